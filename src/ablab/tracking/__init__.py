@@ -1,0 +1,1 @@
+"""What is known of trials: the lab's folders, journals, completion records, plans, delivery."""

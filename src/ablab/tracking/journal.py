@@ -1,0 +1,125 @@
+"""The journal: a take's own append-only record on disk, a checksummed JSON line an event."""
+
+import json
+import math
+import os
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+class JournalError(ValueError):
+    """A journal that cannot be trusted, or an epoch that does not repeat."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a journal.
+
+    Attributes:
+        kind: ``attempt`` (a process begins or goes on), ``epoch``, ``test``, ``diverged``,
+            ``failed`` or ``stopped``.
+        time: seconds since 1970, the line's time stamp for good.
+        epoch: number of the epoch from 0, for the kinds that have one.
+        metrics: what the trial computes; bit-equal whenever the trial is repeated.
+        measured: times and memory, which differ from one repetition to the next.
+        note: whatever else belongs to the event (reason, host, versions).
+    """
+
+    kind: str
+    time: float
+    epoch: int | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
+    note: Mapping[str, Any] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        """Return the line, checksum first, newline last."""
+        text = json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
+        return f"{zlib.crc32(text.encode()):08x} {text}\n"
+
+    @classmethod
+    def decode(cls, line: str) -> "Entry":
+        """Return the entry of a line.
+
+        Raises:
+            JournalError: the line is torn or does not match its checksum.
+        """
+        checksum, _, text = line.rstrip("\n").partition(" ")
+        if not line.endswith("\n") or checksum != f"{zlib.crc32(text.encode()):08x}":
+            raise JournalError(f"line must match its checksum, got {line[:80]!r}")
+        return cls(**json.loads(text))
+
+
+def same_metrics(a: Mapping[str, float], b: Mapping[str, float]) -> bool:
+    """Tell whether two sets of metrics are bit-equal, NaN being equal to NaN."""
+    return a.keys() == b.keys() and all(
+        x == b[name] or (math.isnan(x) and math.isnan(b[name])) for name, x in a.items()
+    )
+
+
+def read_entries(path: Path, offset: int = 0) -> tuple[list[Entry], int]:
+    """Return the entries from byte ``offset`` on, and the offset behind the last whole one.
+
+    A torn last line (a kill while it was written) is left out; it is no event.
+
+    Raises:
+        JournalError: a line that others follow is damaged; names the file and the byte.
+    """
+    if not path.exists():
+        return [], offset
+    with path.open("rb") as stream:
+        stream.seek(offset)
+        lines = stream.read().splitlines(keepends=True)
+    entries = []
+    for number, line in enumerate(lines):
+        try:
+            entries.append(Entry.decode(line.decode("utf-8", "replace")))
+        except JournalError as error:
+            if number == len(lines) - 1:
+                break
+            raise JournalError(f"{path} at byte {offset}: {error}") from None
+        offset += len(line)
+    return entries, offset
+
+
+class Journal:
+    """A journal opened for writing by the one process that holds the take's lock.
+
+    Opening cuts off a torn last line.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.entries, end = read_entries(path)
+        if path.exists() and path.stat().st_size > end:
+            os.truncate(path, end)
+
+    def append(self, entry: Entry) -> None:
+        """Write one line and wait until it is on the disk.
+
+        An epoch that is there already is not written again: its first line stays.
+
+        Raises:
+            JournalError: the epoch is there with other metrics.
+        """
+        earlier = self.epoch(entry.epoch) if entry.kind == "epoch" else None
+        if earlier is not None:
+            if not same_metrics(earlier.metrics, entry.metrics):
+                raise JournalError(
+                    f"epoch {entry.epoch} must repeat bit for bit, got {dict(entry.metrics)} "
+                    f"where {self.path} holds {dict(earlier.metrics)}"
+                )
+            return
+        with self.path.open("ab") as stream:
+            stream.write(entry.encode().encode())
+            stream.flush()
+            os.fsync(stream.fileno())
+        self.entries.append(entry)
+
+    def epoch(self, number: int | None) -> Entry | None:
+        """Return the line of an epoch, or None."""
+        lines = (e for e in self.entries if e.kind == "epoch" and e.epoch == number)
+        return next(lines, None)

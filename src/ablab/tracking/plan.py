@@ -1,0 +1,105 @@
+"""A plan: a sweep frozen, in numbered parts, each written once.
+
+Reports read plans: the plan, not a tag, says which variant, seed and block a key stands for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ablab.tracking.files import read_json, write_json
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One variant × one seed × one block, and the trial that fills it."""
+
+    variant: str
+    seed: int
+    block: str
+    key: str
+
+    @property
+    def place(self) -> tuple[str, int, str]:
+        """What the cell is, whichever trial fills it."""
+        return self.variant, self.seed, self.block
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a plan.
+
+    Attributes:
+        kind: ``comparison`` (stands for itself and replaces what was before) or
+            ``extension`` (adds seeds, variants or blocks to the parts before it).
+        time: seconds since 1970.
+        command: what the user typed, to reproduce it.
+        spec: the sweep's question as it then stood: ``question``, ``kind``, ``metric``,
+            ``goal``, ``baseline`` (the name of a variant), ``seeds``, ``variants`` (name to
+            overrides, in the order of the report), ``blocks`` (likewise), ``margin``.
+        cells: the cells that this part adds.
+        trials: key to trial (``config``, ``choices``, ``data_hash``, ``sources``).
+        excluded: variants or cells left out, each with ``variant``, ``block`` and ``reason``.
+    """
+
+    kind: str
+    time: float
+    command: str
+    spec: Mapping[str, Any]
+    cells: tuple[Cell, ...]
+    trials: Mapping[str, Mapping[str, Any]]
+    excluded: tuple[Mapping[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The parts that are in force, from the last comparison on.
+
+    Attributes:
+        sweep: the sweep's name, which is its folder's.
+        parts: a comparison, then its extensions.
+        first_number: the number of the comparison's file.
+    """
+
+    sweep: str
+    parts: tuple[Part, ...]
+    first_number: int = 1
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The question as it stands now."""
+        return self.parts[-1].spec
+
+    @property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every cell in force, each place once."""
+        return tuple({c.place: c for part in self.parts for c in part.cells}.values())
+
+    @property
+    def trials(self) -> dict[str, Mapping[str, Any]]:
+        """Every trial in force, by key."""
+        return {key: trial for part in self.parts for key, trial in part.trials.items()}
+
+
+def read_plan(folder: Path) -> Plan | None:
+    """Return the plan that a sweep's folder holds, or None."""
+    files = sorted(folder.glob("part-*.json"))
+    parts = [_part(read_json(file)) for file in files]
+    starts = [i for i, part in enumerate(parts) if part.kind == "comparison"]
+    if not starts:
+        return None
+    return Plan(folder.name, tuple(parts[starts[-1] :]), starts[-1] + 1)
+
+
+def write_part(folder: Path, part: Part) -> Path:
+    """Write the next numbered part and return its path; parts are never written twice."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"part-{len(list(folder.glob('part-*.json'))) + 1:03d}.json"
+    write_json(path, asdict(part))
+    return path
+
+
+def _part(content: dict[str, Any]) -> Part:
+    cells = tuple(Cell(**cell) for cell in content.pop("cells"))
+    return Part(**content | {"cells": cells, "excluded": tuple(content["excluded"])})

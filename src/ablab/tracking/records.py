@@ -1,0 +1,84 @@
+"""What a trial has to show: its configuration, curve, final figures and fate, read from disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablab.tracking.files import read_json
+from ablab.tracking.journal import Entry
+from ablab.tracking.lab import Lab, Take
+
+CORRECT = "test_correct.npy"
+ENVIRONMENT = "environment.json"
+
+
+@dataclass(frozen=True)
+class Record:
+    """A trial as far as it has come.
+
+    Attributes:
+        key: the trial's key.
+        outcome: finished, diverged, running, failed, stopped, new, or absent (never begun).
+        trial: ``config``, ``choices``, ``data_hash``, ``sources``.
+        folder: the take that counts (the newest finished one, else the newest), or None.
+        reason: why it failed, or None.
+        epochs: the journal's epoch lines, in order.
+        metrics: final metrics, empty until it is finished.
+        measured: final times and memory.
+        facts: counts of data and network.
+        environment: versions, hardware, commit, of the last attempt.
+    """
+
+    key: str
+    outcome: str
+    trial: Mapping[str, Any]
+    folder: Path | None = None
+    reason: str | None = None
+    epochs: tuple[Entry, ...] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    measured: Mapping[str, float] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    def correct(self) -> NDArray[np.bool_] | None:
+        """Return which test images were classified rightly, shape (test_images,), or None."""
+        if self.folder is None or not (self.folder / CORRECT).is_file():
+            return None
+        bits = np.load(self.folder / CORRECT, allow_pickle=False)
+        return np.unpackbits(bits, count=int(self.facts["test_images"])).astype(np.bool_)
+
+
+def read_record(lab: Lab, key: str, trial: Mapping[str, Any] | None = None) -> Record:
+    """Return what the lab knows of a trial.
+
+    Args:
+        lab: the lab.
+        key: the trial's key.
+        trial: the trial as a plan froze it, for one that was never begun.
+    """
+    take = lab.finished(key) or next(iter(reversed(lab.takes(key))), None)
+    if take is None:
+        return Record(key, "absent", trial or {})
+    return record_of(take)
+
+
+def record_of(take: Take) -> Record:
+    """Return what the lab knows of one take."""
+    entries, completion = take.entries(), take.completion
+    failures = [e for e in entries if e.kind == "failed"]
+    return Record(
+        key=take.key,
+        outcome=take.status(),
+        trial=take.trial,
+        folder=take.folder,
+        reason=failures[-1].note.get("error") if failures and completion is None else None,
+        epochs=tuple(e for e in entries if e.kind == "epoch"),
+        metrics=completion.metrics if completion else {},
+        measured=completion.measured if completion else {},
+        facts=completion.facts if completion else {},
+        environment=read_json(take.folder / ENVIRONMENT) or {},
+    )
