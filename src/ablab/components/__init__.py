@@ -1,0 +1,1 @@
+"""The choosable parts, one folder an axis, one file a component."""

@@ -1,0 +1,1 @@
+"""Networks: images (N, C, H, W) to logits (N, K)."""

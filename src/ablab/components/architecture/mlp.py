@@ -1,0 +1,69 @@
+"""The multilayer perceptron."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from ablab.components.parts import (
+    ActivationBuilder,
+    DropoutBuilder,
+    NormalizationBuilder,
+    PoolingBuilder,
+)
+
+
+class Mlp(nn.Module):
+    """Fully connected layers over the flattened image.
+
+    Each hidden layer is linear, normalization, activation, dropout. There is nothing to pool.
+
+    Args:
+        in_channels: planes of an image, >= 1.
+        num_classes: K, >= 1.
+        image_size: H and W of an image, in pixels, >= 1.
+        activation: builder.
+        pooling: builder, never called.
+        normalization: builder.
+        dropout: builder.
+        widths: units of each hidden layer, each >= 1; an empty list is logistic regression.
+
+    Raises:
+        ValueError: a width is no positive integer.
+
+    Source: Rumelhart et al. 1986; [300] is the MLP of LeCun et al. 1998, section III-C.4.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        image_size: int,
+        *,
+        activation: ActivationBuilder,
+        pooling: PoolingBuilder,
+        normalization: NormalizationBuilder,
+        dropout: DropoutBuilder,
+        widths: Sequence[int],
+    ) -> None:
+        super().__init__()
+        if not all(isinstance(width, int) and width >= 1 for width in widths):
+            raise ValueError(f"widths must be positive integers, got {list(widths)}")
+        layers: list[nn.Module] = [nn.Flatten()]
+        inputs = in_channels * image_size**2
+        for width in widths:
+            layers += [nn.Linear(inputs, width), normalization(width, 0)]
+            layers += [activation(width), dropout()]
+            inputs = width
+        self.layers = nn.Sequential(*layers, nn.Linear(inputs, num_classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits.
+
+        Args:
+            x: (N, C, H, W).
+
+        Returns:
+            (N, K).
+        """
+        logits: Tensor = self.layers(x)
+        return logits

@@ -1,0 +1,1 @@
+"""What changes a training batch before the network sees it."""

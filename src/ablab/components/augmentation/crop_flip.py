@@ -1,0 +1,58 @@
+"""Random crop and horizontal flip."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+class CropFlip:
+    """Shift each image within a black border, and mirror it left to right.
+
+    Every image draws its own shift and flip; the whole batch is moved at once, on its device.
+
+    Args:
+        padding: border on each side, in pixels, >= 0.
+        flip_p: probability of the mirror image, in [0, 1].
+
+    Raises:
+        ValueError: a value is out of its range.
+
+    Source: He et al. 2016, arXiv:1512.03385, section 4.2 (padding 4, flip).
+
+    Example:
+        >>> x, y = torch.ones(2, 1, 4, 4), torch.tensor([3, 5])
+        >>> CropFlip(padding=0, flip_p=0.5)(x, y, torch.Generator())[0].equal(x)
+        True
+    """
+
+    def __init__(self, padding: int, flip_p: float) -> None:
+        if padding < 0:
+            raise ValueError(f"padding must be >= 0, got {padding}")
+        if not 0 <= flip_p <= 1:
+            raise ValueError(f"flip_p must be in [0, 1], got {flip_p}")
+        self.padding = padding
+        self.flip_p = flip_p
+
+    def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return moved images and the same targets.
+
+        Args:
+            x: (N, C, H, W), before standardisation, so that 0 is black.
+            y: targets, untouched.
+            generator: what shifts and flips are drawn from; any device.
+
+        Returns:
+            Images of the shape, dtype and device of ``x``, and ``y``.
+        """
+        N, _, H, W = x.shape
+        where = generator.device
+        shift = torch.randint(2 * self.padding + 1, (2, N), generator=generator, device=where)
+        flip = torch.rand(N, generator=generator, device=where).to(x.device) < self.flip_p
+        top, left = shift.to(x.device)
+        rows = top[:, None] + torch.arange(H, device=x.device)
+        columns = left[:, None] + torch.arange(W, device=x.device)
+        columns = torch.where(flip[:, None], columns.flip(1), columns)
+        image = torch.arange(N, device=x.device)
+        padded = F.pad(x, (self.padding,) * 4)
+        moved = padded[image[:, None, None], :, rows[:, :, None], columns[:, None, :]]
+        return moved.permute(0, 3, 1, 2), y

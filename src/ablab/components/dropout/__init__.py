@@ -1,0 +1,1 @@
+"""What silences units at random while training."""

@@ -1,0 +1,45 @@
+"""Dropout from a generator of its own."""
+
+import torch
+from torch import Tensor, nn
+
+
+class Dropout(nn.Module):
+    """Zero each element with probability p and divide the rest by 1 - p, while training.
+
+    Args:
+        generator: what masks are drawn from, and nothing else is; any device.
+        p: probability of zero, in [0, 1).
+
+    Raises:
+        ValueError: p is out of its range.
+
+    Source: Srivastava et al. 2014, JMLR 15; scaled in training instead of in testing.
+
+    Example:
+        >>> drop = Dropout(torch.Generator().manual_seed(0), p=0.5)
+        >>> sorted(set(drop(torch.ones(100)).tolist()))
+        [0.0, 2.0]
+        >>> drop.eval()(torch.ones(3))
+        tensor([1., 1., 1.])
+    """
+
+    def __init__(self, generator: torch.Generator, p: float) -> None:
+        super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"p must be in [0, 1), got {p}")
+        self.generator = generator
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape and dtype of ``x``."""
+        if not self.training or self.p == 0:
+            return x
+        # float32 whatever x is, so that precision does not change which units are dropped
+        kept = torch.empty(x.shape, device=self.generator.device)
+        kept.bernoulli_(1 - self.p, generator=self.generator).div_(1 - self.p)
+        return x * kept.to(x.device, x.dtype)
+
+    def extra_repr(self) -> str:
+        """Return the hyper-parameter, for printing."""
+        return f"p={self.p}"

@@ -1,0 +1,16 @@
+"""Torch's own initialisation."""
+
+from torch import Tensor, nn
+
+
+def default(module: nn.Module, batch: Tensor | None) -> None:
+    """Leave the weights that each layer drew when it was built.
+
+    Convolutions and linear layers: uniform, variance 1 / (3 fan_in).
+
+    Args:
+        module: the whole network.
+        batch: unused.
+
+    Source: ``reset_parameters`` of torch's layers, after LeCun et al. 1998, Efficient BackProp.
+    """

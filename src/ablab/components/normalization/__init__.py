@@ -1,0 +1,1 @@
+"""What keeps the scale of activations steady."""

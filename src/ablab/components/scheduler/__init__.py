@@ -1,0 +1,1 @@
+"""The learning rate over the steps of a trial."""
