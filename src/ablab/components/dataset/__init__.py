@@ -1,0 +1,1 @@
+"""The dataset axis: each component builds a datamodule."""

@@ -1,0 +1,143 @@
+"""Decoded arrays on disk, memory-mapped, so that parallel trials share one copy.
+
+An entry is a folder ``<cache>/<name>/<fingerprint>`` of ``<array>.npy`` and ``meta.json``. It is
+made under a lock in a folder of its own and renamed, so it is whole or not there.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import filelock
+import numpy as np
+
+from ablab import folders
+from ablab.data.errors import DataError
+from ablab.data.image_set import Bytes, ImageSet
+
+
+@dataclass(frozen=True)
+class Cached:
+    """The arrays of an image set, with what is known about them.
+
+    Attributes:
+        arrays: by name, memory-mapped copy-on-write.
+        hashes: SHA-256 of each array's type, shape and values.
+        mean: of the training images, per channel, pixels in [0, 1].
+        std: likewise; the population's, computed exactly from integer sums.
+    """
+
+    arrays: Mapping[str, Bytes]
+    hashes: Mapping[str, str]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class _TornError(Exception):
+    """An entry that was not wholly written, or lost a part."""
+
+
+def load(image_set: ImageSet) -> Cached:
+    """Return a set's arrays, from the cache if they are there, else from their source.
+
+    Raises:
+        DataError: the source is missing or damaged, or the cache was changed after it was made.
+    """
+    folder = folders.cache_folder() / image_set.name / image_set.fingerprint
+    try:
+        return _open(folder)
+    except _TornError:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with filelock.FileLock(f"{folder}.lock"):
+        try:
+            return _open(folder)
+        except _TornError:
+            _make(folder, image_set)
+    return _open(folder)
+
+
+def _make(folder: Path, image_set: ImageSet) -> None:
+    arrays = image_set.read()
+    new = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)  # a maker that was killed left it
+    new.mkdir()
+    files = {name: _write(new / f"{name}.npy", array) for name, array in arrays.items()}
+    mean, std = _statistics(arrays["train_images"])
+    text = json.dumps({"arrays": files, "mean": mean, "std": std}, indent=1)
+    with (new / "meta.json").open("w", encoding="utf-8") as stream:
+        stream.write(text)
+        _sync(stream.fileno())
+    shutil.rmtree(folder, ignore_errors=True)
+    new.rename(folder)
+
+
+def _write(path: Path, array: Bytes) -> dict[str, Any]:
+    array = np.ascontiguousarray(array)
+    with path.open("wb") as stream:
+        np.save(stream, array, allow_pickle=False)
+        _sync(stream.fileno())
+    facts = path.stat()
+    return {
+        "shape": array.shape,
+        "dtype": str(array.dtype),
+        "sha256": _sha256(array),
+        "size": facts.st_size,
+        "mtime_ns": facts.st_mtime_ns,
+    }
+
+
+def _sync(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def _open(folder: Path) -> Cached:
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        files = meta["arrays"]
+        mean, std = tuple(meta["mean"]), tuple(meta["std"])
+        arrays = {name: _map(folder / f"{name}.npy", facts) for name, facts in files.items()}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise _TornError from error
+    hashes = {name: facts["sha256"] for name, facts in files.items()}
+    return Cached(arrays, hashes, mean, std)
+
+
+def _map(path: Path, facts: Mapping[str, Any]) -> Bytes:
+    found = path.stat()
+    if found.st_size != facts["size"]:
+        raise _TornError
+    array: Bytes = np.load(path, mmap_mode="c", allow_pickle=False)
+    if found.st_mtime_ns == facts["mtime_ns"]:
+        return array
+    if _sha256(array) != facts["sha256"]:
+        raise DataError(
+            f"{path} must have the content it was made with, got another; "
+            f"delete {path.parent} and it is made anew"
+        )
+    os.utime(path, ns=(facts["mtime_ns"], facts["mtime_ns"]))  # a copy: looked at once is enough
+    return array
+
+
+def _sha256(array: Bytes) -> str:
+    digest = hashlib.sha256(f"{array.dtype}{array.shape}".encode())
+    digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _statistics(images: Bytes) -> tuple[list[float], list[float]]:
+    """Return mean and standard deviation per channel of (N, H, W, C), as parts of 255."""
+    values = np.arange(256, dtype=np.int64)
+    mean, std = [], []
+    for channel in range(images.shape[-1]):
+        counts = np.bincount(images[..., channel].ravel(), minlength=256)
+        total, first, second = (int((counts * values**power).sum()) for power in range(3))
+        mean.append(first / total / 255)
+        std.append((second * total - first**2) ** 0.5 / total / 255)
+    return mean, std

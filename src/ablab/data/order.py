@@ -1,0 +1,92 @@
+"""Which images make up each batch, for each process."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ablab import streams
+
+
+class EpochOrder:
+    """Training images in an order of their own in each epoch, a function of (seed, epoch).
+
+    A global batch is cut into equal contiguous slices, one for each process; what is left of the
+    set after the last whole batch is dropped.
+
+    Args:
+        indices: (n,) int64, the images to choose from, on the device of the images.
+        batch_size: of all processes together.
+        seed: the trial's.
+        rank: of this process.
+        world_size: number of processes.
+
+    Raises:
+        ValueError: ``batch_size`` cannot be had.
+    """
+
+    def __init__(
+        self, indices: Tensor, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
+    ) -> None:
+        if batch_size < 1 or batch_size > len(indices):
+            raise ValueError(
+                f"batch_size must be from 1 to the number of training images, {len(indices)}, "
+                f"got {batch_size}"
+            )
+        if batch_size % world_size:
+            raise ValueError(
+                f"batch_size must be divisible by the number of processes, {world_size}, "
+                f"got {batch_size}"
+            )
+        self.epoch = 0
+        self._indices = indices
+        self._batch_size = batch_size
+        self._seed = seed
+        self._share = batch_size // world_size
+        self._offset = rank * self._share
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the next iteration that of ``epoch``; Lightning calls this before each."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self._indices) // self._batch_size
+
+    def __iter__(self) -> Iterator[Tensor]:
+        generator = streams.generator(self._seed, "order", self.epoch)
+        order = torch.randperm(len(self._indices), generator=generator)
+        shuffled = self._indices[order.to(self._indices.device)]
+        for batch in range(len(self)):
+            start = batch * self._batch_size + self._offset
+            yield shuffled[start : start + self._share]
+
+
+class FixedOrder:
+    """Every image once, in order; each process takes one contiguous part.
+
+    The parts of processes 0, 1, … put one after another are the whole set.
+
+    Args:
+        indices: (n,) int64, on the device of the images.
+        batch_size: of this process; the last batch may be smaller.
+        rank: of this process.
+        world_size: number of processes.
+    """
+
+    epoch = 0
+
+    def __init__(
+        self, indices: Tensor, batch_size: int, rank: int = 0, world_size: int = 1
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"eval_batch_size must be at least 1, got {batch_size}")
+        n = len(indices)
+        share = indices[rank * n // world_size : (rank + 1) * n // world_size]
+        starts = range(0, len(share), batch_size)
+        self._batches = [share[start : start + batch_size] for start in starts]
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return iter(self._batches)
