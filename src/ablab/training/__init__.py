@@ -1,0 +1,1 @@
+"""One trial: composed, checked, built, trained, recorded."""
