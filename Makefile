@@ -1,0 +1,52 @@
+# ablab: type `make` to see what there is. Every target first sets up what it needs, in .venv.
+
+ABLAB := .venv/bin/python -m ablab
+RUN := OMP_NUM_THREADS=1 .venv/bin/python -m
+export PYTHON TORCH
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check train ui clean dev
+
+help: ## list the targets
+	@echo "make TARGET [ARGS=\"key=value ...\"] [PYTHON=python3.12] [TORCH=cpu]"
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@echo "ARGS are passed on; TORCH=cpu takes PyTorch's small build; PYTHON and TORCH are remembered."
+
+install: ## set up .venv, and no more
+	@sh .ci/venv user
+
+demo: install ## answer a first question: six activations, five seeds each, then the report
+	@$(ABLAB) sweep demo $(ARGS)
+	@$(ABLAB) report demo
+
+train: install ## train one trial: make train ARGS="architecture=resnet18 dataset=cifar100"
+	@$(ABLAB) train $(ARGS)
+
+sweep-%: install ## fetch the data of a sweep and run it, or finish it: make sweep-activations
+	@$(ABLAB) sweep $* --fetch $(ARGS)
+
+status-%: install ## show how far a sweep is
+	@$(ABLAB) status $* $(ARGS)
+
+report-%: install ## write a sweep's report
+	@$(ABLAB) report $* $(ARGS)
+
+ui: install ## open the dashboard of all runs
+	@$(ABLAB) ui $(ARGS)
+
+test: dev ## lint, types, import contracts, and the quick tests
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@.venv/bin/python -c "from importlinter.cli import lint_imports_command as lint; lint()"
+	@$(RUN) pytest -n 2 -m "not slow" $(ARGS)
+
+check: test ## what test does, and the slow tests
+	@$(RUN) pytest -m slow $(ARGS)
+
+clean: ## remove .venv and all caches; lab and data stay
+	@rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -path ./lab -prune -o -path ./data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+dev:
+	@sh .ci/venv dev
