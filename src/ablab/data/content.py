@@ -10,59 +10,56 @@ from ablab import folders
 from ablab.data.errors import DataError
 from ablab.data.sources import Source, SourceFile
 
+_GZIP_MAGIC = (
+    b"\x1f\x8b"  # no published file begins so: IDX with zeros, CIFAR-100 with a label < 20
+)
 
-def find(source: Source, file: SourceFile) -> Path:
-    """Return where a file of a source lies, plain or with ``.gz``.
 
-    Raises:
-        DataError: it lies nowhere; the message names the folder and the command that fetches it.
-    """
+def find(source: Source, file: SourceFile) -> Path | None:
+    """Return where a file of a source lies, plain or with ``.gz``, if it is there."""
     folder = folders.data_folder() / source.folder
-    for path in (folder / file.name, folder / f"{file.name}.gz"):
-        if path.is_file():
-            return path
-    raise DataError(
-        f"{source.name} must lie in {folder}, got no {file.name} there; "
-        f"fetch it with `ablab data fetch {source.name}`, or name the folder above it in ABLAB_DATA"
-    )
+    paths = (folder / file.name, folder / f"{file.name}.gz")
+    return next((path for path in paths if path.is_file()), None)
 
 
 def read(source: Source, file: SourceFile) -> bytes:
     """Return the checked content of a file of a source.
 
     Raises:
-        DataError: it is missing, broken, or not the published one.
+        DataError: it is missing (the message names the folder and the command that fetches it),
+            broken, or not the published one.
     """
     path = find(source, file)
-    content = read_at_most(path, file.size)
-    check(path, content, file)
-    return content
+    if path is None:
+        raise DataError(
+            f"{source.name} must lie in {folders.data_folder() / source.folder}, got no "
+            f"{file.name} there; fetch it with `ablab data fetch {source.name}`, "
+            "or name the folder above it in ABLAB_DATA"
+        )
+    return read_checked(path, file)
 
 
-def read_at_most(path: Path, size: int) -> bytes:
-    """Return the content of a plain or gzipped file, one byte more than ``size`` at the most.
+def read_checked(path: Path, file: SourceFile) -> bytes:
+    """Return the content of ``path``, plain or gzipped, if it is what was published as ``file``.
 
     Raises:
-        DataError: the file cannot be read or decompressed.
+        DataError: it cannot be read or decompressed, or is something else.
     """
     try:
         with _opened(path) as stream:
-            return stream.read(size + 1)
+            content = stream.read(file.size + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} must be a whole, readable file, got: {error}") from error
-
-
-def check(path: Path, content: bytes, file: SourceFile) -> None:
-    """Raise `DataError` unless ``content``, read from ``path``, is what was published."""
     if len(content) != file.size:
         more = "more" if len(content) > file.size else len(content)
-        raise DataError(f"{path} must be {file.size} bytes of content, got {more}")
+        raise DataError(f"{path} must have {file.size} bytes of content, got {more}")
     got = hashlib.sha256(content).hexdigest()
     if got != file.sha256:
-        raise DataError(f"{path} must be content of SHA-256 {file.sha256}, got {got}")
+        raise DataError(f"{path} must have content of SHA-256 {file.sha256}, got {got}")
+    return content
 
 
 def _opened(path: Path) -> IO[bytes]:
-    if path.suffix == ".gz":
-        return cast("IO[bytes]", gzip.open(path, "rb"))
-    return path.open("rb")
+    with path.open("rb") as stream:
+        gzipped = stream.read(2) == _GZIP_MAGIC
+    return cast("IO[bytes]", gzip.open(path, "rb")) if gzipped else path.open("rb")

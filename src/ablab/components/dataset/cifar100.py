@@ -1,0 +1,36 @@
+"""CIFAR-100: small photographs of a hundred kinds of things."""
+
+from ablab.data import cifar, cifar_names
+from ablab.data.image_set import ImageSet
+from ablab.data.module import InMemoryDataModule
+from ablab.data.sources import CIFAR100
+
+
+def cifar100(
+    labels: str = "fine", val_fraction: float = 0.1, split_seed: int | None = None
+) -> InMemoryDataModule:
+    """Return 50,000 training and 10,000 test images, 32x32, three channels.
+
+    Args:
+        labels: ``"fine"`` for the 100 classes, ``"coarse"`` for the 20 superclasses.
+        val_fraction: share of the training images that validation takes, in (0, 1).
+        split_seed: of that draw; unset, the trial's own seed.
+
+    Raises:
+        ValueError: ``labels`` is neither.
+
+    Source: Krizhevsky 2009, "Learning multiple layers of features from tiny images".
+    """
+    names = {"fine": cifar_names.FINE, "coarse": cifar_names.COARSE}
+    if labels not in names:
+        raise ValueError(f"labels must be one of fine, coarse, got {labels}")
+    image_set = ImageSet(
+        name="cifar100",
+        in_channels=3,
+        image_size=32,
+        class_names=names[labels],
+        fingerprint=CIFAR100.fingerprint,
+        read=cifar.read,
+        labels=labels,
+    )
+    return InMemoryDataModule(image_set, val_fraction, split_seed)
