@@ -1,4 +1,4 @@
-"""The parts that an architecture receives: a builder for each axis that it may use.
+"""The builders that an architecture receives, one for each axis that it may use.
 
 An architecture calls a builder once for each place in the network, and uses what it asks for.
 """
@@ -8,14 +8,14 @@ from typing import Protocol
 from torch import nn
 
 
-class ActivationBuilder(Protocol):
+class Activation(Protocol):
     """Builds the activation of one place."""
 
     def __call__(self, channels: int) -> nn.Module:
         """Return a module that keeps the shape of (N, channels, ...)."""
 
 
-class PoolingBuilder(Protocol):
+class Pooling(Protocol):
     """Builds the pooling of one place."""
 
     def __call__(
@@ -24,14 +24,14 @@ class PoolingBuilder(Protocol):
         """Return a module (N, channels, H, W) -> (N, channels, H', W')."""
 
 
-class NormalizationBuilder(Protocol):
+class Normalization(Protocol):
     """Builds the normalization of one place."""
 
     def __call__(self, channels: int, spatial_dims: int) -> nn.Module:
         """Return a module that keeps the shape of (N, channels) and ``spatial_dims`` more."""
 
 
-class DropoutBuilder(Protocol):
+class Dropout(Protocol):
     """Builds the dropout of one place, its generator already bound."""
 
     def __call__(self) -> nn.Module:

@@ -3,12 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from ablab.components.parts import (
-    ActivationBuilder,
-    DropoutBuilder,
-    NormalizationBuilder,
-    PoolingBuilder,
-)
+from ablab.components import parts
 
 MIN_IMAGE_SIZE = 16
 
@@ -43,10 +38,10 @@ class LeNet5(nn.Module):
         num_classes: int,
         image_size: int,
         *,
-        activation: ActivationBuilder,
-        pooling: PoolingBuilder,
-        normalization: NormalizationBuilder,
-        dropout: DropoutBuilder,
+        activation: parts.Activation,
+        pooling: parts.Pooling,
+        normalization: parts.Normalization,
+        dropout: parts.Dropout,
     ) -> None:
         super().__init__()
         if image_size < MIN_IMAGE_SIZE:
@@ -72,14 +67,7 @@ class LeNet5(nn.Module):
         nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits.
-
-        Args:
-            x: (N, C, H, W).
-
-        Returns:
-            (N, K).
-        """
+        """Return logits (N, K) of images (N, C, H, W)."""
         logits: Tensor = self.classifier(self.flatten(self.features(x)))
         return logits
 

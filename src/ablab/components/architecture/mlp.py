@@ -4,12 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from ablab.components.parts import (
-    ActivationBuilder,
-    DropoutBuilder,
-    NormalizationBuilder,
-    PoolingBuilder,
-)
+from ablab.components import parts
 
 
 class Mlp(nn.Module):
@@ -39,10 +34,10 @@ class Mlp(nn.Module):
         num_classes: int,
         image_size: int,
         *,
-        activation: ActivationBuilder,
-        pooling: PoolingBuilder,
-        normalization: NormalizationBuilder,
-        dropout: DropoutBuilder,
+        activation: parts.Activation,
+        pooling: parts.Pooling,
+        normalization: parts.Normalization,
+        dropout: parts.Dropout,
         widths: Sequence[int],
     ) -> None:
         super().__init__()
@@ -57,13 +52,6 @@ class Mlp(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Linear(inputs, num_classes))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits.
-
-        Args:
-            x: (N, C, H, W).
-
-        Returns:
-            (N, K).
-        """
+        """Return logits (N, K) of images (N, C, H, W)."""
         logits: Tensor = self.layers(x)
         return logits

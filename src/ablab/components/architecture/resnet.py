@@ -5,16 +5,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ablab.components.parts import (
-    ActivationBuilder,
-    DropoutBuilder,
-    NormalizationBuilder,
-    PoolingBuilder,
-)
+from ablab.components import parts
 
 
 def conv_norm(
-    inputs: int, outputs: int, kernel_size: int, stride: int, normalization: NormalizationBuilder
+    inputs: int, outputs: int, kernel_size: int, stride: int, normalization: parts.Normalization
 ) -> nn.Sequential:
     """Return a same-padded convolution and its normalization, whose shift is the only bias.
 
@@ -34,9 +29,8 @@ class BasicBlock(nn.Module):
         inputs: int,
         outputs: int,
         stride: int,
-        *,
-        activation: ActivationBuilder,
-        normalization: NormalizationBuilder,
+        activation: parts.Activation,
+        normalization: parts.Normalization,
     ) -> None:
         super().__init__()
         self.residual = nn.Sequential(
@@ -84,32 +78,26 @@ class ResNet(nn.Module):
         num_classes: int,
         image_size: int,
         *,
-        activation: ActivationBuilder,
-        pooling: PoolingBuilder,
-        normalization: NormalizationBuilder,
-        dropout: DropoutBuilder,
+        activation: parts.Activation,
+        pooling: parts.Pooling,
+        normalization: parts.Normalization,
+        dropout: parts.Dropout,
         blocks: Sequence[int],
     ) -> None:
         super().__init__()
         if not blocks or not all(isinstance(count, int) and count >= 1 for count in blocks):
             raise ValueError(f"blocks must be positive integers, got {list(blocks)}")
         self.stem = nn.Sequential(conv_norm(in_channels, 64, 3, 1, normalization), activation(64))
+        shapes = [
+            (64 * 2**stage, 2 if stage > 0 and index == 0 else 1)
+            for stage, count in enumerate(blocks)
+            for index in range(count)
+        ]
         stages: list[nn.Module] = []
         channels = 64
-        for stage, count in enumerate(blocks):
-            outputs = 64 * 2**stage
-            for index in range(count):
-                stride = 2 if stage > 0 and index == 0 else 1
-                stages.append(
-                    BasicBlock(
-                        channels,
-                        outputs,
-                        stride,
-                        activation=activation,
-                        normalization=normalization,
-                    )
-                )
-                channels = outputs
+        for outputs, stride in shapes:
+            stages.append(BasicBlock(channels, outputs, stride, activation, normalization))
+            channels = outputs
         self.stages = nn.Sequential(*stages)
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), dropout(), nn.Linear(channels, num_classes)
@@ -117,13 +105,6 @@ class ResNet(nn.Module):
         nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits.
-
-        Args:
-            x: (N, C, H, W).
-
-        Returns:
-            (N, K).
-        """
+        """Return logits (N, K) of images (N, C, H, W)."""
         logits: Tensor = self.head(self.stages(self.stem(x)))
         return logits

@@ -49,10 +49,7 @@ class CropFlip:
         shift = torch.randint(2 * self.padding + 1, (2, N), generator=generator, device=where)
         flip = torch.rand(N, generator=generator, device=where).to(x.device) < self.flip_p
         top, left = shift.to(x.device)
-        rows = top[:, None] + torch.arange(H, device=x.device)
-        columns = left[:, None] + torch.arange(W, device=x.device)
-        columns = torch.where(flip[:, None], columns.flip(1), columns)
         image = torch.arange(N, device=x.device)
-        padded = F.pad(x, (self.padding,) * 4)
-        moved = padded[image[:, None, None], :, rows[:, :, None], columns[:, None, :]]
-        return moved.permute(0, 3, 1, 2), y
+        crops = F.pad(x, (self.padding,) * 4).unfold(2, H, 1).unfold(3, W, 1)
+        moved = crops[image, :, top, left]
+        return torch.where(flip[:, None, None, None], moved.flip(3), moved), y

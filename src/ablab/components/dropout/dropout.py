@@ -36,9 +36,9 @@ class Dropout(nn.Module):
         if not self.training or self.p == 0:
             return x
         # float32 whatever x is, so that precision does not change which units are dropped
-        kept = torch.empty(x.shape, device=self.generator.device)
-        kept.bernoulli_(1 - self.p, generator=self.generator).div_(1 - self.p)
-        return x * kept.to(x.device, x.dtype)
+        kept = torch.empty(x.shape, dtype=torch.float32, device=self.generator.device)
+        kept.bernoulli_(1 - self.p, generator=self.generator)
+        return x * kept.to(x.device, x.dtype) / (1 - self.p)
 
     def extra_repr(self) -> str:
         """Return the hyper-parameter, for printing."""
