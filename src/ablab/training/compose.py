@@ -226,7 +226,7 @@ def _text(override: Override) -> str:
 
 
 def _has(config: DictConfig, key: str) -> bool:
-    if key.split(".")[0] in ("hydra", _SWEEPS):
+    if key.partition(".")[0] in ("hydra", _SWEEPS):
         return False
     parent, _, leaf = key.rpartition(".")
     node = OmegaConf.select(config, parent) if parent else config
@@ -234,7 +234,7 @@ def _has(config: DictConfig, key: str) -> bool:
 
 
 def _unknown_key(config: DictConfig, key: str) -> str:
-    parent = key.rpartition(".")[0]
+    parent = key.rpartition(".")[0] if _has(config, key.partition(".")[0]) else ""
     node = OmegaConf.select(config, parent) if parent else config
     if not isinstance(node, DictConfig):
         return _unknown_key(config, parent)

@@ -1,0 +1,112 @@
+"""From a checked configuration to objects: the only user of `hydra.utils.instantiate`."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from hydra.utils import instantiate
+from torch import nn
+
+from ablab import streams
+from ablab.data.module import InMemoryDataModule
+from ablab.training.classifier import Classifier
+from ablab.training.targets import CONTRACTS, canonical, contract_arguments, resolve
+
+# What an architecture need not say.
+_DEFAULTS = {"pooling": {"kernel_size": 2, "stride": 2, "padding": 0}}
+_PARTS = ("activation", "pooling", "normalization", "dropout")
+# Hydra 1.4 asks trusted code which targets it may call; 1.3 does not know the word.
+_HAS_WHITELIST = "_execution_whitelist_" in inspect.signature(instantiate).parameters
+
+
+class Builder:
+    """A component with its hyper-parameters bound, called with its contract's arguments.
+
+    Attributes:
+        axis: the component's axis.
+        calls: how often something was built; an axis that is never called is unused.
+    """
+
+    def __init__(self, axis: str, node: Mapping[str, Any], **bound: Any) -> None:
+        self.axis = axis
+        self.calls = 0
+        self._target = resolve(axis, node["_target_"])
+        self._bound = bound
+        # The target is named by where it is defined, which is what `resolve` judged.
+        plain = {**node, "_target_": canonical(self._target)}
+        trusted = {"_execution_whitelist_": [plain["_target_"]]} if _HAS_WHITELIST else {}
+        self._partial: Callable[..., Any] = instantiate(
+            plain, _partial_=True, _recursive_=False, _convert_="all", **trusted
+        )
+        self._given = set(node) - {"_target_"}
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Build, with the contract's arguments in its order or by name.
+
+        Values that the YAML gives stand.
+        """
+        self.calls += 1
+        given = {
+            **self._bound,
+            **_DEFAULTS.get(self.axis, {}),
+            **dict(zip(CONTRACTS[self.axis], arguments, strict=False)),
+            **named,
+        }
+        chosen = contract_arguments(self.axis, self._target, given)
+        return self._partial(**{k: v for k, v in chosen.items() if k not in self._given})
+
+
+def datamodule(config: Mapping[str, Any]) -> InMemoryDataModule:
+    """Return the data of a trial, not yet read."""
+    data: InMemoryDataModule = Builder("dataset", config["dataset"])()
+    data.batch_size, data.seed = config["batch_size"], config["seed"]
+    data.augmentation = Builder("augmentation", config["augmentation"])()
+    return data
+
+
+def network(
+    config: Mapping[str, Any], data: InMemoryDataModule, generator: torch.Generator
+) -> tuple[nn.Module, frozenset[str]]:
+    """Return a trial's network with its initial weights, and the axes that it uses.
+
+    Args:
+        config: the trial's configuration.
+        data: tells channels, classes and image size.
+        generator: what dropout draws from.
+    """
+    parts = {axis: Builder(axis, config[axis], generator=generator) for axis in _PARTS}
+    with streams.forked(config["seed"], "init"):
+        module: nn.Module = Builder("architecture", config["architecture"])(
+            in_channels=data.in_channels,
+            num_classes=data.num_classes,
+            image_size=data.image_size,
+            **parts,
+        )
+        Builder("initializer", config["initializer"])(module=module, batch=None)
+    return module, frozenset(axis for axis, part in parts.items() if part.calls)
+
+
+def classifier(
+    config: Mapping[str, Any],
+    data: InMemoryDataModule,
+    device: torch.device | str = "cpu",
+) -> Classifier:
+    """Return the LightningModule of a trial.
+
+    Args:
+        config: the trial's configuration.
+        data: tells channels, classes and image size.
+        device: where it will train: dropout's generator lives there.
+    """
+    generator = torch.Generator(device)
+    module, _ = network(config, data, generator)
+    return Classifier(
+        module,
+        loss=Builder("loss", config["loss"])(),
+        optimizer=Builder("optimizer", config["optimizer"]),
+        scheduler=Builder("scheduler", config["scheduler"]),
+        num_classes=data.num_classes,
+        seed=config["seed"],
+        dropout_generator=generator,
+    )

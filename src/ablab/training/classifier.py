@@ -1,0 +1,185 @@
+"""The one LightningModule: it carries any architecture."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
+
+from ablab import streams
+
+# Looking whether the loss is finite makes a GPU wait: not at each step.
+_STEPS_BETWEEN_LOOKS = 32
+
+
+class DivergedError(ArithmeticError):
+    """The loss is NaN or infinite.
+
+    Attributes:
+        epoch: in which epoch, from 0.
+        step: at which step of it at the latest, from 0.
+    """
+
+    def __init__(self, epoch: int, step: int) -> None:
+        self.epoch, self.step = epoch, step
+        super().__init__(f"the loss was NaN or infinite by step {step} of epoch {epoch}")
+
+
+class _Tally:
+    """What one pass over a set of images saw: kept step by step, summed up once an epoch."""
+
+    def __init__(self) -> None:
+        self.predicted: list[Tensor] = []
+        self.target: list[Tensor] = []
+        self.loss: list[Tensor] = []
+
+    def add(self, logits: Tensor, target: Tensor, loss: Tensor) -> None:
+        self.predicted.append(logits.detach().argmax(1))
+        self.target.append(target if target.ndim == 1 else target.argmax(1))
+        self.loss.append(loss.detach())
+
+    def is_finite(self) -> bool:
+        return not self.loss or bool(
+            torch.stack(self.loss[-_STEPS_BETWEEN_LOOKS:]).isfinite().all()
+        )
+
+
+class Classifier(pl.LightningModule):
+    """Trains and measures a network that tells classes.
+
+    Args:
+        network: (N, C, H, W) -> logits (N, K).
+        loss: (logits, target) -> scalar, target (N,) class indices or (N, K) probabilities.
+        optimizer: called with ``named_params``.
+        scheduler: called with ``optimizer`` and ``total_steps``; stepped once a step, but
+            ReduceLROnPlateau once an epoch, by ``val/loss``.
+        num_classes: K.
+        seed: the trial's.
+        dropout_generator: what dropout draws from; restarted each epoch.
+
+    Logs, once an epoch: ``train/loss``, ``train/accuracy``, ``val/loss``, ``val/accuracy``,
+    ``lr`` (at the epoch's first step); and ``test/loss``, ``test/accuracy``. Accuracy is a fraction of the images.
+
+    Raises:
+        DivergedError: in training, the loss is NaN or infinite.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        loss: Callable[[Tensor, Tensor], Tensor],
+        optimizer: Callable[..., torch.optim.Optimizer],
+        scheduler: Callable[..., LRScheduler],
+        num_classes: int,
+        seed: int = 0,
+        dropout_generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.loss = loss
+        self.seed = seed
+        self.dropout_generator = dropout_generator
+        self._optimizer, self._scheduler = optimizer, scheduler
+        self._first_lr = 0.0
+        self._trained, self._evaluated = _Tally(), _Tally()
+        self.accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
+        self.mean_loss = MeanMetric(nan_strategy="disable")
+        self.predictions = torch.empty(0, dtype=torch.long)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, K) of images (N, C, H, W)."""
+        logits: Tensor = self.network(x)
+        return logits
+
+    def on_train_epoch_start(self) -> None:
+        """Restart dropout's stream at this epoch."""
+        if self.dropout_generator is not None:
+            position = self.current_epoch, self.global_rank
+            self.dropout_generator.manual_seed(streams.derive(self.seed, "dropout", *position))
+        self._trained = _Tally()
+        self._first_lr = self.trainer.optimizers[0].param_groups[0]["lr"]
+
+    def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
+        """Return the loss of one batch."""
+        x, target = batch
+        logits = self.network(x)
+        loss = self.loss(logits, target)
+        self._trained.add(logits, target, loss)
+        if step % _STEPS_BETWEEN_LOOKS == _STEPS_BETWEEN_LOOKS - 1:
+            self._stop_where_diverged(step)
+        return loss
+
+    def on_train_epoch_end(self) -> None:
+        """Log ``train/loss`` and ``train/accuracy``, as they were on the way, and ``lr``."""
+        self._stop_where_diverged(len(self._trained.loss) - 1)
+        self._sum_up("train", self._trained)
+        self.log("lr", self._first_lr)
+
+    def on_validation_epoch_start(self) -> None:
+        """Begin the validation's tally."""
+        self._evaluated = _Tally()
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
+        """Tally one validation batch."""
+        self._evaluate(batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log ``val/loss`` and ``val/accuracy``."""
+        self._sum_up("val", self._evaluated)
+
+    def on_test_epoch_start(self) -> None:
+        """Begin the test's tally."""
+        self._evaluated = _Tally()
+
+    def test_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
+        """Tally one test batch."""
+        self._evaluate(batch)
+
+    def on_test_epoch_end(self) -> None:
+        """Log ``test/loss`` and ``test/accuracy``; keep ``predictions``, this process's share."""
+        self.predictions = torch.cat(self._evaluated.predicted).cpu()
+        self._sum_up("test", self._evaluated)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return the optimizer, and the scheduler that follows its every step."""
+        optimizer = self._optimizer(named_params=self.network.named_parameters())
+        total_steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = self._scheduler(optimizer=optimizer, total_steps=total_steps)
+        plateau = isinstance(scheduler, ReduceLROnPlateau)
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {
+                "scheduler": scheduler,
+                "interval": "epoch" if plateau else "step",
+                "monitor": "val/loss",
+            },
+        }
+
+    def _evaluate(self, batch: tuple[Tensor, Tensor]) -> None:
+        x, target = batch
+        logits = self.network(x)
+        self._evaluated.add(logits, target, self.loss(logits, target))
+
+    def _stop_where_diverged(self, step: int) -> None:
+        finite = self._trained.is_finite()
+        if not self.trainer.strategy.reduce_boolean_decision(finite, all=True):
+            raise DivergedError(self.current_epoch, step)
+
+    def _sum_up(self, stage: str, tally: _Tally) -> None:
+        """Log loss and accuracy over what the tally saw, in all processes together."""
+        sizes = torch.tensor([len(t) for t in tally.target], device=self.device)
+        self.mean_loss.reset()
+        self.accuracy.reset()
+        self.mean_loss.update(torch.stack(tally.loss), sizes)
+        self.accuracy.update(torch.cat(tally.predicted), torch.cat(tally.target))
+        values: dict[str, Any] = {
+            f"{stage}/loss": self.mean_loss.compute(),
+            f"{stage}/accuracy": self.accuracy.compute(),
+        }
+        self.log_dict(values)

@@ -1,0 +1,143 @@
+"""Which values a hyper-parameter may take, by its name: torch's classes check few of theirs.
+
+A component of ours states its own rules where it is built; these hold for torch's, and for the
+words that every optimizer, activation or layer means alike.
+"""
+
+import inspect
+import math
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+_Rule = tuple[str, Callable[[Any], bool]]
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_POSITIVE: _Rule = ("a number > 0", lambda v: _number(v) and v > 0)
+_NOT_NEGATIVE: _Rule = ("a number >= 0", lambda v: _number(v) and v >= 0)
+_FRACTION: _Rule = ("a number in [0, 1)", lambda v: _number(v) and 0 <= v < 1)
+_SHARE: _Rule = ("a number in [0, 1]", lambda v: _number(v) and 0 <= v <= 1)
+_BETAS: _Rule = (
+    "two numbers in [0, 1)",
+    lambda v: isinstance(v, list) and len(v) == 2 and all(_number(b) and 0 <= b < 1 for b in v),
+)
+_HYPERPARAMETERS: Mapping[str, _Rule] = {
+    "lr": _POSITIVE,
+    "weight_decay": _NOT_NEGATIVE,
+    "momentum": _FRACTION,
+    "dampening": _FRACTION,
+    "rho": _FRACTION,
+    "betas": _BETAS,
+    "eps": _POSITIVE,
+    "lr_decay": _NOT_NEGATIVE,
+    "initial_accumulator_value": _NOT_NEGATIVE,
+    "negative_slope": _NOT_NEGATIVE,
+    "alpha": _POSITIVE,
+    "label_smoothing": _SHARE,
+    "factor": _POSITIVE,
+    "total_iters": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
+    "init": ("a number", _number),
+}
+_SCALARS: Mapping[str, _Rule] = {
+    "seed": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
+    "batch_size": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
+    "trainer.max_epochs": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
+    "trainer.precision": (
+        "one of 32-true, 64-true, bf16-true, bf16-mixed, 16-mixed",
+        lambda v: v in ("32-true", "64-true", "bf16-true", "bf16-mixed", "16-mixed"),
+    ),
+    "trainer.gradient_clip_val": (
+        "a number > 0 or null",
+        lambda v: v is None or (_number(v) and v > 0),
+    ),
+    "devices.accelerator": (
+        "one of auto, cpu, gpu, cuda, mps",
+        lambda v: v in ("auto", "cpu", "gpu", "cuda", "mps"),
+    ),
+    "devices.devices": (
+        "an integer >= 1, or -1 for all",
+        lambda v: _integer(v) and (v >= 1 or v == -1),
+    ),
+    "devices.strategy": ("one of auto, ddp", lambda v: v in ("auto", "ddp")),
+    "tracking.deliver": ("true or false", lambda v: isinstance(v, bool)),
+    "launcher.slots": (
+        "an integer >= 1 or auto",
+        lambda v: v == "auto" or (_integer(v) and v >= 1),
+    ),
+    "launcher.threads": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
+    "launcher.retries": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
+}
+
+
+def scalar_faults(config: Mapping[str, Any]) -> list[str]:
+    """Return the faults of the configuration's values outside the components."""
+    return [
+        f"{key} must be {rule}, got {_value(config, key)!r}"
+        for key, (rule, holds) in _SCALARS.items()
+        if not holds(_value(config, key))
+    ]
+
+
+def hyperparameter_faults(
+    axis: str, target: Callable[..., Any], values: Mapping[str, Any]
+) -> list[str]:
+    """Return the faults of a component's hyper-parameters that their names or types tell.
+
+    Args:
+        axis: the component's, for the message.
+        target: what the hyper-parameters are for; its annotations are heeded.
+        values: hyper-parameters by name.
+    """
+    faults = []
+    parameters = inspect.signature(target).parameters
+    own = target.__module__.startswith("ablab.")
+    for name, value in values.items():
+        rule = None if own else _HYPERPARAMETERS.get(name)
+        expected = _expected(parameters[name].annotation) if name in parameters else None
+        if rule is not None and not rule[1](value):
+            faults.append(f"{axis}.{name} must be {rule[0]}, got {value!r}")
+        elif rule is None and expected is not None and not _fits(value, expected):
+            faults.append(f"{axis}.{name} must be {_words(expected)}, got {value!r}")
+    return faults
+
+
+def _value(config: Mapping[str, Any], key: str) -> Any:
+    node: Any = config
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
+
+
+_PLAIN = {bool: "true or false", int: "an integer", float: "a number", str: "a word"}
+
+
+def _expected(annotation: Any) -> tuple[type, ...] | None:
+    """Return the plain types that an annotation admits, None where it says nothing plain."""
+    if annotation in _PLAIN:
+        return (annotation,)
+    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
+        members = typing.get_args(annotation)
+        if all(m in _PLAIN or m is types.NoneType for m in members):
+            return members
+    return None
+
+
+def _fits(value: Any, expected: tuple[type, ...]) -> bool:
+    if isinstance(value, bool):
+        return bool in expected
+    if isinstance(value, int):
+        return int in expected or float in expected
+    return isinstance(value, expected)
+
+
+def _words(expected: tuple[type, ...]) -> str:
+    return " or ".join("null" if t is types.NoneType else _PLAIN[t] for t in expected)

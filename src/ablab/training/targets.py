@@ -1,0 +1,168 @@
+"""What a ``_target_`` may name, and what its builder is called with."""
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+CONTRACTS: dict[str, tuple[str, ...]] = {
+    "dataset": (),
+    "augmentation": (),
+    "architecture": (
+        "in_channels",
+        "num_classes",
+        "image_size",
+        "activation",
+        "pooling",
+        "normalization",
+        "dropout",
+    ),
+    "activation": ("channels",),
+    "pooling": ("channels", "kernel_size", "stride", "padding"),
+    "normalization": ("channels", "spatial_dims"),
+    "dropout": ("generator",),
+    "initializer": ("module", "batch"),
+    "loss": (),
+    "optimizer": ("named_params",),
+    "scheduler": ("optimizer", "total_steps"),
+}
+_BASES: dict[str, type] = {
+    **dict.fromkeys(
+        ("architecture", "activation", "pooling", "normalization", "dropout", "loss"), nn.Module
+    ),
+    "optimizer": Optimizer,
+    "scheduler": LRScheduler,
+}
+# Torch's words for what the contracts call otherwise.
+_TORCH_WORDS = {"channels": ("num_parameters", "num_features"), "named_params": ("params",)}
+
+
+class TargetError(ValueError):
+    """A target that is no component of its axis; the message is the rule and the value."""
+
+
+def allowed_prefixes() -> tuple[str, ...]:
+    """Return the further module prefixes that ``ABLAB_ALLOW`` names, comma-separated."""
+    names = os.environ.get("ABLAB_ALLOW", "").split(",")
+    return tuple(name.strip().rstrip(".") for name in names if name.strip())
+
+
+def resolve(axis: str, target: Any) -> Callable[..., Any]:
+    """Return the class or function that a component's ``_target_`` names.
+
+    It is judged by where it is itself defined: a module reached through another's imports, or
+    a class that is none of the axis's, is refused.
+
+    Raises:
+        TargetError: it is no component of this axis, or does not exist.
+    """
+    if not isinstance(target, str):
+        raise TargetError(f"must be the dotted name of a class or function, got {target!r}")
+    own = f"ablab.components.{axis}"
+    trusted = (own, *allowed_prefixes())
+    if _below(target, "torch") and axis in _BASES:
+        found = _find(target)
+        if not _is_torch_component(found, _BASES[axis]):
+            raise TargetError(f"must be a torch {_BASES[axis].__name__} class, got {target}")
+    elif any(_below(target, prefix) for prefix in trusted):
+        found = _find(target)
+        if not _is_defined_below(found, trusted):
+            raise TargetError(f"must be a class or function defined in {own}, got {target}")
+    else:
+        raise TargetError(
+            f"must lie in {own}, in torch, or in a module that ABLAB_ALLOW names, got {target}"
+        )
+    return found
+
+
+def contract_arguments(
+    axis: str, target: Callable[..., Any], given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return those of the contract's arguments that a target's signature names.
+
+    Args:
+        axis: whose contract it is.
+        target: the class or function.
+        given: the arguments by the contract's names.
+    """
+    names = signature(target).parameters
+    everything = any(p.kind is p.VAR_KEYWORD for p in names.values()) and not _is_torch(target)
+    chosen = {}
+    for name, value in given.items():
+        for word in (name, *_TORCH_WORDS.get(name, ())):
+            if word in names or (everything and word == name):
+                chosen[word] = value
+                break
+    return chosen
+
+
+def signature(target: Callable[..., Any]) -> inspect.Signature:
+    """Return the signature of a class's constructor or of a function."""
+    return inspect.signature(target)
+
+
+def canonical(target: Callable[..., Any]) -> str:
+    """Return the name of the place where a target is defined."""
+    return f"{target.__module__}.{target.__qualname__}"
+
+
+def source_file(target: Callable[..., Any]) -> Path | None:
+    """Return the file of a target that is neither torch's nor ours, else None."""
+    if _is_torch(target) or _below(target.__module__, "ablab"):
+        return None
+    return Path(inspect.getfile(inspect.unwrap(target)))
+
+
+def _find(target: str) -> Any:
+    """Import as much of a dotted name as is a module, and walk down the rest."""
+    if not _below(target, "torch") and not _below(target, "ablab"):
+        _see_working_folder()
+    parts = target.split(".")
+    for depth in range(len(parts) - 1, 0, -1):
+        name = ".".join(parts[:depth])
+        try:
+            found: Any = importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not _below(name, error.name):
+                raise TargetError(f"must import, got {target}: {error}") from error
+            continue
+        except Exception as error:
+            raise TargetError(f"must import, got {target}: {error!r}") from error
+        for part in parts[depth:]:
+            if not hasattr(found, part):
+                raise TargetError(f"must exist, got {target}: {name} has no {part}")
+            found = getattr(found, part)
+        return found
+    raise TargetError(f"must exist, got {target}")
+
+
+def _see_working_folder() -> None:
+    """Let ``./mine.py`` be imported: a console script does not have its folder on the path."""
+    folder = str(Path.cwd())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+
+
+def _is_torch_component(found: Any, base: type) -> bool:
+    return isinstance(found, type) and issubclass(found, base) and _below(found.__module__, "torch")
+
+
+def _is_defined_below(found: Any, prefixes: tuple[str, ...]) -> bool:
+    if not (inspect.isclass(found) or inspect.isfunction(found)) or found.__name__.startswith("_"):
+        return False
+    return any(_below(found.__module__, prefix) for prefix in prefixes)
+
+
+def _is_torch(target: Callable[..., Any]) -> bool:
+    return _below(target.__module__, "torch")
+
+
+def _below(name: str, prefix: str) -> bool:
+    return name == prefix or name.startswith(prefix + ".")

@@ -1,0 +1,60 @@
+"""Everything wrong with a configuration that can be known before it is built, told at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ablab.training.compose import AXES
+from ablab.training.faults import ConfigError, one_of
+from ablab.training.rules import hyperparameter_faults, scalar_faults
+from ablab.training.targets import (
+    CONTRACTS,
+    TargetError,
+    contract_arguments,
+    resolve,
+    signature,
+)
+
+
+def validate(config: Mapping[str, Any]) -> None:
+    """Check each component and each value of a resolved configuration.
+
+    Raises:
+        ConfigError: with all faults.
+    """
+    faults = [fault for axis in AXES for fault in _component_faults(axis, config.get(axis))]
+    faults += scalar_faults(config)
+    if faults:
+        raise ConfigError(faults)
+
+
+def _component_faults(axis: str, node: Any) -> list[str]:
+    if not isinstance(node, Mapping) or "_target_" not in node:
+        return [f"{axis} must be a component with a _target_, got {node!r}"]
+    nested = [f"{axis}.{key} must not hold a _target_" for key in node if _nests(node[key])]
+    try:
+        target = resolve(axis, node["_target_"])
+    except TargetError as error:
+        return [f"{axis}._target_ {error}", *nested]
+    values = {key: value for key, value in node.items() if key != "_target_"}
+    contract = contract_arguments(axis, target, dict.fromkeys(CONTRACTS[axis]))
+    parameters = signature(target).parameters
+    takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    choices = {n for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    unknown = [] if takes_all else [key for key in values if key not in choices]
+    missing = [
+        name
+        for name, p in parameters.items()
+        if p.default is p.empty and name in choices - values.keys() - contract.keys()
+    ]
+    return [
+        *nested,
+        *(one_of(f"{axis}.{key}", choices - contract.keys(), key) for key in unknown),
+        *(f"{axis}.{name} must be given, got nothing" for name in missing),
+        *hyperparameter_faults(axis, target, values),
+    ]
+
+
+def _nests(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return "_target_" in value or any(_nests(v) for v in value.values())
+    return isinstance(value, list) and any(_nests(v) for v in value)
