@@ -1,0 +1,38 @@
+"""The name of a sweep on disk and in MLflow: what was asked, and with which changes."""
+
+import hashlib
+from collections.abc import Sequence
+
+from ablab.training.compose import OUTSIDE_KEY
+
+LONGEST = 120  # characters; a folder's name has 255 bytes
+_UNSAFE = '/\\:*?"<>|%'
+
+
+def override_key(override: str) -> str:
+    """Return the key that an override changes: ``optimizer.lr`` of ``optimizer.lr=0.1``."""
+    return override.split("=", 1)[0].strip()
+
+
+def sweep_id(name: str, overrides: Sequence[str] = ()) -> str:
+    """Return a sweep's folder and experiment name.
+
+    Overrides that change no trial (the sweep's own, where it runs) do not enter it, nor does their
+    order. What a folder cannot be called is percent-encoded, and what is too long ends in a hash.
+
+    Example:
+        >>> sweep_id("activations", ["trainer.max_epochs=3", "sweep.seeds=2", "dataset=digits"])
+        'activations [dataset=digits trainer.max_epochs=3]'
+    """
+    changes = sorted(o.strip() for o in overrides if _changes_trials(o))
+    full = f"{name} [{' '.join(changes)}]" if changes else name
+    safe = "".join(f"%{ord(c):02X}" if c in _UNSAFE or ord(c) < 32 else c for c in full)
+    if len(safe.encode()) <= LONGEST:
+        return safe
+    digest = hashlib.sha256(full.encode()).hexdigest()[:8]
+    head = safe.encode()[: LONGEST - 12].decode(errors="ignore")
+    return f"{head}… {digest}"
+
+
+def _changes_trials(override: str) -> bool:
+    return override_key(override).split(".")[0] not in (*OUTSIDE_KEY, "hydra")

@@ -1,0 +1,74 @@
+"""Settings: what a variant or a block sets, a component of an axis or a single value."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+from ablab.training.compose import AXES, OUTSIDE_KEY
+
+Settings = Mapping[str, Any]
+
+CHOICES = (*AXES, "trainer")  # the groups whose choice changes a trial
+RESERVED = (*OUTSIDE_KEY, "hydra", "seed")
+
+
+def check_settings(place: str, settings: Any, faults: list[str]) -> None:
+    """Add what is wrong with the settings that stand at ``place`` to ``faults``."""
+    if not isinstance(settings, Mapping):
+        faults.append(f"{place} must be a mapping of settings, got {settings!r}")
+        return
+    for key, value in settings.items():
+        check_setting(place, key, value, faults)
+
+
+def check_setting(place: str, key: Any, value: Any, faults: list[str]) -> None:
+    """Add what is wrong with one setting to ``faults``."""
+    if not isinstance(key, str) or key.split(".")[0] in RESERVED:
+        rule = "an axis or a value that changes a trial"
+        hint = "; seeds stand under sweep.seeds" if key == "seed" else ""
+        faults.append(f"{place} must set {rule}, got {key}{hint}")
+    elif key in CHOICES and not isinstance(value, str):
+        faults.append(f"{place}.{key} must be the name of a component, got {value!r}")
+    elif isinstance(value, Mapping):
+        faults.append(f"{place}.{key} must be one value ({key}.<name>: …), got {dict(value)!r}")
+
+
+def named_product(place: str, grid: Mapping[str, Any], faults: list[str]) -> dict[str, Settings]:
+    """Return every combination of a grid under its name: ``relu``, ``batch · dropout``, ``lr=0.1``.
+
+    Args:
+        place: key of the grid, for messages.
+        grid: setting to the list of its values.
+        faults: what is wrong is added here.
+    """
+    lists = {key: values for key, values in grid.items() if isinstance(values, list) and values}
+    for key, values in grid.items():
+        if key not in lists:
+            faults.append(f"{place}.{key} must be a list of values, got {values!r}")
+            continue
+        for number, value in enumerate(values):
+            check_setting(place, key, value, faults)
+            if value in values[:number]:
+                faults.append(f"{place}.{key} must be distinct values, got {value} twice")
+    labels = _labels(lists)
+    named = {}
+    for combination in product(*lists.values()):
+        settings = dict(zip(lists, combination, strict=True))
+        named[" · ".join(_label(labels[k], k, v) for k, v in settings.items())] = settings
+    return named
+
+
+def _labels(keys: Mapping[str, Any]) -> dict[str, str]:
+    """Return the last word of each key, or the whole where two end alike."""
+    last = [key.rsplit(".", 1)[-1] for key in keys]
+    return {k: w if last.count(w) == 1 else k for k, w in zip(keys, last, strict=True)}
+
+
+def _label(label: str, key: str, value: Any) -> str:
+    return str(value) if key in CHOICES else f"{label}={value}"
+
+
+def matches(wanted: Settings, settings: Settings, choices: Mapping[str, str]) -> bool:
+    """Tell whether a combination has all that is wanted, by its settings or its choices."""
+    have = {**choices, **settings}
+    return all(key in have and have[key] == value for key, value in wanted.items())
