@@ -35,7 +35,7 @@ class Builder:
         self._bound = bound
         # The target is named by where it is defined, which is what `resolve` judged.
         plain = {**node, "_target_": canonical(self._target)}
-        trusted = {"_execution_whitelist_": [plain["_target_"]]} if _HAS_WHITELIST else {}
+        trusted = {"_execution_whitelist_": _whitelist(self._target)} if _HAS_WHITELIST else {}
         self._partial: Callable[..., Any] = instantiate(
             plain, _partial_=True, _recursive_=False, _convert_="all", **trusted
         )
@@ -55,6 +55,11 @@ class Builder:
         }
         chosen = contract_arguments(self.axis, self._target, given)
         return self._partial(**{k: v for k, v in chosen.items() if k not in self._given})
+
+
+def _whitelist(target: Callable[..., Any]) -> list[str]:
+    """Name what a component may be and return: itself, its module's own, torch's parts."""
+    return [canonical(target), f"{target.__module__}.*", "torch.nn.*", "torch.optim.*"]
 
 
 def datamodule(config: Mapping[str, Any]) -> InMemoryDataModule:

@@ -63,7 +63,8 @@ class Classifier(pl.LightningModule):
         dropout_generator: what dropout draws from; restarted each epoch.
 
     Logs, once an epoch: ``train/loss``, ``train/accuracy``, ``val/loss``, ``val/accuracy``,
-    ``lr`` (at the epoch's first step); and ``test/loss``, ``test/accuracy``. Accuracy is a fraction of the images.
+    ``lr`` (at the epoch's first step); and ``test/loss``, ``test/accuracy``. Accuracy is a
+    fraction of the images.
 
     Raises:
         DivergedError: in training, the loss is NaN or infinite.

@@ -67,6 +67,7 @@ def resolve(axis: str, target: Any) -> Callable[..., Any]:
         raise TargetError(f"must be the dotted name of a class or function, got {target!r}")
     own = f"ablab.components.{axis}"
     trusted = (own, *allowed_prefixes())
+    found: Callable[..., Any]
     if _below(target, "torch") and axis in _BASES:
         found = _find(target)
         if not _is_torch_component(found, _BASES[axis]):
