@@ -35,6 +35,10 @@ AXES = (
 OUTSIDE_KEY = ("devices", "tracking", "launcher", "probes", "sweep")
 GROUPS = (*AXES, "trainer", "devices", "tracking", "launcher")
 _SWEEPS = "sweeps"
+# 1.3 warns where version_base is missing, 1.4 where it is given or where a name is stored again.
+_IS_1_3 = hydra.__version__.startswith("1.3.")
+_VERSION: dict[str, Any] = {"version_base": None} if _IS_1_3 else {}
+_REPLACE: dict[str, Any] = {} if _IS_1_3 else {"replace": True}
 
 
 @dataclass(frozen=True)
@@ -139,10 +143,8 @@ def _split(config: DictConfig) -> Composition:
 
 def _hydra(overrides: list[str]) -> DictConfig:
     _offer_user_files()
-    # 1.3 warns where version_base is missing, 1.4 where it is given.
-    base: dict[str, Any] = {"version_base": None} if hydra.__version__.startswith("1.3.") else {}
     try:
-        with initialize_config_dir(str(own_folder("conf")), **base):
+        with initialize_config_dir(str(own_folder("conf")), **_VERSION):
             return hydra_compose("config", overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError([_first_line(error)]) from error
@@ -156,7 +158,7 @@ def _offer_user_files() -> None:
     """
     store = ConfigStore.instance()
     for name, path in sweep_names().items():
-        store.store(name, _load(path), group=_SWEEPS, package="_global_")
+        store.store(name, _load(path), group=_SWEEPS, package="_global_", **_REPLACE)
     mine = user_folder("conf")
     if mine is None:
         return
@@ -167,7 +169,7 @@ def _offer_user_files() -> None:
         )
     for axis in AXES:
         for name, path in _joined({}, _yamls(mine / axis), axis).items():
-            store.store(name, _load(path), group=axis)
+            store.store(name, _load(path), group=axis, **_REPLACE)
         components(axis)
 
 
