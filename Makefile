@@ -5,7 +5,7 @@ RUN := OMP_NUM_THREADS=1 .venv/bin/python -m
 export PYTHON TORCH
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check train ui clean dev
+.PHONY: help install demo test check train ui clean dev slow
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=\"key=value ...\"] [PYTHON=python3.12] [TORCH=cpu]"
@@ -38,11 +38,10 @@ test: dev ## lint, types, import contracts, and the quick tests
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
-	@.venv/bin/python -c "from importlinter.cli import lint_imports_command as lint; lint()"
+	@.venv/bin/python -c "import importlinter.cli as cli; cli.lint_imports_command()" --no-logo
 	@$(RUN) pytest -n 2 -m "not slow" $(ARGS)
 
-check: test ## what test does, and the slow tests
-	@$(RUN) pytest -m slow $(ARGS)
+check: test slow ## what test does, and the slow tests
 
 clean: ## remove .venv and all caches; lab and data stay
 	@rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -50,3 +49,6 @@ clean: ## remove .venv and all caches; lab and data stay
 
 dev:
 	@sh .ci/venv dev
+
+slow: dev
+	@$(RUN) pytest -m slow $(ARGS)

@@ -1,0 +1,8 @@
+"""``python -m ablab`` is the command ``ablab``."""
+
+import sys
+
+from ablab.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
