@@ -51,7 +51,7 @@ def named_product(place: str, grid: Mapping[str, Any], faults: list[str]) -> dic
             if value in values[:number]:
                 faults.append(f"{place}.{key} must be distinct values, got {value} twice")
     labels = _labels(lists)
-    named = {}
+    named: dict[str, Settings] = {}
     for combination in product(*lists.values()):
         settings = dict(zip(lists, combination, strict=True))
         named[" · ".join(_label(labels[k], k, v) for k, v in settings.items())] = settings

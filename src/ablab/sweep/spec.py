@@ -1,17 +1,21 @@
 """The `sweep:` node of a YAML: one question, checked before anything else happens."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablab.sweep.rules import (
+    KEYS,
+    KINDS,
+    NEED_BASELINE,
+    check_grid,
+    check_keys,
+    check_margin,
+    check_words,
+    is_grid,
+)
 from ablab.sweep.settings import Settings, check_settings, named_product
-from ablab.training.faults import ConfigError, one_of
-
-KINDS = ("versus_baseline", "best", "equivalence", "factors")
-NEED_BASELINE = ("versus_baseline", "equivalence")
-KEYS = ("question", "kind", "metric", "goal", "baseline", "margin", "seeds")
-KEYS += ("grid", "variants", "blocks", "exclude", "tune")
+from ablab.training.faults import ConfigError
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,10 @@ def parse(node: Mapping[str, Any] | None) -> Spec:
     if not isinstance(node, Mapping):
         raise ConfigError([f"sweep must be a mapping of {', '.join(KEYS)}, got {node!r}"])
     faults: list[str] = []
-    _check_keys(node, faults)
-    _check_words(node, faults)
-    _check_margin(node, faults)
-    _check_grid(node, faults)
+    check_keys(node, faults)
+    check_words(node, faults)
+    check_margin(node, faults)
+    check_grid(node, faults)
     variants = _choices(node, "grid" if node.get("grid") is not None else "variants", faults)
     blocks = _choices(node, "blocks", faults)
     _check_apart(variants, blocks, faults)
@@ -75,67 +79,11 @@ def parse(node: Mapping[str, Any] | None) -> Spec:
         blocks=blocks,
         exclude=_exclude(node.get("exclude"), faults),
         is_grid=node.get("grid") is not None,
-        blocks_are_grid=_is_grid(node.get("blocks")),
+        blocks_are_grid=is_grid(node.get("blocks")),
     )
     if faults:
         raise ConfigError(faults)
     return spec
-
-
-def _check_keys(node: Mapping[str, Any], faults: list[str]) -> None:
-    for key in node:
-        if key not in KEYS:
-            faults.append(one_of(f"sweep.{key}", KEYS, key))
-    if node.get("tune") is not None:
-        faults.append(f"sweep.tune must be null (not supported yet), got {node['tune']!r}")
-
-
-def _check_words(node: Mapping[str, Any], faults: list[str]) -> None:
-    rules: dict[str, tuple[Any, Callable[[str], Any], str]] = {
-        "question": (None, str.strip, "a sentence"),
-        "kind": (KINDS[0], KINDS.__contains__, f"one of {', '.join(KINDS)}"),
-        "metric": (
-            "test/accuracy",
-            re.compile(r"(train|val|test)/\w+$").match,
-            "a metric such as test/accuracy",
-        ),
-        "goal": ("max", ("max", "min").__contains__, "max or min"),
-    }
-    for key, (default, is_good, rule) in rules.items():
-        value = node.get(key, default)
-        if not isinstance(value, str) or not is_good(value):
-            faults.append(f"sweep.{key} must be {rule}, got {value!r}")
-
-
-def _check_margin(node: Mapping[str, Any], faults: list[str]) -> None:
-    margin = node.get("margin")
-    if node.get("kind") == "equivalence":
-        is_number = isinstance(margin, int | float) and not isinstance(margin, bool)
-        if not is_number or not margin > 0:
-            faults.append(
-                "sweep.margin must be a number > 0 in the metric's unit, set before training, "
-                f"got {margin!r}"
-            )
-    elif margin is not None:
-        faults.append(f"sweep.margin must be null unless kind is equivalence, got {margin!r}")
-
-
-def _check_grid(node: Mapping[str, Any], faults: list[str]) -> None:
-    grid, variants = node.get("grid"), node.get("variants")
-    if (grid is None) == (variants is None):
-        got = "neither" if grid is None else "both"
-        faults.append(f"sweep must be given either grid or variants, got {got}")
-    if node.get("kind") != "factors":
-        return
-    sizes = [len(v) for v in grid.values() if isinstance(v, list)] if _is_grid(grid) else []
-    if len(sizes) != 2 or min(sizes) < 2:
-        faults.append(
-            f"sweep.grid must be two axes of two values or more for kind factors, got {grid!r}"
-        )
-
-
-def _is_grid(node: Any) -> bool:
-    return isinstance(node, Mapping) and any(isinstance(v, list) for v in node.values())
 
 
 def _choices(node: Mapping[str, Any], kind: str, faults: list[str]) -> dict[str, Settings]:
@@ -146,7 +94,7 @@ def _choices(node: Mapping[str, Any], kind: str, faults: list[str]) -> dict[str,
     if not isinstance(content, Mapping) or not content:
         faults.append(f"sweep.{kind} must be a mapping that is not empty, got {content!r}")
         return {}
-    if kind == "grid" or (kind == "blocks" and _is_grid(content)):
+    if kind == "grid" or (kind == "blocks" and is_grid(content)):
         return named_product(f"sweep.{kind}", content, faults)
     for name, settings in content.items():
         check_settings(f"sweep.{kind}.{name}", settings, faults)
@@ -183,9 +131,9 @@ def _baseline(node: Mapping[str, Any], variants: Mapping[str, Settings], faults:
 def _seeds(value: Any, faults: list[str]) -> tuple[int, ...]:
     if type(value) is int and value >= 1:
         return tuple(range(value))
-    if isinstance(value, list) and value:
-        if all(type(s) is int and s >= 0 for s in value) and len(set(value)) == len(value):
-            return tuple(value)
+    distinct = isinstance(value, list) and all(type(s) is int and s >= 0 for s in value)
+    if distinct and value and len(set(value)) == len(value):
+        return tuple(value)
     faults.append(f"sweep.seeds must be a count >= 1 or a list of distinct seeds, got {value!r}")
     return ()
 

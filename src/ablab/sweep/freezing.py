@@ -1,0 +1,76 @@
+"""Freezing: what a draft adds to the plan that is there, written once, in a part of its own."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from ablab.sweep.planning import Draft
+from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
+
+
+def freeze_plan(folder: Path, draft: Draft, command: str) -> tuple[Plan, list[str]]:
+    """Bring the plan in ``folder`` up to what is asked, and return it as it then stands.
+
+    Nothing is written where the plan holds everything already. New seeds, variants or blocks are
+    an extension of it; a place that another trial now fills makes the whole a new comparison. A
+    plan never shrinks.
+
+    Returns:
+        The plan, and what the user should know about it, a sentence each.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        part, notes = next_part(read_plan(folder), draft, command)
+        if part is not None:
+            write_part(folder, part)
+        plan = read_plan(folder)
+    assert plan is not None
+    return plan, notes
+
+
+def next_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | None, list[str]]:
+    """Return the part that a draft adds to a plan, or None, and what to say about it."""
+    spec = json.loads(json.dumps(draft.spec))
+    if plan is None:
+        return _part("comparison", draft, spec, draft.cells, command), []
+    changed = _changed(plan, draft)
+    if changed:
+        note = f"{changed} of the plan's cells are other trials now: a new comparison begins."
+        return _part("comparison", draft, spec, draft.cells, command), [note]
+    old = {cell.place for cell in plan.cells}
+    new = tuple(cell for cell in draft.cells if cell.place not in old)
+    merged = _merged(plan.spec, spec)
+    missing = len(old - {cell.place for cell in draft.cells})
+    notes = [f"The plan keeps {missing} trials that were not asked for now."] if missing else []
+    if not new and merged == plan.spec:
+        return None, notes
+    if new:
+        notes.append(f"The plan is extended by {len(new)} trials.")
+    return _part("extension", draft, merged, new, command), notes
+
+
+def _changed(plan: Plan, draft: Draft) -> int:
+    """Count the places that another trial fills, and the trials that stand at another place."""
+    keys = {cell.place: cell.key for cell in plan.cells}
+    places = {cell.key: cell.place for cell in plan.cells}
+    return sum(
+        keys.get(c.place, c.key) != c.key or places.get(c.key, c.place) != c.place
+        for c in draft.cells
+    )
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    seeds = [*old["seeds"], *(s for s in new["seeds"] if s not in old["seeds"])]
+    both = {key: {**old[key], **new[key]} for key in ("variants", "blocks")}
+    return {**new, "seeds": seeds, **both}
+
+
+def _part(
+    kind: str, draft: Draft, spec: Mapping[str, Any], cells: tuple[Cell, ...], command: str
+) -> Part:
+    trials = {cell.key: draft.trials[cell.key] for cell in cells}
+    return Part(kind, time.time(), command, spec, cells, trials, draft.excluded)

@@ -1,0 +1,136 @@
+"""A job: one cell of the plan on its way to a completion record, judged by the disk alone."""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.plan import Cell
+
+OPEN = ("waiting", "running", "held")
+HELD_BY_ANOTHER = 75  # exit status of a trial that found its take's lock held
+
+
+@dataclass
+class Job:
+    """One cell and how far it has come in this command.
+
+    Attributes:
+        trial: as the plan froze it.
+        state: waiting, running, held (another process trains it), then for good finished,
+            diverged, failed or stopped.
+        take: the take that is trained, or that counts.
+        is_new: whether this command had to do anything for it.
+        kills: how often it was killed in this command.
+        began: when its last attempt started, seconds since 1970.
+        reason: why it failed, stopped or was started again.
+        epochs: the journal's epoch lines seen so far.
+    """
+
+    cell: Cell
+    trial: Mapping[str, Any]
+    state: str = "waiting"
+    take: Take | None = None
+    is_new: bool = False
+    kills: int = 0
+    began: float = 0.0
+    reason: str = ""
+    epochs: list[Entry] = field(default_factory=list)
+    _offset: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether there is anything left to do or to wait for."""
+        return self.state in OPEN
+
+    @property
+    def max_epochs(self) -> int:
+        """How many epochs the trial has."""
+        return int(self.trial["config"]["trainer"]["max_epochs"])
+
+    def finish(self, take: Take) -> None:
+        """Take over the result of a take that has a valid completion record."""
+        completion = take.completion
+        assert completion is not None
+        self.take, self.state, self.reason = take, completion.outcome, ""
+
+    def look(self) -> bool:
+        """Read what the journal has gained; return whether an epoch was among it."""
+        if self.take is None:
+            return False
+        with suppress(JournalError):  # a damaged journal is for the trial itself to refuse
+            entries, self._offset = read_entries(self.take.journal, self._offset)
+            fresh = [entry for entry in entries if entry.kind == "epoch"]
+            self.epochs += fresh
+            return bool(fresh)
+        return False
+
+
+def open_take(lab: Lab, trial: Mapping[str, Any]) -> Take:
+    """Return the take to train: the newest one if it is unfinished, else a new one.
+
+    Sweeps that open the same trial at once agree on one take.
+    """
+    folder = lab.root / "trials" / trial["key"]
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".claim"):
+        takes = lab.takes(trial["key"])
+        if takes and takes[-1].completion is None:
+            return takes[-1]
+        return lab.new_take(trial)
+
+
+def judge(take: Take, status: int, began: float) -> tuple[str, str]:
+    """Return what became of an attempt, and why.
+
+    Args:
+        take: what was trained.
+        status: the process's exit status, negative for a signal; a hint and no proof.
+        began: when the attempt started, seconds since 1970.
+
+    Returns:
+        ``finished``, ``diverged``, ``held``, ``failed`` (it raised, and would again) or
+        ``killed`` (it may do better), and the reason.
+    """
+    if (completion := take.completion) is not None:
+        return completion.outcome, ""
+    if status == HELD_BY_ANOTHER or take.is_locked():
+        return "held", "another process trains it"
+    failure = _last_failure(take, began)
+    if failure is not None:
+        return "failed", failure
+    if status == 1:
+        return "failed", "ended with exit status 1 and no word; see log.txt"
+    return "killed", _cause(status)
+
+
+def _last_failure(take: Take, began: float) -> str | None:
+    try:
+        entries = take.entries()
+    except JournalError as error:
+        return str(error)
+    if not entries or entries[-1].kind != "failed" or entries[-1].time < began:
+        return None
+    return str(entries[-1].note.get("error", "failed without a reason"))
+
+
+def _cause(status: int) -> str:
+    if status == -9:
+        return "killed by SIGKILL (out of memory?)"
+    if status < 0:
+        return f"killed by signal {-status}"
+    return f"ended with exit status {status} and no completion record"
+
+
+def record_failure(take: Take, reason: str) -> None:
+    """Write into a take's journal that it failed, where its own process could not."""
+    with suppress(Timeout, JournalError), take.lock().acquire(timeout=0):
+        journal = Journal(take.journal)
+        last = journal.entries[-1] if journal.entries else None
+        if last is None or last.kind != "failed":
+            journal.append(Entry("failed", time.time(), note={"error": reason}))

@@ -1,0 +1,1 @@
+"""Where trials run: each launcher starts takes in processes of their own."""

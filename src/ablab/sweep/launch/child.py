@@ -1,0 +1,42 @@
+"""What runs in a process that a launcher started."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+Work = Callable[[Path, Mapping[str, Any]], int]
+
+
+def train(folder: Path, settings: Mapping[str, Any]) -> int:
+    """Train the take in ``folder`` and return the exit status of `ablab.training.process.work`."""
+    from ablab.training.process import work
+
+    return work(folder, settings)
+
+
+def run_one(
+    work: Work, environment: Mapping[str, str], folder: Path, settings: Mapping[str, Any]
+) -> None:
+    """Do one take and exit with its status."""
+    _settle(environment)
+    sys.exit(work(folder, settings))
+
+
+def serve(work: Work, environment: Mapping[str, str], orders: Connection) -> None:
+    """Do one take after the other, each as it is ordered, until the launcher hangs up."""
+    _settle(environment)
+    while True:
+        try:
+            folder, settings = orders.recv()
+        except EOFError:
+            return
+        orders.send(work(folder, settings))
+
+
+def _settle(environment: Mapping[str, str]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the sweep to pass on
+    os.environ.update(environment)

@@ -1,0 +1,76 @@
+"""The launcher of trials that need several processes: a plain command, alone on the machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from ablab.sweep.launch.launcher import Worker
+from ablab.tracking.lab import Take
+
+
+class ColdWorker:
+    """A command in a process group of its own, with whatever processes Lightning adds."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self.process = process
+
+    def poll(self) -> int | None:
+        """Return the command's exit status."""
+        return self.process.poll()
+
+    def stop(self) -> None:
+        """Send SIGTERM to the command, which ends its processes."""
+        self.process.terminate()
+
+    def kill(self) -> None:
+        """Send SIGKILL to the whole group."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class ColdLauncher:
+    """Starts ``python -m ablab.training.process`` for one take at a time.
+
+    Args:
+        module: what is run, with the take's folder and the settings as arguments.
+    """
+
+    slots = 1
+
+    def __init__(self, module: str = "ablab.training.process") -> None:
+        self._module = module
+        self._workers: list[ColdWorker] = []
+
+    def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> ColdWorker:
+        """Start the command; it writes its own log."""
+        command = [sys.executable, "-m", self._module, str(take.folder), json.dumps(settings)]
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._workers.append(ColdWorker(process))
+        return self._workers[-1]
+
+    def wait(self, workers: Sequence[Worker], seconds: float) -> None:
+        """Return when the command has ended, or after ``seconds``."""
+        for worker in workers:
+            if isinstance(worker, ColdWorker):
+                with suppress(subprocess.TimeoutExpired):
+                    worker.process.wait(seconds)
+                return
+        time.sleep(seconds)
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for worker in self._workers:
+            if worker.poll() is None:
+                worker.kill()

@@ -1,0 +1,87 @@
+"""The launcher of Linux: each trial is forked from a server that has imported everything."""
+
+import multiprocessing
+import time
+from collections.abc import Mapping, Sequence
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from typing import Any
+
+from ablab.sweep.launch.child import Work, run_one, train
+from ablab.sweep.launch.launcher import Worker
+from ablab.sweep.launch.slots import Slot
+from ablab.sweep.launch.surroundings import inherited, thread_variables
+from ablab.tracking.lab import Take
+
+PRELOAD = "ablab.sweep.launch.preload"
+
+
+class ForkedWorker:
+    """A process that lives for one attempt."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        self.process = process
+
+    def poll(self) -> int | None:
+        """Return the exit status; 255 also where the server died and the trial may live on."""
+        return self.process.exitcode
+
+    def stop(self) -> None:
+        """Send SIGTERM."""
+        self.process.terminate()
+
+    def kill(self) -> None:
+        """Send SIGKILL."""
+        self.process.kill()
+
+
+class ForkLauncher:
+    """Forks trials from a warm server; a server that died is started anew.
+
+    Args:
+        slots: environment of each slot.
+        threads: CPU threads a trial.
+        work: ``(folder, settings) -> status``, a module's function.
+        preload: module that the server imports first.
+    """
+
+    def __init__(
+        self,
+        slots: Sequence[Slot],
+        threads: int,
+        work: Work = train,
+        preload: str = PRELOAD,
+    ) -> None:
+        self._environments, self._threads, self._work = list(slots), threads, work
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([preload])
+        self._workers: list[ForkedWorker] = []
+
+    @property
+    def slots(self) -> int:
+        """How many trials run side by side."""
+        return len(self._environments)
+
+    def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> ForkedWorker:
+        """Fork a process for one attempt."""
+        arguments = (self._work, self._environments[slot], take.folder, dict(settings))
+        process = self._context.Process(target=run_one, args=arguments, daemon=False)
+        with inherited(thread_variables(self._threads)):
+            process.start()
+        worker = ForkedWorker(process)
+        self._workers = [w for w in self._workers if w.poll() is None] + [worker]
+        return worker
+
+    def wait(self, workers: Sequence[Worker], seconds: float) -> None:
+        """Return when a process has ended, or after ``seconds``."""
+        sentinels = [w.process.sentinel for w in workers if isinstance(w, ForkedWorker)]
+        if sentinels:
+            wait(sentinels, seconds)
+        else:
+            time.sleep(seconds)
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for worker in self._workers:
+            if worker.poll() is None:
+                worker.kill()

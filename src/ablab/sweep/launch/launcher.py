@@ -1,0 +1,40 @@
+"""What the schedule asks of a launcher."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from ablab.tracking.lab import Take
+
+
+class Worker(Protocol):
+    """One attempt at a take, in a process of its own."""
+
+    def poll(self) -> int | None:
+        """Return the exit status, negative for a signal, or None while it runs."""
+
+    def stop(self) -> None:
+        """Ask it to write a checkpoint and end (SIGTERM)."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+
+class Launcher(Protocol):
+    """Starts takes, as many side by side as it has slots."""
+
+    @property
+    def slots(self) -> int:
+        """How many takes run side by side, >= 1."""
+
+    def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> Worker:
+        """Start an attempt in a slot.
+
+        Raises:
+            OSError, EOFError: it could not be started.
+        """
+
+    def wait(self, workers: Sequence[Worker], seconds: float) -> None:
+        """Return when one of the workers may have ended, or after ``seconds``."""
+
+    def close(self) -> None:
+        """End whatever still runs."""

@@ -1,0 +1,142 @@
+"""From a question to its trials: every variant × seed × block, composed, checked and frozen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ablab.sweep.combine import Combination, combine, settle
+from ablab.sweep.names import override_key, sweep_id
+from ablab.sweep.spec import Spec, parse
+from ablab.tracking.plan import Cell
+from ablab.training.compose import Composition, compose
+from ablab.training.faults import ConfigError
+
+RUNTIME = ("devices", "tracking", "launcher")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A sweep as it would be frozen now.
+
+    Attributes:
+        sweep: its id, which names its folder and its experiment.
+        spec: what `ablab.tracking.plan.Part.spec` holds.
+        cells: seed by seed, blocks and variants within, so that comparisons are complete early.
+        trials: key to trial, frozen.
+        excluded: what was left out, each with ``variant``, ``block`` and ``reason``.
+        runtime: ``devices``, ``tracking`` and ``launcher``, which are in no key.
+    """
+
+    sweep: str
+    spec: Mapping[str, Any]
+    cells: tuple[Cell, ...]
+    trials: Mapping[str, Mapping[str, Any]]
+    excluded: tuple[Mapping[str, str], ...]
+    runtime: Mapping[str, Any]
+
+
+def draft(name: str, overrides: Sequence[str] = ()) -> Draft:
+    """Return the trials that a sweep's YAML and the overrides ask for.
+
+    Raises:
+        ConfigError: all that is wrong, before anything has been made.
+    """
+    base = compose(overrides, sweep=name)
+    spec = parse(base.sweep)
+    _check_overrides(spec, overrides)
+    if not spec.blocks:
+        spec = replace(spec, blocks={_only_block(spec, base): {}})
+    combinations, excluded = _without_excluded(spec, combine(spec, _Composer(name, overrides)))
+    kept, skipped = settle(spec, combinations)
+    _check_baseline(spec, kept)
+    trials = {c.place: c.trials for c in kept}
+    cells = [
+        Cell(c.variant, seed, c.block, trials[c.place][number].key)
+        for number, seed in enumerate(spec.seeds)
+        for c in kept
+    ]
+    frozen = {trial.key: trial.as_dict() for row in trials.values() for trial in row}
+    runtime = {group: node for group, node in base.resolved().items() if group in RUNTIME}
+    return Draft(
+        sweep_id(name, overrides),
+        _written(spec, kept),
+        tuple(cells),
+        frozen,
+        (*excluded, *skipped),
+        runtime,
+    )
+
+
+class _Composer:
+    """Composes once for each set of group choices."""
+
+    def __init__(self, name: str, overrides: Sequence[str]) -> None:
+        self._name, self._overrides = name, tuple(overrides)
+        self._made: dict[tuple[str, ...], Composition] = {}
+
+    def __call__(self, choices: tuple[str, ...]) -> Composition:
+        """Return the composition with ``choices``, each ``axis=name``, on top of the overrides."""
+        if choices not in self._made:
+            self._made[choices] = compose((*self._overrides, *choices), sweep=self._name)
+        return self._made[choices]
+
+
+def _check_overrides(spec: Spec, overrides: Sequence[str]) -> None:
+    """Refuse an override that every variant or block would undo."""
+    varied = {k: "variants" for settings in spec.variants.values() for k in settings}
+    varied |= {k: "blocks" for settings in spec.blocks.values() for k in settings}
+    varied["seed"] = "seeds"
+    faults = []
+    for override in overrides:
+        if (key := override_key(override)) in varied:
+            faults.append(f"{key} must be left to sweep.{varied[key]}, got {override}")
+    if faults:
+        raise ConfigError(faults)
+
+
+def _only_block(spec: Spec, base: Composition) -> str:
+    varied = {key for settings in spec.variants.values() for key in settings}
+    axes = (axis for axis in ("dataset", "architecture") if axis not in varied)
+    return " · ".join(base.choices[axis] for axis in axes)
+
+
+def _without_excluded(
+    spec: Spec, combinations: Sequence[Combination]
+) -> tuple[list[Combination], list[dict[str, str]]]:
+    kept, excluded = [], []
+    for c in combinations:
+        reason = next((reason for wanted, reason in spec.exclude if c.matches(wanted)), None)
+        if reason is None:
+            kept.append(c)
+        else:
+            excluded.append({"variant": c.variant, "block": c.block, "reason": reason})
+    return kept, excluded
+
+
+def _check_baseline(spec: Spec, kept: Sequence[Combination]) -> None:
+    places = {c.place for c in kept}
+    blocks = {c.block for c in kept}
+    lost = [
+        block for block in spec.blocks if block in blocks and (spec.baseline, block) not in places
+    ]
+    if lost or not kept:
+        where = ", ".join(lost) or "every block"
+        raise ConfigError(
+            [f"sweep.exclude must leave the baseline {spec.baseline}, got none in {where}"]
+        )
+
+
+def _written(spec: Spec, kept: Sequence[Combination]) -> dict[str, Any]:
+    """Return the question as the plan keeps it, without what has no cell."""
+    variants, blocks = {c.variant for c in kept}, {c.block for c in kept}
+    return {
+        "question": spec.question,
+        "kind": spec.kind,
+        "metric": spec.metric,
+        "goal": spec.goal,
+        "baseline": spec.baseline,
+        "margin": spec.margin,
+        "seeds": list(spec.seeds),
+        "variants": {n: dict(s) for n, s in spec.variants.items() if n in variants},
+        "blocks": {n: dict(s) for n, s in spec.blocks.items() if n in blocks},
+    }

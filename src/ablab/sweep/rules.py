@@ -1,0 +1,72 @@
+"""The rules of a `sweep:` node's own keys; each check adds what is wrong to ``faults``."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ablab.training.faults import one_of
+
+KINDS = ("versus_baseline", "best", "equivalence", "factors")
+NEED_BASELINE = ("versus_baseline", "equivalence")
+_WORDS = ("question", "kind", "metric", "goal", "baseline", "margin", "seeds")
+KEYS = (*_WORDS, "grid", "variants", "blocks", "exclude", "tune")
+
+
+def check_keys(node: Mapping[str, Any], faults: list[str]) -> None:
+    """Check that every key is one of `KEYS`, and none asks for what is yet to come."""
+    for key in node:
+        if key not in KEYS:
+            faults.append(one_of(f"sweep.{key}", KEYS, key))
+    if node.get("tune") is not None:
+        faults.append(f"sweep.tune must be null (not supported yet), got {node['tune']!r}")
+
+
+def check_words(node: Mapping[str, Any], faults: list[str]) -> None:
+    """Check question, kind, metric and goal."""
+    rules: dict[str, tuple[Any, Callable[[str], Any], str]] = {
+        "question": (None, str.strip, "a sentence"),
+        "kind": (KINDS[0], KINDS.__contains__, f"one of {', '.join(KINDS)}"),
+        "metric": (
+            "test/accuracy",
+            re.compile(r"(train|val|test)/\w+$").match,
+            "a metric such as test/accuracy",
+        ),
+        "goal": ("max", ("max", "min").__contains__, "max or min"),
+    }
+    for key, (default, is_good, rule) in rules.items():
+        value = node.get(key, default)
+        if not isinstance(value, str) or not is_good(value):
+            faults.append(f"sweep.{key} must be {rule}, got {value!r}")
+
+
+def check_margin(node: Mapping[str, Any], faults: list[str]) -> None:
+    """Check that an equivalence, and nothing else, has a margin."""
+    margin: Any = node.get("margin")
+    if node.get("kind") == "equivalence":
+        if type(margin) not in (int, float) or not margin > 0:
+            faults.append(
+                "sweep.margin must be a number > 0 in the metric's unit, set before training, "
+                f"got {margin!r}"
+            )
+    elif margin is not None:
+        faults.append(f"sweep.margin must be null unless kind is equivalence, got {margin!r}")
+
+
+def check_grid(node: Mapping[str, Any], faults: list[str]) -> None:
+    """Check that there is one of grid and variants, and for factors a grid of two axes."""
+    grid: Any = node.get("grid")
+    if (grid is None) == (node.get("variants") is None):
+        got = "neither" if grid is None else "both"
+        faults.append(f"sweep must be given either grid or variants, got {got}")
+    if node.get("kind") != "factors":
+        return
+    sizes = [len(v) for v in grid.values() if isinstance(v, list)] if is_grid(grid) else []
+    if len(sizes) != 2 or min(sizes) < 2:
+        faults.append(
+            f"sweep.grid must be two axes of two values or more for kind factors, got {grid!r}"
+        )
+
+
+def is_grid(node: Any) -> bool:
+    """Tell a grid, whose values are lists, from named settings."""
+    return isinstance(node, Mapping) and any(isinstance(v, list) for v in node.values())

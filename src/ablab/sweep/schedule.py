@@ -1,0 +1,190 @@
+"""The schedule: brings every job to its end, whatever becomes of the processes."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from ablab.sweep.job import Job, judge, open_take, record_failure
+from ablab.sweep.launch.launcher import Launcher, Worker
+from ablab.tracking.lab import Lab, Take
+
+TICK = 0.25  # seconds between two looks at the journals
+PATIENCE = 1.0  # seconds between two looks at a lock that another process holds
+
+
+class Watcher(Protocol):
+    """Whoever wants to know how the jobs fare: a table, a log, the delivery."""
+
+    def started(self, job: Job) -> None:
+        """An attempt at the job begins, or another process was found at it."""
+
+    def ended(self, job: Job) -> None:
+        """The job came to its end."""
+
+    def again(self, job: Job) -> None:
+        """The job was killed and will be tried again; ``job.reason`` says why."""
+
+    def tick(self) -> None:
+        """A moment has passed."""
+
+
+class Schedule:
+    """Runs jobs in the slots of a launcher.
+
+    What is finished anywhere in the lab is not trained again, an unfinished take goes on in its
+    folder, and a take whose lock is held is waited for. The completion record decides whether a
+    job is done; exit statuses only help to tell why it is not.
+
+    Args:
+        lab: where the takes lie.
+        jobs: in the order in which they are to start.
+        launcher: starts the processes.
+        settings: what each process is told (see `ablab.training.process.work`).
+        watchers: told of everything.
+        retries: times that a killed trial is started again.
+        is_finished: whether a finished take counts.
+        interrupts: how often the user has asked to stop.
+        clock: seconds that never run backwards.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        jobs: Sequence[Job],
+        launcher: Launcher,
+        settings: Mapping[str, Any],
+        *,
+        watchers: Sequence[Watcher] = (),
+        retries: int = 1,
+        is_finished: Callable[[Take], bool] = lambda _take: True,
+        interrupts: Callable[[], int] = lambda: 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lab, self._jobs, self._launcher = lab, jobs, launcher
+        self._settings, self._watchers, self._retries = settings, watchers, retries
+        self._is_finished, self._interrupts, self._clock = is_finished, interrupts, clock
+        self._running: dict[int, tuple[Job, Worker]] = {}
+        self._obeyed = 0
+        self._look_at_locks = 0.0
+
+    def run(self) -> None:
+        """Work until no job is open."""
+        self.skip_finished()
+        while any(job.is_open for job in self._jobs):
+            self._obey()
+            self._fill()
+            self._launcher.wait([worker for _, worker in self._running.values()], TICK)
+            self._reap()
+            self._look()
+            self._tell("tick")
+
+    def skip_finished(self) -> None:
+        """Take over the results that are in the lab already."""
+        for job in self._jobs:
+            self._skip(job)
+
+    def _skip(self, job: Job) -> bool:
+        take = self._lab.finished(job.cell.key)
+        if take is None or not self._is_finished(take):
+            return False
+        job.finish(take)
+        return True
+
+    def _obey(self) -> None:
+        """Stop at the first interrupt, kill at the second."""
+        asked = self._interrupts()
+        if asked == self._obeyed:
+            return
+        for job in self._in_state("waiting", "held"):
+            self._end(job, "stopped", "interrupted")
+        for _, worker in self._running.values():
+            worker.kill() if asked > 1 else worker.stop()
+        self._obeyed = asked
+
+    def _fill(self) -> None:
+        free = [slot for slot in range(self._launcher.slots) if slot not in self._running]
+        waiting = self._in_state("waiting")
+        while free and (job := next(waiting, None)):
+            if self._skip(job):
+                self._tell("ended", job)
+            elif self._start(job, free[0]):
+                free.pop(0)
+
+    def _start(self, job: Job, slot: int) -> bool:
+        """Start an attempt and return whether the slot is now taken."""
+        job.take, job.is_new = open_take(self._lab, job.trial), True
+        if job.take.is_locked():
+            self._hold(job)
+            return False
+        job.began = time.time()
+        try:
+            worker = self._launcher.start(job.take, self._settings, slot)
+        except (OSError, EOFError) as error:
+            self._again_or_fail(job, f"could not be started: {error!r}")
+            return False
+        job.state = "running"
+        self._running[slot] = (job, worker)
+        self._tell("started", job)
+        return True
+
+    def _reap(self) -> None:
+        for slot, (job, worker) in list(self._running.items()):
+            status = worker.poll()
+            if status is None:
+                continue
+            del self._running[slot]
+            self._settle(job, status)
+
+    def _settle(self, job: Job, status: int) -> None:
+        assert job.take is not None
+        outcome, reason = judge(job.take, status, job.began)
+        if outcome in ("finished", "diverged"):
+            job.finish(job.take)
+            self._tell("ended", job)
+        elif outcome == "failed":
+            record_failure(job.take, reason)
+            self._end(job, outcome, reason)
+        elif self._obeyed:
+            self._end(job, "stopped", "interrupted")
+        elif outcome == "held":
+            self._hold(job)
+        else:
+            self._again_or_fail(job, reason)
+
+    def _hold(self, job: Job) -> None:
+        was_held, job.state, job.reason = job.state == "held", "held", "another process trains it"
+        self._look_at_locks = self._clock() + PATIENCE
+        if not was_held:
+            self._tell("started", job)
+
+    def _again_or_fail(self, job: Job, reason: str) -> None:
+        job.kills += 1
+        if job.kills <= self._retries:
+            job.state, job.reason = "waiting", reason
+            self._tell("again", job)
+            return
+        assert job.take is not None
+        reason = f"{reason}, {job.kills} times" if job.kills > 1 else reason
+        record_failure(job.take, reason)
+        self._end(job, "failed", reason)
+
+    def _look(self) -> None:
+        for job in self._in_state("running", "held"):
+            job.look()
+        if self._clock() < self._look_at_locks:
+            return
+        self._look_at_locks = self._clock() + PATIENCE
+        for job in self._in_state("held"):
+            if job.take is not None and not job.take.is_locked():
+                job.state = "waiting"
+
+    def _end(self, job: Job, state: str, reason: str) -> None:
+        job.state, job.reason = state, reason
+        self._tell("ended", job)
+
+    def _in_state(self, *states: str) -> Iterator[Job]:
+        return iter([job for job in self._jobs if job.state in states])
+
+    def _tell(self, event: str, *job: Job) -> None:
+        for watcher in self._watchers:
+            getattr(watcher, event)(*job)
