@@ -1,0 +1,1 @@
+"""From plans and records to statistics, figures and pages."""

@@ -1,0 +1,120 @@
+"""The report's account of itself: what is missing, how sure it is, and what its words mean."""
+
+import math
+from collections.abc import Sequence
+
+from ablab.report.comparison import Comparison
+from ablab.report.statistics import ALPHA, bound_of_none, smallest_sign_flip_p
+from ablab.report.table import Row
+from ablab.report.unit import p_value
+from ablab.report.wording import caveats, findable
+from ablab.tracking.plan import Plan
+
+GLOSSARY = (
+    ("Trial", "one training of one configuration with one seed."),
+    ("Variant", "a setting that the sweep compares; here it stands for all its seeds' trials."),
+    ("Seed", "the number that fixes a trial's split, order of images and initial weights."),
+    ("n", "how many trials count for a variant, or how many pairs for a difference."),
+    ("sd", "standard deviation over the seeds: how far single trials lie from their mean."),
+    ("Paired difference", "a variant minus its reference, taken seed by seed, then averaged."),
+    (
+        "95 % interval",
+        "a range made by a method that holds the true mean difference 95 times in 100; in the "
+        "table each interval is for itself alone.",
+    ),
+    (
+        "Holm p",
+        "how often a difference this large would turn up by luck if there were none (paired t "
+        "test), made stricter because several are looked at; the verdict asks for 0.05 or less.",
+    ),
+    (
+        "sign-flip p",
+        "the same from a test that assumes no bell curve, Holm's correction included; with few "
+        "seeds it cannot get small, so it is shown and decides nothing.",
+    ),
+    ("Seeds won", "on how many seeds the variant was the better one; a tie counts half."),
+    ("FLOPs", "multiplications and additions of one image's way through the network."),
+    ("Diverged", "a trial whose loss became infinite or not a number, and that ended there."),
+)
+
+
+def losses(plan: Plan, rows: Sequence[Row]) -> list[str]:
+    """Return every trial and cell that is not simply finished, with the reason."""
+    told = [f"{_name(row, rows)}: {row.outcome}{_because(row.reason)}" for row in _not_simple(rows)]
+    for part in plan.parts:
+        for left_out in part.excluded:
+            place = " · ".join(filter(None, (left_out.get("variant"), left_out.get("block"))))
+            told.append(f"{place}: excluded by the sweep{_because(left_out.get('reason', ''))}")
+    return told
+
+
+def counts(rows: Sequence[Row]) -> str:
+    """Return how the trials ended: ``28 finished, 1 diverged, 1 failed``."""
+    outcomes = [row.outcome for row in rows]
+    return ", ".join(f"{outcomes.count(o)} {o}" for o in dict.fromkeys(sorted(outcomes)))
+
+
+def _not_simple(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.outcome != "finished" or row.reason]
+
+
+def _name(row: Row, rows: Sequence[Row]) -> str:
+    block = f" · {row.block}" if len({r.block for r in rows}) > 1 else ""
+    return f"{row.variant} · seed {row.seed}{block}"
+
+
+def _because(reason: str) -> str:
+    return f" ({reason.removeprefix('diverged; ')})" if reason else ""
+
+
+def certainty(comparison: Comparison, *, tested: bool, tuned: bool) -> list[str]:
+    """Return what the figures cover, what they could have shown, and what they cannot."""
+    told = [
+        "Variants are paired by seed: trials that share one share split, order of images and, "
+        "where shapes agree, initial weights.",
+        _covers(comparison),
+    ]
+    if tested:
+        told += _tests(comparison)
+    told += _diverged(comparison)
+    told += [clause[0].upper() + clause[1:] + "." for clause in caveats(comparison)]
+    if not tuned:
+        told.append("Hyper-parameters are fixed: no variant was tuned, so this compares settings.")
+    return told
+
+
+def _covers(comparison: Comparison) -> str:
+    totals = {r.total for g in comparison.groups.values() for r in g.rows if r.total}
+    images = f" of {totals.pop():,} images" if len(totals) == 1 else ""
+    return (
+        f"Intervals cover the trial's seed (split, order, initial weights) on this test set{images}"
+        "; they do not cover the drawing of new test images. Each is for itself alone."
+    )
+
+
+def _tests(comparison: Comparison) -> list[str]:
+    family = comparison.family
+    m, n = len(family), max((c.n for c in family), default=0)
+    told = [f"Holm p decides, over a family of {m}, at {ALPHA}; the test is the paired t test."]
+    told += [
+        f"With this spread {clause} (at level {ALPHA}/{m})."
+        for clause in findable(family, comparison.unit)
+    ]
+    if n > 2:
+        least = smallest_sign_flip_p(n, m)
+        veto = "; it cannot reach 0.05 and vetoes nothing" if least > ALPHA else ""
+        told.append(f"The smallest sign-flip p of n = {n} after Holm is {p_value(least)}{veto}.")
+    return told
+
+
+def _diverged(comparison: Comparison) -> list[str]:
+    steady = [g for g in comparison.groups.values() if g.n and not g.count("diverged")]
+    if not steady:
+        return []
+    n = min(g.n for g in steady)
+    bound = math.ceil(100 * bound_of_none(n) - 0.5)
+    which = "Each variant" if len(steady) == len(comparison.groups) else "Each other variant"
+    return [
+        f"{which}: 0 of {n} diverged, which rules out no rate of divergence below {bound} % "
+        "(one-sided, 95 %)."
+    ]

@@ -1,0 +1,106 @@
+"""A variant's trials, and a variant held against another, seed by seed."""
+
+import math
+from dataclasses import dataclass
+
+from ablab.report import power, statistics
+from ablab.report.statistics import Array
+from ablab.report.table import Row
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """The trials of one variant.
+
+    Attributes:
+        values: the metric of the trials that count, by seed.
+    """
+
+    variant: str
+    rows: tuple[Row, ...]
+    values: Array
+
+    @property
+    def n(self) -> int:
+        """How many trials count."""
+        return self.values.size
+
+    @property
+    def mean(self) -> float:
+        """The mean over the trials that count, NaN for none."""
+        return float(self.values.mean()) if self.n else math.nan
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation over the trials that count, NaN for fewer than two."""
+        return float(self.values.std(ddof=1)) if self.n > 1 else math.nan
+
+    def count(self, outcome: str) -> int:
+        """Return how many trials have this outcome."""
+        return sum(row.outcome == outcome for row in self.rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """A variant against a reference, seed by seed.
+
+    Attributes:
+        differences: variant minus reference, a number a pair, by seed.
+        converged: those of the pairs in which no trial diverged.
+        left_out: how many pairs lack a trial that counts.
+        direction: 1 where more is better, -1 where less is.
+        p: two-sided, of the paired t test.
+        p_holm: the same, adjusted over the family.
+        p_flip: of the sign-flip test, adjusted likewise.
+        level: the level that Holm's method gives this contrast.
+        m: how many contrasts the family has.
+    """
+
+    variant: str
+    reference: str
+    differences: Array
+    converged: Array
+    left_out: int
+    direction: int
+    p: float = math.nan
+    p_holm: float = 1.0
+    p_flip: float = 1.0
+    level: float = statistics.ALPHA
+    m: int = 1
+
+    @property
+    def n(self) -> int:
+        """How many pairs there are."""
+        return self.differences.size
+
+    @property
+    def mean(self) -> float:
+        """The mean difference, NaN where there is no pair."""
+        return float(self.differences.mean()) if self.n else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % t interval of this contrast alone."""
+        return statistics.t_interval(self.differences)
+
+    @property
+    def step_interval(self) -> tuple[float, float] | None:
+        """The t interval at the contrast's Holm step, which agrees with ``p_holm``."""
+        return statistics.t_interval(self.differences, self.level)
+
+    @property
+    def detectable(self) -> float:
+        """The difference that would be found 4 times in 5."""
+        return power.detectable(self.differences, self.m)
+
+    @property
+    def won(self) -> float:
+        """How many seeds the variant won, ties half."""
+        return statistics.seeds_won(self.differences * self.direction)
+
+    @property
+    def result(self) -> str:
+        """Whether the variant is ``ahead``, ``behind``, or the matter is ``open``."""
+        if self.p_holm > statistics.ALPHA or math.isnan(self.p):
+            return "open"
+        return "ahead" if self.mean * self.direction > 0 else "behind"

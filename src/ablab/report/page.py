@@ -1,0 +1,127 @@
+"""The report's page and its Markdown twin, filled from one and the same content."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ablab.report import account, provenance
+from ablab.report.comparison import TESTED, Comparison, compare
+from ablab.report.table import Row
+from ablab.report.tables import Table, contrasts_table, variants_table
+from ablab.report.verdict import Verdict, verdict
+from ablab.tracking.plan import Plan
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the page shows of one block."""
+
+    comparison: Comparison
+    variants: Table
+    contrasts: Table
+    certainty: tuple[str, ...]
+
+    @cached_property
+    def differences(self) -> str:
+        """The paired differences as SVG, or empty."""
+        from ablab.report.figures import differences_figure
+
+        return differences_figure(self.comparison)
+
+    @cached_property
+    def curves(self) -> str:
+        """The learning curves as SVG, or empty."""
+        from ablab.report.figures import curves_figure
+
+        return curves_figure(self.comparison)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The content of a report.
+
+    Attributes:
+        plan: the plan in force.
+        rows: its table.
+    """
+
+    plan: Plan
+    rows: tuple[Row, ...]
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The answer, or why there is none."""
+        return verdict(self.plan, self.rows)
+
+    @property
+    def question(self) -> str:
+        """The question as the sweep puts it."""
+        return str(self.plan.spec.get("question") or self.plan.sweep)
+
+    @property
+    def subtitle(self) -> str:
+        """The size of the comparison in a line."""
+        spec, rows = self.plan.spec, self.rows
+        seeds, blocks = len({r.seed for r in rows}), list(dict.fromkeys(r.block for r in rows))
+        where = f" on {blocks[0]}" if len(blocks) == 1 and blocks[0] else ""
+        if len(blocks) > 1:
+            where = f" × {len(blocks)} blocks"
+        better = "lower" if spec.get("goal") == "min" else "higher"
+        return (
+            f"{len({r.variant for r in rows})} variants × {seeds} seeds{where}; "
+            f"{spec['metric']}, {better} is better; trials: {account.counts(rows)}"
+        )
+
+    @cached_property
+    def sections(self) -> list[Section]:
+        """One section a block."""
+        settled = all(row.is_settled for row in self.rows)
+        blocks = dict.fromkeys(row.block for row in self.rows)
+        spec, timed = self.plan.spec, len(provenance.hardware(self.rows)) < 2
+        tested = settled and len(blocks) == 1 and spec.get("kind", TESTED[0]) in TESTED
+        found = []
+        for block in blocks:
+            comparison = compare([r for r in self.rows if r.block == block], spec)
+            found.append(
+                Section(
+                    comparison,
+                    variants_table(comparison, tested=tested, timed=timed),
+                    contrasts_table(comparison, tested=tested),
+                    tuple(
+                        account.certainty(comparison, tested=tested, tuned=bool(spec.get("tune")))
+                    ),
+                )
+            )
+        return found
+
+    def render(self, template: str) -> str:
+        """Return the page through a template of this package, named by its file."""
+        environment = Environment(
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=template.endswith(".html.j2"),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters["md"] = markdown
+        return environment.get_template(template).render(
+            page=self,
+            notices=provenance.notices(self.plan, self.rows),
+            losses=account.losses(self.plan, self.rows),
+            provenance=provenance.provenance(self.plan, self.rows),
+            glossary=account.GLOSSARY,
+        )
+
+
+def markdown(text: str) -> str:
+    r"""Return text so that Markdown shows it as it is, in a table's cell too.
+
+    Example:
+        >>> markdown("a|b<c> * d_e")
+        'a\\\\|b&lt;c&gt; \\\\* d\\\\_e'
+    """
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return " ".join(re.sub(r"([\\`*_\[\]|#~])", r"\\\1", text).split())

@@ -1,0 +1,106 @@
+"""Where the figures come from, and what to hold against them before reading on."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from ablab.report.table import TRAINED, Row
+from ablab.tracking.plan import Plan
+
+FACTS = {
+    "commit": "Commit",
+    "source_hash": "Source hash",
+    "python": "Python",
+    "torch": "PyTorch",
+    "pytorch_lightning": "Lightning",
+    "mlflow": "MLflow",
+    "hydra": "Hydra",
+    "ablab": "ablab",
+    "host": "Host",
+    "cpu": "CPU",
+    "gpu": "GPU",
+    "threads": "Threads",
+    "devices": "Devices",
+}
+MUST_AGREE = {
+    "source_hash": "versions of ablab's source",
+    "commit": "commits",
+    "torch": "versions of PyTorch",
+}
+
+
+def provenance(plan: Plan, rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """Return what the trials were made of, as label and value; the command comes first."""
+    times = [time for row in rows for time in row.times]
+    facts = [("Command", part.command) for part in plan.parts]
+    facts.append(("Planned", " and ".join(_date(part.time) for part in plan.parts)))
+    if times:
+        facts.append(("Trained", f"{_date(min(times))} to {_date(max(times))}"))
+    facts.append(("Data hash", _listed(_counted(rows, lambda row: row.data_hash))))
+    for name, label in FACTS.items():
+        facts.append((label, _listed(_counted(_trained(rows), _fact(name)))))
+    return [(label, value) for label, value in facts if value]
+
+
+def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:
+    """Return what a reader must know first: trials that were not made alike."""
+    trained, found = _trained(rows), []
+    for name, what in MUST_AGREE.items():
+        counts = _counted(trained, _fact(name))
+        if len(counts) > 1:
+            found.append(f"Trials come from {len(counts)} {what}: {_listed(counts)}.")
+    dirty = sum(bool(row.environment.get("dirty")) for row in trained)
+    if dirty:
+        found.append(
+            f"{dirty} of {len(trained)} trained trials ran from uncommitted changes; "
+            "the commit alone does not reproduce them."
+        )
+    if len(hardware(rows)) > 1:
+        found.append(
+            "Trials ran on different hardware, so times and memory are not compared: "
+            f"{_listed(hardware(rows))}."
+        )
+    if len(plan.parts) > 1:
+        found.append(
+            f"The plan was extended {len(plan.parts) - 1} times after it was first written. "
+            "Trials that are added until a difference shows find one too often."
+        )
+    return found
+
+
+def hardware(rows: Sequence[Row]) -> Counter[str]:
+    """Return how many trained trials ran on each kind of hardware that they name."""
+    return _counted(_trained(rows), _hardware)
+
+
+def _hardware(row: Row) -> str:
+    parts = [str(row.environment[name]) for name in ("cpu", "gpu") if row.environment.get(name)]
+    threads = row.environment.get("threads")
+    return ", ".join(parts + ([f"threads: {threads}"] if threads else []))
+
+
+def _trained(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row.outcome in TRAINED]
+
+
+def _fact(name: str) -> Callable[[Row], str]:
+    def fact(row: Row) -> str:
+        value = row.environment.get(name)
+        return "" if value is None else str(value)
+
+    return fact
+
+
+def _counted(rows: Sequence[Row], fact: Callable[[Row], str]) -> Counter[str]:
+    return Counter(sorted(value for value in map(fact, rows) if value))
+
+
+def _listed(counts: Counter[str]) -> str:
+    if len(counts) < 2:
+        return "".join(counts)
+    return ", ".join(f"{value} ({count} trials)" for value, count in counts.most_common())
+
+
+def _date(time: float) -> str:
+    return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M} UTC" if math.isfinite(time) else ""

@@ -1,0 +1,155 @@
+"""The statistics of paired differences, one difference a seed.
+
+Source: the t test, the sign-flip test (Fisher 1935), Holm 1979, and Hedges 1981 for the
+correction of the standardised difference.
+"""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Array = NDArray[np.float64]
+
+ALPHA = 0.05
+MOST_FLIPPED = 40
+
+
+def all_equal(differences: Array) -> NDArray[np.bool_]:
+    """Tell whether the differences of the last axis are one and the same number.
+
+    Args:
+        differences: (..., n); those of accuracies as counts of images over their total, so
+            that equal counts are equal floats.
+    """
+    spread = np.ptp(differences, axis=-1)
+    result: NDArray[np.bool_] = spread <= 1e-12 * np.abs(differences).max(axis=-1)
+    return result
+
+
+def paired_p(differences: Array) -> Array:
+    """Return the two-sided p of the paired t test over the last axis.
+
+    Where all differences are equal it is the sign-flip test's, since t would say 0; NaN for
+    fewer than three.
+
+    Args:
+        differences: (..., n).
+    """
+    n = differences.shape[-1]
+    if n < 3:
+        return np.full(differences.shape[:-1], np.nan)
+    mean, equal = differences.mean(axis=-1), all_equal(differences)
+    sd = np.where(equal, 1.0, differences.std(axis=-1, ddof=1))
+    p = 2 * special.stdtr(n - 1, -np.abs(mean) * math.sqrt(n) / sd)
+    result: Array = np.where(equal, np.where(mean == 0, 1.0, 2.0 ** (1 - n)), p)
+    return result
+
+
+def sign_flip_p(differences: Array) -> float:
+    """Return the exact two-sided p of the sign-flip permutation test of the mean.
+
+    Every one of the 2^n signs is counted, by meeting in the middle; NaN for none and for more
+    than 40 differences.
+
+    Args:
+        differences: (n,).
+    """
+    n = differences.size
+    if not 1 <= n <= MOST_FLIPPED:
+        return math.nan
+    observed = abs(differences.sum()) - 1e-9 * np.abs(differences).sum()
+    if observed <= 0:
+        return 1.0
+    left, right = _signed_sums(differences[: n // 2]), np.sort(_signed_sums(differences[n // 2 :]))
+    as_far = right.size - np.searchsorted(right, observed - left, side="left")
+    return float(2 * as_far.sum() / 2.0**n)
+
+
+def _signed_sums(values: Array) -> Array:
+    sums = np.zeros(1)
+    for value in values:
+        sums = np.concatenate([sums - value, sums + value])
+    return sums
+
+
+def smallest_sign_flip_p(n: int, m: int) -> float:
+    """Return the smallest p that the sign-flip test of n seeds can reach among m contrasts."""
+    return min(1.0, m * 2.0 ** (1 - n))
+
+
+def t_interval(differences: Array, level: float = ALPHA) -> tuple[float, float] | None:
+    """Return the ``1 - level`` t interval of the mean.
+
+    None for fewer than three differences, and where all are equal.
+
+    Args:
+        differences: (n,).
+        level: the probability that it misses, both sides together.
+    """
+    n = differences.size
+    if n < 3 or all_equal(differences):
+        return None
+    half = special.stdtrit(n - 1, 1 - level / 2) * differences.std(ddof=1) / math.sqrt(n)
+    return float(differences.mean() - half), float(differences.mean() + half)
+
+
+def holm(p: Array) -> Array:
+    """Return p adjusted by Holm's method over the last axis, in the order given.
+
+    Args:
+        p: (..., m); NaN, a contrast that could not be tested, counts as 1.
+    """
+    p = np.where(np.isnan(p), 1.0, p)
+    order = np.argsort(p, axis=-1, kind="stable")
+    factors = np.arange(p.shape[-1], 0, -1)
+    stepped = np.maximum.accumulate(np.take_along_axis(p, order, axis=-1) * factors, axis=-1)
+    adjusted = np.empty_like(p)
+    np.put_along_axis(adjusted, order, np.minimum(stepped, 1.0), axis=-1)
+    return adjusted
+
+
+def holm_levels(p: Array) -> Array:
+    """Return the level that Holm's method gives each contrast, in the order given.
+
+    An interval at this level leaves out 0 exactly where the adjusted p is at most 0.05: its
+    own step's, and after the first contrast that fails, that step's.
+
+    Args:
+        p: (m,).
+    """
+    p = np.where(np.isnan(p), 1.0, p)
+    order = np.argsort(p, kind="stable")
+    steps = ALPHA / np.arange(p.size, 0, -1)
+    failed = p[order] > steps
+    last = int(np.argmax(failed)) if failed.any() else p.size - 1
+    levels = np.empty_like(p)
+    levels[order] = steps[np.minimum(np.arange(p.size), last)]
+    return levels
+
+
+def hedges(differences: Array) -> float:
+    """Return the standardised mean difference with Hedges' correction.
+
+    NaN for fewer than five differences, and where all are equal.
+
+    Args:
+        differences: (n,).
+    """
+    n = differences.size
+    if n < 5 or all_equal(differences):
+        return math.nan
+    half = (n - 1) / 2
+    correction = math.exp(math.lgamma(half) - math.lgamma(half - 0.5)) / math.sqrt(half)
+    return float(correction * differences.mean() / differences.std(ddof=1))
+
+
+def seeds_won(gains: Array) -> float:
+    """Return how many of the differences are gains, ties half."""
+    return float((gains > 0).sum() + 0.5 * (gains == 0).sum())
+
+
+def bound_of_none(n: int) -> float:
+    """Return the 95 % one-sided bound of a probability whose event came in none of n trials."""
+    return 1.0 - float(ALPHA ** (1 / n))

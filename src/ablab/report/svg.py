@@ -1,0 +1,63 @@
+"""Matplotlib's drawing as an SVG element that takes its colours and its font from the page."""
+
+import io
+import re
+import warnings
+from contextlib import AbstractContextManager
+from html import escape
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+# Colours that matplotlib writes and that we then replace by the page's variables.
+INK, MUTED = "#010101", "#020202"
+SERIES = tuple(f"#03030{i}" for i in range(1, 8))
+
+
+def style() -> AbstractContextManager[None]:
+    """Return the context in which a figure is drawn and written."""
+    return mpl.rc_context(
+        {
+            "svg.fonttype": "none",
+            "svg.hashsalt": "ablab",
+            "text.parse_math": False,
+            "font.size": 11.0,
+            "legend.labelcolor": INK,
+        }
+    )
+
+
+def to_svg(figure: Figure, name: str, label: str) -> str:
+    """Return the figure as an ``<svg>`` element, the same bytes for the same figure.
+
+    Args:
+        figure: drawn within `style` and in the colours of this module.
+        name: what its ids begin with, to be unique on the page.
+        label: what it shows, for those who cannot see it.
+    """
+    stream = io.StringIO()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the page's fonts will have it
+        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+    text = stream.getvalue()
+    svg = text[text.index("<svg") :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"font: (?:[\w.]+ )?([\d.]+)px [^;\"]+", r"font-size: \1px", svg)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    for color, variable in _variables().items():
+        svg = svg.replace(color, variable)
+    return re.sub(r"<svg [^>]*>", _opening(svg, label), svg, count=1)
+
+
+def _variables() -> dict[str, str]:
+    numbered = {color: f"var(--series-{i})" for i, color in enumerate(SERIES)}
+    return {INK: "currentColor", MUTED: "var(--muted)"} | numbered
+
+
+def _opening(svg: str, label: str) -> str:
+    box = re.search(r'viewBox="[^"]+"', svg)
+    assert box, "matplotlib writes a viewBox"
+    label = escape(label, quote=True)
+    return f'<svg {box[0]} role="img" aria-label="{label}"><title>{label}</title>'.replace(
+        "\\", r"\\"
+    )

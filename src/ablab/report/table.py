@@ -1,0 +1,122 @@
+"""The tidy table of a sweep's trials: a row a cell of the plan."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ablab.report.unit import is_accuracy
+from ablab.tracking.lab import Lab
+from ablab.tracking.plan import Plan
+from ablab.tracking.records import Record, read_record
+
+TRAINED = ("finished", "diverged")
+FIELDS = {
+    "test_accuracy": "test/accuracy",
+    "test_accuracy_last": "test/accuracy_last",
+    "val_accuracy": "val/accuracy",
+    "best_epoch": "best/epoch",
+    "parameters": "parameters",
+    "flops": "flops",
+    "epoch_seconds": "time/epoch_seconds",
+    "images_per_second": "throughput/images_per_second",
+    "peak_bytes": "memory/peak_bytes",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell and the trial that fills it.
+
+    Attributes:
+        outcome: as of `Record`.
+        value: the sweep's metric; NaN where there is none. That of a diverged trial is the
+            figure at the epoch that validation chose, or chance level where there is none.
+        total: how many images an accuracy counts, or None.
+        reason: why the trial is not simply finished, or empty.
+        figures: the columns of `FIELDS`, NaN where an older trial has none.
+        curve: validation accuracy of each epoch, NaN where there is none.
+        times: when its first and its last epoch ended, seconds since 1970.
+        environment: versions, hardware, commit.
+        data_hash: the hash of the data, or empty.
+    """
+
+    variant: str
+    seed: int
+    block: str
+    key: str
+    outcome: str
+    value: float
+    total: int | None
+    reason: str
+    figures: Mapping[str, float]
+    curve: tuple[float, ...]
+    times: tuple[float, ...]
+    environment: Mapping[str, Any]
+    data_hash: str
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether nothing more will come of the trial."""
+        return self.outcome in (*TRAINED, "failed")
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether the trial has a value that the comparison counts."""
+        return math.isfinite(self.value)
+
+
+def read_table(lab: Lab, plan: Plan) -> tuple[Row, ...]:
+    """Return a row for each cell, by block, then variant in the plan's order, then seed."""
+    variants = list(plan.spec["variants"])
+    blocks = list(plan.spec.get("blocks") or ())
+    trials, metric = plan.trials, plan.spec["metric"]
+    rows = [
+        _row(cell.place, read_record(lab, cell.key, trials.get(cell.key)), metric)
+        for cell in plan.cells
+    ]
+    return tuple(
+        sorted(rows, key=lambda r: (_rank(blocks, r.block), _rank(variants, r.variant), r.seed))
+    )
+
+
+def _rank(order: list[str], name: str) -> tuple[int, str]:
+    return (order.index(name) if name in order else len(order), name)
+
+
+def _row(place: tuple[str, int, str], record: Record, metric: str) -> Row:
+    everything = {**record.facts, **record.measured, **record.metrics}
+    total = record.facts.get(f"{metric.partition('/')[0]}_images") if is_accuracy(metric) else None
+    value, note = _value(record, metric)
+    return Row(
+        *place,
+        key=record.key,
+        outcome=record.outcome,
+        value=value,
+        total=total,
+        reason=record.reason or note,
+        figures={name: float(everything.get(key, math.nan)) for name, key in FIELDS.items()},
+        curve=tuple(e.metrics.get("val/accuracy", math.nan) for e in record.epochs),
+        times=tuple(e.time for e in (*record.epochs[:1], *record.epochs[-1:])),
+        environment=record.environment,
+        data_hash=str(record.trial.get("data_hash") or ""),
+    )
+
+
+def _value(record: Record, metric: str) -> tuple[float, str]:
+    if record.outcome not in TRAINED:
+        return math.nan, ""
+    value = record.metrics.get(metric, math.nan)
+    if math.isfinite(value):
+        diverged = record.outcome == "diverged"
+        return value, "diverged; counts with the epoch that validation chose" if diverged else ""
+    classes = record.facts.get("num_classes")
+    if record.outcome == "diverged" and is_accuracy(metric) and classes:
+        return 1 / classes, "diverged before validation chose an epoch; counts at chance level"
+    return math.nan, f"{record.outcome} without {metric}; its pairs are left out"
+
+
+def first_part(plan: Plan, rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Return the rows of the cells that the plan's first part already held."""
+    places = {cell.place for cell in plan.parts[0].cells}
+    return tuple(r for r in rows if (r.variant, r.seed, r.block) in places)

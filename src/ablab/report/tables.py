@@ -1,0 +1,142 @@
+"""The tables of a report, as text: variants with their cost, and contrasts in detail."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+from ablab.report import statistics
+from ablab.report.comparison import Comparison
+from ablab.report.contrast import Contrast, Group
+from ablab.report.unit import MINUS, NONE, Unit, number, p_value, quantity
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        spans: titles over the columns, each with how many columns it stands over.
+        columns: their titles; the first is the row's name.
+        rows: a text a column, and a mark that goes with the row's name.
+    """
+
+    spans: tuple[tuple[str, int], ...]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[tuple[str, ...], str], ...]
+
+
+def variants_table(comparison: Comparison, *, tested: bool, timed: bool) -> Table:
+    """Return a row a variant: quality, difference to the reference, cost.
+
+    Args:
+        comparison: the block's.
+        tested: whether p may be shown.
+        timed: whether all ran on one kind of hardware, so that times compare.
+    """
+    unit = comparison.unit
+    quality = ("mean", "sd", "n") + (("last epoch",) if _has_last(comparison) else ())
+    tests = ("Holm p", "sign-flip p") if tested else ()
+    difference = ("difference", "95 % interval", *tests, "seeds won")
+    cost = ("parameters", "FLOPs", "images/s", "s/epoch", "memory")
+    against = comparison.against_reference
+    rows = []
+    for variant, group in comparison.groups.items():
+        texts = [unit.value(group.mean), number(group.sd * unit.scale, unit.decimals), str(group.n)]
+        texts += [unit.value(_mean(group, "test_accuracy_last"))] * (len(quality) - 3)
+        texts += _difference(against.get(variant), unit, tested=tested)
+        rows.append(((variant, *texts, *_cost(group, timed=timed)), mark(comparison, variant)))
+    spans = (
+        ("", 1),
+        (comparison.metric, len(quality)),
+        (f"against {comparison.reference}", len(difference)),
+        ("cost", len(cost)),
+    )
+    return Table(spans, ("variant", *quality, *difference, *cost), tuple(rows))
+
+
+def mark(comparison: Comparison, variant: str) -> str:
+    """Return what sets the variant apart: the baseline, or the leader and how it was chosen."""
+    if variant != comparison.reference:
+        return ""
+    if comparison.kind != "best":
+        return "baseline"
+    extreme = "highest" if comparison.direction > 0 else "lowest"
+    return f"chosen as the {extreme} of {len(comparison.groups)}"
+
+
+def _has_last(comparison: Comparison) -> bool:
+    shown = comparison.metric == "test/accuracy"
+    return shown and any(
+        not math.isnan(_mean(group, "test_accuracy_last")) for group in comparison.groups.values()
+    )
+
+
+def _difference(contrast: Contrast | None, unit: Unit, *, tested: bool) -> list[str]:
+    if contrast is None or not contrast.n:
+        return [NONE] * (5 if tested else 3)
+    interval = unit.interval(contrast.interval)
+    if contrast.n == 2:
+        interval = ", ".join(unit.bare(d, signed=True) for d in contrast.differences)
+    tests = [p_value(contrast.p_holm), p_value(contrast.p_flip)] if contrast.n > 2 else [NONE] * 2
+    won = f"{number(contrast.won, int(contrast.won % 1 > 0))} of {contrast.n}"
+    return [unit.bare(contrast.mean, signed=True), interval, *(tests if tested else ()), won]
+
+
+def _cost(group: Group, *, timed: bool) -> list[str]:
+    memory = _middle(group, "peak_bytes") / 1e6
+    times = [
+        quantity(_middle(group, "images_per_second")),
+        quantity(_middle(group, "epoch_seconds")),
+        f"{memory:.0f} MB" if math.isfinite(memory) else NONE,
+    ]
+    counts = [quantity(_middle(group, name)) for name in ("parameters", "flops")]
+    return counts + (times if timed else [NONE] * 3)
+
+
+def _values(group: Group, name: str) -> list[float]:
+    values = [row.figures[name] for row in group.rows]
+    return [value for value in values if math.isfinite(value)]
+
+
+def _mean(group: Group, name: str) -> float:
+    values = _values(group, name)
+    return sum(values) / len(values) if values else math.nan
+
+
+def _middle(group: Group, name: str) -> float:
+    return median(_values(group, name) or [math.nan])
+
+
+DETAILS: dict[str, Callable[[Contrast, Unit], str]] = {
+    "by seed": lambda c, unit: ", ".join(unit.bare(d, signed=True) for d in c.differences) or NONE,
+    "mean": lambda c, unit: unit.bare(c.mean, signed=True),
+    "interval at its Holm step": lambda c, unit: unit.interval(c.step_interval),
+    "Holm p": lambda c, _: p_value(c.p_holm) if c.n > 2 else NONE,
+    "in sd (Hedges)": lambda c, _: number(statistics.hedges(c.differences), 2),
+    "found 4 times in 5": lambda c, unit: unit.bare(c.detectable),
+    "converged alone": lambda c, unit: (
+        f"{unit.bare(float(c.converged.mean()), signed=True)} (n = {c.converged.size})"
+        if c.converged.size
+        else NONE
+    ),
+}
+UNTESTED = ("interval at its Holm step", "Holm p", "found 4 times in 5")
+
+
+def contrasts_table(comparison: Comparison, *, tested: bool) -> Table:
+    """Return a row a contrast of the family, all pairs for the kind ``best``."""
+    steady = all(c.converged.size == c.n for c in comparison.family)
+    hidden = (() if tested else UNTESTED) + (("converged alone",) if steady else ())
+    columns = {name: tell for name, tell in DETAILS.items() if name not in hidden}
+    rows = tuple(
+        (
+            (
+                f"{contrast.variant} {MINUS} {contrast.reference}",
+                *(tell(contrast, comparison.unit) for tell in columns.values()),
+            ),
+            "",
+        )
+        for contrast in comparison.family
+    )
+    return Table((), ("contrast", *columns), rows)

@@ -1,0 +1,115 @@
+"""How a metric's figures are written: accuracies as per cent and points, others as they are."""
+
+import math
+from dataclasses import dataclass
+
+MINUS = "\N{MINUS SIGN}"
+NONE = "–"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """The writing of one metric.
+
+    Attributes:
+        scale: what a figure is multiplied with before it is written.
+        decimals: how many decimals are written.
+        suffix: what follows a value.
+        points: what follows a difference.
+    """
+
+    scale: float
+    decimals: int
+    suffix: str
+    points: str
+
+    def value(self, x: float) -> str:
+        """Return a value: ``99.13 %``."""
+        return number(x * self.scale, self.decimals) + (self.suffix if math.isfinite(x) else "")
+
+    def size(self, x: float) -> str:
+        """Return a difference without its sign: ``1.20 points``."""
+        return number(abs(x) * self.scale, self.decimals) + self.points
+
+    def bare(self, x: float, *, signed: bool = False) -> str:
+        """Return a figure without its unit: ``1.20``, or ``+1.20``."""
+        text = number(x * self.scale, self.decimals)
+        return f"+{text}" if signed and x > 0 else text
+
+    def interval(self, bounds: tuple[float, float] | None) -> str:
+        """Return an interval without its unit: ``0.70 to 1.70``."""
+        return NONE if bounds is None else f"{self.bare(bounds[0])} to {self.bare(bounds[1])}"
+
+
+def unit_of(metric: str) -> Unit:
+    """Return the unit of a metric, named like ``test/accuracy``."""
+    if is_accuracy(metric):
+        return Unit(100.0, 2, " %", " points")
+    return Unit(1.0, 4, "", "")
+
+
+def is_accuracy(metric: str) -> bool:
+    """Tell whether a metric is a share of images, in [0, 1]."""
+    return metric.rpartition("/")[2].startswith("accuracy")
+
+
+def number(x: float, decimals: int) -> str:
+    """Return a figure with so many decimals; more where it would look like zero and is not.
+
+    Example:
+        >>> number(1.234, 2), number(0.004, 2), number(0.0, 2), number(float("nan"), 2)
+        ('1.23', '0.004', '0.00', '–')
+    """
+    if not math.isfinite(x):
+        return NONE
+    if x != 0 and round(abs(x), decimals) == 0:
+        decimals = min(-math.floor(math.log10(abs(x))), decimals + 4)
+    text = f"{abs(x):.{decimals}f}"
+    return MINUS + text if x < 0 and float(text) else text
+
+
+def p_value(p: float) -> str:
+    """Return a p-value as words take it, never rounded across 0.05.
+
+    Example:
+        >>> p_value(0.0002), p_value(0.0031), p_value(0.0503), p_value(0.36)
+        ('< 0.001', '0.003', '0.0503', '0.36')
+    """
+    if math.isnan(p):
+        return NONE
+    if p < 0.001:
+        return "< 0.001"
+    if p >= 0.1:
+        return f"{p:.2f}"
+    return f"{p:.4f}" if f"{p:.3f}" == "0.050" else f"{p:.3f}"
+
+
+def quantity(x: float) -> str:
+    """Return a count to three digits with its prefix, or what it is where it is small.
+
+    Example:
+        >>> quantity(61706), quantity(423000.0), quantity(12.34), quantity(5.6e8)
+        ('61.7 k', '423 k', '12.3', '560 M')
+    """
+    if not math.isfinite(x):
+        return NONE
+    for factor, prefix in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if abs(x) >= factor * 0.9995:
+            return _digits(x / factor) + prefix
+    return _digits(x)
+
+
+def _digits(x: float) -> str:
+    if x == int(x) and abs(x) < 1000:
+        return str(int(x))
+    return f"{x:.{max(0, 2 - math.floor(math.log10(abs(x))))}f}"
+
+
+def series(words: list[str]) -> str:
+    """Return words as a list in a sentence.
+
+    Example:
+        >>> series(["a", "b", "c"]), series(["a"])
+        ('a, b and c', 'a')
+    """
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
