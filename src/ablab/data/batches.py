@@ -46,6 +46,8 @@ class Batches:
         rank: of this process.
     """
 
+    batch_sampler = None  # Lightning looks for one where it finds a sampler
+
     def __init__(
         self,
         images: Images,

@@ -4,6 +4,7 @@ An entry is a folder ``<cache>/<name>/<fingerprint>`` of ``<array>.npy`` and ``m
 made under a lock in a folder of its own and renamed, so it is whole or not there.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import filelock
 import numpy as np
@@ -71,7 +72,7 @@ def _make(folder: Path, image_set: ImageSet) -> None:
     text = json.dumps({"arrays": files, "mean": mean, "std": std}, indent=1)
     with (new / "meta.json").open("w", encoding="utf-8") as stream:
         stream.write(text)
-        _sync(stream.fileno())
+        _sync(stream)
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
 
@@ -80,7 +81,7 @@ def _write(path: Path, array: Bytes) -> dict[str, Any]:
     array = np.ascontiguousarray(array)
     with path.open("wb") as stream:
         np.save(stream, array, allow_pickle=False)
-        _sync(stream.fileno())
+        _sync(stream)
     facts = path.stat()
     return {
         "shape": array.shape,
@@ -91,8 +92,9 @@ def _write(path: Path, array: Bytes) -> dict[str, Any]:
     }
 
 
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
+def _sync(stream: IO[Any]) -> None:
+    stream.flush()
+    os.fsync(stream.fileno())
 
 
 def _open(folder: Path) -> Cached:
@@ -121,7 +123,8 @@ def _map(path: Path, facts: Mapping[str, Any]) -> Bytes:
             f"{path} must have the content it was made with, got another; "
             f"delete {path.parent} and it is made anew"
         )
-    os.utime(path, ns=(facts["mtime_ns"], facts["mtime_ns"]))  # a copy: looked at once is enough
+    with contextlib.suppress(OSError):  # a copy that was moved here: looked at once is enough
+        os.utime(path, ns=(facts["mtime_ns"], facts["mtime_ns"]))
     return array
 
 
@@ -134,9 +137,10 @@ def _sha256(array: Bytes) -> str:
 def _statistics(images: Bytes) -> tuple[list[float], list[float]]:
     """Return mean and standard deviation per channel of (N, H, W, C), as parts of 255."""
     values = np.arange(256, dtype=np.int64)
+    parts = [images[start : start + 1000] for start in range(0, len(images), 1000)]
     mean, std = [], []
     for channel in range(images.shape[-1]):
-        counts = np.bincount(images[..., channel].ravel(), minlength=256)
+        counts = sum(np.bincount(part[..., channel].ravel(), minlength=256) for part in parts)
         total, first, second = (int((counts * values**power).sum()) for power in range(3))
         mean.append(first / total / 255)
         std.append((second * total - first**2) ** 0.5 / total / 255)

@@ -18,7 +18,7 @@ from ablab.data.errors import DataError
 
 _TIMEOUT_SECONDS = 10, 30  # to connect, and between two pieces
 _ATTEMPTS = 3  # in a row without a new byte
-_PIECE = 1 << 18
+_PIECE = 1 << 14  # what a broken connection loses at the most
 
 
 class _RefusedError(Exception):

@@ -138,7 +138,7 @@ def _from_archive(
     mirrors: Sequence[str],
     progress: bool,
 ) -> list[str]:
-    """Fetch the archive, unless it is there, take the missing files out of it, and remove it."""
+    """Take the missing files out of the archive, which is fetched and removed, or lies there."""
     folder = folders.data_folder() / source.folder
     path = folder.with_name(packed.name)
     check = partial(archive.check, archive=packed)
@@ -150,10 +150,11 @@ def _from_archive(
         except DataError as error:
             said.append(_set_aside(path, error))
     if path.is_file():
-        origin = str(path)
+        archive.unpack(path, missing, folder)
+        origin = path.name
     else:
         addresses = [mirror + path.name for mirror in mirrors]
         origin = download(addresses, path, packed.size, check, progress=progress)
-    archive.unpack(path, missing, folder)
-    path.unlink()
+        archive.unpack(path, missing, folder)
+        path.unlink()
     return [*said, *(f"{file.name} taken out of {origin}" for file in missing)]

@@ -1,0 +1,111 @@
+import pytest
+import torch
+
+from ablab.data.batches import Batches, Images
+from ablab.data.order import EpochOrder, FixedOrder
+
+
+def images(channels=3, n=40, size=6):
+    generator = torch.Generator().manual_seed(0)
+    pixels = torch.randint(
+        0, 256, (n, size, size, channels), dtype=torch.uint8, generator=generator
+    )
+    mean, std = (0.2, 0.4, 0.6)[:channels], (0.1, 0.2, 0.3)[:channels]
+    return Images(pixels, torch.arange(n), mean, std)
+
+
+def normalised(images):
+    x = images.pixels.permute(0, 3, 1, 2).double() / 255
+    mean, std = (torch.tensor(v).double()[:, None, None] for v in (images.mean, images.std))
+    return (x - mean) / std
+
+
+def in_order(images, augmentation=None, **options):
+    n = len(images.labels)
+    return Batches(images, FixedOrder(torch.arange(n), 15), augmentation, **options)
+
+
+def joined(batches):
+    xs, ys = zip(*batches, strict=True)
+    return torch.cat(xs), torch.cat(ys)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_batches_are_the_images_normalised(channels):
+    given = images(channels)
+    x, y = joined(in_order(given))
+    torch.testing.assert_close(x.double(), normalised(given), rtol=1e-5, atol=1e-5)
+    assert torch.equal(y, given.labels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("augmentation", [None, lambda x, y, generator: (x, y)])
+def test_batches_are_float32_in_channels_last(channels, augmentation):
+    for x, y in in_order(images(channels), augmentation):
+        assert x.shape[1:] == (channels, 6, 6)
+        assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
+        assert x.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_augmentation_sees_pixels_from_0_to_1_and_normalisation_follows():
+    given = images()
+    seen = []
+
+    def look(x, y, generator):
+        seen.append(x.clone())
+        return x, y
+
+    x, _ = joined(in_order(given, look))
+    expected = given.pixels.permute(0, 3, 1, 2) / 255
+    torch.testing.assert_close(torch.cat(seen), expected)
+    torch.testing.assert_close(x.double(), normalised(given), rtol=1e-5, atol=1e-5)
+
+
+def test_augmentation_may_return_another_layout_and_soft_targets():
+    def flip(x, y, generator):
+        return x.flip(3).contiguous(), torch.nn.functional.one_hot(y, 40).float()
+
+    given = images()
+    x, y = joined(in_order(given, flip))
+    torch.testing.assert_close(x.double(), normalised(given).flip(3), rtol=1e-5, atol=1e-5)
+    assert y.shape == (40, 40)
+
+
+def test_the_set_is_not_changed_by_what_is_done_to_a_batch():
+    given = images()
+    before = given.pixels.clone()
+    for x, _ in in_order(given, lambda x, y, generator: (x.zero_(), y)):
+        x.fill_(1)
+    assert torch.equal(given.pixels, before)
+
+
+def noise(x, y, generator):
+    return torch.rand(x.shape, generator=generator), y
+
+
+def shuffled(epoch, seed=0, rank=0):
+    order = EpochOrder(torch.arange(40), 10, seed)
+    batches = Batches(images(), order, noise, seed=seed, rank=rank)
+    batches.sampler.set_epoch(epoch)
+    return joined(batches)[0]
+
+
+def test_augmentation_is_a_function_of_seed_epoch_and_rank():
+    assert torch.equal(shuffled(2), shuffled(2))
+    for other in (shuffled(3), shuffled(2, seed=1), shuffled(2, rank=1)):
+        assert not torch.equal(shuffled(2), other)
+
+
+def test_epoch_is_read_when_the_first_batch_is_asked_for():
+    batches = Batches(images(), EpochOrder(torch.arange(40), 10, seed=0))
+    iterator = iter(batches)  # Lightning makes it before it sets the epoch
+    batches.sampler.set_epoch(5)
+    assert torch.equal(next(iterator)[1], next(iter(batches))[1])
+    early = next(iter(batches))[1]
+    batches.sampler.set_epoch(0)
+    assert not torch.equal(next(iter(batches))[1], early)
+
+
+def test_length_is_the_number_of_batches():
+    batches = in_order(images())
+    assert len(batches) == len(list(batches)) == 3

@@ -1,0 +1,184 @@
+import gzip
+import hashlib
+import io
+import shutil
+import tarfile
+from types import SimpleNamespace
+
+import pytest
+
+from ablab.data import fetch, sources
+from ablab.data.errors import DataError
+from ablab.data.sources import Source, SourceFile
+
+CONTENT = {"train": b"\0train" * 100, "test": b"\0test" * 100}
+FILES = tuple(
+    SourceFile(name, len(raw), hashlib.sha256(raw).hexdigest()) for name, raw in CONTENT.items()
+)
+
+
+def packed():
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
+        for name, raw in CONTENT.items():
+            info = tarfile.TarInfo(f"set/{name}")
+            info.size = len(raw)
+            tar.addfile(info, io.BytesIO(raw))
+    return stream.getvalue()
+
+
+ARCHIVE = packed()
+
+
+@pytest.fixture
+def loose(server, monkeypatch):
+    """A set of gzipped files, served under two addresses."""
+    mirrors = (server.address + "one/", server.address + "two/")
+    for mirror, stamp in (("one", 1), ("two", 2)):
+        for name, raw in CONTENT.items():
+            server.files[f"{mirror}/{name}.gz"] = gzip.compress(raw, mtime=stamp)
+    monkeypatch.setitem(sources.SOURCES, "fake", Source("fake", "set", FILES, mirrors))
+    return server
+
+
+@pytest.fixture
+def archived(server, monkeypatch):
+    """A set in an archive."""
+    server.files["set.tar.gz"] = ARCHIVE
+    archive = SourceFile("set.tar.gz", len(ARCHIVE), hashlib.sha256(ARCHIVE).hexdigest())
+    source = Source("fake", "set", FILES, (server.address,), archive)
+    monkeypatch.setitem(sources.SOURCES, "fake", source)
+    return server
+
+
+def run(**options):
+    return fetch.fetch("fake", progress=False, **options)
+
+
+def verified():
+    return {check.file: check.ok for check in fetch.verify("fake")}
+
+
+def test_fetched_files_verify(loose, data_folder):
+    assert verified() == {"train": False, "test": False}
+    said = run()
+    assert said == [f"{name}.gz fetched from {loose.address}one/{name}.gz" for name in CONTENT]
+    assert verified() == {"train": True, "test": True}
+    assert sorted(path.name for path in (data_folder / "set").iterdir()) == ["test.gz", "train.gz"]
+
+
+def test_what_is_there_and_right_is_left_alone(loose):
+    run()
+    loose.asked.clear()
+    assert run() == [f"{name}.gz is there already, as published" for name in CONTENT]
+    assert loose.asked == []
+
+
+def test_a_wrong_file_is_kept_aside_and_said_so(loose, data_folder):
+    run()
+    (data_folder / "set/train").write_bytes(b"mine")
+    (data_folder / "set/test.gz").write_bytes(b"broken")
+    said = " | ".join(run())
+    assert "kept as train.bad | train.gz is there already" in said
+    assert "kept as test.gz.bad | test.gz fetched from" in said
+    assert (data_folder / "set/train.bad").read_bytes() == b"mine"
+    assert verified() == {"train": True, "test": True}
+
+
+def test_gzipped_files_that_differ_in_their_header_are_the_same(loose):
+    assert loose.files["one/train.gz"] != loose.files["two/train.gz"]
+    loose.faults["one/train.gz"] = [404]
+    assert f"{loose.address}two/train.gz" in run()[0]
+
+
+def test_a_corrupt_mirror_gives_way_to_the_next(loose):
+    loose.files["one/train.gz"] = gzip.compress(b"\0" * 600)
+    loose.files["one/test.gz"] = b"<html>Please log in</html>"
+    said = run()
+    assert all("/two/" in line for line in said)
+    assert verified() == {"train": True, "test": True}
+
+
+def test_other_mirrors_can_be_named(loose):
+    said = run(mirrors=[f"{loose.address}two/"])
+    assert all("/two/" in line for line in said)
+
+
+def test_no_right_mirror_is_an_error_and_leaves_nothing(loose, data_folder):
+    for mirror in ("one", "two"):
+        loose.files[f"{mirror}/train.gz"] = gzip.compress(b"\0" * 600)
+    with pytest.raises(DataError, match=r"train\.gz must come from one of its addresses"):
+        run()
+    assert list((data_folder / "set").iterdir()) == []
+
+
+def test_files_come_out_of_an_archive_that_is_then_removed(archived, data_folder):
+    assert run() == [f"{name} taken out of {archived.address}set.tar.gz" for name in CONTENT]
+    assert verified() == {"train": True, "test": True}
+    assert sorted(path.name for path in data_folder.iterdir()) == [".fake.lock", "set"]
+
+
+def test_only_what_is_missing_is_taken_out(archived, data_folder):
+    (data_folder / "set").mkdir(parents=True)
+    (data_folder / "set/train").write_bytes(CONTENT["train"])
+    before = (data_folder / "set/train").stat()
+    assert run()[0] == "train is there already, as published"
+    after = (data_folder / "set/train").stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert verified() == {"train": True, "test": True}
+
+
+def test_an_archive_that_lies_there_is_used(archived, data_folder):
+    data_folder.mkdir()
+    (data_folder / "set.tar.gz").write_bytes(ARCHIVE)
+    run()
+    assert archived.asked == []
+    assert (data_folder / "set.tar.gz").exists()
+    assert verified() == {"train": True, "test": True}
+
+
+def test_a_wrong_archive_is_kept_aside_unopened(archived, data_folder):
+    data_folder.mkdir()
+    (data_folder / "set.tar.gz").write_bytes(ARCHIVE + b"\0")
+    said = run()
+    assert said[0].endswith("kept as set.tar.gz.bad")
+    assert verified() == {"train": True, "test": True}
+
+
+def test_a_wrong_archive_on_the_mirror_is_never_opened(archived, data_folder, monkeypatch):
+    monkeypatch.setattr(tarfile, "open", lambda *_: pytest.fail("opened"))
+    archived.faults["set.tar.gz"] = ["corrupt"]
+    with pytest.raises(DataError, match="must have SHA-256"):
+        run()
+
+
+def test_too_little_disk_is_said_before_anything_is_asked(archived, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
+    with pytest.raises(DataError, match="free disk space"):
+        run()
+    assert archived.asked == []
+
+
+def test_digits_need_nothing():
+    assert "nothing to fetch" in fetch.fetch("digits")[0]
+    assert all(check.ok for check in fetch.verify("digits"))
+
+
+def test_an_unknown_set_is_refused_with_the_choice():
+    message = "must be one of digits, mnist, cifar100, got mnits"
+    for function in (fetch.fetch, fetch.verify):
+        with pytest.raises(ValueError, match=message):
+            function("mnits")
+
+
+def test_verify_says_what_is_wrong_with_a_file(loose, data_folder):
+    run()
+    (data_folder / "set/test.gz").write_bytes(loose.files["one/test.gz"][:-20])
+    good, bad = fetch.verify("fake")
+    assert (good.ok, bad.ok) == (True, False)
+    assert "test.gz must be a whole, readable file" in bad.detail
+
+
+@pytest.mark.parametrize("name", fetch.DATASETS)
+def test_real_files_verify(real_data, name):
+    assert all(check.ok for check in fetch.verify(name))

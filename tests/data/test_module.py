@@ -1,0 +1,242 @@
+import pickle
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+
+from ablab.data.module import InMemoryDataModule
+
+
+@pytest.fixture
+def build(image_set):
+    def build(val_fraction=0.2, split_seed=None, image_set=image_set, **attributes):
+        module = InMemoryDataModule(image_set, val_fraction, split_seed)
+        for name, value in ({"batch_size": 16} | attributes).items():
+            setattr(module, name, value)
+        return module
+
+    return build
+
+
+def attached(module, rank=0, world_size=1, device="cpu"):
+    strategy = SimpleNamespace(root_device=torch.device(device))
+    module.trainer = SimpleNamespace(strategy=strategy, global_rank=rank, world_size=world_size)
+    return module
+
+
+def pixels(batches):
+    """Return the set of images that come by, each as its bytes."""
+    return [image.numpy().tobytes() for x, _ in batches for image in x.contiguous()]
+
+
+def everything(module):
+    """Return training batches that leave none out."""
+    module.batch_size = 1
+    return module.train_dataloader()
+
+
+def same(first, second):
+    pairs = list(zip(first, second, strict=True))
+    return all(torch.equal(a, c) and torch.equal(b, d) for (a, b), (c, d) in pairs)
+
+
+def test_facts_are_known_without_any_data(build, image_set):
+    def unreadable():
+        raise AssertionError
+
+    module = build(image_set=replace(image_set, read=unreadable))
+    assert (module.in_channels, module.num_classes, module.image_size) == (3, 10, 8)
+    assert module.class_names == tuple("abcdefghij")
+
+
+def test_same_seed_same_batches(build):
+    assert same(build(seed=1).train_dataloader(), build(seed=1).train_dataloader())
+    assert not same(build(seed=1).train_dataloader(), build(seed=2).train_dataloader())
+
+
+def test_a_resumed_epoch_has_the_same_batches(build):
+    went_through, resumed = build().train_dataloader(), build().train_dataloader()
+    for epoch in range(4):
+        went_through.sampler.set_epoch(epoch)
+        batches = list(went_through)
+    resumed.sampler.set_epoch(3)
+    assert same(batches, resumed)
+
+
+def test_train_val_and_test_are_disjoint_and_complete(build):
+    module = build()
+    train, val = pixels(everything(module)), pixels(module.val_dataloader())
+    test = pixels(module.test_dataloader())
+    assert (len(train), len(val), len(test)) == (82, 21, 23)  # 21 = round(0.2 * 103)
+    assert len({*train, *val, *test}) == 126
+
+
+def test_split_is_the_seeds_unless_it_has_its_own(build):
+    def val(**options):
+        return pixels(build(**options).val_dataloader())
+
+    assert val(seed=1) == val(seed=1)
+    assert val(seed=1) != val(seed=2)
+    assert val(split_seed=5, seed=1) == val(split_seed=5, seed=2) == val(seed=5)
+
+
+@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan")])
+def test_a_fraction_out_of_range_is_refused(build, fraction):
+    with pytest.raises(ValueError, match=r"val_fraction must be between 0 and 1, .* got"):
+        build(val_fraction=fraction)
+
+
+def test_a_fraction_of_no_image_is_refused(build):
+    with pytest.raises(ValueError, match="val_fraction must take at least one of 103 images"):
+        build(val_fraction=0.001).val_dataloader()
+
+
+def test_training_images_are_normalised(build):
+    module = build(val_fraction=0.01)
+    x = torch.cat([x for x, _ in [*everything(module), *module.val_dataloader()]])
+    torch.testing.assert_close(x.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(x.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
+
+
+def test_two_processes_share_each_training_batch(build):
+    whole = list(build().train_dataloader())
+    ranks = [attached(build(), rank, 2).train_dataloader() for rank in (0, 1)]
+    joined = [
+        (torch.cat([x0, x1]), torch.cat([y0, y1]))
+        for (x0, y0), (x1, y1) in zip(*ranks, strict=True)
+    ]
+    assert same(whole, joined)
+
+
+def test_processes_share_the_test_images_and_lose_none(build):
+    module = build(eval_batch_size=4)
+    whole = pixels(module.test_dataloader())
+    ranks = [attached(build(eval_batch_size=4), rank, 3).test_dataloader() for rank in range(3)]
+    assert [image for rank in ranks for image in pixels(rank)] == whole
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(build):
+    with pytest.raises(ValueError, match="batch_size must be divisible by the number of processes"):
+        attached(build(batch_size=15), 0, 2).train_dataloader()
+
+
+def test_a_batch_larger_than_the_set_is_refused(build):
+    with pytest.raises(ValueError, match=r"batch_size must be from 1 to .* 82, got 128"):
+        build(batch_size=128).train_dataloader()
+
+
+def test_images_lie_on_the_training_device(build):
+    module = attached(build(), device="meta")
+    module.setup("fit")
+    x, y = next(iter(module.val_dataloader()))
+    assert (x.device.type, y.device.type) == ("meta", "meta")
+
+
+def test_test_images_are_left_alone_until_the_test(build, image_set, monkeypatch):
+    module = build()
+    module.prepare_data()
+    placed = []
+    original = torch.from_numpy
+    monkeypatch.setattr(torch, "from_numpy", lambda a: placed.append(len(a)) or original(a))
+    module.setup("fit")
+    assert set(placed) == {103}
+    module.setup("test")
+    assert set(placed) == {103, 23}
+
+
+def test_content_hash_is_that_of_the_data(build, image_set):
+    def changed(name):
+        arrays = dict(image_set.read())
+        arrays[name] = arrays[name] ^ 1
+        return replace(image_set, fingerprint=f"changed_{name}", read=lambda: arrays)
+
+    hashes = {build(image_set=changed(name)).content_hash for name in image_set.read()}
+    assert len(hashes | {build().content_hash}) == 5
+    renamed = replace(image_set, fingerprint="elsewhere")
+    assert build(val_fraction=0.5, image_set=renamed).content_hash == build().content_hash
+
+
+def test_a_module_survives_pickling(build):
+    module = build()
+    assert same(pickle.loads(pickle.dumps(module)).val_dataloader(), module.val_dataloader())
+
+
+class Linear(pl.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(192, 10)
+        self.seen = {"train": [], "val": [], "test": []}
+        self.epochs = []
+
+    def step(self, part, batch):
+        x, y = batch
+        self.seen[part].append(y)
+        return torch.nn.functional.cross_entropy(self.layer(x.flatten(1)), y)
+
+    def on_train_epoch_start(self):
+        self.epochs.append(self.trainer.train_dataloader.sampler.epoch)
+
+    def training_step(self, batch):
+        return self.step("train", batch)
+
+    def validation_step(self, batch):
+        self.step("val", batch)
+
+    def test_step(self, batch):
+        self.step("test", batch)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+lightnings_own_warning = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")
+
+
+def trainer(folder, **options):
+    return pl.Trainer(
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        log_every_n_steps=1,
+        default_root_dir=folder,
+        **options,
+    )
+
+
+@lightnings_own_warning
+def test_a_plain_trainer_sets_the_epoch_and_tests(build, tmp_path):
+    model, module = Linear(), build()
+    lightning = trainer(tmp_path, max_epochs=2, enable_checkpointing=False)
+    lightning.fit(model, datamodule=module)
+    lightning.test(model, datamodule=module, verbose=False)
+    assert model.epochs == [0, 1]
+    expected = build().train_dataloader()
+    labels = []
+    for epoch in (0, 1):
+        expected.sampler.set_epoch(epoch)
+        labels += [y for _, y in expected]
+    assert torch.equal(torch.cat(model.seen["train"]), torch.cat(labels))
+    assert len(torch.cat(model.seen["val"])) == 2 * 21
+    np.testing.assert_array_equal(
+        torch.cat(model.seen["test"]), build()._image_set.read()["test_labels"]
+    )
+
+
+@lightnings_own_warning
+def test_a_resumed_trainer_goes_on_with_the_next_epoch(build, tmp_path):
+    whole, first, resumed = Linear(), Linear(), Linear()
+    trainer(tmp_path, max_epochs=3, enable_checkpointing=False).fit(whole, datamodule=build())
+    before = trainer(tmp_path, max_epochs=1, enable_checkpointing=False)
+    before.fit(first, datamodule=build())
+    before.save_checkpoint(tmp_path / "one.ckpt")
+    trainer(tmp_path, max_epochs=3, enable_checkpointing=False).fit(
+        resumed, datamodule=build(), ckpt_path=tmp_path / "one.ckpt", weights_only=True
+    )
+    assert resumed.epochs == [1, 2]
+    seen = first.seen["train"] + resumed.seen["train"]
+    assert torch.equal(torch.cat(whole.seen["train"]), torch.cat(seen))

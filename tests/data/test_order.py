@@ -1,0 +1,73 @@
+import pytest
+import torch
+
+from ablab.data.order import EpochOrder, FixedOrder
+
+INDICES = torch.arange(100, 203)
+
+
+def of_epoch(order, epoch):
+    order.set_epoch(epoch)
+    return torch.cat(list(order))
+
+
+def test_an_epoch_has_whole_batches_of_different_images():
+    order = EpochOrder(INDICES, 25, seed=0)
+    assert len(order) == 4
+    assert [len(batch) for batch in order] == [25] * 4
+    chosen = torch.cat(list(order)).tolist()
+    assert len(set(chosen)) == 100
+    assert set(chosen) <= set(INDICES.tolist())
+
+
+def test_order_is_a_function_of_seed_and_epoch():
+    first, again = EpochOrder(INDICES, 25, seed=3), EpochOrder(INDICES, 25, seed=3)
+    of_epoch(again, 7)  # what came before does not matter
+    assert torch.equal(of_epoch(first, 2), of_epoch(again, 2))
+    assert not torch.equal(of_epoch(first, 2), of_epoch(first, 3))
+    assert not torch.equal(of_epoch(first, 2), of_epoch(EpochOrder(INDICES, 25, seed=4), 2))
+
+
+def test_an_epoch_stays_until_it_is_set():
+    order = EpochOrder(INDICES, 25, seed=0)
+    assert torch.equal(torch.cat(list(order)), torch.cat(list(order)))
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 4])
+def test_slices_of_all_processes_are_the_global_batch(world_size):
+    whole = list(EpochOrder(INDICES, 24, seed=1))
+    slices = [EpochOrder(INDICES, 24, 1, rank, world_size) for rank in range(world_size)]
+    joined = [torch.cat(parts) for parts in zip(*slices, strict=True)]
+    assert len(joined) == len(whole) == 4
+    assert all(torch.equal(a, b) for a, b in zip(joined, whole, strict=True))
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 104])
+def test_a_batch_that_the_set_cannot_fill_is_refused(batch_size):
+    message = f"batch_size must be from 1 to .* 103, got {batch_size}"
+    with pytest.raises(ValueError, match=message):
+        EpochOrder(INDICES, batch_size, seed=0)
+
+
+def test_a_batch_that_processes_cannot_share_is_refused():
+    message = "batch_size must be divisible by the number of processes, 4, got 25"
+    with pytest.raises(ValueError, match=message):
+        EpochOrder(INDICES, 25, seed=0, rank=0, world_size=4)
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 8])
+@pytest.mark.parametrize("batch_size", [1, 10, 103, 500])
+def test_parts_of_all_processes_are_the_set_in_order(world_size, batch_size):
+    parts = [FixedOrder(INDICES, batch_size, rank, world_size) for rank in range(world_size)]
+    assert [len(part) for part in parts] == [len(list(part)) for part in parts]
+    assert torch.equal(torch.cat([batch for part in parts for batch in part]), INDICES)
+
+
+def test_more_processes_than_images_leave_some_without():
+    parts = [list(FixedOrder(torch.arange(2), 10, rank, 3)) for rank in range(3)]
+    assert torch.cat([batch for part in parts for batch in part]).tolist() == [0, 1]
+
+
+def test_evaluation_needs_a_positive_batch():
+    with pytest.raises(ValueError, match="eval_batch_size must be at least 1, got 0"):
+        FixedOrder(INDICES, 0)
