@@ -1,0 +1,139 @@
+"""The contract of every scheduler, and their closed forms."""
+
+import math
+
+import pytest
+import torch
+from contract import build
+from torch import nn
+from torch.optim import SGD
+from torch.optim.lr_scheduler import OneCycleLR
+
+PEAK = 0.4
+
+
+def sgd(*lrs: float) -> SGD:
+    groups = [{"params": [nn.Parameter(torch.ones(1))], "lr": lr} for lr in lrs or (PEAK,)]
+    optimizer = SGD(groups, lr=PEAK, momentum=0.9)
+    for group in optimizer.param_groups:
+        group["params"][0].grad = torch.zeros(1)
+    return optimizer
+
+
+def trajectory(name: str, total_steps: int, **options: object) -> list[float]:
+    """Return the lr that each optimizer step is taken with, and the one left after the last."""
+    optimizer = sgd()
+    chosen = build("scheduler", name, optimizer=optimizer, total_steps=total_steps, **options)
+    lrs = []
+    for _ in range(total_steps):
+        lrs.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        chosen.step()
+    return [*lrs, optimizer.param_groups[0]["lr"]]
+
+
+@pytest.mark.parametrize("total_steps", [1, 2, 3, 4, 10, 97])
+def test_lr_stays_between_zero_and_the_optimizers_own(scheduler: str, total_steps: int) -> None:
+    lrs = trajectory(scheduler, total_steps)
+    assert all(math.isfinite(lr) and 0 <= lr <= PEAK * (1 + 1e-12) for lr in lrs)
+    assert all(lr > 0 for lr in lrs[:-1])
+
+
+def test_groups_keep_their_proportion(scheduler: str) -> None:
+    optimizer = sgd(0.4, 0.1)
+    chosen = build("scheduler", scheduler, optimizer=optimizer, total_steps=10)
+    for _ in range(10):
+        first, second = (group["lr"] for group in optimizer.param_groups)
+        assert first == pytest.approx(4 * second)
+        optimizer.step()
+        chosen.step()
+
+
+def test_momentum_is_left_alone(scheduler: str) -> None:
+    optimizer = sgd()
+    chosen = build("scheduler", scheduler, optimizer=optimizer, total_steps=10)
+    for _ in range(10):
+        assert optimizer.param_groups[0]["momentum"] == 0.9
+        optimizer.step()
+        chosen.step()
+
+
+@pytest.mark.parametrize("stop", [1, 4, 9])
+def test_resumed_trajectory_is_the_same(scheduler: str, stop: int) -> None:
+    optimizer = sgd()
+    chosen = build("scheduler", scheduler, optimizer=optimizer, total_steps=10)
+    lrs = []
+    for step in range(10):
+        if step == stop:
+            states = optimizer.state_dict(), chosen.state_dict()
+            optimizer = sgd()
+            chosen = build("scheduler", scheduler, optimizer=optimizer, total_steps=10)
+            optimizer.load_state_dict(states[0])
+            chosen.load_state_dict(states[1])
+        lrs.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        chosen.step()
+    assert lrs == trajectory(scheduler, 10)[:-1]
+
+
+def test_constant_never_moves() -> None:
+    assert trajectory("constant", 20) == [PEAK] * 21
+
+
+@pytest.mark.parametrize("eta_min", [0.0, 0.1])
+def test_cosine_follows_its_closed_form(eta_min: float) -> None:
+    expected = [
+        eta_min + (PEAK - eta_min) * (1 + math.cos(math.pi * step / 50)) / 2 for step in range(51)
+    ]
+    assert trajectory("cosine", 50, eta_min=eta_min) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("eta_min", [-0.1, 0.5])
+def test_cosine_refuses_an_end_outside_its_range(eta_min: float) -> None:
+    with pytest.raises(ValueError, match=r"eta_min must be in \[0, optimizer.lr = 0.4\], got"):
+        build("scheduler", "cosine", optimizer=sgd(), total_steps=10, eta_min=eta_min)
+
+
+@pytest.mark.parametrize("total_steps", [2, 3, 5, 9, 20, 101])
+@pytest.mark.parametrize("pct_start", [0.25, 0.3, 0.7])
+def test_one_cycle_is_torchs_with_the_peak_at_the_optimizers_lr(
+    total_steps: int, pct_start: float
+) -> None:
+    optimizer = sgd()
+    theirs = OneCycleLR(
+        optimizer, PEAK, total_steps=total_steps, pct_start=pct_start, cycle_momentum=False
+    )
+    expected = []
+    for _ in range(total_steps):
+        expected.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        theirs.step()
+    found = trajectory("one_cycle", total_steps, pct_start=pct_start)[:-1]
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+def test_one_cycle_starts_peaks_and_ends_where_it_says() -> None:
+    lrs = trajectory("one_cycle", 100)
+    assert lrs[0] == pytest.approx(PEAK / 25)
+    assert lrs.index(max(lrs)) == 29
+    assert lrs[29] == pytest.approx(PEAK)
+    assert lrs[99] == pytest.approx(PEAK / 25 / 10_000)
+    assert lrs[100] == lrs[99]
+
+
+def test_one_cycle_bears_a_rise_of_one_step() -> None:
+    assert trajectory("one_cycle", 4, pct_start=0.25)[0] == pytest.approx(PEAK)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "rule"),
+    [
+        ("pct_start", 0.0, r"in \(0, 1\)"),
+        ("pct_start", 1.0, r"in \(0, 1\)"),
+        ("div_factor", 0.5, ">= 1"),
+        ("final_div_factor", 0.0, ">= 1"),
+    ],
+)
+def test_one_cycle_refuses_what_is_out_of_range(option: str, value: float, rule: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be {rule}, got {value}"):
+        build("scheduler", "one_cycle", optimizer=sgd(), total_steps=10, **{option: value})
