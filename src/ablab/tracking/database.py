@@ -1,0 +1,111 @@
+"""The local index: one SQLite file, made whole or not at all, mended after a move, set aside.
+
+Nothing here opens it through MLflow, `create` aside; callers hold the store's lock.
+"""
+
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ablab.tracking.files import sync_folder
+
+_MOUNTS = Path("/proc/self/mounts")
+_NETWORK = {"9p", "afs", "beegfs", "ceph", "cifs", "davfs", "glusterfs", "gpfs", "lustre", "ncpfs"}
+_NETWORK |= {"nfs", "nfs4", "orangefs", "smb3", "smbfs", "virtiofs", "fuse.sshfs", "fuse.glusterfs"}
+_ADDRESSES = (("experiments", "artifact_location"), ("runs", "artifact_uri"))
+
+
+def create(path: Path, artifacts: Path) -> str | None:
+    """Make a new store at ``path``: elsewhere first, then moved there whole.
+
+    It gets a write-ahead log, which doubles what several writers reach, except on a network
+    filesystem, where a write-ahead log corrupts.
+
+    Args:
+        path: where the file shall stand.
+        artifacts: the folder that its artifact addresses start with.
+
+    Returns:
+        What the user should know, or None.
+    """
+    mlflow: Any = import_module("mlflow.store.tracking.sqlalchemy_store")
+    partial = path.with_name(f".{path.name}.new")
+    for left in path.parent.glob(f"{partial.name}*"):
+        left.unlink()
+    mlflow.SqlAlchemyStore(f"sqlite:///{partial}", artifacts.as_uri()).engine.dispose()
+    network = network_filesystem(path)
+    if network is None:
+        with closing(sqlite3.connect(partial)) as database:
+            database.execute("PRAGMA journal_mode=WAL")
+    partial.replace(path)
+    sync_folder(path.parent)
+    return (
+        None
+        if network is None
+        else (
+            f"{path} lies on a network filesystem ({network}), where SQLite is slow and several "
+            "machines must not write at once: move the lab to a local disk (ABLAB_HOME), or set "
+            "MLFLOW_TRACKING_URI to an MLflow server with Postgres"
+        )
+    )
+
+
+def mend(path: Path, artifacts: Path) -> str | None:
+    """Correct the artifact addresses of a store that was moved with its lab.
+
+    The store's own first experiment tells where its artifacts were when it was made.
+
+    Returns:
+        What was done, for the user, or None where nothing was to do.
+    """
+    new = artifacts.as_uri()
+    with closing(sqlite3.connect(path, timeout=20)) as database, database:
+        query = "SELECT artifact_location FROM experiments WHERE experiment_id = 0"
+        old = (database.execute(query).fetchone() or (new,))[0].removesuffix("/0")
+        if old == new:
+            return None
+        for table, column in _ADDRESSES:
+            database.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                f"WHERE substr({column}, 1, ?) = ?",
+                (new, len(old) + 1, len(old) + 1, f"{old}/"),
+            )
+    return (
+        f"the lab was moved: the artifact addresses in {path.name} now begin with {new}, not {old}"
+    )
+
+
+def set_aside(path: Path) -> Path | None:
+    """Rename a store, its write-ahead log included, to a name with the time; delete nothing.
+
+    Returns:
+        The new path, or None where there was no store.
+    """
+    if not path.exists():
+        return None
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S-%f")
+    aside = path.with_name(f"{path.stem}-{stamp}{path.suffix}")
+    for ending in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + ending)
+        if part.exists():
+            part.rename(aside.with_name(aside.name + ending))
+    return aside
+
+
+def network_filesystem(path: Path) -> str | None:
+    """Return the type of the network filesystem that holds ``path``.
+
+    None where it is a local one, or where the system does not tell (outside Linux).
+    """
+    if not _MOUNTS.exists():
+        return None
+    place, found = path.resolve(), (-1, "")
+    for line in _MOUNTS.read_text("utf-8", "replace").splitlines():
+        _, point, kind, *_ = line.split(" ")
+        mount = Path(point.encode().decode("unicode_escape"))
+        if place.is_relative_to(mount):
+            found = max(found, (len(mount.parts), kind))
+    return found[1] if found[1] in _NETWORK else None

@@ -1,0 +1,125 @@
+"""Pictures of one take, drawn from what it stored: learning curves and confusion matrix.
+
+Drawn on figures of their own, never through pyplot's global state.
+"""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablab.tracking.journal import Entry
+from ablab.tracking.lab import Take
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+CONFUSION = "confusion_matrix.csv"
+_SHOWN = ("loss", "accuracy")
+_COLOURS = {"train": "#0072b2", "val": "#d55e00"}
+_FEW_CLASSES = 20
+
+
+def draw(take: Take, title: str, folder: Path) -> list[str]:
+    """Draw what the take has data for into ``folder``, as PNG.
+
+    Returns:
+        The names of the pictures: ``learning_curves.png``, ``confusion_matrix.png``.
+    """
+    drawn = []
+    epochs = [entry for entry in take.entries() if entry.kind == "epoch"]
+    if epochs:
+        learning_curves(epochs, title).savefig(folder / "learning_curves.png")
+        drawn.append("learning_curves.png")
+    if (take.folder / CONFUSION).is_file():
+        names, counts = read_confusion(take.folder / CONFUSION)
+        confusion_matrix(counts, names, title).savefig(folder / "confusion_matrix.png")
+        drawn.append("confusion_matrix.png")
+    return drawn
+
+
+def learning_curves(epochs: Sequence[Entry], title: str) -> "Figure":
+    """Return a figure of loss and accuracy by epoch, in training and validation.
+
+    Values that are not finite leave a gap.
+
+    Args:
+        epochs: the journal's epoch lines.
+        title: what the trial is called.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    figure = _figure(title, width=9.0, height=3.6)
+    for place, quantity in enumerate(_SHOWN, start=1):
+        axes = figure.add_subplot(1, len(_SHOWN), place)
+        for part, colour in _COLOURS.items():
+            name = f"{part}/{quantity}"
+            points = [(e.epoch or 0, e.metrics[name]) for e in epochs if name in e.metrics]
+            if points:
+                x, y = np.array(points, dtype=np.float64).T
+                y[~np.isfinite(y)] = np.nan
+                axes.plot(x, y, color=colour, label=part, marker="o", markersize=3)
+                axes.legend(frameon=False)
+        axes.set(xlabel="epoch", ylabel=quantity)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+    return figure
+
+
+def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str) -> "Figure":
+    """Return a figure of a confusion matrix, shaded by the share of each true class.
+
+    Up to 20 classes the cells hold their counts; beyond, every class is a pixel or more and
+    about ten of them are named.
+
+    Args:
+        counts: (classes, classes), true class by row, predicted class by column.
+        names: (classes,) names.
+        title: what the trial is called.
+    """
+    few = len(names) <= _FEW_CLASSES
+    figure = _figure(title, width=7.0, height=6.4)
+    axes = figure.add_subplot()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
+    figure.colorbar(image, label="share of the true class")
+    ticks = range(0, len(names), 1 if few else max(1, len(names) // 10))
+    axes.set_xticks(ticks, [names[i] for i in ticks], rotation=90)
+    axes.set_yticks(ticks, [names[i] for i in ticks])
+    axes.set(xlabel="predicted class", ylabel="true class")
+    if few:
+        _write_counts(axes, counts, shares)
+    return figure
+
+
+def read_confusion(path: Path) -> tuple[list[str], NDArray[np.int64]]:
+    """Return class names and counts (classes, classes) of a confusion matrix's table.
+
+    Its first line holds a corner and the names of the predicted classes, each further line
+    the name of a true class and its counts.
+    """
+    with path.open(encoding="utf-8", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    counts = np.array([row[1:] for row in rows], dtype=np.float64).astype(np.int64)
+    return header[1:], counts.reshape(len(rows), len(header) - 1)
+
+
+def _write_counts(axes: "Axes", counts: NDArray[np.int64], shares: NDArray[Any]) -> None:
+    for (row, column), count in np.ndenumerate(counts):
+        colour = "white" if shares[row, column] > 0.5 else "black"
+        if count:
+            axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=7)
+
+
+def _figure(title: str, *, width: float, height: float) -> "Figure":
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(title)
+    return figure

@@ -1,0 +1,138 @@
+"""A take in MLflow's terms: what of it is a param, a metric or a tag, and under which name."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ablab.tracking.completion import Completion
+from ablab.tracking.files import read_json
+from ablab.tracking.journal import Entry
+from ablab.tracking.lab import Take
+from ablab.tracking.records import ENVIRONMENT
+
+PARAM_LENGTH = 6000
+TAG_LENGTH = 8000
+_MAX_TAGS = 80
+_LAST_WORDS = ("failed", "stopped")
+_GONE = "its process ended without a last word"
+
+Point = tuple[str, float, int, int]
+"""Name, value, milliseconds since 1970, step: what MLflow keeps once however often it comes."""
+
+
+def fate(
+    take: Take, entries: Sequence[Entry], completion: Completion | None
+) -> tuple[str, str | None]:
+    """Return the outcome of a take, and the reason where it did not get to its end.
+
+    A trial that has written its last word counts as ended though its process still lives.
+
+    Returns:
+        ``finished``, ``diverged``, ``running``, ``failed`` or ``stopped``; and a reason.
+    """
+    last = entries[-1]
+    if completion is not None:
+        note = next((e.note for e in entries if e.kind == "diverged"), {})
+        return completion.outcome, _reason(note)
+    if last.kind in _LAST_WORDS:
+        return last.kind, _reason(last.note)
+    return ("running", None) if take.is_locked() else ("stopped", _GONE)
+
+
+def params(trial: Mapping[str, Any]) -> dict[str, str]:
+    """Return every value of a trial's key, by dotted name.
+
+    Args:
+        trial: ``key``, ``choices``, ``config``, ``data_hash``, and ``outside_key``, the
+            groups of ``config`` that are left out.
+    """
+    outside = trial.get("outside_key", ())
+    inside = {name: value for name, value in trial["config"].items() if name not in outside}
+    choices = {axis: name for axis, name in trial["choices"].items() if axis not in outside}
+    values = dict(_flat(inside)) | choices
+    values |= {"key": trial["key"], "data_hash": trial.get("data_hash")}
+    return {name: shorten(_text(value), PARAM_LENGTH) for name, value in values.items()}
+
+
+def tags(take: Take) -> dict[str, str]:
+    """Return what is known of the latest attempt: host, devices, versions, commit, …."""
+    environment = read_json(take.folder / ENVIRONMENT) or {}
+    values = dict(list(_flat(environment))[:_MAX_TAGS])
+    values |= {"ablab.take": f"{take.key}/{take.number}", "ablab.kind": "trial", "key": take.key}
+    if values.get("commit"):
+        values["mlflow.source.git.commit"] = values["commit"]
+    values |= {"mlflow.source.name": "ablab", "mlflow.source.type": "LOCAL"}
+    return {name: shorten(_text(value), TAG_LENGTH) for name, value in values.items()}
+
+
+def curve(entries: Sequence[Entry], start: int) -> list[Point]:
+    """Return the points of the epochs among ``entries[start:]``, each epoch's first line alone."""
+    first: dict[int | None, int] = {}
+    for number, entry in enumerate(entries):
+        if entry.kind == "epoch":
+            first.setdefault(entry.epoch, number)
+    return [
+        (name, float(value), milliseconds(entries[number].time), epoch or 0)
+        for epoch, number in first.items()
+        if number >= start
+        for name, value in {**entries[number].metrics, **entries[number].measured}.items()
+    ]
+
+
+def final(entries: Sequence[Entry], completion: Completion) -> list[Point]:
+    """Return the final figures as points at the last epoch's step.
+
+    A figure whose name a curve bears already goes by ``final/<name>``. The time is that of
+    the first test, which stays the same when the end is repeated, else the record's.
+    """
+    epochs = [entry for entry in entries if entry.kind == "epoch"]
+    drawn = {name for e in epochs for name in (*e.metrics, *e.measured)}
+    time = next((e.time for e in entries if e.kind == "test"), completion.time)
+    step = max((e.epoch or 0 for e in epochs), default=0)
+    figures = {**completion.metrics, **completion.measured}
+    return [
+        (f"final/{name}" if name in drawn else name, float(value), milliseconds(time), step)
+        for name, value in figures.items()
+    ]
+
+
+def milliseconds(time: float) -> int:
+    """Return a time stamp of the journal as MLflow's."""
+    return round(time * 1000)
+
+
+def completion_sha(folder: Path) -> str:
+    """Return the SHA-256 of a take's completion record, the value of param ``completion``."""
+    return hashlib.sha256((folder / "completion.json").read_bytes()).hexdigest()
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return ``text``, cut to ``limit`` characters if need be, saying so and with its SHA-256.
+
+    Example:
+        >>> shorten("a" * 200, 120)[:53]
+        'aaaaaaaaaaaaaaaaaaaaaaaaaaaa … [200 characters, sha25'
+    """
+    if len(text) <= limit:
+        return text
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    note = f" … [{len(text)} characters, sha256 {digest}]"
+    return text[: limit - len(note)] + note
+
+
+def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    if not isinstance(value, Mapping) or (name and not value):
+        yield name, value
+        return
+    for part, inner in value.items():
+        yield from _flat(inner, f"{name}.{part}" if name else str(part))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _reason(note: Mapping[str, Any]) -> str | None:
+    return note.get("error") or note.get("reason")

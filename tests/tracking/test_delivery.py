@@ -1,0 +1,416 @@
+"""Delivery: exactly once, from where it was, truthful at every moment."""
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BEGUN, begin, epoch, finish
+
+from ablab.tracking import delivery
+from ablab.tracking.artifacts import local_folder
+from ablab.tracking.completion import COMPLETION
+from ablab.tracking.delivery import Delivered, deliver
+from ablab.tracking.files import file_sha256
+from ablab.tracking.journal import Entry, Journal, JournalError
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.runs import RUNS, Memory, RunDeletedError
+from ablab.tracking.store import Store, StoreError
+
+
+def send(take: Take, store: Store, experiment: str = "activations", **tags: str) -> Delivered:
+    return deliver(take, store, experiment, name="relu · seed 3", tags={"sweep": "s"} | tags)
+
+
+def run_of(store: Store, delivered: Delivered) -> Any:
+    return store.client.get_run(delivered.run_id)
+
+
+def content(store: Store, delivered: Delivered) -> dict[str, Any]:
+    """All that a run holds: every point ever logged, params, tags, status, files."""
+    run = run_of(store, delivered)
+    points = {
+        name: sorted(
+            (p.step, p.timestamp, repr(p.value))
+            for p in store.client.get_metric_history(delivered.run_id, name)
+        )
+        for name in run.data.metrics
+    }
+    folder = local_folder(run.info.artifact_uri)
+    assert folder is not None
+    files = {str(f.relative_to(folder)): file_sha256(f) for f in folder.rglob("*") if f.is_file()}
+    return {
+        "points": points,
+        "params": dict(run.data.params),
+        "tags": dict(run.data.tags),
+        "info": (run.info.run_name, run.info.status, run.info.start_time, run.info.end_time),
+        "files": files,
+    }
+
+
+def runs(store: Store, experiment: str = "activations") -> list[Any]:
+    found = store.find_experiment(experiment)
+    return list(store.client.search_runs([found.experiment_id])) if found else []
+
+
+@contextmanager
+def held(take: Take) -> Iterator[None]:
+    """A process of its own holds the take's lock."""
+    code = (
+        "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire();"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(take.folder / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_repeating_changes_nothing(store: Store, make_finished: Callable[..., Take]) -> None:
+    take = make_finished()
+    first = send(take, store)
+    before = content(store, first)
+    assert first.complete
+    assert send(take, store) == first
+    assert content(store, first) == before
+    assert len(runs(store)) == 1
+
+
+def test_each_epoch_is_one_point_with_the_journals_time(lab: Lab, store: Store) -> None:
+    take = begin(lab, epochs=1)
+    send(take, store)
+    Journal(take.journal).append(epoch(1))
+    points = content(store, send(take, store))["points"]
+    stamp = round(BEGUN * 1000)
+    assert points["train/loss"] == [(0, stamp + 1000, "1.0"), (1, stamp + 2000, "0.5")]
+    assert points["seconds"] == [(0, stamp + 1000, "0.5"), (1, stamp + 2000, "1.5")]
+
+
+def test_only_new_lines_are_sent_again(
+    lab: Lab, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = begin(lab, epochs=5)
+    send(take, store)
+    Journal(take.journal).append(epoch(5))
+    sent = []
+    monkeypatch.setattr(delivery._Telling, "_points", lambda _, points: sent.extend(points))
+    send(take, store)
+    assert {step for *_, step in sent} == {5}
+
+
+@pytest.mark.parametrize("damage", ["absent", "{", "[]", '{"lab": {"activations": {"x": 1}}}'])
+def test_what_was_told_may_be_lost(
+    store: Store, make_finished: Callable[..., Take], damage: str
+) -> None:
+    take = make_finished()
+    first = send(take, store)
+    before = content(store, first)
+    if damage == "absent":
+        (take.folder / RUNS).unlink()
+    else:
+        (take.folder / RUNS).write_text(damage)
+    assert send(take, store) == first
+    assert content(store, first) == before
+
+
+def test_a_kill_at_any_step_leaves_nothing_double_and_nothing_out(
+    lab: Lab, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])
+    calls = ("create_run", "log_batch", "set_terminated", "update_run", "log_param", "keep")
+    steps = Steps(store.client)
+    steps.watch(monkeypatch, calls)
+    wholes: list[dict[str, Any]] = []
+    for kill_at in range(100):
+        take = begin(lab, epochs=3, key=f"k{kill_at}")
+        finish(take)
+        steps.left = kill_at
+        try:
+            send(take, store, "killed")
+        except KilledError:
+            assert send(take, store, "killed").complete
+        else:
+            assert kill_at != 1
+        wholes.append(content(store, send(take, store, "killed")))
+        if steps.left > 0:
+            break
+    assert len(wholes) > 10
+    assert len(runs(store, "killed")) == len(wholes)
+    for part in ("points", "info"):
+        assert all(whole[part] == wholes[0][part] for whole in wholes)
+    for part in ("params", "tags", "files"):
+        assert all(whole[part].keys() == wholes[0][part].keys() for whole in wholes)
+
+
+class KilledError(BaseException):
+    """Not an Exception: nothing may catch it."""
+
+
+class Steps:
+    """Kills the delivery after the given number of steps that reached the store or the disk."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.left = 0
+
+    def watch(self, monkeypatch: pytest.MonkeyPatch, calls: tuple[str, ...]) -> None:
+        for name in calls:
+            owner = Memory if name == "keep" else type(self.client)
+            monkeypatch.setattr(owner, name, self._counted(getattr(owner, name)))
+
+    def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            result = call(*args, **kwargs)
+            self.left -= 1
+            if self.left == 0:
+                raise KilledError
+            return result
+
+        return counted
+
+
+def test_status_is_running_only_while_a_living_writer_holds_the_take(
+    lab: Lab, store: Store
+) -> None:
+    take = begin(lab, epochs=1)
+    with held(take):
+        run = run_of(store, send(take, store))
+        assert (run.info.status, run.data.tags["ablab.outcome"]) == ("RUNNING", "running")
+    run = run_of(store, send(take, store))
+    assert (run.info.status, run.data.tags["ablab.outcome"]) == ("KILLED", "stopped")
+    assert "last word" in run.data.tags["ablab.reason"]
+    assert run.info.end_time == round((BEGUN + 1) * 1000)
+
+
+@pytest.mark.parametrize(("kind", "status"), [("failed", "FAILED"), ("stopped", "KILLED")])
+def test_the_last_word_counts_though_its_writer_lives(
+    lab: Lab, store: Store, kind: str, status: str
+) -> None:
+    take = begin(lab, epochs=1)
+    Journal(take.journal).append(Entry(kind, BEGUN + 9, note={"error": "no memory"}))
+    with held(take):
+        run = run_of(store, send(take, store))
+    assert (run.info.status, run.data.tags["ablab.reason"]) == (status, "no memory")
+
+
+def test_a_resumed_take_goes_on_in_its_run(lab: Lab, store: Store) -> None:
+    take = begin(lab, epochs=1)
+    Journal(take.journal).append(Entry("failed", BEGUN + 9, note={"error": "no memory"}))
+    first = send(take, store)
+    Journal(take.journal).append(Entry("attempt", BEGUN + 20))
+    with held(take):
+        assert send(take, store) == first
+        run = run_of(store, first)
+        assert run.info.status == "RUNNING"
+        assert "ablab.reason" not in run.data.tags
+    Journal(take.journal).append(epoch(1))
+    finish(take)
+    assert send(take, store) == Delivered(first.run_id, True)
+    run = run_of(store, first)
+    assert (run.info.status, run.info.start_time) == ("FINISHED", round(BEGUN * 1000))
+    assert run.info.end_time == round((BEGUN + 60) * 1000)
+    assert len(runs(store)) == 1
+
+
+def test_a_diverged_take_is_finished_and_says_so(lab: Lab, store: Store) -> None:
+    take = begin(lab)
+    journal = Journal(take.journal)
+    journal.append(epoch(0, **{"train/loss": math.nan, "val/loss": math.inf}))
+    journal.append(Entry("diverged", BEGUN + 3, 1, note={"reason": "loss is nan"}))
+    finish(take, "diverged")
+    delivered = send(take, store)
+    run = run_of(store, delivered)
+    assert delivered.complete
+    assert run.info.status == "FINISHED"
+    assert run.data.tags["ablab.outcome"] == "diverged"
+    assert run.data.tags["ablab.reason"] == "loss is nan"
+    assert math.isnan(run.data.metrics["train/loss"])
+    assert run.data.metrics["val/loss"] == sys.float_info.max
+    before = content(store, delivered)
+    (take.folder / RUNS).unlink()
+    send(take, store)
+    assert content(store, delivered) == before
+
+
+def test_params_hold_every_value_of_the_key(lab: Lab, store: Store) -> None:
+    many = {f"p{i}": i for i in range(250)}
+    take = begin(lab, many=many, text="x" * 7000, empty={})
+    params = run_of(store, send(take, store)).data.params
+    assert {f"many.p{i}" for i in range(250)} <= params.keys()
+    assert params["activation"] == "relu"
+    assert params["optimizer.lr"] == "0.1"
+    assert json.loads(params["optimizer.betas"]) == [0.9, 0.99]
+    assert params["optimizer.fused"] == "null"
+    assert params["empty"] == "{}"
+    assert (params["key"], params["data_hash"]) == (take.key, "d" * 64)
+    assert len(params["text"]) == 6000
+    assert "[7000 characters, sha256 " in params["text"]
+    assert not [name for name in params if name.startswith("devices")]
+    assert "completion" not in params
+
+
+def test_tags_hold_the_attempt_and_the_callers(lab: Lab, store: Store) -> None:
+    tags = run_of(store, send(begin(lab), store, variant="relu")).data.tags
+    expected = {"host": "h", "commit": "c0", "dirty": "false", "variant": "relu", "sweep": "s"}
+    assert expected.items() <= tags.items()
+    assert tags["ablab.take"] == "a1b2/001"
+
+
+def test_final_figures_stand_at_the_last_epoch_beside_the_curves(
+    store: Store, make_finished: Callable[..., Take]
+) -> None:
+    points = content(store, send(make_finished(), store))["points"]
+    stamp = round((BEGUN + 50) * 1000)
+    assert points["test/accuracy"] == [(2, stamp, "0.75")]
+    assert points["final/val/accuracy"] == [(2, stamp, "0.2")]
+    assert len(points["val/accuracy"]) == 3
+
+
+def test_completion_is_the_records_sum_and_comes_last(
+    store: Store, make_finished: Callable[..., Take], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = make_finished()
+    (take.folder / "per_class.csv").write_text("x" * (take.folder / "per_class.csv").stat().st_size)
+    with pytest.raises(StoreError, match=r"per_class.csv must be what the completion record"):
+        send(take, store)
+    (run,) = runs(store)
+    assert "completion" not in run.data.params
+    (take.folder / "per_class.csv").write_text("class,recall\na,1.0\nb,0.5\n")
+    params = run_of(store, send(take, store)).data.params
+    assert params["completion"] == file_sha256(take.folder / COMPLETION)
+
+
+def test_artifacts_are_links_and_the_checkpoint_stays_home(
+    store: Store, make_finished: Callable[..., Take]
+) -> None:
+    take = make_finished()
+    run = run_of(store, send(take, store))
+    folder = local_folder(run.info.artifact_uri)
+    assert folder is not None
+    assert (folder / "test_correct.npy").samefile(take.folder / "test_correct.npy")
+    names = {str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file()}
+    assert {"config.yaml", "journal.jsonl", "completion.json"} <= names
+    assert {"pictures/learning_curves.png", "pictures/confusion_matrix.png"} <= names
+    assert "last.ckpt" not in names
+
+
+def test_artifacts_are_copied_where_links_cannot_be(
+    store: Store, make_finished: Callable[..., Take], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr("os.link", refuse)
+    take = make_finished()
+    folder = local_folder(run_of(store, send(take, store)).info.artifact_uri)
+    assert folder is not None
+    assert not (folder / "log.txt").samefile(take.folder / "log.txt")
+    assert (folder / "log.txt").read_text() == "begun\n"
+
+
+def test_a_failed_take_shows_its_log(lab: Lab, store: Store) -> None:
+    take = begin(lab, epochs=1)
+    Journal(take.journal).append(Entry("failed", BEGUN + 9, note={"error": "x"}))
+    files = content(store, send(take, store))["files"]
+    assert files.keys() == {"config.yaml", "environment.json", "journal.jsonl", "log.txt"}
+
+
+def test_a_second_experiment_gets_a_mirror(
+    store: Store, make_finished: Callable[..., Take]
+) -> None:
+    take = make_finished()
+    own = send(take, store)
+    mirror = send(take, store, "poolings")
+    assert mirror.run_id != own.run_id
+    assert run_of(store, mirror).data.tags["mirror_of"] == own.run_id
+    assert send(take, store) == own
+    assert "mirror_of" not in run_of(store, own).data.tags
+    assert content(store, mirror)["points"] == content(store, own)["points"]
+
+
+def test_a_run_that_the_user_deleted_is_reported(
+    store: Store, make_finished: Callable[..., Take]
+) -> None:
+    take = make_finished()
+    deleted = send(take, store)
+    store.client.delete_run(deleted.run_id)
+    for _ in range(2):
+        with pytest.raises(RunDeletedError) as error:
+            send(take, store)
+        assert error.value.run_id == deleted.run_id
+        (take.folder / RUNS).unlink(missing_ok=True)
+    assert not runs(store)
+
+
+def test_a_deleted_experiment_is_brought_back(
+    lab: Lab, store: Store, make_finished: Callable[..., Take]
+) -> None:
+    take = make_finished()
+    first = send(take, store)
+    store.client.delete_experiment(store.find_experiment("activations").experiment_id)
+    other = begin(lab, key="other")
+    send(other, store)
+    assert "restored" in store.notices[0]
+    assert send(take, store) == first
+
+
+def test_another_labs_take_of_the_same_trial_has_a_run_of_its_own(
+    store: Store, make_finished: Callable[..., Take], tmp_path: Path
+) -> None:
+    first = send(make_finished(), store)
+    other = Lab.open(tmp_path / "other").new_take({"key": "a1b2", "config": {}, "choices": {}})
+    Journal(other.journal).append(Entry("attempt", BEGUN + 7))
+    assert send(other, store).run_id != first.run_id
+
+
+def test_a_take_that_has_not_begun_has_no_run(lab: Lab, store: Store) -> None:
+    assert send(lab.new_take({"key": "k"}), store) == Delivered(None, False)
+    assert not runs(store)
+
+
+def test_a_torn_last_line_is_no_event(lab: Lab, store: Store) -> None:
+    take = begin(lab, epochs=1)
+    with take.journal.open("a") as stream:
+        stream.write(epoch(1).encode()[:40])
+    assert len(content(store, send(take, store))["points"]["train/loss"]) == 1
+
+
+def test_a_damaged_journal_is_refused(lab: Lab, store: Store) -> None:
+    take = begin(lab, epochs=2)
+    take.journal.write_bytes(take.journal.read_bytes().replace(b"train", b"brain", 1))
+    with pytest.raises(JournalError, match="checksum"):
+        send(take, store)
+
+
+def test_an_epochs_first_line_wins(lab: Lab, store: Store) -> None:
+    take = begin(lab, epochs=1)
+    later = Entry("epoch", BEGUN + 77, 0, epoch(0).metrics, {"seconds": 9.0})
+    with take.journal.open("a") as stream:
+        stream.write(later.encode())
+    assert len(content(store, send(take, store))["points"]["seconds"]) == 1
+
+
+def test_two_processes_make_one_run(lab: Lab, store: Store) -> None:
+    take = begin(lab, epochs=3)
+    finish(take)
+    code = (
+        "import sys; from pathlib import Path; from ablab.tracking.lab import Lab, Take;"
+        "from ablab.tracking.store import Store; from ablab.tracking.delivery import deliver;"
+        "store = Store.open(Lab.open(Path(sys.argv[1])));"
+        "deliver(Take(Path(sys.argv[2])), store, 'activations', name='n', tags={})"
+    )
+    command = [sys.executable, "-c", code, str(lab.root), str(take.folder)]
+    processes = [subprocess.Popen(command) for _ in range(2)]
+    assert [process.wait() for process in processes] == [0, 0]
+    (run,) = runs(store)
+    points = store.client.get_metric_history(run.info.run_id, "train/loss")
+    assert [p.step for p in points] == [0, 1, 2]
