@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -38,7 +39,7 @@ PROMISED = [
 ]
 STUB = """#!/bin/sh
 case "$1 $2" in
-    "-c import sys"*) printf '%s\\n' "$VERSION" "$STUB"; exit "$TOO_OLD" ;;
+    "-c import sys"*) printf '%s\\n' "$VERSION" "$STUB"; exit ;;
     "-c import ensurepip"*) exit "$NO_VENV" ;;
     "-m pip") echo "$*" >>"$CALLS"; exit "$NO_PIP" ;;
     "-m venv") mkdir -p .venv/bin; cp "$STUB" .venv/bin/python ;;
@@ -67,7 +68,6 @@ class Clone:
             "STUB": str(self.path / "python3"),
             "CALLS": str(self.calls_file),
             "VERSION": "3.12.4",
-            "TOO_OLD": "0",
             "NO_VENV": "0",
             "NO_PIP": "0",
             "FREE": "100",
@@ -242,15 +242,32 @@ def test_failed_install_is_tried_again(clone: Clone) -> None:
     assert installed(calls) == ["-e ."]
 
 
+def test_failed_update_is_not_undone_by_the_old_inputs(clone: Clone) -> None:
+    clone.calls("install")
+    pins = clone.top / "constraints.txt"
+    before = pins.read_text()
+    pins.write_text(before + "# a new line\n")
+    assert clone.make("install", NO_PIP="1").returncode != 0
+    pins.write_text(before)
+    assert installed(clone.calls("install")) == ["-e ."]
+
+
 def test_missing_python_is_one_line(clone: Clone) -> None:
     (clone.path / "python3").unlink()
     assert "PYTHON must be 3.11 or newer" in clone.refusal("demo")
 
 
 def test_old_python_is_one_line(clone: Clone) -> None:
-    line = clone.refusal("demo", "PYTHON=python3", TOO_OLD="1")
-    assert "PYTHON must be 3.11 or newer" in line
-    assert "python3" in line
+    disguise = "import sys; sys.version_info = (3, 10, 13, 'final', 0)"
+    clone.program("old", f"#!/bin/sh\nexec '{sys.executable}' -c \"{disguise}\n$2\"\n")
+    line = clone.refusal("demo", "PYTHON=old")
+    assert "PYTHON must be 3.11 or newer, got none (old)" in line
+
+
+def test_old_python_is_passed_over(clone: Clone) -> None:
+    clone.program("python3.12", STUB)
+    clone.program("python3", "#!/bin/sh\necho 3.10.13\necho old\nexit 1\n")
+    assert made(clone.calls("install", STUB=str(clone.path / "python3.12")))
 
 
 def test_missing_venv_is_one_line_with_its_package(clone: Clone) -> None:
