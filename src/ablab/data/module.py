@@ -115,6 +115,16 @@ class InMemoryDataModule(pl.LightningDataModule):
         """Return the test images, each once, in the order of their source."""
         return self._evaluated("test", torch.arange(len(self._images("test").labels)))
 
+    def counts(self) -> dict[str, int]:
+        """Return the numbers of classes and of training, validation and test images."""
+        train, val = self._split()
+        return {
+            "num_classes": self.num_classes,
+            "train_images": len(train),
+            "val_images": len(val),
+            "test_images": len(self._images("test").labels),
+        }
+
     def _evaluated(self, part: str, indices: Tensor) -> Batches:
         rank, world_size = self._process
         order = FixedOrder(indices.to(self._device), self.eval_batch_size, rank, world_size)

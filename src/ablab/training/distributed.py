@@ -1,0 +1,84 @@
+"""What Lightning's DDP lacks on CPU: synchronised batch norm, and one list from all processes."""
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from pytorch_lightning.plugins.layer_sync import LayerSync
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class _SyncedForward:
+    """Normalises by the statistics of the batches of all processes together."""
+
+    def __init__(self, layer: _BatchNorm) -> None:
+        self.layer = layer
+        self.plain = layer.forward
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return ``x`` normalised; shape kept, (N, C, ...).
+
+        Count, sum and sum of squares are reduced, and gradients flow through the sums.
+        """
+        layer = self.layer
+        if not layer.training:
+            unchanged: Tensor = self.plain(x)
+            return unchanged
+        axes = [0, *range(2, x.ndim)]
+        count = x.new_tensor([x.numel() / x.shape[1]])
+        sums = torch.cat([count, x.sum(axes), (x * x).sum(axes)])
+        reduced: Tensor = all_reduce(sums)  # type: ignore[no-untyped-call]
+        count, total, squares = torch.split(reduced, [1, x.shape[1], x.shape[1]])
+        mean = total / count
+        variance = (squares / count - mean * mean).clamp_min(0)
+        self._remember(mean.detach(), variance.detach(), count.detach())
+        shape = [1, -1, *[1] * (x.ndim - 2)]
+        y: Tensor = (x - mean.view(shape)) * (variance + layer.eps).rsqrt().view(shape)
+        if not layer.affine:
+            return y
+        return y * layer.weight.view(shape) + layer.bias.view(shape)
+
+    def _remember(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
+        layer = self.layer
+        if layer.running_mean is None or layer.running_var is None:
+            return
+        assert layer.num_batches_tracked is not None
+        layer.num_batches_tracked.add_(1)
+        share = layer.momentum
+        weight = 1.0 / float(layer.num_batches_tracked) if share is None else share
+        layer.running_mean.lerp_(mean, weight)
+        layer.running_var.lerp_(variance * count / (count - 1), weight)
+
+
+class CpuBatchNormSync(LayerSync):
+    """Lightning's plugin that synchronises batch norm on CPU, where torch's own cannot."""
+
+    def apply(self, model: nn.Module) -> nn.Module:
+        """Let every batch norm of ``model`` see all processes' batches."""
+        for layer in _batch_norms(model):
+            object.__setattr__(layer, "forward", _SyncedForward(layer))
+        return model
+
+    def revert(self, model: nn.Module) -> nn.Module:
+        """Undo `apply`."""
+        for layer in _batch_norms(model):
+            layer.__dict__.pop("forward", None)
+        return model
+
+
+def gathered(share: Tensor) -> NDArray[np.int64]:
+    """Return the shares of all processes one behind the other, in the order of their ranks."""
+    if not dist.is_initialized():
+        result: NDArray[np.int64] = share.numpy()
+        return result
+    shares: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(shares, share.numpy())
+    return np.concatenate(shares)
+
+
+def _batch_norms(model: nn.Module) -> list[_BatchNorm]:
+    return [m for m in model.modules() if isinstance(m, _BatchNorm)]

@@ -1,0 +1,104 @@
+"""Facts of an attempt: hardware, versions, commit. They are not in the key."""
+
+import hashlib
+import os
+import platform
+import resource
+import socket
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ablab
+
+_PACKAGES = {
+    "torch": "torch",
+    "pytorch_lightning": "pytorch-lightning",
+    "torchmetrics": "torchmetrics",
+    "mlflow": "mlflow",
+    "hydra": "hydra-core",
+    "numpy": "numpy",
+}
+
+
+def facts() -> dict[str, Any]:
+    """Return host, processor, GPU, versions, commit and source hash of this process."""
+    return {
+        "host": socket.gethostname(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cpu": cpu_name(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "ablab": ablab.__version__,
+        **{name: _version(package) for name, package in _PACKAGES.items()},
+        "source_hash": source_hash(),
+        **commit(),
+    }
+
+
+def peak_memory() -> int:
+    """Return the largest memory that this process held, in bytes: on the GPU where it uses one."""
+    if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
+        return int(torch.cuda.max_memory_allocated())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+@cache
+def source_hash() -> str:
+    """Return a SHA-256 over the suite's own Python files, 12 hexadecimal digits."""
+    package = Path(ablab.__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12]
+
+
+@cache
+def commit() -> dict[str, Any]:
+    """Return the git commit of the suite's clone and whether it has changes; empty in a wheel."""
+    root = Path(ablab.__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return {"commit": "", "dirty": False}
+    head = _git(root, "rev-parse", "HEAD")
+    return {"commit": head, "dirty": bool(_git(root, "status", "--porcelain", "-uno"))}
+
+
+@cache
+def cpu_name() -> str:
+    """Return the processor's name as the system tells it."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _git(root: Path, *arguments: str) -> str:
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+            env=environment,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,218 @@
+"""The process runner: one take in one process, with its signals, threads, lock and log.
+
+Also a command of its own, `python -m ablab.training.process FOLDER SETTINGS`, which is how a
+trial of several processes is started: Lightning runs the same command again for each further one.
+"""
+
+import json
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from filelock import BaseFileLock, Timeout
+
+from ablab.tracking.files import write_json
+from ablab.tracking.journal import Entry, Journal
+from ablab.tracking.lab import Take
+from ablab.tracking.records import ENVIRONMENT
+from ablab.training.environment import facts
+from ablab.training.run import StoppedError, Training
+from ablab.training.trial import source_hashes
+
+LOG = "log.txt"
+FINISHED, FAILED, LOCKED, INTERRUPTED, TERMINATED = 0, 1, 75, 130, 143
+# A look at whether the lock is held holds it for an instant.
+_LOCK_PATIENCE_SECONDS = 2.0
+
+
+class TerminatedError(BaseException):
+    """A signal asks to end at once; no `except Exception` may hold it up.
+
+    Attributes:
+        code: the process's exit code, 128 and the signal's number.
+    """
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+def warm_up() -> None:
+    """Do nothing: importing this module has imported what a trial needs."""
+
+
+def work(folder: Path, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback] = ()) -> int:
+    """Train a take in this process until it is finished or something ends it.
+
+    Args:
+        folder: the take's.
+        settings: ``devices`` (the group), ``threads`` (CPU threads), ``in_sweep`` (the sweep
+            decides about Ctrl-C, and its end is ours).
+        callbacks: further Lightning callbacks, such as a progress display.
+
+    Returns:
+        The exit code: 0 finished or diverged, 1 failed, 75 the lock is held by another writer,
+        130 interrupted, 143 told to end. The completion record, not the code, tells the truth.
+    """
+    take = Take(folder)
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        return _follow(take, settings)
+    lock = take.lock()
+    try:
+        lock.acquire(timeout=_LOCK_PATIENCE_SECONDS)
+    except Timeout:
+        return LOCKED
+    try:
+        with _log(folder / LOG):
+            return _lead(take, settings, callbacks, lock)
+    finally:
+        lock.release()
+
+
+def _lead(
+    take: Take, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback], lock: BaseFileLock
+) -> int:
+    """Train as the take's one writer."""
+    if take.completion is not None:
+        return FINISHED
+    _prepare(settings)
+    journal = Journal(take.journal)
+    environment = {**facts(), "devices": dict(settings["devices"])}
+    write_json(take.folder / ENVIRONMENT, environment)
+    journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
+    try:
+        _refuse_changed_sources(take)
+        training = Training(take, journal, settings["devices"], callbacks)
+        with _signals(training, in_sweep=bool(settings["in_sweep"])):
+            training.run()
+    except StoppedError:
+        journal.append(_stopped("Ctrl-C, at the end of an epoch"))
+        return INTERRUPTED
+    except TerminatedError as error:
+        journal.append(_stopped(signal.Signals(error.code - 128).name))
+        return error.code
+    except Exception as error:
+        traceback.print_exc()
+        reason = f"{type(error).__name__}: {error}"
+        trace = traceback.format_exc()
+        journal.append(Entry("failed", time.time(), note={"error": reason, "traceback": trace}))
+        return FAILED
+    return FINISHED
+
+
+def _follow(take: Take, settings: Mapping[str, Any]) -> int:
+    """Train as one of the further processes of a DDP trial, which write nothing."""
+    _prepare(settings)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    training = Training(take, None, settings["devices"])
+    try:
+        training.run()
+    except StoppedError:
+        return INTERRUPTED
+    return FINISHED
+
+
+def _prepare(settings: Mapping[str, Any]) -> None:
+    """Set what belongs to a process as a whole: threads, determinism, its tie to the sweep."""
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)  # Lightning 2.6 on torch 2.13
+    torch.set_num_threads(int(settings["threads"]))
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True)
+    # Filling fresh memory finds bugs of operations, and costs time in each step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    parent = multiprocessing.parent_process()
+    if settings["in_sweep"] and parent is not None:
+        watch = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
+        watch.start()
+
+
+def _end_with(sentinel: int) -> None:
+    """End at once when the sweep is gone: what is not in a checkpoint is trained again."""
+    multiprocessing.connection.wait([sentinel])
+    os._exit(TERMINATED)
+
+
+def _refuse_changed_sources(take: Take) -> None:
+    """Refuse to train other source than the plan froze.
+
+    Raises:
+        RuntimeError: names the target whose module was edited since.
+    """
+    trial = take.trial
+    now = source_hashes(trial["config"])
+    changed = [name for name, digest in trial["sources"].items() if now.get(name) != digest]
+    if changed:
+        raise RuntimeError(
+            f"{', '.join(changed)} must be as it was when the trial was planned, got other "
+            "source; undo the edit, or start the same command again to plan new trials"
+        )
+
+
+@contextmanager
+def _signals(training: Training, *, in_sweep: bool) -> Iterator[None]:
+    """Handle SIGINT and SIGTERM while a take trains."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if training.recorder.stop_requested:
+            raise TerminatedError(INTERRUPTED)
+        training.recorder.stop_requested = True
+        os.write(2, b"\nStopping at the end of this epoch; Ctrl-C again to stop at once.\n")
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise TerminatedError(TERMINATED)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.SIG_IGN if in_sweep else interrupt)
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _log(path: Path) -> Iterator[None]:
+    """Send this process's prints and tracebacks to the take's log."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = os.dup(1), os.dup(2)
+    with path.open("ab") as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, descriptor in zip((1, 2), saved, strict=True):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+
+
+def _stopped(reason: str) -> Entry:
+    return Entry("stopped", time.time(), note={"reason": reason})
+
+
+if __name__ == "__main__":
+    sys.exit(work(Path(sys.argv[1]), json.loads(sys.argv[2])))

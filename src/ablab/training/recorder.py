@@ -1,0 +1,174 @@
+"""What a trial leaves behind each epoch: best weights, then the checkpoint, then the journal."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Checkpoint
+from pytorch_lightning.loggers.logger import Logger
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ablab.tracking.files import sync_folder
+from ablab.tracking.journal import Entry, Journal
+from ablab.tracking.lab import Take
+from ablab.training.environment import peak_memory
+
+CHECKPOINT = "checkpoint.ckpt"
+BEST = "best.safetensors"
+CHOOSES = "val/accuracy"
+
+
+class JournalLogger(Logger):
+    """Lightning's way to the journal.
+
+    An epoch is one line, which must follow its checkpoint: the `Recorder` hands it over whole.
+    What Lightning logs call by call is in that line, and is not written twice.
+
+    Args:
+        take: whose journal it is.
+        journal: opened by the take's one writer; None in the other processes of a DDP trial.
+    """
+
+    def __init__(self, take: Take, journal: Journal | None) -> None:
+        super().__init__()
+        self.take, self.journal = take, journal
+
+    @property
+    def name(self) -> str:
+        """The trial's key."""
+        return self.take.key
+
+    @property
+    def version(self) -> str:
+        """The take's number."""
+        return self.take.number
+
+    def write(self, entry: Entry) -> None:
+        """Append a line to the journal, in the process that owns it."""
+        if self.journal is not None:
+            self.journal.append(entry)
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        """Leave the metrics to the epoch's line."""
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Leave the configuration to ``trial.json``, which stands before training."""
+
+
+class Recorder(Checkpoint):
+    """Records each epoch of training, and stops after one when asked.
+
+    Args:
+        take: where it goes.
+        logger: what writes the journal.
+
+    Attributes:
+        stop_requested: set from outside: end behind the next checkpoint.
+    """
+
+    def __init__(self, take: Take, logger: JournalLogger) -> None:
+        self.take, self.logger = take, logger
+        self.stop_requested = False
+        self._line = ""
+        self._started = self._trained = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Start the epoch's clock."""
+        self._started = self._clock(trainer)
+
+    def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Stop the clock of training: evaluation is not in it."""
+        self._trained = self._clock(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Write best weights, checkpoint and journal, in this order: a kill loses no more."""
+        entry = self._entry(trainer)
+        self._line = entry.encode()
+        if trainer.is_global_zero and self._is_best(entry):
+            network = module.network
+            assert isinstance(network, nn.Module)
+            save_weights(network, self.take.folder / BEST)
+        partial = self.take.folder / f".{CHECKPOINT}"
+        trainer.save_checkpoint(partial, weights_only=False)
+        if trainer.is_global_zero:
+            replace_synced(partial, self.take.folder / CHECKPOINT)
+        self.logger.write(entry)
+        if trainer.strategy.reduce_boolean_decision(self.stop_requested, all=False):
+            trainer.should_stop = True
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the epoch's line, which the checkpoint carries."""
+        return {"line": self._line}
+
+    def _entry(self, trainer: pl.Trainer) -> Entry:
+        seconds = self._trained - self._started
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        images = int(trainer.num_training_batches) * data.batch_size
+        metrics = {name: shortest(value) for name, value in trainer.callback_metrics.items()}
+        measured = {
+            "time/epoch_seconds": seconds,
+            "time/validation_seconds": self._clock(trainer) - self._trained,
+            "throughput/images_per_second": images / seconds,
+            "memory/peak_bytes": float(peak_memory()),
+        }
+        return Entry("epoch", time.time(), trainer.current_epoch, metrics, measured)
+
+    def _is_best(self, entry: Entry) -> bool:
+        """Tell whether no earlier epoch did as well: the first of equals is chosen."""
+        journal = self.logger.journal
+        assert journal is not None
+        assert entry.epoch is not None
+        earlier = [e for e in journal.entries if e.kind == "epoch" and _before(e, entry.epoch)]
+        return all(entry.metrics[CHOOSES] > e.metrics[CHOOSES] for e in earlier)
+
+    @staticmethod
+    def _clock(trainer: pl.Trainer) -> float:
+        if trainer.strategy.root_device.type == "cuda":
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+
+def checkpoint_line(checkpoint: Path) -> Entry | None:
+    """Return the journal line that a checkpoint carries, None where no checkpoint can be read."""
+    try:
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError):
+        return None
+    return Entry.decode(content["callbacks"][Recorder.__qualname__]["line"])
+
+
+def save_weights(network: nn.Module, path: Path) -> None:
+    """Write a network's state as safetensors, whole or not at all."""
+    partial = path.with_name(f".{path.name}")
+    state = {
+        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+    }
+    save_file({name: value.clone() for name, value in state.items()}, partial)
+    replace_synced(partial, path)
+
+
+def replace_synced(partial: Path, path: Path) -> None:
+    """Put a finished file in its place, on the disk before it is seen."""
+    with partial.open("rb") as stream:
+        os.fsync(stream.fileno())
+    partial.replace(path)
+    sync_folder(path.parent)
+
+
+def shortest(value: Tensor | float) -> float:
+    """Return a float32 metric as the shortest decimal that stands for it: 0.1, not 0.10000000149.
+
+    Example:
+        >>> shortest(torch.tensor(0.1))
+        0.1
+    """
+    return float(str(np.float32(value)))
+
+
+def _before(entry: Entry, epoch: int) -> bool:
+    return entry.epoch is not None and entry.epoch < epoch

@@ -1,0 +1,205 @@
+"""Train one take to its completion record, in the process it is called in."""
+
+import time
+from collections.abc import Mapping, Sequence
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from numpy.typing import NDArray
+from pytorch_lightning.strategies import DDPStrategy
+from safetensors.torch import load_file
+
+from ablab.data.module import InMemoryDataModule
+from ablab.tracking.completion import Completion, describe, write_completion
+from ablab.tracking.journal import Entry, Journal
+from ablab.tracking.lab import JOURNAL, TRIAL, Take
+from ablab.tracking.records import ENVIRONMENT
+from ablab.training import build, cost
+from ablab.training.classifier import Classifier, DivergedError
+from ablab.training.distributed import CpuBatchNormSync, gathered
+from ablab.training.environment import peak_memory
+from ablab.training.recorder import (
+    BEST,
+    CHECKPOINT,
+    CHOOSES,
+    JournalLogger,
+    Recorder,
+    checkpoint_line,
+    shortest,
+)
+from ablab.training.results import write_config, write_tables
+
+
+class StoppedError(Exception):
+    """Training ended behind a checkpoint because it was asked to."""
+
+
+class Training:
+    """One attempt at a take.
+
+    Args:
+        take: the take; its lock is held by this process (or by rank 0's).
+        journal: opened for writing, None in ranks above 0.
+        devices: the ``devices`` group: accelerator, devices, strategy.
+        callbacks: further Lightning callbacks, such as a progress display.
+    """
+
+    def __init__(
+        self,
+        take: Take,
+        journal: Journal | None,
+        devices: Mapping[str, Any],
+        callbacks: Sequence[pl.Callback] = (),
+    ) -> None:
+        self.take, self.journal = take, journal
+        self.config: Mapping[str, Any] = take.trial["config"]
+        self.recorder = Recorder(take, JournalLogger(take, journal))
+        self._devices, self._callbacks = devices, callbacks
+
+    def run(self) -> str:
+        """Train what is left, test, and write the completion record.
+
+        Returns:
+            The outcome, ``finished`` or ``diverged``.
+
+        Raises:
+            StoppedError: it was asked to stop and did so behind a checkpoint.
+        """
+        data = build.datamodule(self.config)
+        trainer = self._trainer()
+        module = build.classifier(self.config, data, trainer.strategy.root_device)
+        diverged = self._fit(trainer, module, data)
+        return self._finish(module, data, diverged)
+
+    def _fit(self, trainer: pl.Trainer, module: Classifier, data: InMemoryDataModule) -> bool:
+        """Train from the checkpoint on, and tell whether the loss diverged."""
+        checkpoint = self.take.folder / CHECKPOINT
+        line = checkpoint_line(checkpoint)
+        if line is not None:
+            self.recorder.logger.write(line)
+        try:
+            trainer.fit(
+                module, data, ckpt_path=str(checkpoint) if line else None, weights_only=True
+            )
+        except DivergedError as error:
+            note = {"step": error.step, "reason": str(error)}
+            self.recorder.logger.write(Entry("diverged", time.time(), error.epoch, note=note))
+            return True
+        if trainer.current_epoch < self.config["trainer"]["max_epochs"]:
+            raise StoppedError
+        return False
+
+    def _finish(self, module: Classifier, data: InMemoryDataModule, diverged: bool) -> str:
+        start = time.perf_counter()
+        metrics: dict[str, float] = {}
+        if not diverged:
+            last = self._test(module, data)
+            metrics = {f"{name}_last": value for name, value in last.items()}
+        best = self.take.folder / BEST
+        if best.exists():
+            module.network.load_state_dict(load_file(best))
+            metrics.update(self._test(module, data))
+        outcome = "diverged" if diverged else "finished"
+        predicted = gathered(module.predictions)
+        if self.journal is not None:
+            seconds = time.perf_counter() - start
+            self._write(outcome, metrics, seconds, data, predicted if best.exists() else None)
+        return outcome
+
+    def _test(self, module: Classifier, data: InMemoryDataModule) -> dict[str, float]:
+        results = self._trainer().test(module, datamodule=data, verbose=False)
+        return {name: shortest(value) for name, value in results[0].items()}
+
+    def _write(
+        self,
+        outcome: str,
+        metrics: dict[str, float],
+        test_seconds: float,
+        data: InMemoryDataModule,
+        predicted: NDArray[np.int64] | None,
+    ) -> None:
+        """Write the tables, then the completion record; nothing may follow it."""
+        assert self.journal is not None
+        folder = self.take.folder
+        names = [TRIAL, JOURNAL, ENVIRONMENT, BEST, write_config(folder, dict(self.config))]
+        if predicted is not None:
+            target = torch.cat([y for _, y in data.test_dataloader()]).cpu().numpy()
+            names += write_tables(folder, predicted, target, data.class_names)
+        epochs = [e for e in self.journal.entries if e.kind == "epoch"]
+        completion = Completion(
+            key=self.take.key,
+            take=self.take.number,
+            outcome=outcome,
+            time=time.time(),
+            metrics={**metrics, **_chosen(epochs)},
+            measured=_measured(epochs, test_seconds),
+            facts=self._facts(data),
+            artifacts=describe(folder, names),
+        )
+        write_completion(folder, completion)
+
+    def _facts(self, data: InMemoryDataModule) -> dict[str, Any]:
+        parameters, flops = cost.size(self.config, data)
+        return {"parameters": parameters, "flops": flops, **data.counts()}
+
+    def _trainer(self) -> pl.Trainer:
+        trainer = self.config["trainer"]
+        return pl.Trainer(
+            accelerator=self._devices["accelerator"],
+            devices=self._devices["devices"],
+            strategy=self._strategy(),
+            max_epochs=trainer["max_epochs"],
+            precision=trainer["precision"],
+            gradient_clip_val=trainer["gradient_clip_val"],
+            callbacks=[*self._callbacks, self.recorder],
+            logger=self.recorder.logger,
+            plugins=self._plugins(),
+            sync_batchnorm=self._is_ddp and self._devices["accelerator"] != "cpu",
+            use_distributed_sampler=False,
+            num_sanity_val_steps=0,
+            log_every_n_steps=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=self.take.folder,
+        )
+
+    @property
+    def _is_ddp(self) -> bool:
+        return bool(self._devices["strategy"] == "ddp")
+
+    def _strategy(self) -> DDPStrategy | str:
+        # No broadcasts of buffers: batch norm is synchronised, and the ranks may have different
+        # numbers of validation batches.
+        return DDPStrategy(broadcast_buffers=False) if self._is_ddp else "auto"
+
+    def _plugins(self) -> list[Any]:
+        """Return the plugins: one process is one process, also inside a SLURM job."""
+        if not self._is_ddp:
+            return [LightningEnvironment()]
+        return [CpuBatchNormSync()] if self._devices["accelerator"] == "cpu" else []
+
+
+def _chosen(epochs: Sequence[Entry]) -> dict[str, float]:
+    """Return the figures of the epoch that validation chose: the first of the best."""
+    if not epochs:
+        return {}
+    best = max(epochs, key=lambda e: (e.metrics[CHOOSES], -(e.epoch or 0)))
+    names = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
+    return {"best/epoch": float(best.epoch or 0), **{n: best.metrics[n] for n in names}}
+
+
+def _measured(epochs: Sequence[Entry], test_seconds: float) -> dict[str, float]:
+    """Return the medians over epochs, the sum of all times, and the peak of memory."""
+    peaks = [e.measured["memory/peak_bytes"] for e in epochs]
+    result = {"memory/peak_bytes": max([*peaks, float(peak_memory())])}
+    total = test_seconds
+    for name in ("time/epoch_seconds", "throughput/images_per_second"):
+        if epochs:
+            result[name] = median(e.measured[name] for e in epochs)
+    for name in ("time/epoch_seconds", "time/validation_seconds"):
+        total += sum(e.measured[name] for e in epochs)
+    return {**result, "time/total_seconds": total}
