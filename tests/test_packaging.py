@@ -8,6 +8,7 @@ import sys
 import tomllib
 import zipfile
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,27 @@ def test_each_dependency_has_one_tested_version_in_its_range(version: str) -> No
     for asked in hold([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]):
         pinned = tested[canonicalize_name(asked.name)]
         assert asked.specifier.contains(pinned, prereleases=True), f"{asked}, got {pinned}"
+
+
+def test_whole_installed_tree_is_pinned() -> None:
+    """Torch's GPU libraries aside, which it pins itself."""
+    pinned = {canonicalize_name(Requirement(pin).name) for pin in pins()}
+    asked = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
+    queue: list[tuple[str, set[str]]] = [(line, set()) for line in asked]
+    free, seen = set(), set()
+    while queue:
+        line, extras = queue.pop()
+        one = Requirement(line)
+        name = canonicalize_name(one.name)
+        if one.marker and not any(one.marker.evaluate({"extra": e}) for e in extras | {""}):
+            continue
+        if (name, *one.extras) in seen or name.startswith(("cuda-", "nvidia-", "triton")):
+            continue
+        seen.add((name, *one.extras))
+        queue += [(line, one.extras) for line in metadata.requires(name) or []]
+        if name not in pinned:
+            free.add(name)
+    assert free == set()
 
 
 @pytest.fixture(scope="module")
