@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ablab.data import fetch, sources
+from ablab.data import fetch, idx, sources
 from ablab.data.errors import DataError
 from ablab.data.sources import Source, SourceFile
 
@@ -67,11 +67,20 @@ def test_fetched_files_verify(loose, data_folder):
     assert sorted(path.name for path in (data_folder / "set").iterdir()) == ["test.gz", "train.gz"]
 
 
-def test_what_is_there_and_right_is_left_alone(loose):
+def test_what_is_there_and_right_is_left_alone(loose, data_folder):
     run()
     loose.asked.clear()
-    assert run() == [f"{name}.gz is there already, as published" for name in CONTENT]
+    (data_folder / ".fake.lock").unlink()
+    before = {path: path.stat() for path in data_folder.rglob("*")}
+    assert run() == [f"{name} is there already, as published" for name in CONTENT]
+    assert {path: path.stat() for path in data_folder.rglob("*")} == before
     assert loose.asked == []
+
+
+def test_a_data_folder_that_cannot_be_written_is_said_so(loose, data_folder):
+    data_folder.write_text("a file")
+    with pytest.raises(DataError, match="must be a folder that can be written to"):
+        run()
 
 
 def test_a_wrong_file_is_kept_aside_and_said_so(loose, data_folder):
@@ -182,3 +191,12 @@ def test_verify_says_what_is_wrong_with_a_file(loose, data_folder):
 @pytest.mark.parametrize("name", fetch.DATASETS)
 def test_real_files_verify(real_data, name):
     assert all(check.ok for check in fetch.verify(name))
+
+
+def test_real_mnist_fetched_from_a_mirror_is_read(real_data, server, data_folder, monkeypatch):
+    for path in (real_data / "mnist").glob("*.gz"):
+        server.files[path.name] = path.read_bytes()
+    server.faults["train-images-idx3-ubyte.gz"] = ["drop"]
+    monkeypatch.setenv("ABLAB_DATA", str(data_folder))
+    assert len(fetch.fetch("mnist", progress=False, mirrors=[server.address])) == 4
+    assert idx.read(sources.MNIST, 10)["train_images"].shape == (60000, 28, 28, 1)

@@ -1,5 +1,6 @@
 """Bringing the published data sets into the data folder, and looking whether they are right."""
 
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -56,14 +57,16 @@ def fetch(name: str, progress: bool = True, mirrors: Sequence[str] | None = None
         What was done, a sentence for each file.
 
     Raises:
-        DataError: no address yields the right bytes, or there is too little disk.
+        DataError: no address yields the right bytes, or the data folder takes no more.
         ValueError: there is no such data set.
     """
     if name == "digits":
         return ["digits come with scikit-learn: nothing to fetch"]
     source = _source(name)
+    if all(check.ok for check in verify(name)):  # nothing is written, not even a lock
+        return [f"{file.name} is there already, as published" for file in source.files]
     folder = folders.data_folder() / source.folder
-    folder.mkdir(parents=True, exist_ok=True)
+    _require_writable(folder)
     with filelock.FileLock(folder.with_name(f".{name}.lock")):
         said, missing = _sort(source)
         mirrors = mirrors or source.mirrors
@@ -78,6 +81,17 @@ def _source(name: str) -> Source:
     if name not in SOURCES:
         raise ValueError(f"the data set must be one of digits, {', '.join(SOURCES)}, got {name}")
     return SOURCES[name]
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise DataError(
+            f"{folder} must be a folder that can be written to, got: {error}"
+        ) from error
 
 
 def _look(file: str, read: Callable[[], object]) -> Check:
