@@ -61,6 +61,7 @@ class Clone:
         for tool in TOOLS:
             (self.path / tool).symlink_to(shutil.which(tool) or tool)
         self.program("df", "#!/bin/sh\nprintf 'head\\ndisk 1 1 %s 0 /\\n' $((FREE * 1048576))\n")
+        self.program("uname", '#!/bin/sh\necho "$SYSTEM"\n')
         self.program("python3", STUB)
         self.calls_file = folder / "calls"
         self.env = {
@@ -71,6 +72,7 @@ class Clone:
             "NO_VENV": "0",
             "NO_PIP": "0",
             "FREE": "100",
+            "SYSTEM": "Linux",
         }
 
     def program(self, name: str, text: str) -> None:
@@ -274,9 +276,14 @@ def test_missing_venv_is_one_line_with_its_package(clone: Clone) -> None:
     assert "apt install python3.12-venv" in clone.refusal("demo", NO_VENV="1")
 
 
-@pytest.mark.parametrize(("torch", "needed"), [("cpu", 2), ("default", 7)])
-def test_full_disk_is_one_line_with_what_is_needed(torch: str, needed: int, clone: Clone) -> None:
-    line = clone.refusal("demo", f"TORCH={torch}", FREE=str(needed - 1))
+@pytest.mark.parametrize(
+    ("torch", "system", "needed"),
+    [("cpu", "Linux", 2), ("default", "Linux", 7), ("default", "Darwin", 2)],
+)
+def test_full_disk_is_one_line_with_what_is_needed(
+    torch: str, system: str, needed: int, clone: Clone
+) -> None:
+    line = clone.refusal("demo", f"TORCH={torch}", FREE=str(needed - 1), SYSTEM=system)
     assert f"must be about {needed} GB, got {needed - 1} GB" in line
 
 
