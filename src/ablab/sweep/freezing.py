@@ -24,12 +24,20 @@ def freeze_plan(folder: Path, draft: Draft, command: str) -> tuple[Plan, list[st
     """
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".lock"):
-        part, notes = next_part(read_plan(folder), draft, command)
+        plan, part, notes = grow(read_plan(folder), draft, command)
         if part is not None:
             write_part(folder, part)
-        plan = read_plan(folder)
-    assert plan is not None
     return plan, notes
+
+
+def grow(plan: Plan | None, draft: Draft, command: str) -> tuple[Plan, Part | None, list[str]]:
+    """Return the plan as it would stand, the part that is new in it, and what to say about it."""
+    part, notes = next_part(plan, draft, command)
+    if part is None:
+        assert plan is not None
+        return plan, None, notes
+    before = plan.parts if plan is not None and part.kind == "extension" else ()
+    return Plan(draft.sweep, (*before, part)), part, notes
 
 
 def next_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | None, list[str]]:

@@ -83,13 +83,14 @@ class _Composer:
 
 def _check_overrides(spec: Spec, overrides: Sequence[str]) -> None:
     """Refuse an override that every variant or block would undo."""
-    varied = {k: "variants" for settings in spec.variants.values() for k in settings}
-    varied |= {k: "blocks" for settings in spec.blocks.values() for k in settings}
-    varied["seed"] = "seeds"
-    faults = []
-    for override in overrides:
-        if (key := override_key(override)) in varied:
-            faults.append(f"{key} must be left to sweep.{varied[key]}, got {override}")
+    varied = {
+        key for settings in (*spec.variants.values(), *spec.blocks.values()) for key in settings
+    }
+    faults = [
+        f"{override_key(o)} must be left to the sweep, which varies it, got {o}"
+        for o in overrides
+        if override_key(o) in varied
+    ]
     if faults:
         raise ConfigError(faults)
 

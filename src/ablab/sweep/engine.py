@@ -1,0 +1,166 @@
+"""A sweep from its name to its last trial."""
+
+import shlex
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from ablab.folders import lab_folder
+from ablab.sweep.forecast import GB, Forecast, forecast
+from ablab.sweep.freezing import freeze_plan, grow
+from ablab.sweep.interrupts import Interrupts
+from ablab.sweep.job import Job
+from ablab.sweep.launch.launcher import Launcher
+from ablab.sweep.launch.local import local_launcher
+from ablab.sweep.lines import Lines
+from ablab.sweep.planning import Draft, draft
+from ablab.sweep.schedule import Schedule, Watcher
+from ablab.sweep.show import LiveTable
+from ablab.sweep.status import jobs_of, states
+from ablab.sweep.summary import forecast_table, say_end, say_start
+from ablab.tracking.files import read_json
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.plan import Plan, read_plan
+from ablab.tracking.records import ENVIRONMENT
+from ablab.training.faults import ConfigError
+
+FAILED, INTERRUPTED = 1, 130
+
+
+def run_sweep(
+    name: str,
+    overrides: Sequence[str] = (),
+    *,
+    dry_run: bool = False,
+    offline: bool = False,
+    rerun_changed: bool = False,
+    console: Console | None = None,
+) -> int:
+    """Run a sweep, or finish it.
+
+    Args:
+        name: stem of a YAML under ``sweeps/``.
+        overrides: as on the command line; those that change trials make it a sweep of its own.
+        dry_run: only print the state and forecast of each trial.
+        offline: touch no store; ``ablab sync`` delivers later.
+        rerun_changed: train again what other code of the suite than today's has finished.
+        console: where to print.
+
+    Returns:
+        0, 1 if a trial failed, 130 if it was interrupted.
+
+    Raises:
+        ConfigError: all that is wrong, before anything is made.
+    """
+    console = console or Console()
+    asked = draft(name, overrides)
+    command = shlex.join(["ablab", "sweep", name, *overrides])
+    lab = Lab(lab_folder()) if dry_run else Lab.open()
+    folder = lab.sweep_folder(asked.sweep)
+    if dry_run:
+        plan, _, notes = grow(read_plan(folder), asked, command)
+    else:
+        plan, notes = freeze_plan(folder, asked, command)
+    jobs = jobs_of(plan)
+    counts = _from_this_code if rerun_changed else _always
+    sweep = _Sweep(name, lab, plan, jobs, asked, local_launcher(asked.runtime), counts, console)
+    notes += sweep.skip_finished()
+    cost = sweep.forecast(notes)
+    if dry_run:
+        console.print(forecast_table(jobs, states(lab, jobs), cost))
+        return 0
+    if not cost.fits:
+        raise ConfigError(
+            [
+                f"free disk space must be {cost.bytes / GB:.1f} GB and some to spare for what is "
+                f"left of the sweep, got {cost.free / GB:.1f} GB at {lab.root}"
+            ]
+        )
+    return sweep.run()
+
+
+@dataclass
+class _Sweep:
+    """A planned sweep with everything that it needs to run."""
+
+    name: str
+    lab: Lab
+    plan: Plan
+    jobs: list[Job]
+    asked: Draft
+    launcher: Launcher
+    counts: Callable[[Take], bool]
+    console: Console
+
+    def skip_finished(self) -> list[str]:
+        """Take over what is finished; return what there is to say about it."""
+        old = 0
+        for job in self.jobs:
+            take = self.lab.finished(job.cell.key)
+            if take is not None and self.counts(take):
+                job.finish(take)
+                old += not _from_this_code(take)
+        if not old:
+            return []
+        return [
+            f"{old} finished trials come from other code of ablab than today's "
+            "(--rerun-changed trains them again)."
+        ]
+
+    def forecast(self, notes: Sequence[str]) -> Forecast:
+        """Print and return what is left to do."""
+        cost = forecast(self.jobs, self.launcher.slots, self.lab.root)
+        say_start(self.console, self.plan, self.jobs, cost, notes)
+        return cost
+
+    def run(self) -> int:
+        """Train what is open and return the exit code."""
+        began, metric = time.monotonic(), self.plan.spec["metric"]
+        with ExitStack() as stack:
+            stack.callback(self.launcher.close)
+            interrupts = stack.enter_context(Interrupts())
+            watchers = self._watchers(stack)
+            self._schedule(watchers, interrupts).run()
+        seconds = time.monotonic() - began
+        say_end(self.console, self.name, self.plan.sweep, self.jobs, metric, seconds)
+        states = {job.state for job in self.jobs}
+        if "stopped" in states:
+            return INTERRUPTED
+        return FAILED if "failed" in states else 0
+
+    def _watchers(self, stack: ExitStack) -> list[Watcher]:
+        metric = self.plan.spec["metric"]
+        if not any(job.is_open for job in self.jobs):
+            return []
+        if not self.console.is_terminal:
+            return [Lines(self.console, self.jobs, metric)]
+        table = LiveTable(self.console, self.jobs, metric)
+        return [stack.enter_context(table)]
+
+    def _schedule(self, watchers: Sequence[Watcher], interrupts: Interrupts) -> Schedule:
+        runtime = self.asked.runtime
+        threads = int(runtime["launcher"]["threads"])
+        return Schedule(
+            self.lab,
+            self.jobs,
+            self.launcher,
+            {"devices": dict(runtime["devices"]), "threads": threads, "in_sweep": True},
+            watchers=watchers,
+            retries=int(runtime["launcher"]["retries"]),
+            is_finished=self.counts,
+            interrupts=lambda: interrupts.count,
+        )
+
+
+def _always(_take: Take) -> bool:
+    return True
+
+
+def _from_this_code(take: Take) -> bool:
+    """Tell whether a take was finished by the suite's code as it is now."""
+    from ablab.training.environment import source_hash
+
+    return (read_json(take.folder / ENVIRONMENT) or {}).get("source_hash") == source_hash()

@@ -1,0 +1,102 @@
+"""What a sweep will take: time, from finished trials or a short measurement, and disk space."""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from ablab.sweep.job import Job
+
+GB = 1e9
+SPARE_BYTES = 200e6  # what the store, the cache and everybody else may need meanwhile
+TAKE_BYTES = 500e3  # a take's journal, tables, log and pictures
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the open jobs will take.
+
+    Attributes:
+        seconds: of each open job, by key, in a slot of its own.
+        slots: how many run side by side.
+        bytes: on disk, all of them.
+        free: bytes free where the lab is.
+    """
+
+    seconds: Mapping[str, float]
+    slots: int
+    bytes: float
+    free: float
+
+    @property
+    def hours(self) -> float:
+        """Hours until the last job ends."""
+        total = sum(self.seconds.values()) / self.slots
+        return max(total, max(self.seconds.values(), default=0.0)) / 3600
+
+    @property
+    def fits(self) -> bool:
+        """Tell whether there is enough disk space."""
+        return not self.seconds or self.bytes + SPARE_BYTES < self.free
+
+
+def forecast(
+    jobs: Sequence[Job],
+    slots: int,
+    folder: Path,
+    measure: Callable[[Mapping[str, Any]], Any] | None = None,
+) -> Forecast:
+    """Forecast the open jobs from finished ones that differ in the seed alone, else measure.
+
+    Args:
+        jobs: all jobs of the sweep, the finished ones marked as such.
+        slots: how many run side by side.
+        folder: where the lab is, or will be.
+        measure: `ablab.training.cost.measure`.
+    """
+    known = _seconds_of_finished(jobs)
+    costs: dict[str, Any] = {}
+    seconds, size = {}, 0.0
+    for job in jobs:
+        if not job.is_open:
+            continue
+        kind = _all_but_seed(job)
+        if kind not in costs:
+            costs[kind] = (measure or _measure)(job.trial["config"])
+        cost = costs[kind]
+        one = cost.step_seconds * cost.steps_per_epoch * job.max_epochs
+        seconds[job.cell.key] = mean(known[kind]) if kind in known else one
+        size += cost.bytes + TAKE_BYTES
+    return Forecast(seconds, slots, size, free_bytes(folder))
+
+
+def free_bytes(folder: Path) -> float:
+    """Return the bytes that are free where a folder is, or will be."""
+    while not folder.exists():
+        folder = folder.parent
+    return float(shutil.disk_usage(folder).free)
+
+
+def _seconds_of_finished(jobs: Sequence[Job]) -> dict[str, list[float]]:
+    known: dict[str, list[float]] = {}
+    for job in jobs:
+        completion = job.take.completion if job.state == "finished" and job.take else None
+        if completion is not None and "time/total_seconds" in completion.measured:
+            known.setdefault(_all_but_seed(job), []).append(
+                completion.measured["time/total_seconds"]
+            )
+    return known
+
+
+def _all_but_seed(job: Job) -> str:
+    outside = {"seed", *job.trial["outside_key"]}
+    return json.dumps({k: v for k, v in job.trial["config"].items() if k not in outside})
+
+
+def _measure(config: Mapping[str, Any]) -> Any:
+    from ablab.training.cost import measure
+
+    return measure(config)

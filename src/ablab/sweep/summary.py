@@ -1,0 +1,82 @@
+"""What a sweep says before its first trial and after its last."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ablab.sweep.forecast import GB, Forecast
+from ablab.sweep.job import Job
+from ablab.sweep.words import duration, label, result
+from ablab.tracking.plan import Plan
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """Print a line as it is."""
+    console.print(Text(text, style))
+
+
+def say_start(
+    console: Console, plan: Plan, jobs: Sequence[Job], cost: Forecast, notes: Sequence[str]
+) -> None:
+    """Print the question, what was left out, and what the sweep will take."""
+    say(console, f"{plan.sweep}: {plan.spec['question']}", "bold")
+    for note in notes:
+        say(console, note, "yellow")
+    for item in _excluded(plan):
+        say(console, f"left out: {item['variant']} in {item['block']}: {item['reason']}", "yellow")
+    todo = sum(job.is_open for job in jobs)
+    counts = f"{len(jobs)} trials: {len(jobs) - todo} finished, {todo} to train"
+    if todo:
+        slots = "one slot" if cost.slots == 1 else f"{cost.slots} slots"
+        counts += (
+            f"; about {cost.hours:.2f} h in {slots} ({duration(3600 * cost.hours)}), "
+            f"{cost.bytes / GB:.2f} GB on disk ({cost.free / GB:.1f} GB free)"
+        )
+    say(console, f"{counts}.")
+
+
+def _excluded(plan: Plan) -> list[Mapping[str, str]]:
+    return [item for part in plan.parts for item in part.excluded]
+
+
+def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: Forecast) -> Table:
+    """Return a row a trial: its state and how long it would take.
+
+    Args:
+        jobs: all of them.
+        states: what the disk says of each open one, by key.
+        cost: the forecast.
+    """
+    several = len({job.cell.block for job in jobs}) > 1
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("trial", "key", "state"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("forecast", justify="right")
+    for job in jobs:
+        seconds = cost.seconds.get(job.cell.key)
+        state = states.get(job.cell.key, job.state)
+        ahead = "" if seconds is None else duration(seconds)
+        table.add_row(Text(label(job.cell, several)), job.cell.key, state, ahead)
+    return table
+
+
+def say_end(
+    console: Console, name: str, sweep: str, jobs: Sequence[Job], metric: str, seconds: float
+) -> None:
+    """Print the counts, each failure with its reason, and what to type next."""
+    several = len({job.cell.block for job in jobs}) > 1
+    for job in jobs:
+        if job.state == "failed":
+            what = f"{label(job.cell, several)} {result(job, metric)}"
+            say(console, f"{what}  (ablab show {job.cell.key})", "red")
+    kinds = ("finished", "diverged", "failed", "stopped")
+    counts = {kind: sum(job.state == kind for job in jobs) for kind in kinds}
+    told = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n or kind == "finished")
+    fresh = sum(job.is_new for job in jobs)
+    say(console, f"{sweep}: {told}; {fresh} trained now, in {duration(seconds)}.", "bold")
+    if counts["failed"] or counts["stopped"]:
+        say(console, "The same command again goes on where each trial stopped.")
+    if not counts["stopped"]:
+        say(console, f"Next: ablab report {name}")
