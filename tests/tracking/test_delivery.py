@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BEGUN, begin, epoch, finish
+from recorded import BEGUN, begin, epoch, finish
 
 from ablab.tracking import delivery
 from ablab.tracking.artifacts import local_folder

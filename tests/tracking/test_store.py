@@ -11,7 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import begin, finish
+from recorded import begin, finish
 
 from ablab.tracking import database
 from ablab.tracking.artifacts import local_folder

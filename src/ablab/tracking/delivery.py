@@ -18,7 +18,7 @@ from ablab.tracking.artifacts import BEGUN, ENDED, place, place_finished
 from ablab.tracking.completion import Completion
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Take
-from ablab.tracking.runs import Memory, Told, alive, find_or_make
+from ablab.tracking.runs import Memory, RunDeletedError, Told, find_or_make, is_deleted, remembered
 from ablab.tracking.store import Store, talking
 
 _STATUS = {
@@ -29,6 +29,7 @@ _STATUS = {
     "stopped": "KILLED",
 }
 _REASON = "ablab.reason"
+_MIRROR = "mirror_of"
 _T = TypeVar("_T")
 
 
@@ -75,19 +76,29 @@ def deliver(
         completion, entries = take.completion, take.entries()
         if not entries:
             return Delivered(None, False)
-        memory = Memory(take, store)
+        memory, facts = Memory(take, store), values.tags(take) | dict(tags)
         told = memory.runs.get(experiment)
-        mirror = mirror_of or (told.mirror_of if told else memory.own_run(experiment))
-        facts = values.tags(take) | dict(tags) | ({"mirror_of": mirror} if mirror else {})
-        run = alive(store, take, told.run_id) if told else None
-        if run is None or told is None:
+        run = remembered(store, told.run_id) if told else None
+        if told is None or run is None:
+            mirror = mirror_of or _own_run(store, memory, experiment)
+            first = facts | ({_MIRROR: mirror} if mirror else {})
             run = find_or_make(
-                store, experiment, take, begun=entries[0].time, name=name, tags=facts
+                store, experiment, take, begun=entries[0].time, name=name, tags=first
             )
             told = memory.runs[experiment] = Told(run.info.run_id, mirror_of=mirror)
             memory.keep()
+        if is_deleted(run):
+            raise RunDeletedError(take, told.run_id)
+        facts |= {_MIRROR: told.mirror_of} if told.mirror_of else {}
         _Telling(store, take, run, told, memory, entries, completion).tell(name, facts)
         return Delivered(told.run_id, bool(told.completion))
+
+
+def _own_run(store: Store, memory: Memory, experiment: str) -> str | None:
+    """Return the take's own run in another experiment, if the store still has it."""
+    run_id = memory.own_run(experiment)
+    run = remembered(store, run_id) if run_id else None
+    return None if run is None or is_deleted(run) else run_id
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class Memory:
         write_json(self._path, self._all)
 
     def own_run(self, experiment: str) -> str | None:
-        """Return the take's own run, if another experiment than this one holds it."""
+        """Return the take's own run, if another experiment than this one should hold it."""
         own = (t.run_id for n, t in self.runs.items() if n != experiment and not t.mirror_of)
         return next(own, None)
 
@@ -84,23 +84,21 @@ def run_of(take: Take, store: Store, experiment: str) -> str | None:
     return told.run_id if told else None
 
 
-def alive(store: Store, take: Take, run_id: str) -> Any:
-    """Return MLflow's run, or None where the store has never heard of it.
-
-    Raises:
-        RunDeletedError: the user deleted it.
-    """
+def remembered(store: Store, run_id: str) -> Any:
+    """Return MLflow's run, deleted or not; None where the store has never heard of it."""
     from mlflow.exceptions import MlflowException
 
     try:
-        run = store.client.get_run(run_id)
+        return store.client.get_run(run_id)
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
-    if run.info.lifecycle_stage == "deleted":
-        raise RunDeletedError(take, run_id)
-    return run
+
+
+def is_deleted(run: Any) -> bool:
+    """Tell whether the user deleted a run."""
+    return bool(run.info.lifecycle_stage == "deleted")
 
 
 def find_or_make(
@@ -131,10 +129,10 @@ def find_or_make(
             return made
         runs = _search(store, identity, tags["ablab.take"], start)
     first, *others = sorted(runs, key=lambda run: (_incomplete(run), run.info.run_id))
-    if first.info.lifecycle_stage == "deleted":
+    if is_deleted(first):
         raise RunDeletedError(take, first.info.run_id)
     for other in others:
-        if other.info.lifecycle_stage == "active":
+        if not is_deleted(other):
             store.client.set_tag(other.info.run_id, DUPLICATE, first.info.run_id)
             store.client.update_run(other.info.run_id, status="KILLED")
     return first
@@ -153,5 +151,4 @@ def _search(store: Store, identity: str, take: str, start: int) -> list[Any]:
 
 
 def _incomplete(run: Any) -> int:
-    deleted = bool(run.info.lifecycle_stage == "deleted")
-    return 2 * deleted + ("completion" not in run.data.params)
+    return 2 * is_deleted(run) + ("completion" not in run.data.params)

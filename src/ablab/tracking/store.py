@@ -35,11 +35,19 @@ _SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
 _SQLITE = "sqlite:///"
+_REMEDY = (
+    "must be a store with the schema of the MLflow that is installed (`ablab sync --rebuild` "
+    "makes the lab's own anew from its trials; `mlflow db upgrade` alters one of an older version)"
+)
 _UNREADABLE = ("database schema", "Can't locate revision", "not a database", "no such table")
 
 
 class StoreError(RuntimeError):
     """A store that does not answer, or that cannot be used as it is."""
+
+
+class StoreAwayError(StoreError):
+    """A store that does not answer now; later it may."""
 
 
 @dataclass(frozen=True)
@@ -166,18 +174,13 @@ def talking(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, requests.RequestException) as error:
-        text = " ".join(str(error).split())[:300]
-        raise StoreError(f"{_without_password(uri)} {_remedy(text)}: {text}") from error
-
-
-def _remedy(text: str) -> str:
-    if any(sign in text for sign in _UNREADABLE):
-        return (
-            "must be a store with the schema of the MLflow that is installed (`ablab sync "
-            "--rebuild` makes the lab's own anew from its trials; `mlflow db upgrade` alters "
-            "one of an older version)"
-        )
-    return "must answer and accept"
+        text, place = " ".join(str(error).split())[:300], _without_password(uri)
+        if any(sign in text for sign in _UNREADABLE):
+            raise StoreError(f"{place} {_REMEDY}: {text}") from error
+        busy = getattr(error, "error_code", "") == "TEMPORARILY_UNAVAILABLE"
+        if busy or "API request" in text or isinstance(error, requests.RequestException):
+            raise StoreAwayError(f"{place} must answer, got: {text}") from error
+        raise StoreError(f"{place} must accept what it is sent, got: {text}") from error
 
 
 def _alone(database: Path) -> AbstractContextManager[Any]:

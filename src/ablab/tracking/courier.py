@@ -1,0 +1,160 @@
+"""Live delivery: a thread that brings takes into a store while they are trained.
+
+Training never waits for it, and nothing it meets reaches the trainer. What it could not
+deliver is on the disk all the same, and `ablab.tracking.sync` delivers it later.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablab.tracking.completion import COMPLETION
+from ablab.tracking.delivery import deliver
+from ablab.tracking.lab import Take
+from ablab.tracking.runs import RunDeletedError
+from ablab.tracking.store import Store, StoreAwayError, StoreError
+
+_LONGEST_PAUSE = 30.0
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """A take of which the store lacks something, and why."""
+
+    take: Take
+    experiment: str
+    reason: str
+
+
+@dataclass
+class _Parcel:
+    take: Take
+    experiment: str
+    name: str
+    tags: Mapping[str, str]
+    seen: tuple[int, int] | None = None
+    reason: str = "its turn had not come"
+
+    def state(self) -> tuple[int, int]:
+        """Return what changes when there is something to deliver."""
+        return _stamp(self.take.journal), _stamp(self.take.folder / COMPLETION)
+
+
+class Courier:
+    """Delivers the newest state of the takes it was given, about once a second.
+
+    It opens the store in its own thread, so that a slow import or an absent store delays
+    nobody; while the store is away it asks less and less often, at least twice a minute.
+    Do not fork a process that has one.
+
+    Args:
+        open_store: opens the store.
+        interval: seconds from one round to the next.
+    """
+
+    def __init__(self, open_store: Callable[[], Store], interval: float = 1.0) -> None:
+        self._open_store = open_store
+        self._interval = interval
+        self._store: Store | None = None
+        self._parcels: dict[tuple[Path, str], _Parcel] = {}
+        self._deleted: list[Take] = []
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._deadline: float | None = None
+        self._thread = threading.Thread(target=self._work, name="ablab-courier", daemon=True)
+        self._thread.start()
+
+    def submit(self, take: Take, experiment: str, *, name: str, tags: Mapping[str, str]) -> None:
+        """Watch a take from now on; returns at once.
+
+        Submitted again, a take is delivered again though its journal has not grown: so does
+        who knows that its process has ended.
+        """
+        with self._lock:
+            self._parcels[take.folder, experiment] = _Parcel(take, experiment, name, tags)
+
+    def deleted(self) -> list[Take]:
+        """Return the takes whose run the user was found to have deleted, each once."""
+        with self._lock:
+            found, self._deleted = self._deleted, []
+        return found
+
+    @property
+    def notices(self) -> list[str]:
+        """What the store has to tell the user."""
+        return [] if self._store is None else list(self._store.notices)
+
+    def close(self, timeout: float) -> list[Undelivered]:
+        """Deliver what there is, for ``timeout`` seconds at most, and end.
+
+        Returns:
+            What the store lacks now.
+        """
+        with self._lock:
+            for parcel in self._parcels.values():
+                parcel.seen, parcel.reason = None, "there was no time left"
+        self._deadline = time.monotonic() + timeout
+        self._wake.set()
+        self._thread.join(timeout)
+        with self._lock:
+            return [
+                Undelivered(parcel.take, parcel.experiment, parcel.reason)
+                for parcel in self._parcels.values()
+                if parcel.reason
+            ]
+
+    def _work(self) -> None:
+        pause = self._interval
+        while self._deadline is None:
+            self._wake.wait(pause)
+            away = self._round()
+            pause = min(2 * pause, _LONGEST_PAUSE) if away else self._interval
+        while self._round() and time.monotonic() < self._deadline:
+            time.sleep(min(self._interval, 0.5))
+
+    def _round(self) -> bool:
+        """Deliver once what has changed; tell whether the store was away."""
+        with self._lock:
+            due = [p for p in self._parcels.values() if p.seen != p.state()]
+        try:
+            for parcel in due:
+                if self._store is None:
+                    self._store = self._open_store()
+                self._deliver(parcel, self._store)
+        except StoreError as error:
+            for parcel in due:
+                parcel.reason = parcel.reason if parcel.seen == parcel.state() else str(error)
+            return True
+        return False
+
+    def _deliver(self, parcel: _Parcel, store: Store) -> None:
+        state, take = parcel.state(), parcel.take
+        try:
+            done = deliver(take, store, parcel.experiment, name=parcel.name, tags=parcel.tags)
+        except StoreAwayError:
+            raise
+        except RunDeletedError:
+            with self._lock:
+                self._deleted.append(take)
+            self._forget(parcel)
+        except Exception as error:  # whatever it is, it is not the trainer's concern
+            parcel.seen, parcel.reason = state, f"{type(error).__name__}: {error}"
+        else:
+            parcel.seen, parcel.reason = state, ""
+            if done.complete:
+                self._forget(parcel)
+
+    def _forget(self, parcel: _Parcel) -> None:
+        with self._lock:
+            place = parcel.take.folder, parcel.experiment
+            if self._parcels.get(place) is parcel:
+                del self._parcels[place]
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

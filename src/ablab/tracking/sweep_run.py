@@ -1,0 +1,153 @@
+"""A sweep in MLflow: its experiment, the parent run with question, verdict and report."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from ablab.tracking.artifacts import place
+from ablab.tracking.plan import Cell, Plan, read_plan
+from ablab.tracking.store import Store, StoreError, talking
+from ablab.tracking.values import TAG_LENGTH, milliseconds, shorten
+
+LONE = "trials"
+_REPORT = ("*.html", "*.md", "*.csv")
+_NOTE = "mlflow.note.content"
+_NAMING = ("architecture", "activation", "dataset")
+
+
+def describe_cell(plan: Plan, cell: Cell) -> tuple[str, dict[str, str]]:
+    """Return the name and the tags of the run that shows a cell.
+
+    The name is ``relu · seed 3``, with the block behind it where the plan has several.
+    """
+    several = len({other.block for other in plan.cells}) > 1
+    name = f"{cell.variant} · seed {cell.seed}" + (f" · {cell.block}" if several else "")
+    tags = {"sweep": plan.sweep, "variant": cell.variant, "seed": str(cell.seed)}
+    return name, tags | {"block": cell.block}
+
+
+def describe_lone(trial: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the name and the tags of the run of a trial that stands in no plan."""
+    seed = str(trial["config"].get("seed"))
+    parts = [trial["choices"][axis] for axis in _NAMING if axis in trial["choices"]]
+    return " · ".join((*parts, f"seed {seed}")), {"seed": seed}
+
+
+def deliver_sweep(store: Store, plan: Plan) -> str:
+    """Make a sweep's experiment and its one parent run, or bring them up to date.
+
+    The parent run shows a question, not a process: it is finished from the start.
+
+    Returns:
+        The parent run's id.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    folder = store.lab.sweep_folder(plan.sweep)
+    folder.mkdir(parents=True, exist_ok=True)
+    question = str(plan.spec.get("question", plan.sweep))
+    with FileLock(folder / "delivery.lock"), talking(store.uri):
+        experiment = store.experiment(plan.sweep)
+        run = _parent(store, experiment)
+        if run is None:
+            tags = {"ablab.kind": "sweep", "sweep": plan.sweep, "question": _tag(question)}
+            started = milliseconds(plan.parts[0].time)
+            run = store.client.create_run(experiment, started, tags, f"sweep {plan.sweep}")
+        run_id = str(run.info.run_id)
+        if run.info.status != "FINISHED":
+            store.client.set_terminated(run_id, "FINISHED", milliseconds(plan.parts[-1].time))
+        _annotate(store, run_id, question, run.data.tags.get("verdict"))
+        return run_id
+
+
+def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
+    """Put a sweep's report on its parent run: pages, tables and the verdict.
+
+    Args:
+        store: the open store.
+        sweep: the sweep's name.
+        folder: where the report's HTML, Markdown and CSV files are.
+        verdict: the report's one sentence.
+
+    Returns:
+        The parent run's id.
+
+    Raises:
+        StoreError: the sweep has no plan, or the store does not answer.
+    """
+    plan = read_plan(store.lab.sweep_folder(sweep))
+    if plan is None:
+        raise StoreError(f"sweep must have a plan in the lab, got {sweep}")
+    run_id = deliver_sweep(store, plan)
+    with talking(store.uri):
+        run = store.client.get_run(run_id)
+        names = sorted(file.name for kind in _REPORT for file in folder.glob(kind))
+        place(store, run, folder, names, "report")
+        _annotate(store, run_id, run.data.tags["question"], verdict)
+    return run_id
+
+
+def deleted_takes(store: Store, experiment: str) -> set[str]:
+    """Return the takes, ``<key>/<take>``, whose run the user deleted from an experiment.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    takes: dict[bool, set[str]] = {True: set(), False: set()}
+    with talking(store.uri):
+        for run in _search(store, experiment, "tags.`ablab.kind` = 'trial'"):
+            deleted = run.info.lifecycle_stage == "deleted"
+            takes[deleted].add(run.data.tags["ablab.take"])
+    return takes[True] - takes[False]
+
+
+def delivered_takes(store: Store, experiment: str) -> dict[str, str]:
+    """Return the takes, ``<key>/<take>``, that an experiment holds whole, by one query.
+
+    Returns:
+        Each with the SHA-256 of its completion record.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    with talking(store.uri):
+        runs = _search(store, experiment, "params.completion LIKE '%'")
+        return {
+            run.data.tags["ablab.take"]: run.data.params["completion"]
+            for run in runs
+            if run.info.lifecycle_stage == "active"
+        }
+
+
+def _search(store: Store, experiment: str, query: str) -> list[Any]:
+    from mlflow.entities import ViewType
+
+    found, token, runs = store.find_experiment(experiment), None, []
+    while found is not None:
+        page = store.client.search_runs(
+            [found.experiment_id], query, ViewType.ALL, max_results=5000, page_token=token
+        )
+        runs += page
+        token = page.token
+        if not token:
+            break
+    return runs
+
+
+def _parent(store: Store, experiment: str) -> Any:
+    runs = store.client.search_runs([experiment], "tags.`ablab.kind` = 'sweep'")
+    return min(runs, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
+
+
+def _annotate(store: Store, run_id: str, question: str, verdict: str | None) -> None:
+    note = question if verdict is None else f"{question}\n\n**{verdict}**"
+    store.client.set_tag(run_id, _NOTE, _tag(note))
+    if verdict is not None:
+        store.client.set_tag(run_id, "verdict", _tag(verdict))
+
+
+def _tag(text: str) -> str:
+    return shorten(text, TAG_LENGTH)

@@ -1,0 +1,135 @@
+"""Live delivery: it keeps up, waits for an absent store, and disturbs nobody."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
+from recorded import begin, epoch, finish
+
+from ablab.tracking.courier import Courier
+from ablab.tracking.journal import Journal
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.runs import run_of
+from ablab.tracking.store import Store, StoreError
+
+
+class Switch:
+    """A client that can be away."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        self.away = False
+        self.refused = 0
+
+    def __getattr__(self, name: str) -> Any:
+        if self.away:
+            self.refused += 1
+            raise MlflowException("gone", error_code=TEMPORARILY_UNAVAILABLE)
+        return getattr(self.client, name)
+
+
+@pytest.fixture
+def switch(store: Store) -> Switch:
+    return Switch(store.client)
+
+
+@pytest.fixture
+def courier(store: Store, switch: Switch) -> Iterator[Courier]:
+    courier = Courier(lambda: replace(store, client=switch), interval=0.02)
+    yield courier
+    courier.close(5)
+
+
+def wait_until(truth: Callable[[], Any]) -> None:
+    end = time.monotonic() + 60
+    while not truth():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def steps(store: Store, take: Take) -> list[int]:
+    run_id = run_of(take, store, "s")
+    if run_id is None:
+        return []
+    return [p.step for p in store.client.get_metric_history(run_id, "train/loss")]
+
+
+def test_a_growing_journal_is_followed(lab: Lab, store: Store, courier: Courier) -> None:
+    take = begin(lab, epochs=1)
+    courier.submit(take, "s", name="n", tags={})
+    wait_until(lambda: steps(store, take) == [0])
+    Journal(take.journal).append(epoch(1))
+    wait_until(lambda: steps(store, take) == [0, 1])
+    finish(take)
+    assert courier.close(60) == []
+    run = store.client.get_run(run_of(take, store, "s"))
+    assert "completion" in run.data.params
+
+
+def test_what_an_absent_store_missed_is_delivered_when_it_is_back(
+    lab: Lab, store: Store, courier: Courier, switch: Switch
+) -> None:
+    switch.away = True
+    takes = [begin(lab, epochs=2, key=key) for key in ("k1", "k2")]
+    for take in takes:
+        courier.submit(take, "s", name="n", tags={})
+    wait_until(lambda: switch.refused > 2)
+    finish(takes[0])
+    switch.away = False
+    wait_until(lambda: all(steps(store, take) == [0, 1] for take in takes))
+    assert courier.close(60) == []
+
+
+def test_what_could_not_be_delivered_is_named_with_the_reason(
+    lab: Lab, courier: Courier, switch: Switch
+) -> None:
+    takes = [begin(lab, epochs=1, key=key) for key in ("k1", "k2")]
+    for take in takes:
+        courier.submit(take, "s", name="n", tags={})
+    switch.away = True
+    undelivered = courier.close(0.2)
+    assert {u.take for u in undelivered} == set(takes)
+    assert all("must answer, got: gone" in u.reason for u in undelivered)
+
+
+def test_a_store_that_cannot_be_opened_stops_nobody(lab: Lab) -> None:
+    def refuse() -> Store:
+        raise StoreError("of another schema")
+
+    courier = Courier(refuse, interval=0.01)
+    courier.submit(begin(lab), "s", name="n", tags={})
+    (undelivered,) = courier.close(0.3)
+    assert undelivered.reason == "of another schema"
+
+
+def test_a_damaged_take_keeps_no_other_back(lab: Lab, store: Store, courier: Courier) -> None:
+    damaged, sound = begin(lab, epochs=2, key="k1"), begin(lab, epochs=2, key="k2")
+    damaged.journal.write_bytes(damaged.journal.read_bytes().replace(b"train", b"brain", 1))
+    for take in (damaged, sound):
+        courier.submit(take, "s", name="n", tags={})
+    wait_until(lambda: steps(store, sound) == [0, 1])
+    (undelivered,) = courier.close(60)
+    assert undelivered.take == damaged
+    assert "checksum" in undelivered.reason
+
+
+def test_a_run_that_the_user_deleted_is_told_once(lab: Lab, store: Store, courier: Courier) -> None:
+    take = begin(lab, epochs=1)
+    courier.submit(take, "s", name="n", tags={})
+    wait_until(lambda: steps(store, take) == [0])
+    store.client.delete_run(run_of(take, store, "s"))
+    Journal(take.journal).append(epoch(1))
+    found: list[Take] = []
+
+    def told() -> bool:
+        found.extend(courier.deleted())
+        return bool(found)
+
+    wait_until(told)
+    assert found == [take]
+    assert courier.deleted() == []
+    assert courier.close(60) == []

@@ -1,0 +1,184 @@
+"""Delivery by hand, and the sweep's own run."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from recorded import begin, finish, trial
+
+from ablab.tracking.artifacts import local_folder
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
+from ablab.tracking.store import Store, StoreError, rebuild
+from ablab.tracking.sweep_run import (
+    deleted_takes,
+    deliver_report,
+    deliver_sweep,
+    delivered_takes,
+    describe_cell,
+)
+from ablab.tracking.sync import Counts, sync
+
+
+def plan(lab: Lab, sweep: str, keys: Sequence[str], began: float = 1.6e9) -> Plan:
+    cells = tuple(Cell("relu", seed, "mnist", key) for seed, key in enumerate(keys))
+    spec = {"question": f"Which of {sweep}?", "blocks": {"mnist": []}}
+    part = Part("comparison", began, "ablab sweep", spec, cells, {k: trial(k) for k in keys})
+    write_part(lab.sweep_folder(sweep), part)
+    result = read_plan(lab.sweep_folder(sweep))
+    assert result is not None
+    return result
+
+
+def runs(store: Store, experiment: str) -> list[Any]:
+    found = store.find_experiment(experiment)
+    query = "tags.`ablab.kind` = 'trial'"
+    return list(store.client.search_runs([found.experiment_id], query))
+
+
+def index(store: Store) -> list[Any]:
+    """Everything in a store that does not name a run."""
+    rows = []
+    for experiment in store.client.search_experiments():
+        for run in store.client.search_runs([experiment.experiment_id]):
+            tags = {n: v for n, v in run.data.tags.items() if n != "mirror_of"}
+            history = {
+                (name, p.step, p.timestamp, p.value)
+                for name in run.data.metrics
+                for p in store.client.get_metric_history(run.info.run_id, name)
+            }
+            folder = local_folder(run.info.artifact_uri)
+            assert folder is not None
+            files = sorted(str(f.relative_to(folder)) for f in folder.rglob("*"))
+            info = (run.info.run_name, run.info.status, run.info.start_time, run.info.end_time)
+            mirrors = "mirror_of" in run.data.tags
+            place = (experiment.name, info, mirrors, sorted(history), files)
+            rows.append((place, sorted(run.data.params.items()), sorted(tags.items())))
+    return sorted(rows)
+
+
+@pytest.fixture
+def full(lab: Lab, make_finished: Callable[..., Take]) -> Lab:
+    plan(lab, "poolings", ["k1", "k3"], began=1.6e9 + 5)
+    plan(lab, "activations", ["k1", "k2", "absent"])
+    for key in ("k1", "k2", "lone"):
+        make_finished(key)
+    begin(lab, epochs=1, key="k3")
+    return lab
+
+
+def test_everything_in_the_lab_is_in_the_store(full: Lab, store: Store) -> None:
+    assert sync(full, store) == Counts(complete=4, unfinished=1)
+    assert {r.data.tags["key"] for r in runs(store, "activations")} == {"k1", "k2"}
+    assert {r.data.params["key"] for r in runs(store, "trials")} == {"lone"}
+    (dead,) = (r for r in runs(store, "poolings") if r.data.tags["key"] == "k3")
+    assert dead.info.status == "KILLED"
+    assert dead.info.run_name == "relu · seed 1"
+    before = index(store)
+    assert sync(full, store) == Counts(complete=4, unfinished=1)
+    assert index(store) == before
+
+
+def test_a_shared_trial_is_mirrored_into_the_younger_sweep(full: Lab, store: Store) -> None:
+    sync(full, store)
+    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k1")
+    (mirror,) = (r for r in runs(store, "poolings") if r.data.tags["key"] == "k1")
+    assert mirror.data.tags["mirror_of"] == own.info.run_id
+    assert "mirror_of" not in own.data.tags
+
+
+def test_a_rebuilt_index_is_equal_and_the_old_one_is_kept(full: Lab, store: Store) -> None:
+    sync(full, store)
+    before = index(store)
+    store.close()
+    rebuilt, aside = rebuild(full)
+    assert aside is not None
+    assert aside.stat().st_size > 0
+    assert not runs_of_lab(rebuilt)
+    sync(full, rebuilt)
+    assert index(rebuilt) == before
+
+
+def runs_of_lab(store: Store) -> list[Any]:
+    return [e for e in store.client.search_experiments() if e.name != "Default"]
+
+
+def test_an_older_take_is_marked_as_superseded(
+    lab: Lab, store: Store, make_finished: Callable[..., Take]
+) -> None:
+    make_finished("k1")
+    make_finished("k1")
+    sync(lab, store)
+    marks = {
+        r.data.tags["ablab.take"]: r.data.tags.get("superseded") for r in runs(store, "trials")
+    }
+    assert marks == {"k1/001": "002", "k1/002": None}
+
+
+def test_one_damaged_take_is_named_and_the_others_arrive(full: Lab, store: Store) -> None:
+    (take,) = full.takes("k2")
+    take.journal.write_bytes(take.journal.read_bytes().replace(b"train", b"brain", 1))
+    counts = sync(full, store)
+    assert counts.failed.keys() == {"activations k2/001"}
+    assert counts.complete == 3
+
+
+def test_a_deleted_run_stays_deleted(full: Lab, store: Store) -> None:
+    sync(full, store)
+    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k2")
+    store.client.delete_run(own.info.run_id)
+    assert sync(full, store) == Counts(complete=3, unfinished=1, deleted=1)
+    assert deleted_takes(store, "activations") == {"k2/001"}
+    assert deleted_takes(store, "never heard of") == set()
+
+
+def test_one_query_tells_what_is_delivered_whole(full: Lab, store: Store) -> None:
+    sync(full, store)
+    assert delivered_takes(store, "activations").keys() == {"k1/001", "k2/001"}
+    assert delivered_takes(store, "poolings").keys() == {"k1/001"}
+    assert delivered_takes(store, "never heard of") == {}
+
+
+def test_a_sweep_has_one_parent_run_with_its_question(lab: Lab, store: Store) -> None:
+    asked = plan(lab, "activations", ["k1"])
+    run_id = deliver_sweep(store, asked)
+    assert deliver_sweep(store, asked) == run_id
+    run = store.client.get_run(run_id)
+    assert run.data.tags["ablab.kind"] == "sweep"
+    assert run.data.tags["mlflow.note.content"] == "Which of activations?"
+    assert run.info.status == "FINISHED"
+
+
+def test_a_report_stands_on_the_parent_run_and_its_verdict_stays(lab: Lab, store: Store) -> None:
+    asked = plan(lab, "activations", ["k1"])
+    for name in ("report.html", "report.md", "trials.csv", "other.txt"):
+        (lab.sweep_folder("activations") / name).write_text("relu")
+    folder = lab.sweep_folder("activations")
+    run_id = deliver_report(store, "activations", folder, "relu is best")
+    assert deliver_sweep(store, asked) == run_id
+    run = store.client.get_run(run_id)
+    assert run.data.tags["verdict"] == "relu is best"
+    assert run.data.tags["mlflow.note.content"].endswith("**relu is best**")
+    names = {item.path for item in store.client.list_artifacts(run_id, "report")}
+    assert names == {"report/report.html", "report/report.md", "report/trials.csv"}
+
+
+def test_a_report_needs_a_plan(lab: Lab, store: Store) -> None:
+    with pytest.raises(StoreError, match="sweep must have a plan in the lab, got nothing"):
+        deliver_report(store, "nothing", lab.root, "")
+
+
+def test_several_blocks_are_named_in_the_run(lab: Lab) -> None:
+    both = tuple(Cell("relu", 3, block, f"key {block}") for block in ("mnist", "digits"))
+    asked = Plan("s", (Part("comparison", time.time(), "", {}, both, {}),))
+    name, tags = describe_cell(asked, both[1])
+    assert name == "relu · seed 3 · digits"
+    assert tags == {"sweep": "s", "variant": "relu", "seed": "3", "block": "digits"}
+
+
+def test_a_take_finished_after_its_killed_one_counts(lab: Lab, store: Store) -> None:
+    begin(lab, epochs=1, key="k1")
+    take = begin(lab, epochs=2, key="k1")
+    finish(take)
+    assert sync(lab, store) == Counts(complete=1, unfinished=1)
