@@ -212,6 +212,14 @@ def test_lenet5_sizes_its_first_linear_layer_by_the_formula(image_size: int) -> 
     assert linear[0].in_features == 16 * side**2
 
 
+def test_lenet5_bears_a_pooling_that_keeps_the_shape() -> None:
+    builders = Parts().builders() | {"pooling": lambda channels: nn.Identity()}
+    module = build(
+        "architecture", "lenet5", in_channels=1, num_classes=10, image_size=20, **builders
+    )
+    assert module(torch.randn(2, 1, 20, 20)).shape == (2, 10)
+
+
 def test_lenet5_orders_its_parts_as_it_says() -> None:
     parts = Parts(normalization="batch", dropout="dropout")
     kinds = [type(m).__name__ for m in network("lenet5", parts).modules() if not list(m.children())]
