@@ -1,12 +1,11 @@
 """The report's account of itself: what is missing, how sure it is, and what its words mean."""
 
-import math
 from collections.abc import Sequence
 
 from ablab.report.comparison import Comparison
 from ablab.report.statistics import ALPHA, bound_of_none, smallest_sign_flip_p
 from ablab.report.table import Row
-from ablab.report.unit import p_value
+from ablab.report.unit import p_value, series
 from ablab.report.wording import caveats, findable
 from ablab.tracking.plan import Plan
 
@@ -109,12 +108,12 @@ def _tests(comparison: Comparison) -> list[str]:
 
 def _diverged(comparison: Comparison) -> list[str]:
     steady = [g for g in comparison.groups.values() if g.n and not g.count("diverged")]
-    if not steady:
-        return []
-    n = min(g.n for g in steady)
-    bound = math.ceil(100 * bound_of_none(n) - 0.5)
-    which = "Each variant" if len(steady) == len(comparison.groups) else "Each other variant"
-    return [
-        f"{which}: 0 of {n} diverged, which rules out no rate of divergence below {bound} % "
-        "(one-sided, 95 %)."
-    ]
+    told = []
+    for n in sorted({g.n for g in steady}, reverse=True):
+        names = series([g.variant for g in steady if g.n == n])
+        bound = f"{100 * bound_of_none(n):.0f} %"
+        told.append(
+            f"0 of {n} trials diverged of {names}: a true rate of up to {bound} is not ruled out "
+            "(one-sided, 95 %)."
+        )
+    return told

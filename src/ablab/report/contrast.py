@@ -94,6 +94,11 @@ class Contrast:
         return power.detectable(self.differences, self.m)
 
     @property
+    def is_unreliable(self) -> bool:
+        """Tell whether a diverged trial counts in it."""
+        return self.converged.size < self.n
+
+    @property
     def won(self) -> float:
         """How many seeds the variant won, ties half."""
         return statistics.seeds_won(self.differences * self.direction)

@@ -14,29 +14,37 @@ from ablab.report.tables import Table, contrasts_table, variants_table
 from ablab.report.verdict import Verdict, verdict
 from ablab.tracking.plan import Plan
 
+NBSP = "\N{NO-BREAK SPACE}"
+
 
 @dataclass(frozen=True)
 class Section:
-    """What the page shows of one block."""
+    """What the page shows of one block, which is its ``number``-th."""
 
+    number: int
     comparison: Comparison
     variants: Table
     contrasts: Table
     certainty: tuple[str, ...]
+
+    @property
+    def is_unreliable(self) -> bool:
+        """Tell whether any interval holds a diverged trial."""
+        return any(c.is_unreliable for c in self.comparison.family)
 
     @cached_property
     def differences(self) -> str:
         """The paired differences as SVG, or empty."""
         from ablab.report.figures import differences_figure
 
-        return differences_figure(self.comparison)
+        return differences_figure(self.comparison, f"differences-{self.number}")
 
     @cached_property
     def curves(self) -> str:
         """The learning curves as SVG, or empty."""
         from ablab.report.figures import curves_figure
 
-        return curves_figure(self.comparison)
+        return curves_figure(self.comparison, f"curves-{self.number}")
 
 
 @dataclass(frozen=True)
@@ -83,10 +91,11 @@ class Page:
         spec, timed = self.plan.spec, len(provenance.hardware(self.rows)) < 2
         tested = settled and len(blocks) == 1 and spec.get("kind", TESTED[0]) in TESTED
         found = []
-        for block in blocks:
+        for number, block in enumerate(blocks):
             comparison = compare([r for r in self.rows if r.block == block], spec)
             found.append(
                 Section(
+                    number,
                     comparison,
                     variants_table(comparison, tested=tested, timed=timed),
                     contrasts_table(comparison, tested=tested),
@@ -106,7 +115,7 @@ class Page:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters["md"] = markdown
+        environment.filters |= {"md": markdown, "unbroken": unbroken}
         return environment.get_template(template).render(
             page=self,
             notices=provenance.notices(self.plan, self.rows),
@@ -120,8 +129,14 @@ def markdown(text: str) -> str:
     r"""Return text so that Markdown shows it as it is, in a table's cell too.
 
     Example:
-        >>> markdown("a|b<c> * d_e")
-        'a\\\\|b&lt;c&gt; \\\\* d\\\\_e'
+        >>> print(markdown("a|b<c> * d_e < 1"))
+        a\|b&lt;c> \* d\_e < 1
     """
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return " ".join(re.sub(r"([\\`*_\[\]|#~])", r"\\\1", text).split())
+    text = re.sub(r"<(?=[\w/!?])", "&lt;", text.replace("&", "&amp;"))
+    return " ".join(re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", text).split())
+
+
+def unbroken(text: str) -> str:
+    """Return text whose figures stay with their units at a line's end."""
+    joints = r"(?<=\d) (?=%)|(?<=Holm) (?=p)|(?<=\bn) (?== )|(?<=\b[np]) (?=[<\d])|(?<=[<=]) (?=\d)"
+    return re.sub(joints, NBSP, text)

@@ -63,7 +63,7 @@ def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:
         )
     if len(plan.parts) > 1:
         found.append(
-            f"The plan was extended {len(plan.parts) - 1} times after it was first written. "
+            f"The plan was extended on {_date(plan.parts[-1].time)}, after it was first written. "
             "Trials that are added until a difference shows find one too often."
         )
     return found

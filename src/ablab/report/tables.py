@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 from statistics import median
 
 from ablab.report import statistics
@@ -25,6 +26,12 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[tuple[str, ...], str], ...]
 
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """The columns at which a title over the columns begins."""
+        widths = [width for _, width in self.spans]
+        return tuple(accumulate(widths[:-1]))
+
 
 def variants_table(comparison: Comparison, *, tested: bool, timed: bool) -> Table:
     """Return a row a variant: quality, difference to the reference, cost.
@@ -38,21 +45,21 @@ def variants_table(comparison: Comparison, *, tested: bool, timed: bool) -> Tabl
     quality = ("mean", "sd", "n") + (("last epoch",) if _has_last(comparison) else ())
     tests = ("Holm p", "sign-flip p") if tested else ()
     difference = ("difference", "95 % interval", *tests, "seeds won")
+    if comparison.reference is None:
+        difference = ()
     cost = ("parameters", "FLOPs", "images/s", "s/epoch", "memory")
     against = comparison.against_reference
     rows = []
     for variant, group in comparison.groups.items():
         texts = [unit.value(group.mean), number(group.sd * unit.scale, unit.decimals), str(group.n)]
-        texts += [unit.value(_mean(group, "test_accuracy_last"))] * (len(quality) - 3)
-        texts += _difference(against.get(variant), unit, tested=tested)
+        texts += [_last(group, unit)] * (len(quality) - 3)
+        if difference:
+            texts += _difference(against.get(variant), unit, tested=tested)
         rows.append(((variant, *texts, *_cost(group, timed=timed)), mark(comparison, variant)))
-    spans = (
-        ("", 1),
-        (comparison.metric, len(quality)),
-        (f"against {comparison.reference}", len(difference)),
-        ("cost", len(cost)),
-    )
-    return Table(spans, ("variant", *quality, *difference, *cost), tuple(rows))
+    spans = [("", 1), (comparison.metric, len(quality)), ("cost", len(cost))]
+    if difference:
+        spans.insert(2, (f"against {comparison.reference}", len(difference)))
+    return Table(tuple(spans), ("variant", *quality, *difference, *cost), tuple(rows))
 
 
 def mark(comparison: Comparison, variant: str) -> str:
@@ -72,6 +79,12 @@ def _has_last(comparison: Comparison) -> bool:
     )
 
 
+def _last(group: Group, unit: Unit) -> str:
+    n = len(_values(group, "test_accuracy_last"))
+    mean = unit.value(_mean(group, "test_accuracy_last"))
+    return mean if n == group.n else f"{mean} (n = {n})"
+
+
 def _difference(contrast: Contrast | None, unit: Unit, *, tested: bool) -> list[str]:
     if contrast is None or not contrast.n:
         return [NONE] * (5 if tested else 3)
@@ -80,6 +93,8 @@ def _difference(contrast: Contrast | None, unit: Unit, *, tested: bool) -> list[
         interval = ", ".join(unit.bare(d, signed=True) for d in contrast.differences)
     tests = [p_value(contrast.p_holm), p_value(contrast.p_flip)] if contrast.n > 2 else [NONE] * 2
     won = f"{number(contrast.won, int(contrast.won % 1 > 0))} of {contrast.n}"
+    if contrast.is_unreliable:
+        interval += " *"
     return [unit.bare(contrast.mean, signed=True), interval, *(tests if tested else ()), won]
 
 

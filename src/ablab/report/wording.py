@@ -71,10 +71,13 @@ def caveats(comparison: Comparison) -> list[str]:
     diverged = {g.variant: g for g in groups if g.count("diverged")}
     if diverged:
         counts = [f"{g.count('diverged')} of {len(g.rows)} of {v}" for v, g in diverged.items()]
-        clauses.append(f"{series(counts)} diverged and count, so their intervals are unreliable")
+        clauses.append(
+            f"trials diverged and are counted ({', '.join(counts)}), so the intervals that they "
+            "enter are unreliable"
+        )
         told = _converged(comparison, set(diverged), unit)
         if told:
-            clauses.append(f"among converged trials alone the difference is {told}")
+            clauses.append(f"among the converged trials alone the difference is {told}")
     missing = [c for c in comparison.against_reference.values() if c.left_out]
     if missing:
         pairs = series([f"{c.left_out} of {c.variant}" for c in missing])

@@ -1,0 +1,173 @@
+"""A lab as a sweep would leave it, written without training anything."""
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ablab.tracking.completion import Completion, write_completion
+from ablab.tracking.files import write_json
+from ablab.tracking.journal import Entry, Journal
+from ablab.tracking.lab import Lab
+from ablab.tracking.plan import Cell, Part, write_part
+from ablab.tracking.records import ENVIRONMENT
+
+START = 1_790_000_000.0
+IMAGES = 10_000
+FACTS = {
+    "num_classes": 10,
+    "train_images": 55_000,
+    "val_images": 5_000,
+    "test_images": IMAGES,
+    "parameters": 61_706,
+    "flops": 833_040,
+}
+ENVIRON = {
+    "python": "3.11.9",
+    "torch": "2.13.0",
+    "pytorch_lightning": "2.6.6",
+    "mlflow": "3.17.2",
+    "hydra": "1.3.8",
+    "ablab": "0.1.0",
+    "source_hash": "5f1c0a9e",
+    "commit": "0123abc",
+    "dirty": False,
+    "host": "lab-1",
+    "cpu": "x86 2 cores",
+    "gpu": "",
+    "threads": 1,
+    "devices": 1,
+}
+Fate = float | str | None
+
+
+class LabWriter:
+    """Writes plans and takes as a sweep would, without training anything."""
+
+    def __init__(self, root: Path) -> None:
+        self.lab = Lab.open(root)
+
+    def sweep(
+        self,
+        fates: Mapping[str, Sequence[Fate]],
+        *,
+        name: str = "activations",
+        block: str = "mnist × lenet5",
+        environ: Mapping[str, Any] = ENVIRON,
+        **spec: Any,
+    ) -> str:
+        """Plan and write one comparison: for each variant a fate a seed."""
+        seeds = range(max(len(f) for f in fates.values()))
+        cells = [(v, s, block) for v in fates for s in seeds if s < len(fates[v])]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "fsync", lambda _: None)  # nobody cuts the power in here
+            self.part(name, cells, list(fates), **spec)
+            for variant, per_seed in fates.items():
+                for seed, fate in enumerate(per_seed):
+                    self.take(key(variant, seed, block), fate, environ)
+        return name
+
+    def part(
+        self,
+        name: str,
+        places: Sequence[tuple[str, int, str]],
+        variants: Sequence[str],
+        kind: str = "comparison",
+        excluded: Sequence[Mapping[str, str]] = (),
+        **spec: Any,
+    ) -> None:
+        whole = {
+            "question": "Which activation trains LeNet-5 best on MNIST?",
+            "kind": "versus_baseline",
+            "metric": "test/accuracy",
+            "goal": "max",
+            "baseline": variants[0],
+            "seeds": len({seed for _, seed, _ in places}),
+            "variants": {v: {"activation": v} for v in variants},
+            "blocks": {},
+        }
+        write_part(
+            self.lab.sweep_folder(name),
+            Part(
+                kind=kind,
+                time=START,
+                command=f"ablab sweep {name}",
+                spec=whole | {"kind": spec.pop("question_kind", whole["kind"])} | spec,
+                cells=tuple(Cell(v, s, b, key(v, s, b)) for v, s, b in places),
+                trials={key(*place): trial(*place) for place in places},
+                excluded=tuple(excluded),
+            ),
+        )
+
+    def take(self, name: str, fate: Fate, environ: Mapping[str, Any] = ENVIRON) -> None:
+        """A share of images (finished), "failed", "diverged", "diverged 0.42" or None (absent)."""
+        if fate is None:
+            return
+        take = self.lab.new_take({"key": name, "data_hash": "d1a7a", "config": {}, "choices": {}})
+        write_json(take.folder / ENVIRONMENT, dict(environ))
+        journal = Journal(take.journal)
+        word, _, figure = str(fate).partition(" ")
+        final = fate if isinstance(fate, float) else float(figure or 0.5)
+        for entry in curve(final, name, epochs=4 if isinstance(fate, str) else 12):
+            journal.append(entry)
+        if word == "failed":
+            error = "out of memory <script>alert(1)</script>"
+            journal.append(Entry("failed", START + 99, note={"error": error}))
+            return
+        outcome = "diverged" if word == "diverged" else "finished"
+        metrics = {}
+        if figure or outcome == "finished":
+            metrics["test/accuracy"] = round(final * IMAGES) / IMAGES
+        if outcome == "finished":
+            metrics |= {"test/accuracy_last": metrics["test/accuracy"] - 2 / IMAGES}
+            metrics |= {"val/accuracy": metrics["test/accuracy"], "best/epoch": 9, "test/loss": 1.0}
+        measured = {
+            "time/total_seconds": 61.0,
+            "time/epoch_seconds": 5.02,
+            "throughput/images_per_second": 10_956.0,
+            "memory/peak_bytes": 812e6,
+        }
+        write_completion(
+            take.folder,
+            Completion(name, take.number, outcome, START + 99, metrics, measured, FACTS, {}),
+        )
+
+
+def key(variant: str, seed: int, block: str) -> str:
+    safe = "".join(c if c.isalnum() else "_" for c in f"{variant}-{block}")
+    return f"{safe}-{seed}"
+
+
+def trial(variant: str, seed: int, block: str) -> dict[str, Any]:
+    return {"config": {"seed": seed}, "choices": {}, "data_hash": "d1a7a", "sources": {}}
+
+
+def curve(final: float, name: str, epochs: int) -> list[Entry]:
+    generator = np.random.default_rng(sum(name.encode()))
+    heights = final - (final - 0.1) * np.exp(-0.45 * np.arange(1, epochs + 1) * (1 + final))
+    heights -= 0.004 * generator.random(epochs)
+    return [
+        Entry("epoch", START + 5 * i, i, metrics={"val/accuracy": float(h), "val/loss": 1.0})
+        for i, h in enumerate(heights)
+    ]
+
+
+def realistic_fates(seeds: int = 5) -> dict[str, list[Fate]]:
+    """Six activations on MNIST, drawn with a fixed seed; the seeds' own effect is shared."""
+    generator = np.random.default_rng(3)
+    means = {
+        "relu": 0.9912,
+        "sigmoid": 0.9846,
+        "tanh": 0.9899,
+        "leaky_relu": 0.9914,
+        "prelu": 0.9911,
+        "elu": 0.9927,
+    }
+    shared = generator.normal(0, 0.0006, seeds)
+    return {
+        v: [float(x) for x in m + shared + generator.normal(0, 0.00045, seeds)]
+        for v, m in means.items()
+    }

@@ -1,0 +1,296 @@
+"""The page, its Markdown twin and the table of trials, of a lab that a sweep could have left."""
+
+import csv
+import html
+import io
+import json
+import re
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+
+import pytest
+from labwriter import ENVIRON, START, LabWriter, realistic_fates
+
+from ablab.report.build import build_report
+from ablab.report.page import unbroken
+
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+NASTY = "<script>alert('x')</script> | $a_1$ *b* & =1"
+
+
+class Reader(HTMLParser):
+    """Checks that every element is closed and gathers text, attributes and table cells."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.text, self.attributes, self.tags = [], [], [], []
+        self.rows = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+        if {"td", "th"} & set(self.open[-2:]) and self.rows:
+            self.rows[-1][-1] += data
+
+    @property
+    def words(self):
+        return " ".join(" ".join(self.text).split())
+
+
+def read(path):
+    return path.read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def nasty(tmp_path_factory):
+    writer, fates = LabWriter(tmp_path_factory.mktemp("lab")), realistic_fates()
+    fates[NASTY] = [value - 0.002 for value in fates["relu"][:4]]
+    fates["sigmoid"][2], fates["tanh"][1], fates["prelu"][4] = "diverged", "diverged 0.93", "failed"
+    excluded = [{"variant": "softmax", "block": "", "reason": "trains nothing <b>"}]
+    name = writer.sweep(fates, question="Which <activation> & why?", excluded=excluded)
+    return build_report(writer.lab, name)
+
+
+def test_the_page_is_well_formed_and_stands_alone(nasty):
+    page = Reader(read(nasty.html))
+    assert "script" not in page.tags
+    assert not {"link", "img", "iframe", "object"} & set(page.tags)
+    for name, value in page.attributes:
+        if name in ("src", "href", "xlink:href", "action"):
+            assert value.startswith("#"), (name, value)
+    assert not re.search(r"url\((?!#)|@import|https?://", read(nasty.html))
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids)) > 0
+
+
+def test_what_users_named_is_shown_and_not_obeyed(nasty):
+    assert NASTY in Reader(read(nasty.html)).words
+    assert "<script" not in read(nasty.html)
+    assert "<script" not in read(nasty.markdown)
+    assert "out of memory <script>alert(1)</script>" in Reader(read(nasty.html)).words
+
+
+def test_pictures_have_names_and_take_the_pages_colours(nasty):
+    page = Reader(read(nasty.html))
+    assert page.tags.count("svg") == 2
+    labels = [value for name, value in page.attributes if name == "aria-label"]
+    assert any("Paired differences of test/accuracy to relu" in label for label in labels)
+    svg = "".join(re.findall(r"<svg.*?</svg>", read(nasty.html), flags=re.DOTALL))
+    assert "var(--series-0)" in svg
+    assert set(re.findall(r"(?:fill|stroke): (#\w+)", svg)) == set()
+    used, defined = (
+        set(re.findall(p, read(nasty.html))) for p in (r"var\((--[\w-]+)\)", r"(--[\w-]+):")
+    )
+    assert used <= defined
+
+
+def test_the_order_is_the_readers(nasty):
+    text, last = Reader(read(nasty.html)).words, -1
+    for part in (
+        *("Which <activation> & why?", "At fixed hyper-parameters", "Differences, seed by seed"),
+        *("Variants", "Learning curves", "How sure this is", "Failures, divergences", "Provenance"),
+    ):
+        position = text.index(part, last + 1)
+        assert position > last
+        last = position
+
+
+def test_nothing_is_dropped_in_silence(nasty):
+    text = Reader(read(nasty.html)).words
+    assert "sigmoid · seed 2: diverged (diverged before validation chose" in text
+    assert "tanh · seed 1: diverged (counts with the epoch that validation chose)" in text
+    assert "prelu · seed 4: failed (out of memory" in text
+    assert "softmax: excluded by the sweep (trains nothing <b>)" in text
+    assert "2 diverged, 1 failed, 31 finished" in text
+    assert "1 of 5 of sigmoid, 1 of 5 of tanh" in text
+    assert "pairs left out because a trial has no result: 1 of prelu" in nasty.verdict
+
+
+def test_diverged_trials_count_as_stated(nasty):
+    rows = list(csv.DictReader(io.StringIO(read(nasty.csv))))
+    value = {(r["variant"], r["seed"]): r["value"] for r in rows}
+    assert value["sigmoid", "2"] == "0.1"
+    assert value["tanh", "1"] == "0.93"
+    assert value["prelu", "4"] == ""
+
+
+def markdown_rows(text):
+    lines = [line for line in text.splitlines() if line.startswith("| ")]
+    cells = [re.split(r"(?<!\\) \|", html.unescape(line))[:-1] for line in lines]
+    return [[re.sub(r"\\(.)", r"\1", c.lstrip("| ").strip()) for c in row] for row in cells]
+
+
+def test_the_twins_agree(writer, realistic):
+    report = build_report(writer.lab, writer.sweep(realistic))
+    page = [[unbroken(" ".join(c.split())) for c in row] for row in Reader(read(report.html)).rows]
+    twin = [[unbroken(c) for c in row] for row in markdown_rows(read(report.markdown))]
+    twin[2][0] = twin[2][0].replace("(baseline)", "baseline")
+    assert page[1:] == [row for row in twin if not set("".join(row)) <= set("-:")]
+    assert report.verdict in html.unescape(read(report.markdown)).replace("\\", "")
+    assert report.verdict in Reader(read(report.html)).words
+
+
+def test_table_and_csv_agree(writer, realistic):
+    report = build_report(writer.lab, writer.sweep(realistic))
+    rows = list(csv.DictReader(io.StringIO(read(report.csv))))
+    assert len(rows) == 30
+    for variant in realistic:
+        values = [float(r["value"]) for r in rows if r["variant"] == variant]
+        (shown,) = [r for r in Reader(read(report.html)).rows if r[0].split()[:1] == [variant]][:1]
+        assert shown[1] == f"{100 * sum(values) / 5:.2f} %"
+    assert {r["parameters"] for r in rows} == {"61706"}
+    assert {r["peak_bytes"] for r in rows} == {"812000000"}
+
+
+def test_p_is_shown_only_where_a_verdict_is(writer, realistic):
+    done = build_report(writer.lab, writer.sweep(realistic, name="done"))
+    realistic["elu"][4] = None
+    fates = {v: [f if f is None else f + 0.0001 for f in per] for v, per in realistic.items()}
+    early = build_report(writer.lab, writer.sweep(fates, name="early", block="mnist × mlp"))
+    assert done.complete
+    assert not early.complete
+    assert early.verdict == "No verdict yet, still running: 29 of 30 trials are done."
+    for report, there in ((done, True), (early, False)):
+        columns = {cell for row in Reader(read(report.html)).rows for cell in row}
+        assert ("sign-flip p" in columns) == there
+        assert "95 % interval" in {c.replace("\u00a0", " ") for c in columns}
+
+
+def test_an_interval_with_a_diverged_trial_is_marked(nasty):
+    rows = {row[0]: row for row in Reader(read(nasty.html)).rows if len(row) > 10}
+    column = rows["variant"].index(unbroken("95 % interval"))
+    marked = {variant for variant, row in rows.items() if row[column].endswith("*")}
+    assert marked == {"sigmoid", "tanh"}
+    assert "* unreliable" in read(nasty.html)
+    assert "* unreliable" in read(nasty.markdown).replace("\\", "")
+
+
+def test_a_mean_over_fewer_trials_says_so(nasty):
+    rows = {row[0]: row for row in Reader(read(nasty.html)).rows if len(row) > 10}
+    column = rows["variant"].index("last epoch")
+    assert rows["tanh"][column].endswith("(n = 4)")
+    assert rows["elu"][column].endswith("%")
+
+
+def test_a_question_without_baseline_still_has_its_table(writer, realistic):
+    name = writer.sweep(realistic, question_kind="factors", baseline=None)
+    report = build_report(writer.lab, name)
+    text = Reader(read(report.html)).words
+    assert "99.26 %" in text
+    assert "None" not in text.replace("None: every trial", "")
+
+
+def test_several_blocks_have_a_table_each_and_no_p(writer, realistic):
+    few = {v: realistic[v] for v in ("relu", "elu")}
+    writer.sweep(few)
+    writer.sweep(few, block="digits × mlp", name="other")
+    places = [(v, s, b) for b in ("mnist × lenet5", "digits × mlp") for v in few for s in range(5)]
+    writer.part("both", places, list(few))
+    report = build_report(writer.lab, "both")
+    page = Reader(read(report.html))
+    assert "across blocks" in report.verdict
+    assert page.tags.count("svg") == 4
+    assert len([r for r in page.rows if r and r[0] == "elu"]) == 2
+    ids = [value for name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_mixed_and_dirty_trials_are_said_first(writer, realistic):
+    writer.sweep(realistic, environ=ENVIRON | {"dirty": True})
+    other = ENVIRON | {"source_hash": "ffff", "cpu": "another"}
+    writer.sweep({"relu": [0.5]}, name="again", environ=other)
+    report = build_report(writer.lab, "activations")
+    text = Reader(read(report.html)).words
+    start = text.index("Differences, seed by seed")
+    assert "2 versions of ablab's source: 5f1c0a9e (29 trials), ffff (1 trials)" in text[:start]
+    assert "29 of 30 trained trials ran from uncommitted changes" in text[:start]
+    assert "different hardware, so times and memory are not compared" in text[:start]
+    assert "11.0 k" not in text
+    assert "61.7 k" in text
+
+
+def test_the_same_records_give_the_same_bytes(writer, realistic):
+    name = writer.sweep(realistic)
+    first = build_report(writer.lab, name)
+    before = [path.read_bytes() for path in (first.html, first.markdown, first.csv)]
+    file = writer.lab.sweep_folder(name) / "part-001.json"
+    part = json.loads(read(file))
+    part["cells"].reverse()
+    file.write_text(json.dumps(part), "utf-8")
+    again = build_report(writer.lab, name)
+    assert [path.read_bytes() for path in (again.html, again.markdown, again.csv)] == before
+    assert sorted(p.name for p in first.folder.iterdir()) == [
+        *("report.html", "report.md", "trials.csv"),
+    ]
+
+
+def test_trials_of_an_older_version_leave_gaps_not_errors(writer):
+    name = writer.sweep({"relu": [0.5, 0.6, 0.7], "elu": [0.6, 0.7, 0.9]}, environ={})
+    for path in (writer.lab.root / "trials").glob("*/*/completion.json"):
+        content = json.loads(read(path))
+        content |= {"facts": {}, "measured": {}}
+        content["metrics"] = {"test/accuracy": content["metrics"]["test/accuracy"]}
+        path.write_text(json.dumps(content), "utf-8")
+    report = build_report(writer.lab, name)
+    assert report.complete
+    assert not re.search(r"\bnan\b", Reader(read(report.html)).words.lower())
+    assert "nan" not in read(report.csv)
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+def test_few_seeds_make_a_page_without_claims(writer, realistic, seeds):
+    report = build_report(writer.lab, writer.sweep({v: f[:seeds] for v, f in realistic.items()}))
+    assert report.complete
+    assert report.verdict.startswith(f"No verdict from n = {seeds}")
+    assert "beats" not in Reader(read(report.html)).words
+
+
+def test_an_unknown_sweep_is_an_error_that_names_the_known(writer, realistic):
+    writer.sweep({"relu": realistic["relu"]})
+    with pytest.raises(ValueError, match=r"one that has a plan \(activations\), got 'x'"):
+        build_report(writer.lab, "x")
+
+
+def test_other_metrics_are_shown_as_they_are(writer, realistic):
+    name = writer.sweep(realistic, metric="test/loss", goal="min")
+    report = build_report(writer.lab, name)
+    text = Reader(read(report.html)).words
+    assert "1.0000" in text
+    assert "points" not in report.verdict
+    assert "Left of the line is better" in text
+
+
+def test_neither_torch_nor_mlflow_is_imported():
+    code = (
+        "import sys, ablab.report.build, ablab.report.figures; "
+        "print([m for m in ('torch', 'mlflow', 'pandas') if m in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_times_are_those_of_the_trials(writer, realistic):
+    report = build_report(writer.lab, writer.sweep(realistic))
+    planned = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(START))
+    assert f"Planned: {planned}" in read(report.markdown)
