@@ -1,5 +1,6 @@
 """The one LightningModule: it carries any architecture."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,9 @@ class Classifier(pl.LightningModule):
     ``lr`` (at the epoch's first step); and ``test/loss``, ``test/accuracy``. Accuracy is a
     fraction of the images.
 
+    Attributes:
+        predicted, target: (test_images,), class indices of the last test, this process's share.
+
     Raises:
         DivergedError: in training, the loss is NaN or infinite.
     """
@@ -90,8 +94,9 @@ class Classifier(pl.LightningModule):
         self._first_lr = 0.0
         self._trained, self._evaluated = _Tally(), _Tally()
         self.accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-        self.mean_loss = MeanMetric(nan_strategy="disable")
-        self.predictions = torch.empty(0, dtype=torch.long)
+        # NaN stays NaN; torchmetrics 1.9's "disable" would forget the weights.
+        self.mean_loss = MeanMetric(nan_strategy=math.nan)
+        self.predicted = self.target = torch.empty(0, dtype=torch.long)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K) of images (N, C, H, W)."""
@@ -120,7 +125,7 @@ class Classifier(pl.LightningModule):
         """Log ``train/loss`` and ``train/accuracy``, as they were on the way, and ``lr``."""
         self._stop_where_diverged(len(self._trained.loss) - 1)
         self._sum_up("train", self._trained)
-        self.log("lr", self._first_lr)
+        self.log("lr", self._first_lr, sync_dist=True)
 
     def on_validation_epoch_start(self) -> None:
         """Begin the validation's tally."""
@@ -143,8 +148,9 @@ class Classifier(pl.LightningModule):
         self._evaluate(batch)
 
     def on_test_epoch_end(self) -> None:
-        """Log ``test/loss`` and ``test/accuracy``; keep ``predictions``, this process's share."""
-        self.predictions = torch.cat(self._evaluated.predicted).cpu()
+        """Log ``test/loss`` and ``test/accuracy``; keep classes, this process's share of them."""
+        self.predicted = torch.cat(self._evaluated.predicted).cpu()
+        self.target = torch.cat(self._evaluated.target).cpu()
         self._sum_up("test", self._evaluated)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -183,4 +189,4 @@ class Classifier(pl.LightningModule):
             f"{stage}/loss": self.mean_loss.compute(),
             f"{stage}/accuracy": self.accuracy.compute(),
         }
-        self.log_dict(values)
+        self.log_dict(values, sync_dist=True)

@@ -8,8 +8,23 @@ import torch.distributed as dist
 from numpy.typing import NDArray
 from pytorch_lightning.plugins.layer_sync import LayerSync
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class _SumOverProcesses(torch.autograd.Function):
+    """The sum of a tensor over all processes; its gradient is the sum of theirs."""
+
+    @staticmethod
+    def forward(_: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total
 
 
 class _SyncedForward:
@@ -31,7 +46,7 @@ class _SyncedForward:
         axes = [0, *range(2, x.ndim)]
         count = x.new_tensor([x.numel() / x.shape[1]])
         sums = torch.cat([count, x.sum(axes), (x * x).sum(axes)])
-        reduced: Tensor = all_reduce(sums)  # type: ignore[no-untyped-call]
+        reduced: Tensor = _SumOverProcesses.apply(sums)  # type: ignore[no-untyped-call]
         count, total, squares = torch.split(reduced, [1, x.shape[1], x.shape[1]])
         mean = total / count
         variance = (squares / count - mean * mean).clamp_min(0)

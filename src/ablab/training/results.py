@@ -25,7 +25,7 @@ def write_tables(
     target: NDArray[np.int64],
     class_names: Sequence[str],
 ) -> list[str]:
-    """Write what the test showed and return the names of the files.
+    """Write what the test showed and return the names of the files, none without a test.
 
     Args:
         folder: the take's.
@@ -33,6 +33,8 @@ def write_tables(
         target: (test_images,), class indices.
         class_names: K names.
     """
+    if not predicted.size:
+        return []
     matrix = multiclass_confusion_matrix(
         torch.from_numpy(predicted), torch.from_numpy(target), len(class_names)
     ).numpy()

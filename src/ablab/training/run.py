@@ -1,17 +1,16 @@
 """Train one take to its completion record, in the process it is called in."""
 
+import inspect
 import time
 from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import Any
 
-import numpy as np
 import pytorch_lightning as pl
-import torch
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from numpy.typing import NDArray
 from pytorch_lightning.strategies import DDPStrategy
 from safetensors.torch import load_file
+from torch.nn.parallel import DistributedDataParallel
 
 from ablab.data.module import InMemoryDataModule
 from ablab.tracking.completion import Completion, describe, write_completion
@@ -32,6 +31,12 @@ from ablab.training.recorder import (
     shortest,
 )
 from ablab.training.results import write_config, write_tables
+
+# Torch 2.13 gave the old word a warning.
+_NEW_WORD = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
+_NO_BROADCASTS: dict[str, Any] = {
+    "forward_sync_buffers" if _NEW_WORD else "broadcast_buffers": False
+}
 
 
 class StoppedError(Exception):
@@ -104,31 +109,28 @@ class Training:
             module.network.load_state_dict(load_file(best))
             metrics.update(self._test(module, data))
         outcome = "diverged" if diverged else "finished"
-        predicted = gathered(module.predictions)
+        classes = gathered(module.predicted), gathered(module.target)
         if self.journal is not None:
-            seconds = time.perf_counter() - start
-            self._write(outcome, metrics, seconds, data, predicted if best.exists() else None)
+            tables = write_tables(self.take.folder, *classes, data.class_names)
+            self._complete(outcome, metrics, time.perf_counter() - start, data, tables)
         return outcome
 
     def _test(self, module: Classifier, data: InMemoryDataModule) -> dict[str, float]:
         results = self._trainer().test(module, datamodule=data, verbose=False)
         return {name: shortest(value) for name, value in results[0].items()}
 
-    def _write(
+    def _complete(
         self,
         outcome: str,
         metrics: dict[str, float],
         test_seconds: float,
         data: InMemoryDataModule,
-        predicted: NDArray[np.int64] | None,
+        tables: list[str],
     ) -> None:
-        """Write the tables, then the completion record; nothing may follow it."""
+        """Write the completion record; nothing may follow it."""
         assert self.journal is not None
         folder = self.take.folder
-        names = [TRIAL, JOURNAL, ENVIRONMENT, BEST, write_config(folder, dict(self.config))]
-        if predicted is not None:
-            target = torch.cat([y for _, y in data.test_dataloader()]).cpu().numpy()
-            names += write_tables(folder, predicted, target, data.class_names)
+        config = write_config(folder, dict(self.config))
         epochs = [e for e in self.journal.entries if e.kind == "epoch"]
         completion = Completion(
             key=self.take.key,
@@ -138,7 +140,7 @@ class Training:
             metrics={**metrics, **_chosen(epochs)},
             measured=_measured(epochs, test_seconds),
             facts=self._facts(data),
-            artifacts=describe(folder, names),
+            artifacts=describe(folder, [TRIAL, JOURNAL, ENVIRONMENT, BEST, config, *tables]),
         )
         write_completion(folder, completion)
 
@@ -174,7 +176,7 @@ class Training:
     def _strategy(self) -> DDPStrategy | str:
         # No broadcasts of buffers: batch norm is synchronised, and the ranks may have different
         # numbers of validation batches.
-        return DDPStrategy(broadcast_buffers=False) if self._is_ddp else "auto"
+        return DDPStrategy(**_NO_BROADCASTS) if self._is_ddp else "auto"
 
     def _plugins(self) -> list[Any]:
         """Return the plugins: one process is one process, also inside a SLURM job."""
