@@ -37,7 +37,7 @@ class Combination:
         return matches(wanted, self.settings, self.composition.choices)
 
 
-def combine(spec: Spec, composer: Callable[[tuple[str, ...]], Composition]) -> list[Combination]:
+def combine(spec: Spec, composer: Callable[[Mapping[str, str]], Composition]) -> list[Combination]:
     """Compose every variant in every block.
 
     Raises:
@@ -47,7 +47,7 @@ def combine(spec: Spec, composer: Callable[[tuple[str, ...]], Composition]) -> l
     for block, around in spec.blocks.items():
         for variant, own in spec.variants.items():
             settings = {**around, **own}
-            choices = tuple(f"{key}={v}" for key, v in settings.items() if key in CHOICES)
+            choices = {key: v for key, v in settings.items() if key in CHOICES}
             values = {key: v for key, v in settings.items() if key not in CHOICES}
             try:
                 composition = composer(choices).with_values(values)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from ablab.folders import lab_folder
+from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.forecast import GB, Forecast, forecast
 from ablab.sweep.freezing import freeze_plan, grow
 from ablab.sweep.interrupts import Interrupts
@@ -20,7 +21,7 @@ from ablab.sweep.planning import Draft, draft
 from ablab.sweep.schedule import Schedule, Watcher
 from ablab.sweep.show import LiveTable
 from ablab.sweep.status import jobs_of, states
-from ablab.sweep.summary import forecast_table, say_end, say_start
+from ablab.sweep.summary import forecast_table, say, say_end, say_start
 from ablab.tracking.files import read_json
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan
@@ -67,6 +68,9 @@ def run_sweep(
     jobs = jobs_of(plan)
     counts = _from_this_code if rerun_changed else _always
     sweep = _Sweep(name, lab, plan, jobs, asked, local_launcher(asked.runtime), counts, console)
+    if asked.runtime["tracking"]["deliver"] and not (offline or dry_run):
+        sweep.deliveries = Deliveries(lab, plan)
+        notes += sweep.deliveries.look()
     notes += sweep.skip_finished()
     cost = sweep.forecast(notes)
     if dry_run:
@@ -94,6 +98,7 @@ class _Sweep:
     launcher: Launcher
     counts: Callable[[Take], bool]
     console: Console
+    deliveries: Deliveries | None = None
 
     def skip_finished(self) -> list[str]:
         """Take over what is finished; return what there is to say about it."""
@@ -118,14 +123,16 @@ class _Sweep:
 
     def run(self) -> int:
         """Train what is open and return the exit code."""
-        began, metric = time.monotonic(), self.plan.spec["metric"]
-        with ExitStack() as stack:
-            stack.callback(self.launcher.close)
-            interrupts = stack.enter_context(Interrupts())
-            watchers = self._watchers(stack)
-            self._schedule(watchers, interrupts).run()
+        began = time.monotonic()
+        with Interrupts() as interrupts:
+            with ExitStack() as stack:
+                stack.callback(self.launcher.close)
+                self._schedule(self._watchers(stack), interrupts).run()
+            notes = self.deliveries.close() if self.deliveries else []
         seconds = time.monotonic() - began
-        say_end(self.console, self.name, self.plan.sweep, self.jobs, metric, seconds)
+        say_end(self.console, self.name, self.plan, self.jobs, seconds)
+        for note in notes:
+            say(self.console, note, "yellow")
         states = {job.state for job in self.jobs}
         if "stopped" in states:
             return INTERRUPTED
@@ -133,12 +140,15 @@ class _Sweep:
 
     def _watchers(self, stack: ExitStack) -> list[Watcher]:
         metric = self.plan.spec["metric"]
-        if not any(job.is_open for job in self.jobs):
-            return []
+        watchers: list[Watcher] = []
+        if self.deliveries is not None:
+            self.deliveries.begin(self.jobs)
+            watchers.append(self.deliveries)
         if not self.console.is_terminal:
-            return [Lines(self.console, self.jobs, metric)]
-        table = LiveTable(self.console, self.jobs, metric)
-        return [stack.enter_context(table)]
+            watchers.append(Lines(self.console, self.jobs, metric))
+        elif any(job.is_open for job in self.jobs):
+            watchers.append(stack.enter_context(LiveTable(self.console, self.jobs, metric)))
+        return watchers
 
     def _schedule(self, watchers: Sequence[Watcher], interrupts: Interrupts) -> Schedule:
         runtime = self.asked.runtime

@@ -97,6 +97,13 @@ def _all_but_seed(job: Job) -> str:
 
 
 def _measure(config: Mapping[str, Any]) -> Any:
+    import torch
+
     from ablab.training.cost import measure
 
-    return measure(config)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return measure(config)
+    finally:
+        torch.set_num_threads(threads)

@@ -27,6 +27,7 @@ def freeze_plan(folder: Path, draft: Draft, command: str) -> tuple[Plan, list[st
         plan, part, notes = grow(read_plan(folder), draft, command)
         if part is not None:
             write_part(folder, part)
+            plan = read_plan(folder) or plan
     return plan, notes
 
 

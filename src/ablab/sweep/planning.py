@@ -46,7 +46,9 @@ def draft(name: str, overrides: Sequence[str] = ()) -> Draft:
     _check_overrides(spec, overrides)
     if not spec.blocks:
         spec = replace(spec, blocks={_only_block(spec, base): {}})
-    combinations, excluded = _without_excluded(spec, combine(spec, _Composer(name, overrides)))
+    combinations, excluded = _without_excluded(
+        spec, combine(spec, _Composer(name, overrides, base))
+    )
     kept, skipped = settle(spec, combinations)
     _check_baseline(spec, kept)
     trials = {c.place: c.trials for c in kept}
@@ -68,24 +70,25 @@ def draft(name: str, overrides: Sequence[str] = ()) -> Draft:
 
 
 class _Composer:
-    """Composes once for each set of group choices."""
+    """Composes once for each set of group choices that differ from the base's."""
 
-    def __init__(self, name: str, overrides: Sequence[str]) -> None:
+    def __init__(self, name: str, overrides: Sequence[str], base: Composition) -> None:
         self._name, self._overrides = name, tuple(overrides)
-        self._made: dict[tuple[str, ...], Composition] = {}
+        self._base_choices = base.choices
+        self._made: dict[tuple[str, ...], Composition] = {(): base}
 
-    def __call__(self, choices: tuple[str, ...]) -> Composition:
-        """Return the composition with ``choices``, each ``axis=name``, on top of the overrides."""
-        if choices not in self._made:
-            self._made[choices] = compose((*self._overrides, *choices), sweep=self._name)
-        return self._made[choices]
+    def __call__(self, choices: Mapping[str, str]) -> Composition:
+        """Return the composition with ``choices``, group to component, over the overrides."""
+        changes = tuple(f"{k}={v}" for k, v in choices.items() if self._base_choices.get(k) != v)
+        if changes not in self._made:
+            self._made[changes] = compose((*self._overrides, *changes), sweep=self._name)
+        return self._made[changes]
 
 
 def _check_overrides(spec: Spec, overrides: Sequence[str]) -> None:
     """Refuse an override that every variant or block would undo."""
-    varied = {
-        key for settings in (*spec.variants.values(), *spec.blocks.values()) for key in settings
-    }
+    everything = (*spec.variants.values(), *spec.blocks.values())
+    varied = {"seed", *(key for settings in everything for key in settings)}
     faults = [
         f"{override_key(o)} must be left to the sweep, which varies it, got {o}"
         for o in overrides

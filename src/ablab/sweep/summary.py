@@ -62,20 +62,18 @@ def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: Forecas
     return table
 
 
-def say_end(
-    console: Console, name: str, sweep: str, jobs: Sequence[Job], metric: str, seconds: float
-) -> None:
+def say_end(console: Console, name: str, plan: Plan, jobs: Sequence[Job], seconds: float) -> None:
     """Print the counts, each failure with its reason, and what to type next."""
     several = len({job.cell.block for job in jobs}) > 1
     for job in jobs:
         if job.state == "failed":
-            what = f"{label(job.cell, several)} {result(job, metric)}"
+            what = f"{label(job.cell, several)} {result(job, plan.spec['metric'])}"
             say(console, f"{what}  (ablab show {job.cell.key})", "red")
     kinds = ("finished", "diverged", "failed", "stopped")
     counts = {kind: sum(job.state == kind for job in jobs) for kind in kinds}
     told = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n or kind == "finished")
     fresh = sum(job.is_new for job in jobs)
-    say(console, f"{sweep}: {told}; {fresh} trained now, in {duration(seconds)}.", "bold")
+    say(console, f"{plan.sweep}: {told}; {fresh} trained now, in {duration(seconds)}.", "bold")
     if counts["failed"] or counts["stopped"]:
         say(console, "The same command again goes on where each trial stopped.")
     if not counts["stopped"]:

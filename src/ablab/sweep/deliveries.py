@@ -1,0 +1,106 @@
+"""A sweep's way into MLflow: its own process delivers for its trials, and none waits for it."""
+
+from collections.abc import Sequence
+
+from ablab.sweep.job import Job
+from ablab.tracking.courier import Courier
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.plan import Plan
+from ablab.tracking.store import Store, StoreError
+from ablab.tracking.sweep_run import (
+    deleted_takes,
+    deliver_sweep,
+    delivered_takes,
+    describe_cell,
+)
+
+PATIENCE = 30.0  # seconds that the end of a sweep waits for the store
+
+
+class Deliveries:
+    """Delivers every take of a sweep that the store does not hold whole.
+
+    Args:
+        lab: where the takes lie.
+        plan: what is delivered, into the experiment of that name.
+    """
+
+    def __init__(self, lab: Lab, plan: Plan) -> None:
+        self._lab, self._plan = lab, plan
+        self._store: Store | None = None
+        self._courier: Courier | None = None
+        self._delivered: set[str] = set()
+
+    def look(self) -> list[str]:
+        """Ask the store what it holds, and discard takes whose runs the user deleted.
+
+        Where the lab has no take of the plan yet, there is nothing to ask.
+
+        Returns:
+            What there is to say about it.
+        """
+        if not any(self._lab.takes(cell.key) for cell in self._plan.cells):
+            return []
+        try:
+            self._store = Store.open(self._lab)
+            self._delivered = set(delivered_takes(self._store, self._plan.sweep))
+            deleted = deleted_takes(self._store, self._plan.sweep)
+        except StoreError as error:
+            return [f"{error}. Training goes on; ablab sync delivers later."]
+        gone = [take for name in sorted(deleted) if (take := self._alive(name)) is not None]
+        for take in gone:
+            take.discard("its run was deleted in MLflow")
+        again = [f"{len(gone)} trials whose runs were deleted in MLflow are trained anew."]
+        return [*self._store.notices, *(again if gone else [])]
+
+    def _alive(self, name: str) -> Take | None:
+        key, _, number = name.partition("/")
+        found = [take for take in self._lab.takes(key) if take.number == number]
+        return found[0] if found else None
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """Start to deliver, with what was finished before; makes the sweep's parent run."""
+        self._courier = Courier(self._open)
+        for job in jobs:
+            if not job.is_open:
+                self._submit(job)
+
+    def _open(self) -> Store:
+        store = self._store or Store.open(self._lab)
+        deliver_sweep(store, self._plan)
+        return store
+
+    def _submit(self, job: Job) -> None:
+        take = job.take
+        if self._courier is None or take is None or f"{take.key}/{take.number}" in self._delivered:
+            return
+        name, tags = describe_cell(self._plan, job.cell)
+        self._courier.submit(take, self._plan.sweep, name=name, tags=tags)
+
+    def started(self, job: Job) -> None:
+        """Follow the take from now on."""
+        self._submit(job)
+
+    def ended(self, job: Job) -> None:
+        """Deliver the take's end."""
+        self._submit(job)
+
+    def again(self, job: Job) -> None:
+        """Leave it to the next attempt, which is the same take's."""
+
+    def tick(self) -> None:
+        """Leave the pace to the courier."""
+
+    def close(self) -> list[str]:
+        """Deliver what is left, and return what there is to say about it."""
+        if self._courier is None:
+            return []
+        missing = self._courier.close(PATIENCE)
+        notes = [note for note in self._courier.notices if self._store is None]
+        if missing:
+            names = ", ".join(f"{m.take.key}/{m.take.number}" for m in missing[:3])
+            more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+            notes.append(
+                f"Not in MLflow yet: {names}{more} ({missing[0].reason}). ablab sync delivers them."
+            )
+        return notes

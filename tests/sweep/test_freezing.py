@@ -1,0 +1,86 @@
+"""Plans grow by parts and never shrink."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ablab.sweep.freezing import freeze_plan
+from ablab.sweep.planning import Draft
+from ablab.tracking.plan import Cell
+
+COMMAND = "ablab sweep mine"
+
+
+def asked(
+    variants: Iterable[str] = ("relu", "tanh"), seeds: int = 2, edit: str = "", **spec: Any
+) -> Draft:
+    cells = tuple(Cell(v, s, "b", f"{v}{edit}{s}") for s in range(seeds) for v in variants)
+    trials: Mapping[str, Any] = {cell.key: {"key": cell.key} for cell in cells}
+    content = {"question": "Which?", "seeds": list(range(seeds)), "blocks": {"b": {}}}
+    content["variants"] = {name: {"activation": name} for name in variants}
+    return Draft("mine", content | spec, cells, trials, (), {})
+
+
+def kinds(folder: Path, *drafts: Draft) -> list[str]:
+    for one in drafts:
+        plan, _ = freeze_plan(folder, one, COMMAND)
+    return [part.kind for part in plan.parts]
+
+
+def test_first_part_is_a_comparison_that_holds_the_command(tmp_path: Path):
+    plan, notes = freeze_plan(tmp_path, asked(), COMMAND)
+    assert [part.kind for part in plan.parts] == ["comparison"]
+    assert plan.parts[0].command == COMMAND
+    assert len(plan.cells) == len(plan.trials) == 4
+    assert notes == []
+
+
+def test_nothing_new_writes_nothing(tmp_path: Path):
+    assert kinds(tmp_path, asked(), asked()) == ["comparison"]
+
+
+def test_new_seeds_and_variants_are_extensions_with_the_new_cells_alone(tmp_path: Path):
+    freeze_plan(tmp_path, asked(), COMMAND)
+    plan, _ = freeze_plan(tmp_path, asked(seeds=3), COMMAND)
+    assert [cell.seed for cell in plan.parts[-1].cells] == [2, 2]
+    plan, _ = freeze_plan(tmp_path, asked(("relu", "tanh", "elu"), seeds=3), COMMAND)
+    assert [part.kind for part in plan.parts] == ["comparison", "extension", "extension"]
+    assert {cell.variant for cell in plan.parts[-1].cells} == {"elu"}
+    assert plan.spec["seeds"] == [0, 1, 2]
+    assert len(plan.cells) == 9
+
+
+def test_plan_never_shrinks_and_says_so(tmp_path: Path):
+    freeze_plan(tmp_path, asked(seeds=3), COMMAND)
+    plan, notes = freeze_plan(tmp_path, asked(("relu",), seeds=1), COMMAND)
+    assert len(plan.parts) == 1
+    assert len(plan.cells) == 6
+    assert notes == ["The plan keeps 5 trials that were not asked for now."]
+
+
+def test_another_trial_in_a_place_is_a_new_comparison_of_the_whole(tmp_path: Path):
+    freeze_plan(tmp_path, asked(seeds=3), COMMAND)
+    plan, notes = freeze_plan(tmp_path, asked(edit="-edited"), COMMAND)
+    assert [part.kind for part in plan.parts] == ["comparison"]
+    assert plan.first_number == 2
+    assert {cell.key for cell in plan.cells} == {c.key for c in asked(edit="-edited").cells}
+    assert "new comparison" in notes[0]
+
+
+def test_renamed_variant_is_not_counted_twice(tmp_path: Path):
+    freeze_plan(tmp_path, asked(("relu",), seeds=1), COMMAND)
+    renamed = Draft(
+        "mine", asked(("ReLU",), seeds=1).spec, (Cell("ReLU", 0, "b", "relu0"),),
+        {"relu0": {"key": "relu0"}}, (), {},
+    )  # fmt: skip
+    plan, _ = freeze_plan(tmp_path, renamed, COMMAND)
+    assert [cell.variant for cell in plan.cells] == ["ReLU"]
+
+
+def test_changed_question_is_written_down_without_new_cells(tmp_path: Path):
+    freeze_plan(tmp_path, asked(kind="best"), COMMAND)
+    plan, _ = freeze_plan(tmp_path, asked(kind="versus_baseline"), COMMAND)
+    assert plan.parts[-1].kind == "extension"
+    assert plan.parts[-1].cells == ()
+    assert plan.spec["kind"] == "versus_baseline"
+    assert len(plan.cells) == 4

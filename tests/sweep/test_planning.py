@@ -1,0 +1,126 @@
+"""From a YAML to trials: what is compared, what is refused, what is left out."""
+
+from pathlib import Path
+
+import pytest
+
+from ablab.sweep.planning import draft
+from ablab.training.faults import ConfigError
+
+
+def write(folder: Path, body: str) -> None:
+    head = "# @package _global_\nsweep:\n  question: Which?\n  kind: best\n"
+    (folder / "mine.yaml").write_text(head + body)
+
+
+def test_every_variant_and_seed_is_a_trial_and_seeds_come_first(sweeps: Path):
+    write(sweeps, "  seeds: 2\n  grid: {activation: [relu, tanh]}\n")
+    plan = draft("mine")
+    places = [(cell.variant, cell.seed, cell.block) for cell in plan.cells]
+    block = "digits · lenet5"
+    assert places == [(v, s, block) for s in (0, 1) for v in ("relu", "tanh")]
+    assert len(plan.trials) == 4
+    for cell in plan.cells:
+        trial = plan.trials[cell.key]
+        assert trial["config"]["seed"] == cell.seed
+        assert trial["choices"]["activation"] == cell.variant
+    assert plan.spec["baseline"] == "relu"
+
+
+def test_values_are_set_beside_choices(sweeps: Path):
+    write(sweeps, "  variants:\n    full: {}\n    fast: {optimizer: sgd, optimizer.lr: 0.5}\n")
+    plan = draft("mine", ["trainer.max_epochs=1"])
+    assert plan.sweep == "mine [trainer.max_epochs=1]"
+    fast = plan.trials[plan.cells[1].key]["config"]
+    assert (fast["optimizer"]["lr"], fast["trainer"]["max_epochs"]) == (0.5, 1)
+
+
+def test_blocks_repeat_the_comparison(sweeps: Path):
+    write(
+        sweeps,
+        "  grid: {activation: [relu, tanh]}\n  blocks: {architecture: [lenet5, mlp]}\n",
+    )
+    plan = draft("mine")
+    assert {(c.block, c.variant) for c in plan.cells} == {
+        (block, variant) for block in ("lenet5", "mlp") for variant in ("relu", "tanh")
+    }
+
+
+def test_excluded_combinations_are_left_out_with_their_reason(sweeps: Path):
+    write(
+        sweeps,
+        "  grid: {activation: [relu, tanh]}\n"
+        "  blocks: {architecture: [lenet5, mlp]}\n"
+        "  exclude:\n    - {activation: tanh, architecture: mlp, reason: too slow}\n",
+    )
+    plan = draft("mine")
+    assert [tuple(e.values()) for e in plan.excluded] == [("tanh", "mlp", "too slow")]
+    assert ("tanh", "mlp") not in {(c.variant, c.block) for c in plan.cells}
+    assert len(plan.cells) == 3
+
+
+def test_baseline_may_not_be_excluded(sweeps: Path):
+    write(sweeps, "  grid: {activation: [relu, tanh]}\n  exclude:\n    - {activation: relu}\n")
+    with pytest.raises(ConfigError, match="sweep.exclude must leave the baseline relu"):
+        draft("mine")
+
+
+def test_axis_that_the_network_never_uses_is_refused(sweeps: Path):
+    write(sweeps, "  grid: {pooling: [max, mean]}\n")
+    with pytest.raises(ConfigError, match="sweep must vary what mlp uses, got pooling"):
+        draft("mine", ["architecture=mlp"])
+
+
+def test_two_variants_that_are_one_trial_are_refused(sweeps: Path):
+    write(sweeps, "  variants:\n    full: {}\n    same: {activation: relu}\n")
+    with pytest.raises(ConfigError, match="got the same for full and same"):
+        draft("mine")
+
+
+def test_combination_that_cannot_work_is_skipped_with_its_reason(sweeps: Path):
+    write(sweeps, "  grid: {optimizer.momentum: [0.9, 0.0], optimizer.nesterov: [false, true]}\n")
+    plan = draft("mine", ["optimizer=momentum"])
+    (left_out,) = plan.excluded
+    assert left_out["variant"] == "momentum=0.0 · nesterov=True"
+    assert "momentum" in left_out["reason"]
+    assert len(plan.cells) == 3
+
+
+def test_baseline_that_cannot_work_is_a_fault(sweeps: Path):
+    write(
+        sweeps,
+        "  baseline: {optimizer.momentum: 0.0, optimizer.nesterov: true}\n"
+        "  grid: {optimizer.momentum: [0.9, 0.0], optimizer.nesterov: [false, true]}\n",
+    )
+    with pytest.raises(ConfigError, match="momentum"):
+        draft("mine", ["optimizer=momentum"])
+
+
+def test_value_that_works_nowhere_is_a_fault(sweeps: Path):
+    write(sweeps, "  grid: {activation: [relu, tanh], optimizer.lr: [0.1, -1]}\n")
+    with pytest.raises(ConfigError, match=r"optimizer\.lr must be .*-1"):
+        draft("mine")
+
+
+@pytest.mark.parametrize(
+    ("body", "override", "fault"),
+    [
+        ("grid: {activation: [relu, rleu]}", "batch_size=64", "did you mean relu"),
+        ("grid: {activaton: [relu]}", "batch_size=64", "did you mean activation"),
+        ("grid: {optimizer.lrr: [1]}", "batch_size=64", "did you mean optimizer.lr"),
+        ("grid: {activation: [relu]}", "activation=elu", "left to the sweep, which varies it"),
+        ("grid: {activation: [relu]}", "seed=3", "seed must be left to the sweep"),
+    ],
+)
+def test_names_that_do_not_exist_are_faults(sweeps: Path, body: str, override: str, fault: str):
+    write(sweeps, f"  {body}\n")
+    with pytest.raises(ConfigError) as caught:
+        draft("mine", [override])
+    assert fault in str(caught.value)
+
+
+def test_planning_makes_nothing(sweeps: Path, tmp_path: Path):
+    write(sweeps, "  grid: {activation: [relu, rleu]}\n")
+    with pytest.raises(ConfigError):
+        draft("mine")
+    assert not (tmp_path / "lab").exists()

@@ -1,0 +1,43 @@
+"""Contract of the suite's own sweeps: each asks its question, and can be planned."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ablab.folders import own_folder
+from ablab.sweep.planning import draft
+from ablab.sweep.spec import parse
+from ablab.training.compose import compose
+
+FILES = sorted(own_folder("sweeps").rglob("*.yaml"))
+SHRUNK = ["dataset=digits", "trainer.max_epochs=3", "sweep.seeds=2"]
+
+
+def test_there_are_sweeps():
+    assert len(FILES) >= 6
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_sweep_says_what_it_is(file: Path):
+    first, second = file.read_text("utf-8").splitlines()[:2]
+    assert first == "# @package _global_"
+    assert second.startswith("# ")
+    assert parse(compose(sweep=file.stem).sweep).question.endswith("?")
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_sweep_can_be_shrunk_to_the_embedded_data(file: Path):
+    plan = draft(file.stem, SHRUNK)
+    assert plan.sweep == f"{file.stem} [dataset=digits trainer.max_epochs=3]"
+    assert plan.spec["seeds"] == [0, 1]
+    assert len(plan.cells) == 2 * len(plan.spec["variants"]) == len(plan.trials)
+    assert not plan.excluded
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.skipif("ABLAB_DATA" not in os.environ, reason="needs the real data: ABLAB_DATA")
+def test_sweep_plans_on_its_own_data(file: Path):
+    plan = draft(file.stem, ["sweep.seeds=1"])
+    assert len(plan.cells) == len(plan.spec["variants"]) >= 1
+    assert not plan.excluded

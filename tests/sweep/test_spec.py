@@ -1,0 +1,111 @@
+"""A question is checked as a whole, and says all that is wrong with it."""
+
+from typing import Any
+
+import pytest
+
+from ablab.sweep.spec import parse
+from ablab.training.faults import ConfigError
+
+GOOD: dict[str, Any] = {
+    "question": "Which?",
+    "kind": "best",
+    "seeds": 2,
+    "grid": {"activation": ["relu", "tanh"]},
+}
+
+
+def test_defaults_are_filled_in():
+    spec = parse({"question": "Which?", "variants": {"full": {}}})
+    assert (spec.kind, spec.metric, spec.goal) == ("versus_baseline", "test/accuracy", "max")
+    assert (spec.baseline, spec.seeds, spec.blocks) == ("full", (0,), {})
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"question": None}, "sweep.question must be a sentence, got None"),
+        ({"kind": "bets"}, "sweep.kind must be one of versus_baseline, best"),
+        ({"metric": "accuracy"}, "sweep.metric must be a metric such as test/accuracy"),
+        ({"goal": "most"}, "sweep.goal must be max or min, got 'most'"),
+        ({"seeds": 0}, "sweep.seeds must be a count >= 1 or a list of distinct seeds, got 0"),
+        ({"seeds": True}, "sweep.seeds must be a count"),
+        ({"seeds": [1, 1]}, "sweep.seeds must be a count"),
+        ({"seeds": [-1]}, "sweep.seeds must be a count"),
+        ({"seed": 3}, "(did you mean seeds?)"),
+        ({"tune": {"grid": {}}}, "sweep.tune must be null (not supported yet)"),
+        ({"margin": 0.1}, "sweep.margin must be null unless kind is equivalence, got 0.1"),
+        ({"kind": "equivalence"}, "sweep.margin must be a number > 0"),
+        ({"kind": "factors"}, "sweep.grid must be two axes of two values or more"),
+        ({"grid": None}, "sweep must be given either grid or variants, got neither"),
+        ({"variants": {"full": {}}}, "sweep must be given either grid or variants, got both"),
+        ({"grid": {"activation": "relu"}}, "sweep.grid.activation must be a list of values"),
+        ({"grid": {"activation": []}}, "sweep.grid.activation must be a list of values"),
+        ({"grid": {"activation": [1]}}, "activation must be the name of a component, got 1"),
+        ({"grid": {"activation": ["relu"] * 2}}, "must be distinct values, got relu twice"),
+        ({"grid": {"seed": [1, 2]}}, "seeds stand under sweep.seeds"),
+        ({"grid": {"devices": ["cpu"]}}, "sweep.grid must set an axis or a value that changes"),
+        ({"grid": {"optimizer": [{"lr": 1}]}}, "optimizer must be the name of a component"),
+        ({"baseline": "elu"}, "sweep.baseline must be exactly one of relu, tanh, got 'elu'"),
+        ({"baseline": {"pooling": "max"}}, "sweep.baseline must be exactly one of relu, tanh"),
+        ({"blocks": {"activation": ["elu"]}}, "set apart from the variants, got activation in"),
+        ({"blocks": []}, "sweep.blocks must be a mapping that is not empty, got []"),
+        ({"exclude": {"activation": "relu"}}, "sweep.exclude must be a list of mappings"),
+        ({"exclude": [{"reason": "none"}]}, "sweep.exclude.0 must be settings to drop"),
+    ],
+)
+def test_fault_is_named(change: dict[str, Any], fault: str):
+    with pytest.raises(ConfigError) as caught:
+        parse(GOOD | change)
+    assert fault in str(caught.value)
+
+
+def test_all_faults_are_told_at_once():
+    with pytest.raises(ConfigError) as caught:
+        parse(GOOD | {"goal": "most", "seeds": 0, "sedes": 1})
+    assert len(caught.value.faults) == 3
+
+
+def test_sweep_must_be_a_mapping():
+    with pytest.raises(ConfigError, match="sweep must be a mapping"):
+        parse(None)
+
+
+@pytest.mark.parametrize(
+    ("grid", "names"),
+    [
+        ({"activation": ["relu", "tanh"]}, ["relu", "tanh"]),
+        (
+            {"normalization": ["none", "batch"], "dropout": ["none", "dropout"]},
+            ["none · none", "none · dropout", "batch · none", "batch · dropout"],
+        ),
+        ({"optimizer.lr": [0.1, 1]}, ["lr=0.1", "lr=1"]),
+        ({"optimizer": ["sgd"], "optimizer.lr": [0.1]}, ["sgd · lr=0.1"]),
+        ({"pooling.p": [1], "dropout.p": [0.5]}, ["pooling.p=1 · dropout.p=0.5"]),
+        ({"optimizer.betas": [[0.9, 0.99]]}, ["betas=[0.9, 0.99]"]),
+    ],
+)
+def test_variants_of_a_grid_are_named_by_what_they_set(grid: dict[str, Any], names: list[str]):
+    assert list(parse(GOOD | {"grid": grid}).variants) == names
+
+
+def test_baseline_is_a_name_or_what_identifies_one_variant():
+    grid = {"normalization": ["none", "batch"], "dropout": ["none", "dropout"]}
+    both = {"normalization": "none", "dropout": "none"}
+    assert parse(GOOD | {"grid": grid, "baseline": both}).baseline == "none · none"
+    with pytest.raises(ConfigError, match="which is none · none, none · dropout"):
+        parse(GOOD | {"grid": grid, "baseline": {"normalization": "none"}})
+    named = {"full": {}, "bare": {"normalization": "none"}}
+    assert parse(GOOD | {"grid": None, "variants": named, "baseline": {}}).baseline == "full"
+
+
+def test_comparison_with_a_baseline_needs_one_to_be_named():
+    with pytest.raises(ConfigError, match="sweep.baseline must be exactly one of"):
+        parse(GOOD | {"kind": "versus_baseline"})
+
+
+def test_blocks_are_a_product_or_named():
+    grid = parse(GOOD | {"blocks": {"dataset": ["mnist", "digits"], "architecture": ["lenet5"]}})
+    assert list(grid.blocks) == ["mnist · lenet5", "digits · lenet5"]
+    named = parse(GOOD | {"blocks": {"small": {"dataset": "digits"}}})
+    assert named.blocks == {"small": {"dataset": "digits"}}
