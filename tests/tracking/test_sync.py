@@ -58,6 +58,12 @@ def index(store: Store) -> list[Any]:
     return sorted(rows)
 
 
+@pytest.fixture(autouse=True)
+def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They cost most of the time, and have tests of their own."""
+    monkeypatch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])
+
+
 @pytest.fixture
 def full(lab: Lab, make_finished: Callable[..., Take]) -> Lab:
     plan(lab, "poolings", ["k1", "k3"], began=1.6e9 + 5)

@@ -1,0 +1,85 @@
+"""The journal: append-only, checksummed, an epoch's first line for good."""
+
+import itertools
+import math
+from pathlib import Path
+
+import pytest
+from recorded import epoch
+
+from ablab.tracking.journal import Entry, Journal, JournalError, read_entries, same_metrics
+
+
+@pytest.mark.parametrize("value", [0.1, -0.0, 1 / 3, 5e-324, 1.7976931348623157e308, 1e22])
+@pytest.mark.parametrize("text", ["", "two\nlines\r\u2028", "relu · seed 3", '"\\', "\x00"])
+def test_a_line_is_read_as_it_was_written(value: float, text: str) -> None:
+    entry = Entry("epoch", value, 3, {text: value}, {"seconds": -value}, {"reason": text})
+    line = entry.encode()
+    assert line.count("\n") == 1
+    assert len(line.encode().splitlines()) == 1
+    assert repr(Entry.decode(line)) == repr(entry)
+
+
+def test_values_that_are_not_finite_survive() -> None:
+    entry = Entry("epoch", 1.0, 0, {"a": math.nan, "b": -math.inf})
+    assert same_metrics(Entry.decode(entry.encode()).metrics, entry.metrics)
+
+
+def test_no_changed_bit_goes_unnoticed() -> None:
+    line = epoch(1).encode()
+    for place, bit in itertools.product(range(len(line)), range(7)):
+        changed = line[:place] + chr(ord(line[place]) ^ 1 << bit) + line[place + 1 :]
+        with pytest.raises(JournalError):
+            Entry.decode(changed)
+
+
+@pytest.mark.parametrize("torn", [1, 9, 40, -1])
+def test_a_torn_last_line_is_cut_off_and_written_again(tmp_path: Path, torn: int) -> None:
+    path = tmp_path / "journal.jsonl"
+    Journal(path).append(epoch(0))
+    with path.open("a") as stream:
+        stream.write(epoch(1).encode()[:torn])
+    entries, end = read_entries(path)
+    assert entries == [epoch(0)]
+    assert end == len(epoch(0).encode())
+    Journal(path).append(epoch(1))
+    assert read_entries(path)[0] == [epoch(0), epoch(1)]
+
+
+def test_damage_before_the_end_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    for number in range(3):
+        Journal(path).append(epoch(number))
+    path.write_bytes(path.read_bytes().replace(b'"epoch":1', b'"epoch":7'))
+    with pytest.raises(JournalError, match=f"at byte {len(epoch(0).encode())}"):
+        Journal(path)
+
+
+def test_reading_goes_on_from_an_offset(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    assert read_entries(path, 0) == ([], 0)
+    journal = Journal(path)
+    journal.append(epoch(0))
+    _, offset = read_entries(path)
+    assert read_entries(path, offset) == ([], offset)
+    journal.append(epoch(1))
+    assert read_entries(path, offset)[0] == [epoch(1)]
+
+
+def test_a_retrained_epoch_is_not_written_twice_and_must_be_equal(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append(epoch(0, **{"val/loss": math.nan}))
+    size = journal.path.stat().st_size
+    slower = Entry("epoch", 9.0, 0, epoch(0, **{"val/loss": math.nan}).metrics, {"seconds": 99.0})
+    journal.append(slower)
+    assert journal.path.stat().st_size == size
+    with pytest.raises(JournalError, match="epoch 0 must repeat bit for bit"):
+        journal.append(epoch(0, **{"val/loss": 0.1}))
+    assert len(read_entries(journal.path)[0]) == 1
+
+
+def test_events_without_an_epoch_may_repeat(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    for _ in range(2):
+        journal.append(Entry("attempt", 1.0))
+    assert len(Journal(journal.path).entries) == 2

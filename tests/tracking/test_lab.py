@@ -1,0 +1,112 @@
+"""The lab: takes, who writes them, which one counts."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from recorded import BEGUN, begin, finish, trial
+
+from ablab.tracking.completion import COMPLETION, read_completion
+from ablab.tracking.journal import Entry, Journal
+from ablab.tracking.lab import Lab
+
+
+def test_a_lab_is_where_the_environment_says(tmp_path: Path) -> None:
+    assert Lab.open().root == tmp_path / "lab"
+    assert (tmp_path / "lab" / "lab.json").is_file()
+
+
+def test_a_new_take_leaves_the_old_one_whole(lab: Lab) -> None:
+    first, second = lab.new_take(trial()), lab.new_take(trial(seed=4))
+    assert (first.number, second.number) == ("001", "002")
+    assert first.trial == trial()
+    assert [take.number for take in lab.takes("a1b2")] == ["001", "002"]
+
+
+def test_takes_made_at_once_are_different_ones(lab: Lab) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        takes = list(pool.map(lambda _: lab.new_take(trial()), range(8)))
+    assert len({take.number for take in takes}) == 8
+
+
+def test_the_newest_finished_take_counts(lab: Lab) -> None:
+    assert lab.finished("a1b2") is None
+    first = begin(lab)
+    finish(first)
+    begin(lab)
+    assert lab.finished("a1b2") == first
+    third = begin(lab)
+    finish(third)
+    assert lab.finished("a1b2") == third
+    third.discard("the user deleted its run")
+    assert lab.finished("a1b2") == first
+    assert (third.folder / COMPLETION).exists()
+
+
+def test_a_take_is_locked_while_another_holds_it(lab: Lab) -> None:
+    take = begin(lab)
+    assert not take.is_locked()
+    with take.lock():
+        assert take.is_locked()
+        code = "import sys; from pathlib import Path; from ablab.tracking.lab import Take;"
+        code += "print(Take(Path(sys.argv[1])).is_locked())"
+        command = [sys.executable, "-c", code, str(take.folder)]
+        assert subprocess.run(command, capture_output=True, check=True).stdout == b"True\n"
+    assert not take.is_locked()
+
+
+def test_the_disk_alone_tells_the_status(lab: Lab) -> None:
+    assert lab.new_take(trial("fresh")).status() == "new"
+    take = begin(lab, epochs=1)
+    assert take.status() == "stopped"
+    with take.lock():
+        assert take.status() == "running"
+    Journal(take.journal).append(Entry("failed", BEGUN + 9))
+    assert take.status() == "failed"
+    Journal(take.journal).append(Entry("attempt", BEGUN + 10))
+    assert take.status() == "stopped"
+    finish(take, "diverged")
+    assert take.status() == "diverged"
+
+
+def test_sweeps_are_those_with_a_plan(lab: Lab) -> None:
+    for name in ("b", "a", "empty"):
+        lab.sweep_folder(name).mkdir(parents=True)
+    for name in ("b", "a"):
+        (lab.sweep_folder(name) / "part-001.json").write_text("{}")
+    assert lab.sweeps() == ["a", "b"]
+
+
+@pytest.mark.parametrize("damage", ["{", "[1]", '{"schema": 99}', '{"key": "k"}', "null"])
+def test_an_invalid_completion_record_proves_nothing(lab: Lab, damage: str) -> None:
+    take = begin(lab)
+    finish(take)
+    (take.folder / COMPLETION).write_text(damage)
+    assert take.completion is None
+
+
+def test_a_missing_or_shorter_artifact_unfinishes_a_take(lab: Lab) -> None:
+    take = begin(lab)
+    finish(take)
+    path = take.folder / "per_class.csv"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert take.completion is None
+    path.write_bytes(whole[:-1] + b"x")
+    assert take.completion is not None
+    assert read_completion(take.folder, thorough=True) is None
+    path.write_bytes(whole)
+    assert read_completion(take.folder, thorough=True) is not None
+    path.unlink()
+    assert take.completion is None
+
+
+def test_keys_are_listed_in_order(lab: Lab) -> None:
+    assert list(lab.keys()) == []
+    for key in ("b", "a"):
+        lab.new_take(trial(key))
+    assert list(lab.keys()) == ["a", "b"]
+    assert os.listdir(lab.root / "trials")

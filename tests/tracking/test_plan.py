@@ -1,0 +1,105 @@
+"""Plans, records and the files beneath them."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from recorded import BEGUN, begin, epoch, finish, trial
+
+from ablab.tracking.files import file_sha256, read_json, write_atomic, write_json
+from ablab.tracking.journal import Entry, Journal
+from ablab.tracking.lab import Lab
+from ablab.tracking.plan import Cell, Part, read_plan, write_part
+from ablab.tracking.records import read_record
+
+CELLS = (Cell("relu", 0, "mnist", "k0"), Cell("elu", 0, "mnist", "k1"))
+FIRST = Part("comparison", 1.5, "ablab sweep s", {"seeds": 1}, CELLS, {"k0": {}, "k1": {}})
+
+
+def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
+    excluded = ({"variant": "x", "block": "mnist", "reason": "why"},)
+    write_part(tmp_path / "s", replace(FIRST, excluded=excluded))
+    plan = read_plan(tmp_path / "s")
+    assert plan is not None
+    assert plan.parts == (replace(FIRST, excluded=excluded),)
+    assert plan.sweep == "s"
+
+
+def test_an_extension_adds_and_may_replace_a_place(tmp_path: Path) -> None:
+    more = (Cell("elu", 0, "mnist", "k9"), Cell("elu", 1, "mnist", "k2"))
+    write_part(tmp_path, FIRST)
+    write_part(tmp_path, Part("extension", 2.0, "", {"seeds": 2}, more, {"k9": {}, "k2": {}}))
+    plan = read_plan(tmp_path)
+    assert plan is not None
+    assert [cell.key for cell in plan.cells] == ["k0", "k9", "k2"]
+    assert plan.spec == {"seeds": 2}
+    assert plan.trials.keys() == {"k0", "k1", "k9", "k2"}
+
+
+def test_a_new_comparison_replaces_what_was_before(tmp_path: Path) -> None:
+    other = replace(FIRST, cells=CELLS[:1], time=9.0)
+    paths = [write_part(tmp_path, part) for part in (FIRST, other)]
+    plan = read_plan(tmp_path)
+    assert [path.name for path in paths] == ["part-001.json", "part-002.json"]
+    assert plan is not None
+    assert plan.parts == (other,)
+    assert plan.first_number == 2
+
+
+def test_no_part_no_plan(tmp_path: Path) -> None:
+    assert read_plan(tmp_path / "absent") is None
+
+
+def test_a_record_tells_how_far_a_trial_has_come(lab: Lab) -> None:
+    assert read_record(lab, "a1b2", {"config": {}}).outcome == "absent"
+    take = begin(lab, epochs=2)
+    Journal(take.journal).append(Entry("failed", BEGUN + 9, note={"error": "no memory"}))
+    record = read_record(lab, "a1b2")
+    assert (record.outcome, record.reason) == ("failed", "no memory")
+    assert record.epochs == (epoch(0), epoch(1))
+    assert record.trial == trial()
+    assert record.environment["host"] == "h"
+    assert record.correct() is None
+    finish(take)
+    record = read_record(lab, "a1b2")
+    assert (record.outcome, record.reason) == ("finished", None)
+    assert record.metrics["test/accuracy"] == 0.75
+    np.testing.assert_array_equal(record.correct(), [True, False, True, True])
+
+
+def test_a_record_shows_the_finished_take_beside_a_newer_one(lab: Lab) -> None:
+    take = begin(lab)
+    finish(take)
+    begin(lab)
+    assert read_record(lab, "a1b2").folder == take.folder
+
+
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.json"
+    write_json(path, {"π": [1, 2.5, None]})
+    assert read_json(path) == {"π": [1, 2.5, None]}
+
+    def fail(_: int) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_atomic(path, b"new")
+    assert read_json(path) == {"π": [1, 2.5, None]}
+
+
+def test_json_that_is_none_is_named(tmp_path: Path) -> None:
+    assert read_json(tmp_path / "absent") is None
+    (tmp_path / "x").write_text("{")
+    with pytest.raises(ValueError, match=r"x must be JSON, got"):
+        read_json(tmp_path / "x")
+
+
+def test_a_files_sum_is_its_sha256(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert file_sha256(tmp_path / "x") == expected
