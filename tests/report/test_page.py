@@ -15,6 +15,7 @@ from labwriter import ENVIRON, START, LabWriter, realistic_fates
 
 from ablab.report.build import build_report
 from ablab.report.page import unbroken
+from ablab.report.unit import MINUS
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 NASTY = "<script>alert('x')</script> | $a_1$ *b* & =1"
@@ -163,6 +164,10 @@ def test_table_and_csv_agree(writer, realistic):
     assert {r["peak_bytes"] for r in rows} == {"812000000"}
 
 
+def differences(report):
+    return re.findall(r"<svg.*?</svg>", read(report.html), flags=re.DOTALL)[0]
+
+
 def test_p_is_shown_only_where_a_verdict_is(writer, realistic):
     done = build_report(writer.lab, writer.sweep(realistic, name="done"))
     realistic["elu"][4] = None
@@ -172,7 +177,8 @@ def test_p_is_shown_only_where_a_verdict_is(writer, realistic):
     assert not early.complete
     assert early.verdict == "No verdict yet, still running: 29 of 30 trials are done."
     for report, there in ((done, True), (early, False)):
-        columns = {cell for row in Reader(read(report.html)).rows for cell in row}
+        rows = Reader(read(report.html)).rows
+        columns = {" ".join(cell.split()) for row in rows for cell in row}
         assert ("sign-flip p" in columns) == there
         assert "95 % interval" in {c.replace("\u00a0", " ") for c in columns}
 
@@ -199,6 +205,14 @@ def test_a_question_without_baseline_still_has_its_table(writer, realistic):
     text = Reader(read(report.html)).words
     assert "99.26 %" in text
     assert "None" not in text.replace("None: every trial", "")
+
+
+def test_leader_and_baseline_are_marked(writer, realistic):
+    report = build_report(writer.lab, writer.sweep(realistic, question_kind="best"))
+    rows = [" ".join(row[0].split()) for row in Reader(read(report.html)).rows if row]
+    assert "elu chosen as the highest of 6" in rows
+    assert "relu baseline" in rows
+    assert sum(f" {MINUS} " in row for row in rows) == 15
 
 
 def test_several_blocks_have_a_table_each_and_no_p(writer, realistic):
@@ -283,7 +297,7 @@ def test_other_metrics_are_shown_as_they_are(writer, realistic):
 
 def test_neither_torch_nor_mlflow_is_imported():
     code = (
-        "import sys, ablab.report.build, ablab.report.figures; "
+        "import sys, ablab.report.build, ablab.report.figures.curves; "
         "print([m for m in ('torch', 'mlflow', 'pandas') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -85,9 +85,12 @@ def certainty(comparison: Comparison, *, tested: bool, tuned: bool) -> list[str]
 def _covers(comparison: Comparison) -> str:
     totals = {r.total for g in comparison.groups.values() for r in g.rows if r.total}
     images = f" of {totals.pop():,} images" if len(totals) == 1 else ""
+    split = comparison.metric.partition("/")[0]
+    where = {"val": "validation", "train": "training"}.get(split, split)
     return (
-        f"Intervals cover the trial's seed (split, order, initial weights) on this test set{images}"
-        "; they do not cover the drawing of new test images. Each is for itself alone."
+        "Intervals cover the trial's seed (split, order, initial weights) on this "
+        f"{where} set{images}; they do not cover the drawing of new {where} images. "
+        "Each is for itself alone."
     )
 
 

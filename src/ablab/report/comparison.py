@@ -21,6 +21,7 @@ class Comparison:
 
     Attributes:
         groups: by variant, in the plan's order.
+        baseline: the variant that the question names as such, or None.
         reference: the variant that the others are held against, or None: for ``best`` the
             leader, otherwise the baseline.
         family: the contrasts that are corrected together; for ``best`` all pairs, otherwise
@@ -32,6 +33,7 @@ class Comparison:
     metric: str
     direction: int
     groups: Mapping[str, Group]
+    baseline: str | None
     reference: str | None
     family: tuple[Contrast, ...]
 
@@ -58,16 +60,17 @@ def compare(rows: Iterable[Row], spec: Mapping[str, Any]) -> Comparison:
     order = [v for v in spec["variants"] if any(r.variant == v for r in rows)]
     groups = {variant: _group(variant, rows) for variant in order}
     kind, direction = spec.get("kind", TESTED[0]), -1 if spec.get("goal") == "min" else 1
+    baseline = spec["baseline"] if spec.get("baseline") in groups else None
     if kind == "best":
         ranked = sorted((g for g in groups.values() if g.n), key=lambda g: -g.mean * direction)
         names = [g.variant for g in ranked] + [v for v, g in groups.items() if not g.n]
         pairs, reference = list(combinations(names, 2)), names[0] if ranked else None
     else:
-        reference = spec["baseline"] if spec.get("baseline") in groups else None
-        pairs = [(reference, v) for v in groups if v != reference] if reference else []
+        reference = baseline
+        pairs = [(baseline, v) for v in groups if v != baseline] if baseline else []
     family = _corrected([_contrast(groups[b], groups[a], direction) for a, b in pairs])
     block = rows[0].block if rows else ""
-    return Comparison(block, kind, spec["metric"], direction, groups, reference, family)
+    return Comparison(block, kind, spec["metric"], direction, groups, baseline, reference, family)
 
 
 def _group(variant: str, rows: list[Row]) -> Group:

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ablab.report import account, provenance
-from ablab.report.comparison import TESTED, Comparison, compare
+from ablab.report.comparison import Comparison, compare
 from ablab.report.table import Row
 from ablab.report.tables import Table, contrasts_table, variants_table
 from ablab.report.verdict import Verdict, verdict
@@ -19,9 +19,15 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 @dataclass(frozen=True)
 class Section:
-    """What the page shows of one block, which is its ``number``-th."""
+    """What the page shows of one block.
+
+    Attributes:
+        number: which block it is, from 0.
+        tested: whether a verdict was given, so that its tests may be shown.
+    """
 
     number: int
+    tested: bool
     comparison: Comparison
     variants: Table
     contrasts: Table
@@ -35,14 +41,14 @@ class Section:
     @cached_property
     def differences(self) -> str:
         """The paired differences as SVG, or empty."""
-        from ablab.report.figures import differences_figure
+        from ablab.report.figures.differences import differences_figure
 
-        return differences_figure(self.comparison, f"differences-{self.number}")
+        return differences_figure(self.comparison, f"differences-{self.number}", tested=self.tested)
 
     @cached_property
     def curves(self) -> str:
         """The learning curves as SVG, or empty."""
-        from ablab.report.figures import curves_figure
+        from ablab.report.figures.curves import curves_figure
 
         return curves_figure(self.comparison, f"curves-{self.number}")
 
@@ -86,16 +92,16 @@ class Page:
     @cached_property
     def sections(self) -> list[Section]:
         """One section a block."""
-        settled = all(row.is_settled for row in self.rows)
         blocks = dict.fromkeys(row.block for row in self.rows)
         spec, timed = self.plan.spec, len(provenance.hardware(self.rows)) < 2
-        tested = settled and len(blocks) == 1 and spec.get("kind", TESTED[0]) in TESTED
+        tested = self.verdict.is_given
         found = []
         for number, block in enumerate(blocks):
             comparison = compare([r for r in self.rows if r.block == block], spec)
             found.append(
                 Section(
                     number,
+                    tested,
                     comparison,
                     variants_table(comparison, tested=tested, timed=timed),
                     contrasts_table(comparison, tested=tested),
@@ -138,5 +144,7 @@ def markdown(text: str) -> str:
 
 def unbroken(text: str) -> str:
     """Return text whose figures stay with their units at a line's end."""
-    joints = r"(?<=\d) (?=%)|(?<=Holm) (?=p)|(?<=\bn) (?== )|(?<=\b[np]) (?=[<\d])|(?<=[<=]) (?=\d)"
+    joints = (
+        r"(?<=\d) (?=%)|(?<=Holm|flip) (?=p)|(?<=\bn) (?== )|(?<=\b[np]) (?=[<\d])|(?<=[<=]) (?=\d)"
+    )
     return re.sub(joints, NBSP, text)

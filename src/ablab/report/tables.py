@@ -64,12 +64,11 @@ def variants_table(comparison: Comparison, *, tested: bool, timed: bool) -> Tabl
 
 def mark(comparison: Comparison, variant: str) -> str:
     """Return what sets the variant apart: the baseline, or the leader and how it was chosen."""
-    if variant != comparison.reference:
-        return ""
-    if comparison.kind != "best":
-        return "baseline"
-    extreme = "highest" if comparison.direction > 0 else "lowest"
-    return f"chosen as the {extreme} of {len(comparison.groups)}"
+    marks = ["baseline"] if variant == comparison.baseline else []
+    if comparison.kind == "best" and variant == comparison.reference:
+        extreme = "highest" if comparison.direction > 0 else "lowest"
+        marks.append(f"chosen as the {extreme} of {len(comparison.groups)}")
+    return ", ".join(marks)
 
 
 def _has_last(comparison: Comparison) -> bool:

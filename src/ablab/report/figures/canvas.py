@@ -1,4 +1,4 @@
-"""Matplotlib's drawing as an SVG element that takes its colours and its font from the page."""
+"""A canvas for a report's pictures, and the SVG that takes colours and font from the page."""
 
 import io
 import re
@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager
 from html import escape
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 # Colours that matplotlib writes and that we then replace by the page's variables.
 INK, MUTED = "#010101", "#020202"
 SERIES = tuple(f"#03030{i}" for i in range(1, 8))
+WIDTH = 430 / 72  # inches; small, so that its words can be read on a phone
 
 
 def style() -> AbstractContextManager[None]:
@@ -27,6 +29,23 @@ def style() -> AbstractContextManager[None]:
     )
 
 
+def canvas(height: float) -> tuple[Figure, Axes]:
+    """Return a figure so many inches high, and its axes without a frame."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    axes.spines["bottom"].set_color(MUTED)
+    axes.tick_params(color=MUTED, labelcolor=MUTED, labelsize=10.5)
+    axes.xaxis.label.set_color(MUTED)
+    axes.yaxis.label.set_color(MUTED)
+    return figure, axes
+
+
+def short(name: str) -> str:
+    """Return a variant's name, cut where it would leave no room for the picture."""
+    return name if len(name) <= 26 else name[:25] + "…"
+
+
 def to_svg(figure: Figure, name: str, label: str) -> str:
     """Return the figure as an ``<svg>`` element, the same bytes for the same figure.
 
@@ -40,7 +59,7 @@ def to_svg(figure: Figure, name: str, label: str) -> str:
         warnings.filterwarnings("ignore", "Glyph .* missing")  # the page's fonts will have it
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     text = stream.getvalue()
-    svg = text[text.index("<svg") :].strip()
+    svg = text[text.index("<svg") :].strip().replace("xlink:href", "href")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font: (?:[\w.]+ )?([\d.]+)px [^;\"]+", r"font-size: \1px", svg)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
