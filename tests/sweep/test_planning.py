@@ -61,7 +61,7 @@ def test_excluded_combinations_are_left_out_with_their_reason(sweeps: Path):
 
 def test_baseline_may_not_be_excluded(sweeps: Path):
     write(sweeps, "  grid: {activation: [relu, tanh]}\n  exclude:\n    - {activation: relu}\n")
-    with pytest.raises(ConfigError, match="sweep.exclude must leave the baseline relu"):
+    with pytest.raises(ConfigError, match=r"sweep\.exclude must leave the baseline relu"):
         draft("mine")
 
 

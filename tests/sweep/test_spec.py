@@ -100,7 +100,7 @@ def test_baseline_is_a_name_or_what_identifies_one_variant():
 
 
 def test_comparison_with_a_baseline_needs_one_to_be_named():
-    with pytest.raises(ConfigError, match="sweep.baseline must be exactly one of"):
+    with pytest.raises(ConfigError, match=r"sweep\.baseline must be exactly one of"):
         parse(GOOD | {"kind": "versus_baseline"})
 
 

@@ -1,0 +1,68 @@
+"""Stands in for training in real processes: fast, and torch is never imported."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fakes import complete
+
+from ablab.tracking.lab import Take
+
+
+def describe(folder: Path, settings: Mapping[str, Any]) -> int:
+    """Write down what the process finds around it."""
+    around = {
+        "pid": os.getpid(),
+        "threads": os.environ.get("OMP_NUM_THREADS"),
+        "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        "ignores_sigint": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
+        "main": getattr(sys.modules.get("__mp_main__"), "__file__", None),
+        "torch": "torch" in sys.modules,
+        "settings": dict(settings),
+    }
+    (folder / "around.json").write_text(json.dumps(around))
+    complete(Take(folder))
+    return 0
+
+
+def die_once(folder: Path, _settings: Mapping[str, Any]) -> int:
+    """Be killed at the first attempt."""
+    marker = folder / "died"
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    complete(Take(folder))
+    return 0
+
+
+def wait_for_word(folder: Path, _settings: Mapping[str, Any]) -> int:
+    """Hold the take's lock until a file named ``go`` appears in its folder; log each attempt."""
+    with Take(folder).lock().acquire(timeout=5):
+        with (folder / "pids").open("a") as stream:
+            stream.write(f"{os.getpid()}\n")
+        while not (folder / "go").exists():
+            time.sleep(0.01)
+        complete(Take(folder))
+    return 0
+
+
+def stop_politely(folder: Path, _settings: Mapping[str, Any]) -> int:
+    """Run until SIGTERM, and say so."""
+
+    def stop(_number: int, _frame: object) -> None:
+        (folder / "stopped").touch()
+        sys.exit(143)
+
+    signal.signal(signal.SIGTERM, stop)
+    (folder / "ready").touch()
+    while True:
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    describe(Path(sys.argv[1]), json.loads(sys.argv[2]))

@@ -1,0 +1,248 @@
+"""Launchers with real processes; the work in them is a fake, so that they start at once."""
+
+import json
+import multiprocessing.forkserver
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fake_work
+import pytest
+from fakes import make_jobs, new_take
+
+from ablab.sweep.launch.child import Work
+from ablab.sweep.launch.cold import ColdLauncher
+from ablab.sweep.launch.forked import ForkLauncher
+from ablab.sweep.launch.launcher import Launcher
+from ablab.sweep.launch.local import local_launcher, needs_several_processes
+from ablab.sweep.launch.slots import cgroup_cpus, make_slots, usable_cpus
+from ablab.sweep.launch.spawned import SpawnLauncher
+from ablab.sweep.schedule import Schedule
+from ablab.tracking.lab import Lab, Take
+
+SLOTS = [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
+
+
+def forked(work: Work) -> ForkLauncher:
+    return ForkLauncher(SLOTS, 3, work, preload="json")
+
+
+def spawned(work: Work) -> SpawnLauncher:
+    return SpawnLauncher(SLOTS, 3, work)
+
+
+BOTH = pytest.mark.parametrize("make", [forked, spawned])
+
+
+@contextmanager
+def closing(launcher: Launcher) -> Iterator[Any]:
+    try:
+        yield launcher
+    finally:
+        launcher.close()
+
+
+def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
+
+
+def around(take: Take) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((take.folder / "around.json").read_text())
+    return content
+
+
+@BOTH
+def test_trials_run_in_their_slots_with_what_they_need(lab: Lab, make: Callable[[Work], Any]):
+    jobs = make_jobs("a", "b")
+    with closing(make(fake_work.describe)) as launcher:
+        Schedule(lab, jobs, launcher, {"threads": 3}).run()
+    assert [job.state for job in jobs] == ["finished"] * 2
+    found = [around(lab.takes(key)[0]) for key in "ab"]
+    assert {one["gpu"] for one in found} <= {"0", "1"}
+    for one in found:
+        assert one["threads"] == "3"
+        assert one["settings"] == {"threads": 3}
+        assert one["ignores_sigint"]
+        assert one["main"] is None  # the program that started the sweep is not run again
+        assert not one["torch"]
+    assert os.environ.get("CUDA_VISIBLE_DEVICES") is None
+
+
+def test_forked_trials_have_a_process_each(lab: Lab):
+    jobs = make_jobs(*"abc")
+    with closing(forked(fake_work.describe)) as launcher:
+        Schedule(lab, jobs, launcher, {}).run()
+    assert len({around(lab.takes(key)[0])["pid"] for key in "abc"}) == 3
+
+
+def test_spawned_processes_are_used_again(lab: Lab):
+    jobs = make_jobs(*"abcd")
+    with closing(spawned(fake_work.describe)) as launcher:
+        Schedule(lab, jobs, launcher, {}).run()
+    assert len({around(lab.takes(key)[0])["pid"] for key in "abcd"}) <= 2
+
+
+@BOTH
+def test_killed_trial_is_tried_again_and_the_others_do_not_notice(
+    lab: Lab, make: Callable[[Work], Any]
+):
+    jobs = make_jobs("a", "b")
+    with closing(make(fake_work.die_once)) as launcher:
+        Schedule(lab, jobs, launcher, {}).run()
+    assert [(job.state, job.kills) for job in jobs] == [("finished", 1)] * 2
+
+
+@BOTH
+def test_stop_is_sigterm_and_its_status_comes_back(lab: Lab, make: Callable[[Work], Any]):
+    take = new_take(lab, "a")
+    with closing(make(fake_work.stop_politely)) as launcher:
+        worker = launcher.start(take, {}, 0)
+        until((take.folder / "ready").exists)
+        assert worker.poll() is None
+        worker.stop()
+        until(lambda: worker.poll() is not None)
+        assert worker.poll() == 143
+    assert (take.folder / "stopped").exists()
+
+
+@BOTH
+def test_close_leaves_nothing_running(lab: Lab, make: Callable[[Work], Any]):
+    take = new_take(lab, "a")
+    with closing(make(fake_work.wait_for_word)) as launcher:
+        launcher.start(take, {}, 0)
+        until((take.folder / "pids").exists)
+    until(lambda: not take.is_locked())
+
+
+def test_server_that_is_killed_is_replaced_and_its_orphan_is_not_doubled(lab: Lab):
+    jobs = make_jobs("a", "b")
+
+    class Meddler:
+        killed = False
+
+        def started(self, job: Any) -> None: ...
+        def ended(self, job: Any) -> None: ...
+        def again(self, job: Any) -> None: ...
+
+        def tick(self) -> None:
+            takes = [take for key in "ab" for take in lab.takes(key)]
+            if not self.killed and sum((t.folder / "pids").exists() for t in takes) == 2:
+                os.kill(multiprocessing.forkserver._forkserver._forkserver_pid, signal.SIGKILL)
+                self.killed = True
+            elif all(job.state == "held" for job in jobs):
+                for take in takes:
+                    (take.folder / "go").touch()
+
+    with closing(forked(fake_work.wait_for_word)) as launcher:
+        Schedule(lab, jobs, launcher, {}, watchers=[Meddler()], retries=0).run()
+        assert [job.state for job in jobs] == ["finished"] * 2
+        for key in "ab":
+            (take,) = lab.takes(key)
+            assert len((take.folder / "pids").read_text().split()) == 1
+        (later,) = make_jobs("c")
+        new_take(lab, "c").folder.joinpath("go").touch()
+        Schedule(lab, [later], launcher, {}).run()  # a new server serves it
+    assert later.state == "finished"
+
+
+def test_cold_command_runs_alone(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    jobs = make_jobs("a", "b")
+    with closing(ColdLauncher("fake_work")) as launcher:
+        assert launcher.slots == 1
+        Schedule(lab, jobs, launcher, {"devices": {"strategy": "ddp"}}).run()
+    assert [job.state for job in jobs] == ["finished"] * 2
+    assert around(lab.takes("a")[0])["settings"] == {"devices": {"strategy": "ddp"}}
+
+
+def test_cold_command_is_killed_with_all_its_processes(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "family.py").write_text(
+        "import subprocess, sys, pathlib, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "pathlib.Path(sys.argv[1], 'child').write_text(str(child.pid))\n"
+        "time.sleep(600)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    take = new_take(lab, "a")
+    launcher = ColdLauncher("family")
+    worker = launcher.start(take, {}, 0)
+    file = take.folder / "child"
+    until(lambda: file.exists() and file.read_text())
+    launcher.close()
+    until(lambda: worker.poll() is not None)
+    child = Path(f"/proc/{file.read_text()}/stat")
+    until(lambda: not child.exists() or child.read_text().split()[2] == "Z")
+
+
+@pytest.mark.parametrize(
+    ("devices", "several"),
+    [
+        ({"strategy": "auto", "devices": 1}, False),
+        ({"strategy": "ddp", "devices": -1}, True),
+        ({"strategy": "auto", "devices": 2}, True),
+        ({"strategy": "ddp_spawn", "devices": 1}, True),
+    ],
+)
+def test_trials_of_several_processes_are_known(devices: dict[str, Any], several: bool):
+    assert needs_several_processes(devices) is several
+
+
+@pytest.mark.parametrize(("platform", "kind"), [("linux", ForkLauncher), ("darwin", SpawnLauncher)])
+def test_platform_decides_how_trials_start(
+    platform: str, kind: type, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("sys.platform", platform)
+    runtime = {
+        "devices": {"accelerator": "cpu", "strategy": "auto", "devices": 1},
+        "launcher": {"slots": 3, "threads": 1},
+    }
+    launcher = local_launcher(runtime)
+    assert isinstance(launcher, kind)
+    assert launcher.slots == 3
+
+
+def test_slots_are_one_a_gpu_or_as_many_as_cpus_hold_trials(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ablab.sweep.launch.slots.visible_gpus", lambda: ["3", "GPU-ab"])
+    gpus = [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "GPU-ab"}]
+    assert make_slots("auto", 1, "auto") == gpus
+    assert make_slots(3, 1, "gpu") == [*gpus, gpus[0]]
+    monkeypatch.setattr("ablab.sweep.launch.slots.usable_cpus", lambda: 8)
+    assert len(make_slots("auto", 3, "cpu")) == 2
+    assert len(make_slots("auto", 16, "cpu")) == 1
+
+
+@pytest.mark.parametrize(
+    ("listing", "files", "cpus"),
+    [
+        ("0::/a/b\n", {"a/b/cpu.max": "max 100000", "a/cpu.max": "150000 100000"}, 1.5),
+        ("0::/\n", {"cpu.max": "200000 100000"}, 2.0),
+        ("0::/a\n", {}, None),
+        (
+            "2:cpu,cpuacct:/x\n1:memory:/x\n",
+            {"cpu/x/cpu.cfs_quota_us": "50000", "cpu/x/cpu.cfs_period_us": "100000"},
+            0.5,
+        ),
+        ("2:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "1"}, None),
+    ],
+)
+def test_control_groups_limit_the_cpus(
+    tmp_path: Path, listing: str, files: dict[str, str], cpus: float | None
+):
+    (tmp_path / "cgroup").write_text(listing)
+    for name, content in files.items():
+        (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fs" / name).write_text(content)
+    assert cgroup_cpus(tmp_path / "cgroup", tmp_path / "fs") == cpus
+
+
+def test_there_is_a_cpu_to_use():
+    assert usable_cpus() >= 1
