@@ -1,4 +1,4 @@
-"""``python -m ablab`` is the command ``ablab``."""
+"""`python -m ablab`."""
 
 import sys
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from filelock import BaseFileLock, Timeout
+from filelock import Timeout
 
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal
@@ -77,14 +77,14 @@ def work(folder: Path, settings: Mapping[str, Any], callbacks: Sequence[pl.Callb
     except Timeout:
         return LOCKED
     try:
-        with _log(folder / LOG):
-            return _lead(take, settings, callbacks, lock)
+        with _log(folder / LOG) as terminal:
+            return _lead(take, settings, callbacks, terminal)
     finally:
         lock.release()
 
 
 def _lead(
-    take: Take, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback], lock: BaseFileLock
+    take: Take, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback], terminal: int
 ) -> int:
     """Train as the take's one writer."""
     if take.completion is not None:
@@ -97,7 +97,7 @@ def _lead(
     try:
         _refuse_changed_sources(take)
         training = Training(take, journal, settings["devices"], callbacks)
-        with _signals(training, in_sweep=bool(settings["in_sweep"])):
+        with _signals(training, terminal, in_sweep=bool(settings["in_sweep"])):
             training.run()
     except StoppedError:
         journal.append(_stopped("Ctrl-C, at the end of an epoch"))
@@ -166,14 +166,14 @@ def _refuse_changed_sources(take: Take) -> None:
 
 
 @contextmanager
-def _signals(training: Training, *, in_sweep: bool) -> Iterator[None]:
+def _signals(training: Training, terminal: int, *, in_sweep: bool) -> Iterator[None]:
     """Handle SIGINT and SIGTERM while a take trains."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if training.recorder.stop_requested:
             raise TerminatedError(INTERRUPTED)
         training.recorder.stop_requested = True
-        os.write(2, b"\nStopping at the end of this epoch; Ctrl-C again to stop at once.\n")
+        os.write(terminal, b"\nStopping at the end of this epoch; Ctrl-C again to stop at once.\n")
 
     def terminate(number: int, frame: FrameType | None) -> None:
         raise TerminatedError(TERMINATED)
@@ -192,8 +192,12 @@ def _signals(training: Training, *, in_sweep: bool) -> Iterator[None]:
 
 
 @contextmanager
-def _log(path: Path) -> Iterator[None]:
-    """Send this process's prints and tracebacks to the take's log."""
+def _log(path: Path) -> Iterator[int]:
+    """Send this process's prints and tracebacks to the take's log.
+
+    Yields:
+        The descriptor where its errors went before: the terminal's, if it has one.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     saved = os.dup(1), os.dup(2)
@@ -201,7 +205,7 @@ def _log(path: Path) -> Iterator[None]:
         os.dup2(stream.fileno(), 1)
         os.dup2(stream.fileno(), 2)
     try:
-        yield
+        yield saved[1]
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -14,6 +14,7 @@ from ablab.tracking.files import file_sha256
 from ablab.training import build
 from ablab.training.compose import AXES, OUTSIDE_KEY, Composition
 from ablab.training.faults import ConfigError
+from ablab.training.preflight import device_faults
 from ablab.training.targets import resolve, source_file
 from ablab.training.validate import validate
 
@@ -57,6 +58,8 @@ def freeze(composition: Composition) -> Trial:
     """
     config = composition.resolved()
     validate(config)
+    if faults := device_faults(config):
+        raise ConfigError(faults)
     _check_built(_text({**config, "seed": 0}))
     data_hash = _data_hash(_text(config["dataset"]))
     sources = source_hashes(config)

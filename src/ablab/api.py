@@ -1,0 +1,63 @@
+"""What `import ablab` offers a notebook or a Trainer of one's own."""
+
+from typing import Any
+
+from ablab.data.module import InMemoryDataModule
+from ablab.training import build
+from ablab.training.classifier import Classifier
+from ablab.training.compose import compose
+from ablab.training.validate import validate
+
+__all__ = ["classifier", "datamodule"]
+
+
+def classifier(*overrides: str, **choices: Any) -> Classifier:
+    """Return the LightningModule of a trial, with its initial weights.
+
+    Args:
+        overrides: as on the command line, ``"optimizer.lr=0.1"``.
+        choices: a component for each axis that shall not have its default, and scalars:
+            ``architecture="resnet18"``, ``dataset="cifar100"``, ``seed=3``.
+
+    Returns:
+        A Classifier, (N, C, H, W) -> logits (N, K), that any Lightning Trainer trains. The data
+        set, which tells C, H, W and K, need not be there.
+
+    Raises:
+        ConfigError: all faults at once.
+
+    Example:
+        >>> module = classifier(architecture="lenet5", activation="elu")
+        >>> sum(p.numel() for p in module.parameters())
+        61706
+    """
+    config = _config(overrides, choices)
+    return build.classifier(config, build.datamodule(config))
+
+
+def datamodule(dataset: str, *overrides: str, **choices: Any) -> InMemoryDataModule:
+    """Return the LightningDataModule of a data set.
+
+    Args:
+        dataset: its name, ``"cifar100"``.
+        overrides: as on the command line, ``"dataset.val_fraction=0.2"``.
+        choices: ``augmentation="crop_flip"``, ``batch_size=64``, ``seed=3``.
+
+    Returns:
+        Batches (x, y): x float32 (N, C, H, W), normalised; y int64 (N,).
+
+    Raises:
+        ConfigError: all faults at once.
+        DataError: when it is used: the data are missing or damaged.
+
+    Example:
+        >>> datamodule("digits", batch_size=64).num_classes
+        10
+    """
+    return build.datamodule(_config(overrides, {"dataset": dataset, **choices}))
+
+
+def _config(overrides: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any]:
+    config = compose([*(f"{k}={v}" for k, v in choices.items()), *overrides]).resolved()
+    validate(config)
+    return config

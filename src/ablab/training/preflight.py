@@ -1,0 +1,68 @@
+"""What the machine must have before a trial starts on it."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_NVIDIA = Path("/proc/driver/nvidia/version")
+
+
+def device_faults(config: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the ``devices`` group on this machine.
+
+    Args:
+        config: the resolved configuration.
+    """
+    devices, faults = config["devices"], []
+    accelerator, count = devices["accelerator"], num_processes(devices)
+    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
+        faults.append(f"devices.accelerator must be cpu or auto here, got {accelerator}: {_why()}")
+    elif _on_gpu(devices) and devices["devices"] > torch.cuda.device_count():
+        visible = torch.cuda.device_count()
+        faults.append(f"devices.devices must be at most {visible}, the GPUs here, got {count}")
+    if count > 1 and devices["strategy"] != "ddp":
+        faults.append(
+            f"devices.strategy must be ddp for {count} devices, got {devices['strategy']}"
+        )
+    if config["batch_size"] % count:
+        faults.append(
+            f"batch_size must be divisible by the {count} processes, got {config['batch_size']}"
+        )
+    return faults
+
+
+def device_notes() -> list[str]:
+    """Return what the user should know about the machine: a GPU that this torch cannot use."""
+    if _NVIDIA.exists() and not torch.cuda.is_available():
+        return [f"training on the CPU: {_why()}"]
+    return []
+
+
+def num_processes(devices: Mapping[str, Any]) -> int:
+    """Return how many processes a trial will be, >= 1."""
+    if devices["devices"] != -1:
+        return int(devices["devices"])
+    return max(1, torch.cuda.device_count()) if _on_gpu(devices) else 1
+
+
+def disk_faults(folder: Path, needed: int) -> list[str]:
+    """Return the fault of a disk that cannot take ``needed`` bytes."""
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if free >= needed:
+        return []
+    return [f"free disk space must be {needed / 1e9:.2f} GB at {folder}, got {free / 1e9:.2f} GB"]
+
+
+def _on_gpu(devices: Mapping[str, Any]) -> bool:
+    return devices["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available()
+
+
+def _why() -> str:
+    if _NVIDIA.exists():
+        return f"there is a GPU, but torch {torch.__version__} cannot use it"
+    return f"torch {torch.__version__} finds no GPU"

@@ -1,0 +1,96 @@
+"""What a lone trial shows in a terminal or a log while it trains."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import pytorch_lightning as pl
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.progress import TimeRemainingColumn as TimeLeft
+
+from ablab.tracking.journal import Entry
+
+_BATCHES_BETWEEN_LOOKS = 10
+
+
+def epoch_line(entry: Entry, max_epochs: int) -> str:
+    """Return an epoch in a line: losses, accuracies, seconds."""
+    m, seconds = entry.metrics, entry.measured["time/epoch_seconds"]
+    return (
+        f"epoch {(entry.epoch or 0) + 1:>{len(str(max_epochs))}}/{max_epochs}   "
+        f"train loss {m['train/loss']:.4f}  accuracy {m['train/accuracy']:6.2%}   "
+        f"val loss {m['val/loss']:.4f}  accuracy {m['val/accuracy']:6.2%}   {seconds:.1f} s"
+    )
+
+
+class EpochLines:
+    """Prints each epoch's line once.
+
+    Args:
+        console: where to.
+        max_epochs: of the trial.
+    """
+
+    def __init__(self, console: Console, max_epochs: int) -> None:
+        self.console, self.max_epochs = console, max_epochs
+        self._next = 0
+
+    def show(self, entries: list[Entry]) -> None:
+        """Print the epochs among ``entries`` that were not printed yet."""
+        for entry in entries:
+            if entry.kind == "epoch" and entry.epoch is not None and entry.epoch >= self._next:
+                self.console.print(epoch_line(entry, self.max_epochs), highlight=False)
+                self._next = entry.epoch + 1
+
+
+class ProgressBar(pl.Callback):
+    """Shows the batches of the running epoch in a terminal.
+
+    Args:
+        console: the terminal.
+        config: the trial's configuration.
+    """
+
+    def __init__(self, console: Console, config: Mapping[str, Any]) -> None:
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeLeft(),
+        )
+        self._bar = Progress(*columns, console=console, transient=True)
+        self._epochs = config["trainer"]["max_epochs"]
+        self._task: TaskID | None = None
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Begin the epoch's bar."""
+        description = f"epoch {trainer.current_epoch + 1}/{self._epochs}"
+        batches = trainer.num_training_batches
+        total = None if math.isinf(batches) else int(batches)
+        self._task = self._bar.add_task(description, total=total)
+        self._bar.start()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
+    ) -> None:
+        """Move the bar, now and then."""
+        if self._task is not None and index % _BATCHES_BETWEEN_LOOKS == 0:
+            self._bar.update(self._task, completed=index + 1)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Take the bar away: the epoch's line replaces it."""
+        self.close()
+
+    def on_exception(
+        self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
+    ) -> None:
+        """Leave the terminal as it was."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop drawing."""
+        self._bar.stop()
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None

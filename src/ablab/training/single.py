@@ -1,0 +1,183 @@
+"""A trial on its own: `ablab train`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from rich.console import Console
+
+from ablab.tracking.courier import Courier
+from ablab.tracking.delivery import deliver
+from ablab.tracking.journal import read_entries
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.runs import RunDeletedError
+from ablab.tracking.store import Store, StoreError
+from ablab.tracking.sweep_run import LONE, describe_lone
+from ablab.training.compose import compose
+from ablab.training.faults import ConfigError
+from ablab.training.preflight import device_notes, num_processes
+from ablab.training.process import FINISHED, work
+from ablab.training.progress import EpochLines, ProgressBar
+from ablab.training.trial import Trial, freeze
+
+_DELIVERY_SECONDS = 60.0
+
+
+def train(
+    overrides: Sequence[str] = (),
+    *,
+    fresh: bool = False,
+    offline: bool = False,
+    console: Console | None = None,
+) -> tuple[int, Take]:
+    """Train one trial to its end, or find it finished.
+
+    Args:
+        overrides: as on the command line.
+        fresh: train a new take though there is one; the old one stays.
+        offline: touch no store; ``ablab sync`` delivers later.
+        console: where to show progress.
+
+    Returns:
+        The exit code (see `ablab.training.process.work`) and the take.
+
+    Raises:
+        ConfigError: all that is wrong with the configuration, before anything is made.
+    """
+    console = console or Console()
+    trial = freeze(compose(overrides))
+    lab = Lab.open()
+    offline = offline or not trial.config["tracking"]["deliver"]
+    finished = None if fresh else lab.finished(trial.key)
+    if finished is not None and not (not offline and _was_deleted(finished, lab, console)):
+        return FINISHED, finished
+    take = _open_take(lab, trial, fresh)
+    for note in device_notes():
+        console.print(note, style="yellow")
+    begun = len([e for e in take.entries() if e.kind == "epoch"])
+    said = f"goes on behind epoch {begun}" if begun else "starts"
+    console.print(f"Trial {trial.key} {said}: {_summary(trial)}", highlight=False)
+    with _delivered(take, lab, console, offline):
+        code = _attempt(take, trial, console)
+    return code, take
+
+
+def _open_take(lab: Lab, trial: Trial, fresh: bool) -> Take:
+    """Return the take to go on with, or a new one.
+
+    Raises:
+        ConfigError: another process is training it.
+    """
+    takes = [] if fresh else [t for t in lab.takes(trial.key) if t.completion is None]
+    if not takes:
+        return lab.new_take(trial.as_dict())
+    if takes[-1].is_locked():
+        raise ConfigError([f"trial must be idle, got {trial.key}, which a process trains now"])
+    return takes[-1]
+
+
+def _summary(trial: Trial) -> str:
+    names = ("architecture", "activation", "dataset", "optimizer")
+    chosen = ", ".join(trial.choices[name] for name in names)
+    epochs = trial.config["trainer"]["max_epochs"]
+    return f"{chosen}, seed {trial.config['seed']}, {epochs} epochs"
+
+
+def _attempt(take: Take, trial: Trial, console: Console) -> int:
+    devices = trial.config["devices"]
+    settings = {"devices": devices, "in_sweep": False, "threads": _threads(trial)}
+    lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
+    if num_processes(devices) > 1:
+        command = [sys.executable, "-m", "ablab.training.process"]
+        arguments = [*command, str(take.folder), json.dumps(settings)]
+        with _following(take, lines), _own_interrupts():
+            return _signal_as_shell(subprocess.run(arguments, check=False).returncode)
+    # Descriptors 1 and 2 go to the log meanwhile: the terminal needs one of its own.
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as terminal:
+        shown = Console(file=terminal) if console.is_terminal else None
+        lines.console = shown or Console(file=terminal, force_terminal=False, width=120)
+        bar = [ProgressBar(shown, trial.config)] if shown else []
+        with _following(take, lines):
+            return work(take.folder, settings, bar)
+
+
+def _threads(trial: Trial) -> int:
+    """Return the CPU threads: what the user's environment says, else as the launcher says."""
+    return int(os.environ.get("OMP_NUM_THREADS", trial.config["launcher"]["threads"]))
+
+
+@contextmanager
+def _following(take: Take, lines: EpochLines) -> Iterator[None]:
+    """Print the journal's epochs as they appear."""
+    offset, over = (take.journal.stat().st_size if take.journal.exists() else 0), threading.Event()
+
+    def look() -> None:
+        nonlocal offset
+        entries, offset = read_entries(take.journal, offset)
+        lines.show(entries)
+
+    def follow() -> None:
+        while not over.wait(0.3):
+            look()
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        look()
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Leave Ctrl-C to the trial's own process, which the terminal tells as well."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _signal_as_shell(code: int) -> int:
+    return 128 - code if code < 0 else code
+
+
+@contextmanager
+def _delivered(take: Take, lab: Lab, console: Console, offline: bool) -> Iterator[None]:
+    """Bring the take into the store while it trains, from a thread."""
+    if offline:
+        yield
+        return
+    courier = Courier(partial(Store.open, lab))
+    name, tags = describe_lone(take.trial)
+    courier.submit(take, LONE, name=name, tags=tags)
+    try:
+        yield
+    finally:
+        courier.submit(take, LONE, name=name, tags=tags)
+        for missing in courier.close(_DELIVERY_SECONDS):
+            console.print(
+                f"Not in MLflow yet: {missing.reason}. `ablab sync` delivers it.", style="yellow"
+            )
+
+
+def _was_deleted(take: Take, lab: Lab, console: Console) -> bool:
+    """Deliver a finished take that the store lacks; discard one whose run the user deleted."""
+    name, tags = describe_lone(take.trial)
+    try:
+        deliver(take, Store.open(lab), LONE, name=name, tags=tags)
+    except RunDeletedError:
+        take.discard("its run was deleted in MLflow")
+        console.print("Its run was deleted in MLflow: a new take is trained.", style="yellow")
+        return True
+    except StoreError as error:
+        console.print(f"{error}. `ablab sync` delivers later.", style="yellow")
+    return False
