@@ -17,7 +17,7 @@ install: ## set up .venv, and no more
 
 demo: install ## answer a first question: six activations, five seeds each, then the report
 	@$(ABLAB) sweep demo $(ARGS)
-	@$(ABLAB) report demo
+	@$(ABLAB) report demo $(ARGS)
 
 train: install ## train one trial: make train ARGS="architecture=resnet18 dataset=cifar100"
 	@$(ABLAB) train $(ARGS)
