@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import ablab
+from ablab.folders import lab_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -160,7 +161,7 @@ def _status(options: argparse.Namespace) -> int:
     from ablab.sweep.status import status
     from ablab.tracking.lab import Lab
 
-    status(options.name, options.overrides, _console(), Lab.open())
+    status(options.name, options.overrides, _console(), Lab(lab_folder()))
     return 0
 
 
@@ -171,7 +172,7 @@ def _report(options: argparse.Namespace) -> int:
     from ablab.tracking.store import Store, StoreError
     from ablab.tracking.sweep_run import deliver_report
 
-    lab, console = Lab.open(), _console()
+    lab, console = Lab(lab_folder()), _console()
     sweep = find_sweep(lab, options.name, options.overrides)
     report = build_report(lab, sweep)
     console.print(report.verdict, highlight=False)
@@ -196,7 +197,7 @@ def _show(options: argparse.Namespace) -> int:
     from ablab.report.show import find_trial, show_trial
     from ablab.tracking.lab import Lab
 
-    lab = Lab.open()
+    lab = Lab(lab_folder())
     show_trial(lab, find_trial(lab, options.key), _console())
     return 0
 

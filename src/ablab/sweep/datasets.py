@@ -20,4 +20,4 @@ def datasets_of(name: str, overrides: Sequence[str] = ()) -> frozenset[str]:
     ]
     names = {n for some in varied for n in some if n is not None}
     everywhere = any(some and None not in some for some in varied)
-    return frozenset(map(str, names)) | ({} if everywhere else {base.choices["dataset"]})
+    return frozenset([*map(str, names), *([] if everywhere else [base.choices["dataset"]])])
