@@ -41,7 +41,7 @@ def switch(store: Store) -> Switch:
 def courier(store: Store, switch: Switch) -> Iterator[Courier]:
     courier = Courier(lambda: replace(store, client=switch), interval=0.02)
     yield courier
-    courier.close(5)
+    courier.close(0.1)
 
 
 def wait_until(truth: Callable[[], Any]) -> None:

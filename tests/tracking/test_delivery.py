@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from recorded import BEGUN, begin, epoch, finish
 
-from ablab.tracking import delivery
+from ablab.tracking import telling
 from ablab.tracking.artifacts import local_folder
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.delivery import Delivered, deliver
@@ -102,7 +102,7 @@ def test_only_new_lines_are_sent_again(
     send(take, store)
     Journal(take.journal).append(epoch(5))
     sent = []
-    monkeypatch.setattr(delivery._Telling, "_points", lambda _, points: sent.extend(points))
+    monkeypatch.setattr(telling.Telling, "_points", lambda _, points: sent.extend(points))
     send(take, store)
     assert {step for *_, step in sent} == {5}
 
@@ -269,8 +269,9 @@ def test_final_figures_stand_at_the_last_epoch_beside_the_curves(
     store: Store, make_finished: Callable[..., Take]
 ) -> None:
     points = content(store, send(make_finished(), store))["points"]
-    stamp = round((BEGUN + 50) * 1000)
+    stamp = round((BEGUN + 3) * 1000)
     assert points["test/accuracy"] == [(2, stamp, "0.75")]
+    assert points["num_classes"] == [(2, stamp, "2.0")]
     assert points["final/val/accuracy"] == [(2, stamp, "0.2")]
     assert len(points["val/accuracy"]) == 3
 
@@ -335,6 +336,10 @@ def test_a_second_experiment_gets_a_mirror(
     assert send(take, store) == own
     assert "mirror_of" not in run_of(store, own).data.tags
     assert content(store, mirror)["points"] == content(store, own)["points"]
+    (take.folder / RUNS).unlink()
+    assert (send(take, store, "poolings"), send(take, store)) == (mirror, own)
+    assert run_of(store, mirror).data.tags["mirror_of"] == own.run_id
+    assert "mirror_of" not in run_of(store, own).data.tags
 
 
 def test_a_run_that_the_user_deleted_is_reported(
@@ -357,10 +362,11 @@ def test_a_deleted_experiment_is_brought_back(
     take = make_finished()
     first = send(take, store)
     store.client.delete_experiment(store.find_experiment("activations").experiment_id)
-    other = begin(lab, key="other")
-    send(other, store)
-    assert "restored" in store.notices[0]
     assert send(take, store) == first
+    assert "restored" in store.notices[0]
+    store.client.delete_experiment(store.find_experiment("activations").experiment_id)
+    assert send(begin(lab, key="other"), store).run_id != first.run_id
+    assert len(runs(store)) == 2
 
 
 def test_another_labs_take_of_the_same_trial_has_a_run_of_its_own(

@@ -139,6 +139,16 @@ def test_a_deleted_run_stays_deleted(full: Lab, store: Store) -> None:
     assert deleted_takes(store, "never heard of") == set()
 
 
+def test_a_deleted_experiment_deletes_no_take(full: Lab, store: Store) -> None:
+    sync(full, store)
+    before = index(store)
+    store.client.delete_experiment(store.find_experiment("activations").experiment_id)
+    assert deleted_takes(store, "activations") == set()
+    assert delivered_takes(store, "activations") == {}
+    assert sync(full, store) == Counts(complete=4, unfinished=1)
+    assert index(store) == before
+
+
 def test_one_query_tells_what_is_delivered_whole(full: Lab, store: Store) -> None:
     sync(full, store)
     assert delivered_takes(store, "activations").keys() == {"k1/001", "k2/001"}

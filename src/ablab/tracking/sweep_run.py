@@ -93,6 +93,8 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
 def deleted_takes(store: Store, experiment: str) -> set[str]:
     """Return the takes, ``<key>/<take>``, whose run the user deleted from an experiment.
 
+    None where the whole experiment was deleted: delivery brings that back, runs and all.
+
     Raises:
         StoreError: the store does not answer.
     """
@@ -126,7 +128,7 @@ def _search(store: Store, experiment: str, query: str) -> list[Any]:
     from mlflow.entities import ViewType
 
     found, token, runs = store.find_experiment(experiment), None, []
-    while found is not None:
+    while found is not None and found.lifecycle_stage == "active":
         page = store.client.search_runs(
             [found.experiment_id], query, ViewType.ALL, max_results=5000, page_token=token
         )

@@ -82,19 +82,19 @@ def curve(entries: Sequence[Entry], start: int) -> list[Point]:
 
 
 def final(entries: Sequence[Entry], completion: Completion) -> list[Point]:
-    """Return the final figures as points at the last epoch's step.
+    """Return final figures and counts as points of the last epoch: its step, its time stamp.
 
-    A figure whose name a curve bears already goes by ``final/<name>``. The time is that of
-    the first test, which stays the same when the end is repeated, else the record's.
+    So they are the same points when the end is repeated. A figure whose name a curve bears
+    already goes by ``final/<name>``; a fact that is no number is left out.
     """
     epochs = [entry for entry in entries if entry.kind == "epoch"]
     drawn = {name for e in epochs for name in (*e.metrics, *e.measured)}
-    time = next((e.time for e in entries if e.kind == "test"), completion.time)
-    step = max((e.epoch or 0 for e in epochs), default=0)
-    figures = {**completion.metrics, **completion.measured}
+    time, step = (epochs[-1].time, epochs[-1].epoch or 0) if epochs else (completion.time, 0)
+    figures = {**completion.facts, **completion.metrics, **completion.measured}
     return [
         (f"final/{name}" if name in drawn else name, float(value), milliseconds(time), step)
         for name, value in figures.items()
+        if isinstance(value, (int, float))
     ]
 
 

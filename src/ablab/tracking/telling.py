@@ -1,0 +1,129 @@
+"""What a run is told of its take, piece by piece, each remembered once it is told."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ablab.tracking import values
+from ablab.tracking.artifacts import BEGUN, ENDED, place, place_finished
+from ablab.tracking.completion import Completion
+from ablab.tracking.journal import Entry
+from ablab.tracking.lab import Take
+from ablab.tracking.runs import Memory, Told
+from ablab.tracking.store import Store
+
+_STATUS = {
+    "finished": "FINISHED",
+    "diverged": "FINISHED",
+    "running": "RUNNING",
+    "failed": "FAILED",
+    "stopped": "KILLED",
+}
+_REASON = "ablab.reason"
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One delivery under way: what there is, and what the run was told of it."""
+
+    store: Store
+    take: Take
+    run: Any
+    told: Told
+    memory: Memory
+    entries: Sequence[Entry]
+    completion: Completion | None
+
+    def tell(self, name: str, facts: Mapping[str, str]) -> None:
+        """Tell the run what it has not been told: facts first, the completion record last.
+
+        Args:
+            name: the run's name.
+            facts: its tags.
+        """
+        outcome, reason = values.fate(self.take, self.entries, self.completion)
+        self._facts(name, facts, outcome, reason)
+        self._params()
+        self._curve()
+        if self.completion is None:
+            self._files(outcome)
+        else:
+            self._end(self.completion, name)
+
+    def _facts(self, name: str, facts: Mapping[str, str], outcome: str, reason: str | None) -> None:
+        from mlflow.entities import RunTag
+
+        status, end = _STATUS[outcome], (self.completion or self.entries[-1]).time
+        now = {**facts, "ablab.outcome": outcome} | ({_REASON: reason} if reason else {})
+        digest = _digest([name, now, status, end])
+        if self.told.facts == digest and self.run.info.status == status:
+            return
+        cut = [RunTag(n, values.shorten(v, values.TAG_LENGTH)) for n, v in now.items()]
+        for some in _batches(cut, 100):
+            self._client.log_batch(self._id, tags=some)
+        if reason is None and _REASON in self.run.data.tags:
+            self._client.delete_tag(self._id, _REASON)
+        if status != "RUNNING":
+            self._client.set_terminated(self._id, status, values.milliseconds(end))
+        self._client.update_run(self._id, status=status, name=name)
+        self._remember("facts", digest)
+
+    def _params(self) -> None:
+        from mlflow.entities import Param
+
+        if not self.told.params:
+            params = [Param(n, v) for n, v in values.params(self.take.trial).items()]
+            for some in _batches(params, 100):
+                self._client.log_batch(self._id, params=some)
+            self._remember("params", True)
+
+    def _curve(self) -> None:
+        known = self.told.entries if self.told.entries <= len(self.entries) else 0
+        if known < len(self.entries):
+            self._points(values.curve(self.entries, known))
+            self._remember("entries", len(self.entries))
+
+    def _points(self, points: Sequence[values.Point]) -> None:
+        from mlflow.entities import Metric
+
+        for some in _batches([Metric(n, v, time, step) for n, v, time, step in points], 1000):
+            self._client.log_batch(self._id, metrics=some)
+
+    def _files(self, outcome: str) -> None:
+        running = outcome == "running"
+        state = outcome if running else f"{outcome} at line {len(self.entries)}"
+        if self.told.files != state:
+            place(self.store, self.run, self.take.folder, BEGUN if running else ENDED)
+            self._remember("files", state)
+
+    def _end(self, completion: Completion, name: str) -> None:
+        sha = values.completion_sha(self.take.folder)
+        if self.told.completion != sha:
+            self._points(values.final(self.entries, completion))
+            place_finished(self.store, self.run, self.take, completion, name)
+            self._client.log_param(self._id, "completion", sha)
+            self._remember("completion", sha)
+
+    def _remember(self, what: str, value: Any) -> None:
+        setattr(self.told, what, value)
+        self.memory.keep()
+
+    @property
+    def _client(self) -> Any:
+        return self.store.client
+
+    @property
+    def _id(self) -> str:
+        return self.told.run_id
+
+
+def _batches(items: Sequence[_T], size: int) -> Iterator[Sequence[_T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
