@@ -101,7 +101,7 @@ def judge(take: Take, status: int, began: float) -> tuple[str, str]:
         return completion.outcome, ""
     if status == HELD_BY_ANOTHER or take.is_locked():
         return "held", "another process trains it"
-    failure = _last_failure(take, began)
+    failure = last_failure(take, began)
     if failure is not None:
         return "failed", failure
     if status == 1:
@@ -109,12 +109,18 @@ def judge(take: Take, status: int, began: float) -> tuple[str, str]:
     return "killed", _cause(status)
 
 
-def _last_failure(take: Take, began: float) -> str | None:
+def last_failure(take: Take, since: float = 0.0) -> str | None:
+    """Return the reason of the failure that a journal ends with, if it does.
+
+    Args:
+        take: whose journal.
+        since: seconds since 1970; an earlier failure is another attempt's.
+    """
     try:
         entries = take.entries()
     except JournalError as error:
         return str(error)
-    if not entries or entries[-1].kind != "failed" or entries[-1].time < began:
+    if not entries or entries[-1].kind != "failed" or entries[-1].time < since:
         return None
     return str(entries[-1].note.get("error", "failed without a reason"))
 

@@ -6,10 +6,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablab.sweep.job import Job
+from ablab.sweep.job import Job, last_failure
 from ablab.sweep.names import sweep_id
-from ablab.sweep.show import LiveTable
 from ablab.sweep.summary import say
+from ablab.sweep.table import job_table
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan
 from ablab.training.faults import ConfigError
@@ -70,7 +70,9 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
     jobs = jobs_of(plan)
     _read(lab, jobs)
     say(console, f"{plan.sweep}: {plan.spec['question']}", "bold")
-    console.print(LiveTable(console, jobs, plan.spec["metric"]).table())
+    for part in job_table(jobs, plan.spec["metric"], room=len(jobs)):
+        console.print(part)
+    say(console, f"{sum(not job.is_open for job in jobs)} of {len(jobs)} done", "bold")
 
 
 def _read(lab: Lab, jobs: Sequence[Job]) -> None:
@@ -82,6 +84,8 @@ def _read(lab: Lab, jobs: Sequence[Job]) -> None:
             job.take, found = takes[-1], takes[-1].status()
             job.look()
             job.state = "waiting" if found == "new" else found
+            if found == "failed":
+                job.reason = last_failure(job.take) or ""
 
 
 def _all_sweeps(lab: Lab) -> Table:

@@ -1,0 +1,57 @@
+"""The forecast is of what is left, from what is known."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from fakes import complete, make_jobs, new_take
+
+from ablab.sweep.forecast import TAKE_BYTES, Forecast, forecast, free_bytes
+from ablab.tracking.completion import Completion, write_completion
+from ablab.tracking.lab import Lab
+
+
+@dataclass
+class Cost:
+    step_seconds: float = 0.5
+    steps_per_epoch: int = 10
+    bytes: int = 1000
+
+
+def test_networks_are_measured_once_each_and_only_for_what_is_open(tmp_path: Path):
+    jobs = make_jobs("a", "b", "c")
+    jobs[2].trial["config"]["batch_size"] = 7
+    measured = []
+    cost = forecast(jobs, 2, tmp_path, lambda config: measured.append(config) or Cost())
+    assert len(measured) == 2
+    assert cost.seconds == dict.fromkeys("abc", 0.5 * 10 * 2)
+    assert cost.bytes == 3 * (1000 + TAKE_BYTES)
+    assert cost.hours == pytest.approx(15 / 3600)
+
+
+def test_finished_trials_of_other_seeds_tell_more_than_a_measurement(lab: Lab, tmp_path: Path):
+    jobs = make_jobs("a", "b")
+    take = new_take(lab, "a")
+    done = Completion("a", "001", "finished", 0.0, {}, {"time/total_seconds": 42.0}, {}, {})
+    write_completion(take.folder, done)
+    jobs[0].finish(take)
+    jobs[1].trial["config"]["seed"] = 1
+    assert forecast(jobs, 1, tmp_path, lambda _: Cost()).seconds == {"b": 42.0}
+
+
+def test_nothing_open_costs_nothing(lab: Lab, tmp_path: Path):
+    (job,) = jobs = make_jobs("a")
+    take = new_take(lab, "a")
+    complete(take)
+    job.finish(take)
+    cost = forecast(jobs, 1, tmp_path, lambda _: Cost())
+    assert (cost.hours, cost.bytes, cost.fits) == (0, 0, True)
+
+
+def test_disk_that_is_too_small_is_seen():
+    assert not Forecast({"a": 1.0}, 1, bytes=5e9, free=5e9).fits
+    assert Forecast({"a": 1.0}, 1, bytes=5e9, free=6e9).fits
+
+
+def test_free_space_of_a_folder_to_come_is_known(tmp_path: Path):
+    assert free_bytes(tmp_path / "not" / "yet") > 0

@@ -1,0 +1,108 @@
+"""What a sweep says of itself, in a terminal and in a log."""
+
+import io
+
+import pytest
+from fakes import FakeLauncher, complete, diverge, fail, make_jobs, new_take, run_on, write_epoch
+from rich.console import Console
+
+from ablab.sweep.job import Job
+from ablab.sweep.lines import Lines
+from ablab.sweep.schedule import Schedule
+from ablab.sweep.show import LiveTable, time_left
+from ablab.sweep.words import duration, figure, label
+from ablab.tracking.lab import Lab
+from ablab.tracking.plan import Cell
+
+METRIC = "test/accuracy"
+
+
+def printed(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def make_console(*, terminal: bool, height: int = 40) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=120, height=height)
+
+
+def test_log_has_a_line_for_each_start_and_each_end_with_its_figure(lab: Lab):
+    console, jobs = make_console(terminal=False), make_jobs("a", "b", "c")
+    lines = Lines(console, jobs, METRIC)
+    launcher = FakeLauncher(b=[fail], c=[diverge])
+    Schedule(lab, jobs, launcher, {}, watchers=[lines]).run()
+    said = printed(console)
+    assert "a · seed 0: starts" in said
+    assert "a · seed 0: 90.00 %  [" in said
+    assert "b · seed 0: failed: ValueError: no" in said
+    assert "c · seed 0: diverged (10.00 %)" in said
+    assert "[3 of 3]" in said
+
+
+def test_table_shows_every_state(lab: Lab):
+    console = make_console(terminal=True)
+    jobs = make_jobs("a", "b", "c", "d")
+    jobs[0].take = new_take(lab, "a")
+    complete(jobs[0].take)
+    jobs[0].finish(jobs[0].take)
+    jobs[1].take, jobs[1].state = new_take(lab, "b"), "running"
+    write_epoch(jobs[1].take, 0)
+    jobs[1].look()
+    jobs[2].state, jobs[2].reason = "failed", "ValueError: no"
+    console.print(LiveTable(console, jobs, METRIC).picture())
+    said = printed(console)
+    for text in ("90.00 %", "1/2 50.00 %", "failed", "ValueError: no", "·", "2 of 4 done"):
+        assert text in said
+
+
+def test_many_variants_become_a_summary(lab: Lab):
+    console = make_console(terminal=True, height=12)
+    jobs = make_jobs(*(f"v{n}" for n in range(50)))
+    jobs[7].take, jobs[7].state = new_take(lab, "v7"), "running"
+    console.print(LiveTable(console, jobs, METRIC).picture())
+    said = printed(console)
+    assert "v7 · seed 0" in said
+    assert "v8" not in said
+    assert "0 of 50 done" in said
+
+
+def test_live_table_follows_a_schedule(lab: Lab):
+    console, jobs = make_console(terminal=True), make_jobs("a", "b")
+    with LiveTable(console, jobs, METRIC) as table:
+        Schedule(lab, jobs, FakeLauncher(b=[diverge]), {}, watchers=[table]).run()
+    assert "2 of 2 done" in printed(console)
+
+
+def test_time_left_follows_the_pace():
+    jobs = make_jobs(*"abcd")
+    assert time_left(jobs, 0, 10.0) is None
+    jobs[0].state = "finished"
+    assert time_left(jobs, 1, 10.0) == pytest.approx(30.0)
+    jobs[1].state = "running"
+    jobs[1].epochs = [None]  # type: ignore[list-item]
+    assert time_left(jobs, 1, 15.0) == pytest.approx(25.0)
+
+
+def test_words():
+    assert label(Cell("relu", 3, "mnist", "k"), several_blocks=False) == "relu · seed 3"
+    assert label(Cell("relu", 3, "mnist", "k"), several_blocks=True) == "mnist · relu · seed 3"
+    assert figure(0.97123, "test/accuracy") == "97.12 %"
+    assert figure(0.123456, "test/loss") == "0.1235"
+    assert figure(None, "test/loss") == "–"
+    assert [duration(s) for s in (42, 720, 12240)] == ["42 s", "12 min", "3.4 h"]
+
+
+def test_interrupted_jobs_are_shown_as_stopped(lab: Lab):
+    console, jobs = make_console(terminal=False), make_jobs("a")
+    launcher = FakeLauncher(a=[run_on])
+    asked = iter([0, *([2] * 100)])
+    Schedule(
+        lab,
+        jobs,
+        launcher,
+        {},
+        watchers=[Lines(console, jobs, METRIC)],
+        interrupts=lambda: next(asked),
+    ).run()
+    assert isinstance(jobs[0], Job)
+    assert "a · seed 0: stopped: interrupted" in printed(console)

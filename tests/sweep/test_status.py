@@ -1,0 +1,79 @@
+"""Sweeps are found by name, and their state is read from the disk."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from fakes import complete, fail, new_take, trial
+from rich.console import Console
+
+from ablab.sweep.status import find_sweep, jobs_of, status
+from ablab.tracking.lab import Lab
+from ablab.tracking.plan import Cell, Part, read_plan, write_part
+from ablab.training.faults import ConfigError
+
+
+def plan(lab: Lab, name: str, variants: Sequence[str] = ("a", "b"), seeds: int = 1) -> Path:
+    folder = lab.sweep_folder(name)
+    cells = tuple(Cell(v, s, "b", f"{v}{s}") for v in variants for s in range(seeds))
+    spec = {
+        "question": "Which?",
+        "metric": "test/accuracy",
+        "seeds": list(range(seeds)),
+        "blocks": {"b": {}},
+        "variants": {name: {} for name in variants},
+    }
+    write_part(
+        folder, Part("comparison", 0.0, "", spec, cells, {c.key: trial(c.key) for c in cells})
+    )
+    return folder
+
+
+def test_sweep_is_found_by_its_name_or_by_the_only_one_that_begins_so(lab: Lab):
+    plan(lab, "other [dataset=digits]")
+    assert find_sweep(lab, "other") == "other [dataset=digits]"
+    assert find_sweep(lab, "other", ["dataset=digits"]) == "other [dataset=digits]"
+    plan(lab, "other")
+    assert find_sweep(lab, "other") == "other"
+
+
+def test_sweep_that_is_not_there_or_not_clear_lists_what_there_is(lab: Lab):
+    with pytest.raises(ConfigError, match="none yet"):
+        find_sweep(lab, "mine")
+    plan(lab, "mine [a=1]")
+    plan(lab, "mine [a=2]")
+    with pytest.raises(ConfigError, match=r"mine \[a=1\], mine \[a=2\]; got mine$"):
+        find_sweep(lab, "mine")
+    with pytest.raises(ConfigError, match=r"got mine \[a=3\]"):
+        find_sweep(lab, "mine", ["a=3"])
+
+
+def test_jobs_come_seed_by_seed(lab: Lab):
+    found = read_plan(plan(lab, "mine", seeds=2))
+    assert found is not None
+    assert [job.cell.key for job in jobs_of(found)] == ["a0", "b0", "a1", "b1"]
+
+
+def test_status_is_told_while_a_sweep_runs(lab: Lab):
+    plan(lab, "mine", ("a", "b", "c", "d"))
+    complete(new_take(lab, "a0"))
+    running = new_take(lab, "b0")
+    fail(new_take(lab, "c0"))
+    console = Console(file=io.StringIO(), width=100, height=40)
+    with running.lock():
+        status("mine", [], console, lab)
+    assert isinstance(console.file, io.StringIO)
+    said = console.file.getvalue()
+    for text in ("Which?", "90.00 %", "0/2", "c · seed 0 failed: ValueError: no", "2 of 4 done"):
+        assert text in said
+
+
+def test_without_a_name_all_sweeps_are_listed(lab: Lab):
+    plan(lab, "mine")
+    complete(new_take(lab, "a0"))
+    console = Console(file=io.StringIO(), width=100)
+    status(None, [], console, lab)
+    assert isinstance(console.file, io.StringIO)
+    assert "mine" in console.file.getvalue()
+    assert "1/2" in console.file.getvalue()
