@@ -1,0 +1,83 @@
+"""One LeNet-5 MNIST trial (3 epochs, batch 128, one thread, journal on) against bare loops."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from bare import Images, train
+from figures import options, ratio, spread, tell
+
+from ablab.tracking.lab import Lab, Take
+from ablab.training import build
+from ablab.training.compose import compose
+from ablab.training.process import work
+from ablab.training.trial import Trial, freeze
+
+EPOCHS, BATCH, THREADS = 3, 128, 1
+DEVICES = {"accelerator": "cpu", "devices": 1, "strategy": "auto"}
+SETTINGS = {"devices": DEVICES, "threads": THREADS, "in_sweep": False}
+
+
+def main() -> None:
+    """Measure and tell."""
+    asked = options(__doc__ or "", 5)
+    torch.set_num_threads(THREADS)
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["ABLAB_HOME"] = f"{folder}/lab"
+        lab = Lab.open()
+        trial = freeze(
+            compose(["dataset=mnist", f"trainer.max_epochs={EPOCHS}", f"batch_size={BATCH}"])
+        )
+        data = build.datamodule(trial.config)
+        formats = {"same": torch.channels_last, "contiguous": torch.contiguous_format}
+        images = {name: Images(data, form) for name, form in formats.items()}
+        seconds: dict[str, list[float]] = {"trial": [], "same": [], "contiguous": []}
+        for number in range(asked.rounds + 1):
+            now = {"trial": _trial(lab, trial)}
+            now |= {name: _bare(trial, images[name]) for name in formats}
+            for name, value in now.items() if number else ():  # the first round warms up
+                seconds[name].append(value)
+        peak = _cold_peak(lab, trial)
+    lines = [
+        f"trial                               {spread(seconds['trial'])}",
+        f"bare loop, same memory format       {spread(seconds['same'])}",
+        f"bare loop, contiguous               {spread(seconds['contiguous'])}",
+        f"trial / bare, same memory format    {ratio(seconds['trial'], seconds['same'])}",
+        f"trial / bare, contiguous            {ratio(seconds['trial'], seconds['contiguous'])}",
+        f"peak memory of a trial's process    {peak / 1e6:.0f} MB",
+    ]
+    tell(__doc__ or "", lines, asked.save)
+
+
+def _trial(lab: Lab, trial: Trial) -> float:
+    take = lab.new_take(trial.as_dict())
+    start = time.perf_counter()
+    code = work(take.folder, SETTINGS)
+    seconds = time.perf_counter() - start
+    assert code == 0
+    return seconds
+
+
+def _bare(trial: Trial, images: Images) -> float:
+    network, _ = build.network(trial.config, build.datamodule(trial.config), torch.Generator())
+    start = time.perf_counter()
+    train(network, images, epochs=EPOCHS, batch_size=BATCH, lr=trial.config["optimizer"]["lr"])
+    return time.perf_counter() - start
+
+
+def _cold_peak(lab: Lab, trial: Trial) -> float:
+    """Return the peak of memory, in bytes, of a process that trains one trial."""
+    take: Take = lab.new_take(trial.as_dict())
+    command = [sys.executable, "-m", "ablab.training.process", str(Path(take.folder))]
+    subprocess.run([*command, json.dumps(SETTINGS)], check=True)
+    assert take.completion is not None
+    return take.completion.measured["memory/peak_bytes"]
+
+
+if __name__ == "__main__":
+    main()
