@@ -92,6 +92,7 @@ class FakeLauncher:
 
     def __init__(self, slots: int = 2, **scripts: Iterable[Script]) -> None:
         self.slots = slots
+        self.default: Script = finish
         self.scripts = {key: list(each) for key, each in scripts.items()}
         self.attempts: dict[str, list[Take]] = defaultdict(list)
         self.workers: list[FakeWorker] = []
@@ -100,7 +101,7 @@ class FakeLauncher:
         self.on_wait: Callable[[], None] = lambda: None
 
     def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> FakeWorker:
-        scripts = self.scripts.get(take.key, [finish])
+        scripts = self.scripts.get(take.key, [self.default])
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
         self.attempts[take.key].append(take)
         self.workers.append(FakeWorker(take, script))

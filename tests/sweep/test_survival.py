@@ -135,6 +135,14 @@ def descendants(pid: int, word: str) -> list[int]:
     return found
 
 
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended, reaped or not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 def server_of(process: "subprocess.Popen[str]") -> int:
     (server,) = descendants(process.pid, "forkserver")
     return server
@@ -202,7 +210,7 @@ def test_killed_sweep_takes_its_trials_along_and_is_finished_by_the_same_command
         server = server_of(process)
         process.kill()
         until(lambda: not any(take.is_locked() for take in place.takes()), 20)
-        until(lambda: not Path(f"/proc/{server}").exists(), 20)
+        until(lambda: is_gone(server), 20)
     assert not any(take.completion for take in place.takes())
     place.slow(False)
     status, said = place.run()

@@ -1,0 +1,211 @@
+"""A sweep from its name to its exit code, with real plans and fake trials."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fakes import FakeLauncher, fail, run_on, write_epoch
+from fakes import complete as complete_fake
+from rich.console import Console
+
+from ablab.sweep.engine import run_sweep
+from ablab.sweep.interrupts import Interrupts
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.plan import read_plan
+from ablab.training.environment import source_hash
+from ablab.training.faults import ConfigError
+
+BODY = """# @package _global_
+defaults:
+  - override /architecture: mlp
+sweep:
+  question: Which?
+  kind: best
+  seeds: 1
+  grid: {activation: [relu, tanh]}
+"""
+
+
+def finish(take: Take) -> int:
+    (take.folder / "environment.json").write_text(json.dumps({"source_hash": source_hash()}))
+    write_epoch(take, 0)
+    complete_fake(take)
+    return 0
+
+
+@pytest.fixture
+def launcher(monkeypatch: pytest.MonkeyPatch, sweeps: Path) -> FakeLauncher:
+    (sweeps / "mine.yaml").write_text(BODY)
+    launcher = FakeLauncher()
+    launcher.default = finish
+    monkeypatch.setattr("ablab.sweep.engine.local_launcher", lambda _runtime: launcher)
+    return launcher
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(launcher: FakeLauncher) -> Run:
+    def run(*overrides: str, **options: bool) -> tuple[int, str]:
+        console = Console(file=io.StringIO(), width=200)
+        options = {"offline": True} | options
+        code = run_sweep("mine", overrides, console=console, **options)
+        assert isinstance(console.file, io.StringIO)
+        return code, console.file.getvalue()
+
+    return run
+
+
+def keys(lab: Lab, sweep: str = "mine") -> list[str]:
+    plan = read_plan(lab.sweep_folder(sweep))
+    assert plan is not None
+    return [cell.key for cell in plan.cells]
+
+
+def test_sweep_says_what_it_does_and_what_to_type_next(run: Run, lab: Lab):
+    code, said = run()
+    assert code == 0
+    assert "mine: Which?" in said
+    assert "2 trials: 0 finished, 2 to train" in said
+    assert "2 finished; 2 trained now" in said
+    assert said.endswith("Next: ablab report mine\n")
+    assert len(keys(lab)) == 2
+
+
+def test_same_command_again_trains_nothing(run: Run, launcher: FakeLauncher):
+    run()
+    launcher.attempts.clear()
+    code, said = run()
+    assert code == 0
+    assert "2 finished, 0 to train" in said
+    assert not launcher.attempts
+
+
+def test_trials_of_another_sweep_are_not_trained_again(
+    run: Run, launcher: FakeLauncher, sweeps: Path
+):
+    run()
+    (sweeps / "mine.yaml").write_text(BODY.replace("tanh", "elu"))
+    launcher.attempts.clear()
+    run()
+    assert len(launcher.attempts) == 1
+
+
+def test_dry_run_makes_nothing(run: Run, tmp_path: Path):
+    code, said = run(dry_run=True)
+    assert code == 0
+    assert "relu · seed 0" in said
+    assert "new" in said
+    assert {path.name for path in (tmp_path / "lab").glob("*")} <= {"cache"}
+
+
+def test_failure_is_exit_code_1_with_its_reason_and_its_key(
+    run: Run, launcher: FakeLauncher, lab: Lab
+):
+    run(dry_run=True)
+    launcher.default = fail
+    code, said = run()
+    assert code == 1
+    assert f"failed: ValueError: no  (ablab show {keys(lab)[0]})" in said
+    assert "The same command again" in said
+
+
+def test_interrupt_is_exit_code_130(
+    run: Run, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
+):
+    launcher.default = run_on
+    monkeypatch.setattr(Interrupts, "count", 2, raising=False)
+    monkeypatch.setattr(Interrupts, "__init__", lambda self: setattr(self, "_before", {}))
+    code, said = run()
+    assert code == 130
+    assert "2 stopped" in said
+
+
+def test_disk_that_is_too_small_is_refused_before_training(
+    run: Run, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ablab.sweep.forecast.free_bytes", lambda _folder: 1000.0)
+    with pytest.raises(ConfigError, match="free disk space must be"):
+        run()
+    assert not launcher.attempts
+
+
+def test_fault_leaves_no_lab(run: Run, tmp_path: Path):
+    with pytest.raises(ConfigError):
+        run("optimizer.lrr=1")
+    assert not (tmp_path / "lab").exists()
+
+
+def test_what_other_code_finished_counts_unless_it_is_asked_to_be_trained_again(
+    run: Run, launcher: FakeLauncher, lab: Lab
+):
+    run()
+    (take,) = lab.takes(keys(lab)[0])
+    (take.folder / "environment.json").write_text('{"source_hash": "older"}')
+    launcher.attempts.clear()
+    _, said = run()
+    assert "1 finished trials come from other code" in said
+    assert not launcher.attempts
+    run(rerun_changed=True)
+    assert [t.number for t in lab.takes(take.key)] == ["001", "002"]
+    assert list(launcher.attempts) == [take.key]
+
+
+def test_interrupts_are_counted_and_handlers_restored():
+    import os
+    import signal
+
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with Interrupts() as interrupts:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert interrupts.count == 2
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_runs_are_delivered_with_names_and_tags_and_deleted_ones_trained_anew(
+    run: Run, launcher: FakeLauncher, lab: Lab
+):
+    from ablab.tracking.store import Store
+
+    code, said = run(offline=False)
+    assert code == 0
+    assert "ablab sync" not in said
+    store = Store.open(lab)
+    experiment = store.find_experiment("mine").experiment_id
+    runs = store.client.search_runs([experiment])
+    named = {one.info.run_name: one for one in runs}
+    assert set(named) == {"sweep mine", "relu · seed 0", "tanh · seed 0"}
+    tags = named["relu · seed 0"].data.tags
+    assert [tags[name] for name in ("sweep", "variant", "seed", "block", "key")] == [
+        "mine",
+        "relu",
+        "0",
+        "digits · mlp",
+        keys(lab)[0],
+    ]
+    store.client.delete_run(named["relu · seed 0"].info.run_id)
+    store.close()
+    launcher.attempts.clear()
+    code, said = run(offline=False)
+    assert "1 trials whose runs were deleted in MLflow are trained anew" in said
+    assert list(launcher.attempts) == [keys(lab)[0]]
+    assert [take.number for take in lab.takes(keys(lab)[0])] == ["002"]
+
+
+def test_store_that_is_away_keeps_nobody_from_training(
+    run: Run, lab: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setattr("ablab.sweep.deliveries.PATIENCE", 0.5)
+    code, said = run(offline=False)
+    assert code == 0
+    assert all(lab.finished(key) for key in keys(lab))
+    assert "Not in MLflow yet" in said
+    assert "ablab sync" in said
+    code, said = run(offline=False)
+    assert code == 0
+    assert "Training goes on; ablab sync delivers later" in said
