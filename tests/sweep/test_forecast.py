@@ -1,7 +1,9 @@
 """The forecast is of what is left, from what is known."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fakes import complete, make_jobs, new_take
@@ -37,6 +39,19 @@ def test_finished_trials_of_other_seeds_tell_more_than_a_measurement(lab: Lab, t
     jobs[0].finish(take)
     jobs[1].trial["config"]["seed"] = 1
     assert forecast(jobs, 1, tmp_path, lambda _: Cost()).seconds == {"b": 42.0}
+
+
+def test_trial_whose_first_steps_raise_has_no_forecast_and_stops_nobody(tmp_path: Path):
+    def measure(config: Mapping[str, Any]) -> Cost:
+        if config.get("batch_size") == 7:
+            raise RuntimeError("no")
+        return Cost()
+
+    jobs = make_jobs("a", "b")
+    jobs[0].trial["config"]["batch_size"] = 7
+    cost = forecast(jobs, 1, tmp_path, measure)
+    assert list(cost.seconds) == ["b"]
+    assert cost.bytes > 2 * TAKE_BYTES
 
 
 def test_nothing_open_costs_nothing(lab: Lab, tmp_path: Path):

@@ -87,11 +87,11 @@ class Workplace:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
 
     def run(self, *overrides: str) -> tuple[int, str]:
         with self.sweep(*overrides) as process:

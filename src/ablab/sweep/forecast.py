@@ -20,7 +20,8 @@ class Forecast:
     """What the open jobs will take.
 
     Attributes:
-        seconds: of each open job, by key, in a slot of its own.
+        seconds: of each open job, by key, in a slot of its own; one whose first steps raise has
+            none, and will say so itself when it is trained.
         slots: how many run side by side.
         bytes: on disk, all of them.
         free: bytes free where the lab is.
@@ -40,7 +41,7 @@ class Forecast:
     @property
     def fits(self) -> bool:
         """Tell whether there is enough disk space."""
-        return not self.seconds or self.bytes + SPARE_BYTES < self.free
+        return self.bytes == 0 or self.bytes + SPARE_BYTES < self.free
 
 
 def forecast(
@@ -65,11 +66,14 @@ def forecast(
             continue
         kind = _all_but_seed(job)
         if kind not in costs:
-            costs[kind] = (measure or _measure)(job.trial["config"])
+            costs[kind] = _try(measure or _measure, job.trial["config"])
         cost = costs[kind]
-        one = cost.step_seconds * cost.steps_per_epoch * job.max_epochs
-        seconds[job.cell.key] = mean(known[kind]) if kind in known else one
-        size += cost.bytes + TAKE_BYTES
+        if kind in known:
+            seconds[job.cell.key] = mean(known[kind])
+        elif cost is not None:
+            epoch = cost.step_seconds * cost.steps_per_epoch
+            seconds[job.cell.key] = epoch * job.max_epochs
+        size += TAKE_BYTES + (cost.bytes if cost is not None else 0)
     return Forecast(seconds, slots, size, free_bytes(folder))
 
 
@@ -94,6 +98,13 @@ def _seconds_of_finished(jobs: Sequence[Job]) -> dict[str, list[float]]:
 def _all_but_seed(job: Job) -> str:
     outside = {"seed", *job.trial["outside_key"]}
     return json.dumps({k: v for k, v in job.trial["config"].items() if k not in outside})
+
+
+def _try(measure: Callable[[Mapping[str, Any]], Any], config: Mapping[str, Any]) -> Any:
+    try:
+        return measure(config)
+    except Exception:  # whatever a component raises is its trial's to tell, and no other's
+        return None
 
 
 def _measure(config: Mapping[str, Any]) -> Any:

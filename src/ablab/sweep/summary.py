@@ -57,7 +57,8 @@ def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: Forecas
     for job in jobs:
         seconds = cost.seconds.get(job.cell.key)
         state = states.get(job.cell.key, job.state)
-        ahead = "" if seconds is None else duration(seconds)
+        unknown = "unknown" if job.is_open else ""
+        ahead = unknown if seconds is None else duration(seconds)
         table.add_row(Text(label(job.cell, several)), job.cell.key, state, ahead)
     return table
 
