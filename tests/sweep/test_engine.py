@@ -75,6 +75,11 @@ def test_sweep_says_what_it_does_and_what_to_type_next(run: Run, lab: Lab):
     assert len(keys(lab)) == 2
 
 
+def test_next_command_names_the_very_sweep(run: Run):
+    _, said = run("batch_size=64", "launcher.slots=1", "sweep.seeds=1")
+    assert said.endswith("Next: ablab report mine batch_size=64\n")
+
+
 def test_same_command_again_trains_nothing(run: Run, launcher: FakeLauncher):
     run()
     launcher.attempts.clear()

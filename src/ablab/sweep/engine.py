@@ -17,6 +17,7 @@ from ablab.sweep.job import Job
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.local import local_launcher
 from ablab.sweep.lines import Lines
+from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, draft
 from ablab.sweep.schedule import Schedule, Watcher
 from ablab.sweep.show import LiveTable
@@ -67,7 +68,8 @@ def run_sweep(
         plan, notes = freeze_plan(folder, asked, command)
     jobs = jobs_of(plan)
     counts = _from_this_code if rerun_changed else _always
-    sweep = _Sweep(name, lab, plan, jobs, asked, local_launcher(asked.runtime), counts, console)
+    report = shlex.join(["ablab", "report", name, *trial_changes(overrides)])
+    sweep = _Sweep(report, lab, plan, jobs, asked, local_launcher(asked.runtime), counts, console)
     if asked.runtime["tracking"]["deliver"] and not (offline or dry_run):
         sweep.deliveries = Deliveries(lab, plan)
         notes += sweep.deliveries.look()
@@ -90,7 +92,7 @@ def run_sweep(
 class _Sweep:
     """A planned sweep with everything that it needs to run."""
 
-    name: str
+    report: str
     lab: Lab
     plan: Plan
     jobs: list[Job]
@@ -130,7 +132,7 @@ class _Sweep:
                 self._schedule(self._watchers(stack), interrupts).run()
             notes = self.deliveries.close() if self.deliveries else []
         seconds = time.monotonic() - began
-        say_end(self.console, self.name, self.plan, self.jobs, seconds)
+        say_end(self.console, self.report, self.plan, self.jobs, seconds)
         for note in notes:
             say(self.console, note, "yellow")
         states = {job.state for job in self.jobs}

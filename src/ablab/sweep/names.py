@@ -24,7 +24,7 @@ def sweep_id(name: str, overrides: Sequence[str] = ()) -> str:
         >>> sweep_id("activations", ["trainer.max_epochs=3", "sweep.seeds=2", "dataset=digits"])
         'activations [dataset=digits trainer.max_epochs=3]'
     """
-    changes = sorted(o.strip() for o in overrides if _changes_trials(o))
+    changes = trial_changes(overrides)
     full = f"{name} [{' '.join(changes)}]" if changes else name
     safe = "".join(f"%{ord(c):02X}" if c in _UNSAFE or ord(c) < 32 else c for c in full)
     if len(safe.encode()) <= LONGEST:
@@ -34,5 +34,7 @@ def sweep_id(name: str, overrides: Sequence[str] = ()) -> str:
     return f"{head}… {digest}"
 
 
-def _changes_trials(override: str) -> bool:
-    return override_key(override).split(".")[0] not in (*OUTSIDE_KEY, "hydra")
+def trial_changes(overrides: Sequence[str]) -> list[str]:
+    """Return the overrides that change trials, sorted."""
+    outside = (*OUTSIDE_KEY, "hydra")
+    return sorted(o.strip() for o in overrides if override_key(o).split(".")[0] not in outside)

@@ -63,8 +63,16 @@ def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: Forecas
     return table
 
 
-def say_end(console: Console, name: str, plan: Plan, jobs: Sequence[Job], seconds: float) -> None:
-    """Print the counts, each failure with its reason, and what to type next."""
+def say_end(console: Console, report: str, plan: Plan, jobs: Sequence[Job], seconds: float) -> None:
+    """Print the counts, each failure with its reason, and what to type next.
+
+    Args:
+        console: where to.
+        report: the command that reports this sweep.
+        plan: its plan.
+        jobs: all of them, none open.
+        seconds: how long it took.
+    """
     several = len({job.cell.block for job in jobs}) > 1
     for job in jobs:
         if job.state == "failed":
@@ -78,4 +86,4 @@ def say_end(console: Console, name: str, plan: Plan, jobs: Sequence[Job], second
     if counts["failed"] or counts["stopped"]:
         say(console, "The same command again goes on where each trial stopped.")
     if not counts["stopped"]:
-        say(console, f"Next: ablab report {name}")
+        say(console, f"Next: {report}")
