@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fakes import complete, make_jobs, new_take
 
-from ablab.sweep.forecast import TAKE_BYTES, Forecast, forecast, free_bytes
+from ablab.sweep.forecast import START_SECONDS, TAKE_BYTES, Forecast, forecast, free_bytes
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.lab import Lab
 
@@ -26,9 +26,9 @@ def test_networks_are_measured_once_each_and_only_for_what_is_open(tmp_path: Pat
     measured = []
     cost = forecast(jobs, 2, tmp_path, lambda config: measured.append(config) or Cost())
     assert len(measured) == 2
-    assert cost.seconds == dict.fromkeys("abc", 0.5 * 10 * 2)
+    assert cost.seconds == dict.fromkeys("abc", 0.5 * 10 * 2 + START_SECONDS)
     assert cost.bytes == 3 * (1000 + TAKE_BYTES)
-    assert cost.hours == pytest.approx(15 / 3600)
+    assert cost.hours == pytest.approx(3 * (10 + START_SECONDS) / 2 / 3600)
 
 
 def test_finished_trials_of_other_seeds_tell_more_than_a_measurement(lab: Lab, tmp_path: Path):

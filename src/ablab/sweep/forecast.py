@@ -12,6 +12,7 @@ from ablab.sweep.job import Job
 
 GB = 1e9
 SPARE_BYTES = 200e6  # what the store, the cache and everybody else may need meanwhile
+START_SECONDS = 1.0  # what a trial takes beside its steps: start, validation, test
 TAKE_BYTES = 500e3  # a take's journal, tables, log and pictures
 
 
@@ -72,7 +73,7 @@ def forecast(
             seconds[job.cell.key] = mean(known[kind])
         elif cost is not None:
             epoch = cost.step_seconds * cost.steps_per_epoch
-            seconds[job.cell.key] = epoch * job.max_epochs
+            seconds[job.cell.key] = epoch * job.max_epochs + START_SECONDS
         size += TAKE_BYTES + (cost.bytes if cost is not None else 0)
     return Forecast(seconds, slots, size, free_bytes(folder))
 

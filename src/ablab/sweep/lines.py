@@ -39,5 +39,8 @@ class Lines:
 
     def _say(self, job: Job, text: str) -> None:
         self._console.print(
-            f"{label(job.cell, self._several)}: {text}", markup=False, highlight=False
+            f"{label(job.cell, self._several)}: {text}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
         )

@@ -14,7 +14,7 @@ from ablab.tracking.plan import Plan
 
 def say(console: Console, text: str, style: str = "") -> None:
     """Print a line as it is."""
-    console.print(Text(text, style))
+    console.print(Text(text, style), soft_wrap=True)
 
 
 def say_start(
@@ -31,8 +31,8 @@ def say_start(
     if todo:
         slots = "one slot" if cost.slots == 1 else f"{cost.slots} slots"
         counts += (
-            f"; about {cost.hours:.2f} h in {slots} ({duration(3600 * cost.hours)}), "
-            f"{cost.bytes / GB:.2f} GB on disk ({cost.free / GB:.1f} GB free)"
+            f"; about {duration(3600 * cost.hours)} in {slots} and "
+            f"{cost.bytes / GB:.2f} GB of {cost.free / GB:.0f} GB free"
         )
     say(console, f"{counts}.")
 
