@@ -34,6 +34,8 @@ _SETTINGS = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
+# MLflow's pages then show training runs, not the tools for language models.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
 _SQLITE = "sqlite:///"
 _REMEDY = (
     "must be a store with the schema of the MLflow that is installed (`ablab sync --rebuild` "
@@ -132,7 +134,7 @@ class Store:
 
         place = None if self.artifacts is None else (self.artifacts / name).as_uri()
         try:
-            self.client.create_experiment(name, artifact_location=place)
+            self.client.create_experiment(name, artifact_location=place, tags=_KIND)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
