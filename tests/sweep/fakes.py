@@ -133,6 +133,9 @@ class Notes:
     def again(self, job: Job) -> None:
         self.events.append(("again", job.cell.key))
 
+    def stopping(self, at_once: bool) -> None:
+        self.events.append(("stopping", str(at_once)))
+
     def tick(self) -> None: ...
 
 

@@ -207,10 +207,18 @@ def test_interrupt_stops_what_runs_and_starts_nothing_more(lab: Lab, asked: int,
 
 
 def test_second_interrupt_kills_what_did_not_stop(lab: Lab):
-    launcher = FakeLauncher(a=[run_on])
-    states = run(lab, make_jobs("a"), launcher, interrupts=lambda: min(2, int(launcher.now)))
+    launcher, notes = FakeLauncher(a=[run_on]), Notes()
+    states = run(
+        lab,
+        make_jobs("a"),
+        launcher,
+        interrupts=lambda: min(2, int(launcher.now)),
+        watchers=[notes],
+    )
     assert states == ["stopped"]
     assert launcher.workers[0].told == ["stop", "kill"]
+    said = [event for event in notes.events if event[0] == "stopping"]
+    assert said == [("stopping", "False"), ("stopping", "True")]
 
 
 def test_two_sweeps_agree_on_one_take(lab: Lab):

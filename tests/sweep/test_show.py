@@ -105,4 +105,5 @@ def test_interrupted_jobs_are_shown_as_stopped(lab: Lab):
         interrupts=lambda: next(asked),
     ).run()
     assert isinstance(jobs[0], Job)
+    assert "Killing what runs" in printed(console)
     assert "a · seed 0: stopped: interrupted" in printed(console)

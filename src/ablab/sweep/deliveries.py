@@ -88,6 +88,9 @@ class Deliveries:
     def again(self, job: Job) -> None:
         """Leave it to the next attempt, which is the same take's."""
 
+    def stopping(self, at_once: bool) -> None:
+        """Go on: what there is can be delivered all the same."""
+
     def tick(self) -> None:
         """Leave the pace to the courier."""
 

@@ -25,7 +25,7 @@ class Job:
         state: waiting, running, held (another process trains it), then for good finished,
             diverged, failed or stopped.
         take: the take that is trained, or that counts.
-        is_new: whether this command had to do anything for it.
+        is_new: whether this command trained it.
         kills: how often it was killed in this command.
         began: when its last attempt started, seconds since 1970.
         reason: why it failed, stopped or was started again.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from ablab.sweep.job import Job
-from ablab.sweep.words import label, result
+from ablab.sweep.words import label, result, stopping
 
 
 class Lines:
@@ -33,6 +33,10 @@ class Lines:
     def again(self, job: Job) -> None:
         """Say why the job is tried again."""
         self._say(job, f"{job.reason}; tried again")
+
+    def stopping(self, at_once: bool) -> None:
+        """Say what has been done about it."""
+        self._console.print(stopping(at_once), soft_wrap=True)
 
     def tick(self) -> None:
         """Say nothing: a log is no place for movement."""

@@ -24,6 +24,9 @@ class Watcher(Protocol):
     def again(self, job: Job) -> None:
         """The job was killed and will be tried again; ``job.reason`` says why."""
 
+    def stopping(self, at_once: bool) -> None:
+        """The user has asked to stop, or to stop at once; what runs has been told."""
+
     def tick(self) -> None:
         """A moment has passed."""
 
@@ -100,6 +103,7 @@ class Schedule:
         for _, worker in self._running.values():
             worker.kill() if asked > 1 else worker.stop()
         self._obeyed = asked
+        self._tell("stopping", asked > 1)
 
     def _fill(self) -> None:
         free = [slot for slot in range(self._launcher.slots) if slot not in self._running]
@@ -112,7 +116,7 @@ class Schedule:
 
     def _start(self, job: Job, slot: int) -> bool:
         """Start an attempt and return whether the slot is now taken."""
-        job.take, job.is_new = open_take(self._lab, job.trial), True
+        job.take = open_take(self._lab, job.trial)
         if job.take.is_locked():
             self._hold(job)
             return False
@@ -122,7 +126,7 @@ class Schedule:
         except (OSError, EOFError) as error:
             self._again_or_fail(job, f"could not be started: {error!r}")
             return False
-        job.state = "running"
+        job.state, job.is_new = "running", True
         self._running[slot] = (job, worker)
         self._tell("started", job)
         return True
@@ -185,6 +189,6 @@ class Schedule:
     def _in_state(self, *states: str) -> Iterator[Job]:
         return iter([job for job in self._jobs if job.state in states])
 
-    def _tell(self, event: str, *job: Job) -> None:
+    def _tell(self, event: str, *told: Job | bool) -> None:
         for watcher in self._watchers:
-            getattr(watcher, event)(*job)
+            getattr(watcher, event)(*told)

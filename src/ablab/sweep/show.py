@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ablab.sweep.job import Job
 from ablab.sweep.table import TROUBLES, job_table
-from ablab.sweep.words import duration
+from ablab.sweep.words import duration, stopping
 
 REFRESH = 0.5  # seconds between two drawings
 
@@ -45,6 +45,10 @@ class LiveTable:
 
     def again(self, job: Job) -> None:
         """Leave it to the next drawing."""
+
+    def stopping(self, at_once: bool) -> None:
+        """Say what has been done about it, above the table."""
+        self._console.print(stopping(at_once))
 
     def tick(self) -> None:
         """Draw, if it is time to."""

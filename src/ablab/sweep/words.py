@@ -39,3 +39,10 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def stopping(at_once: bool) -> str:
+    """Return what is said to a user who has asked to stop."""
+    if at_once:
+        return "Killing what runs; it goes on from its last checkpoint."
+    return "Stopping what runs behind its last checkpoint; Ctrl-C again to kill it at once."
