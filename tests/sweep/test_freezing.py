@@ -1,6 +1,7 @@
 """Plans grow by parts and never shrink."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,12 @@ def asked(
 ) -> Draft:
     cells = tuple(Cell(v, s, "b", f"{v}{edit}{s}") for s in range(seeds) for v in variants)
     trials: Mapping[str, Any] = {cell.key: {"key": cell.key} for cell in cells}
-    content = {"question": "Which?", "seeds": list(range(seeds)), "blocks": {"b": {}}}
+    content = {
+        "question": "Which?",
+        "baseline": next(iter(variants)),
+        "seeds": list(range(seeds)),
+        "blocks": {"b": {}},
+    }
     content["variants"] = {name: {"activation": name} for name in variants}
     return Draft("mine", content | spec, cells, trials, (), {})
 
@@ -56,6 +62,20 @@ def test_plan_never_shrinks_and_says_so(tmp_path: Path):
     assert len(plan.parts) == 1
     assert len(plan.cells) == 6
     assert notes == ["The plan keeps 5 trials that were not asked for now."]
+
+
+def test_baseline_outlives_a_command_with_fewer_variants(tmp_path: Path):
+    freeze_plan(tmp_path, asked(("relu", "tanh")), COMMAND)
+    plan, _ = freeze_plan(tmp_path, asked(("tanh",), seeds=3), COMMAND)
+    assert plan.spec["baseline"] == "relu"
+
+
+def test_what_was_left_out_is_told_once(tmp_path: Path):
+    left_out = ({"variant": "elu", "block": "b", "reason": "too deep"},)
+    for seeds in (1, 2):
+        one = replace(asked(seeds=seeds), excluded=left_out)
+        plan, _ = freeze_plan(tmp_path, one, COMMAND)
+    assert [part.excluded for part in plan.parts] == [left_out, ()]
 
 
 def test_another_trial_in_a_place_is_a_new_comparison_of_the_whole(tmp_path: Path):

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def next_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | Non
         return None, notes
     if new:
         notes.append(f"The plan is extended by {len(new)} trials.")
-    return _part("extension", draft, merged, new, command), notes
+    told = [item for part in plan.parts for item in part.excluded]
+    excluded = tuple(item for item in draft.excluded if item not in told)
+    return _part("extension", replace(draft, excluded=excluded), merged, new, command), notes
 
 
 def _changed(plan: Plan, draft: Draft) -> int:
@@ -75,7 +78,9 @@ def _changed(plan: Plan, draft: Draft) -> int:
 def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     seeds = [*old["seeds"], *(s for s in new["seeds"] if s not in old["seeds"])]
     both = {key: {**old[key], **new[key]} for key in ("variants", "blocks")}
-    return {**new, "seeds": seeds, **both}
+    is_whole = old["variants"].keys() <= new["variants"].keys()
+    baseline = new["baseline"] if is_whole else old["baseline"]
+    return {**new, "seeds": seeds, **both, "baseline": baseline}
 
 
 def _part(
