@@ -11,11 +11,12 @@ from torch import nn
 from ablab import streams
 from ablab.data.module import InMemoryDataModule
 from ablab.training.classifier import Classifier
+from ablab.training.faults import ComponentError
 from ablab.training.targets import CONTRACTS, canonical, contract_arguments, resolve
 
 # What an architecture need not say.
 _DEFAULTS = {"pooling": {"kernel_size": 2, "stride": 2, "padding": 0}}
-_PARTS = ("activation", "pooling", "normalization", "dropout")
+PARTS = ("activation", "pooling", "normalization", "dropout")
 # Hydra 1.4 asks trusted code which targets it may call; 1.3 does not know the word.
 _HAS_WHITELIST = "_execution_whitelist_" in inspect.signature(instantiate).parameters
 
@@ -45,6 +46,9 @@ class Builder:
         """Build, with the contract's arguments in its order or by name.
 
         Values that the YAML gives stand.
+
+        Raises:
+            ComponentError: the component refused a value, or failed.
         """
         self.calls += 1
         given = {
@@ -54,7 +58,12 @@ class Builder:
             **named,
         }
         chosen = contract_arguments(self.axis, self._target, given)
-        return self._partial(**{k: v for k, v in chosen.items() if k not in self._given})
+        try:
+            return self._partial(**{k: v for k, v in chosen.items() if k not in self._given})
+        except ComponentError:
+            raise
+        except Exception as error:
+            raise ComponentError(self.axis, error) from error
 
 
 def _whitelist(target: Callable[..., Any]) -> list[str]:
@@ -80,7 +89,7 @@ def network(
         data: tells channels, classes and image size.
         generator: what dropout draws from.
     """
-    parts = {axis: Builder(axis, config[axis], generator=generator) for axis in _PARTS}
+    parts = {axis: Builder(axis, config[axis], generator=generator) for axis in PARTS}
     with streams.forked(config["seed"], "init"):
         module: nn.Module = Builder("architecture", config["architecture"])(
             in_channels=data.in_channels,

@@ -1,6 +1,7 @@
 """From names to one configuration: the only module that composes with Hydra."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,8 @@ AXES = (
 OUTSIDE_KEY = ("devices", "tracking", "launcher", "probes", "sweep")
 GROUPS = (*AXES, "trainer", "devices", "tracking", "launcher")
 _SWEEPS = "sweeps"
-# 1.3 warns where version_base is missing, 1.4 where it is given or where a name is stored again.
-_IS_1_3 = hydra.__version__.startswith("1.3.")
-_VERSION: dict[str, Any] = {"version_base": None} if _IS_1_3 else {}
-_REPLACE: dict[str, Any] = {} if _IS_1_3 else {"replace": True}
+# 1.3 warns where version_base is missing, 1.4 where it is given.
+_VERSION: dict[str, Any] = {"version_base": None} if hydra.__version__.startswith("1.3.") else {}
 
 
 @dataclass(frozen=True)
@@ -114,13 +113,30 @@ def compose(overrides: Sequence[str] = (), sweep: str | None = None) -> Composit
     groups = [o for o in parsed if o.key_or_group in GROUPS]
     values = [o for o in parsed if o.key_or_group not in GROUPS]
     faults += _unknown_choices(groups)
-    good = [o for o in groups if o.value() in components(o.key_or_group)]
+    good = [o for o in groups if _is_choice(o)]
     config = _hydra(([f"+{_SWEEPS}={sweep}"] if sweep else []) + [_text(o) for o in good])
-    keys = [override.key_or_group for override in values]
-    faults += [_unknown_key(config, key) for key in keys if not _has(config, key)]
+    known = [o for o in values if _has(config, o.key_or_group)]
+    faults += [_unknown_key(config, o.key_or_group) for o in values if o not in known]
+    composition = _split(_with_values(config, known))
     if faults:
-        raise ConfigError(faults)
-    return _split(_with_values(config, values))
+        raise ConfigError([*faults, *_further_faults(composition)])
+    return composition
+
+
+def _further_faults(composition: Composition) -> tuple[str, ...]:
+    """Return what is wrong besides names, so that all is told at once."""
+    from ablab.training.rehearsal import rehearse  # torch is no need of a faultless composition
+    from ablab.training.validate import validate
+
+    try:
+        config = composition.resolved()
+        validate(config)
+        rehearse(config)
+    except ConfigError as error:
+        return error.faults
+    except ValueError:  # the data's: no fault of the configuration
+        pass
+    return ()
 
 
 def _with_values(config: DictConfig, values: Sequence[Override]) -> DictConfig:
@@ -142,35 +158,45 @@ def _split(config: DictConfig) -> Composition:
 
 
 def _hydra(overrides: list[str]) -> DictConfig:
-    _offer_user_files()
     try:
-        with initialize_config_dir(str(own_folder("conf")), **_VERSION):
+        with _user_files(), initialize_config_dir(str(own_folder("conf")), **_VERSION):
             return hydra_compose("config", overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError([_first_line(error)]) from error
 
 
-def _offer_user_files() -> None:
-    """Show Hydra the sweeps, and the user's own components of every axis.
+@contextmanager
+def _user_files() -> Iterator[None]:
+    """Show Hydra the sweeps, and the user's own components of every axis, for the block.
 
     They go in file by file: a search path would let a foreign config.yaml replace ours, or lose
     a name to ours in silence.
     """
-    store = ConfigStore.instance()
-    for name, path in sweep_names().items():
-        store.store(name, _load(path), group=_SWEEPS, package="_global_", **_REPLACE)
+    files: list[tuple[str, str | None, str, Path]] = [
+        (_SWEEPS, "_global_", name, path) for name, path in sweep_names().items()
+    ]
     mine = user_folder("conf")
-    if mine is None:
-        return
+    if mine is not None:
+        _refuse_strangers(mine)
+        for axis in AXES:
+            own = _yamls(own_folder("conf") / axis)
+            files += [(axis, None, *item) for item in components(axis).items() - own.items()]
+    store = ConfigStore.instance()
+    try:
+        for group, package, name, path in files:
+            store.store(name, _load(path), group=group, package=package)
+        yield
+    finally:
+        for group, _, name, _ in files:
+            store.repo.get(group, {}).pop(f"{name}.yaml", None)
+
+
+def _refuse_strangers(mine: Path) -> None:
     strangers = {p.name for p in mine.iterdir() if not p.name.startswith(".")} - set(AXES)
     if strangers:
         raise ConfigError(
             [f"{mine} must hold axis folders only, got {', '.join(sorted(strangers))}"]
         )
-    for axis in AXES:
-        for name, path in _joined({}, _yamls(mine / axis), axis).items():
-            store.store(name, _load(path), group=axis, **_REPLACE)
-        components(axis)
 
 
 def _load(path: Path) -> DictConfig:
@@ -204,8 +230,8 @@ def _parse(overrides: Sequence[str]) -> tuple[list[Override], list[str]]:
         except (HydraException, OmegaConfBaseException):
             faults.append(f"override must be key=value, got {text}")
             continue
-        if override.type is not OverrideType.CHANGE:
-            faults.append(f"override must be key=value without + or ~, got {text}")
+        if override.type is not OverrideType.CHANGE or override.package is not None:
+            faults.append(f"override must be key=value without +, ~ or @, got {text}")
         elif override.is_sweep_override():
             faults.append(
                 f"{override.key_or_group} must be one value, got {text}; sweeps take many"
@@ -219,8 +245,12 @@ def _unknown_choices(groups: Sequence[Override]) -> list[str]:
     return [
         one_of(o.key_or_group, components(o.key_or_group), o.value())
         for o in groups
-        if o.value() not in components(o.key_or_group)
+        if not _is_choice(o)
     ]
+
+
+def _is_choice(override: Override) -> bool:
+    return str(override.value()) in components(override.key_or_group)
 
 
 def _text(override: Override) -> str:
@@ -236,10 +266,13 @@ def _has(config: DictConfig, key: str) -> bool:
 
 
 def _unknown_key(config: DictConfig, key: str) -> str:
-    parent = key.rpartition(".")[0] if _has(config, key.partition(".")[0]) else ""
+    top = key.partition(".")[0]
+    if top == "hydra":
+        return f"override must be of a key of the trial, got {key}, which is Hydra's own"
+    parent = key.rpartition(".")[0] if _has(config, top) else ""
     node = OmegaConf.select(config, parent) if parent else config
     if not isinstance(node, DictConfig):
-        return _unknown_key(config, parent)
+        return f"{parent} must be set as a whole, got {key}"
     names = {str(n) for n in node} - {"hydra", "_target_", _SWEEPS}
     return one_of(key, {f"{parent}.{n}" if parent else n for n in names}, key)
 

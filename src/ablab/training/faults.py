@@ -1,6 +1,7 @@
 """Faults of a configuration, all told at once."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,6 +16,24 @@ class ConfigError(ValueError):
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(self.faults))
+
+
+class ComponentError(ValueError):
+    """A component that could not be built.
+
+    Attributes:
+        axis: the component's.
+    """
+
+    def __init__(self, axis: str, error: Exception) -> None:
+        self.axis = axis
+        told = isinstance(error, ValueError) and re.match(r"[\w.]+ must ", str(error))
+        if told and "." in told[0]:
+            super().__init__(str(error))
+        elif told:
+            super().__init__(f"{axis}.{error}")
+        else:
+            super().__init__(f"{axis} must be buildable, got {type(error).__name__}: {error}")
 
 
 def one_of(key: str, names: Iterable[str], got: Any) -> str:

@@ -26,12 +26,12 @@ import torch
 from filelock import Timeout
 
 from ablab.tracking.files import write_json
-from ablab.tracking.journal import Entry, Journal
+from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Take
 from ablab.tracking.records import ENVIRONMENT
 from ablab.training.environment import facts
 from ablab.training.run import StoppedError, Training
-from ablab.training.trial import source_hashes
+from ablab.training.targets import source_hashes
 
 LOG = "log.txt"
 FINISHED, FAILED, LOCKED, INTERRUPTED, TERMINATED = 0, 1, 75, 130, 143
@@ -90,28 +90,38 @@ def _lead(
     if take.completion is not None:
         return FINISHED
     _prepare(settings)
-    journal = Journal(take.journal)
-    environment = {**facts(), "devices": dict(settings["devices"])}
-    write_json(take.folder / ENVIRONMENT, environment)
-    journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
     try:
-        _refuse_changed_sources(take)
-        training = Training(take, journal, settings["devices"], callbacks)
+        journal = Journal(take.journal)
+    except JournalError:
+        traceback.print_exc()
+        return FAILED
+    training = Training(take, journal, settings["devices"], callbacks)
+    try:
         with _signals(training, terminal, in_sweep=bool(settings["in_sweep"])):
+            _begin(take, journal, settings)
             training.run()
+            return FINISHED
     except StoppedError:
-        journal.append(_stopped("Ctrl-C, at the end of an epoch"))
-        return INTERRUPTED
+        end, code = _stopped("Ctrl-C, at the end of an epoch"), INTERRUPTED
     except TerminatedError as error:
-        journal.append(_stopped(signal.Signals(error.code - 128).name))
-        return error.code
+        end, code = _stopped(signal.Signals(error.code - 128).name), error.code
     except Exception as error:
         traceback.print_exc()
         reason = f"{type(error).__name__}: {error}"
-        trace = traceback.format_exc()
-        journal.append(Entry("failed", time.time(), note={"error": reason, "traceback": trace}))
-        return FAILED
-    return FINISHED
+        note = {"error": reason, "traceback": traceback.format_exc()}
+        end, code = Entry("failed", time.time(), note=note), FAILED
+    if take.completion is not None:  # a signal behind the record, which nothing may follow
+        return FINISHED
+    journal.append(end)
+    return code
+
+
+def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
+    """Write down where this attempt runs; refuse it where the source is not the plan's."""
+    environment = {**facts(), "devices": dict(settings["devices"])}
+    write_json(take.folder / ENVIRONMENT, environment)
+    journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
+    _refuse_changed_sources(take)
 
 
 def _follow(take: Take, settings: Mapping[str, Any]) -> int:

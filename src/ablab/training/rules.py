@@ -102,11 +102,10 @@ def hyperparameter_faults(
     own = target.__module__.startswith("ablab.")
     for name, value in values.items():
         rule = None if own else _HYPERPARAMETERS.get(name)
-        expected = _expected(parameters[name].annotation) if name in parameters else None
+        if rule is None and name in parameters:
+            rule = _annotated(parameters[name].annotation)
         if rule is not None and not rule[1](value):
             faults.append(f"{axis}.{name} must be {rule[0]}, got {value!r}")
-        elif rule is None and expected is not None and not _fits(value, expected):
-            faults.append(f"{axis}.{name} must be {_words(expected)}, got {value!r}")
     return faults
 
 
@@ -118,6 +117,17 @@ def _value(config: Mapping[str, Any], key: str) -> Any:
 
 
 _PLAIN = {bool: "true or false", int: "an integer", float: "a number", str: "a word"}
+
+
+def _annotated(annotation: Any) -> _Rule | None:
+    """Return what an annotation demands, None where it says nothing plain."""
+    if typing.get_origin(annotation) is typing.Literal:
+        words = typing.get_args(annotation)
+        return f"one of {', '.join(map(str, words))}", lambda value: value in words
+    expected = _expected(annotation)
+    if expected is None:
+        return None
+    return _words(expected), lambda value: _fits(value, expected)
 
 
 def _expected(annotation: Any) -> tuple[type, ...] | None:

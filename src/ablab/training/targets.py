@@ -12,6 +12,8 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from ablab.tracking.files import file_sha256
+
 CONTRACTS: dict[str, tuple[str, ...]] = {
     "dataset": (),
     "augmentation": (),
@@ -75,10 +77,12 @@ def resolve(axis: str, target: Any) -> Callable[..., Any]:
     elif any(_below(target, prefix) for prefix in trusted):
         found = _find(target)
         if not _is_defined_below(found, trusted):
-            raise TargetError(f"must be a class or function defined in {own}, got {target}")
+            places = " or ".join(trusted)
+            raise TargetError(f"must be a public class or function of {places}, got {target}")
     else:
+        torchs = "in torch, " if axis in _BASES else ""
         raise TargetError(
-            f"must lie in {own}, in torch, or in a module that ABLAB_ALLOW names, got {target}"
+            f"must lie in {own}, {torchs}or in a module that ABLAB_ALLOW names, got {target}"
         )
     return found
 
@@ -114,11 +118,23 @@ def canonical(target: Callable[..., Any]) -> str:
     return f"{target.__module__}.{target.__qualname__}"
 
 
-def source_file(target: Callable[..., Any]) -> Path | None:
-    """Return the file of a target that is neither torch's nor ours, else None."""
-    if _is_torch(target) or _below(target.__module__, "ablab"):
-        return None
+def source_hashes(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the SHA-256 of the source of each target that is neither torch's nor ours.
+
+    Args:
+        config: a trial's configuration, each axis in it.
+    """
+    names = {config[axis]["_target_"]: axis for axis in CONTRACTS}
+    targets = {name: resolve(axis, name) for name, axis in sorted(names.items())}
+    return {name: file_sha256(_file(t)) for name, t in targets.items() if not _is_known(t)}
+
+
+def _file(target: Callable[..., Any]) -> Path:
     return Path(inspect.getfile(inspect.unwrap(target)))
+
+
+def _is_known(target: Callable[..., Any]) -> bool:
+    return _is_torch(target) or _below(target.__module__, "ablab")
 
 
 def _find(target: str) -> Any:
@@ -152,13 +168,18 @@ def _see_working_folder() -> None:
 
 
 def _is_torch_component(found: Any, base: type) -> bool:
-    return isinstance(found, type) and issubclass(found, base) and _below(found.__module__, "torch")
+    return isinstance(found, type) and issubclass(found, base) and _is_public(found, ("torch",))
 
 
 def _is_defined_below(found: Any, prefixes: tuple[str, ...]) -> bool:
-    if not (inspect.isclass(found) or inspect.isfunction(found)) or found.__name__.startswith("_"):
-        return False
-    return any(_below(found.__module__, prefix) for prefix in prefixes)
+    return (inspect.isclass(found) or inspect.isfunction(found)) and _is_public(found, prefixes)
+
+
+def _is_public(found: Any, prefixes: tuple[str, ...]) -> bool:
+    """Tell whether a module below ``prefixes`` defines ``found`` at its top, by a public name."""
+    name, module = found.__qualname__, found.__module__
+    here = getattr(sys.modules.get(module), name, None) is found
+    return here and not name.startswith("_") and any(_below(module, p) for p in prefixes)
 
 
 def _is_torch(target: Callable[..., Any]) -> bool:

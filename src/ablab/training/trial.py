@@ -5,17 +5,15 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
-import torch
-
-from ablab.tracking.files import file_sha256
 from ablab.training import build
 from ablab.training.compose import AXES, OUTSIDE_KEY, Composition
 from ablab.training.faults import ConfigError
 from ablab.training.preflight import device_faults
-from ablab.training.targets import resolve, source_file
+from ablab.training.rehearsal import rehearse
+from ablab.training.targets import source_hashes
 from ablab.training.validate import validate
 
 SCHEMA = 1
@@ -58,9 +56,13 @@ def freeze(composition: Composition) -> Trial:
     """
     config = composition.resolved()
     validate(config)
-    if faults := device_faults(config):
+    faults = device_faults(config)
+    try:
+        rehearse(config)
+    except ConfigError as error:
+        faults += error.faults
+    if faults:
         raise ConfigError(faults)
-    _check_built(_text({**config, "seed": 0}))
     data_hash = _data_hash(_text(config["dataset"]))
     sources = source_hashes(config)
     key = key_of(config, data_hash, sources)
@@ -76,60 +78,13 @@ def key_of(config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str]
     return hashlib.sha256(_text(content).encode()).hexdigest()[:16]
 
 
-def source_hashes(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the SHA-256 of the source of each target that is neither torch's nor ours."""
-    targets = {config[axis]["_target_"]: axis for axis in AXES}
-    files = {name: source_file(resolve(axis, name)) for name, axis in targets.items()}
-    return {name: file_sha256(file) for name, file in sorted(files.items()) if file is not None}
-
-
 def used_axes(config: Mapping[str, Any]) -> frozenset[str]:
     """Return the axes that a trial uses: a network need not ask for each of its parts."""
     parts = {"activation", "pooling", "normalization", "dropout"}
-    return _check_built(_text({**config, "seed": 0})) | (frozenset(AXES) - parts)
+    return rehearse(config) | (frozenset(AXES) - parts)
 
 
-@lru_cache(maxsize=1024)
-def _check_built(text: str) -> frozenset[str]:
-    """Build a trial without weights, pass a batch through, and return the parts it uses."""
-    config = json.loads(text)
-    faults: list[str] = []
-    used: frozenset[str] = frozenset()
-    try:
-        data = build.datamodule(config)
-        with torch.device("meta"):
-            network, used = build.network(config, data, torch.Generator("cpu"))
-            side = data.image_size
-            output = network(torch.empty(2, data.in_channels, side, side))
-            _expect_logits(output, data.num_classes)
-            optimizer = build.Builder("optimizer", config["optimizer"])
-            steps = optimizer(named_params=network.named_parameters())
-            build.Builder("scheduler", config["scheduler"])(optimizer=steps, total_steps=100)
-            build.Builder("loss", config["loss"])()
-        data.train_dataloader()
-    except NotImplementedError:
-        pass  # an operation that has no shapes without values says nothing about faults
-    except (ValueError, TypeError, RuntimeError) as error:
-        faults.append(_told(error, config))
-    if faults:
-        raise ConfigError(faults)
-    return used
-
-
-def _expect_logits(output: Any, num_classes: int) -> None:
-    shape = tuple(getattr(output, "shape", ()))
-    if shape != (2, num_classes):
-        raise ValueError(f"architecture must return (N, {num_classes}) logits, got {shape} for N=2")
-
-
-def _told(error: Exception, config: Mapping[str, Any]) -> str:
-    if isinstance(error, ValueError):
-        return str(error)
-    name = config["architecture"]["_target_"].rpartition(".")[2]
-    return f"architecture must work with its parts and data, got {error} from {name}"
-
-
-@lru_cache(maxsize=64)
+@cache
 def _data_hash(text: str) -> str:
     return build.Builder("dataset", json.loads(text))().content_hash  # type: ignore[no-any-return]
 

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ablab.training.compose import AXES
 from ablab.training.faults import ConfigError, one_of
 from ablab.training.rules import hyperparameter_faults, scalar_faults
 from ablab.training.targets import (
@@ -21,7 +20,7 @@ def validate(config: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: with all faults.
     """
-    faults = [fault for axis in AXES for fault in _component_faults(axis, config.get(axis))]
+    faults = [fault for axis in CONTRACTS for fault in _component_faults(axis, config.get(axis))]
     faults += scalar_faults(config)
     if faults:
         raise ConfigError(faults)
@@ -31,11 +30,12 @@ def _component_faults(axis: str, node: Any) -> list[str]:
     if not isinstance(node, Mapping) or "_target_" not in node:
         return [f"{axis} must be a component with a _target_, got {node!r}"]
     nested = [f"{axis}.{key} must not hold a _target_" for key in node if _nests(node[key])]
+    nested += [f"{axis} must not hold {key}" for key in node if _is_hydras(key)]
     try:
         target = resolve(axis, node["_target_"])
     except TargetError as error:
         return [f"{axis}._target_ {error}", *nested]
-    values = {key: value for key, value in node.items() if key != "_target_"}
+    values = {key: value for key, value in node.items() if not _is_hydras(key, "")}
     contract = contract_arguments(axis, target, dict.fromkeys(CONTRACTS[axis]))
     parameters = signature(target).parameters
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -52,6 +52,11 @@ def _component_faults(axis: str, node: Any) -> list[str]:
         *(f"{axis}.{name} must be given, got nothing" for name in missing),
         *hyperparameter_faults(axis, target, values),
     ]
+
+
+def _is_hydras(key: str, own: str = "_target_") -> bool:
+    """Tell whether a key steers Hydra, the one that every component has left out."""
+    return key != own and key.startswith("_") and key.endswith("_")
 
 
 def _nests(value: Any) -> bool:

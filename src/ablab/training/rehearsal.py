@@ -1,0 +1,115 @@
+"""A trial built without weights: what only building can tell, told before training."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import nn
+
+from ablab.data.errors import DataError
+from ablab.data.module import InMemoryDataModule
+from ablab.training import build
+from ablab.training.faults import ComponentError, ConfigError
+from ablab.training.targets import source_hashes
+
+_STAND_IN = {"_target_": "torch.nn.Identity"}
+
+
+def rehearse(config: Mapping[str, Any]) -> frozenset[str]:
+    """Build a validated trial, pass a batch through, and return the parts that its network uses.
+
+    Costs nothing for a further seed.
+
+    Args:
+        config: the trial's resolved configuration.
+
+    Raises:
+        ConfigError: with the faults of all components.
+        DataError: the data set is missing or damaged.
+    """
+    content = {"config": {**config, "seed": 0}, "sources": source_hashes(config)}
+    return _rehearsed(json.dumps(content, sort_keys=True))
+
+
+@lru_cache(maxsize=1024)
+def _rehearsed(text: str) -> frozenset[str]:
+    config = json.loads(text)["config"]
+    faults: list[str] = []
+    network: nn.Module | None = None
+    used: frozenset[str] = frozenset()
+    with _telling(faults):
+        build.Builder("loss", config["loss"])()
+    with _telling(faults):
+        data = build.datamodule(config)
+        data.train_dataloader()
+        network, used = _network(config, data, faults)
+    with _telling(faults):
+        named_params = (network or nn.Linear(1, 1)).named_parameters()
+        optimizer = build.Builder("optimizer", config["optimizer"])(named_params=named_params)
+        build.Builder("scheduler", config["scheduler"])(optimizer=optimizer, total_steps=100)
+    if faults:
+        raise ConfigError(faults)
+    return used
+
+
+@contextmanager
+def _telling(faults: list[str]) -> Iterator[None]:
+    """Add what goes wrong in the block to the faults; the data's own faults go through."""
+    try:
+        yield
+    except DataError:
+        raise
+    except ValueError as error:
+        faults.append(str(error))
+
+
+def _network(
+    config: Mapping[str, Any], data: InMemoryDataModule, faults: list[str]
+) -> tuple[nn.Module, frozenset[str]]:
+    """Return the network and the parts it uses, a faulty part stood in for to see further."""
+    try:
+        return _passed(config, data)
+    except ComponentError as error:
+        if config[error.axis] == _STAND_IN or error.axis not in build.PARTS:
+            raise
+        faults.append(str(error))
+        return _network({**config, error.axis: _STAND_IN}, data, faults)
+
+
+def _passed(
+    config: Mapping[str, Any], data: InMemoryDataModule
+) -> tuple[nn.Module, frozenset[str]]:
+    try:
+        return _passed_on(torch.device("meta"), config, data)
+    except NotImplementedError:  # an operation whose shapes depend on values
+        return _passed_on(torch.device("cpu"), config, data)
+
+
+def _passed_on(
+    device: torch.device, config: Mapping[str, Any], data: InMemoryDataModule
+) -> tuple[nn.Module, frozenset[str]]:
+    with device:
+        network, used = build.network(config, data, torch.Generator("cpu"))
+        side = data.image_size
+        images = torch.zeros(2, data.in_channels, side, side)
+    try:
+        with device:
+            output = network(images)
+    except NotImplementedError:
+        if device.type == "meta":
+            raise
+        raise ValueError("architecture must have all its parts, got one without forward") from None
+    except Exception as error:
+        name = config["architecture"]["_target_"].rpartition(".")[2]
+        raise ValueError(
+            f"architecture must work with its parts and data, got {error} from {name}"
+        ) from error
+    shape = tuple(getattr(output, "shape", ()))
+    if shape != (2, data.num_classes):
+        raise ValueError(
+            f"architecture must return (N, {data.num_classes}) logits, got {shape} for N=2"
+        )
+    return network, used
