@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablab.data.module import InMemoryDataModule
@@ -33,16 +34,16 @@ class Cost:
     bytes: int
 
 
-def size(config: Mapping[str, Any], data: InMemoryDataModule) -> tuple[int, int]:
-    """Return parameters and FLOPs an image, counted without weights or images."""
-    with torch.device("meta"), torch.no_grad():
-        network, _ = build.network(config, data, torch.Generator("cpu"))
-        side = data.image_size
-        image = torch.empty(1, data.in_channels, side, side)
-        with FlopCounterMode(display=False) as counter:
-            network.eval()(image)
-    parameters = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    return parameters, int(counter.get_total_flops())
+def size(network: nn.Module, data: InMemoryDataModule) -> tuple[int, int]:
+    """Return parameters and FLOPs an image, counted on a blank one; the network's mode is kept."""
+    parameters = [p for p in network.parameters() if p.requires_grad]
+    device = parameters[0].device if parameters else "cpu"
+    image = torch.zeros(1, data.in_channels, data.image_size, data.image_size, device=device)
+    training = network.training
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.eval()(image)
+    network.train(training)
+    return sum(p.numel() for p in parameters), int(counter.get_total_flops())
 
 
 def measure(config: Mapping[str, Any]) -> Cost:
@@ -52,8 +53,8 @@ def measure(config: Mapping[str, Any]) -> Cost:
         config: the trial's resolved configuration.
     """
     data = build.datamodule(config)
-    parameters, flops = size(config, data)
     module = build.classifier(config, data)
+    parameters, flops = size(module.network, data)
     named_params = module.network.named_parameters()
     optimizer = build.Builder("optimizer", config["optimizer"])(named_params=named_params)
     loader = data.train_dataloader()

@@ -105,14 +105,15 @@ class Training:
             last = self._test(module, data)
             metrics = {f"{name}_last": value for name, value in last.items()}
         best = self.take.folder / BEST
-        if best.exists():
+        if best.exists() or not diverged:
             module.network.load_state_dict(load_file(best))
             metrics.update(self._test(module, data))
         outcome = "diverged" if diverged else "finished"
         classes = gathered(module.predicted), gathered(module.target)
         if self.journal is not None:
             tables = write_tables(self.take.folder, *classes, data.class_names)
-            self._complete(outcome, metrics, time.perf_counter() - start, data, tables)
+            facts = self._facts(module, data)
+            self._complete(outcome, metrics, time.perf_counter() - start, facts, tables)
         return outcome
 
     def _test(self, module: Classifier, data: InMemoryDataModule) -> dict[str, float]:
@@ -124,7 +125,7 @@ class Training:
         outcome: str,
         metrics: dict[str, float],
         test_seconds: float,
-        data: InMemoryDataModule,
+        facts: dict[str, Any],
         tables: list[str],
     ) -> None:
         """Write the completion record; nothing may follow it."""
@@ -139,13 +140,14 @@ class Training:
             time=time.time(),
             metrics={**metrics, **_chosen(epochs)},
             measured=_measured(epochs, test_seconds),
-            facts=self._facts(data),
+            facts=facts,
             artifacts=describe(folder, [TRIAL, JOURNAL, ENVIRONMENT, BEST, config, *tables]),
         )
         write_completion(folder, completion)
 
-    def _facts(self, data: InMemoryDataModule) -> dict[str, Any]:
-        parameters, flops = cost.size(self.config, data)
+    @staticmethod
+    def _facts(module: Classifier, data: InMemoryDataModule) -> dict[str, Any]:
+        parameters, flops = cost.size(module.network, data)
         return {"parameters": parameters, "flops": flops, **data.counts()}
 
     def _trainer(self) -> pl.Trainer:
