@@ -3,7 +3,9 @@
 import os
 import time
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import pytorch_lightning as pl
@@ -134,12 +136,19 @@ class Recorder(Checkpoint):
 
 
 def checkpoint_line(checkpoint: Path) -> Entry | None:
-    """Return the journal line that a checkpoint carries, None where no checkpoint can be read."""
+    """Return the journal line that a checkpoint carries, None where it is not there or not whole.
+
+    The sums in the file are compared: torch reads over a byte that has changed.
+    """
     try:
+        with ZipFile(checkpoint) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            return None
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError):
+        return Entry.decode(content["callbacks"][Recorder.__qualname__]["line"])
+    except (OSError, BadZipFile, RuntimeError, ValueError, LookupError, UnpicklingError):
         return None
-    return Entry.decode(content["callbacks"][Recorder.__qualname__]["line"])
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
@@ -167,7 +176,7 @@ def shortest(value: Tensor | float) -> float:
         >>> shortest(torch.tensor(0.1))
         0.1
     """
-    return float(str(np.float32(value)))
+    return float(str(np.float32(float(value))))
 
 
 def _before(entry: Entry, epoch: int) -> bool:
