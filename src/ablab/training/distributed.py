@@ -44,18 +44,19 @@ class _SyncedForward:
             unchanged: Tensor = self.plain(x)
             return unchanged
         axes = [0, *range(2, x.ndim)]
-        count = x.new_tensor([x.numel() / x.shape[1]])
-        sums = torch.cat([count, x.sum(axes), (x * x).sum(axes)])
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))  # sums want more than bfloat16
+        count = wide.new_tensor([x.numel() / x.shape[1]])
+        sums = torch.cat([count, wide.sum(axes), (wide * wide).sum(axes)])
         reduced: Tensor = _SumOverProcesses.apply(sums)  # type: ignore[no-untyped-call]
         count, total, squares = torch.split(reduced, [1, x.shape[1], x.shape[1]])
         mean = total / count
         variance = (squares / count - mean * mean).clamp_min(0)
         self._remember(mean.detach(), variance.detach(), count.detach())
         shape = [1, -1, *[1] * (x.ndim - 2)]
-        y: Tensor = (x - mean.view(shape)) * (variance + layer.eps).rsqrt().view(shape)
-        if not layer.affine:
-            return y
-        return y * layer.weight.view(shape) + layer.bias.view(shape)
+        y: Tensor = (wide - mean.view(shape)) * (variance + layer.eps).rsqrt().view(shape)
+        if layer.affine:
+            y = y * layer.weight.view(shape) + layer.bias.view(shape)
+        return y.to(x.dtype)
 
     def _remember(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
         layer = self.layer
