@@ -1,0 +1,218 @@
+"""A trial's key, and all that is known to be wrong with it before it trains."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ablab.data.errors import DataError
+from ablab.training import trial
+from ablab.training.compose import AXES, OUTSIDE_KEY, compose
+from ablab.training.faults import ConfigError
+from ablab.training.trial import freeze, key_of, used_axes
+
+SMALL = ["architecture=mlp", "architecture.widths=[8]"]
+
+
+def faults(*overrides: str) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        freeze(compose(overrides))
+    return caught.value.faults
+
+
+def key(*overrides: str) -> str:
+    return freeze(compose([*SMALL, *overrides])).key
+
+
+@pytest.mark.slow
+def test_key_is_the_same_in_another_process() -> None:
+    source = (
+        "from ablab.training.compose import compose; from ablab.training.trial import freeze;"
+        f"print(freeze(compose({[*SMALL, 'seed=2']!r})).key)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == key("seed=2")
+
+
+def test_key_does_not_depend_on_order() -> None:
+    config = compose(SMALL).resolved()
+    turned = {
+        k: dict(reversed(v.items())) if isinstance(v, dict) else v
+        for k, v in reversed(config.items())
+    }
+    assert list(turned) != list(config)
+    assert key_of(turned, "data", {}) == key_of(config, "data", {})
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["seed=1", "optimizer.lr=0.002", "activation=elu", "batch_size=64", "trainer.max_epochs=3"],
+)
+def test_key_changes_with_what_is_in_it(override: str) -> None:
+    assert key(override) != key()
+
+
+@pytest.mark.parametrize("override", ["devices=cpu", "tracking=offline", "launcher.slots=1"])
+def test_key_does_not_change_with_where_it_runs(override: str) -> None:
+    assert key(override) == key()
+
+
+def test_key_changes_with_data_and_source() -> None:
+    config = compose(SMALL).resolved()
+    keys = {
+        key_of(config, "data", {}),
+        key_of(config, "other data", {}),
+        key_of(config, "data", {"mine.Mine": "00"}),
+        key_of(config, "data", {"mine.Mine": "01"}),
+    }
+    assert len(keys) == 4
+
+
+def test_neutral_value_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = compose(SMALL).resolved()
+    before = key_of(config, "data", {})
+    monkeypatch.setattr(trial, "NEUTRAL", {"trainer.ema": 0.0, "late": None})
+    later = {**config, "late": None, "trainer": {**config["trainer"], "ema": 0.0}}
+    assert key_of(later, "data", {}) == before
+    later["trainer"]["ema"] = 0.9
+    assert key_of(later, "data", {}) != before
+
+
+def test_frozen_trial_is_plain_json() -> None:
+    frozen = freeze(compose(SMALL))
+    assert json.loads(json.dumps(frozen.as_dict()))["key"] == frozen.key
+    assert set(OUTSIDE_KEY) == set(frozen.outside_key)
+    assert frozen.sources == {}
+
+
+def test_users_source_is_in_the_key(mine: Callable[[str], Path]) -> None:
+    source = "from torch import nn\nclass Mine(nn.ReLU): pass\n"
+    mine(source)
+    first = freeze(compose([*SMALL, "activation=mine"]))
+    mine(source + "# edited\n")
+    second = freeze(compose([*SMALL, "activation=mine"]))
+    assert first.sources.keys() == {"mine.Mine"}
+    assert first.key != second.key
+
+
+def test_torch_class_of_the_users_own_yaml_is_a_component(tmp_path: Path) -> None:
+    folder = tmp_path / "conf" / "activation"
+    folder.mkdir(parents=True)
+    (folder / "gelu.yaml").write_text("_target_: torch.nn.GELU\napproximate: tanh\n")
+    frozen = freeze(compose([*SMALL, "activation=gelu"]))
+    assert frozen.sources == {}
+    assert frozen.choices["activation"] == "gelu"
+
+
+def test_parts_that_the_network_asks_for_are_used() -> None:
+    always = set(AXES) - {"activation", "pooling", "normalization", "dropout"}
+    assert used_axes(compose().resolved()) == set(AXES)
+    assert used_axes(compose(SMALL).resolved()) == set(AXES) - {"pooling"}
+    linear = compose(["architecture=mlp", "architecture.widths=[]"]).resolved()
+    assert used_axes(linear) == always
+
+
+def test_faults_of_all_components_are_told_at_once() -> None:
+    told = faults(
+        *("dropout=dropout", "dropout.p=1", "pooling=lp", "pooling.p=0.5"),
+        *("loss=mse", "loss.output=tanh", "optimizer=sgd", "optimizer.nesterov=true"),
+    )
+    assert told[:3] == (
+        "loss.output must be one of softmax, sigmoid, got tanh",
+        "pooling.p must be finite and >= 1, got 0.5",
+        "dropout.p must be in [0, 1), got 1",
+    )
+    assert "Nesterov" in told[3]
+    assert len(told) == 4
+
+
+def test_dataset_that_refuses_a_value_is_told_by_its_key() -> None:
+    assert faults("dataset.val_fraction=2")[0].startswith("dataset.val_fraction must be between")
+
+
+def test_scheduler_that_refuses_a_value_is_told_by_its_key() -> None:
+    assert faults("scheduler=cosine", "scheduler.eta_min=1")[0].startswith("scheduler.eta_min must")
+
+
+def test_batch_that_is_larger_than_the_set_is_told() -> None:
+    (told,) = faults("batch_size=1151")
+    assert told == "batch_size must be from 1 to the number of training images, 1150, got 1151"
+
+
+def test_batch_that_processes_cannot_share_is_told() -> None:
+    (told,) = faults("devices=ddp_cpu", "batch_size=33")
+    assert told == "batch_size must be divisible by the 2 processes, got 33"
+
+
+def test_missing_data_name_the_command_that_fetches_them() -> None:
+    with pytest.raises(DataError, match="ablab data fetch mnist"):
+        freeze(compose(["dataset=mnist"]))
+
+
+NETWORK = """
+import torch
+from torch import nn
+class Mine(nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.layer = nn.Linear(1024, num_classes)
+    def forward(self, x):
+        {body}
+"""
+
+
+def _network(mine: Callable[[str], Path], tmp_path: Path, body: str) -> list[str]:
+    mine(NETWORK.format(body=body))
+    (tmp_path / "conf" / "architecture").mkdir()
+    (tmp_path / "conf" / "activation" / "mine.yaml").rename(
+        tmp_path / "conf" / "architecture" / "mine.yaml"
+    )
+    return ["architecture=mine"]
+
+
+def test_users_plain_network_is_an_architecture(
+    mine: Callable[[str], Path], tmp_path: Path
+) -> None:
+    overrides = _network(mine, tmp_path, "return self.layer(x.flatten(1))")
+    config = compose(overrides).resolved()
+    assert freeze(compose(overrides)).sources.keys() == {"mine.Mine"}
+    assert not used_axes(config) & {"activation", "pooling", "normalization", "dropout"}
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ("return self.layer(x.flatten(1))[:, :9]", "must return (N, 10) logits, got (2, 9)"),
+        ("return None", "must return (N, 10) logits, got ()"),
+        ("return self.layer(x)", "must work with its parts and data"),
+        ("return self.absent(x)", "must work with its parts and data"),
+        ("raise NotImplementedError", "must have all its parts"),
+    ],
+)
+def test_network_that_does_not_fit_is_told(
+    mine: Callable[[str], Path], tmp_path: Path, body: str, rule: str
+) -> None:
+    overrides = _network(mine, tmp_path, body)
+    (told,) = faults(*overrides)
+    assert told.startswith(f"architecture {rule}")
+
+
+def test_network_whose_shapes_depend_on_values_is_checked_all_the_same(
+    mine: Callable[[str], Path], tmp_path: Path
+) -> None:
+    bodies = "x = x.flatten(1); x = x + x.nonzero().sum(); return self.layer(x)"
+    overrides = _network(mine, tmp_path, bodies)
+    assert freeze(compose(overrides)).key
+    (told,) = faults(*overrides, "optimizer=sgd", "optimizer.nesterov=true")
+    assert "Nesterov" in told
+
+
+def test_too_small_an_image_is_told(mine: Callable[[str], Path], tmp_path: Path) -> None:
+    overrides = _network(mine, tmp_path, "return self.layer(nn.MaxPool2d(64)(x).flatten(1))")
+    (told,) = faults(*overrides)
+    assert told.startswith("architecture must work with its parts and data")

@@ -1,0 +1,210 @@
+"""What a component may be and which values it takes, told before anything is built."""
+
+import importlib
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ablab.training.compose import AXES, Composition, components, compose
+from ablab.training.faults import ConfigError
+from ablab.training.targets import TargetError, resolve
+from ablab.training.trial import freeze
+from ablab.training.validate import validate
+
+
+def told(config: dict[str, Any]) -> tuple[str, ...]:
+    with pytest.raises(ConfigError) as caught:
+        validate(config)
+    return caught.value.faults
+
+
+@cache
+def _base() -> Composition:
+    return compose()
+
+
+def config(**components: Any) -> dict[str, Any]:
+    return {**_base().resolved(), **components}
+
+
+REFUSED = [
+    ("activation", "os.system"),
+    ("activation", "posix.system"),
+    ("activation", "builtins.eval"),
+    ("activation", "subprocess.Popen"),
+    ("activation", "torch.nn.parallel.distributed.os.remove"),
+    ("activation", "torch.nn.functional.torch.hub.load"),
+    ("activation", "torch.nn.functional.importlib.import_module"),
+    ("activation", "torch.nn.functional.relu"),
+    ("activation", "torch.optim.SGD"),
+    ("activation", "torch.load"),
+    ("activation", "torch.nn"),
+    ("activation", "torch.nn.NoSuchThing"),
+    ("activation", "torch..nn.ReLU"),
+    ("activation", "torch.nn.modules.batchnorm._BatchNorm"),
+    ("activation", "ablab.training.build.classifier"),
+    ("activation", "ablab.tracking.lab.Lab"),
+    ("activation", "ablab.components.dropout.dropout.Dropout"),
+    ("architecture", "ablab.components.architecture.lenet5._flat_size"),
+    ("architecture", "ablab.components.architecture.lenet5.LeNet5.forward"),
+    ("architecture", "ablab.components.architecture.lenet5.nn.Sequential"),
+    ("architecture", "ablab.components.architecture.lenet5"),
+    ("augmentation", "ablab.components.augmentation.none._unchanged"),
+    ("augmentation", "ablab.components.augmentation.crop_flip.torch.hub.load"),
+    ("dataset", "ablab.components.dataset.digits.InMemoryDataModule"),
+    ("dataset", "torch.utils.data.TensorDataset"),
+    ("initializer", "torch.nn.init.kaiming_normal_"),
+    ("optimizer", "torch.nn.ReLU"),
+    ("optimizer", "torch.optim.lr_scheduler.ConstantLR"),
+    ("scheduler", "torch.optim.Adam"),
+    ("activation", "ReLU"),
+    ("activation", ""),
+    ("activation", None),
+    ("activation", 3),
+    ("activation", ["torch.nn.ReLU"]),
+]
+
+
+@pytest.mark.parametrize(("axis", "target"), REFUSED)
+def test_target_that_is_no_component_is_refused(axis: str, target: Any) -> None:
+    (fault,) = told(config(**{axis: {"_target_": target}}))
+    assert fault.startswith(f"{axis}._target_ must ")
+    assert str(target) in fault
+
+
+def test_refused_target_is_refused_on_the_command_line_too() -> None:
+    with pytest.raises(ConfigError, match=r"os\.system"):
+        freeze(compose(["activation._target_=os.system"]))
+
+
+def test_refused_module_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "traced.py").write_text("raise SystemExit('imported')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    imported = []
+    monkeypatch.setattr(importlib, "import_module", imported.append)
+    for target in ("traced.Thing", "traced", "os.system", "antigravity.fly"):
+        with pytest.raises(TargetError):
+            resolve("activation", target)
+    assert imported == []
+    assert "traced" not in sys.modules
+
+
+def test_working_folder_is_looked_into_for_allowed_modules_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = list(sys.path)
+    with pytest.raises(TargetError):
+        resolve("activation", "mine.Mine")
+    assert sys.path == before
+
+
+def test_users_module_is_allowed_by_name(mine: Callable[[str], Path]) -> None:
+    mine("from torch import nn\nclass Mine(nn.Module): pass\ndef _private(): pass\n")
+    assert resolve("activation", "mine.Mine").__module__ == "mine"
+    for target in ("mine._private", "mine.nn.ReLU", "mine.nn", "mine.absent", "minestrone.Mine"):
+        with pytest.raises(TargetError):
+            resolve("activation", target)
+
+
+def test_users_module_is_not_allowed_unasked(
+    mine: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine("raise SystemExit('imported')\n")
+    monkeypatch.delenv("ABLAB_ALLOW")
+    (fault,) = told(config(activation={"_target_": "mine.Mine"}))
+    assert "ABLAB_ALLOW" in fault
+
+
+def test_users_module_that_does_not_import_is_told(mine: Callable[[str], Path]) -> None:
+    mine("import no_such_module_at_all\n")
+    (fault,) = told(config(activation={"_target_": "mine.Mine"}))
+    assert "no_such_module_at_all" in fault
+
+
+@pytest.mark.parametrize("key", ["_partial_", "_args_", "_recursive_", "_convert_"])
+@pytest.mark.parametrize("target", ["torch.nn.ReLU", "torch.nn.Identity"])
+def test_keys_that_steer_hydra_are_refused(key: str, target: str) -> None:
+    assert told(config(activation={"_target_": target, key: [1]})) == (
+        f"activation must not hold {key}",
+    )
+
+
+@pytest.mark.parametrize(
+    "value", [{"_target_": "os.system"}, [{"_target_": "os.system"}], {"a": [{"_target_": "x"}]}]
+)
+def test_nested_target_is_refused(value: Any) -> None:
+    faults = told(config(activation={"_target_": "torch.nn.Identity", "inner": value}))
+    assert faults == ("activation.inner must not hold a _target_",)
+
+
+def test_all_faults_are_told_at_once() -> None:
+    faults = told(
+        config(
+            activation={"_target_": "os.system"},
+            pooling={"_target_": "ablab.components.pooling.lp.LpPool", "p": "two"},
+            dropout=None,
+            optimizer={"_target_": "torch.optim.SGD", "lr": -0.1, "momentumm": 0.9},
+            batch_size=0,
+            seed=1.5,
+        )
+    )
+    assert [fault.partition(" must ")[0] for fault in faults] == [
+        "activation._target_",
+        "pooling.form",
+        "pooling.p",
+        "dropout",
+        "optimizer.momentumm",
+        "optimizer.lr",
+        "seed",
+        "batch_size",
+    ]
+    assert "did you mean momentum?" in faults[4]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (["optimizer.lr=0"], "optimizer.lr must be a number > 0, got 0"),
+        (["optimizer.lr=nan"], "optimizer.lr must be a number > 0, got nan"),
+        (["optimizer.lr=inf"], "optimizer.lr must be a number > 0, got inf"),
+        (["optimizer.lr=fast"], "optimizer.lr must be a number > 0, got 'fast'"),
+        (["optimizer.lr=true"], "optimizer.lr must be a number > 0, got True"),
+        (
+            ["optimizer.betas=[0.9,1]"],
+            "optimizer.betas must be two numbers in [0, 1), got [0.9, 1]",
+        ),
+        (["optimizer.betas=0.9"], "optimizer.betas must be two numbers in [0, 1), got 0.9"),
+        (["optimizer.amsgrad=maybe"], "optimizer.amsgrad must be true or false, got 'maybe'"),
+        (["optimizer.weight_decay=-1"], "optimizer.weight_decay must be a number >= 0, got -1"),
+        (["loss.label_smoothing=1.1"], "loss.label_smoothing must be a number in [0, 1], got 1.1"),
+        (["trainer.max_epochs=0"], "trainer.max_epochs must be an integer >= 1, got 0"),
+        (["trainer.max_epochs=1.5"], "trainer.max_epochs must be an integer >= 1, got 1.5"),
+        (["seed=-1"], "seed must be an integer >= 0, got -1"),
+        (["seed=null"], "seed must be an integer >= 0, got None"),
+        (["dataset.val_fraction=half"], "dataset.val_fraction must be a number, got 'half'"),
+        (["dataset.split_seed=a"], "dataset.split_seed must be an integer or null, got 'a'"),
+        (
+            ["initializer=kaiming", "initializer.mode=sideways"],
+            "initializer.mode must be one of fan_in, fan_out, got 'sideways'",
+        ),
+    ],
+)
+def test_value_out_of_range_is_told(overrides: list[str], fault: str) -> None:
+    assert told(compose(overrides).resolved()) == (fault,)
+
+
+def test_missing_hyperparameter_is_told() -> None:
+    assert told(config(dropout={"_target_": "ablab.components.dropout.dropout.Dropout"})) == (
+        "dropout.p must be given, got nothing",
+    )
+
+
+def test_every_shipped_component_is_valid() -> None:
+    for axis in AXES:
+        for path in components(axis).values():
+            validate(config(**{axis: yaml.safe_load(path.read_text())}))
