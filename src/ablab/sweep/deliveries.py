@@ -45,17 +45,19 @@ class Deliveries:
             self._store = Store.open(self._lab)
             self._delivered = set(delivered_takes(self._store, self._plan.sweep))
             deleted = deleted_takes(self._store, self._plan.sweep)
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             return [f"{error}. Training goes on; ablab sync delivers later."]
-        gone = [take for name in sorted(deleted) if (take := self._alive(name)) is not None]
+        gone = [take for name in sorted(deleted) if (take := self._idle(name)) is not None]
         for take in gone:
             take.discard("its run was deleted in MLflow")
         again = [f"{len(gone)} trials whose runs were deleted in MLflow are trained anew."]
         return [*self._store.notices, *(again if gone else [])]
 
-    def _alive(self, name: str) -> Take | None:
+    def _idle(self, name: str) -> Take | None:
+        """Return a take that counts and that nobody trains at the moment, or None."""
         key, _, number = name.partition("/")
-        found = [take for take in self._lab.takes(key) if take.number == number]
+        takes = [take for take in self._lab.takes(key) if take.number == number]
+        found = [take for take in takes if not take.is_locked()]
         return found[0] if found else None
 
     def begin(self, jobs: Sequence[Job]) -> None:

@@ -55,7 +55,8 @@ def run_sweep(
         0, 1 if a trial failed, 130 if it was interrupted.
 
     Raises:
-        ConfigError: all that is wrong, before anything is made.
+        ConfigError: all that is wrong, before anything is made; or too little disk space.
+        DataError: a data set is missing or damaged.
     """
     console = console or Console()
     asked = draft(name, overrides)

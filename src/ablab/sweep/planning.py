@@ -40,6 +40,7 @@ def draft(name: str, overrides: Sequence[str] = ()) -> Draft:
 
     Raises:
         ConfigError: all that is wrong, before anything has been made.
+        DataError: a data set is missing or damaged.
     """
     base = compose(overrides, sweep=name)
     spec = parse(base.sweep)
