@@ -1,7 +1,6 @@
 """From names to one configuration: the only module that composes with Hydra."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,16 +8,15 @@ from typing import Any
 import hydra
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
-from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
+from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from ablab.folders import own_folder, user_folder
-from ablab.training.faults import ConfigError, one_of
+from ablab.training.faults import ConfigError, first_line, one_of
+from ablab.training.offering import Offer, offered
+from ablab.training.overrides import SWEEPS, has, parse, unknown_key
 
 AXES = (
     "dataset",
@@ -35,7 +33,6 @@ AXES = (
 )
 OUTSIDE_KEY = ("devices", "tracking", "launcher", "probes", "sweep")
 GROUPS = (*AXES, "trainer", "devices", "tracking", "launcher")
-_SWEEPS = "sweeps"
 # 1.3 warns where version_base is missing, 1.4 where it is given.
 _VERSION: dict[str, Any] = {"version_base": None} if hydra.__version__.startswith("1.3.") else {}
 
@@ -61,7 +58,7 @@ class Composition:
             ConfigError: a key that the configuration does not have.
         """
         config = self.config.copy()
-        faults = [_unknown_key(config, key) for key in values if not _has(config, key)]
+        faults = [unknown_key(config, key) for key in values if not has(config, key)]
         if faults:
             raise ConfigError(faults)
         for key, value in values.items():
@@ -73,7 +70,7 @@ class Composition:
         try:
             content = OmegaConf.to_container(self.config, resolve=True, throw_on_missing=True)
         except OmegaConfBaseException as error:
-            raise ConfigError([_first_line(error)]) from error
+            raise ConfigError([first_line(error)]) from error
         assert isinstance(content, dict)
         return {str(key): value for key, value in content.items()}
 
@@ -107,16 +104,16 @@ def compose(overrides: Sequence[str] = (), sweep: str | None = None) -> Composit
     Raises:
         ConfigError: all faults of names, keys and syntax at once.
     """
-    parsed, faults = _parse(overrides)
+    parsed, faults = parse(overrides)
     if sweep is not None and sweep not in sweep_names():
         raise ConfigError([one_of("sweep", sweep_names(), sweep)])
     groups = [o for o in parsed if o.key_or_group in GROUPS]
     values = [o for o in parsed if o.key_or_group not in GROUPS]
     faults += _unknown_choices(groups)
     good = [o for o in groups if _is_choice(o)]
-    config = _hydra(([f"+{_SWEEPS}={sweep}"] if sweep else []) + [_text(o) for o in good])
-    known = [o for o in values if _has(config, o.key_or_group)]
-    faults += [_unknown_key(config, o.key_or_group) for o in values if o not in known]
+    config = _hydra(([f"+{SWEEPS}={sweep}"] if sweep else []) + [_text(o) for o in good])
+    known = [o for o in values if has(config, o.key_or_group)]
+    faults += [unknown_key(config, o.key_or_group) for o in values if o not in known]
     composition = _split(_with_values(config, known))
     if faults:
         raise ConfigError([*faults, *_further_faults(composition)])
@@ -159,36 +156,23 @@ def _split(config: DictConfig) -> Composition:
 
 def _hydra(overrides: list[str]) -> DictConfig:
     try:
-        with _user_files(), initialize_config_dir(str(own_folder("conf")), **_VERSION):
+        with offered(_offers()), initialize_config_dir(str(own_folder("conf")), **_VERSION):
             return hydra_compose("config", overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError([_first_line(error)]) from error
+        raise ConfigError([first_line(error)]) from error
 
 
-@contextmanager
-def _user_files() -> Iterator[None]:
-    """Show Hydra the sweeps, and the user's own components of every axis, for the block.
-
-    They go in file by file: a search path would let a foreign config.yaml replace ours, or lose
-    a name to ours in silence.
-    """
-    files: list[tuple[str, str | None, str, Path]] = [
-        (_SWEEPS, "_global_", name, path) for name, path in sweep_names().items()
-    ]
+def _offers() -> list[Offer]:
+    """Return the sweeps, and the user's own components of every axis."""
+    offers = [Offer(SWEEPS, *item, "_global_") for item in sweep_names().items()]
     mine = user_folder("conf")
-    if mine is not None:
-        _refuse_strangers(mine)
-        for axis in AXES:
-            own = _yamls(own_folder("conf") / axis)
-            files += [(axis, None, *item) for item in components(axis).items() - own.items()]
-    store = ConfigStore.instance()
-    try:
-        for group, package, name, path in files:
-            store.store(name, _load(path), group=group, package=package)
-        yield
-    finally:
-        for group, _, name, _ in files:
-            store.repo.get(group, {}).pop(f"{name}.yaml", None)
+    if mine is None:
+        return offers
+    _refuse_strangers(mine)
+    for axis in AXES:
+        own = _yamls(own_folder("conf") / axis)
+        offers += [Offer(axis, *item) for item in components(axis).items() if item[0] not in own]
+    return offers
 
 
 def _refuse_strangers(mine: Path) -> None:
@@ -197,16 +181,6 @@ def _refuse_strangers(mine: Path) -> None:
         raise ConfigError(
             [f"{mine} must hold axis folders only, got {', '.join(sorted(strangers))}"]
         )
-
-
-def _load(path: Path) -> DictConfig:
-    try:
-        config = OmegaConf.load(path)
-    except (YAMLError, OmegaConfBaseException, OSError) as error:
-        raise ConfigError([f"{path} must be YAML, got {_first_line(error)}"]) from error
-    if not isinstance(config, DictConfig):
-        raise ConfigError([f"{path} must hold keys and values, got a list"])
-    return config
 
 
 def _yamls(folder: Path) -> dict[str, Path]:
@@ -220,25 +194,6 @@ def _joined(own: dict[str, Path], mine: dict[str, Path], kind: str) -> dict[str,
             [f"{kind} must be named once, got {mine[n]}, whose name the suite has" for n in twice]
         )
     return own | mine
-
-
-def _parse(overrides: Sequence[str]) -> tuple[list[Override], list[str]]:
-    parser, parsed, faults = OverridesParser.create(), [], []
-    for text in overrides:
-        try:
-            override = parser.parse_overrides([text])[0]
-        except (HydraException, OmegaConfBaseException):
-            faults.append(f"override must be key=value, got {text}")
-            continue
-        if override.type is not OverrideType.CHANGE or override.package is not None:
-            faults.append(f"override must be key=value without +, ~ or @, got {text}")
-        elif override.is_sweep_override():
-            faults.append(
-                f"{override.key_or_group} must be one value, got {text}; sweeps take many"
-            )
-        else:
-            parsed.append(override)
-    return parsed, faults
 
 
 def _unknown_choices(groups: Sequence[Override]) -> list[str]:
@@ -255,27 +210,3 @@ def _is_choice(override: Override) -> bool:
 
 def _text(override: Override) -> str:
     return f"{override.key_or_group}={override.value()}"
-
-
-def _has(config: DictConfig, key: str) -> bool:
-    if key.partition(".")[0] in ("hydra", _SWEEPS):
-        return False
-    parent, _, leaf = key.rpartition(".")
-    node = OmegaConf.select(config, parent) if parent else config
-    return isinstance(node, DictConfig) and leaf in node
-
-
-def _unknown_key(config: DictConfig, key: str) -> str:
-    top = key.partition(".")[0]
-    if top == "hydra":
-        return f"override must be of a key of the trial, got {key}, which is Hydra's own"
-    parent = key.rpartition(".")[0] if _has(config, top) else ""
-    node = OmegaConf.select(config, parent) if parent else config
-    if not isinstance(node, DictConfig):
-        return f"{parent} must be set as a whole, got {key}"
-    names = {str(n) for n in node} - {"hydra", "_target_", _SWEEPS}
-    return one_of(key, {f"{parent}.{n}" if parent else n for n in names}, key)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0]

@@ -42,3 +42,8 @@ def one_of(key: str, names: Iterable[str], got: Any) -> str:
     near = difflib.get_close_matches(str(got), names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"{key} must be one of {', '.join(names)}; got {got}{hint}"
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message."""
+    return str(error).strip().splitlines()[0]

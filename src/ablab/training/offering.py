@@ -1,0 +1,60 @@
+"""YAMLs that Hydra sees beside its own, one by one."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from ablab.training.faults import ConfigError, first_line
+
+
+class Offer(NamedTuple):
+    """A YAML, and where Hydra shall see it.
+
+    Attributes:
+        group: Hydra's group.
+        name: of the choice.
+        path: the file.
+        package: where it is merged; None: at the group.
+    """
+
+    group: str
+    name: str
+    path: Path
+    package: str | None = None
+
+
+@contextmanager
+def offered(offers: Sequence[Offer]) -> Iterator[None]:
+    """Show YAMLs to Hydra for the block.
+
+    They go in file by file: a search path would let a foreign config.yaml replace ours, or lose
+    a name to ours in silence.
+
+    Raises:
+        ConfigError: a file is no YAML of keys and values.
+    """
+    store = ConfigStore.instance()
+    try:
+        for offer in offers:
+            node = _load(offer.path)
+            store.store(offer.name, node, group=offer.group, package=offer.package)
+        yield
+    finally:
+        for offer in offers:
+            store.repo.get(offer.group, {}).pop(f"{offer.name}.yaml", None)
+
+
+def _load(path: Path) -> DictConfig:
+    try:
+        config = OmegaConf.load(path)
+    except (YAMLError, OmegaConfBaseException, OSError) as error:
+        raise ConfigError([f"{path} must be YAML, got {first_line(error)}"]) from error
+    if not isinstance(config, DictConfig):
+        raise ConfigError([f"{path} must hold keys and values, got a list"])
+    return config
