@@ -1,0 +1,237 @@
+"""The LightningModule under a Trainer of one's own, as in a notebook."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import pytorch_lightning as pl
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import accuracy_score
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.utils.data import TensorDataset
+
+from ablab.training import build
+from ablab.training.classifier import Classifier, DivergedError
+from ablab.training.compose import compose
+
+K = 5
+
+
+class Linear(nn.Module):
+    """Logits of flattened images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(12, K)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.layer(x.flatten(1))
+        return logits
+
+
+class Curve(pl.Callback):
+    """Keeps what an epoch logged, and the lr at each step."""
+
+    def __init__(self) -> None:
+        self.epochs: list[dict[str, float]] = []
+        self.lrs: list[float] = []
+
+    def on_train_batch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        self.lrs.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_train_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        self.epochs.append({k: float(v) for k, v in trainer.callback_metrics.items()})
+
+
+@pytest.fixture
+def images() -> TensorDataset:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(53, 3, 2, 2, generator=generator)
+    return TensorDataset(x, torch.randint(0, K, (53,), generator=generator))
+
+
+@pytest.fixture
+def network() -> Linear:
+    torch.manual_seed(0)
+    return Linear()
+
+
+def _sgd(named_params: Any) -> torch.optim.Optimizer:
+    return torch.optim.SGD([p for _, p in named_params], lr=0.1)
+
+
+def _constant(optimizer: torch.optim.Optimizer, total_steps: int) -> Any:
+    return torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+
+def classifier(network: nn.Module, **parts: Any) -> Classifier:
+    plain = {"loss": F.cross_entropy, "optimizer": _sgd, "scheduler": _constant}
+    return Classifier(network, **{**plain, **parts}, num_classes=K)
+
+
+def trainer(*callbacks: pl.Callback, epochs: int = 1) -> pl.Trainer:
+    return pl.Trainer(
+        accelerator="cpu",
+        max_epochs=epochs,
+        callbacks=list(callbacks),
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+
+
+class Loader:
+    """Hands out batches in order."""
+
+    def __init__(self, x: Tensor, y: Tensor, batch: int) -> None:
+        self.batches = list(zip(x.split(batch), y.split(batch), strict=True))
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return iter(self.batches)
+
+
+def loader(images: TensorDataset, batch: int = 10) -> Loader:
+    return Loader(*images.tensors, batch)
+
+
+def test_mean_loss_and_accuracy_are_over_images(images: TensorDataset, network: Linear) -> None:
+    (result,) = trainer().test(classifier(network), loader(images), verbose=False)
+    x, y = images.tensors
+    logits = network(x)
+    assert result["test/loss"] == pytest.approx(F.cross_entropy(logits, y).item(), rel=1e-6)
+    assert result["test/accuracy"] == pytest.approx(accuracy_score(y, logits.argmax(1)))
+
+
+def test_classes_of_the_test_are_kept_in_order(images: TensorDataset, network: Linear) -> None:
+    module = classifier(network)
+    trainer().test(module, loader(images), verbose=False)
+    x, y = images.tensors
+    assert module.predicted.equal(network(x).argmax(1))
+    assert module.target.equal(y)
+
+
+def test_a_plain_trainer_trains_it_as_a_plain_loop(images: TensorDataset, network: Linear) -> None:
+    twin = Linear()
+    twin.load_state_dict(network.state_dict())
+    optimizer = _sgd(twin.named_parameters())
+    losses, right = [], 0
+    for x, y in loader(images):
+        logits = twin(x)
+        loss = F.cross_entropy(logits, y)
+        losses.append(loss.item() * len(y))
+        right += int((logits.argmax(1) == y).sum())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    curve = Curve()
+    trainer(curve).fit(classifier(network), loader(images), loader(images))
+    assert all(p.equal(q) for p, q in zip(network.parameters(), twin.parameters(), strict=True))
+    (epoch,) = curve.epochs
+    assert epoch["train/loss"] == pytest.approx(sum(losses) / 53, rel=1e-6)
+    assert epoch["train/accuracy"] == pytest.approx(right / 53)
+    assert epoch["lr"] == pytest.approx(0.1)
+    x, y = images.tensors
+    assert epoch["val/loss"] == pytest.approx(F.cross_entropy(twin(x), y).item(), rel=1e-6)
+    assert epoch["val/accuracy"] == pytest.approx(accuracy_score(y, twin(x).argmax(1)))
+
+
+def test_soft_targets_are_learnt(images: TensorDataset, network: Linear) -> None:
+    x, y = images.tensors
+    soft = 0.9 * F.one_hot(y, K) + 0.02
+    (result,) = trainer().test(classifier(network), Loader(x, soft, 53), verbose=False)
+    assert result["test/loss"] == pytest.approx(F.cross_entropy(network(x), soft).item(), rel=1e-6)
+    assert result["test/accuracy"] == pytest.approx(accuracy_score(y, network(x).argmax(1)))
+    curve = Curve()
+    trainer(curve, epochs=20).fit(classifier(network), Loader(x, soft, 53), Loader(x, soft, 53))
+    assert curve.epochs[0]["val/loss"] < result["test/loss"]
+
+
+def test_scheduler_follows_every_step(images: TensorDataset, network: Linear) -> None:
+    seen = []
+
+    def scheduler(optimizer: torch.optim.Optimizer, total_steps: int) -> Any:
+        seen.append(total_steps)
+        return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / total_steps)
+
+    curve = Curve()
+    trainer(curve, epochs=2).fit(
+        classifier(network, scheduler=scheduler), loader(images), loader(images)
+    )
+    assert seen == [12]
+    assert curve.lrs == pytest.approx([0.1 * (1 - step / 12) for step in range(12)])
+    assert curve.epochs[0]["lr"] == pytest.approx(0.1 * (1 - 6 / 12))
+
+
+def test_plateau_is_asked_once_an_epoch(images: TensorDataset, network: Linear) -> None:
+    def scheduler(optimizer: torch.optim.Optimizer, total_steps: int) -> Any:
+        return ReduceLROnPlateau(optimizer, factor=0.5, patience=0, threshold=0.999, mode="min")
+
+    curve = Curve()
+    trainer(curve, epochs=3).fit(
+        classifier(network, scheduler=scheduler), loader(images), loader(images)
+    )
+    assert curve.lrs == pytest.approx([0.1] * 12 + [0.05] * 6)
+
+
+def test_a_loss_that_is_no_number_ends_the_epoch(images: TensorDataset, network: Linear) -> None:
+    def loss(logits: Tensor, target: Tensor) -> Tensor:
+        return F.cross_entropy(logits, target) * (float("inf") if len(target) == 3 else 1.0)
+
+    with pytest.raises(DivergedError) as caught:
+        trainer().fit(classifier(network, loss=loss), loader(images), loader(images))
+    assert (caught.value.epoch, caught.value.step) == (0, 5)
+
+
+def test_a_loss_that_is_no_number_is_seen_within_32_steps(
+    images: TensorDataset, network: Linear
+) -> None:
+    def loss(logits: Tensor, target: Tensor) -> Tensor:
+        return F.cross_entropy(logits, target) * float("nan")
+
+    with pytest.raises(DivergedError) as caught:
+        trainer().fit(classifier(network, loss=loss), loader(images, batch=1), loader(images))
+    assert caught.value.step == 31
+
+
+def test_variants_with_one_seed_see_the_same_batches_and_start_alike() -> None:
+    batches, weights = [], []
+    for activation in ("relu", "elu"):
+        config = compose([f"activation={activation}", "augmentation=crop_flip"]).resolved()
+        data = build.datamodule(config)
+        loader = data.train_dataloader()
+        loader.sampler.set_epoch(3)
+        batches.append(list(loader))
+        weights.append(build.classifier(config, data).network.state_dict())
+    assert all(
+        a.equal(b) for one, two in zip(*batches, strict=True) for a, b in zip(one, two, strict=True)
+    )
+    first, second = weights
+    assert first.keys() == second.keys()
+    assert all(value.equal(second[name]) for name, value in first.items())
+
+
+def test_another_seed_starts_otherwise() -> None:
+    states = []
+    for seed in (0, 1):
+        config = compose([f"seed={seed}"]).resolved()
+        before = torch.get_rng_state()
+        states.append(build.classifier(config, build.datamodule(config)).network.state_dict())
+        assert torch.get_rng_state().equal(before)
+    assert not any(states[0][n].equal(states[1][n]) for n in states[0])
+
+
+def test_any_composed_classifier_trains_under_a_plain_trainer() -> None:
+    config = compose(["architecture=mlp", "architecture.widths=[8]", "loss=mse"]).resolved()
+    data = build.datamodule(config)
+    curve = Curve()
+    plain = trainer(curve, epochs=2)
+    plain.fit(module := build.classifier(config, data), data)
+    (result,) = plain.test(module, data, verbose=False)
+    assert curve.epochs[0]["val/accuracy"] > 0.2
+    assert result["test/accuracy"] == pytest.approx(accuracy_score(module.target, module.predicted))

@@ -1,0 +1,43 @@
+"""Parameters and operations of networks that can be counted by hand."""
+
+from ablab.training import build, cost
+from ablab.training.compose import compose
+
+
+def _size(*overrides: str) -> tuple[int, int]:
+    config = compose(overrides).resolved()
+    data = build.datamodule(config)
+    module = build.classifier(config, data)
+    module.network.train()
+    counted = cost.size(module.network, data)
+    assert module.network.training
+    return counted
+
+
+def test_lenet5_is_counted_as_by_hand() -> None:
+    parameters, flops = _size("architecture=lenet5", "dropout=dropout")
+    assert parameters == 61_706
+    convolutions = 28 * 28 * 6 * 25 + 10 * 10 * 16 * 6 * 25
+    matrices = 400 * 120 + 120 * 84 + 84 * 10
+    assert flops == 2 * (convolutions + matrices)
+
+
+def test_mlp_is_counted_as_by_hand() -> None:
+    sizes = _size("architecture=mlp", "architecture.widths=[7]", "normalization=batch")
+    assert sizes == (1024 * 7 + 7 + 2 * 7 + 7 * 10 + 10, 2 * (1024 * 7 + 7 * 10))
+
+
+def test_counting_leaves_running_statistics_alone() -> None:
+    config = compose(["normalization=batch"]).resolved()
+    data = build.datamodule(config)
+    network = build.classifier(config, data).network
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    cost.size(network, data)
+    assert all(value.equal(before[name]) for name, value in network.state_dict().items())
+
+
+def test_a_few_steps_are_timed() -> None:
+    measured = cost.measure(compose(["architecture=mlp", "architecture.widths=[7]"]).resolved())
+    assert measured.steps_per_epoch == 1150 // 128
+    assert measured.step_seconds > 0
+    assert measured.bytes >= 4 * 4 * measured.parameters

@@ -1,0 +1,200 @@
+"""Several processes are one: batch norm on CPU, and a whole trial under DDP."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from attempts import CPU, attempt
+from torch import Tensor, nn
+
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.records import record_of
+from ablab.training.compose import compose
+from ablab.training.distributed import CpuBatchNormSync, gathered
+from ablab.training.trial import freeze
+
+# Shape of a batch, and the layer's options; the batch is cut into 4 and 3 images.
+CASES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
+    ((7, 3), {}),
+    ((7, 3, 5), {"momentum": 0.3}),
+    ((7, 3, 4, 5), {}),
+    ((7, 3, 4, 5), {"affine": False}),
+    ((7, 3, 4, 5), {"momentum": None}),
+    ((7, 3, 4, 5), {"eps": 0.1, "track_running_stats": False}),
+)
+CUT = 4
+
+
+def layer_of(shape: tuple[int, ...], options: dict[str, Any]) -> nn.Module:
+    kinds = {2: nn.BatchNorm1d, 3: nn.BatchNorm1d, 4: nn.BatchNorm2d}
+    torch.manual_seed(1)
+    layer = kinds[len(shape)](shape[1], **options).double()
+    for parameter in layer.parameters():
+        nn.init.normal_(parameter)
+    return layer
+
+
+def passed(layer: nn.Module, batches: list[Tensor], factors: list[Tensor]) -> dict[str, Tensor]:
+    """Two training steps' outputs, gradients, statistics, and an output in evaluation."""
+    found = {}
+    for step, (batch, factor) in enumerate(zip(batches, factors, strict=True)):
+        x = batch.clone().requires_grad_()
+        y = layer(x)
+        (y * factor).sum().backward()
+        found[f"output {step}"], found[f"gradient {step}"] = y.detach(), x.grad
+    found |= {f"gradient of {n}": p.grad for n, p in layer.named_parameters()}
+    found |= {name: value.clone() for name, value in layer.named_buffers()}
+    if dict(layer.named_buffers()):
+        found["evaluated"] = layer.eval()(batches[0])
+    return found
+
+
+def _inputs(shape: tuple[int, ...]) -> tuple[list[Tensor], list[Tensor]]:
+    generator = torch.Generator().manual_seed(2)
+    draw = [torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(4)]
+    return [3 * draw[0] + 5, draw[1] - 2], draw[2:]
+
+
+def _process(rank: int, folder: str) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    mine = slice(None, CUT) if rank == 0 else slice(CUT, None)
+    found: list[Any] = []
+    for shape, options in CASES:
+        module = nn.Sequential(layer_of(shape, options))
+        sync = CpuBatchNormSync()
+        assert sync.apply(module) is module
+        batches, factors = _inputs(shape)
+        found.append(passed(module, [b[mine] for b in batches], [f[mine] for f in factors]))
+        sync.revert(module)
+        assert "forward" not in module[0].__dict__
+    found.append(gathered(torch.arange(3) + 10 * rank).tolist())
+    torch.save(found, f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
+    folder = tmp_path_factory.mktemp("processes")
+    mp.spawn(_process, (str(folder),), nprocs=2)
+    return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", range(len(CASES)))
+def test_batch_norm_of_two_processes_is_that_of_one(case: int, processes: list) -> None:
+    shape, options = CASES[case]
+    batches, factors = _inputs(shape)
+    one = passed(nn.Sequential(layer_of(shape, options)), batches, factors)
+    first, second = (found[case] for found in processes)
+    assert first.keys() == second.keys() == one.keys()
+    for name, expected in one.items():
+        if name.startswith("gradient of"):
+            both = first[name] + second[name]
+        elif name.startswith(("output", "gradient", "evaluated")):
+            both = torch.cat([first[name], second[name]])
+        else:
+            torch.testing.assert_close(first[name], second[name], rtol=0, atol=0)
+            both = first[name]
+        torch.testing.assert_close(both, expected, rtol=1e-10, atol=1e-12, msg=name)
+
+
+@pytest.mark.slow
+def test_shares_are_put_one_behind_the_other(processes: list) -> None:
+    assert processes[0][-1] == processes[1][-1] == [0, 1, 2, 10, 11, 12]
+
+
+def test_one_process_has_all_shares() -> None:
+    assert gathered(torch.arange(3)).tolist() == [0, 1, 2]
+
+
+# Max pooling's ties, and Adam on biases before a batch norm, would amplify rounding.
+SMOOTH = (
+    "normalization=batch",
+    "optimizer=momentum",
+    "pooling=mean",
+    "activation=tanh",
+    "batch_size=96",
+    "trainer.max_epochs=2",
+)
+
+
+def _run(take: Take, devices: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    settings = json.dumps({"devices": devices, "threads": 1, "in_sweep": False})
+    command = [sys.executable, "-m", "ablab.training.process", str(take.folder), settings]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.slow
+def test_trial_of_two_processes_is_that_of_one(lab: Lab) -> None:
+    one, two = (
+        lab.new_take(freeze(compose([*SMOOTH, devices])).as_dict())
+        for devices in ("devices=cpu", "devices=ddp_cpu")
+    )
+    assert one.key == two.key
+    assert attempt(one) == 0
+    done = _run(two, two.trial["config"]["devices"])
+    assert done.returncode == 0, done.stderr + (two.folder / "log.txt").read_text()
+    assert [e.kind for e in two.entries()] == ["attempt", "epoch", "epoch"]
+    for a, b in zip(one.entries()[1:], two.entries()[1:], strict=True):
+        assert b.metrics == pytest.approx(a.metrics, abs=1e-4)
+    alone, together = one.completion, two.completion
+    assert alone is not None
+    assert together is not None
+    assert together.metrics == pytest.approx(alone.metrics, abs=1e-4)
+    assert together.facts == alone.facts
+    correct = record_of(two).correct()
+    assert correct is not None
+    assert correct.shape == (360,)
+    expected = record_of(one).correct()
+    assert expected is not None
+    assert (correct != expected).sum() <= 1
+
+
+@pytest.mark.slow
+def test_divergence_ends_both_processes(lab: Lab) -> None:
+    overrides = ["architecture=mlp", "optimizer=sgd", "optimizer.lr=1e30", "devices=ddp_cpu"]
+    take = lab.new_take(freeze(compose(overrides)).as_dict())
+    done = _run(take, take.trial["config"]["devices"])
+    assert done.returncode == 0, done.stderr + (take.folder / "log.txt").read_text()
+    assert [e.kind for e in take.entries()] == ["attempt", "diverged"]
+    assert take.status() == "diverged"
+
+
+@pytest.mark.slow
+def test_failure_ends_both_processes(
+    begin: Callable[..., Take], mine: Callable[[str], Path]
+) -> None:
+    mine(
+        "import os\nfrom torch import nn\n"
+        "class Mine(nn.ReLU):\n"
+        "    def forward(self, x):\n"
+        "        if x.device.type == 'cpu' and os.environ.get('LOCAL_RANK', '0') == '0':\n"
+        "            raise KeyError('no such unit')\n"
+        "        return super().forward(x)\n"
+    )
+    take = begin("activation=mine", "devices=ddp_cpu")
+    done = _run(take, take.trial["config"]["devices"])
+    assert done.returncode == 1
+    assert take.entries()[-1].note["error"] == "KeyError: 'no such unit'"
+    assert not take.is_locked()
+
+
+@pytest.mark.slow
+def test_a_cold_process_trains_what_a_warm_one_does(lab: Lab) -> None:
+    trial = freeze(compose(["architecture=mlp", "trainer.max_epochs=1", "devices=cpu"])).as_dict()
+    warm, cold = lab.new_take(trial), lab.new_take(trial)
+    assert attempt(warm) == 0
+    assert _run(cold, CPU).returncode == 0
+    a, b = warm.completion, cold.completion
+    assert a is not None
+    assert b is not None
+    assert a.metrics == b.metrics
+    assert a.artifacts["best.safetensors"] == b.artifacts["best.safetensors"]

@@ -1,0 +1,230 @@
+"""How an attempt ends: signals, locks, failures, divergence; what the journal says of it."""
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import attempts
+import pytest
+from attempts import attempt, kinds, shown
+
+from ablab.tracking.completion import read_completion
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.records import record_of
+from ablab.training.compose import compose
+from ablab.training.trial import freeze
+
+
+def test_sigterm_ends_it_with_143_and_it_goes_on(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.terminated) == 143
+    assert kinds(take) == ["attempt", "epoch", "stopped"]
+    assert take.entries()[-1].note == {"reason": "SIGTERM"}
+    assert take.status() == "stopped"
+    assert attempt(take) == 0
+    assert [epoch for epoch, _ in shown(take)["epochs"]] == [0, 1, 2]
+
+
+def test_sigterm_behind_the_completion_changes_nothing(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.terminated_behind_the_completion) == 0
+    assert read_completion(take.folder, thorough=True) is not None
+    assert kinds(take)[-1] == "epoch"
+
+
+def test_one_ctrl_c_ends_it_behind_the_epoch(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.interrupted_once, in_sweep=False) == 130
+    assert kinds(take) == ["attempt", "epoch", "stopped"]
+    assert attempt(take) == 0
+    assert len(shown(take)["epochs"]) == 3
+
+
+def test_a_second_ctrl_c_ends_it_at_once(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.interrupted_twice, in_sweep=False) == 130
+    assert kinds(take) == ["attempt", "epoch", "stopped"]
+    assert take.entries()[-1].note == {"reason": "SIGINT"}
+
+
+def test_in_a_sweep_ctrl_c_is_the_sweeps(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.interrupted_twice) == 0
+    assert "stopped" not in kinds(take)
+
+
+def test_it_ends_when_its_sweep_is_gone(begin: Callable[..., Take]) -> None:
+    take = begin()
+    environment = {"ABLAB_HOME": os.environ["ABLAB_HOME"]}
+    context = multiprocessing.get_context("forkserver")
+    sweep = context.Process(target=attempts.start_and_wait, args=(take.folder, environment))
+    sweep.start()
+    _wait_until(lambda: kinds(take) == ["attempt"])
+    assert take.is_locked()
+    sweep.kill()
+    sweep.join()
+    _wait_until(lambda: not take.is_locked())
+    assert take.status() == "stopped"
+
+
+def _wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_second_writer_is_turned_away(begin: Callable[..., Take]) -> None:
+    take = begin()
+    with take.lock().acquire(timeout=0):
+        assert take.status() == "running"
+        assert attempt(take) == 75
+    assert take.entries() == []
+    assert {path.name for path in take.folder.iterdir()} == {"trial.json", "lock"}
+
+
+def test_finished_take_is_left_alone(begin: Callable[..., Take]) -> None:
+    take = begin("trainer.max_epochs=1")
+    assert attempt(take) == 0
+    before = {p.name: p.stat().st_mtime_ns for p in take.folder.iterdir() if p.suffix}
+    assert attempt(take) == 0
+    after = {p.name: p.stat().st_mtime_ns for p in take.folder.iterdir() if p.suffix}
+    assert after.keys() == before.keys()
+    assert {n for n in after if after[n] != before[n]} <= {"log.txt"}
+
+
+def test_completion_lists_what_stands_there(begin: Callable[..., Take]) -> None:
+    take = begin("trainer.max_epochs=1")
+    assert attempt(take) == 0
+    completion = read_completion(take.folder, thorough=True)
+    assert completion is not None
+    assert completion.outcome == "finished"
+    assert completion.artifacts.keys() == {
+        "trial.json",
+        "config.yaml",
+        "journal.jsonl",
+        "environment.json",
+        "best.safetensors",
+        "confusion_matrix.csv",
+        "per_class.csv",
+        "test_correct.npy",
+    }
+    assert completion.facts["train_images"] + completion.facts["val_images"] == 1437
+    assert completion.facts["test_images"] == 360
+    assert completion.measured["time/total_seconds"] > 0
+    environment = record_of(take).environment
+    assert environment["threads"] == 1
+    assert environment["torch"]
+
+
+RAISING = """
+from torch import nn
+class Mine(nn.ReLU):
+    def forward(self, x):
+        if x.device.type == "cpu":
+            print("about to raise")
+            raise KeyError("no such unit")
+        return super().forward(x)
+"""
+
+
+def test_component_that_raises_is_told(begin: Callable[..., Take], mine: Callable) -> None:
+    mine(RAISING)
+    take = begin("activation=mine")
+    assert attempt(take) == 1
+    last = take.entries()[-1]
+    assert (last.kind, last.note["error"]) == ("failed", "KeyError: 'no such unit'")
+    assert "forward" in last.note["traceback"]
+    log = (take.folder / "log.txt").read_text()
+    assert "about to raise" in log
+    assert "Traceback" in log
+    assert record_of(take).outcome == "failed"
+    assert record_of(take).reason == "KeyError: 'no such unit'"
+
+
+def test_component_edited_since_the_plan_is_refused(
+    begin: Callable[..., Take], mine: Callable[[str], Path], lab: Lab
+) -> None:
+    source = "from torch import nn\nclass Mine(nn.ReLU): pass\n"
+    path = mine(source)
+    take = begin("activation=mine", "trainer.max_epochs=1")
+    path.write_text(source + "# edited\n")
+    assert attempt(take) == 1
+    assert "mine.Mine must be as it was" in take.entries()[-1].note["error"]
+    assert kinds(take) == ["attempt", "failed"]
+    path.write_text(source)
+    assert attempt(take) == 0
+    assert lab.finished(take.key) == take
+
+
+def test_damaged_journal_fails_without_a_word_in_it(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.killed_behind_the_journal) == -signal.SIGKILL
+    content = bytearray(take.journal.read_bytes())
+    content[20] ^= 1
+    take.journal.write_bytes(content)
+    assert attempt(take) == 1
+    assert take.journal.read_bytes() == content
+    assert "must match its checksum" in (take.folder / "log.txt").read_text()
+
+
+def test_torn_last_line_is_cut_off(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.killed_behind_the_journal) == -signal.SIGKILL
+    take.journal.write_bytes(take.journal.read_bytes()[:-10])
+    assert attempt(take) == 0
+    assert [epoch for epoch, _ in shown(take)["epochs"]] == [0, 1, 2]
+
+
+def test_divergence_in_the_first_epoch_is_a_result(begin: Callable[..., Take]) -> None:
+    take = begin("optimizer=sgd", "optimizer.lr=1e30", "normalization=none")
+    assert attempt(take) == 0
+    assert kinds(take) == ["attempt", "diverged"]
+    assert take.entries()[-1].epoch == 0
+    assert "NaN or infinite" in take.entries()[-1].note["reason"]
+    completion = take.completion
+    assert completion is not None
+    assert completion.outcome == take.status() == "diverged"
+    assert not [name for name in completion.metrics if name.startswith("test/")]
+    assert completion.facts["parameters"] == 1024 * 16 + 16 + 16 * 10 + 10
+    assert record_of(take).correct() is None
+
+
+def test_divergence_later_on_tests_the_best_epoch(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.diverging_in_the_second_epoch) == 0
+    assert kinds(take) == ["attempt", "epoch", "diverged"]
+    completion = take.completion
+    assert completion is not None
+    assert completion.outcome == "diverged"
+    assert completion.metrics["best/epoch"] == 0
+    assert 0 < completion.metrics["test/accuracy"] < 1
+    assert "test/accuracy_last" not in completion.metrics
+    correct = record_of(take).correct()
+    assert correct is not None
+    assert correct.mean() == pytest.approx(completion.metrics["test/accuracy"], abs=1e-7)
+
+
+def test_ctrl_c_in_the_last_epoch_finishes(begin: Callable[..., Take]) -> None:
+    take = begin("trainer.max_epochs=1")
+    assert attempt(take, attempts.interrupted_once, in_sweep=False) == 0
+    assert take.status() == "finished"
+
+
+def test_best_weights_that_are_gone_are_no_finish(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.killed_behind_the_last_epoch) == -signal.SIGKILL
+    (take.folder / "best.safetensors").unlink()
+    assert attempt(take) == 1
+    assert take.completion is None
+
+
+def test_another_take_leaves_the_first_whole(begin: Callable[..., Take], lab: Lab) -> None:
+    overrides = [*attempts.SMALL, "trainer.max_epochs=1"]
+    first, second = (lab.new_take(freeze(compose(overrides)).as_dict()) for _ in range(2))
+    assert attempt(first) == attempt(second) == 0
+    assert shown(first) == shown(second)
+    assert lab.finished(first.key) == second

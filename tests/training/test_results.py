@@ -1,0 +1,71 @@
+"""The tables of a test, against scikit-learn."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+from ablab.tracking.records import Record
+from ablab.training.results import write_config, write_tables
+
+NAMES = ("ant", "bee", "cat, or dog", "Ünicorn", "nobody")
+
+
+@pytest.fixture
+def classes() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 4, 203)  # no image of the last class, and nothing takes the last
+    predicted = np.where(rng.random(203) < 0.6, target, rng.integers(0, 4, 203))
+    return predicted, target
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.reader(stream))
+
+
+def test_confusion_matrix_is_scikit_learns(tmp_path: Path, classes: tuple) -> None:
+    predicted, target = classes
+    names = write_tables(tmp_path, predicted, target, NAMES)
+    header, *body = rows(tmp_path / "confusion_matrix.csv")
+    assert header[1:] == [row[0] for row in body] == list(NAMES)
+    counts = [[int(count) for count in row[1:]] for row in body]
+    assert np.array_equal(counts, confusion_matrix(target, predicted, labels=range(5)))
+    assert sorted(names) == sorted(p.name for p in tmp_path.iterdir() if p.is_file())
+
+
+def test_figures_per_class_are_scikit_learns(tmp_path: Path, classes: tuple) -> None:
+    predicted, target = classes
+    write_tables(tmp_path, predicted, target, NAMES)
+    header, *body = rows(tmp_path / "per_class.csv")
+    assert header == ["class", "images", "predicted", "precision", "recall", "f1"]
+    expected = precision_recall_fscore_support(
+        target, predicted, labels=range(5), zero_division=np.nan
+    )
+    for k, row in enumerate(body):
+        assert int(row[1]) == (target == k).sum()
+        assert int(row[2]) == (predicted == k).sum()
+        ours = [float(figure) if figure else np.nan for figure in row[3:]]
+        theirs = [figures[k] for figures in expected[:3]]
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_correctness_of_each_image_is_read_back(tmp_path: Path, classes: tuple) -> None:
+    predicted, target = classes
+    write_tables(tmp_path, predicted, target, NAMES)
+    record = Record("key", "finished", {}, folder=tmp_path, facts={"test_images": len(target)})
+    assert np.array_equal(record.correct(), predicted == target)
+
+
+def test_without_a_test_there_are_no_tables(tmp_path: Path) -> None:
+    nothing = np.empty(0, np.int64)
+    assert write_tables(tmp_path, nothing, nothing, NAMES) == []
+    assert not [p for p in tmp_path.iterdir() if p.is_file()]
+
+
+def test_configuration_is_read_back(tmp_path: Path) -> None:
+    config = {"seed": 3, "optimizer": {"lr": 1e-05, "betas": [0.9, 0.999]}, "name": "Ü", "x": None}
+    assert yaml.safe_load((tmp_path / write_config(tmp_path, config)).read_text("utf-8")) == config
