@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ablab.folders import own_folder, user_folder
 from ablab.training.faults import ConfigError, first_line, one_of
-from ablab.training.offering import Offer, offered
+from ablab.training.offering import Offer, joined, offered, yamls
 from ablab.training.overrides import SWEEPS, has, parse, unknown_key
 
 AXES = (
@@ -81,17 +81,17 @@ def components(group: str) -> dict[str, Path]:
     Raises:
         ConfigError: a name stands in both places, or the user's folder holds what is no axis.
     """
-    own = _yamls(own_folder("conf") / group)
+    own = yamls(own_folder("conf") / group)
     mine = user_folder("conf")
     if mine is None or group not in AXES:
         return own
-    return _joined(own, _yamls(mine / group), group)
+    return joined(own, yamls(mine / group), group)
 
 
 def sweep_names() -> dict[str, Path]:
     """Return the YAMLs of all sweeps by name, the user's own ``./sweeps`` included."""
-    own, mine = _yamls(own_folder("sweeps")), user_folder("sweeps")
-    return own if mine is None else _joined(own, _yamls(mine), "sweep")
+    own, mine = yamls(own_folder("sweeps")), user_folder("sweeps")
+    return own if mine is None else joined(own, yamls(mine), "sweep")
 
 
 def compose(overrides: Sequence[str] = (), sweep: str | None = None) -> Composition:
@@ -170,7 +170,7 @@ def _offers() -> list[Offer]:
         return offers
     _refuse_strangers(mine)
     for axis in AXES:
-        own = _yamls(own_folder("conf") / axis)
+        own = yamls(own_folder("conf") / axis)
         offers += [Offer(axis, *item) for item in components(axis).items() if item[0] not in own]
     return offers
 
@@ -181,19 +181,6 @@ def _refuse_strangers(mine: Path) -> None:
         raise ConfigError(
             [f"{mine} must hold axis folders only, got {', '.join(sorted(strangers))}"]
         )
-
-
-def _yamls(folder: Path) -> dict[str, Path]:
-    return {p.stem: p for p in sorted(folder.glob("*.yaml"))}
-
-
-def _joined(own: dict[str, Path], mine: dict[str, Path], kind: str) -> dict[str, Path]:
-    twice = own.keys() & mine.keys()
-    if twice:
-        raise ConfigError(
-            [f"{kind} must be named once, got {mine[n]}, whose name the suite has" for n in twice]
-        )
-    return own | mine
 
 
 def _unknown_choices(groups: Sequence[Override]) -> list[str]:

@@ -58,3 +58,22 @@ def _load(path: Path) -> DictConfig:
     if not isinstance(config, DictConfig):
         raise ConfigError([f"{path} must hold keys and values, got a list"])
     return config
+
+
+def yamls(folder: Path) -> dict[str, Path]:
+    """Return the YAMLs of a folder by name."""
+    return {p.stem: p for p in sorted(folder.glob("*.yaml"))}
+
+
+def joined(own: dict[str, Path], mine: dict[str, Path], kind: str) -> dict[str, Path]:
+    """Return the suite's own YAMLs and the user's.
+
+    Raises:
+        ConfigError: a name stands in both places.
+    """
+    twice = own.keys() & mine.keys()
+    if twice:
+        raise ConfigError(
+            [f"{kind} must be named once, got {mine[n]}, whose name the suite has" for n in twice]
+        )
+    return own | mine
