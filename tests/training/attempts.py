@@ -80,6 +80,14 @@ def kinds(take: Take) -> list[str]:
     return [entry.kind for entry in take.entries()]
 
 
+def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
+    """Return when it holds; fail after a long time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def _kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -1,6 +1,7 @@
 """Several processes are one: batch norm on CPU, and a whole trial under DDP."""
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from attempts import CPU, attempt
+from attempts import CPU, attempt, kinds, wait_until
 from torch import Tensor, nn
 
 from ablab.tracking.lab import Lab, Take
@@ -126,9 +127,13 @@ SMOOTH = (
 )
 
 
-def _run(take: Take, devices: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+def _command(take: Take, devices: dict[str, Any]) -> list[str]:
     settings = json.dumps({"devices": devices, "threads": 1, "in_sweep": False})
-    command = [sys.executable, "-m", "ablab.training.process", str(take.folder), settings]
+    return [sys.executable, "-m", "ablab.training.process", str(take.folder), settings]
+
+
+def _run(take: Take, devices: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    command = _command(take, devices)
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -198,3 +203,25 @@ def test_a_cold_process_trains_what_a_warm_one_does(lab: Lab) -> None:
     assert b is not None
     assert a.metrics == b.metrics
     assert a.artifacts["best.safetensors"] == b.artifacts["best.safetensors"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signal_ends_both_processes_and_they_go_on(
+    begin: Callable[..., Take], number: signal.Signals, code: int
+) -> None:
+    take = begin("devices=ddp_cpu", "trainer.max_epochs=1000")
+    devices = take.trial["config"]["devices"]
+    with subprocess.Popen(_command(take, devices)) as process:
+        wait_until(lambda: "epoch" in kinds(take))
+        process.send_signal(number)
+        assert process.wait(120) == code
+    assert kinds(take)[-1] == "stopped"
+    assert not take.is_locked()
+    epochs = kinds(take).count("epoch")
+    with subprocess.Popen(_command(take, devices)) as process:
+        wait_until(lambda: kinds(take).count("epoch") > epochs + 1)
+        process.terminate()
+        assert process.wait(120) == 143
+    numbers = [e.epoch for e in take.entries() if e.kind == "epoch"]
+    assert numbers == list(range(len(numbers)))

@@ -3,13 +3,12 @@
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import attempts
 import pytest
-from attempts import attempt, kinds, shown
+from attempts import attempt, kinds, shown, wait_until
 
 from ablab.tracking.completion import read_completion
 from ablab.tracking.lab import Lab, Take
@@ -62,19 +61,12 @@ def test_it_ends_when_its_sweep_is_gone(begin: Callable[..., Take]) -> None:
     context = multiprocessing.get_context("forkserver")
     sweep = context.Process(target=attempts.start_and_wait, args=(take.folder, environment))
     sweep.start()
-    _wait_until(lambda: kinds(take) == ["attempt"])
+    wait_until(lambda: kinds(take) == ["attempt"])
     assert take.is_locked()
     sweep.kill()
     sweep.join()
-    _wait_until(lambda: not take.is_locked())
+    wait_until(lambda: not take.is_locked())
     assert take.status() == "stopped"
-
-
-def _wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def test_a_second_writer_is_turned_away(begin: Callable[..., Take]) -> None:
