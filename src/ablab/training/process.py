@@ -16,9 +16,8 @@ import time
 import traceback
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
@@ -30,25 +29,22 @@ from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Take
 from ablab.tracking.records import ENVIRONMENT
 from ablab.training.environment import facts
+from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
+from ablab.training.signals import (
+    INTERRUPTED,
+    TERMINATED,
+    OwnSigterm,
+    TerminatedError,
+    handled,
+)
 from ablab.training.targets import source_hashes
 
 LOG = "log.txt"
-FINISHED, FAILED, LOCKED, INTERRUPTED, TERMINATED = 0, 1, 75, 130, 143
+FINISHED, FAILED, LOCKED = 0, 1, 75
 # A look at whether the lock is held holds it for an instant.
 _LOCK_PATIENCE_SECONDS = 2.0
-
-
-class TerminatedError(BaseException):
-    """A signal asks to end at once; no `except Exception` may hold it up.
-
-    Attributes:
-        code: the process's exit code, 128 and the signal's number.
-    """
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-        super().__init__(code)
+_SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def warm_up() -> None:
@@ -95,9 +91,9 @@ def _lead(
     except JournalError:
         traceback.print_exc()
         return FAILED
-    training = Training(take, journal, settings["devices"], callbacks)
+    training = Training(take, journal, settings["devices"], [*callbacks, OwnSigterm()])
     try:
-        with _signals(training, terminal, in_sweep=bool(settings["in_sweep"])):
+        with handled(training.recorder, terminal, in_sweep=bool(settings["in_sweep"])):
             _begin(take, journal, settings)
             training.run()
             return FINISHED
@@ -120,6 +116,7 @@ def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
     """Write down where this attempt runs; refuse it where the source is not the plan's."""
     environment = {**facts(), "devices": dict(settings["devices"])}
     write_json(take.folder / ENVIRONMENT, environment)
+    write_config(take.folder, take.trial["config"])
     journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
     _refuse_changed_sources(take)
 
@@ -129,10 +126,8 @@ def _follow(take: Take, settings: Mapping[str, Any]) -> int:
     _prepare(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     training = Training(take, None, settings["devices"])
-    try:
+    with suppress(StoppedError):  # an exit status would make Lightning kill rank 0 as well
         training.run()
-    except StoppedError:
-        return INTERRUPTED
     return FINISHED
 
 
@@ -148,14 +143,22 @@ def _prepare(settings: Mapping[str, Any]) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     parent = multiprocessing.parent_process()
-    if settings["in_sweep"] and parent is not None:
-        watch = threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True)
-        watch.start()
+    if settings["in_sweep"]:
+        sentinel = None if parent is None else parent.sentinel
+        threading.Thread(target=_end_with, args=(sentinel, os.getppid()), daemon=True).start()
 
 
-def _end_with(sentinel: int) -> None:
-    """End at once when the sweep is gone: what is not in a checkpoint is trained again."""
-    multiprocessing.connection.wait([sentinel])
+def _end_with(sentinel: int | None, parent: int) -> None:
+    """End at once when the sweep is gone: what is not in a checkpoint is trained again.
+
+    Args:
+        sentinel: ready when the sweep is gone, where it started this process by multiprocessing.
+        parent: otherwise, the sweep's process.
+    """
+    if sentinel is not None:
+        multiprocessing.connection.wait([sentinel])
+    while sentinel is None and os.getppid() == parent:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
     os._exit(TERMINATED)
 
 
@@ -173,32 +176,6 @@ def _refuse_changed_sources(take: Take) -> None:
             f"{', '.join(changed)} must be as it was when the trial was planned, got other "
             "source; undo the edit, or start the same command again to plan new trials"
         )
-
-
-@contextmanager
-def _signals(training: Training, terminal: int, *, in_sweep: bool) -> Iterator[None]:
-    """Handle SIGINT and SIGTERM while a take trains."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        if training.recorder.stop_requested:
-            raise TerminatedError(INTERRUPTED)
-        training.recorder.stop_requested = True
-        os.write(terminal, b"\nStopping at the end of this epoch; Ctrl-C again to stop at once.\n")
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise TerminatedError(TERMINATED)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.SIG_IGN if in_sweep else interrupt)
-    signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

@@ -71,11 +71,13 @@ class Recorder(Checkpoint):
 
     Attributes:
         stop_requested: set from outside: end behind the next checkpoint.
+        best_epoch: the epoch that validation chooses so far, -1 before any.
     """
 
     def __init__(self, take: Take, logger: JournalLogger) -> None:
         self.take, self.logger = take, logger
         self.stop_requested = False
+        self.best_epoch, self._best = -1, -1.0
         self._line = ""
         self._started = self._trained = 0.0
 
@@ -91,7 +93,10 @@ class Recorder(Checkpoint):
         """Write best weights, checkpoint and journal, in this order: a kill loses no more."""
         entry = self._entry(trainer)
         self._line = entry.encode()
-        if trainer.is_global_zero and self._is_best(entry):
+        is_best = entry.metrics[CHOOSES] > self._best  # the first of equals is chosen
+        if is_best:
+            self.best_epoch, self._best = trainer.current_epoch, entry.metrics[CHOOSES]
+        if trainer.is_global_zero and is_best:
             network = module.network
             assert isinstance(network, nn.Module)
             save_weights(network, self.take.folder / BEST)
@@ -104,8 +109,12 @@ class Recorder(Checkpoint):
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the epoch's line, which the checkpoint carries."""
-        return {"line": self._line}
+        """Return what the checkpoint carries: the epoch's line, and which epoch is best so far."""
+        return {"line": self._line, "best_epoch": self.best_epoch, "best": self._best}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.best_epoch, self._best = state_dict["best_epoch"], state_dict["best"]
 
     def _entry(self, trainer: pl.Trainer) -> Entry:
         seconds = self._trained - self._started
@@ -119,14 +128,6 @@ class Recorder(Checkpoint):
             "memory/peak_bytes": float(peak_memory()),
         }
         return Entry("epoch", time.time(), trainer.current_epoch, metrics, measured)
-
-    def _is_best(self, entry: Entry) -> bool:
-        """Tell whether no earlier epoch did as well: the first of equals is chosen."""
-        journal = self.logger.journal
-        assert journal is not None
-        assert entry.epoch is not None
-        earlier = [e for e in journal.entries if e.kind == "epoch" and _before(e, entry.epoch)]
-        return all(entry.metrics[CHOOSES] > e.metrics[CHOOSES] for e in earlier)
 
     @staticmethod
     def _clock(trainer: pl.Trainer) -> float:
@@ -177,7 +178,3 @@ def shortest(value: Tensor | float) -> float:
         0.1
     """
     return float(str(np.float32(float(value))))
-
-
-def _before(entry: Entry, epoch: int) -> bool:
-    return entry.epoch is not None and entry.epoch < epoch

@@ -1,9 +1,10 @@
-"""The tables of a finished trial: per class, confusion matrix, correctness of each test image."""
+"""What a finished trial shows: final figures, and tables per class and test image."""
 
 import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import torch
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
 from ablab.tracking.files import write_atomic
+from ablab.tracking.journal import Entry
 from ablab.tracking.records import CORRECT
+from ablab.training.environment import peak_memory
+from ablab.training.recorder import CHOOSES
 
 CONFUSION = "confusion_matrix.csv"
 PER_CLASS = "per_class.csv"
@@ -48,10 +52,31 @@ def write_tables(
     return [CONFUSION, PER_CLASS, CORRECT]
 
 
-def write_config(folder: Path, config: object) -> str:
-    """Write the resolved configuration as YAML and return the file's name."""
+def write_config(folder: Path, config: object) -> None:
+    """Write the resolved configuration as YAML."""
     write_atomic(folder / CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
-    return CONFIG
+
+
+def chosen(epochs: Sequence[Entry]) -> dict[str, float]:
+    """Return the figures of the epoch that validation chose: the first of the best."""
+    if not epochs:
+        return {}
+    best = max(epochs, key=lambda e: (e.metrics[CHOOSES], -(e.epoch or 0)))
+    names = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
+    return {"best/epoch": float(best.epoch or 0), **{n: best.metrics[n] for n in names}}
+
+
+def measured(epochs: Sequence[Entry], test_seconds: float) -> dict[str, float]:
+    """Return the medians over epochs, the sum of all times, and the peak of memory."""
+    peaks = [e.measured["memory/peak_bytes"] for e in epochs]
+    result = {"memory/peak_bytes": max([*peaks, float(peak_memory())])}
+    total = test_seconds
+    for name in ("time/epoch_seconds", "throughput/images_per_second"):
+        if epochs:
+            result[name] = median(e.measured[name] for e in epochs)
+    for name in ("time/epoch_seconds", "time/validation_seconds"):
+        total += sum(e.measured[name] for e in epochs)
+    return {**result, "time/total_seconds": total}
 
 
 def _per_class(matrix: NDArray[np.int64], class_names: Sequence[str]) -> list[list[object]]:

@@ -3,7 +3,6 @@
 import inspect
 import time
 from collections.abc import Mapping, Sequence
-from statistics import median
 from typing import Any
 
 import pytorch_lightning as pl
@@ -20,17 +19,15 @@ from ablab.tracking.records import ENVIRONMENT
 from ablab.training import build, cost
 from ablab.training.classifier import Classifier, DivergedError
 from ablab.training.distributed import CpuBatchNormSync, gathered
-from ablab.training.environment import peak_memory
 from ablab.training.recorder import (
     BEST,
     CHECKPOINT,
-    CHOOSES,
     JournalLogger,
     Recorder,
     checkpoint_line,
     shortest,
 )
-from ablab.training.results import write_config, write_tables
+from ablab.training.results import CONFIG, chosen, measured, write_tables
 
 # Torch 2.13 gave the old word a warning.
 _NEW_WORD = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
@@ -104,8 +101,11 @@ class Training:
         if not diverged:
             last = self._test(module, data)
             metrics = {f"{name}_last": value for name, value in last.items()}
+            metrics.update(last)
         best = self.take.folder / BEST
-        if best.exists() or not diverged:
+        if self.recorder.best_epoch >= 0 and not best.is_file():
+            raise FileNotFoundError(f"{best} must be there to test and keep, got none")
+        if self.recorder.best_epoch not in (-1, self.config["trainer"]["max_epochs"] - 1):
             module.network.load_state_dict(load_file(best))
             metrics.update(self._test(module, data))
         outcome = "diverged" if diverged else "finished"
@@ -131,17 +131,16 @@ class Training:
         """Write the completion record; nothing may follow it."""
         assert self.journal is not None
         folder = self.take.folder
-        config = write_config(folder, dict(self.config))
         epochs = [e for e in self.journal.entries if e.kind == "epoch"]
         completion = Completion(
             key=self.take.key,
             take=self.take.number,
             outcome=outcome,
             time=time.time(),
-            metrics={**metrics, **_chosen(epochs)},
-            measured=_measured(epochs, test_seconds),
+            metrics={**metrics, **chosen(epochs)},
+            measured=measured(epochs, test_seconds),
             facts=facts,
-            artifacts=describe(folder, [TRIAL, JOURNAL, ENVIRONMENT, BEST, config, *tables]),
+            artifacts=describe(folder, [TRIAL, JOURNAL, ENVIRONMENT, BEST, CONFIG, *tables]),
         )
         write_completion(folder, completion)
 
@@ -185,25 +184,3 @@ class Training:
         if not self._is_ddp:
             return [LightningEnvironment()]
         return [CpuBatchNormSync()] if self._devices["accelerator"] == "cpu" else []
-
-
-def _chosen(epochs: Sequence[Entry]) -> dict[str, float]:
-    """Return the figures of the epoch that validation chose: the first of the best."""
-    if not epochs:
-        return {}
-    best = max(epochs, key=lambda e: (e.metrics[CHOOSES], -(e.epoch or 0)))
-    names = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
-    return {"best/epoch": float(best.epoch or 0), **{n: best.metrics[n] for n in names}}
-
-
-def _measured(epochs: Sequence[Entry], test_seconds: float) -> dict[str, float]:
-    """Return the medians over epochs, the sum of all times, and the peak of memory."""
-    peaks = [e.measured["memory/peak_bytes"] for e in epochs]
-    result = {"memory/peak_bytes": max([*peaks, float(peak_memory())])}
-    total = test_seconds
-    for name in ("time/epoch_seconds", "throughput/images_per_second"):
-        if epochs:
-            result[name] = median(e.measured[name] for e in epochs)
-    for name in ("time/epoch_seconds", "time/validation_seconds"):
-        total += sum(e.measured[name] for e in epochs)
-    return {**result, "time/total_seconds": total}
