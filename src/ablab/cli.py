@@ -175,13 +175,13 @@ def _report(options: argparse.Namespace) -> int:
     lab, console = Lab(lab_folder()), _console()
     sweep = find_sweep(lab, options.name, options.overrides)
     report = build_report(lab, sweep)
-    console.print(report.verdict, highlight=False)
+    console.print(report.verdict, highlight=False, markup=False)
     if not options.offline:
         try:
             deliver_report(Store.open(lab), sweep, report.folder, report.verdict)
         except StoreError as error:
             console.print(f"Not in MLflow yet: {error}. Report again to deliver it.")
-    console.print(f"Report: {report.html}", highlight=False, soft_wrap=True)
+    console.print(f"Report: {report.html}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
 
