@@ -16,8 +16,7 @@ install: ## set up .venv, and no more
 	@sh .ci/venv user
 
 demo: install ## answer a first question: six activations, five seeds each, then the report
-	@$(ABLAB) sweep demo $(ARGS)
-	@$(ABLAB) report demo $(ARGS)
+	@$(ABLAB) sweep demo --report $(ARGS)
 
 train: install ## train one trial: make train ARGS="architecture=resnet18 dataset=cifar100"
 	@$(ABLAB) train $(ARGS)

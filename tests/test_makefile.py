@@ -150,8 +150,7 @@ def test_every_target_sets_up_what_it_needs(clone: Clone) -> None:
 def test_demo_is_a_sweep_and_its_report(clone: Clone) -> None:
     clone.calls("install")
     assert clone.calls("demo", "ARGS=sweep.seeds=2") == [
-        "-m ablab sweep demo sweep.seeds=2",
-        "-m ablab report demo sweep.seeds=2",
+        "-m ablab sweep demo --report sweep.seeds=2",
     ]
 
 

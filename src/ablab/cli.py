@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     sweep.add_argument("name", help="a YAML under sweeps/")
     sweep.add_argument("--fetch", action="store_true", help="first fetch the data it needs")
     sweep.add_argument("--dry-run", action="store_true", help="only print plan and forecast")
+    sweep.add_argument("--report", action="store_true", help="write the report at the end")
     sweep.add_argument(
         "--rerun-changed",
         action="store_true",
@@ -134,11 +135,12 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from ablab.sweep.engine import run_sweep
+    from ablab.sweep.engine import FAILED, run_sweep
+    from ablab.sweep.names import sweep_id
 
     if options.fetch:
         _fetch_for(options.name, options.overrides)
-    return run_sweep(
+    code = run_sweep(
         options.name,
         options.overrides,
         dry_run=options.dry_run,
@@ -146,6 +148,9 @@ def _sweep(options: argparse.Namespace) -> int:
         rerun_changed=options.rerun_changed,
         console=_console(),
     )
+    if options.report and not options.dry_run and code in (0, FAILED):
+        _write_report(sweep_id(options.name, options.overrides), offline=options.offline)
+    return code
 
 
 def _fetch_for(name: str, overrides: Sequence[str]) -> None:
@@ -166,23 +171,30 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from ablab.report.build import build_report
     from ablab.sweep.status import find_sweep
+    from ablab.tracking.lab import Lab
+
+    sweep = find_sweep(Lab(lab_folder()), options.name, options.overrides)
+    _write_report(sweep, offline=options.offline)
+    return 0
+
+
+def _write_report(sweep: str, *, offline: bool) -> None:
+    """Write a sweep's report, put it on the sweep's run, and say what and where it is."""
+    from ablab.report.build import build_report
     from ablab.tracking.lab import Lab
     from ablab.tracking.store import Store, StoreError
     from ablab.tracking.sweep_run import deliver_report
 
     lab, console = Lab(lab_folder()), _console()
-    sweep = find_sweep(lab, options.name, options.overrides)
     report = build_report(lab, sweep)
     console.print(report.verdict, highlight=False, markup=False)
-    if not options.offline:
+    if not offline:
         try:
             deliver_report(Store.open(lab), sweep, report.folder, report.verdict)
         except StoreError as error:
             console.print(f"Not in MLflow yet: {error}. Report again to deliver it.")
     console.print(f"Report: {report.html}", highlight=False, markup=False, soft_wrap=True)
-    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
