@@ -80,7 +80,8 @@ def pattern(line: str) -> str:
 
 
 def whole_pattern(lines: list[str]) -> re.Pattern[str]:
-    quoted = [line for line in lines if line not in ("", "^C")]
+    """A session: lines of `…` stand for any, and so does Ctrl-C, which takes its time to arrive."""
+    quoted = ["…" if line == "^C" else line for line in lines if line]
     text = "".join(r"(?:.*\n)*?" if q == "…" else rf"\s*{pattern(q)}\s*?\n" for q in quoted)
     return re.compile(text + (r"\s*\Z" if quoted[-1] != "…" else ""))
 
