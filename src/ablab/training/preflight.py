@@ -23,6 +23,11 @@ def device_faults(config: Mapping[str, Any]) -> list[str]:
     elif _on_gpu(devices) and devices["devices"] > torch.cuda.device_count():
         visible = torch.cuda.device_count()
         faults.append(f"devices.devices must be at most {visible}, the GPUs here, got {count}")
+    if devices["devices"] == -1 and not _on_gpu(devices):
+        faults.append(
+            "devices.devices must be a number where no GPU is used (devices=ddp_cpu: two "
+            f"processes on the CPU), got -1: {_why()}"
+        )
     if count > 1 and devices["strategy"] != "ddp":
         faults.append(
             f"devices.strategy must be ddp for {count} devices, got {devices['strategy']}"

@@ -138,7 +138,8 @@ def _prepare(settings: Mapping[str, Any]) -> None:
     warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)  # Lightning 2.6 on torch 2.13
     torch.set_num_threads(int(settings["threads"]))
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
+    # Only a warning in the log where CUDA has no such kernel (the backward of max pooling).
+    torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling fresh memory finds bugs of operations, and costs time in each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False

@@ -1,0 +1,93 @@
+"""The command line: what it says, what it returns, what it does not import."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablab import cli
+
+
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("ABLAB_HOME", str(tmp_path / "lab"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from ablab.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'hydra', 'mlflow', 'numpy', 'rich', 'matplotlib'} & set(sys.modules)\n"
+        "sys.exit(' '.join(heavy) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "run a sweep, or finish it" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train", "activation=rleu"], "did you mean relu?"),
+        (["sweep", "demmo"], "did you mean demo?"),
+        (["report", "demo"], "sweep must be one that was planned"),
+        (["status", "demo"], "sweep must be one that was planned"),
+        (["show", "abc"], "key must begin one trial's key, got abc"),
+        (["list", "activations"], "did you mean activation?"),
+        (["data", "fetch", "imagenet"], "imagenet"),
+    ],
+)
+def test_wrong_input_is_told_without_a_traceback(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str], at_home: Path
+) -> None:
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert all(line.startswith("ablab: ") for line in error.splitlines())
+    assert {path.name for path in at_home.glob("lab/*")} <= {"cache"}
+
+
+def test_faults_of_our_own_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_options: object) -> int:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(cli, "_doctor", broken)
+    with pytest.raises(RuntimeError, match="a fault of ours"):
+        cli.main(["doctor"])
+
+
+def test_list_names_axes_components_and_sweeps(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["list"]) == 0
+    assert "activation       elu, identity" in capsys.readouterr().out
+    assert cli.main(["list", "optimizer"]) == 0
+    assert "Kingma" in capsys.readouterr().out
+    assert cli.main(["list", "sweeps"]) == 0
+    assert "Which pooling serves LeNet-5 best" in capsys.readouterr().out
+
+
+def test_allow_reaches_the_environment(
+    monkeypatch: pytest.MonkeyPatch, at_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ABLAB_ALLOW", "theirs")
+    assert cli.main(["train", "--allow", "mine_only", "activation=none_such"]) == 2
+    assert cli.os.environ["ABLAB_ALLOW"] == "theirs,mine_only"
+
+
+def test_doctor_tells_versions_and_folders(
+    capsys: pytest.CaptureFixture[str], at_home: Path
+) -> None:
+    assert cli.main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    for word in ("torch", "lab", str(at_home / "data"), "free disk", "components"):
+        assert word in told
+
+
+def test_data_that_is_there_is_verified(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["data", "verify", "digits"]) == 0
+    assert capsys.readouterr().out.startswith("ok ")
+    assert cli.main(["data", "verify", "mnist"]) == 1
+    assert "BAD" in capsys.readouterr().out
