@@ -59,6 +59,20 @@ def test_excluded_combinations_are_left_out_with_their_reason(sweeps: Path):
     assert len(plan.cells) == 3
 
 
+def test_exclusion_that_matches_nothing_is_refused(sweeps: Path):
+    write(
+        sweeps,
+        "  grid: {activation: [relu, tanh]}\n  exclude:\n"
+        "    - {activation: tanh}\n    - {variant: relu}\n    - {activation: elu}\n",
+    )
+    with pytest.raises(ConfigError) as caught:
+        draft("mine")
+    assert [fault.split(" must ")[0] for fault in caught.value.faults] == [
+        "sweep.exclude.1",
+        "sweep.exclude.2",
+    ]
+
+
 def test_baseline_may_not_be_excluded(sweeps: Path):
     write(sweeps, "  grid: {activation: [relu, tanh]}\n  exclude:\n    - {activation: relu}\n")
     with pytest.raises(ConfigError, match=r"sweep\.exclude must leave the baseline relu"):

@@ -55,7 +55,7 @@ def test_unfinished_take_is_gone_on_with() -> None:
     (lab.takes(key)[0].folder / "completion.json").unlink()
     code, number, text = run()
     assert (code, number) == (0, "001")
-    assert "goes on behind epoch 2" in text
+    assert "goes on after epoch 2" in text
 
 
 def test_trial_that_another_process_trains_is_refused() -> None:

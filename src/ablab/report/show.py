@@ -19,7 +19,6 @@ _LINES = (
     ("test accuracy", "test/accuracy", "{:.2%}"),
     ("  of the last epoch", "test/accuracy_last", "{:.2%}"),
     ("validation accuracy", "val/accuracy", "{:.2%}"),
-    ("chosen epoch", "best/epoch", "{:.0f}"),
     ("test loss", "test/loss", "{:.4f}"),
 )
 
@@ -116,6 +115,8 @@ def _figures(record: Record, console: Console) -> None:
     for label, name, form in _LINES:
         if name in record.metrics:
             table.add_row(label, form.format(record.metrics[name]))
+    if "best/epoch" in record.metrics:
+        table.add_row("chosen epoch", f"{record.metrics['best/epoch'] + 1:.0f}")
     for label, value in _cost(record):
         table.add_row(label, value)
     console.print(table, highlight=False)

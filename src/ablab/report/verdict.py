@@ -68,7 +68,12 @@ def _reason_for_none(plan: Plan, rows: Sequence[Row]) -> str:
 def answer(comparison: Comparison, *, tuned: bool = False) -> Verdict:
     """Return the verdict of one block in which every trial is settled."""
     if not comparison.family:
-        return Verdict(("No verdict: there is nothing to compare",), is_given=False)
+        told = [
+            f"{g.variant} has a mean of {comparison.unit.value(g.mean)} (n = {g.n})"
+            for g in comparison.groups.values()
+            if g.n
+        ]
+        return Verdict(("No verdict: there is nothing to compare", *told), is_given=False)
     if max(c.n for c in comparison.family) < 3:
         return Verdict(wording.too_few(comparison), is_given=False)
     tell = _best if comparison.kind == "best" else _versus_baseline

@@ -108,6 +108,13 @@ def _only_block(spec: Spec, base: Composition) -> str:
 def _without_excluded(
     spec: Spec, combinations: Sequence[Combination]
 ) -> tuple[list[Combination], list[dict[str, str]]]:
+    idle = [
+        f"sweep.exclude.{number} must match a variant in a block, got {dict(wanted)}"
+        for number, (wanted, _) in enumerate(spec.exclude)
+        if not any(c.matches(wanted) for c in combinations)
+    ]
+    if idle:
+        raise ConfigError(idle)
     kept, excluded = [], []
     for c in combinations:
         reason = next((reason for wanted, reason in spec.exclude if c.matches(wanted)), None)

@@ -81,7 +81,7 @@ def say_end(console: Console, report: str, plan: Plan, jobs: Sequence[Job], seco
     kinds = ("finished", "diverged", "failed", "stopped")
     counts = {kind: sum(job.state == kind for job in jobs) for kind in kinds}
     told = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n or kind == "finished")
-    fresh = sum(job.is_new for job in jobs)
+    fresh = sum(job.is_new and job.state in ("finished", "diverged") for job in jobs)
     say(console, f"{plan.sweep}: {told}; {fresh} trained now, in {duration(seconds)}.", "bold")
     if counts["failed"] or counts["stopped"]:
         say(console, "The same command again goes on where each trial stopped.")

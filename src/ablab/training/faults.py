@@ -39,6 +39,8 @@ class ComponentError(ValueError):
 def one_of(key: str, names: Iterable[str], got: Any) -> str:
     """Return the fault of a name that is not among ``names``, with the nearest one."""
     names = sorted(names)
+    if not names:
+        return f"{key} must be left out, where there is nothing to set, got {got}"
     near = difflib.get_close_matches(str(got), names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"{key} must be one of {', '.join(names)}; got {got}{hint}"

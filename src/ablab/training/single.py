@@ -61,7 +61,7 @@ def train(
     for note in device_notes():
         console.print(note, style="yellow")
     begun = len([e for e in take.entries() if e.kind == "epoch"])
-    said = f"goes on behind epoch {begun}" if begun else "starts"
+    said = f"goes on after epoch {begun}" if begun else "starts"
     console.print(f"Trial {trial.key} {said}: {_summary(trial)}", highlight=False)
     with _delivered(take, lab, console, offline):
         code = _attempt(take, trial, console)
@@ -86,7 +86,8 @@ def _summary(trial: Trial) -> str:
     names = ("architecture", "activation", "dataset", "optimizer")
     chosen = ", ".join(trial.choices[name] for name in names)
     epochs = trial.config["trainer"]["max_epochs"]
-    return f"{chosen}, seed {trial.config['seed']}, {epochs} epochs"
+    plural = "" if epochs == 1 else "s"
+    return f"{chosen}, seed {trial.config['seed']}, {epochs} epoch{plural}"
 
 
 def _attempt(take: Take, trial: Trial, console: Console) -> int:
