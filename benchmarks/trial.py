@@ -34,40 +34,43 @@ def main() -> None:
             compose(["dataset=mnist", f"trainer.max_epochs={EPOCHS}", f"batch_size={BATCH}"])
         )
         data = build.datamodule(trial.config)
+        peak = _cold_peak(lab, trial)
         formats = {"same": torch.channels_last, "contiguous": torch.contiguous_format}
         images = {name: Images(data, form) for name, form in formats.items()}
         seconds: dict[str, list[float]] = {"trial": [], "same": [], "contiguous": []}
+        cpu: dict[str, list[float]] = {"trial": [], "same": [], "contiguous": []}
         for number in range(asked.rounds + 1):
             now = {"trial": _trial(lab, trial)}
             now |= {name: _bare(trial, images[name]) for name in formats}
             for name, value in now.items() if number else ():  # the first round warms up
-                seconds[name].append(value)
-        peak = _cold_peak(lab, trial)
+                seconds[name].append(value[0])
+                cpu[name].append(value[1])
     lines = [
         f"trial                               {spread(seconds['trial'])}",
         f"bare loop, same memory format       {spread(seconds['same'])}",
         f"bare loop, contiguous               {spread(seconds['contiguous'])}",
         f"trial / bare, same memory format    {ratio(seconds['trial'], seconds['same'])}",
         f"trial / bare, contiguous            {ratio(seconds['trial'], seconds['contiguous'])}",
+        f"the same in CPU seconds             {ratio(cpu['trial'], cpu['same'])}",
+        f"the same in CPU seconds, contiguous {ratio(cpu['trial'], cpu['contiguous'])}",
         f"peak memory of a trial's process    {peak / 1e6:.0f} MB",
     ]
     tell(__doc__ or "", lines, asked.save)
 
 
-def _trial(lab: Lab, trial: Trial) -> float:
+def _trial(lab: Lab, trial: Trial) -> tuple[float, float]:
     take = lab.new_take(trial.as_dict())
-    start = time.perf_counter()
+    begun = time.perf_counter(), time.process_time()
     code = work(take.folder, SETTINGS)
-    seconds = time.perf_counter() - start
     assert code == 0
-    return seconds
+    return time.perf_counter() - begun[0], time.process_time() - begun[1]
 
 
-def _bare(trial: Trial, images: Images) -> float:
+def _bare(trial: Trial, images: Images) -> tuple[float, float]:
     network, _ = build.network(trial.config, build.datamodule(trial.config), torch.Generator())
-    start = time.perf_counter()
+    begun = time.perf_counter(), time.process_time()
     train(network, images, epochs=EPOCHS, batch_size=BATCH, lr=trial.config["optimizer"]["lr"])
-    return time.perf_counter() - start
+    return time.perf_counter() - begun[0], time.process_time() - begun[1]
 
 
 def _cold_peak(lab: Lab, trial: Trial) -> float:
