@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from torch import nn
 
 from ablab import streams
+from ablab.components.augmentation.none import unchanged
 from ablab.data.module import InMemoryDataModule
 from ablab.training.classifier import Classifier
 from ablab.training.faults import ComponentError
@@ -75,7 +76,8 @@ def datamodule(config: Mapping[str, Any]) -> InMemoryDataModule:
     """Return the data of a trial, not yet read."""
     data: InMemoryDataModule = Builder("dataset", config["dataset"])()
     data.batch_size, data.seed = config["batch_size"], config["seed"]
-    data.augmentation = Builder("augmentation", config["augmentation"])()
+    augmentation = Builder("augmentation", config["augmentation"])()
+    data.augmentation = None if augmentation is unchanged else augmentation  # saves two copies
     return data
 
 

@@ -4,6 +4,7 @@ Also a command of its own, `python -m ablab.training.process FOLDER SETTINGS`, w
 trial of several processes is started: Lightning runs the same command again for each further one.
 """
 
+import gc
 import json
 import logging
 import multiprocessing
@@ -28,7 +29,7 @@ from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Take
 from ablab.tracking.records import ENVIRONMENT
-from ablab.training.environment import facts
+from ablab.training.environment import commit, cpu_name, facts, source_hash
 from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
 from ablab.training.signals import (
@@ -48,7 +49,16 @@ _SECONDS_BETWEEN_LOOKS = 1.0
 
 
 def warm_up() -> None:
-    """Do nothing: importing this module has imported what a trial needs."""
+    """Make ready for trials that will be forked from this process.
+
+    Importing this module has imported what they need. The facts of the code are those of the
+    moment it was imported, and are found out once; and what is here now is no garbage: no child
+    needs to look through it.
+    """
+    for find in (commit, source_hash, cpu_name):  # no facts of the GPU: a fork must not inherit one
+        find()
+    gc.collect()
+    gc.freeze()
 
 
 def work(folder: Path, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback] = ()) -> int:

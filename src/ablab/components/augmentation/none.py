@@ -11,8 +11,9 @@ def none() -> Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
     Source: the control of every augmentation.
     """
-    return _unchanged
+    return unchanged
 
 
-def _unchanged(x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def unchanged(x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return images (N, C, H, W) and targets (N,) as they are."""
     return x, y
