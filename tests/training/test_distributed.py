@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +137,14 @@ def _run(take: Take, devices: dict[str, Any]) -> subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
+def _expect_same(found: Mapping[str, float], expected: Mapping[str, float]) -> None:
+    """Losses agree to rounding; an image that stands between two classes may fall either way."""
+    assert found.keys() == expected.keys()
+    for name, value in expected.items():
+        tolerance = 2 / 287 if "accuracy" in name else 1e-4  # 287 images validate
+        assert found[name] == pytest.approx(value, abs=tolerance), name
+
+
 @pytest.mark.slow
 def test_trial_of_two_processes_is_that_of_one(lab: Lab) -> None:
     one, two = (
@@ -149,11 +157,11 @@ def test_trial_of_two_processes_is_that_of_one(lab: Lab) -> None:
     assert done.returncode == 0, done.stderr + (two.folder / "log.txt").read_text()
     assert [e.kind for e in two.entries()] == ["attempt", "epoch", "epoch"]
     for a, b in zip(one.entries()[1:], two.entries()[1:], strict=True):
-        assert b.metrics == pytest.approx(a.metrics, abs=1e-4)
+        _expect_same(b.metrics, a.metrics)
     alone, together = one.completion, two.completion
     assert alone is not None
     assert together is not None
-    assert together.metrics == pytest.approx(alone.metrics, abs=1e-4)
+    _expect_same(together.metrics, alone.metrics)
     assert together.facts == alone.facts
     correct = record_of(two).correct()
     assert correct is not None
