@@ -12,6 +12,7 @@ from ablab import cli
 @pytest.fixture(autouse=True)
 def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("ABLAB_HOME", str(tmp_path / "lab"))
+    monkeypatch.delenv("ABLAB_DATA", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

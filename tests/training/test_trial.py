@@ -149,7 +149,11 @@ def test_batch_that_processes_cannot_share_is_told() -> None:
     assert told == "batch_size must be divisible by the 2 processes, got 33"
 
 
-def test_missing_data_name_the_command_that_fetches_them() -> None:
+def test_missing_data_name_the_command_that_fetches_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ABLAB_DATA", str(tmp_path / "none"))
+    monkeypatch.setenv("ABLAB_HOME", str(tmp_path / "lab"))
     with pytest.raises(DataError, match="ablab data fetch mnist"):
         freeze(compose(["dataset=mnist"]))
 
