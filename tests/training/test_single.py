@@ -80,3 +80,10 @@ def test_store_that_is_away_stops_nobody() -> None:
     assert code == 0
     assert take.completion is not None
     assert "`ablab sync` delivers it" in text.getvalue()
+
+
+def test_full_disk_is_told_before_a_take_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ablab.training.single._SPARE_BYTES", 10**18)
+    with pytest.raises(ConfigError, match="free disk space must be"):
+        run()
+    assert list(Lab.open().keys()) == []

@@ -21,12 +21,13 @@ from ablab.tracking.store import Store, StoreError
 from ablab.tracking.sweep_run import LONE, describe_lone
 from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
-from ablab.training.preflight import device_notes, num_processes
+from ablab.training.preflight import device_notes, disk_faults, num_processes
 from ablab.training.process import FINISHED, work
 from ablab.training.progress import EpochLines, ProgressBar
 from ablab.training.trial import Trial, freeze
 
 _DELIVERY_SECONDS = 60.0
+_SPARE_BYTES = 200_000_000  # checkpoint, weights, store and pictures of a trial, and some to spare
 
 
 def train(
@@ -57,6 +58,8 @@ def train(
     finished = None if fresh else lab.finished(trial.key)
     if finished is not None and not (not offline and _was_deleted(finished, lab, console)):
         return FINISHED, finished
+    if faults := disk_faults(lab.root, _SPARE_BYTES):
+        raise ConfigError(faults)
     take = _open_take(lab, trial, fresh)
     for note in device_notes():
         console.print(note, style="yellow")
