@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
+from ablab import folders
 from ablab.training import build
 from ablab.training.compose import AXES, OUTSIDE_KEY, Composition
 from ablab.training.faults import ConfigError
@@ -63,7 +65,8 @@ def freeze(composition: Composition) -> Trial:
         faults += error.faults
     if faults:
         raise ConfigError(faults)
-    data_hash = _data_hash(_text(config["dataset"]))
+    places = folders.data_folder(), folders.cache_folder()
+    data_hash = _data_hash(_text(config["dataset"]), *places)
     sources = source_hashes(config)
     key = key_of(config, data_hash, sources)
     return Trial(key, config, composition.choices, data_hash, sources)
@@ -85,7 +88,8 @@ def used_axes(config: Mapping[str, Any]) -> frozenset[str]:
 
 
 @cache
-def _data_hash(text: str) -> str:
+def _data_hash(text: str, *places: Path) -> str:
+    """Return the hash of a data set's content, found out once a process and place."""
     return build.Builder("dataset", json.loads(text))().content_hash  # type: ignore[no-any-return]
 
 
