@@ -71,8 +71,9 @@ def classifier(network: nn.Module, **parts: Any) -> Classifier:
     return Classifier(network, **{**plain, **parts}, num_classes=K)
 
 
-def trainer(*callbacks: pl.Callback, epochs: int = 1) -> pl.Trainer:
+def trainer(*callbacks: pl.Callback, epochs: int = 1, **options: Any) -> pl.Trainer:
     return pl.Trainer(
+        **options,
         accelerator="cpu",
         max_epochs=epochs,
         callbacks=list(callbacks),
@@ -139,6 +140,22 @@ def test_a_plain_trainer_trains_it_as_a_plain_loop(images: TensorDataset, networ
     x, y = images.tensors
     assert epoch["val/loss"] == pytest.approx(F.cross_entropy(twin(x), y).item(), rel=1e-6)
     assert epoch["val/accuracy"] == pytest.approx(accuracy_score(y, twin(x).argmax(1)))
+
+
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+def test_gradients_of_a_fused_optimizer_are_clipped(
+    images: TensorDataset, network: Linear, precision: str
+) -> None:
+    def fused(named_params: Any) -> torch.optim.Optimizer:
+        return torch.optim.SGD([p for _, p in named_params], lr=1.0, fused=True)
+
+    before = [p.detach().clone() for p in network.parameters()]
+    one_step = {"limit_train_batches": 1, "gradient_clip_val": 0.01, "precision": precision}
+    module = classifier(network, optimizer=fused)
+    trainer(**one_step).fit(module, loader(images), loader(images))
+    moved = [p - q for p, q in zip(network.parameters(), before, strict=True)]
+    length = torch.cat([m.flatten() for m in moved]).norm().item()
+    assert length == pytest.approx(0.01, rel=1e-3)
 
 
 def test_soft_targets_are_learnt(images: TensorDataset, network: Linear) -> None:

@@ -144,6 +144,11 @@ def test_batch_that_is_larger_than_the_set_is_told() -> None:
     assert told == "batch_size must be from 1 to the number of training images, 1150, got 1151"
 
 
+def test_clipping_what_the_step_itself_scales_is_told() -> None:
+    (told,) = faults("trainer.precision=16-mixed", "trainer.gradient_clip_val=1.0")
+    assert told.startswith("optimizer.fused must be false where trainer.precision is 16-mixed")
+
+
 def test_batch_that_processes_cannot_share_is_told() -> None:
     (told,) = faults("devices=ddp_cpu", "batch_size=33")
     assert told == "batch_size must be divisible by the 2 processes, got 33"

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.precision import Precision
+from pytorch_lightning.utilities import GradClipAlgorithmType
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
@@ -13,9 +15,7 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from ablab import streams
-
-# Looking whether the loss is finite makes a GPU wait: not at each step.
-_STEPS_BETWEEN_LOOKS = 32
+from ablab.training.tally import STEPS_BETWEEN_LOOKS, Tally
 
 
 class DivergedError(ArithmeticError):
@@ -29,25 +29,6 @@ class DivergedError(ArithmeticError):
     def __init__(self, epoch: int, step: int) -> None:
         self.epoch, self.step = epoch, step
         super().__init__(f"the loss was NaN or infinite by step {step} of epoch {epoch}")
-
-
-class _Tally:
-    """What one pass over a set of images saw: kept step by step, summed up once an epoch."""
-
-    def __init__(self) -> None:
-        self.predicted: list[Tensor] = []
-        self.target: list[Tensor] = []
-        self.loss: list[Tensor] = []
-
-    def add(self, logits: Tensor, target: Tensor, loss: Tensor) -> None:
-        self.predicted.append(logits.detach().argmax(1))
-        self.target.append(target if target.ndim == 1 else target.argmax(1))
-        self.loss.append(loss.detach())
-
-    def is_finite(self) -> bool:
-        return not self.loss or bool(
-            torch.stack(self.loss[-_STEPS_BETWEEN_LOOKS:]).isfinite().all()
-        )
 
 
 class Classifier(pl.LightningModule):
@@ -92,11 +73,18 @@ class Classifier(pl.LightningModule):
         self.dropout_generator = dropout_generator
         self._optimizer, self._scheduler = optimizer, scheduler
         self._first_lr = 0.0
-        self._trained, self._evaluated = _Tally(), _Tally()
+        self._trained, self._evaluated = Tally(), Tally()
         self.accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
         # NaN stays NaN; torchmetrics 1.9's "disable" would forget the weights.
         self.mean_loss = MeanMetric(nan_strategy=math.nan)
         self.predicted = self.target = torch.empty(0, dtype=torch.long)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; quickly the one that Lightning sets some 46 times a step."""
+        if name == "_current_fx_name":  # torch would look each time whether it is a parameter
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K) of images (N, C, H, W)."""
@@ -108,7 +96,7 @@ class Classifier(pl.LightningModule):
         if self.dropout_generator is not None:
             position = self.current_epoch, self.global_rank
             self.dropout_generator.manual_seed(streams.derive(self.seed, "dropout", *position))
-        self._trained = _Tally()
+        self._trained = Tally()
         self._first_lr = self.trainer.optimizers[0].param_groups[0]["lr"]
 
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
@@ -117,7 +105,7 @@ class Classifier(pl.LightningModule):
         logits = self.network(x)
         loss = self.loss(logits, target)
         self._trained.add(logits, target, loss)
-        if step % _STEPS_BETWEEN_LOOKS == _STEPS_BETWEEN_LOOKS - 1:
+        if step % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1:
             self._stop_where_diverged(step)
         return loss
 
@@ -129,7 +117,7 @@ class Classifier(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Begin the validation's tally."""
-        self._evaluated = _Tally()
+        self._evaluated = Tally()
 
     def validation_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         """Tally one validation batch."""
@@ -141,7 +129,7 @@ class Classifier(pl.LightningModule):
 
     def on_test_epoch_start(self) -> None:
         """Begin the test's tally."""
-        self._evaluated = _Tally()
+        self._evaluated = Tally()
 
     def test_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         """Tally one test batch."""
@@ -168,6 +156,24 @@ class Classifier(pl.LightningModule):
             },
         }
 
+    def configure_gradient_clipping(
+        self,
+        optimizer: torch.optim.Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip gradients, those of a fused optimizer too.
+
+        Lightning refuses to, since such a step may unscale gradients itself: in ``16-mixed``
+        alone, where `ablab.training.rules` refuses it before training.
+        """
+        algorithm = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
+        if self.trainer.precision == "16-mixed":
+            self.clip_gradients(optimizer, gradient_clip_val, algorithm)
+        else:
+            plugin = self.trainer.precision_plugin
+            Precision.clip_gradients(plugin, optimizer, gradient_clip_val or 0.0, algorithm)
+
     def _evaluate(self, batch: tuple[Tensor, Tensor]) -> None:
         x, target = batch
         logits = self.network(x)
@@ -178,7 +184,7 @@ class Classifier(pl.LightningModule):
         if not self.trainer.strategy.reduce_boolean_decision(finite, all=True):
             raise DivergedError(self.current_epoch, step)
 
-    def _sum_up(self, stage: str, tally: _Tally) -> None:
+    def _sum_up(self, stage: str, tally: Tally) -> None:
         """Log loss and accuracy over what the tally saw, in all processes together."""
         sizes = torch.tensor([len(t) for t in tally.target], device=self.device)
         self.mean_loss.reset()

@@ -4,37 +4,30 @@ Also a command of its own, `python -m ablab.training.process FOLDER SETTINGS`, w
 trial of several processes is started: Lightning runs the same command again for each further one.
 """
 
-import gc
 import json
-import logging
-import multiprocessing
-import multiprocessing.connection
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from filelock import Timeout
 
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Take
 from ablab.tracking.records import ENVIRONMENT
-from ablab.training.environment import commit, cpu_name, facts, source_hash
+from ablab.training.environment import facts
+from ablab.training.prepare import prepare
 from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
 from ablab.training.signals import (
     INTERRUPTED,
-    TERMINATED,
     OwnSigterm,
     TerminatedError,
     handled,
@@ -45,20 +38,6 @@ LOG = "log.txt"
 FINISHED, FAILED, LOCKED = 0, 1, 75
 # A look at whether the lock is held holds it for an instant.
 _LOCK_PATIENCE_SECONDS = 2.0
-_SECONDS_BETWEEN_LOOKS = 1.0
-
-
-def warm_up() -> None:
-    """Make ready for trials that will be forked from this process.
-
-    Importing this module has imported what they need. The facts of the code are those of the
-    moment it was imported, and are found out once; and what is here now is no garbage: no child
-    needs to look through it.
-    """
-    for find in (commit, source_hash, cpu_name):  # no facts of the GPU: a fork must not inherit one
-        find()
-    gc.collect()
-    gc.freeze()
 
 
 def work(folder: Path, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback] = ()) -> int:
@@ -95,7 +74,7 @@ def _lead(
     """Train as the take's one writer."""
     if take.completion is not None:
         return FINISHED
-    _prepare(settings)
+    prepare(settings)
     try:
         journal = Journal(take.journal)
     except JournalError:
@@ -133,44 +112,12 @@ def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
 
 def _follow(take: Take, settings: Mapping[str, Any]) -> int:
     """Train as one of the further processes of a DDP trial, which write nothing."""
-    _prepare(settings)
+    prepare(settings)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     training = Training(take, None, settings["devices"])
     with suppress(StoppedError):  # an exit status would make Lightning kill rank 0 as well
         training.run()
     return FINISHED
-
-
-def _prepare(settings: Mapping[str, Any]) -> None:
-    """Set what belongs to a process as a whole: threads, determinism, its tie to the sweep."""
-    for name in ("pytorch_lightning", "lightning_fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)  # Lightning 2.6 on torch 2.13
-    torch.set_num_threads(int(settings["threads"]))
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # Only a warning in the log where CUDA has no such kernel (the backward of max pooling).
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    # Filling fresh memory finds bugs of operations, and costs time in each step.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.backends.cudnn.benchmark = False
-    parent = multiprocessing.parent_process()
-    if settings["in_sweep"]:
-        sentinel = None if parent is None else parent.sentinel
-        threading.Thread(target=_end_with, args=(sentinel, os.getppid()), daemon=True).start()
-
-
-def _end_with(sentinel: int | None, parent: int) -> None:
-    """End at once when the sweep is gone: what is not in a checkpoint is trained again.
-
-    Args:
-        sentinel: ready when the sweep is gone, where it started this process by multiprocessing.
-        parent: otherwise, the sweep's process.
-    """
-    if sentinel is not None:
-        multiprocessing.connection.wait([sentinel])
-    while sentinel is None and os.getppid() == parent:
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
-    os._exit(TERMINATED)
 
 
 def _refuse_changed_sources(take: Take) -> None:

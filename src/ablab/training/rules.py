@@ -80,11 +80,20 @@ _SCALARS: Mapping[str, _Rule] = {
 
 def scalar_faults(config: Mapping[str, Any]) -> list[str]:
     """Return the faults of the configuration's values outside the components."""
-    return [
+    faults = [
         f"{key} must be {rule}, got {_value(config, key)!r}"
         for key, (rule, holds) in _SCALARS.items()
         if not holds(_value(config, key))
     ]
+    clips = _value(config, "trainer.gradient_clip_val") is not None
+    if clips and _value(config, "trainer.precision") == "16-mixed":
+        fused = _value(config, "optimizer.fused")
+        if fused:
+            faults.append(
+                "optimizer.fused must be false where trainer.precision is 16-mixed and "
+                f"trainer.gradient_clip_val is set, got {fused}"
+            )
+    return faults
 
 
 def hyperparameter_faults(

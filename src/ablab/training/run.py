@@ -1,15 +1,11 @@
 """Train one take to its completion record, in the process it is called in."""
 
-import inspect
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytorch_lightning as pl
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from pytorch_lightning.strategies import DDPStrategy
 from safetensors.torch import load_file
-from torch.nn.parallel import DistributedDataParallel
 
 from ablab.data.module import InMemoryDataModule
 from ablab.tracking.completion import Completion, describe, write_completion
@@ -18,7 +14,7 @@ from ablab.tracking.lab import JOURNAL, TRIAL, Take
 from ablab.tracking.records import ENVIRONMENT
 from ablab.training import build, cost
 from ablab.training.classifier import Classifier, DivergedError
-from ablab.training.distributed import CpuBatchNormSync, gathered
+from ablab.training.distributed import gathered
 from ablab.training.recorder import (
     BEST,
     CHECKPOINT,
@@ -28,12 +24,7 @@ from ablab.training.recorder import (
     shortest,
 )
 from ablab.training.results import CONFIG, chosen, measured, write_tables
-
-# Torch 2.13 gave the old word a warning.
-_NEW_WORD = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
-_NO_BROADCASTS: dict[str, Any] = {
-    "forward_sync_buffers" if _NEW_WORD else "broadcast_buffers": False
-}
+from ablab.training.trainer import trainer
 
 
 class StoppedError(Exception):
@@ -72,26 +63,24 @@ class Training:
             StoppedError: it was asked to stop and did so behind a checkpoint.
         """
         data = build.datamodule(self.config)
-        trainer = self._trainer()
-        module = build.classifier(self.config, data, trainer.strategy.root_device)
-        diverged = self._fit(trainer, module, data)
+        fitter = self._trainer()
+        module = build.classifier(self.config, data, fitter.strategy.root_device)
+        diverged = self._fit(fitter, module, data)
         return self._finish(module, data, diverged)
 
-    def _fit(self, trainer: pl.Trainer, module: Classifier, data: InMemoryDataModule) -> bool:
+    def _fit(self, fitter: pl.Trainer, module: Classifier, data: InMemoryDataModule) -> bool:
         """Train from the checkpoint on, and tell whether the loss diverged."""
         checkpoint = self.take.folder / CHECKPOINT
         line = checkpoint_line(checkpoint)
         if line is not None:
             self.recorder.logger.write(line)
         try:
-            trainer.fit(
-                module, data, ckpt_path=str(checkpoint) if line else None, weights_only=True
-            )
+            fitter.fit(module, data, ckpt_path=str(checkpoint) if line else None, weights_only=True)
         except DivergedError as error:
             note = {"step": error.step, "reason": str(error)}
             self.recorder.logger.write(Entry("diverged", time.time(), error.epoch, note=note))
             return True
-        if trainer.current_epoch < self.config["trainer"]["max_epochs"]:
+        if fitter.current_epoch < self.config["trainer"]["max_epochs"]:
             raise StoppedError
         return False
 
@@ -150,37 +139,10 @@ class Training:
         return {"parameters": parameters, "flops": flops, **data.counts()}
 
     def _trainer(self) -> pl.Trainer:
-        trainer = self.config["trainer"]
-        return pl.Trainer(
-            accelerator=self._devices["accelerator"],
-            devices=self._devices["devices"],
-            strategy=self._strategy(),
-            max_epochs=trainer["max_epochs"],
-            precision=trainer["precision"],
-            gradient_clip_val=trainer["gradient_clip_val"],
-            callbacks=[*self._callbacks, self.recorder],
-            logger=self.recorder.logger,
-            plugins=self._plugins(),
-            sync_batchnorm=self._is_ddp and self._devices["accelerator"] != "cpu",
-            use_distributed_sampler=False,
-            num_sanity_val_steps=0,
-            log_every_n_steps=0,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=self.take.folder,
+        return trainer(
+            self.config["trainer"],
+            self._devices,
+            self.take.folder,
+            self.recorder.logger,
+            [*self._callbacks, self.recorder],
         )
-
-    @property
-    def _is_ddp(self) -> bool:
-        return bool(self._devices["strategy"] == "ddp")
-
-    def _strategy(self) -> DDPStrategy | str:
-        # No broadcasts of buffers: batch norm is synchronised, and the ranks may have different
-        # numbers of validation batches.
-        return DDPStrategy(**_NO_BROADCASTS) if self._is_ddp else "auto"
-
-    def _plugins(self) -> list[Any]:
-        """Return the plugins: one process is one process, also inside a SLURM job."""
-        if not self._is_ddp:
-            return [LightningEnvironment()]
-        return [CpuBatchNormSync()] if self._devices["accelerator"] == "cpu" else []

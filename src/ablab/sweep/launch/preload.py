@@ -2,7 +2,8 @@
 
 import warnings
 
-from ablab.training.process import warm_up
+import ablab.training.process  # noqa: F401  what a trial needs, imported
+from ablab.training.prepare import warm_up
 
 # From 3.12 on Python warns at each fork of a process with threads. The server's only other threads
 # are the idle pools of OpenBLAS, which re-makes them in the child; it runs no tensor operation.

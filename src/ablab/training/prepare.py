@@ -1,0 +1,63 @@
+"""What belongs to a process as a whole before it trains: threads, determinism, warm facts."""
+
+import gc
+import logging
+import multiprocessing
+import multiprocessing.connection
+import os
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from ablab.training.environment import commit, cpu_name, source_hash
+from ablab.training.signals import TERMINATED
+
+_SECONDS_BETWEEN_LOOKS = 1.0
+
+
+def warm_up() -> None:
+    """Make ready for trials that will be forked from this process.
+
+    What they need is imported already. The facts of the code are those of now, and are found out
+    once; and what is here now is no garbage: no child needs to look through it.
+    """
+    for find in (commit, source_hash, cpu_name):  # no facts of the GPU: a fork must not inherit one
+        find()
+    gc.collect()
+    gc.freeze()
+
+
+def prepare(settings: Mapping[str, Any]) -> None:
+    """Set what belongs to a process as a whole: threads, determinism, its tie to the sweep."""
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)  # Lightning 2.6 on torch 2.13
+    torch.set_num_threads(int(settings["threads"]))
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    # Only a warning in the log where CUDA has no such kernel (the backward of max pooling).
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    # Filling fresh memory finds bugs of operations, and costs time in each step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = False
+    parent = multiprocessing.parent_process()
+    if settings["in_sweep"]:
+        sentinel = None if parent is None else parent.sentinel
+        threading.Thread(target=_end_with, args=(sentinel, os.getppid()), daemon=True).start()
+
+
+def _end_with(sentinel: int | None, parent: int) -> None:
+    """End at once when the sweep is gone: what is not in a checkpoint is trained again.
+
+    Args:
+        sentinel: ready when the sweep is gone, where it started this process by multiprocessing.
+        parent: otherwise, the sweep's process.
+    """
+    if sentinel is not None:
+        multiprocessing.connection.wait([sentinel])
+    while sentinel is None and os.getppid() == parent:
+        time.sleep(_SECONDS_BETWEEN_LOOKS)
+    os._exit(TERMINATED)
