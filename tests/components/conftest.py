@@ -1,14 +1,28 @@
 """Contract tests find the components by themselves."""
 
+from typing import Any
+
 import pytest
 import torch
 from contract import CONTRACT, names
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that names an axis once for each component of it."""
+    """Run a test that names an axis once for each component of it.
+
+    Large architectures go to the slow suite, unless the test asks for ``any_architecture``.
+    """
     for axis in CONTRACT.keys() & set(metafunc.fixturenames):
-        metafunc.parametrize(axis, names(axis))
+        mark = _architecture if axis == "architecture" else str
+        metafunc.parametrize(axis, [mark(name) for name in names(axis)])
+    if "any_architecture" in metafunc.fixturenames:
+        metafunc.parametrize("any_architecture", names("architecture"))
+
+
+def _architecture(name: str) -> Any:
+    from networks import is_large  # needed by few tests, and Hydra takes its time
+
+    return pytest.param(name, marks=[pytest.mark.slow] if is_large(name) else [])
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,32 @@
+"""What is said of the multilayer perceptron."""
+
+import pytest
+import torch
+from networks import Parts, axes_used, network, num_parameters
+
+
+def test_it_uses_these_axes() -> None:
+    assert axes_used("mlp") == {"activation", "normalization", "dropout"}
+
+
+@pytest.mark.parametrize(
+    ("widths", "expected"),
+    [([], 7850), ([300], 784 * 300 + 300 + 3010), ([20, 30], 15_700 + 630 + 310)],
+)
+def test_it_is_as_deep_and_wide_as_asked(widths: list[int], expected: int) -> None:
+    assert num_parameters(network("mlp", image_size=28, widths=widths)) == expected
+
+
+def test_no_width_is_logistic_regression() -> None:
+    parts = Parts()
+    module = network("mlp", parts, widths=[])
+    x = torch.randn(4, 1, 16, 16)
+    weight, bias = module.parameters()
+    assert torch.allclose(module(x), x.flatten(1) @ weight.T + bias, atol=1e-6)
+    assert not parts.used
+
+
+@pytest.mark.parametrize("widths", [[0], [10, -1], [1.5]])
+def test_a_width_that_is_no_count_is_refused(widths: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"widths must be positive integers, got \["):
+        network("mlp", widths=widths)
