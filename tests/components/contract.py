@@ -19,6 +19,7 @@ CONTRACT = {
     "loss": set[str](),
     "normalization": {"channels", "spatial_dims"},
     "optimizer": {"named_params"},
+    "regularizer": {"named_params"},
     "pooling": {"channels", "kernel_size", "stride", "padding"},
     "scheduler": {"optimizer", "total_steps"},
 }

@@ -76,7 +76,8 @@ def test_key_changes_with_data_and_source() -> None:
 def test_neutral_value_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     config = compose(SMALL).resolved()
     before = key_of(config, "data", {})
-    monkeypatch.setattr(trial, "NEUTRAL", {"trainer.ema": 0.0, "late": None})
+    later_options = {"trainer.ema": 0.0, "late": None}
+    monkeypatch.setattr(trial, "NEUTRAL", {**trial.NEUTRAL, **later_options})
     later = {**config, "late": None, "trainer": {**config["trainer"], "ema": 0.0}}
     assert key_of(later, "data", {}) == before
     later["trainer"]["ema"] = 0.9

@@ -120,6 +120,7 @@ def classifier(
     return Classifier(
         module,
         loss=Builder("loss", config["loss"])(),
+        regularizer=Builder("regularizer", config["regularizer"]),
         optimizer=Builder("optimizer", config["optimizer"]),
         scheduler=Builder("scheduler", config["scheduler"]),
         num_classes=data.num_classes,

@@ -15,6 +15,9 @@ from torchmetrics import MeanMetric
 from torchmetrics.classification import MulticlassAccuracy
 
 from ablab import streams
+from ablab.components.regularizer.none import none
+from ablab.components.regularizer.regularizer import Regularizer
+from ablab.training.objective import Objective, all_logits
 from ablab.training.tally import STEPS_BETWEEN_LOOKS, Tally
 
 
@@ -35,7 +38,8 @@ class Classifier(pl.LightningModule):
     """Trains and measures a network that tells classes.
 
     Args:
-        network: (N, C, H, W) -> logits (N, K).
+        network: (N, C, H, W) -> logits (N, K); in training also a tuple, which begins with them
+            and goes on with auxiliary logits (see `Objective`).
         loss: (logits, target) -> scalar, target (N,) class indices or (N, K) probabilities.
         optimizer: called with ``named_params``.
         scheduler: called with ``optimizer`` and ``total_steps``; stepped once a step, but
@@ -43,10 +47,14 @@ class Classifier(pl.LightningModule):
         num_classes: K.
         seed: the trial's.
         dropout_generator: what dropout draws from; restarted each epoch.
+        regularizer: called with ``named_params``; its penalty is in the cost, and it projects
+            after each step.
 
     Logs, once an epoch: ``train/loss``, ``train/accuracy``, ``val/loss``, ``val/accuracy``,
-    ``lr`` (at the epoch's first step); and ``test/loss``, ``test/accuracy``. Accuracy is a
-    fraction of the images.
+    ``lr`` (at the epoch's first step), and ``train/penalty`` where the regularizer has one; and
+    ``test/loss``, ``test/accuracy``. A loss is that of the main logits, without penalty. Accuracy
+    is a fraction of the images; where an augmentation mixes images, the class with the largest
+    share counts as right.
 
     Attributes:
         predicted, target: (test_images,), class indices of the last test, this process's share.
@@ -65,10 +73,13 @@ class Classifier(pl.LightningModule):
         num_classes: int,
         seed: int = 0,
         dropout_generator: torch.Generator | None = None,
+        regularizer: Callable[..., Regularizer] = none,
     ) -> None:
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = loss
+        self.regularizer = regularizer(named_params=self.network.named_parameters())
+        self.objective = Objective(loss, self.regularizer)
         self.seed = seed
         self.dropout_generator = dropout_generator
         self._optimizer, self._scheduler = optimizer, scheduler
@@ -87,9 +98,8 @@ class Classifier(pl.LightningModule):
             super().__setattr__(name, value)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits (N, K) of images (N, C, H, W)."""
-        logits: Tensor = self.network(x)
-        return logits
+        """Return the main logits (N, K) of images (N, C, H, W)."""
+        return all_logits(self.network(x))[0]
 
     def on_train_epoch_start(self) -> None:
         """Restart dropout's stream at this epoch."""
@@ -100,14 +110,13 @@ class Classifier(pl.LightningModule):
         self._first_lr = self.trainer.optimizers[0].param_groups[0]["lr"]
 
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
-        """Return the loss of one batch."""
+        """Return the cost of one batch."""
         x, target = batch
-        logits = self.network(x)
-        loss = self.loss(logits, target)
-        self._trained.add(logits, target, loss)
+        found = self.objective(self.network, x, target)
+        self._trained.add(found.logits, target, found.loss, found.penalty)
         if step % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1:
             self._stop_where_diverged(step)
-        return loss
+        return found.cost
 
     def on_train_epoch_end(self) -> None:
         """Log ``train/loss`` and ``train/accuracy``, as they were on the way, and ``lr``."""
@@ -156,6 +165,11 @@ class Classifier(pl.LightningModule):
             },
         }
 
+    def optimizer_step(self, *arguments: Any, **named: Any) -> None:
+        """Take a step, and put the weights back to where the regularizer lets them be."""
+        super().optimizer_step(*arguments, **named)
+        self.regularizer.project()
+
     def configure_gradient_clipping(
         self,
         optimizer: torch.optim.Optimizer,
@@ -195,4 +209,6 @@ class Classifier(pl.LightningModule):
             f"{stage}/loss": self.mean_loss.compute(),
             f"{stage}/accuracy": self.accuracy.compute(),
         }
+        if tally.penalty:
+            values[f"{stage}/penalty"] = torch.stack(tally.penalty).mean()
         self.log_dict(values, sync_dist=True)

@@ -28,6 +28,7 @@ AXES = (
     "dropout",
     "initializer",
     "loss",
+    "regularizer",
     "optimizer",
     "scheduler",
 )

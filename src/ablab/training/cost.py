@@ -62,9 +62,10 @@ def measure(config: Mapping[str, Any]) -> Cost:
     seconds = []
     for _ in range(_TIMED_STEPS):
         start = time.perf_counter()
-        torch.autograd.backward(module.loss(module(batch[0]), batch[1]))
-        optimizer.step()
         optimizer.zero_grad()
+        torch.autograd.backward(module.objective(module.network, *batch).cost)
+        optimizer.step()
+        module.regularizer.project()
         seconds.append(time.perf_counter() - start)
     moments = 2  # what an optimizer keeps for each parameter, at most among ours
     return Cost(parameters, flops, min(seconds), len(loader), 4 * parameters * (2 + moments))

@@ -47,9 +47,14 @@ def _rehearsed(text: str) -> frozenset[str]:
         data.train_dataloader()
         network, used = _network(config, data, faults)
     with _telling(faults):
-        named_params = (network or nn.Linear(1, 1)).named_parameters()
-        optimizer = build.Builder("optimizer", config["optimizer"])(named_params=named_params)
+        trained = network or nn.Linear(1, 1)
+        optimizer = build.Builder("optimizer", config["optimizer"])(
+            named_params=trained.named_parameters()
+        )
         build.Builder("scheduler", config["scheduler"])(optimizer=optimizer, total_steps=100)
+    with _telling(faults):
+        trained = network or nn.Linear(1, 1)
+        build.Builder("regularizer", config["regularizer"])(named_params=trained.named_parameters())
     if faults:
         raise ConfigError(faults)
     return used
@@ -97,7 +102,7 @@ def _passed_on(
         images = torch.zeros(2, data.in_channels, side, side)
     try:
         with device:
-            output = network(images)
+            output = _outputs(network, images)
     except NotImplementedError:
         if device.type == "meta":
             raise
@@ -107,9 +112,26 @@ def _passed_on(
         raise ValueError(
             f"architecture must work with its parts and data, got {error} from {name}"
         ) from error
-    shape = tuple(getattr(output, "shape", ()))
-    if shape != (2, data.num_classes):
+    for logits in output:
+        shape = tuple(getattr(logits, "shape", ()))
+        if shape != (2, data.num_classes):
+            raise ValueError(
+                f"architecture must return (N, {data.num_classes}) logits, got {shape} for N=2"
+            )
+    weight = getattr(network, "auxiliary_weight", None)
+    if len(output) > 1 and not isinstance(weight, int | float):
         raise ValueError(
-            f"architecture must return (N, {data.num_classes}) logits, got {shape} for N=2"
+            "architecture must have a number auxiliary_weight for its auxiliary logits, "
+            f"got {weight}"
         )
     return network, used
+
+
+def _outputs(network: nn.Module, images: torch.Tensor) -> tuple[Any, ...]:
+    """Return what a network gives in training, and in evaluation where that may be another."""
+    output = network(images)
+    if not isinstance(output, tuple):
+        return (output,)
+    evaluated = network.eval()(images)
+    network.train()
+    return (*output, evaluated)

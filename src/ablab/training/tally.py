@@ -13,19 +13,27 @@ class Tally:
     Attributes:
         predicted, target: (N,) class indices of each batch.
         loss: the mean loss of each batch, a scalar.
+        penalty: the regularizer's at each batch, a scalar; empty where it has none.
     """
 
     def __init__(self) -> None:
         self.predicted: list[Tensor] = []
         self.target: list[Tensor] = []
         self.loss: list[Tensor] = []
+        self.penalty: list[Tensor] = []
 
-    def add(self, logits: Tensor, target: Tensor, loss: Tensor) -> None:
-        """Keep one batch: logits (N, K), target (N,) or (N, K), loss a scalar."""
+    def add(
+        self, logits: Tensor, target: Tensor, loss: Tensor, penalty: Tensor | None = None
+    ) -> None:
+        """Keep one batch: logits (N, K), target (N,) or (N, K), loss and penalty scalars."""
         self.predicted.append(logits.detach().argmax(1))
         self.target.append(target if target.ndim == 1 else target.argmax(1))
         self.loss.append(loss.detach())
+        if penalty is not None:
+            self.penalty.append(penalty.detach())
 
     def is_finite(self) -> bool:
-        """Tell whether the losses since the last look are."""
-        return not self.loss or bool(torch.stack(self.loss[-STEPS_BETWEEN_LOOKS:]).isfinite().all())
+        """Tell whether losses and penalties since the last look are."""
+        kept = (self.loss, self.penalty)
+        recent = [torch.stack(k[-STEPS_BETWEEN_LOOKS:]) for k in kept if k]
+        return all(bool(values.isfinite().all()) for values in recent)

@@ -32,6 +32,7 @@ CONTRACTS: dict[str, tuple[str, ...]] = {
     "dropout": ("generator",),
     "initializer": ("module", "batch"),
     "loss": (),
+    "regularizer": ("named_params",),
     "optimizer": ("named_params",),
     "scheduler": ("optimizer", "total_steps"),
 }

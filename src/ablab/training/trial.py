@@ -21,7 +21,9 @@ from ablab.training.validate import validate
 SCHEMA = 1
 # Options that came after the first release, dotted, with the value at which they change nothing:
 # at that value they are left out of the key, so that an upgrade does not void finished work.
-NEUTRAL: Mapping[str, Any] = {}
+NEUTRAL: Mapping[str, Any] = {
+    "regularizer": {"_target_": "ablab.components.regularizer.none.none"},
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,40 @@
+"""A largest norm for the weights of each unit."""
+
+from collections.abc import Iterable
+
+import torch
+from torch.nn import Parameter
+
+from ablab.components.regularizer.regularizer import Regularizer
+
+
+class MaxNorm(Regularizer):
+    """Scales the weights that lead into a unit down to a norm of ``max_norm`` after each step.
+
+    A unit is an entry of a weight's first dimension: an output of a linear layer, a channel of a
+    convolution. What is shorter stays, and the cost is as it is. Biases are left out.
+
+    Args:
+        named_params: names and parameters of the network (see `Regularizer` for the weights).
+        max_norm: largest Euclidean norm, > 0.
+
+    Raises:
+        ValueError: ``max_norm`` is out of its range.
+
+    Source: Srivastava et al. 2014, JMLR 15, section 5.1. There the norm of a convolution's
+    kernels is treated alike; of a transposed convolution ours takes the input channel.
+    """
+
+    def __init__(self, named_params: Iterable[tuple[str, Parameter]], max_norm: float) -> None:
+        if not max_norm > 0:
+            raise ValueError(f"max_norm must be > 0, got {max_norm}")
+        super().__init__(named_params)
+        self.max_norm = max_norm
+
+    @torch.no_grad()
+    def project(self) -> None:
+        """Shorten the units that are too long; a unit at the limit or below stays bit for bit."""
+        for weight in self.weights:
+            dims = tuple(range(1, weight.ndim))
+            norm = torch.linalg.vector_norm(weight, dim=dims, keepdim=True)
+            weight.mul_(self.max_norm / norm.clamp_min(self.max_norm))
