@@ -1,75 +1,46 @@
-"""Residual networks with the stem for small images."""
+"""Residual networks and their plain twins."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from ablab.components import parts
-
-
-def conv_norm(
-    inputs: int, outputs: int, kernel_size: int, stride: int, normalization: parts.Normalization
-) -> nn.Sequential:
-    """Return a same-padded convolution and its normalization, whose shift is the only bias.
-
-    Where there is no normalization the convolution has a bias, so that 'none' loses no shift.
-    """
-    norm = normalization(outputs, 2)
-    bias = isinstance(norm, nn.Identity)
-    conv = nn.Conv2d(inputs, outputs, kernel_size, stride, kernel_size // 2, bias=bias)
-    return nn.Sequential(conv, norm)
-
-
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions around a shortcut, which is projected where the shape changes."""
-
-    def __init__(
-        self,
-        inputs: int,
-        outputs: int,
-        stride: int,
-        activation: parts.Activation,
-        normalization: parts.Normalization,
-    ) -> None:
-        super().__init__()
-        self.residual = nn.Sequential(
-            conv_norm(inputs, outputs, 3, stride, normalization),
-            activation(outputs),
-            conv_norm(outputs, outputs, 3, 1, normalization),
-        )
-        same = inputs == outputs and stride == 1
-        self.shortcut = (
-            nn.Identity() if same else conv_norm(inputs, outputs, 1, stride, normalization)
-        )
-        self.activation = activation(outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (N, outputs, ceil(H / stride), ceil(W / stride))."""
-        out: Tensor = self.activation(self.residual(x) + self.shortcut(x))
-        return out
+from ablab.components.architecture.conv_unit import Following
+from ablab.components.architecture.resnet_block import Block, Shortcut
+from ablab.components.architecture.stem import stem
 
 
 class ResNet(nn.Module):
-    """A 3x3 stem without pooling, stages of residual blocks, global average, one linear layer.
+    """A stem, stages of residual blocks, global average, one linear layer.
 
-    Each stage doubles the channels, from 64, and every stage but the first halves the image. With
-    batch normalization, three planes and [2, 2, 2, 2] it has 11,173,962 parameters for 10 classes.
+    Each stage doubles the channels, and every stage but the first halves the image. The stem is a
+    3x3 convolution, for images above 64 pixels 7x7 of stride 2 and a pooling. With batch
+    normalization and 1000 classes of large images ResNet-18, 34 and 50 have 11,689,512, 21,797,672
+    and 25,557,032 parameters; for 10 classes of small ones ResNet-18 has 11,173,962.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
         image_size: H and W of an image, in pixels; any, for the head is a global average.
         activation: builder.
-        pooling: builder, never called: strides do its work.
+        pooling: builder, called by the stem for large images alone: strides do its work.
         normalization: builder.
-        dropout: builder, before the linear layer.
+        dropout: builder; on units before the linear layer, on maps before each block's last
+            convolution, on branches where there are shortcuts.
         blocks: residual blocks in each stage, each >= 1.
+        width: channels of the first stage's 3x3 convolutions, >= 1.
+        block: ``"basic"``, two 3x3 convolutions, or ``"bottleneck"``, 1x1, 3x3, 1x1, four times as
+            wide at its ends.
+        shortcut: where the shape changes: ``"projected"``, a 1x1 convolution (the source's option
+            B), or ``"padded"``, zeros for new channels (A); or ``"none"`` anywhere, the plain twin.
 
     Raises:
-        ValueError: a number of blocks is no positive integer, or there is none.
+        ValueError: a number of blocks or the width is no positive integer, or there is no block.
 
-    Source: He et al. 2016, arXiv:1512.03385, table 1; the stem is that of its CIFAR networks.
+    Source: He et al. 2016, arXiv:1512.03385, table 1; the stem for small images is that of its
+    CIFAR networks. Ours: see `ablab.components.architecture.resnet_block.Block`.
     """
 
     def __init__(
@@ -83,24 +54,40 @@ class ResNet(nn.Module):
         normalization: parts.Normalization,
         dropout: parts.Dropout,
         blocks: Sequence[int],
+        width: int,
+        block: Literal["basic", "bottleneck"],
+        shortcut: Shortcut,
     ) -> None:
         super().__init__()
         if not blocks or not all(isinstance(count, int) and count >= 1 for count in blocks):
             raise ValueError(f"blocks must be positive integers, got {list(blocks)}")
-        self.stem = nn.Sequential(conv_norm(in_channels, 64, 3, 1, normalization), activation(64))
-        shapes = [
-            (64 * 2**stage, 2 if stage > 0 and index == 0 else 1)
-            for stage, count in enumerate(blocks)
-            for index in range(count)
-        ]
+        if width < 1:
+            raise ValueError(f"width must be >= 1, got {width}")
+        following = Following(activation=activation, normalization=normalization)
+        self.stem = stem(in_channels, width, image_size, pooling=pooling, **following)
         stages: list[nn.Module] = []
-        channels = 64
-        for outputs, stride in shapes:
-            stages.append(BasicBlock(channels, outputs, stride, activation, normalization))
-            channels = outputs
+        channels, total = width, sum(blocks)
+        for stage, count in enumerate(blocks):
+            inner = width * 2**stage
+            outputs = inner * 4 if block == "bottleneck" else inner
+            for index in range(count):
+                stages.append(
+                    Block(
+                        channels,
+                        outputs,
+                        stride=2 if stage > 0 and index == 0 else 1,
+                        depth=(len(stages) + 1) / total,
+                        inner=inner if block == "bottleneck" else None,
+                        shortcut=shortcut,
+                        dropout=dropout,
+                        **following,
+                    )
+                )
+                channels = outputs
         self.stages = nn.Sequential(*stages)
+        units = parts.dropout_at("units", dropout)
         self.head = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), dropout(), nn.Linear(channels, num_classes)
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), units, nn.Linear(channels, num_classes)
         )
         nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
 

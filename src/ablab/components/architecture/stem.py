@@ -1,0 +1,35 @@
+"""The first layers of a network, which fit the image."""
+
+from torch import nn
+
+from ablab.components import parts
+from ablab.components.architecture.conv_unit import LARGEST_SMALL_IMAGE, Following, conv_unit
+
+
+def stem(
+    in_channels: int,
+    outputs: int,
+    image_size: int,
+    *,
+    activation: parts.Activation,
+    pooling: parts.Pooling,
+    normalization: parts.Normalization,
+) -> nn.Sequential:
+    """Return a unit that keeps a small image's size, and makes a large one a quarter of it.
+
+    Args:
+        in_channels: planes of an image, >= 1.
+        outputs: channels, >= 1.
+        image_size: H and W of an image, in pixels; above 64 it is large.
+        activation: builder.
+        pooling: builder, called for large images alone.
+        normalization: builder.
+
+    Source: He et al. 2016, arXiv:1512.03385: 7x7 of stride 2 and 3x3 pooling of stride 2 for
+    ImageNet (table 1), one 3x3 for CIFAR (section 4.2).
+    """
+    large = image_size > LARGEST_SMALL_IMAGE
+    kernel_size, stride = (7, 2) if large else (3, 1)
+    following = Following(activation=activation, normalization=normalization)
+    first = conv_unit(in_channels, outputs, kernel_size, stride, **following)
+    return nn.Sequential(*first, *([pooling(outputs, 3, 2, 1)] if large else []))
