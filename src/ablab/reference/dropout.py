@@ -1,0 +1,40 @@
+"""Dropout."""
+
+from ablab.reference.windows import Array
+
+
+def dropout(x: Array, kept: Array, p: float) -> Array:
+    """Return the kept units, enlarged so that the expectation stays what it was.
+
+    Formula:
+        y = x r / (1 - p),    r = 1 with probability 1 - p, else 0
+
+    Args:
+        x: any shape.
+        kept: r, 0 or 1, the same shape; all 1 and p = 0 in testing.
+        p: probability of zero, in [0, 1).
+
+    Raises:
+        ValueError: p is out of its range.
+
+    Source: Srivastava et al. 2014, JMLR 15; scaled in training instead of in testing.
+    """
+    if not 0 <= p < 1:
+        raise ValueError(f"p must be in [0, 1), got {p}")
+    return x * kept / (1 - p)
+
+
+def dropout_gradient(dy: Array, kept: Array, p: float) -> Array:
+    """Return the gradient of `dropout`: what was dropped learns nothing.
+
+    Formula:
+        dx = dy r / (1 - p)
+
+    Args:
+        dy: the gradient by the output, any shape.
+        kept: r, as forward.
+        p: as forward.
+
+    Source: Srivastava et al. 2014, JMLR 15, section 5.1.
+    """
+    return dropout(dy, kept, p)
