@@ -1,0 +1,41 @@
+"""The auxiliary classifier of GoogLeNet."""
+
+from torch import Tensor, nn
+
+from ablab.components import parts
+from ablab.components.architecture.conv_unit import Following, conv_unit
+
+AUXILIARY_WEIGHT = 0.3  # of each auxiliary loss, the source's
+
+
+class AuxiliaryHead(nn.Module):
+    """An average, a 1x1 convolution of 128 channels, 1024 units, and a linear layer.
+
+    Args:
+        channels: C of the map that comes in.
+        num_classes: K, >= 1.
+        dropout: builder, on the 1024 units.
+        following: builders of what follows the convolution; the activation follows the units too.
+
+    Source: Szegedy et al. 2015, arXiv:1409.4842, section 5. Ours: the map is averaged to 4x4 from
+    any size, as in torchvision; from 14x14 the source's 5x5 windows of stride 3 make the same size.
+    """
+
+    def __init__(
+        self, channels: int, num_classes: int, dropout: parts.Dropout, following: Following
+    ) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.AdaptiveAvgPool2d(4),
+            conv_unit(channels, 128, 1, **following),
+            nn.Flatten(),
+            nn.Linear(128 * 4 * 4, 1024),
+            following["activation"](1024),
+            parts.dropout_at("units", dropout),
+            nn.Linear(1024, num_classes),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (N, K) of a map (N, C, H, W)."""
+        logits: Tensor = self.layers(x)
+        return logits

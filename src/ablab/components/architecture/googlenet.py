@@ -1,0 +1,110 @@
+"""GoogLeNet: nine inception modules."""
+
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from ablab.components import parts
+from ablab.components.architecture.auxiliary_head import AUXILIARY_WEIGHT, AuxiliaryHead
+from ablab.components.architecture.conv_unit import LARGEST_SMALL_IMAGE, Following
+from ablab.components.architecture.inception_module import Bottleneck, Five, Inception, reduction
+from ablab.components.architecture.stem import stem
+
+# 1x1; reduction to and width of 3x3; the same of 5x5; 1x1 after the pooling (table 1, 3a to 5b)
+_WIDTHS = (
+    ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
+    (
+        (192, 96, 208, 16, 48, 64),
+        (160, 112, 224, 24, 64, 64),
+        (128, 128, 256, 24, 64, 64),
+        (112, 144, 288, 32, 64, 64),
+        (256, 160, 320, 32, 128, 128),
+    ),
+    ((256, 160, 320, 32, 128, 128), (384, 192, 384, 48, 128, 128)),
+)
+_AUXILIARY_AFTER = (2, 5)  # 4a and 4d, counted from 3a
+
+
+class GoogLeNet(nn.Module):
+    """A stem, nine inception modules in three stages with a pooling between, and a linear layer.
+
+    For 1000 classes of large images it has 6,998,552 parameters without normalization and
+    7,005,832 with batch normalization, 6,624,904 with 3x3 in place of 5x5. Small images, up to 64
+    pixels, keep their size up to the second stage: no stride and no pooling before it.
+
+    Args:
+        in_channels: planes of an image, >= 1.
+        num_classes: K, >= 1.
+        image_size: H and W of an image, in pixels; any, for the heads are averages.
+        activation: builder.
+        pooling: builder, in each module's fourth branch and wherever the source pools; max there.
+        normalization: builder.
+        dropout: builder; on units before the linear layer, and the auxiliary heads' second ones.
+        five: the third branch: ``"5x5"``, ``"two_3x3"``, or ``"3x3"``, a slip of much used code.
+        bottleneck: the 1x1 convolutions before a 3x3 or 5x5 one: ``"activated"``, ``"linear"``
+            (normalized, without activation), or ``"none"`` (the naive module, its fourth branch
+            still projected).
+        auxiliary: whether 4a and 4d have a classifier of their own while training, the
+            loss of which counts ``auxiliary_weight``.
+
+    Source: Szegedy et al. 2015, arXiv:1409.4842, table 1. Ours: no local response normalization
+    of its own, a border of one pixel where the source rounds pooled sizes up (the sizes agree), an
+    auxiliary map averaged to 4x4 from any size, the stem for small images, and the options.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        image_size: int,
+        *,
+        activation: parts.Activation,
+        pooling: parts.Pooling,
+        normalization: parts.Normalization,
+        dropout: parts.Dropout,
+        five: Five,
+        bottleneck: Bottleneck,
+        auxiliary: bool,
+    ) -> None:
+        super().__init__()
+        following = Following(activation=activation, normalization=normalization)
+        first = stem(in_channels, 64, image_size, pooling=pooling, **following)
+        last = reduction(64, 64, 192, [3], bottleneck=bottleneck, following=following)
+        self.stem = nn.Sequential(*first, *last)
+        build = partial(
+            Inception, five=five, bottleneck=bottleneck, pooling=pooling, following=following
+        )
+        modules: list[nn.Module] = []
+        heads: dict[str, nn.Module] = {}
+        channels = 192
+        for stage, stage_widths in enumerate(_WIDTHS):
+            pools = stage > 0 or image_size > LARGEST_SMALL_IMAGE
+            for index, widths in enumerate(stage_widths):
+                before = [pooling(channels, 3, 2, 1)] if pools and index == 0 else []
+                module = build(channels, widths)
+                channels = module.outputs
+                if auxiliary and len(modules) in _AUXILIARY_AFTER:
+                    head = AuxiliaryHead(channels, num_classes, dropout, following)
+                    heads[str(len(modules))] = head
+                modules.append(nn.Sequential(*before, module))
+        self.inception = nn.ModuleList(modules)
+        self.auxiliary = nn.ModuleDict(heads)
+        if auxiliary:
+            self.auxiliary_weight = AUXILIARY_WEIGHT
+        units = parts.dropout_at("units", dropout)
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), units, nn.Linear(channels, num_classes)
+        )
+        nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Return logits (N, K) of images (N, C, H, W), and while training the auxiliary ones."""
+        x = self.stem(x)
+        auxiliary: list[Tensor] = []
+        for index, module in enumerate(self.inception):
+            x = module(x)
+            if self.training and str(index) in self.auxiliary:
+                auxiliary.append(self.auxiliary[str(index)](x))
+        logits: Tensor = self.head(x)
+        return (logits, *auxiliary) if auxiliary else logits
