@@ -1,0 +1,32 @@
+"""The Kullback-Leibler divergence."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ablab.components.loss.output_loss import spread, wide
+
+
+class Kl(nn.Module):
+    """The divergence of the softmax from the target, summed over classes, averaged over images.
+
+    It is the cross entropy less the target's own entropy: equal to it for class indices, zero
+    where softmax and a soft target agree. The gradient is the cross entropy's. A class of
+    probability zero adds nothing.
+
+    Source: Kullback and Leibler 1951, On information and sufficiency, equation 2.4.
+
+    Example:
+        >>> import torch
+        >>> Kl()(torch.zeros(1, 4), torch.full((1, 4), 0.25))
+        tensor(0.)
+    """
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the scalar loss, in nats.
+
+        Args:
+            logits: (N, K).
+            target: (N,) class indices in [0, K), or (N, K) probabilities.
+        """
+        logits = wide(logits)
+        return F.kl_div(logits.log_softmax(1), spread(target, logits), reduction="batchmean")
