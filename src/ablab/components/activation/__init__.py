@@ -1,0 +1,1 @@
+"""What bends the output of a layer, elementwise or over the channels."""
