@@ -2,8 +2,18 @@
 
 from torch import nn
 
+from ablab.components import parts
 
-def batch(channels: int, spatial_dims: int, eps: float, momentum: float, affine: bool) -> nn.Module:
+
+def batch(
+    channels: int,
+    spatial_dims: int,
+    *,
+    eps: float,
+    momentum: float,
+    affine: bool,
+    placement: parts.Placement,
+) -> nn.Module:
     """Return batch normalization over the batch and all positions, one statistic a channel.
 
     Args:
@@ -12,6 +22,7 @@ def batch(channels: int, spatial_dims: int, eps: float, momentum: float, affine:
         eps: what is added to the variance, > 0.
         momentum: weight of the new batch in the running statistics, in [0, 1].
         affine: whether each channel learns a scale and a shift.
+        placement: ``"before"`` the activation, as in the source, or ``"after"`` it.
 
     Raises:
         ValueError: a value is out of its range.
@@ -25,4 +36,4 @@ def batch(channels: int, spatial_dims: int, eps: float, momentum: float, affine:
     if spatial_dims not in (0, 1, 2):
         raise ValueError(f"spatial_dims must be one of 0, 1, 2, got {spatial_dims}")
     layer = nn.BatchNorm2d if spatial_dims == 2 else nn.BatchNorm1d
-    return layer(channels, eps=eps, momentum=momentum, affine=affine)
+    return parts.placed(layer(channels, eps=eps, momentum=momentum, affine=affine), placement)

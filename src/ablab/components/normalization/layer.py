@@ -1,0 +1,54 @@
+"""Layer normalization."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ablab.components import parts
+
+
+def layer(
+    channels: int,
+    spatial_dims: int,
+    *,
+    eps: float,
+    affine: bool,
+    over: str,
+    placement: parts.Placement,
+) -> nn.Module:
+    """Return layer normalization: each image by itself, so that no batch is needed.
+
+    Args:
+        channels: C, >= 1.
+        spatial_dims: 0 for (N, C), 1 for (N, C, L), 2 for (N, C, H, W).
+        eps: what is added to the variance, > 0.
+        affine: whether each channel learns a scale and a shift.
+        over: ``"all"`` units of an image share a statistic, or its ``"channels"`` do, one
+            statistic a position; one and the same on (N, C).
+        placement: ``"before"`` the activation or ``"after"`` it.
+
+    Raises:
+        ValueError: a value is out of its range.
+
+    Source: Ba et al. 2016, arXiv:1607.06450; ``"channels"`` is Liu et al. 2022 (ConvNeXt),
+    arXiv:2201.03545. Ours: one scale and shift a channel, not one a unit.
+    """
+    if eps <= 0:
+        raise ValueError(f"eps must be > 0, got {eps}")
+    if over not in ("all", "channels"):
+        raise ValueError(f"over must be one of all, channels, got {over}")
+    if over == "all":
+        return parts.placed(nn.GroupNorm(1, channels, eps, affine), placement)
+    return parts.placed(ChannelNorm(channels, eps, affine), placement)
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalization over the channels at each position of (N, C, ...)."""
+
+    def __init__(self, channels: int, eps: float, affine: bool) -> None:
+        super().__init__(channels, eps=eps, elementwise_affine=affine)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return a tensor of the shape of ``x``."""
+        last = x.movedim(1, -1)
+        out = F.layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps)
+        return out.movedim(-1, 1)
