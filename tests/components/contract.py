@@ -14,15 +14,17 @@ CONTRACT = {
     "architecture": {"in_channels", "num_classes", "image_size"}
     | {"activation", "pooling", "normalization", "dropout"},
     "augmentation": set[str](),
-    "dropout": {"generator"},
+    "dropout": {"generator", "depth"},
     "initializer": {"module", "batch"},
     "loss": set[str](),
     "normalization": {"channels", "spatial_dims"},
     "optimizer": {"named_params"},
     "regularizer": {"named_params"},
-    "pooling": {"channels", "kernel_size", "stride", "padding"},
+    "pooling": {"channels", "kernel_size", "stride", "padding", "generator"},
     "scheduler": {"optimizer", "total_steps"},
 }
+# what a component of ours need not take
+OPTIONAL = {"dropout": {"depth"}, "initializer": {"batch"}, "pooling": {"generator"}}
 TORCH_NAMES = {"channels": ["channels", "num_parameters", "num_features"]}
 
 
@@ -63,6 +65,9 @@ def build(axis: str, name: str, **arguments: Any) -> Any:
     target = resolve(target_name)
     contract = {key: arguments[key] for key in arguments.keys() & CONTRACT[axis]}
     hyper |= {key: arguments[key] for key in arguments.keys() - CONTRACT[axis]}
-    if not target_name.startswith("ablab."):
+    if target_name.startswith("ablab."):
+        left_out = OPTIONAL.get(axis, set()) - inspect.signature(target).parameters.keys()
+        contract = {key: value for key, value in contract.items() if key not in left_out}
+    else:
         contract = for_torch(target, contract)
     return target(**hyper, **contract)

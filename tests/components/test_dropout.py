@@ -1,10 +1,21 @@
-"""The contract of every dropout, and the law of the ordinary one."""
+"""The contract of every dropout, the law of each, and the places where they act."""
 
 import pytest
 import torch
-from contract import build
+import yaml
+from contract import build, yaml_file
+from torch import Tensor, nn
 
-SHAPES = [(64, 512), (64, 512, 4), (64, 512, 4, 4)]
+from ablab.components import parts
+from ablab.training.build import Builder
+
+SHAPES = [(4096, 64), (4096, 64, 3), (4096, 64, 2, 2)]
+
+
+def built(name: str, generator: torch.Generator, **options: object) -> nn.Module:
+    """Return a dropout as at the end of the last of a network's residual branches."""
+    module: nn.Module = build("dropout", name, generator=generator, depth=1.0, **options)
+    return module
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -14,19 +25,19 @@ def seeded(seed: int) -> torch.Generator:
 @pytest.mark.parametrize("shape", SHAPES)
 def test_eval_is_identity(dropout: str, shape: tuple[int, ...]) -> None:
     x = torch.randn(shape)
-    assert build("dropout", dropout, generator=seeded(0)).eval()(x).equal(x)
+    assert built(dropout, generator=seeded(0)).eval()(x).equal(x)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_mean_is_kept(dropout: str, shape: tuple[int, ...]) -> None:
-    out = build("dropout", dropout, generator=seeded(0))(torch.ones(shape))
+    out = built(dropout, generator=seeded(0))(torch.ones(shape))
     assert out.shape == shape
     assert abs(out.mean().item() - 1) < 0.05
 
 
 def test_global_generator_is_untouched(dropout: str) -> None:
     before = torch.get_rng_state()
-    build("dropout", dropout, generator=seeded(0))(torch.ones(64, 512))
+    built(dropout, generator=seeded(0))(torch.ones(64, 512))
     assert torch.get_rng_state().equal(before)
 
 
@@ -34,14 +45,14 @@ def test_global_generator_has_no_say(dropout: str) -> None:
     outs = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        outs.append(build("dropout", dropout, generator=seeded(0))(torch.ones(64, 512)))
+        outs.append(built(dropout, generator=seeded(0))(torch.ones(64, 512)))
     assert outs[0].equal(outs[1])
 
 
 def test_one_generator_can_serve_every_place(dropout: str) -> None:
     generator = seeded(0)
-    first = build("dropout", dropout, generator=generator)
-    second = build("dropout", dropout, generator=generator)
+    first = built(dropout, generator=generator)
+    second = built(dropout, generator=generator)
     x = torch.ones(64, 512)
     outs = [first(x), second(x)]
     generator.manual_seed(0)
@@ -51,14 +62,14 @@ def test_one_generator_can_serve_every_place(dropout: str) -> None:
 
 def test_gradient_is_finite(dropout: str) -> None:
     x = torch.randn(8, 6, requires_grad=True)
-    build("dropout", dropout, generator=seeded(0))(x).sum().backward()
+    built(dropout, generator=seeded(0))(x).sum().backward()
     assert x.grad is not None
     assert x.grad.isfinite().all()
 
 
 def test_bfloat16_keeps_its_dtype(dropout: str) -> None:
     x = torch.ones(8, 6, dtype=torch.bfloat16)
-    assert build("dropout", dropout, generator=seeded(0))(x).dtype == torch.bfloat16
+    assert built(dropout, generator=seeded(0))(x).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
@@ -113,3 +124,91 @@ def test_dropout_draws_on_the_generators_own_device() -> None:
 def test_dropout_refuses_what_is_no_probability(p: float) -> None:
     with pytest.raises(ValueError, match=r"p must be in \[0, 1\), got"):
         build("dropout", "dropout", generator=seeded(0), p=p)
+
+
+def zeroed(out: Tensor) -> Tensor:
+    """Return what shares of the last axis are zero, each 0 or 1 where it is dropped whole."""
+    return (out == 0).double().mean(-1)
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5])
+def test_spatial_drops_whole_maps_each_by_itself(p: float) -> None:
+    N, C = 200, 100
+    out = built("spatial", seeded(0), p=p)(torch.ones(N, C, 3, 3, dtype=torch.float64))
+    share = zeroed(out.flatten(2))
+    assert ((share == 0) | (share == 1)).all()
+    assert abs(share.mean().item() - p) < 5 * (p * (1 - p) / (N * C)) ** 0.5
+    # independent maps: the shares of an image vary as a binomial count does
+    assert share.mean(1).var().item() == pytest.approx(p * (1 - p) / C, rel=0.5)
+    assert torch.allclose(out[out != 0], torch.tensor(1 / (1 - p), dtype=torch.float64))
+
+
+def test_spatial_on_units_is_ordinary_dropout() -> None:
+    x = torch.randn(64, 32)
+    assert built("spatial", seeded(0))(x).equal(built("dropout", seeded(0))(x))
+
+
+@pytest.mark.parametrize(("depth", "decay", "p"), [(0.5, "linear", 0.2), (0.5, "uniform", 0.4)])
+def test_stochastic_depth_drops_whole_images_more_often_in_deep_branches(
+    depth: float, decay: str, p: float
+) -> None:
+    N = 20_000
+    module = build(
+        "dropout", "stochastic_depth", generator=seeded(0), depth=depth, p=0.4, decay=decay
+    )
+    out = module(torch.ones(N, 2, 2, dtype=torch.float64))
+    share = zeroed(out.flatten(1))
+    assert ((share == 0) | (share == 1)).all()
+    assert abs(share.mean().item() - p) < 5 * (p * (1 - p) / N) ** 0.5
+    assert torch.allclose(out[out != 0], torch.tensor(1 / (1 - p), dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "rule"),
+    [
+        ("p", 1.0, r"p must be in \[0, 1\)"),
+        ("depth", 0.0, r"depth must be in \(0, 1\]"),
+        ("decay", "cosine", "decay must be one of linear, uniform"),
+    ],
+)
+def test_stochastic_depth_refuses_what_is_out_of_range(
+    option: str, value: object, rule: str
+) -> None:
+    with pytest.raises(ValueError, match=f"{rule}, got {value}"):
+        build(
+            "dropout",
+            "stochastic_depth",
+            **({"generator": seeded(0), "depth": 1.0} | {option: value}),
+        )
+
+
+KINDS = {"dropout": "units", "none": "units", "spatial": "maps", "stochastic_depth": "branches"}
+
+
+def builder(name: str) -> Builder:
+    node = yaml.safe_load(yaml_file("dropout", name).read_text())
+    return Builder("dropout", node, generator=seeded(0))
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items())
+@pytest.mark.parametrize("place", ["units", "maps", "branches"])
+def test_dropout_acts_at_places_of_its_own_kind_alone(name: str, kind: str, place: str) -> None:
+    build_one = builder(name)
+    module = parts.dropout_at(place, build_one, depth=0.5)
+    acts = place == kind
+    assert build_one.calls == acts
+    assert isinstance(module, nn.Identity) == (name == "none" or not acts)
+
+
+def test_plain_builder_of_a_users_serves_units() -> None:
+    assert isinstance(parts.dropout_at("units", nn.Dropout), nn.Dropout)
+    assert isinstance(parts.dropout_at("maps", nn.Dropout), nn.Identity)
+
+
+def test_branch_passes_its_depth_on() -> None:
+    assert parts.dropout_at("branches", builder("stochastic_depth"), depth=0.25).p == 0.125
+
+
+def test_stochastic_depth_refuses_a_place_that_is_no_branch() -> None:
+    with pytest.raises(ValueError, match=r"dropout._target_ must be one that serves without"):
+        builder("stochastic_depth")()

@@ -1,9 +1,9 @@
-"""The contract of every initializer, and the variances that they state."""
+"""The contract of every initializer, and what each states of its weights."""
 
 import pytest
 import torch
-from contract import build
-from torch import nn
+from contract import build, names
+from torch import Tensor, nn
 
 from ablab.streams import forked
 
@@ -18,8 +18,16 @@ def network() -> nn.Sequential:
 def initialised(name: str, seed: int = 0, **options: object) -> nn.Sequential:
     with forked(seed, "init"):
         module = network()
-        build("initializer", name, module=module, batch=None, **options)
+        initialise(name, module, **options)
     return module
+
+
+def initialise(
+    name: str, module: nn.Module, batch: Tensor | None = None, **options: object
+) -> None:
+    """Initialise a module as a trial does, with a batch that suits `network` if none is given."""
+    batch = torch.randn(2, 32, 5, 302) if batch is None else batch
+    build("initializer", name, module=module, batch=batch, **options)
 
 
 def test_weights_are_finite_and_differ(initializer: str) -> None:
@@ -43,13 +51,15 @@ def test_normalization_keeps_its_own_start(initializer: str) -> None:
 def test_layout_of_the_weights_is_kept(initializer: str) -> None:
     module = nn.Sequential(nn.Conv2d(32, 64, 3))
     nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)
-    build("initializer", initializer, module=module, batch=None)
+    initialise(initializer, module)
     assert module[0].weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_layers_without_bias_are_served(initializer: str) -> None:
-    module = nn.Sequential(nn.Conv2d(3, 4, 3, bias=False), nn.Linear(4, 2, bias=False))
-    build("initializer", initializer, module=module, batch=None)
+    module = nn.Sequential(
+        nn.Conv2d(3, 4, 3, bias=False), nn.Flatten(), nn.Linear(16, 2, bias=False)
+    )
+    initialise(initializer, module, torch.randn(8, 3, 4, 4))
     assert all(parameter.isfinite().all() for parameter in module.parameters())
 
 
@@ -59,6 +69,8 @@ def test_layers_without_bias_are_served(initializer: str) -> None:
         ("default", {}, lambda fan_in, fan_out: 1 / (3 * fan_in)),
         ("kaiming", {}, lambda fan_in, fan_out: 2 / fan_in),
         ("kaiming", {"mode": "fan_out"}, lambda fan_in, fan_out: 2 / fan_out),
+        ("normal", {"std": 0.3}, lambda fan_in, fan_out: 0.09),
+        ("lecun_normal", {}, lambda fan_in, fan_out: 1 / fan_in),
         ("xavier", {}, lambda fan_in, fan_out: 2 / (fan_in + fan_out)),
         ("xavier", {"gain": 3.0}, lambda fan_in, fan_out: 18 / (fan_in + fan_out)),
     ],
@@ -71,7 +83,7 @@ def test_variance_is_as_stated(name: str, options: dict, variance) -> None:
         assert abs(layer.weight.mean().item()) < 5 * (variance(*fans) / 18_432) ** 0.5
 
 
-@pytest.mark.parametrize("name", ["kaiming", "xavier"])
+@pytest.mark.parametrize("name", [name for name in names("initializer") if name != "default"])
 def test_biases_are_zero(name: str) -> None:
     module = initialised(name)
     assert not module[0].bias.any()
@@ -86,3 +98,103 @@ def test_kaiming_refuses_an_unknown_mode() -> None:
 def test_xavier_refuses_a_gain_of_zero() -> None:
     with pytest.raises(ValueError, match="gain must be > 0, got 0"):
         initialised("xavier", gain=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [("normal", "std"), ("orthogonal", "gain"), ("lsuv", "std")]
+)
+def test_scale_of_zero_is_refused(name: str, option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be > 0, got 0"):
+        initialised(name, **{option: 0})
+
+
+@pytest.mark.parametrize("gain", [1.0, 2.0])
+def test_orthogonal_weights_are_orthogonal(gain: float) -> None:
+    module = initialised("orthogonal", gain=gain)
+    for layer in (module[0], module[2]):
+        matrix = layer.weight.detach().flatten(1).double()
+        rows, columns = matrix.shape
+        gram = matrix @ matrix.T if rows <= columns else matrix.T @ matrix
+        assert torch.allclose(gram, gain**2 * torch.eye(len(gram)).double(), atol=1e-5)
+
+
+@pytest.mark.parametrize(("layer", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
+def test_each_gate_of_a_recurrent_layer_is_a_layer_of_its_own(
+    layer: type[nn.RNNBase], gates: int
+) -> None:
+    module = layer(5, 8, num_layers=2, bidirectional=True)
+    initialise("orthogonal", module)
+    for name, parameter in module.named_parameters():
+        if name.startswith("bias"):
+            assert not parameter.any()
+            continue
+        for matrix in parameter.detach().view(gates, 8, -1):
+            gram = matrix @ matrix.T if matrix.shape[1] >= 8 else matrix.T @ matrix
+            assert torch.allclose(gram, torch.eye(len(gram)), atol=1e-5)
+
+
+class Branched(nn.Module):
+    """Runs its layers in another order than it lists them, one of them twice, one never."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(16, 10)
+        self.unused = nn.Linear(16, 10)
+        self.shared = nn.Conv2d(4, 4, 3, padding=1)
+        self.stem = nn.Sequential(nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+        self.tail = nn.Sequential(nn.Dropout(0.5), nn.Flatten())
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.shared(self.shared(self.stem(x)).relu())
+        return self.head(self.tail(nn.functional.adaptive_avg_pool2d(x, 2)))
+
+
+def outputs(module: nn.Module, batch: Tensor) -> dict[nn.Module, Tensor]:
+    """Return what each layer gives in evaluation where it is first run."""
+    found: dict[nn.Module, Tensor] = {}
+
+    def keep(layer: nn.Module, _: object, output: Tensor) -> None:
+        found.setdefault(layer, output.detach())
+
+    layers = [m for m in module.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(keep) for layer in layers]
+    module.eval()(batch)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+@pytest.mark.parametrize("std", [1.0, 0.5])
+def test_lsuv_gives_every_output_its_spread(std: float) -> None:
+    module, batch = Branched(), torch.randn(64, 3, 8, 8) * 5 + 1
+    initialise("lsuv", module, batch, std=std)
+    spreads = [out.std(correction=0).item() for out in outputs(module, batch).values()]
+    assert spreads == pytest.approx([std] * 3, rel=1e-4)
+
+
+def test_lsuv_only_scales_orthogonal_weights() -> None:
+    module, batch = Branched(), torch.randn(64, 3, 8, 8)
+    initialise("lsuv", module, batch)
+    matrix = module.head.weight.detach()
+    gram = matrix @ matrix.T
+    assert torch.allclose(gram, gram[0, 0] * torch.eye(10), atol=1e-5)
+    unused = module.unused.weight.detach()
+    assert torch.allclose(unused @ unused.T, torch.eye(10), atol=1e-5)
+
+
+def test_lsuv_leaves_no_trace_but_weights() -> None:
+    module, batch = Branched(), torch.randn(64, 3, 8, 8)
+    initialise("lsuv", module, batch)
+    assert all(m.training and not m._forward_hooks for m in module.modules())
+    norm = module.stem[1]
+    assert norm.running_mean.equal(torch.zeros(4))
+    assert norm.num_batches_tracked == 0
+    assert all(p.grad is None and p.requires_grad for p in module.parameters())
+
+
+def test_lsuv_of_a_blank_batch_stays_orthogonal() -> None:
+    module = Branched()
+    initialise("lsuv", module, torch.zeros(4, 3, 8, 8))
+    assert all(parameter.isfinite().all() for parameter in module.parameters())
+    weight = module.stem[0].weight.detach().flatten(1)
+    assert torch.allclose(weight @ weight.T, torch.eye(4), atol=1e-5)

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from hydra.utils import instantiate
-from torch import nn
+from torch import Tensor, nn
 
 from ablab import streams
 from ablab.components.augmentation.none import unchanged
@@ -16,7 +16,10 @@ from ablab.training.faults import ComponentError
 from ablab.training.targets import CONTRACTS, canonical, contract_arguments, resolve
 
 # What an architecture need not say.
-_DEFAULTS = {"pooling": {"kernel_size": 2, "stride": 2, "padding": 0}}
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "pooling": {"kernel_size": 2, "stride": 2, "padding": 0},
+    "dropout": {"depth": None},
+}
 PARTS = ("activation", "pooling", "normalization", "dropout")
 # Hydra 1.4 asks trusted code which targets it may call; 1.3 does not know the word.
 _HAS_WHITELIST = "_execution_whitelist_" in inspect.signature(instantiate).parameters
@@ -29,14 +32,18 @@ class Builder:
         axis: the component's axis.
         calls: how often something was built; an axis that is never called is unused.
     """
+        target: the component's class or function, dotted.
+        place: where a dropout acts (see `ablab.components.parts.dropout_at`).
 
     def __init__(self, axis: str, node: Mapping[str, Any], **bound: Any) -> None:
         self.axis = axis
         self.calls = 0
         self._target = resolve(axis, node["_target_"])
         self._bound = bound
+        self.target = canonical(self._target)
+        self.place: str = getattr(self._target, "place", "units")
         # The target is named by where it is defined, which is what `resolve` judged.
-        plain = {**node, "_target_": canonical(self._target)}
+        plain = {**node, "_target_": self.target}
         trusted = {"_execution_whitelist_": _whitelist(self._target)} if _HAS_WHITELIST else {}
         self._partial: Callable[..., Any] = instantiate(
             plain, _partial_=True, _recursive_=False, _convert_="all", **trusted
@@ -44,6 +51,10 @@ class Builder:
         self._given = set(node) - {"_target_"}
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
+    def takes(self, name: str) -> bool:
+        """Tell whether the component asks for one of its contract's arguments."""
+        return bool(contract_arguments(self.axis, self._target, {name: None}))
+
         """Build, with the contract's arguments in its order or by name.
 
         Values that the YAML gives stand.
@@ -99,7 +110,10 @@ def network(
             image_size=data.image_size,
             **parts,
         )
-        Builder("initializer", config["initializer"])(module=module, batch=None)
+        initializer = Builder("initializer", config["initializer"])
+        batch = {"batch": _first_batch(data, module)} if initializer.takes("batch") else {}
+        initializer(module=module, **batch)
+    _check_dropout(parts["dropout"])
     return module, frozenset(axis for axis, part in parts.items() if part.calls)
 
 
@@ -108,6 +122,30 @@ def classifier(
     data: InMemoryDataModule,
     device: torch.device | str = "cpu",
 ) -> Classifier:
+def _first_batch(data: InMemoryDataModule, module: nn.Module) -> Tensor:
+    """Return the images of the first training batch, unaugmented: what an initializer measures."""
+    if any(parameter.is_meta for parameter in module.parameters()):  # a rehearsal: shapes alone
+        side = data.image_size
+        return torch.empty(2, data.in_channels, side, side, device="meta")
+    augmentation, data.augmentation = data.augmentation, None
+    try:
+        images: Tensor = next(iter(data.train_dataloader()))[0]
+    finally:
+        data.augmentation = augmentation
+    return images
+
+
+def _check_dropout(dropout: Builder) -> None:
+    """Refuse a dropout that found no place of its own in the network.
+
+    Raises:
+        ComponentError: it did not.
+    """
+    if not dropout.calls and dropout.place != "units":
+        rule = f"dropout._target_ must be one that the architecture has {dropout.place} for"
+        raise ComponentError("dropout", ValueError(f"{rule}, got {dropout.target}"))
+
+
     """Return the LightningModule of a trial.
 
     Args:

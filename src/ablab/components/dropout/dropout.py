@@ -36,9 +36,13 @@ class Dropout(nn.Module):
         if not self.training or self.p == 0:
             return x
         # float32 whatever x is, so that precision does not change which units are dropped
-        kept = torch.empty(x.shape, dtype=torch.float32, device=self.generator.device)
+        kept = torch.empty(self.mask_shape(x), dtype=torch.float32, device=self.generator.device)
         kept.bernoulli_(1 - self.p, generator=self.generator)
         return x * kept.to(x.device, x.dtype) / (1 - self.p)
+
+    def mask_shape(self, x: Tensor) -> tuple[int, ...]:
+        """Return the shape of the mask: what shares an entry of it is dropped together."""
+        return tuple(x.shape)
 
     def extra_repr(self) -> str:
         """Return the hyper-parameter, for printing."""

@@ -1,16 +1,15 @@
 """Torch's own initialisation."""
 
-from torch import Tensor, nn
+from torch import nn
 
 
-def default(module: nn.Module, batch: Tensor | None) -> None:
+def default(module: nn.Module) -> None:
     """Leave the weights that each layer drew when it was built.
 
-    Convolutions and linear layers: uniform, variance 1 / (3 fan_in).
+    Convolutions and linear layers: uniform, variance 1 / (3 fan_in), biases likewise.
 
     Args:
         module: the whole network.
-        batch: unused.
 
     Source: ``reset_parameters`` of torch's layers, after LeCun et al. 1998, Efficient BackProp.
     """

@@ -2,15 +2,16 @@
 
 from typing import Literal
 
-from torch import Tensor, nn
+from torch import nn
+
+from ablab.components.initializer.layers import weights, zero_biases
 
 
-def kaiming(module: nn.Module, batch: Tensor | None, mode: Literal["fan_in", "fan_out"]) -> None:
+def kaiming(module: nn.Module, mode: Literal["fan_in", "fan_out"]) -> None:
     """Draw every weight from a normal distribution of variance 2 / fan, and zero every bias.
 
     Args:
-        module: the whole network; convolutions and linear layers are changed in place.
-        batch: unused.
+        module: the whole network, changed in place.
         mode: ``"fan_in"`` keeps the variance of activations, ``"fan_out"`` that of gradients.
 
     Raises:
@@ -20,8 +21,6 @@ def kaiming(module: nn.Module, batch: Tensor | None, mode: Literal["fan_in", "fa
     """
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"mode must be one of fan_in, fan_out, got {mode}")
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
-            nn.init.kaiming_normal_(layer.weight, mode=mode, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+    for weight in weights(module):
+        nn.init.kaiming_normal_(weight, mode=mode, nonlinearity="relu")
+    zero_biases(module)

@@ -1,14 +1,15 @@
 """Xavier (Glorot) initialisation."""
 
-from torch import Tensor, nn
+from torch import nn
+
+from ablab.components.initializer.layers import weights, zero_biases
 
 
-def xavier(module: nn.Module, batch: Tensor | None, gain: float) -> None:
+def xavier(module: nn.Module, gain: float) -> None:
     """Draw weights uniformly with variance 2 gain**2 / (fan_in + fan_out), and zero the biases.
 
     Args:
-        module: the whole network; convolutions and linear layers are changed in place.
-        batch: unused.
+        module: the whole network, changed in place.
         gain: factor of the standard deviation, > 0; 1 in the source, 5/3 suits tanh.
 
     Raises:
@@ -18,8 +19,6 @@ def xavier(module: nn.Module, batch: Tensor | None, gain: float) -> None:
     """
     if gain <= 0:
         raise ValueError(f"gain must be > 0, got {gain}")
-    for layer in module.modules():
-        if isinstance(layer, nn.Conv1d | nn.Conv2d | nn.Linear):
-            nn.init.xavier_uniform_(layer.weight, gain=gain)
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+    for weight in weights(module):
+        nn.init.xavier_uniform_(weight, gain=gain)
+    zero_biases(module)
