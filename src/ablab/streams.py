@@ -15,7 +15,8 @@ def derive(seed: int, stream: str, *position: int) -> int:
 
     Args:
         seed: the trial's seed, any integer.
-        stream: ``"split"``, ``"init"``, ``"order"``, ``"augmentation"`` or ``"dropout"``.
+        stream: ``"split"``, ``"init"``, ``"order"``, ``"augmentation"``, ``"dropout"``, …: what
+            is drawn, in a word.
         position: epoch, or epoch and rank, where the stream restarts there.
 
     Returns:

@@ -28,7 +28,7 @@ def check_words(node: Mapping[str, Any], faults: list[str]) -> None:
         "kind": (KINDS[0], KINDS.__contains__, f"one of {', '.join(KINDS)}"),
         "metric": (
             "test/accuracy",
-            re.compile(r"(train|val|test)/\w+$").match,
+            re.compile(r"(train|val|test)/\w[\w.-]*$").match,
             "a metric such as test/accuracy",
         ),
         "goal": ("max", ("max", "min").__contains__, "max or min"),

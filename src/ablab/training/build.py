@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ablab import streams
 from ablab.components.augmentation.none import unchanged
 from ablab.data.module import InMemoryDataModule
+from ablab.data.perturbation import perturbations
 from ablab.training.classifier import Classifier
 from ablab.training.faults import ComponentError
 from ablab.training.targets import CONTRACTS, canonical, contract_arguments, resolve
@@ -89,6 +90,10 @@ def datamodule(config: Mapping[str, Any]) -> InMemoryDataModule:
     data.batch_size, data.seed = config["batch_size"], config["seed"]
     augmentation = Builder("augmentation", config["augmentation"])()
     data.augmentation = None if augmentation is unchanged else augmentation  # saves two copies
+    options = config["data"]
+    data.train_images, data.shuffle = options["train_images"], options["shuffle"]
+    data.standardize, data.permute_pixels = options["standardize"], options["permute_pixels"]
+    data.perturbations = perturbations(options, data.image_size)
     return data
 
 

@@ -7,6 +7,9 @@ from typing import Any
 
 import torch
 
+from ablab.data.order import FULL
+from ablab.training import build
+
 _NVIDIA = Path("/proc/driver/nvidia/version")
 
 
@@ -32,10 +35,10 @@ def device_faults(config: Mapping[str, Any]) -> list[str]:
         faults.append(
             f"devices.strategy must be ddp for {count} devices, got {devices['strategy']}"
         )
-    if config["batch_size"] % count:
-        faults.append(
-            f"batch_size must be divisible by the {count} processes, got {config['batch_size']}"
-        )
+    batch_size, images = config["batch_size"], _batch_images(config) if count > 1 else 0
+    if images % count:
+        got = batch_size if batch_size == images else f"{batch_size}, which is {images} images"
+        faults.append(f"batch_size must be divisible by the {count} processes, got {got}")
     return faults
 
 
@@ -61,6 +64,16 @@ def disk_faults(folder: Path, needed: int) -> list[str]:
     if free >= needed:
         return []
     return [f"free disk space must be {needed / 1e9:.2f} GB at {folder}, got {free / 1e9:.2f} GB"]
+
+
+def _batch_images(config: Mapping[str, Any]) -> int:
+    """Return the images of a batch; 0 where the data cannot say, which others tell."""
+    if config["batch_size"] != FULL:
+        return int(config["batch_size"])
+    try:
+        return build.datamodule(config).counts()["train_images"]
+    except ValueError:
+        return 0
 
 
 def _on_gpu(devices: Mapping[str, Any]) -> bool:

@@ -22,6 +22,7 @@ from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Take
 from ablab.tracking.records import ENVIRONMENT
+from ablab.training import build
 from ablab.training.environment import facts
 from ablab.training.prepare import prepare
 from ablab.training.results import write_config
@@ -108,6 +109,7 @@ def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
     write_config(take.folder, take.trial["config"])
     journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
     _refuse_changed_sources(take)
+    _refuse_changed_data(take)
 
 
 def _follow(take: Take, settings: Mapping[str, Any]) -> int:
@@ -133,6 +135,21 @@ def _refuse_changed_sources(take: Take) -> None:
         raise RuntimeError(
             f"{', '.join(changed)} must be as it was when the trial was planned, got other "
             "source; undo the edit, or start the same command again to plan new trials"
+        )
+
+
+def _refuse_changed_data(take: Take) -> None:
+    """Refuse to train on other data than the trial was frozen with.
+
+    Raises:
+        RuntimeError: the data were changed since.
+    """
+    frozen = take.trial["data_hash"]
+    found = build.datamodule(take.trial["config"]).content_hash
+    if found != frozen:
+        raise RuntimeError(
+            f"the data must be as they were when the trial was planned, SHA-256 {frozen}, got "
+            f"{found}; put them back, or start the same command again to plan new trials"
         )
 
 

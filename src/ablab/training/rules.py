@@ -5,11 +5,14 @@ words that every optimizer, activation or layer means alike.
 """
 
 import inspect
+import itertools
 import math
 import types
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from ablab.data.order import FULL, SHUFFLES
 
 _Rule = tuple[str, Callable[[Any], bool]]
 
@@ -22,7 +25,18 @@ def _integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-_POSITIVE: _Rule = ("a number > 0", lambda v: _number(v) and v > 0)
+def _is_positive(value: Any) -> bool:
+    return _number(value) and bool(value > 0)
+
+
+def _ascending(values: Any, holds: Callable[[Any], bool]) -> bool:
+    """Tell a list of rising numbers that each keep a rule: one set of strengths, one key."""
+    if not isinstance(values, list) or not all(_number(v) and holds(v) for v in values):
+        return False
+    return all(first < second for first, second in itertools.pairwise(values))
+
+
+_POSITIVE: _Rule = ("a number > 0", _is_positive)
 _NOT_NEGATIVE: _Rule = ("a number >= 0", lambda v: _number(v) and v >= 0)
 _FRACTION: _Rule = ("a number in [0, 1)", lambda v: _number(v) and 0 <= v < 1)
 _SHARE: _Rule = ("a number in [0, 1]", lambda v: _number(v) and 0 <= v <= 1)
@@ -49,7 +63,27 @@ _HYPERPARAMETERS: Mapping[str, _Rule] = {
 }
 _SCALARS: Mapping[str, _Rule] = {
     "seed": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
-    "batch_size": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
+    "batch_size": ("an integer >= 1 or full", lambda v: v == FULL or (_integer(v) and v >= 1)),
+    "data.train_images": (
+        "an integer >= 1 or null",
+        lambda v: v is None or (_integer(v) and v >= 1),
+    ),
+    "data.standardize": ("true or false", lambda v: isinstance(v, bool)),
+    "data.permute_pixels": ("true or false", lambda v: isinstance(v, bool)),
+    "data.shuffle": (f"one of {', '.join(SHUFFLES)}", lambda v: v in SHUFFLES),
+    "data.test_shift": (
+        "a list of integers >= 1, ascending",
+        lambda v: _ascending(v, lambda s: _integer(s) and s >= 1),
+    ),
+    "data.test_noise": ("a list of numbers > 0, ascending", lambda v: _ascending(v, _is_positive)),
+    "data.test_brightness": (
+        "a list of numbers in [-1, 1], none of them 0, ascending",
+        lambda v: _ascending(v, lambda s: 0 < abs(s) <= 1),
+    ),
+    "data.test_contrast": (
+        "a list of numbers >= 0, none of them 1, ascending",
+        lambda v: _ascending(v, lambda s: 0 <= s != 1),
+    ),
     "trainer.max_epochs": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
     "trainer.precision": (
         "one of 32-true, 64-true, bf16-true, bf16-mixed, 16-mixed",

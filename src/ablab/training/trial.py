@@ -22,8 +22,19 @@ SCHEMA = 1
 # Options that came after the first release, dotted, with the value at which they change nothing:
 # at that value they are left out of the key, so that an upgrade does not void finished work.
 NEUTRAL: Mapping[str, Any] = {
+    "data.train_images": None,
+    "data.standardize": True,
+    "data.permute_pixels": False,
+    "data.shuffle": "each_epoch",
+    "data.test_shift": [],
+    "data.test_noise": [],
+    "data.test_brightness": [],
+    "data.test_contrast": [],
     "regularizer": {"_target_": "ablab.components.regularizer.none.none"},
 }
+
+# Where data lie is no part of what they are: their hash is in the key.
+PLACES = ("dataset.path",)
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,8 @@ def key_of(config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str]
     inside = {k: v for k, v in copy.deepcopy(dict(config)).items() if k not in OUTSIDE_KEY}
     for dotted, neutral in NEUTRAL.items():
         _leave_out(inside, dotted.split("."), neutral)
+    for dotted in PLACES:
+        _leave_out(inside, dotted.split("."))
     content = {"config": inside, "data": data_hash, "sources": sources, "schema": SCHEMA}
     return hashlib.sha256(_text(content).encode()).hexdigest()[:16]
 
@@ -95,11 +108,13 @@ def _data_hash(text: str, *places: Path) -> str:
     return build.Builder("dataset", json.loads(text))().content_hash  # type: ignore[no-any-return]
 
 
-def _leave_out(node: Any, path: list[str], neutral: Any) -> None:
+def _leave_out(node: Any, path: list[str], *neutral: Any) -> None:
+    """Leave out the value at a path, unless it is another than the neutral one given."""
     for part in path[:-1]:
         node = node.get(part) if isinstance(node, dict) else None
-    if isinstance(node, dict) and path[-1] in node and node[path[-1]] == neutral:
-        del node[path[-1]]
+    leaf = path[-1]
+    if isinstance(node, dict) and leaf in node and (not neutral or node[leaf] == neutral[0]):
+        del node[leaf]
 
 
 def _text(value: Any) -> str:
