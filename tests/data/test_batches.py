@@ -3,6 +3,7 @@ import torch
 
 from ablab.data.batches import Batches, Images
 from ablab.data.order import EpochOrder, FixedOrder
+from ablab.data.perturbation import Perturbation
 
 
 def images(channels=3, n=40, size=6):
@@ -109,3 +110,34 @@ def test_epoch_is_read_when_the_first_batch_is_asked_for():
 def test_length_is_the_number_of_batches():
     batches = in_order(images())
     assert len(batches) == len(list(batches)) == 3
+
+
+def test_permuted_pixels_are_the_same_pixels_elsewhere():
+    given, permutation = images(), torch.randperm(36, generator=torch.Generator().manual_seed(1))
+    plain, permuted = (
+        joined(in_order(given))[0],
+        joined(in_order(given, permutation=permutation))[0],
+    )
+    assert torch.equal(permuted.flatten(2), plain.flatten(2)[:, :, permutation])
+    assert permuted.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_augmentation_and_perturbation_see_images_that_are_not_permuted():
+    given, permutation = images(), torch.arange(35, -1, -1)
+    seen = []
+
+    def look(x, *_):
+        seen.append(x.clone())
+        return x, _[0]
+
+    x, _ = joined(in_order(given, look, permutation=permutation))
+    torch.testing.assert_close(torch.cat(seen), given.pixels.permute(0, 3, 1, 2) / 255)
+    torch.testing.assert_close(
+        x.double().flatten(2).flip(2), normalised(given).flatten(2), rtol=1e-5, atol=1e-5
+    )
+    darker = Perturbation("brightness", -0.5)
+    x, _ = joined(in_order(given, perturbation=darker, permutation=permutation))
+    pixels = (given.pixels.permute(0, 3, 1, 2).double() / 255 - 0.5).clamp(0, 1)
+    mean, std = (torch.tensor(v).double()[:, None, None] for v in (given.mean, given.std))
+    expected = ((pixels - mean) / std).flatten(2).flip(2)
+    torch.testing.assert_close(x.double().flatten(2), expected, rtol=1e-5, atol=1e-5)

@@ -174,7 +174,7 @@ def test_digits_need_nothing():
 
 
 def test_an_unknown_set_is_refused_with_the_choice():
-    message = "must be one of digits, mnist, cifar100, got mnits"
+    message = "must be one of digits, mnist, fashion_mnist, cifar10, cifar100, got mnits"
     for function in (fetch.fetch, fetch.verify):
         with pytest.raises(ValueError, match=message):
             function("mnits")
@@ -190,6 +190,8 @@ def test_verify_says_what_is_wrong_with_a_file(loose, data_folder):
 
 @pytest.mark.parametrize("name", fetch.DATASETS)
 def test_real_files_verify(real_data, name):
+    if not (real_data / sources.SOURCES[name].folder).is_dir():
+        pytest.skip(f"{real_data} holds no {name}")
     assert all(check.ok for check in fetch.verify(name))
 
 

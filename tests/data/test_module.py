@@ -9,6 +9,7 @@ import torch
 
 from ablab.components.dataset.digits import digits
 from ablab.data.module import InMemoryDataModule
+from ablab.data.perturbation import Perturbation
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_split_is_the_seeds_unless_it_has_its_own(build):
     assert val(split_seed=5, seed=1) == val(split_seed=5, seed=2) == val(seed=5)
 
 
-@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan")])
+@pytest.mark.parametrize("fraction", [0, 1, -0.1, 1.5, float("nan"), None])
 def test_a_fraction_out_of_range_is_refused(build, fraction):
     with pytest.raises(ValueError, match=r"val_fraction must be between 0 and 1, .* got"):
         build(val_fraction=fraction)
@@ -100,6 +101,100 @@ def test_training_images_are_normalised(build):
     x = torch.cat([x for x, _ in [*everything(module), *module.val_dataloader()]])
     torch.testing.assert_close(x.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(x.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
+
+
+def test_unstandardised_pixels_are_from_0_to_1(build, image_set):
+    x, _ = next(iter(build(standardize=False).test_dataloader()))
+    images = torch.from_numpy(image_set.read()["test_images"]).permute(0, 3, 1, 2)
+    torch.testing.assert_close(x, images / 255)
+
+
+def test_a_smaller_training_set_is_part_of_a_larger_and_validation_stays(build):
+    some, more = build(train_images=20), build(train_images=60)
+    few, many = set(pixels(everything(some))), set(pixels(everything(more)))
+    assert (len(few), len(many)) == (20, 60)
+    assert few < many
+    assert pixels(some.val_dataloader()) == pixels(build().val_dataloader())
+    assert some.counts()["train_images"] == 20
+
+
+def test_more_training_images_than_there_are_are_refused(build):
+    with pytest.raises(ValueError, match=r"data\.train_images must be from 1 to .* 82, got 83"):
+        build(train_images=83).train_dataloader()
+
+
+def test_a_full_batch_is_all_training_images(build):
+    for module, size in (
+        (build(batch_size="full"), 82),
+        (build(batch_size="full", train_images=9), 9),
+    ):
+        assert module.batch_size == size
+        ((x, _),) = module.train_dataloader()
+        assert len(x) == size
+    halves = [attached(build(batch_size="full"), rank, 2).train_dataloader() for rank in (0, 1)]
+    assert sum(len(pixels(half)) for half in halves) == 82
+
+
+def test_a_full_batch_that_processes_cannot_share_is_refused(build):
+    module = attached(build(batch_size="full", train_images=9), 0, 2)
+    with pytest.raises(ValueError, match=r"batch_size must be divisible by .* 2, got 9"):
+        module.train_dataloader()
+
+
+def test_another_word_for_a_batch_is_refused(build):
+    with pytest.raises(ValueError, match="batch_size must be a number or full, got all"):
+        build(batch_size="all")
+
+
+def test_all_parts_have_their_pixels_permuted_alike(build):
+    def shown(permute, seed=0):
+        module = build(permute_pixels=permute, split_seed=0, seed=seed, batch_size=82)
+        parts = module.train_dataloader(), module.val_dataloader(), module.test_dataloader()
+        return [next(iter(part))[0].flatten(2) for part in parts]
+
+    where = None
+    for plain, permuted in zip(shown(False), shown(True), strict=True):
+        if where is None:  # noise: the first image's values tell which pixel went where
+            where = torch.stack(
+                [(plain[0] == v[:, None]).all(0).nonzero()[0, 0] for v in permuted[0].T]
+            )
+            assert sorted(where.tolist()) == list(range(64))
+            assert where.tolist() != list(range(64))
+        assert torch.equal(plain[:, :, where], permuted)
+    assert not torch.equal(shown(True)[2], shown(True, seed=1)[2])
+
+
+def test_the_perturbation_changes_test_images_alone(build):
+    plain, changed = build(), build(perturbation=Perturbation("brightness", 0.2))
+    assert same(plain.train_dataloader(), changed.train_dataloader())
+    assert same(plain.val_dataloader(), changed.val_dataloader())
+    assert not same(plain.test_dataloader(), changed.test_dataloader())
+
+
+@pytest.fixture
+def with_val(image_set):
+    def read():
+        arrays = dict(image_set.read())
+        images, labels = 255 - arrays["test_images"][:7], arrays["test_labels"][:7]
+        return arrays | {"val_images": images, "val_labels": labels}
+
+    return replace(image_set, fingerprint="with val", read=read, has_val=True)
+
+
+def test_validation_images_of_its_own_validate_and_all_others_train(build, with_val):
+    module = build(val_fraction=None, image_set=with_val)
+    assert len(pixels(everything(module))) == 103
+    assert len(pixels(module.val_dataloader())) == 7
+    assert module.counts()["val_images"] == 7
+    train, val = set(pixels(everything(module))), set(pixels(module.val_dataloader()))
+    assert not train & val
+    module.setup()
+    assert build(image_set=replace(with_val, has_val=False)).content_hash != module.content_hash
+
+
+def test_a_fraction_beside_validation_images_is_refused(build, with_val):
+    with pytest.raises(ValueError, match=r"val_fraction must be null where .* got 0\.1"):
+        build(val_fraction=0.1, image_set=with_val)
 
 
 def test_two_processes_share_each_training_batch(build):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from ablab.data.order import EpochOrder, FixedOrder
+from ablab.data.order import SHUFFLES, EpochOrder, FixedOrder
 
 INDICES = torch.arange(100, 203)
 
@@ -26,6 +26,46 @@ def test_order_is_a_function_of_seed_and_epoch():
     assert torch.equal(of_epoch(first, 2), of_epoch(again, 2))
     assert not torch.equal(of_epoch(first, 2), of_epoch(first, 3))
     assert not torch.equal(of_epoch(first, 2), of_epoch(EpochOrder(INDICES, 25, seed=4), 2))
+
+
+def test_shuffled_once_each_epoch_has_the_first_ones_order():
+    first = of_epoch(EpochOrder(INDICES, 25, seed=3), 0)
+    once = EpochOrder(INDICES, 25, seed=3, shuffle="once")
+    assert torch.equal(of_epoch(once, 0), first)
+    assert torch.equal(of_epoch(once, 5), first)
+
+
+def test_unshuffled_images_come_in_their_own_order():
+    order = EpochOrder(INDICES, 25, seed=3, shuffle="none")
+    for epoch in (0, 4):
+        assert torch.equal(of_epoch(order, epoch), INDICES[:100])
+
+
+def test_with_replacement_every_image_is_as_likely_everywhere():
+    order = EpochOrder(INDICES, 103, seed=3, shuffle="with_replacement")
+    epochs = torch.stack([of_epoch(order, epoch) for epoch in range(400)])
+    assert not torch.equal(epochs[0], epochs[1])
+    assert set(epochs.unique().tolist()) == set(INDICES.tolist())
+    # An image is lacking from an epoch with probability (1 - 1/n)^n, nearly 1/e.
+    lacking = torch.stack([~torch.isin(INDICES, epoch) for epoch in epochs]).double().mean()
+    assert float(lacking) == pytest.approx((1 - 1 / 103) ** 103, abs=0.01)
+
+
+@pytest.mark.parametrize("shuffle", SHUFFLES)
+def test_however_shuffled_processes_share_a_batch_and_epochs_can_be_replayed(shuffle):
+    whole = EpochOrder(INDICES, 24, seed=1, shuffle=shuffle)
+    slices = [EpochOrder(INDICES, 24, 1, rank, 2, shuffle=shuffle) for rank in (0, 1)]
+    of_epoch(whole, 0)
+    for order in (whole, *slices):
+        order.set_epoch(2)
+    joined = [torch.cat(parts) for parts in zip(*slices, strict=True)]
+    assert len(joined) == 4
+    assert all(torch.equal(a, b) for a, b in zip(joined, whole, strict=True))
+
+
+def test_an_unknown_shuffle_is_refused():
+    with pytest.raises(ValueError, match=r"data\.shuffle must be one of .*, got sometimes"):
+        EpochOrder(INDICES, 25, seed=0, shuffle="sometimes")
 
 
 def test_an_epoch_stays_until_it_is_set():

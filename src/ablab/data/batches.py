@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ablab import streams
 from ablab.data.order import EpochOrder, FixedOrder
+from ablab.data.perturbation import Perturbation
 
 Augmentation = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
@@ -33,9 +34,9 @@ class Batches:
     """An iterable of batches ``(x, y)``, as Lightning and a plain loop take it.
 
     ``x`` is (B, C, H, W) float32 in channels_last layout, normalised by mean and standard
-    deviation; ``y`` is (B,) int64, or what the augmentation makes of it. An iteration is that of
-    the epoch that ``sampler.set_epoch`` was last given, 0 before, and may be repeated: it yields
-    the same batches again.
+    deviation, its pixels permuted last; ``y`` is (B,) int64, or what the augmentation makes of
+    it. An iteration is that of the epoch that ``sampler.set_epoch`` was last given, 0 before, and
+    may be repeated: it yields the same batches again.
 
     Args:
         images: the set that the sampler's indices point into.
@@ -44,6 +45,9 @@ class Batches:
             normalised; its generator starts anew in each epoch.
         seed: the trial's.
         rank: of this process.
+        perturbation: changes ``x`` in [0, 1] in place of an augmentation.
+        permutation: (H * W,) int64: which pixel, with all its channels, stands at each place; None:
+            each at its own.
     """
 
     batch_sampler = None  # Lightning looks for one where it finds a sampler
@@ -55,14 +59,19 @@ class Batches:
         augmentation: Augmentation | None = None,
         seed: int = 0,
         rank: int = 0,
+        *,
+        perturbation: Perturbation | None = None,
+        permutation: Tensor | None = None,
     ) -> None:
         self.sampler = sampler
         self._images = images
         self._augmentation = augmentation
-        self._stream = seed, "augmentation", rank
+        self._perturbation = perturbation
+        self._seed, self._rank = seed, rank
         # One factor and one term for each value of an image: a multiply and an add over long rows
         # are up to seven times as fast as broadcasting over one or three channels.
         N, H, W, C = images.pixels.shape
+        self._permutation = None if permutation is None else _of_values(permutation, C)
         self._flat = images.pixels.view(N, H * W * C)
         mean, std = (
             torch.tensor(values, device=images.pixels.device).repeat(H * W)
@@ -80,22 +89,33 @@ class Batches:
             pixels = self._flat.index_select(0, indices).float()
             labels = self._images.labels.index_select(0, indices)
             if self._augmentation and generator:
-                yield self._augmented(pixels, labels, self._augmentation, generator)
+                x, labels = self._augmentation(self._shaped(pixels.div_(255)), labels, generator)
+                pixels = self._normalised(x)
+            elif self._perturbation:
+                x = self._perturbation(self._shaped(pixels.div_(255)), indices, self._seed)
+                pixels = self._normalised(x)
             else:
-                yield self._shaped(pixels.mul_(self._byte_factor).add_(self._term)), labels
+                pixels = pixels.mul_(self._byte_factor).add_(self._term)
+            if self._permutation is not None:
+                pixels = pixels.index_select(1, self._permutation)
+            yield self._shaped(pixels), labels
 
     def _generator(self) -> torch.Generator:
-        seed, stream, rank = self._stream
-        device = self._flat.device
-        return streams.generator(seed, stream, self.sampler.epoch, rank, device=device)
+        position = self.sampler.epoch, self._rank
+        return streams.generator(self._seed, "augmentation", *position, device=self._flat.device)
 
-    def _augmented(
-        self, pixels: Tensor, labels: Tensor, augmentation: Augmentation, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        x, y = augmentation(self._shaped(pixels.div_(255)), labels, generator)
+    def _normalised(self, x: Tensor) -> Tensor:
+        """Return (B, C, H, W) in [0, 1] as (B, H * W * C), normalised."""
         flat = x.permute(0, 2, 3, 1).reshape(len(x), -1)
-        return self._shaped(flat * self._factor + self._term), y
+        return flat * self._factor + self._term
 
     def _shaped(self, flat: Tensor) -> Tensor:
         """View (B, H * W * C) as (B, C, H, W)."""
         return flat.view(-1, *self._images.pixels.shape[1:]).permute(0, 3, 1, 2)
+
+
+def _of_values(permutation: Tensor, channels: int) -> Tensor:
+    """Return the permutation of the values of an image, (H * W * C,), that permutes its pixels."""
+    return (
+        permutation[:, None] * channels + torch.arange(channels, device=permutation.device)
+    ).flatten()

@@ -1,4 +1,6 @@
-"""The names of CIFAR-100's classes, in the order of their labels."""
+"""The names of CIFAR-10's and CIFAR-100's classes, in the order of their labels."""
+
+_CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
 
 _COARSE = """
     aquatic_mammals fish flowers food_containers fruit_and_vegetables
@@ -19,5 +21,6 @@ _FINE = """
     television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman worm
 """
 
+CIFAR10 = tuple(_CIFAR10.split())
 COARSE = tuple(_COARSE.split())
 FINE = tuple(_FINE.split())

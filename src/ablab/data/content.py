@@ -10,9 +10,7 @@ from ablab import folders
 from ablab.data.errors import DataError
 from ablab.data.sources import Source, SourceFile
 
-_GZIP_MAGIC = (
-    b"\x1f\x8b"  # no published file begins so: IDX with zeros, CIFAR-100 with a label < 20
-)
+_GZIP_MAGIC = b"\x1f\x8b"  # no published file begins so: IDX with zeros, CIFAR with a label < 20
 
 
 def find(source: Source, file: SourceFile) -> Path | None:

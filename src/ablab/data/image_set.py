@@ -11,7 +11,7 @@ Bytes = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class ImageSet:
-    """A set of square images with its fixed train and test parts.
+    """A set of square images with its fixed train and test parts, and a validation part or none.
 
     Everything but the pixels is known without a file, so that a network can be built for data
     that is not there yet.
@@ -26,6 +26,7 @@ class ImageSet:
             ``train_<labels>`` and ``test_<labels>``; raises `DataError` where the source is
             missing or is not what it should be.
         labels: which of the labels that ``read`` returns are the classes.
+        has_val: ``read`` returns ``val_images`` and ``val_<labels>`` as well.
     """
 
     name: str
@@ -35,3 +36,4 @@ class ImageSet:
     fingerprint: str
     read: Callable[[], Mapping[str, Bytes]]
     labels: str = "labels"
+    has_val: bool = False

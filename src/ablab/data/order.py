@@ -7,12 +7,16 @@ from torch import Tensor
 
 from ablab import streams
 
+FULL = "full"  # in place of a number: each batch is all training images
+SHUFFLES = ("each_epoch", "once", "none", "with_replacement")
+
 
 class EpochOrder:
-    """Training images in an order of their own in each epoch, a function of (seed, epoch).
+    """Training images in the order of each epoch, a function of (seed, epoch).
 
     A global batch is cut into equal contiguous slices, one for each process; what is left of the
-    set after the last whole batch is dropped.
+    set after the last whole batch is dropped. These are the same images in each epoch where it
+    has no order of its own.
 
     Args:
         indices: (n,) int64, the images to choose from, on the device of the images.
@@ -20,14 +24,26 @@ class EpochOrder:
         seed: the trial's.
         rank: of this process.
         world_size: number of processes.
+        shuffle: ``"each_epoch"``: an order of its own for each; ``"once"``: that of the first
+            epoch for all; ``"none"``: that of ``indices``; ``"with_replacement"``: every place of
+            every batch draws from all images, so that an epoch has some twice and lacks others.
 
     Raises:
-        ValueError: ``batch_size`` cannot be had.
+        ValueError: ``batch_size`` cannot be had, or ``shuffle`` is none of these.
     """
 
     def __init__(
-        self, indices: Tensor, batch_size: int, seed: int, rank: int = 0, world_size: int = 1
+        self,
+        indices: Tensor,
+        batch_size: int,
+        seed: int,
+        rank: int = 0,
+        world_size: int = 1,
+        *,
+        shuffle: str = "each_epoch",
     ) -> None:
+        if shuffle not in SHUFFLES:
+            raise ValueError(f"data.shuffle must be one of {', '.join(SHUFFLES)}, got {shuffle}")
         if batch_size < 1 or batch_size > len(indices):
             raise ValueError(
                 f"batch_size must be from 1 to the number of training images, {len(indices)}, "
@@ -42,6 +58,7 @@ class EpochOrder:
         self._indices = indices
         self._batch_size = batch_size
         self._seed = seed
+        self._shuffle = shuffle
         self._share = batch_size // world_size
         self._offset = rank * self._share
 
@@ -53,12 +70,21 @@ class EpochOrder:
         return len(self._indices) // self._batch_size
 
     def __iter__(self) -> Iterator[Tensor]:
-        generator = streams.generator(self._seed, "order", self.epoch)
-        order = torch.randperm(len(self._indices), generator=generator)
-        shuffled = self._indices[order.to(self._indices.device)]
+        shuffled = self._indices[self._order().to(self._indices.device)]
         for batch in range(len(self)):
             start = batch * self._batch_size + self._offset
             yield shuffled[start : start + self._share]
+
+    def _order(self) -> Tensor:
+        """Return this epoch's places in ``indices``, (n,)."""
+        n = len(self._indices)
+        if self._shuffle == "none":
+            return torch.arange(n)
+        epoch = 0 if self._shuffle == "once" else self.epoch
+        generator = streams.generator(self._seed, "order", epoch)
+        if self._shuffle == "with_replacement":
+            return torch.randint(n, (n,), generator=generator)
+        return torch.randperm(n, generator=generator)
 
 
 class FixedOrder:

@@ -30,7 +30,7 @@ def cifar100(
         image_size=32,
         class_names=names[labels],
         fingerprint=CIFAR100.fingerprint,
-        read=cifar.read,
+        read=cifar.read100,
         labels=labels,
     )
     return InMemoryDataModule(image_set, val_fraction, split_seed)

@@ -1,0 +1,34 @@
+import itertools
+
+import pytest
+import torch
+
+from ablab.data.split import split
+
+
+def test_smaller_training_sets_lie_within_larger_ones_and_validation_stays():
+    sets = [split(103, 0.2, seed=4, train_images=n) for n in (1, 10, 50, 82)]
+    assert [len(train) for train, _ in sets] == [1, 10, 50, 82]
+    for (smaller, val), (larger, same) in itertools.pairwise(sets):
+        assert set(smaller.tolist()) < set(larger.tolist())
+        assert torch.equal(val, same)
+    assert all(torch.equal(a, b) for a, b in zip(sets[-1], split(103, 0.2, seed=4), strict=True))
+
+
+def test_parts_are_ascending_disjoint_and_whole():
+    train, val = split(103, 0.2, seed=4)
+    for part in (train, val):
+        assert torch.equal(part, part.sort().values)
+    assert sorted([*train.tolist(), *val.tolist()]) == list(range(103))
+
+
+def test_without_validation_all_may_train():
+    train, val = split(10, 0.0, seed=0)
+    assert (train.tolist(), len(val)) == (list(range(10)), 0)
+
+
+@pytest.mark.parametrize("n", [0, -3, 83])
+def test_more_images_than_can_train_are_refused(n):
+    message = rf"data\.train_images must be from 1 to .*, 82, got {n}"
+    with pytest.raises(ValueError, match=message):
+        split(103, 0.2, seed=0, train_images=n)
