@@ -1,5 +1,7 @@
 """Parameters and operations of networks that can be counted by hand."""
 
+import pytest
+
 from ablab.training import build, cost
 from ablab.training.compose import compose
 
@@ -41,3 +43,13 @@ def test_a_few_steps_are_timed() -> None:
     assert measured.steps_per_epoch == 1150 // 128
     assert measured.step_seconds > 0
     assert measured.bytes >= 4 * 4 * measured.parameters
+
+
+@pytest.mark.parametrize(
+    ("cell", "gates", "biases"), [("srn", 1, 1), ("lstm", 4, 2), ("gru", 3, 2)]
+)
+def test_recurrences_are_counted_as_by_hand(cell: str, gates: int, biases: int) -> None:
+    parameters, flops = _size(f"architecture={cell}", "architecture.hidden=7")
+    assert parameters == gates * 7 * (32 + 7 + biases) + 7 * 10 + 10
+    first_context = 7 * 7 if cell == "srn" else 0  # ours begins without one
+    assert flops == 2 * (32 * gates * 7 * (32 + 7) - first_context + 7 * 10)

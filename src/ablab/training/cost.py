@@ -1,5 +1,6 @@
 """What a trial costs: parameters, operations, seconds a step, bytes on disk."""
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,20 @@ from ablab.data.module import InMemoryDataModule
 from ablab.training import build
 
 _TIMED_STEPS = 3
+
+
+def _of_layer(x: list[int], w_input: list[int], w_state: list[int], *_: Any, **__: Any) -> int:
+    """Return the FLOPs of one recurrent layer over x of (T, N, F)."""
+    return 2 * x[0] * x[1] * (math.prod(w_input) + math.prod(w_state))
+
+
+def _of_layers(x: list[int], weights: list[list[int]], *_: Any, **__: Any) -> int:
+    """Return those of all layers and directions; weights are matrices and biases."""
+    return 2 * x[0] * x[1] * sum(math.prod(shape) for shape in weights if len(shape) == 2)
+
+
+# The whole recurrences that torch calls on CPU (LSTM) and on CUDA, which its counter passes over.
+_RECURRENCES = {torch.ops.aten.mkldnn_rnn_layer: _of_layer, torch.ops.aten._cudnn_rnn: _of_layers}
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,8 @@ def size(network: nn.Module, data: InMemoryDataModule) -> tuple[int, int]:
     device = parameters[0].device if parameters else "cpu"
     image = torch.zeros(1, data.in_channels, data.image_size, data.image_size, device=device)
     training = network.training
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    counter = FlopCounterMode(display=False, custom_mapping=_RECURRENCES)
+    with torch.no_grad(), counter:
         network.eval()(image)
     network.train(training)
     return sum(p.numel() for p in parameters), int(counter.get_total_flops())
