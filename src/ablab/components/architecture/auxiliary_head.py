@@ -1,4 +1,4 @@
-"""The auxiliary classifier of GoogLeNet."""
+"""The auxiliary classifiers of GoogLeNet and of Inception v3."""
 
 from torch import Tensor, nn
 
@@ -39,3 +39,27 @@ class AuxiliaryHead(nn.Module):
         """Return logits (N, K) of a map (N, C, H, W)."""
         logits: Tensor = self.layers(x)
         return logits
+
+
+def single_conv_head(num_classes: int, following: Following) -> nn.Sequential:
+    """Return Inception v3's: an average, 1x1, a 5x5 that sees the whole map, and a linear layer.
+
+    What follows the 5x5 convolution acts on units (N, 768), for no pixels are left.
+
+    Args:
+        num_classes: K, >= 1.
+        following: builders of what follows each convolution.
+
+    Source: Szegedy et al. 2016, arXiv:1512.00567, figure 8, and its authors' code. Ours: the map of
+    768 channels is averaged to 5x5 from any size.
+    """
+    norm_act = parts.norm_act(768, 0, **following)
+    bias = parts.needs_bias(norm_act[0])
+    return nn.Sequential(
+        nn.AdaptiveAvgPool2d(5),
+        conv_unit(768, 128, 1, **following),
+        nn.Conv2d(128, 768, 5, bias=bias),
+        nn.Flatten(),
+        *norm_act,
+        nn.Linear(768, num_classes),
+    )
