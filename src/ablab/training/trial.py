@@ -22,6 +22,7 @@ SCHEMA = 1
 # Options that came after the first release, dotted, with the value at which they change nothing:
 # at that value they are left out of the key, so that an upgrade does not void finished work.
 NEUTRAL: Mapping[str, Any] = {
+    "backend": "torch",
     "data.train_images": None,
     "data.standardize": True,
     "data.permute_pixels": False,
@@ -31,6 +32,7 @@ NEUTRAL: Mapping[str, Any] = {
     "data.test_brightness": [],
     "data.test_contrast": [],
     "regularizer": {"_target_": "ablab.components.regularizer.none.none"},
+    "normalization.placement": "before",
 }
 
 # Where data lie is no part of what they are: their hash is in the key.
