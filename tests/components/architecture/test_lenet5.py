@@ -6,6 +6,9 @@ from contract import build
 from networks import Parts, axes_used, network, num_parameters
 from torch import nn
 
+from ablab.components.architecture.connection_table import TABLE, TableConv2d
+from ablab.components.architecture.radial_basis import RadialBasis
+
 
 def test_it_uses_every_axis() -> None:
     assert axes_used("lenet5") == {"activation", "pooling", "normalization", "dropout"}
@@ -44,12 +47,105 @@ def test_it_bears_a_pooling_that_keeps_the_shape() -> None:
     assert module(torch.randn(2, 1, 20, 20)).shape == (2, 10)
 
 
+def kinds(module: nn.Module) -> list[str]:
+    """Return the layers that do something, in order."""
+    leaves = [m for m in module.modules() if not list(m.children())]
+    return [type(m).__name__ for m in leaves if not isinstance(m, nn.Identity)]
+
+
 def test_it_orders_its_parts_as_it_says() -> None:
-    parts = Parts(normalization="batch", dropout="dropout")
-    kinds = [type(m).__name__ for m in network("lenet5", parts).modules() if not list(m.children())]
     conv = ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"]
     linear = ["Linear", "BatchNorm1d", "ReLU", "Dropout"]
-    assert kinds == [*conv, *conv, "Flatten", *linear, *linear, "Linear"]
+    found = kinds(network("lenet5", Parts(normalization="batch", dropout="dropout")))
+    assert found == [*conv, *conv, "Flatten", *linear, *linear, "Linear"]
+
+
+def test_a_normalization_may_stand_after_its_activation() -> None:
+    after = {"name": "batch", "placement": "after"}
+    found = kinds(network("lenet5", Parts(normalization=after)))
+    assert found[:4] == ["Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d"]
+
+
+def test_dropout_of_maps_stands_behind_each_pooling() -> None:
+    found = kinds(network("lenet5", Parts(dropout="spatial")))
+    conv = ["Conv2d", "ReLU", "MaxPool2d", "SpatialDropout"]
+    assert found[:9] == [*conv, *conv, "Flatten"]
+    assert found.count("SpatialDropout") == 2
+
+
+def test_1998_has_its_sixty_thousand_parameters() -> None:
+    parts = Parts(activation="scaled_tanh", pooling="trainable_subsampling")
+    module = network("lenet5_1998", parts, image_size=32)
+    assert num_parameters(module) == 60_000
+    layers = dict(module.named_modules())
+    assert num_parameters(layers["features.0"]) == 156
+    assert [num_parameters(m) for m in module.modules() if isinstance(m, TableConv2d)] == [1516]
+
+
+def test_1998_squashes_what_it_pools() -> None:
+    found = kinds(network("lenet5_1998", Parts(activation="tanh")))
+    assert found[:4] == ["Conv2d", "Tanh", "MaxPool2d", "Tanh"]
+    assert found[-3:] == ["Linear", "Tanh", "RadialBasis"]
+
+
+def test_s0_is_todays_network() -> None:
+    x = torch.randn(2, 1, 28, 28)
+    outputs = []
+    for name in ("lenet5", "lenet5_s0"):
+        torch.manual_seed(0)
+        outputs.append(network(name, image_size=28)(x))
+    assert outputs[0].equal(outputs[1])
+
+
+def test_table_joins_sixty_pairs_of_maps() -> None:
+    assert sum(map(len, TABLE)) == 60
+    assert all(len(set(reads)) == len(reads) and set(reads) <= set(range(6)) for reads in TABLE)
+    # as the paper has it, each map of S2 is read by ten of C3's
+    assert [sum(plane in reads for reads in TABLE) for plane in range(6)] == [10] * 6
+
+
+def test_table_is_a_full_convolution_with_zeros() -> None:
+    layer = TableConv2d(5).double()
+    full = nn.Conv2d(6, 16, 5).double()
+    with torch.no_grad():
+        full.weight.zero_()
+        kernels = [*layer.threes.weight, *layer.fours.weight, *layer.all.weight]
+        for plane, (reads, kernel) in enumerate(zip(TABLE, kernels, strict=True)):
+            full.weight[plane, reads] = kernel
+        full.bias.copy_(torch.cat([layer.threes.bias, layer.fours.bias, layer.all.bias]))
+    x = torch.randn(3, 6, 9, 9, dtype=torch.float64)
+    inputs = [x.clone().requires_grad_() for _ in range(2)]
+    outputs = [module(y) for module, y in zip((layer, full), inputs, strict=True)]
+    for output in outputs:
+        output.square().sum().backward()
+    torch.testing.assert_close(outputs[0], outputs[1])
+    torch.testing.assert_close(inputs[0].grad, inputs[1].grad)
+
+
+def test_radial_basis_is_the_negative_squared_distance() -> None:
+    layer = RadialBasis(84, 10).double()
+    x = torch.randn(5, 84, dtype=torch.float64)
+    expected = -torch.cdist(x, layer.codes).square()
+    torch.testing.assert_close(layer(x), expected)
+    assert set(layer.codes.unique().tolist()) == {-1.0, 1.0}
+    assert torch.autograd.gradcheck(layer, x.requires_grad_())
+
+
+def test_radial_basis_codes_are_nobodys_seed() -> None:
+    codes = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        codes.append(RadialBasis(84, 100).codes)
+        assert torch.get_rng_state().equal(before)
+    assert codes[0].equal(codes[1])
+    assert len(codes[0].unique(dim=0)) == 100
+
+
+@pytest.mark.parametrize("option", ["c3", "output"])
+def test_an_unknown_option_is_refused(option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be one of .*, got half"):
+        network("lenet5", **{option: "half"})
 
 
 def test_it_leaves_running_statistics_at_their_start() -> None:

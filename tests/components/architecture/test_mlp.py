@@ -26,6 +26,13 @@ def test_no_width_is_logistic_regression() -> None:
     assert not parts.used
 
 
+def test_a_normalization_may_stand_after_its_activation() -> None:
+    after = {"name": "batch", "placement": "after"}
+    module = network("mlp", Parts(normalization=after))
+    kinds = [type(m).__name__ for m in module.layers]
+    assert kinds[1:4] == ["Linear", "ReLU", "BatchNorm1d"]
+
+
 @pytest.mark.parametrize("widths", [[0], [10, -1], [1.5]])
 def test_a_width_that_is_no_count_is_refused(widths: list[float]) -> None:
     with pytest.raises(ValueError, match=r"widths must be positive integers, got \["):

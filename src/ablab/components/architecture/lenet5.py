@@ -1,9 +1,14 @@
-"""LeNet-5 as it is built today."""
+"""LeNet-5, as it is built today and as it was in 1998."""
+
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from ablab.components import parts
+from ablab.components.architecture.connection_table import TableConv2d
+from ablab.components.architecture.radial_basis import RadialBasis
+from ablab.components.architecture.shape import shape_after
 
 MIN_IMAGE_SIZE = 16
 
@@ -12,9 +17,13 @@ class LeNet5(nn.Module):
     """Two convolutions, each pooled, and three fully connected layers.
 
     The shapes of 1998 (32 -> 28 -> 14 -> 10 -> 5 pixels; 6, 16, 120, 84, K units; 61,706
-    parameters with one plane and K = 10), with C3 fully connected and a linear output layer. The
-    order is layer, normalization, activation, pooling or dropout. An image of 28 pixels is padded
-    to 32 by the first convolution; any other is taken as it is, and sets the input size of C5.
+    parameters with one plane, K = 10, ``full`` and ``linear``). The order is layer, normalization,
+    activation, pooling or dropout. An image of 28 pixels is padded to 32 by the first convolution;
+    any other is taken as it is, and sets the input size of C5.
+
+    1998's network is ``table``, ``rbf`` and ``activate_pooled`` with ``activation=scaled_tanh`` and
+    ``pooling=trainable_subsampling``: 60,000 parameters. S0's has sigmoid units, its last ones
+    those that the loss applies: ``activation=sigmoid``, ``loss=half_squared_error``.
 
     Args:
         in_channels: planes of an image, >= 1.
@@ -23,13 +32,17 @@ class LeNet5(nn.Module):
         activation: builder.
         pooling: builder.
         normalization: builder.
-        dropout: builder, after the activations of the fully connected layers.
+        dropout: builder; of units after the fully connected layers, of maps after the pooling.
+        c3: ``"full"``, or ``"table"`` for the paper's table of which map sees which.
+        output: ``"linear"``, or ``"rbf"`` for the negative squared distance to a fixed code.
+        activate_pooled: whether another activation follows each pooling, as in 1998.
 
     Raises:
-        ValueError: the image is too small for two convolutions and two poolings.
+        ValueError: the image is too small for two convolutions and two poolings, or an option is
+            none.
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II;
-    ours: C3's full connection, the output layer, and whatever the builders bring.
+    ours: C3's full connection, the linear output, and whatever the builders bring.
     """
 
     def __init__(
@@ -42,28 +55,30 @@ class LeNet5(nn.Module):
         pooling: parts.Pooling,
         normalization: parts.Normalization,
         dropout: parts.Dropout,
+        c3: Literal["full", "table"],
+        output: Literal["linear", "rbf"],
+        activate_pooled: bool,
     ) -> None:
         super().__init__()
-        if image_size < MIN_IMAGE_SIZE:
-            raise ValueError(
-                f"dataset.image_size must be at least {MIN_IMAGE_SIZE}, got {image_size}"
-            )
+        _check(image_size, c3, output)
 
-        def conv(inputs: int, outputs: int, padding: int = 0) -> list[nn.Module]:
-            layer = nn.Conv2d(inputs, outputs, kernel_size=5, padding=padding)
-            return [layer, normalization(outputs, 2), activation(outputs), pooling(outputs)]
+        def pooled(layer: nn.Module, outputs: int) -> list[nn.Module]:
+            again = [activation(outputs)] if activate_pooled else []
+            after = [pooling(outputs), *again, parts.dropout_at("maps", dropout)]
+            return [layer, *parts.norm_act(outputs, 2, activation, normalization), *after]
 
         def linear(inputs: int, outputs: int) -> list[nn.Module]:
-            layer = nn.Linear(inputs, outputs)
-            return [layer, normalization(outputs, 0), activation(outputs), dropout()]
+            following = parts.norm_act(outputs, 0, activation, normalization)
+            return [nn.Linear(inputs, outputs), *following, parts.dropout_at("units", dropout)]
 
         padding = 2 if image_size == 28 else 0
-        self.features = nn.Sequential(*conv(in_channels, 6, padding), *conv(6, 16))
+        first = pooled(nn.Conv2d(in_channels, 6, kernel_size=5, padding=padding), 6)
+        second = nn.Conv2d(6, 16, kernel_size=5) if c3 == "full" else TableConv2d(kernel_size=5)
+        self.features = nn.Sequential(*first, *pooled(second, 16))
         self.flatten = nn.Flatten()
-        flat = _flat_size(self.features, in_channels, image_size)
-        self.classifier = nn.Sequential(
-            *linear(flat, 120), *linear(120, 84), nn.Linear(84, num_classes)
-        )
+        flat = torch.Size(shape_after(self.features, in_channels, image_size)).numel()
+        last = nn.Linear(84, num_classes) if output == "linear" else RadialBasis(84, num_classes)
+        self.classifier = nn.Sequential(*linear(flat, 120), *linear(120, 84), last)
         nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,10 +87,10 @@ class LeNet5(nn.Module):
         return logits
 
 
-@torch.no_grad()
-def _flat_size(features: nn.Module, in_channels: int, image_size: int) -> int:
-    """Return what one image becomes; measured, for a pooling may keep the shape."""
-    blank = torch.zeros(1, in_channels, image_size, image_size)
-    size: int = features.eval()(blank).numel()
-    features.train()
-    return size
+def _check(image_size: int, c3: str, output: str) -> None:
+    if image_size < MIN_IMAGE_SIZE:
+        raise ValueError(f"dataset.image_size must be at least {MIN_IMAGE_SIZE}, got {image_size}")
+    if c3 not in ("full", "table"):
+        raise ValueError(f"c3 must be one of full, table, got {c3}")
+    if output not in ("linear", "rbf"):
+        raise ValueError(f"output must be one of linear, rbf, got {output}")

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ablab.components import parts
+from ablab.components.architecture.shape import widths_or_fault
 
 
 class Mlp(nn.Module):
     """Fully connected layers over the flattened image.
 
-    Each hidden layer is linear, normalization, activation, dropout. There is nothing to pool.
+    Each hidden layer is linear, normalization, activation, dropout; a normalization may ask to
+    stand after the activation. There is nothing to pool.
 
     Args:
         in_channels: planes of an image, >= 1.
@@ -41,13 +43,12 @@ class Mlp(nn.Module):
         widths: Sequence[int],
     ) -> None:
         super().__init__()
-        if not all(isinstance(width, int) and width >= 1 for width in widths):
-            raise ValueError(f"widths must be positive integers, got {list(widths)}")
         layers: list[nn.Module] = [nn.Flatten()]
         inputs = in_channels * image_size**2
-        for width in widths:
-            layers += [nn.Linear(inputs, width), normalization(width, 0)]
-            layers += [activation(width), dropout()]
+        for width in widths_or_fault("widths", widths):
+            layers.append(nn.Linear(inputs, width))
+            layers += parts.norm_act(width, 0, activation, normalization)
+            layers.append(parts.dropout_at("units", dropout))
             inputs = width
         self.layers = nn.Sequential(*layers, nn.Linear(inputs, num_classes))
 
