@@ -13,7 +13,7 @@ CONTRACT = {
     "activation": {"channels"},
     "architecture": {"in_channels", "num_classes", "image_size"}
     | {"activation", "pooling", "normalization", "dropout"},
-    "augmentation": set[str](),
+    "augmentation": {"num_classes"},
     "dropout": {"generator", "depth"},
     "initializer": {"module", "batch"},
     "loss": set[str](),
@@ -24,7 +24,12 @@ CONTRACT = {
     "scheduler": {"optimizer", "total_steps"},
 }
 # what a component of ours need not take
-OPTIONAL = {"dropout": {"depth"}, "initializer": {"batch"}, "pooling": {"generator"}}
+OPTIONAL = {
+    "augmentation": {"num_classes"},
+    "dropout": {"depth"},
+    "initializer": {"batch"},
+    "pooling": {"generator"},
+}
 TORCH_NAMES = {"channels": ["channels", "num_parameters", "num_features"]}
 
 

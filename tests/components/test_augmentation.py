@@ -1,11 +1,27 @@
-"""The contract of every augmentation, and crop_flip against a loop over images."""
+"""The contract of every augmentation, and each against a loop over images."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
-from contract import build
+import torch.nn.functional as F
+from contract import build as build_any
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage, stats
 from torch import Tensor
 
-LABELS = torch.arange(16)
+from ablab.components.augmentation.mixing import beta
+from ablab.components.augmentation.rotation import rotated
+
+K = 16
+LABELS = torch.arange(K)
+
+
+def build(axis: str, name: str, **options: Any) -> Any:
+    """Return an augmentation, told the number of classes if it asks for it."""
+    return build_any(axis, name, num_classes=K, **options)
 
 
 def images(layout: torch.memory_format = torch.contiguous_format) -> Tensor:
@@ -23,7 +39,22 @@ def test_shape_dtype_and_range_are_kept(augmentation: str, channels: int) -> Non
     assert x.dtype == torch.float32
     assert x.min() >= 0
     assert x.max() <= 1
-    assert len(y) == 16
+    assert y is LABELS or y.shape == (16, K)
+
+
+def test_soft_targets_are_probabilities(augmentation: str) -> None:
+    augment = build("augmentation", augmentation)
+    _, y = augment(images(), LABELS, seeded())
+    soft = F.one_hot(y, K).float() if y.ndim == 1 else y
+    assert (soft >= 0).all()
+    assert torch.allclose(soft.sum(1), torch.ones(16))
+    if y.ndim == 2:
+        assert augment(images(), F.one_hot(LABELS, K).float(), seeded())[1].equal(y)
+
+
+def test_even_a_batch_of_one_is_served(augmentation: str) -> None:
+    x, y = build("augmentation", augmentation)(torch.rand(1, 3, 5, 5), LABELS[:1], seeded())
+    assert (len(x), len(y)) == (1, 1)
 
 
 def test_draws_come_from_the_generator_alone(augmentation: str) -> None:
@@ -103,10 +134,14 @@ def test_crop_flip_mirrors_the_stated_share(flip_p: float, share: float) -> None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_crop_flip_works_where_the_images_are() -> None:
-    x = images()
-    crop = build("augmentation", "crop_flip")
-    assert crop(x.cuda(), LABELS, seeded())[0].cpu().equal(crop(x, LABELS, seeded())[0])
+def test_augmentation_works_where_the_images_are(augmentation: str) -> None:
+    x, augment = images(), build("augmentation", augmentation)
+    there = augment(x.cuda(), LABELS.cuda(), seeded())
+    for found, expected in zip(there, augment(x, LABELS, seeded()), strict=True):
+        assert torch.allclose(found.cpu(), expected, atol=1e-5)
+    there, y = augment(x.cuda(), LABELS.cuda(), torch.Generator("cuda").manual_seed(0))
+    assert there.is_cuda
+    assert y.is_cuda
 
 
 @pytest.mark.parametrize(
@@ -116,3 +151,137 @@ def test_crop_flip_works_where_the_images_are() -> None:
 def test_crop_flip_refuses_what_is_out_of_range(option: str, value: float, rule: str) -> None:
     with pytest.raises(ValueError, match=f"{option} must be {rule}, got {value}"):
         build("augmentation", "crop_flip", **{option: value})
+
+
+def test_cutout_paints_a_square_of_the_mean_and_no_more() -> None:
+    x = torch.rand(500, 3, 9, 9)
+    out, _ = build("augmentation", "cutout", size=4)(x, LABELS, seeded())
+    changed = (out != x).any(1)
+    mean = x.mean((0, 2, 3))
+    heights, widths = set(), set()
+    for image, mask in zip(out, changed, strict=True):
+        rows, columns = mask.any(1), mask.any(0)
+        assert mask.equal(rows[:, None] & columns)
+        assert image[:, mask].allclose(mean[:, None])
+        heights.add(int(rows.sum()))
+        widths.add(int(columns.sum()))
+    assert heights == widths == {2, 3, 4}  # the border cuts off half at the most
+
+
+def test_cutout_reaches_every_pixel_evenly_but_for_the_border() -> None:
+    count = 20_000
+    x = torch.zeros(count, 1, 5, 5)
+    x[0] = 1  # so that the mean is another colour
+    out, _ = build("augmentation", "cutout", size=1)(x, LABELS, seeded())
+    share = (out[1:] != 0).float().mean(0)[0]
+    assert ((share - 1 / 25).abs() < 5 * (1 / 25 * 24 / 25 / count) ** 0.5).all()
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0])
+def test_shares_follow_the_beta_distribution(alpha: float) -> None:
+    generator = seeded()
+    drawn = [beta(alpha, generator).item() for _ in range(2000)]
+    assert stats.kstest(drawn, stats.beta(alpha, alpha).cdf).pvalue > 0.01
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1e3])
+def test_shares_are_numbers_at_the_ends(alpha: float) -> None:
+    generator = seeded()
+    assert all(0 <= beta(alpha, generator).item() <= 1 for _ in range(200))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mixup_blends_images_as_it_blends_targets(seed: int) -> None:
+    x = images()
+    out, y = build("augmentation", "mixup")(x, LABELS, seeded(seed))
+    expected = torch.einsum("nk,kchw->nchw", y, x)  # image k is the one of class k
+    assert torch.allclose(out, expected, atol=1e-6)
+    assert len({round(share, 4) for share in y.max(1).values.tolist()} - {1.0}) <= 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_cutmix_mixes_targets_by_the_area_of_one_rectangle(seed: int) -> None:
+    x = images()
+    out, y = build("augmentation", "cutmix", p=1.0)(x, LABELS, seeded(seed))
+    patches = [(image != plain).any(0) for image, plain in zip(out, x, strict=True)]
+    mixed = [patch for patch in patches if patch.any()]
+    for patch in mixed:
+        assert patch.equal(patch.any(1)[:, None] & patch.any(0))
+        assert patch.equal(mixed[0])
+    own = y[LABELS, LABELS]
+    for n, patch in enumerate(patches):
+        partner = int((y[n] - F.one_hot(LABELS, K)[n] * own[n]).argmax()) if patch.any() else n
+        assert out[n].equal(torch.where(patch, x[partner], x[n]))
+        assert own[n].item() == pytest.approx(1 - patch.float().mean().item(), abs=1e-6)
+
+
+def test_cutmix_leaves_the_stated_share_of_batches() -> None:
+    augment, generator = build("augmentation", "cutmix", p=0.3), seeded()
+    x = images()
+    kept = [augment(x, LABELS, generator)[0].equal(x) for _ in range(400)]
+    empty = 0.15  # a rectangle may be smaller than a pixel
+    assert 0.7 - 5 * (0.21 / 400) ** 0.5 < np.mean(kept) < 0.7 + empty
+
+
+@settings(deadline=None, max_examples=25, derandomize=True)
+@given(
+    height=st.integers(2, 9),
+    width=st.integers(2, 9),
+    angle=st.floats(-180, 180),
+    seed=st.integers(0, 99),
+)
+def test_rotation_is_scipys(height: int, width: int, angle: float, seed: int) -> None:
+    image = np.random.default_rng(seed).random((height, width))
+    radians = np.radians(angle)
+    matrix = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
+    centre = (np.array([height, width]) - 1) / 2
+    expected = ndimage.affine_transform(
+        image, matrix, centre - matrix @ centre, order=1, mode="grid-constant"
+    )
+    x, turn = torch.from_numpy(image)[None, None], torch.tensor([radians], dtype=torch.float64)
+    np.testing.assert_allclose(rotated(x, turn)[0, 0].numpy(), expected, atol=1e-9)
+
+
+def test_a_quarter_turn_is_counterclockwise() -> None:
+    x = images()
+    turned = rotated(x, torch.full((16,), np.pi / 2))
+    assert torch.allclose(turned, x.rot90(1, (2, 3)), atol=1e-5)
+
+
+def test_rotation_draws_angles_evenly_up_to_the_largest() -> None:
+    count = 4000
+    x = torch.zeros(count, 1, 65, 65)
+    x[:, :, 32, 60] = 1  # to the right of the centre
+    out, _ = build("augmentation", "rotation", degrees=30)(x, LABELS, seeded())
+    pixel = torch.arange(65.0) - 32
+    mass = out.sum((1, 2, 3))
+    across = (out[:, 0].sum(1) * pixel).sum(1) / mass
+    down = (out[:, 0].sum(2) * pixel).sum(1) / mass
+    angles = torch.atan2(-down, across).rad2deg()
+    assert angles.abs().max() < 30.5
+    assert stats.kstest(angles.numpy(), stats.uniform(-30, 60).cdf).pvalue > 0.01
+
+
+def test_crop_flip_rotation_is_both() -> None:
+    x = images()
+    still = build("augmentation", "crop_flip_rotation", degrees=0)(x, LABELS, seeded())[0]
+    crop = build("augmentation", "crop_flip")(x, LABELS, seeded())[0]
+    assert torch.allclose(still, crop, atol=1e-5)
+    options = {"padding": 0, "flip_p": 0.0, "degrees": 90}
+    turned = build("augmentation", "crop_flip_rotation", **options)(x, LABELS, seeded())[0]
+    assert not torch.allclose(turned, x, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "rule"),
+    [
+        ("cutout", "size", 0, "an integer >= 1"),
+        ("mixup", "alpha", 0.0, "> 0"),
+        ("cutmix", "alpha", -1.0, "> 0"),
+        ("cutmix", "p", 1.5, r"in \[0, 1\]"),
+        ("rotation", "degrees", 181, r"in \[0, 180\]"),
+    ],
+)
+def test_values_out_of_range_are_refused(name: str, option: str, value: float, rule: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be {rule}, got {value}"):
+        build("augmentation", name, **{option: value})

@@ -7,7 +7,13 @@ import torch
 from contract import build
 from torch import nn
 from torch.optim import SGD
-from torch.optim.lr_scheduler import OneCycleLR
+from torch.optim.lr_scheduler import (
+    ExponentialLR,
+    LRScheduler,
+    MultiStepLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+)
 
 PEAK = 0.4
 
@@ -20,6 +26,11 @@ def sgd(*lrs: float) -> SGD:
     return optimizer
 
 
+def advance(scheduler: LRScheduler, loss: float = 1.0) -> None:
+    """Take a scheduler's step; plateau's is told a loss, which does not improve."""
+    scheduler.step(*[loss] if isinstance(scheduler, ReduceLROnPlateau) else [])
+
+
 def trajectory(name: str, total_steps: int, **options: object) -> list[float]:
     """Return the lr that each optimizer step is taken with, and the one left after the last."""
     optimizer = sgd()
@@ -28,7 +39,7 @@ def trajectory(name: str, total_steps: int, **options: object) -> list[float]:
     for _ in range(total_steps):
         lrs.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
-        chosen.step()
+        advance(chosen)
     return [*lrs, optimizer.param_groups[0]["lr"]]
 
 
@@ -46,7 +57,7 @@ def test_groups_keep_their_proportion(scheduler: str) -> None:
         first, second = (group["lr"] for group in optimizer.param_groups)
         assert first == pytest.approx(4 * second)
         optimizer.step()
-        chosen.step()
+        advance(chosen)
 
 
 def test_momentum_is_left_alone(scheduler: str) -> None:
@@ -55,7 +66,7 @@ def test_momentum_is_left_alone(scheduler: str) -> None:
     for _ in range(10):
         assert optimizer.param_groups[0]["momentum"] == 0.9
         optimizer.step()
-        chosen.step()
+        advance(chosen)
 
 
 @pytest.mark.parametrize("stop", [1, 4, 9])
@@ -72,8 +83,18 @@ def test_resumed_trajectory_is_the_same(scheduler: str, stop: int) -> None:
             chosen.load_state_dict(states[1])
         lrs.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
-        chosen.step()
+        advance(chosen)
     assert lrs == trajectory(scheduler, 10)[:-1]
+
+
+def stepped(theirs: LRScheduler, steps: int) -> list[float]:
+    """Return the lr of each step, and behind them, under one of torch's schedulers."""
+    lrs = []
+    for _ in range(steps):
+        lrs.append(theirs.optimizer.param_groups[0]["lr"])
+        theirs.optimizer.step()
+        theirs.step()
+    return [*lrs, theirs.optimizer.param_groups[0]["lr"]]
 
 
 def test_constant_never_moves() -> None:
@@ -137,3 +158,72 @@ def test_one_cycle_bears_a_rise_of_one_step() -> None:
 def test_one_cycle_refuses_what_is_out_of_range(option: str, value: float, rule: str) -> None:
     with pytest.raises(ValueError, match=f"{option} must be {rule}, got {value}"):
         build("scheduler", "one_cycle", optimizer=sgd(), total_steps=10, **{option: value})
+
+
+@pytest.mark.parametrize("total_steps", [3, 10, 97])
+def test_step_drops_after_each_fraction(total_steps: int) -> None:
+    distance = round(0.25 * total_steps)
+    expected = [PEAK * 0.1 ** (step // distance) for step in range(total_steps + 1)]
+    assert trajectory("step", total_steps) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("total_steps", [5, 20, 101])
+def test_multi_step_is_torchs_with_milestones_as_fractions(total_steps: int) -> None:
+    milestones = [round(fraction * total_steps) for fraction in (0.3, 0.6, 0.8)]
+    expected = stepped(MultiStepLR(sgd(), milestones, 0.2), total_steps)
+    assert trajectory("multi_step", total_steps) == pytest.approx(expected, rel=1e-12)
+
+
+def test_multi_step_rises_first_where_asked() -> None:
+    lrs = trajectory("multi_step", 100, warmup=0.04)
+    assert lrs[:6] == pytest.approx([PEAK * k / 5 for k in (1, 2, 3, 4, 5, 5)])
+    assert lrs[4:] == pytest.approx(trajectory("multi_step", 100)[4:])
+
+
+@pytest.mark.parametrize("then", ["constant", "cosine"])
+def test_warmup_rises_evenly_and_goes_on_as_it_says(then: str) -> None:
+    lrs = trajectory("warmup", 100, warmup=0.2, then=then)
+    assert lrs[:21] == pytest.approx([PEAK * (k + 1) / 21 for k in range(21)])
+    expected = trajectory(then, 80)
+    assert lrs[20:] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("then", ["constant", "cosine"])
+def test_warmup_of_nothing_is_what_follows(then: str) -> None:
+    found = trajectory("warmup", 30, warmup=0.0, then=then)
+    assert found == pytest.approx(trajectory(then, 30), abs=1e-12)
+
+
+def test_exponential_is_torchs_and_ends_where_it_says() -> None:
+    lrs = trajectory("exponential", 50, final_factor=0.01)
+    assert lrs == pytest.approx(stepped(ExponentialLR(sgd(), 0.01 ** (1 / 50)), 50), rel=1e-12)
+    assert lrs[-1] == pytest.approx(0.01 * PEAK)
+
+
+def test_plateau_drops_when_its_patience_is_over() -> None:
+    optimizer = sgd()
+    chosen = build("scheduler", "plateau", optimizer=optimizer, total_steps=10)
+    lrs = []
+    for loss in (1.0, 0.5, 0.5, 0.6, 0.7, 0.5, 0.4):
+        advance(chosen, loss)
+        lrs.append(optimizer.param_groups[0]["lr"])
+    assert lrs == pytest.approx([PEAK] * 4 + [PEAK / 10] * 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "value", "rule"),
+    [
+        ("step", "step_size", 0.0, r"in \(0, 1\)"),
+        ("step", "gamma", 1.5, r"in \(0, 1\]"),
+        ("multi_step", "milestones", [0.3, 1.0], r"in \(0, 1\)"),
+        ("multi_step", "milestones", [0.6, 0.3], "ascending"),
+        ("multi_step", "gamma", 0.0, r"in \(0, 1\]"),
+        ("multi_step", "warmup", 1.0, r"in \[0, 1\)"),
+        ("warmup", "warmup", -0.1, r"in \[0, 1\)"),
+        ("warmup", "then", "step", "one of constant, cosine"),
+        ("exponential", "final_factor", 0.0, r"in \(0, 1\]"),
+    ],
+)
+def test_values_out_of_range_are_refused(name: str, option: str, value: object, rule: str) -> None:
+    with pytest.raises(ValueError, match=f"{option} must be {rule}, got "):
+        build("scheduler", name, optimizer=sgd(), total_steps=10, **{option: value})

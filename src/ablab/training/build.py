@@ -88,7 +88,7 @@ def datamodule(config: Mapping[str, Any]) -> InMemoryDataModule:
     """Return the data of a trial, not yet read."""
     data: InMemoryDataModule = Builder("dataset", config["dataset"])()
     data.batch_size, data.seed = config["batch_size"], config["seed"]
-    augmentation = Builder("augmentation", config["augmentation"])()
+    augmentation = Builder("augmentation", config["augmentation"])(num_classes=data.num_classes)
     data.augmentation = None if augmentation is unchanged else augmentation  # saves two copies
     options = config["data"]
     data.train_images, data.shuffle = options["train_images"], options["shuffle"]

@@ -16,7 +16,7 @@ from ablab.tracking.files import file_sha256
 
 CONTRACTS: dict[str, tuple[str, ...]] = {
     "dataset": (),
-    "augmentation": (),
+    "augmentation": ("num_classes",),
     "architecture": (
         "in_channels",
         "num_classes",

@@ -21,6 +21,9 @@ class BinaryCrossEntropy(nn.Module):
         tensor(2.7726)
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the scalar loss.
 

@@ -21,6 +21,9 @@ class Kl(nn.Module):
         tensor(0.)
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the scalar loss, in nats.
 

@@ -1,0 +1,1 @@
+"""What moves the weights down the gradient; most are torch's own."""
