@@ -89,6 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     report = add("report", _report, "write the report of a sweep")
     report.add_argument("name")
     report.add_argument("--offline", action="store_true", help="leave MLflow as it is")
+    baselines = add("baselines", _baselines, "train the classical learners on a data set's split")
+    baselines.add_argument("dataset")
+    baselines.add_argument("--fresh", action="store_true", help="train again what is there")
+    baselines.add_argument(
+        "overrides", nargs="*", metavar="key=value", help="seed=1, dataset.val_fraction=0.1"
+    )
     for command in (train, sweep, status, report):
         command.add_argument(
             "overrides", nargs="*", metavar="key=value", help="activation=elu, optimizer.lr=0.1"
@@ -195,6 +201,18 @@ def _write_report(sweep: str, *, offline: bool) -> None:
         except StoreError as error:
             console.print(f"Not in MLflow yet: {error}. Report again to deliver it.")
     console.print(f"Report: {report.html}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _baselines(options: argparse.Namespace) -> int:
+    from ablab.training.baselines import train_baselines
+
+    console = _console()
+
+    def say(line: str) -> None:
+        console.print(line, highlight=False, markup=False)
+
+    train_baselines(options.dataset, options.overrides, fresh=options.fresh, say=say)
+    return 0
 
 
 def _list(options: argparse.Namespace) -> int:
