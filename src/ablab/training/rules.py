@@ -51,6 +51,7 @@ _HYPERPARAMETERS: Mapping[str, _Rule] = {
     "dampening": _FRACTION,
     "rho": _FRACTION,
     "betas": _BETAS,
+    "beta": _POSITIVE,
     "eps": _POSITIVE,
     "lr_decay": _NOT_NEGATIVE,
     "initial_accumulator_value": _NOT_NEGATIVE,

@@ -1,5 +1,7 @@
 """Stochastic depth."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -33,7 +35,11 @@ class StochasticDepth(Dropout):
     place = "branches"
 
     def __init__(
-        self, generator: torch.Generator, depth: float | None, p: float, decay: str
+        self,
+        generator: torch.Generator,
+        depth: float | None,
+        p: float,
+        decay: Literal["linear", "uniform"],
     ) -> None:
         if depth is None:
             raise ValueError(

@@ -1,5 +1,7 @@
 """Layer normalization."""
 
+from typing import Literal
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -12,7 +14,7 @@ def layer(
     *,
     eps: float,
     affine: bool,
-    over: str,
+    over: Literal["all", "channels"],
     placement: parts.Placement,
 ) -> nn.Module:
     """Return layer normalization: each image by itself, so that no batch is needed.
