@@ -1,5 +1,6 @@
 """The LightningModule under a Trainer of one's own, as in a notebook."""
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torch.utils.data import TensorDataset
 
+from ablab.components.optimizer.schedule_free import ScheduleFree
+from ablab.components.regularizer.l2 import L2
+from ablab.components.regularizer.max_norm import MaxNorm
 from ablab.training import build
 from ablab.training.classifier import Classifier, DivergedError
 from ablab.training.compose import compose
@@ -29,6 +33,32 @@ class Linear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.layer(x.flatten(1))
         return logits
+
+
+class Auxiliary(Linear):
+    """With a second head, which is there in training alone."""
+
+    auxiliary_weight = 0.3
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(12, K)
+
+    def forward(self, x: Tensor) -> Any:
+        logits = super().forward(x)
+        return (logits, self.head(x.flatten(1))) if self.training else logits
+
+
+class Dropped(Linear):
+    """Drops inputs by a generator of its own."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept = torch.rand(x.shape, generator=self.generator) < 0.5
+        return super().forward(x * kept if self.training else x)
 
 
 class Curve(pl.Callback):
@@ -194,6 +224,191 @@ def test_plateau_is_asked_once_an_epoch(images: TensorDataset, network: Linear) 
         classifier(network, scheduler=scheduler), loader(images), loader(images)
     )
     assert curve.lrs == pytest.approx([0.1] * 12 + [0.05] * 6)
+
+
+def test_plateau_has_been_asked_when_the_checkpoint_is_made(
+    images: TensorDataset, network: Linear
+) -> None:
+    asked = []
+
+    class Recorder(pl.callbacks.Checkpoint):
+        def on_train_epoch_end(self, trainer: pl.Trainer, _: pl.LightningModule) -> None:
+            scheduler = trainer.lr_scheduler_configs[0].scheduler
+            asked.append((scheduler.last_epoch, scheduler.best))
+            losses.append(float(trainer.callback_metrics["val/loss"]))
+
+    losses: list[float] = []
+    module = classifier(network, scheduler=lambda optimizer, **_: ReduceLROnPlateau(optimizer))
+    plain = trainer(epochs=3)
+    plain.callbacks.append(Recorder())
+    plain.fit(module, loader(images), loader(images))
+    assert asked == [(epoch + 1, min(losses[: epoch + 1])) for epoch in range(3)]
+
+
+def test_plateau_without_validation_rests(images: TensorDataset, network: Linear) -> None:
+    curve = Curve()
+    module = classifier(network, scheduler=lambda optimizer, **_: ReduceLROnPlateau(optimizer))
+    trainer(curve, epochs=2, limit_val_batches=0).fit(module, loader(images), loader(images))
+    assert curve.lrs == [0.1] * 12
+
+
+def test_auxiliary_logits_join_the_cost_and_no_figure(images: TensorDataset) -> None:
+    torch.manual_seed(0)
+    network, twin = Auxiliary(), Auxiliary()
+    twin.load_state_dict(network.state_dict())
+    x, y = images.tensors
+    main, further = twin(x)
+    loss = F.cross_entropy(main, y)
+    (loss + 0.3 * F.cross_entropy(further, y)).backward()
+    _sgd(twin.named_parameters()).step()
+    curve = Curve()
+    whole = Loader(x, y, 53)
+    trainer(curve).fit(classifier(network), whole, whole)
+    for found, expected in zip(network.parameters(), twin.parameters(), strict=True):
+        assert torch.allclose(found, expected, atol=1e-7)
+    assert curve.epochs[0]["train/loss"] == pytest.approx(loss.item(), rel=1e-6)
+    assert curve.epochs[0]["val/loss"] == pytest.approx(
+        F.cross_entropy(twin.eval()(x), y).item(), rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("batch", [10, 53])
+def test_penalty_is_added_once_to_each_mean_cost(
+    images: TensorDataset, network: Linear, batch: int
+) -> None:
+    twin = Linear()
+    twin.load_state_dict(network.state_dict())
+    optimizer = _sgd(twin.named_parameters())
+    penalties = []
+    for x, y in loader(images, batch):
+        penalties.append(0.25 * twin.layer.weight.square().sum())
+        optimizer.zero_grad()
+        (F.cross_entropy(twin(x), y) + penalties[-1]).backward()
+        optimizer.step()
+    curve = Curve()
+    module = classifier(network, regularizer=lambda named_params: L2(named_params, 0.5))
+    trainer(curve).fit(module, loader(images, batch), loader(images))
+    for found, expected in zip(network.parameters(), twin.parameters(), strict=True):
+        assert torch.allclose(found, expected, atol=1e-6)
+    mean = torch.stack(penalties).mean().item()
+    assert curve.epochs[0]["train/penalty"] == pytest.approx(mean, rel=1e-5)
+    x, y = images.tensors
+    assert curve.epochs[0]["val/loss"] == pytest.approx(
+        F.cross_entropy(twin(x), y).item(), rel=1e-5
+    )
+
+
+def test_without_a_penalty_none_is_logged(images: TensorDataset, network: Linear) -> None:
+    curve = Curve()
+    trainer(curve).fit(classifier(network), loader(images), loader(images))
+    assert "train/penalty" not in curve.epochs[0]
+
+
+def test_an_infinite_penalty_is_divergence(images: TensorDataset, network: Linear) -> None:
+    module = classifier(network, regularizer=lambda named_params: L2(named_params, 3e38))
+    with pytest.raises(DivergedError):
+        trainer().fit(module, loader(images), loader(images))
+
+
+def test_weights_are_projected_after_each_step(images: TensorDataset, network: Linear) -> None:
+    norms = []
+
+    class Norms(pl.Callback):
+        def on_train_batch_end(self, *_: Any) -> None:
+            norms.append(network.layer.weight.norm(dim=1).max().item())
+
+    module = classifier(network, regularizer=lambda named_params: MaxNorm(named_params, 0.2))
+    trainer(Norms()).fit(module, loader(images), loader(images))
+    assert len(norms) == 6
+    assert max(norms) <= 0.2 * (1 + 1e-6)
+
+
+def test_lbfgs_takes_one_step_a_batch_whose_figures_count_once(
+    images: TensorDataset, network: Linear
+) -> None:
+    x, y = images.tensors
+    first = F.cross_entropy(network(x), y).item()
+    evaluations = []
+
+    def loss(logits: Tensor, target: Tensor) -> Tensor:
+        evaluations.append(1)
+        return F.cross_entropy(logits, target)
+
+    curve, whole = Curve(), Loader(x, y, 53)
+    module = classifier(network, loss=loss, optimizer=_lbfgs)
+    plain = trainer(curve, limit_val_batches=0)
+    plain.fit(module, whole, whole)
+    assert len(evaluations) > 5
+    assert plain.global_step == 1
+    assert curve.epochs[0]["train/loss"] == pytest.approx(first, rel=1e-6)
+    torch.manual_seed(0)
+    twin = Linear()
+    optimizer = _lbfgs(twin.named_parameters())
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        cost = F.cross_entropy(twin(x), y)
+        cost.backward()
+        return cost
+
+    optimizer.step(closure)
+    assert network.layer.weight.equal(twin.layer.weight)
+
+
+def _lbfgs(named_params: Any) -> torch.optim.Optimizer:
+    return torch.optim.LBFGS([p for _, p in named_params], line_search_fn="strong_wolfe")
+
+
+def test_evaluations_of_one_step_see_the_same_dropout(images: TensorDataset) -> None:
+    generator = torch.Generator()
+    network = Dropped(generator)
+    masks = []
+    network.layer.register_forward_pre_hook(lambda _, inputs: masks.append(inputs[0] != 0))
+    module = classifier(network, optimizer=_lbfgs, dropout_generator=generator)
+    two = trainer(limit_train_batches=2, limit_val_batches=0)
+    two.fit(module, loader(images), loader(images))
+    changes = sum(not a.equal(b) for a, b in itertools.pairwise(masks))
+    assert len(masks) > 10
+    assert changes == 1
+
+
+def test_schedule_free_is_tested_at_its_mean_and_trains_on(
+    images: TensorDataset, network: Linear
+) -> None:
+    torch.manual_seed(0)
+    twin = Linear()
+    options: dict[str, Any] = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8}
+    options |= {"weight_decay": 0.0, "warmup_steps": 0}
+    optimizer = ScheduleFree(twin.named_parameters(), **options)
+    losses = []
+    for _ in range(2):
+        optimizer.train()
+        for x, y in loader(images):
+            optimizer.zero_grad()
+            F.cross_entropy(twin(x), y).backward()
+            optimizer.step()
+        optimizer.eval()
+        losses.append(F.cross_entropy(twin(images.tensors[0]), images.tensors[1]).item())
+    curve = Curve()
+    module = classifier(
+        network, optimizer=lambda named_params: ScheduleFree(named_params, **options)
+    )
+    trainer(curve, epochs=2).fit(module, loader(images), loader(images))
+    assert network.layer.weight.equal(twin.layer.weight)
+    assert curve.epochs[0]["val/loss"] == pytest.approx(losses[-1], rel=1e-6)
+
+
+def test_schedule_free_ends_at_its_mean_without_validation(
+    images: TensorDataset, network: Linear
+) -> None:
+    options: dict[str, Any] = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8}
+    options |= {"weight_decay": 0.0, "warmup_steps": 0}
+    module = classifier(
+        network, optimizer=lambda named_params: ScheduleFree(named_params, **options)
+    )
+    plain = trainer(limit_val_batches=0)
+    plain.fit(module, loader(images), loader(images))
+    assert plain.optimizers[0].param_groups[0]["is_training"] is False
 
 
 def test_a_loss_that_is_no_number_ends_the_epoch(images: TensorDataset, network: Linear) -> None:

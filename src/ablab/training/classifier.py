@@ -20,6 +20,8 @@ from ablab.components.regularizer.regularizer import Regularizer
 from ablab.training.objective import Objective, all_logits
 from ablab.training.tally import STEPS_BETWEEN_LOOKS, Tally
 
+_NEVER = 2**62
+
 
 class DivergedError(ArithmeticError):
     """The loss is NaN or infinite.
@@ -84,6 +86,8 @@ class Classifier(pl.LightningModule):
         self.dropout_generator = dropout_generator
         self._optimizer, self._scheduler = optimizer, scheduler
         self._first_lr = 0.0
+        self._step = -1
+        self._drawn_from = torch.empty(0)
         self._trained, self._evaluated = Tally(), Tally()
         self.accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
         # NaN stays NaN; torchmetrics 1.9's "disable" would forget the weights.
@@ -102,7 +106,9 @@ class Classifier(pl.LightningModule):
         return all_logits(self.network(x))[0]
 
     def on_train_epoch_start(self) -> None:
-        """Restart dropout's stream at this epoch."""
+        """Restart dropout's stream at this epoch; take the weights that are trained."""
+        self._step = -1
+        self._switch("train")
         if self.dropout_generator is not None:
             position = self.current_epoch, self.global_rank
             self.dropout_generator.manual_seed(streams.derive(self.seed, "dropout", *position))
@@ -110,8 +116,14 @@ class Classifier(pl.LightningModule):
         self._first_lr = self.trainer.optimizers[0].param_groups[0]["lr"]
 
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
-        """Return the cost of one batch."""
+        """Return the cost of one batch.
+
+        An optimizer that asks for it again within one step, such as LBFGS, gets that of the same
+        dropout, and the batch is tallied once.
+        """
         x, target = batch
+        if self._is_repeated(step):
+            return self.objective(self.network, x, target).cost
         found = self.objective(self.network, x, target)
         self._trained.add(found.logits, target, found.loss, found.penalty)
         if step % STEPS_BETWEEN_LOOKS == STEPS_BETWEEN_LOOKS - 1:
@@ -119,13 +131,22 @@ class Classifier(pl.LightningModule):
         return found.cost
 
     def on_train_epoch_end(self) -> None:
-        """Log ``train/loss`` and ``train/accuracy``, as they were on the way, and ``lr``."""
+        """Log ``train/loss`` and ``train/accuracy``, as they were on the way, and ``lr``.
+
+        A scheduler that watches ``val/loss`` is asked here: the epoch's checkpoint, which is made
+        behind this, must hold what it says.
+        """
         self._stop_where_diverged(len(self._trained.loss) - 1)
         self._sum_up("train", self._trained)
         self.log("lr", self._first_lr, sync_dist=True)
+        self._switch("eval")
+        scheduler = self.lr_schedulers()
+        if isinstance(scheduler, ReduceLROnPlateau) and "val/loss" in self.trainer.callback_metrics:
+            scheduler.step(self.trainer.callback_metrics["val/loss"])
 
     def on_validation_epoch_start(self) -> None:
-        """Begin the validation's tally."""
+        """Begin the validation's tally, with the weights that are tested."""
+        self._switch("eval")
         self._evaluated = Tally()
 
     def validation_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
@@ -161,6 +182,7 @@ class Classifier(pl.LightningModule):
             "lr_scheduler": {
                 "scheduler": scheduler,
                 "interval": "epoch" if plateau else "step",
+                "frequency": _NEVER if plateau else 1,  # `on_train_epoch_end` asks it
                 "monitor": "val/loss",
             },
         }
@@ -187,6 +209,26 @@ class Classifier(pl.LightningModule):
         else:
             plugin = self.trainer.precision_plugin
             Precision.clip_gradients(plugin, optimizer, gradient_clip_val or 0.0, algorithm)
+
+    def _is_repeated(self, step: int) -> bool:
+        """Tell whether this step's batch was seen already; let dropout draw then as it did."""
+        repeated, self._step = step == self._step, step
+        if self.dropout_generator is not None:
+            if repeated:
+                self.dropout_generator.set_state(self._drawn_from)
+            else:
+                self._drawn_from = self.dropout_generator.get_state()
+        return repeated
+
+    def _switch(self, mode: str) -> None:
+        """Let an optimizer that tests other weights than it trains put the named ones in place.
+
+        Args:
+            mode: ``"train"`` or ``"eval"``, the method that such an optimizer has.
+        """
+        for optimizer in self.trainer.optimizers:
+            if hasattr(optimizer, mode):
+                getattr(optimizer, mode)()
 
     def _evaluate(self, batch: tuple[Tensor, Tensor]) -> None:
         x, target = batch

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablab.data.module import InMemoryDataModule
@@ -75,13 +75,27 @@ def measure(config: Mapping[str, Any]) -> Cost:
     optimizer = build.Builder("optimizer", config["optimizer"])(named_params=named_params)
     loader = data.train_dataloader()
     batch = next(iter(loader))
+
+    def gradients() -> Tensor:
+        optimizer.zero_grad()
+        cost = module.objective(module.network, *batch).cost
+        torch.autograd.backward(cost)
+        return cost
+
     seconds = []
     for _ in range(_TIMED_STEPS):
         start = time.perf_counter()
-        optimizer.zero_grad()
-        torch.autograd.backward(module.objective(module.network, *batch).cost)
-        optimizer.step()
+        optimizer.step(gradients)
         module.regularizer.project()
         seconds.append(time.perf_counter() - start)
-    moments = 2  # what an optimizer keeps for each parameter, at most among ours
-    return Cost(parameters, flops, min(seconds), len(loader), 4 * parameters * (2 + moments))
+    size_of_state = sum(_bytes(state) for state in optimizer.state.values())
+    return Cost(parameters, flops, min(seconds), len(loader), 8 * parameters + size_of_state)
+
+
+def _bytes(state: Any) -> int:
+    """Return the bytes of the tensors in what an optimizer keeps."""
+    if isinstance(state, Tensor):
+        return state.numel() * state.element_size()
+    if isinstance(state, Mapping):
+        state = list(state.values())
+    return sum(map(_bytes, state)) if isinstance(state, list) else 0

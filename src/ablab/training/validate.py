@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ablab.training.combinations import combination_faults
 from ablab.training.faults import ConfigError, one_of
 from ablab.training.rules import hyperparameter_faults, scalar_faults
 from ablab.training.targets import (
@@ -22,6 +23,7 @@ def validate(config: Mapping[str, Any]) -> None:
     """
     faults = [fault for axis in CONTRACTS for fault in _component_faults(axis, config.get(axis))]
     faults += scalar_faults(config)
+    faults += combination_faults(config)
     if faults:
         raise ConfigError(faults)
 

@@ -1,0 +1,46 @@
+"""Combinations that cannot work are told before training."""
+
+import pytest
+
+from ablab.training.compose import compose
+from ablab.training.faults import ConfigError
+from ablab.training.validate import validate
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "other"),
+    [
+        (("optimizer=lbfgs", "trainer.precision=16-mixed"), "optimizer", "trainer.precision"),
+        (("optimizer=lbfgs", "trainer.gradient_clip_val=1"), "optimizer", "gradient_clip_val is 1"),
+        (("optimizer=lbfgs", "devices=ddp"), "optimizer", "devices.strategy is ddp"),
+        (("optimizer=nadam", "trainer.precision=64-true"), "optimizer", "precision is 64-true"),
+        (("regularizer=max_norm", "optimizer=schedule_free"), "regularizer", "optimizer._target_"),
+    ],
+)
+def test_what_excludes_each_other_is_told(overrides: tuple[str, ...], key: str, other: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate(compose(overrides).resolved())
+    (fault,) = caught.value.faults
+    assert fault.startswith(f"{key}._target_ must not be ")
+    assert other in fault
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [("optimizer=lbfgs",), ("optimizer=schedule_free",), ("regularizer=max_norm",)],
+)
+def test_each_alone_is_fine(overrides: tuple[str, ...]) -> None:
+    validate(compose(overrides).resolved())
+
+
+@pytest.mark.parametrize(
+    ("override", "rule"),
+    [
+        ("optimizer.line_search_fn=armijo", "strong_wolfe or null"),
+        ("optimizer.max_iter=0", "an integer >= 1"),
+        ("optimizer.history_size=0", "an integer >= 1"),
+    ],
+)
+def test_values_that_lbfgs_would_refuse_in_training_are_told(override: str, rule: str) -> None:
+    with pytest.raises(ConfigError, match=f"must be {rule}, got"):
+        validate(compose(["optimizer=lbfgs", override]).resolved())

@@ -1,0 +1,56 @@
+"""A killed trial goes on bit for bit whatever state its optimizer and scheduler keep."""
+
+import signal
+from collections.abc import Callable
+
+import attempts
+import pytest
+from attempts import attempt, shown
+
+from ablab.tracking.lab import Take
+
+PLATEAU = ("scheduler=plateau", "scheduler.patience=0", "scheduler.threshold=0.9")
+LBFGS = ("optimizer=lbfgs", "optimizer.max_iter=4", "scheduler=constant", "regularizer=l2")
+QUICK = [
+    ("optimizer=schedule_free", "augmentation=mixup"),
+    ("optimizer=muon", "regularizer=max_norm", "augmentation=cutmix", *PLATEAU),
+    LBFGS,
+]
+SLOW = [
+    *((f"optimizer={name}",) for name in ("lion", "adamw", "nadam", "radam", "adamax", "rmsprop")),
+    ("optimizer=nesterov", "regularizer=l1", *PLATEAU),
+    ("scheduler=multi_step", "augmentation=cutout"),
+    ("scheduler=warmup", "augmentation=rotation"),
+    ("scheduler=exponential", "loss=focal"),
+    ("scheduler=step", "loss=half_squared_error"),
+]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [*QUICK, *(pytest.param(overrides, marks=pytest.mark.slow) for overrides in SLOW)],
+    ids=lambda overrides: overrides[0],
+)
+def test_killed_and_continued_is_bit_equal(
+    begin: Callable[..., Take], overrides: tuple[str, ...]
+) -> None:
+    undisturbed, killed = begin(*overrides), begin(*overrides)
+    assert attempt(undisturbed) == 0
+    assert attempt(killed, attempts.killed_behind_the_journal) == -signal.SIGKILL
+    assert attempt(killed) == 0
+    assert len(shown(killed)["epochs"]) == 3
+    assert shown(killed) == shown(undisturbed)
+
+
+def test_plateau_drops_the_lr_of_the_next_epoch(begin: Callable[..., Take]) -> None:
+    take = begin("optimizer=sgd", "optimizer.lr=0.001", *PLATEAU)
+    assert attempt(take) == 0
+    lrs = [metrics["lr"] for _, metrics in shown(take)["epochs"]]
+    assert lrs == pytest.approx([0.001, 0.001, 0.0001])
+
+
+def test_a_penalty_is_in_the_journal_beside_the_loss(begin: Callable[..., Take]) -> None:
+    take = begin("regularizer=l2", "trainer.max_epochs=1")
+    assert attempt(take) == 0
+    ((_, metrics),) = shown(take)["epochs"]
+    assert metrics["train/penalty"] > 0
