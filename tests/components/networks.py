@@ -22,7 +22,7 @@ from ablab.training.build import Builder
 PARTS = {"activation": "relu", "pooling": "max", "normalization": "none", "dropout": "none"}
 SIZES = (16, 28, 32, 48, 64, 75, 96, 128, 224)
 # of one image, forward
-LARGE_FLOPS, LARGE_PARAMETERS, MANY_OPERATIONS = 50e6, 5e6, 800
+LARGE_FLOPS, LARGE_PARAMETERS, MANY_OPERATIONS = 15e6, 5e6, 800
 
 
 class Parts:
