@@ -198,3 +198,35 @@ def test_lsuv_of_a_blank_batch_stays_orthogonal() -> None:
     assert all(parameter.isfinite().all() for parameter in module.parameters())
     weight = module.stem[0].weight.detach().flatten(1)
     assert torch.allclose(weight @ weight.T, torch.eye(4), atol=1e-5)
+
+
+class Apart(nn.Module):
+    """Two linear layers side by side in one weight, which gives them as ``kernels``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(2, 300, 200))
+        self.bias = nn.Parameter(torch.randn(2, 1, 200))
+
+    def kernels(self) -> list[Tensor]:
+        return [kernel.T for kernel in self.weight]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.baddbmm(self.bias, x.expand(2, -1, -1), self.weight)
+
+
+def test_kernels_of_a_layer_start_as_linear_layers_of_their_own() -> None:
+    module = nn.Sequential(Apart())
+    initialise("xavier", module, torch.randn(64, 300))
+    for kernel in module[0].kernels():
+        assert kernel.var().item() == pytest.approx(2 / 500, rel=0.05)
+    assert not module[0].bias.any()
+    initialise("orthogonal", module)
+    for kernel in module[0].kernels():
+        assert torch.allclose(kernel @ kernel.T, torch.eye(200), atol=1e-5)
+
+
+def test_lsuv_scales_a_layer_of_kernels() -> None:
+    module, batch = nn.Sequential(Apart()), torch.randn(64, 300) * 3
+    initialise("lsuv", module, batch)
+    assert module(batch).std(correction=0).item() == pytest.approx(1, rel=1e-5)

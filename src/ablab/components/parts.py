@@ -6,9 +6,10 @@ whether a normalization stands before or after its activation (`norm_act`), and 
 place a dropout acts (`dropout_at`).
 """
 
-from typing import Literal, Protocol
+from collections.abc import Iterable
+from typing import Literal, Protocol, runtime_checkable
 
-from torch import nn
+from torch import Tensor, nn
 
 Placement = Literal["before", "after"]
 Place = Literal["units", "maps", "branches"]
@@ -42,6 +43,14 @@ class Dropout(Protocol):
 
     def __call__(self, *, depth: float | None = None) -> nn.Module:
         """Return a module that keeps any shape."""
+
+
+@runtime_checkable
+class Kernels(Protocol):
+    """A layer, none of torch's, whose ``weight`` and ``bias`` an initializer draws."""
+
+    def kernels(self) -> Iterable[Tensor]:
+        """Return views of ``weight``, each (outputs, inputs, ...) as a layer of its own."""
 
 
 def norm_act(

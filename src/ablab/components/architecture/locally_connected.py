@@ -1,6 +1,7 @@
 """The locally connected layer: a convolution without weight sharing."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +35,7 @@ class LocallyConnected2d(nn.Module):
         ValueError: the window is larger than the padded image.
 
     Source: LeCun 1989, Generalization and network design strategies; weights start as torch's
-    convolutions do, uniform with variance 1 / (3 fan_in), whatever the initializer.
+    convolutions do, uniform with variance 1 / (3 fan_in).
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class LocallyConnected2d(nn.Module):
             raise ValueError(f"kernel_size must fit into {image_size} pixels, got {kernel_size}")
         self.kernel_size, self.stride, self.dilation = kernel_size, stride, dilation
         self.border, self.mode = (padding,) * 4, _PAD_MODES.get(padding_mode, padding_mode)
+        self.kernel = in_channels, kernel_size, kernel_size
         fan_in = in_channels * kernel_size**2
         self.weight = nn.Parameter(torch.empty(self.side**2, fan_in, out_channels))
         self.bias = nn.Parameter(torch.empty(self.side**2, 1, out_channels))
@@ -67,6 +69,11 @@ class LocallyConnected2d(nn.Module):
         windows = F.unfold(padded, self.kernel_size, self.dilation, stride=self.stride)
         out: Tensor = torch.baddbmm(self.bias, windows.permute(2, 0, 1), self.weight)
         return out.permute(1, 2, 0).reshape(len(x), -1, self.side, self.side)
+
+    def kernels(self) -> Iterator[Tensor]:
+        """Yield each position's kernel as a convolution's, (out_channels, C, k, k), a view."""
+        for kernel in self.weight:
+            yield kernel.T.unflatten(1, self.kernel)
 
     def extra_repr(self) -> str:
         """Return the sizes, for printing."""

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ablab.components.initializer.layers import feed_forward
 from ablab.components.initializer.orthogonal import orthogonal
 
 
@@ -32,9 +33,8 @@ def lsuv(module: nn.Module, batch: Tensor, std: float) -> None:
     orthogonal(module, gain=1.0)
     if batch.is_meta:  # shapes without values have no variance
         return
-    layers = [m for m in module.modules() if isinstance(m, nn.Conv1d | nn.Conv2d | nn.Linear)]
     scaled: set[nn.Module] = set()
-    hooks = [layer.register_forward_hook(_scaling(scaled, std)) for layer in layers]
+    hooks = [layer.register_forward_hook(_scaling(scaled, std)) for layer in feed_forward(module)]
     was_training = module.training
     try:
         with torch.no_grad():
