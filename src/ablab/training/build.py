@@ -12,6 +12,7 @@ from ablab import streams
 from ablab.components.augmentation.none import unchanged
 from ablab.data.module import InMemoryDataModule
 from ablab.data.perturbation import perturbations
+from ablab.training.by_hand.convert import AXIS, convert
 from ablab.training.classifier import Classifier
 from ablab.training.faults import ComponentError
 from ablab.training.targets import CONTRACTS, canonical, contract_arguments, resolve
@@ -72,11 +73,14 @@ class Builder:
         }
         chosen = contract_arguments(self.axis, self._target, given)
         try:
-            return self._partial(**{k: v for k, v in chosen.items() if k not in self._given})
+            built = self._partial(**{k: v for k, v in chosen.items() if k not in self._given})
         except ComponentError:
             raise
         except Exception as error:
             raise ComponentError(self.axis, error) from error
+        if isinstance(built, nn.Module):
+            setattr(built, AXIS, self.axis)
+        return built
 
 
 def _whitelist(target: Callable[..., Any]) -> list[str]:
@@ -157,10 +161,13 @@ def _check_dropout(dropout: Builder) -> None:
         config: the trial's configuration.
         data: tells channels, classes and image size.
         device: where it will train: dropout's generator lives there.
+
+    Raises:
+        ConfigError: ``backend`` is ``by_hand``, and not all is written by hand.
     """
     generator = torch.Generator(device)
     module, _ = network(config, data, generator)
-    return Classifier(
+    built = Classifier(
         module,
         loss=Builder("loss", config["loss"])(),
         regularizer=Builder("regularizer", config["regularizer"]),
@@ -170,3 +177,6 @@ def _check_dropout(dropout: Builder) -> None:
         seed=config["seed"],
         dropout_generator=generator,
     )
+    if config["backend"] == "by_hand":
+        convert(built, config)
+    return built

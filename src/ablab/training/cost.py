@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ablab.data.module import InMemoryDataModule
 from ablab.training import build
+from ablab.training.by_hand.convert import as_torch
 
 _TIMED_STEPS = 3
 
@@ -56,7 +57,7 @@ def size(network: nn.Module, data: InMemoryDataModule) -> tuple[int, int]:
     image = torch.zeros(1, data.in_channels, data.image_size, data.image_size, device=device)
     training = network.training
     counter = FlopCounterMode(display=False, custom_mapping=_RECURRENCES)
-    with torch.no_grad(), counter:
+    with torch.no_grad(), as_torch(network), counter:
         network.eval()(image)
     network.train(training)
     return sum(p.numel() for p in parameters), int(counter.get_total_flops())

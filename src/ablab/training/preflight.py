@@ -26,6 +26,8 @@ def device_faults(config: Mapping[str, Any]) -> list[str]:
     elif _on_gpu(devices) and devices["devices"] > torch.cuda.device_count():
         visible = torch.cuda.device_count()
         faults.append(f"devices.devices must be at most {visible}, the GPUs here, got {count}")
+    if config["backend"] == "by_hand" and _on_gpu(devices):
+        faults.append(f"devices.accelerator must be cpu for backend=by_hand, got {accelerator}")
     if devices["devices"] == -1 and not _on_gpu(devices):
         faults.append(
             "devices.devices must be a number where no GPU is used (devices=ddp_cpu: two "

@@ -12,6 +12,7 @@ from torch import nn
 from ablab.data.errors import DataError
 from ablab.data.module import InMemoryDataModule
 from ablab.training import build
+from ablab.training.by_hand.convert import check
 from ablab.training.faults import ComponentError, ConfigError
 from ablab.training.targets import source_hashes
 
@@ -55,6 +56,9 @@ def _rehearsed(text: str) -> frozenset[str]:
     with _telling(faults):
         trained = network or nn.Linear(1, 1)
         build.Builder("regularizer", config["regularizer"])(named_params=trained.named_parameters())
+    if config["backend"] == "by_hand" and not faults:
+        module, side = build.classifier(config, data), data.image_size
+        check(module, torch.zeros(2, data.in_channels, side, side))
     if faults:
         raise ConfigError(faults)
     return used

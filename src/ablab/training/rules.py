@@ -69,6 +69,7 @@ _HYPERPARAMETERS: Mapping[str, _Rule] = {
 }
 _SCALARS: Mapping[str, _Rule] = {
     "seed": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
+    "backend": ("one of torch, by_hand", lambda v: v in ("torch", "by_hand")),
     "batch_size": ("an integer >= 1 or full", lambda v: v == FULL or (_integer(v) and v >= 1)),
     "data.train_images": (
         "an integer >= 1 or null",
@@ -125,6 +126,7 @@ def scalar_faults(config: Mapping[str, Any]) -> list[str]:
         for key, (rule, holds) in _SCALARS.items()
         if not holds(_value(config, key))
     ]
+    faults += _by_hand_faults(config)
     clips = _value(config, "trainer.gradient_clip_val") is not None
     if clips and _value(config, "trainer.precision") == "16-mixed":
         fused = _value(config, "optimizer.fused")
@@ -134,6 +136,18 @@ def scalar_faults(config: Mapping[str, Any]) -> list[str]:
                 f"trainer.gradient_clip_val is set, got {fused}"
             )
     return faults
+
+
+def _by_hand_faults(config: Mapping[str, Any]) -> list[str]:
+    """Return what gradients by hand cannot be combined with: they are one process's, in numpy."""
+    if _value(config, "backend") != "by_hand":
+        return []
+    allowed = {"trainer.precision": ("32-true", "64-true"), "devices.strategy": ("auto",)}
+    return [
+        f"{key} must be {' or '.join(words)} for backend=by_hand, got {_value(config, key)}"
+        for key, words in allowed.items()
+        if _value(config, key) not in words
+    ]
 
 
 def hyperparameter_faults(

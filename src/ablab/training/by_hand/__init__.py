@@ -1,0 +1,1 @@
+"""Training through gradients that are written by hand: ``backend=by_hand``."""

@@ -1,0 +1,220 @@
+"""``backend=by_hand``: training through gradients written by hand follows autograd."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+from attempts import attempt, killed_in_mid_epoch, shown
+from torch import Tensor
+
+from ablab.tracking.lab import Take
+from ablab.training import build, cost
+from ablab.training.by_hand.convert import check
+from ablab.training.classifier import Classifier
+from ablab.training.compose import components, compose
+from ablab.training.faults import ComponentError, ConfigError
+from ablab.training.trial import freeze
+
+AXES = ("activation", "pooling", "normalization", "dropout", "loss", "regularizer")
+# What the sources of the suite have, and so must be written by hand.
+SOURCES = {
+    "activation": "sigmoid tanh relu leaky_relu prelu elu softmax identity",
+    "pooling": "max mean l2 lp none",
+    "normalization": "batch none",
+    "dropout": "dropout none",
+    "loss": "half_squared_error mse rmse mae l1 l2 msle mape cross_entropy binary_cross_entropy",
+    "regularizer": "l2 none",
+}
+NETWORKS = ("lenet5", "one_conv", "mlp")
+MNIST = os.environ.get("ABLAB_DATA", "")  # before the fixtures take it away
+
+
+def pair(*overrides: str) -> tuple[Classifier, Classifier, Any]:
+    """Return a classifier by torch and the same by hand, in float64, and their data."""
+    config = compose(["devices=cpu", *overrides]).resolved()
+    torchs, by_hand = build_both(config)
+    return torchs, by_hand, build.datamodule(config)
+
+
+def batches(data: Any) -> Iterator[tuple[Tensor, Tensor]]:
+    loader = data.train_dataloader()
+    for _ in itertools.count():
+        for x, target in loader:
+            yield x.double(), target
+
+
+def losses(module: Classifier, config: Any, steps: Iterator[Any]) -> Iterator[float]:
+    """Train, and yield the loss before each step."""
+    named_params = module.network.named_parameters()
+    optimizer = build.Builder("optimizer", config["optimizer"])(named_params=named_params)
+    if module.dropout_generator is not None:
+        module.dropout_generator.manual_seed(0)
+    for x, target in steps:
+        optimizer.zero_grad()
+        found = module.objective(module.network, x, target)
+        torch.autograd.backward(found.cost)
+        optimizer.step()
+        yield found.cost.item()
+
+
+def follows(num_steps: int, *overrides: str) -> None:
+    config = compose(overrides).resolved()
+    torchs, by_hand, data = pair(*overrides)
+    steps = list(itertools.islice(batches(data), num_steps))
+    expected = list(losses(torchs, config, iter(steps)))
+    assert list(losses(by_hand, config, iter(steps))) == pytest.approx(expected, abs=1e-6, rel=0)
+    assert expected[-1] != expected[0]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_loss_follows_autograd(network: str) -> None:
+    follows(4, f"architecture={network}", "batch_size=16", "normalization=batch", "dropout=dropout")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not MNIST, reason="needs real MNIST (ABLAB_DATA)")
+@pytest.mark.parametrize("network", NETWORKS)
+def test_loss_follows_autograd_for_200_steps_on_mnist(
+    network: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ABLAB_DATA", MNIST)
+    loss = "binary_cross_entropy" if network == "one_conv" else "cross_entropy"
+    follows(200, f"architecture={network}", "dataset=mnist", "batch_size=32", f"loss={loss}")
+
+
+def build_both(config: Mapping[str, Any]) -> list[Classifier]:
+    data = build.datamodule(config)
+    made = [build.classifier({**config, "backend": b}, data) for b in ("torch", "by_hand")]
+    return [module.double() for module in made]
+
+
+def step(module: Classifier, x: Tensor, target: Tensor) -> tuple[float, float]:
+    """Return the cost in training and the loss after it in testing; leave the gradients."""
+    assert module.dropout_generator is not None
+    module.dropout_generator.manual_seed(0)
+    found = module.objective(module.network, x, target)
+    torch.autograd.backward(found.cost)
+    module.eval()
+    return found.cost.item(), module.loss(module(x), target).item()
+
+
+@pytest.fixture(scope="module")
+def plain() -> Mapping[str, Any]:
+    return compose(["devices=cpu"]).resolved()
+
+
+@pytest.mark.parametrize(
+    ("axis", "name"), [(axis, name) for axis in AXES for name in components(axis)]
+)
+def test_a_component_trains_as_by_autograd_or_is_refused(
+    axis: str, name: str, plain: Mapping[str, Any]
+) -> None:
+    config = {**plain, axis: yaml.safe_load(components(axis)[name].read_text())}
+    try:
+        torchs, by_hand = build_both(config)
+    except ComponentError as error:
+        pytest.skip(f"not in this network: {error}")
+    except ConfigError as error:
+        told, torchs = str(error), None
+    if torchs is None:
+        assert name not in SOURCES[axis].split()
+        assert f"backend must be torch for {axis} {config[axis]['_target_']}, got by_hand" in told
+        return
+    x, target = torch.randn(4, 1, 32, 32, dtype=torch.float64), torch.tensor([0, 3, 9, 3])
+    assert step(by_hand, x, target) == pytest.approx(step(torchs, x, target), abs=1e-10)
+    state = torchs.state_dict()
+    assert by_hand.state_dict().keys() == state.keys()
+    for key, value in by_hand.state_dict().items():
+        assert torch.allclose(value, state[key], rtol=0, atol=1e-10)
+    for ours, theirs in zip(by_hand.parameters(), torchs.parameters(), strict=True):
+        assert torch.allclose(ours.grad, theirs.grad, rtol=1e-10, atol=1e-10)
+
+
+def test_a_soft_target_is_served() -> None:
+    torchs, by_hand, _ = pair("loss.label_smoothing=0.1")
+    logits = torch.randn(6, 10, dtype=torch.float64)
+    for target in (torch.arange(6), torch.rand(6, 10, dtype=torch.float64)):
+        expected = torchs.loss(logits, target).item()
+        assert by_hand.loss(logits, target).item() == pytest.approx(expected, abs=1e-12)
+
+
+def faults(*overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        freeze(compose(["devices=cpu", "backend=by_hand", *overrides]))
+    return str(caught.value)
+
+
+def test_what_is_not_by_hand_is_refused_by_name() -> None:
+    told = faults("activation=gelu")
+    assert "backend must be torch for activation torch.nn.GELU, got by_hand" in told
+    assert "a GELU, is not written by hand" in told
+
+
+def test_a_shortcut_is_refused_by_name() -> None:
+    assert "backend must be torch for architecture ablab" in faults("architecture=resnet20")
+
+
+def test_an_option_that_is_not_by_hand_is_refused() -> None:
+    told = faults("architecture=cnn", "architecture.conv=separable")
+    assert "is written by hand for groups=1 alone" in told
+
+
+def test_an_operation_between_layers_is_refused() -> None:
+    _, by_hand, data = pair()
+    images = next(batches(data))[0]
+    check(by_hand, images)
+    inner = by_hand.network.forward
+    by_hand.network.forward = lambda x: 2 * inner(x)  # type: ignore[method-assign]
+    with pytest.raises(ConfigError, match="computes between its layers, got by_hand for LeNet5"):
+        check(by_hand, images)
+
+
+@pytest.mark.parametrize(
+    ("override", "rule"),
+    [
+        ("trainer.precision=bf16-mixed", "trainer.precision must be 32-true or 64-true"),
+        ("devices=ddp_cpu", "devices.strategy must be auto for backend=by_hand, got ddp"),
+        ("backend=numpy", "backend must be one of torch, by_hand, got 'numpy'"),
+    ],
+)
+def test_impossible_settings_are_refused(override: str, rule: str) -> None:
+    assert rule in faults(override)
+
+
+def test_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ablab.training.preflight import device_faults
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    config = compose(["backend=by_hand", "devices=auto"]).resolved()
+    (fault,) = device_faults(config)
+    assert fault == "devices.accelerator must be cpu for backend=by_hand, got auto"
+
+
+def test_the_key_tells_who_made_the_gradients() -> None:
+    keys = {freeze(compose(["devices=cpu", f"backend={b}"])).key for b in ("torch", "by_hand")}
+    assert len(keys) == 2
+
+
+def test_operations_are_counted_as_torchs() -> None:
+    torchs, by_hand, data = pair()
+    sizes = [cost.size(module.float().network, data) for module in (torchs, by_hand)]
+    assert sizes[0] == sizes[1]
+    assert type(by_hand.network.features[0]).__name__ == "Conv2dByHand"
+
+
+def test_a_whole_trial_by_hand_resumes_bit_equal_and_is_autograds_to_rounding(
+    begin: Callable[..., Take], tmp_path: Path
+) -> None:
+    takes = [begin("backend=by_hand"), begin("backend=by_hand"), begin()]
+    assert attempt(takes[0], killed_in_mid_epoch) != 0
+    assert [attempt(take) for take in takes] == [0, 0, 0]
+    by_hand, again, torchs = (shown(take) for take in takes)
+    assert by_hand == again
+    for ours, theirs in zip(by_hand["epochs"], torchs["epochs"], strict=True):
+        assert ours[1] == pytest.approx(theirs[1], rel=1e-3)
