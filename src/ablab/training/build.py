@@ -22,6 +22,7 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "pooling": {"kernel_size": 2, "stride": 2, "padding": 0},
     "dropout": {"depth": None},
 }
+_ENOUGH_IMAGES = 512  # for a variance; a batch may be the whole set
 PARTS = ("activation", "pooling", "normalization", "dropout")
 # Hydra 1.4 asks trusted code which targets it may call; 1.3 does not know the word.
 _HAS_WHITELIST = "_execution_whitelist_" in inspect.signature(instantiate).parameters
@@ -132,7 +133,7 @@ def classifier(
     device: torch.device | str = "cpu",
 ) -> Classifier:
 def _first_batch(data: InMemoryDataModule, module: nn.Module) -> Tensor:
-    """Return the images of the first training batch, unaugmented: what an initializer measures."""
+    """Return images of the first training batch, unaugmented: what an initializer measures."""
     if any(parameter.is_meta for parameter in module.parameters()):  # a rehearsal: shapes alone
         side = data.image_size
         return torch.empty(2, data.in_channels, side, side, device="meta")
@@ -141,7 +142,7 @@ def _first_batch(data: InMemoryDataModule, module: nn.Module) -> Tensor:
         images: Tensor = next(iter(data.train_dataloader()))[0]
     finally:
         data.augmentation = augmentation
-    return images
+    return images[:_ENOUGH_IMAGES]
 
 
 def _check_dropout(dropout: Builder) -> None:

@@ -1,7 +1,7 @@
 """What an initializer draws: the weights and biases of convolutions, linear and recurrent layers.
 
-And those of any layer that is `Kernels`. Normalizations, learnt poolings and learnt activations keep
-the start that is theirs.
+And those of any layer that is `Kernels`. Normalizations, learnt poolings and learnt activations
+keep the start that is theirs.
 
 Source: torch.nn's layouts. A weight is (outputs, inputs, ...), and a grouped convolution's fan_out
 counts the outputs of all groups; a recurrent layer stacks those of its gates, and each is yielded
