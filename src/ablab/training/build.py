@@ -34,17 +34,17 @@ class Builder:
     Attributes:
         axis: the component's axis.
         calls: how often something was built; an axis that is never called is unused.
-    """
         target: the component's class or function, dotted.
         place: where a dropout acts (see `ablab.components.parts.dropout_at`).
+    """
 
     def __init__(self, axis: str, node: Mapping[str, Any], **bound: Any) -> None:
         self.axis = axis
         self.calls = 0
         self._target = resolve(axis, node["_target_"])
-        self._bound = bound
         self.target = canonical(self._target)
         self.place: str = getattr(self._target, "place", "units")
+        self._bound = bound
         # The target is named by where it is defined, which is what `resolve` judged.
         plain = {**node, "_target_": self.target}
         trusted = {"_execution_whitelist_": _whitelist(self._target)} if _HAS_WHITELIST else {}
@@ -53,11 +53,11 @@ class Builder:
         )
         self._given = set(node) - {"_target_"}
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
     def takes(self, name: str) -> bool:
         """Tell whether the component asks for one of its contract's arguments."""
         return bool(contract_arguments(self.axis, self._target, {name: None}))
 
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Build, with the contract's arguments in its order or by name.
 
         Values that the YAML gives stand.
@@ -127,11 +127,6 @@ def network(
     return module, frozenset(axis for axis, part in parts.items() if part.calls)
 
 
-def classifier(
-    config: Mapping[str, Any],
-    data: InMemoryDataModule,
-    device: torch.device | str = "cpu",
-) -> Classifier:
 def _first_batch(data: InMemoryDataModule, module: nn.Module) -> Tensor:
     """Return images of the first training batch, unaugmented: what an initializer measures."""
     if any(parameter.is_meta for parameter in module.parameters()):  # a rehearsal: shapes alone
@@ -156,6 +151,11 @@ def _check_dropout(dropout: Builder) -> None:
         raise ComponentError("dropout", ValueError(f"{rule}, got {dropout.target}"))
 
 
+def classifier(
+    config: Mapping[str, Any],
+    data: InMemoryDataModule,
+    device: torch.device | str = "cpu",
+) -> Classifier:
     """Return the LightningModule of a trial.
 
     Args:
