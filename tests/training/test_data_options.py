@@ -1,0 +1,166 @@
+"""How a trial's images are handed out: the `data` group, whole batches, and a user's own images."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import attempts
+import numpy as np
+import pytest
+from attempts import SMALL, attempt, shown
+from PIL import Image
+
+from ablab.data.module import InMemoryDataModule
+from ablab.tracking.lab import Take
+from ablab.tracking.records import record_of
+from ablab.training import build
+from ablab.training.compose import compose
+from ablab.training.faults import ConfigError
+from ablab.training.trial import freeze
+
+OPTIONS = (
+    "data.train_images=600",
+    "data.standardize=false",
+    "data.permute_pixels=true",
+    "data.shuffle=with_replacement",
+    "data.test_shift=[1,2]",
+    "data.test_noise=[0.1]",
+    "data.test_brightness=[-0.2]",
+    "data.test_contrast=[0.5]",
+)
+
+
+def key(*overrides: str) -> str:
+    return freeze(compose([*SMALL, *overrides])).key
+
+
+def data(*overrides: str) -> InMemoryDataModule:
+    return build.datamodule(compose([*SMALL, *overrides]).resolved())
+
+
+def test_each_option_is_in_the_key_but_at_its_neutral_value() -> None:
+    keys = {key(option) for option in OPTIONS} | {key(), key("batch_size=full")}
+    assert len(keys) == len(OPTIONS) + 2
+    assert key("data.train_images=null", "data.shuffle=each_epoch", "data.test_shift=[]") == key()
+
+
+def test_options_reach_the_data() -> None:
+    module = data(*OPTIONS)
+    assert (module.train_images, module.shuffle) == (600, "with_replacement")
+    assert (module.standardize, module.permute_pixels) == (False, True)
+    names = ["shift_1", "shift_2", "noise_0.1", "brightness_-0.2", "contrast_0.5"]
+    assert [p.name for p in module.perturbations] == names
+
+
+@pytest.mark.parametrize(
+    ("override", "fault"),
+    [
+        ("data.train_images=0", "data.train_images must be an integer >= 1 or null, got 0"),
+        ("data.train_images=1151", "data.train_images must be from 1 to .*, 1150, got 1151"),
+        ("data.standardize=1", "data.standardize must be true or false, got 1"),
+        ("data.permute_pixels=yes_please", "data.permute_pixels must be true or false"),
+        ("data.shuffle=twice", "data.shuffle must be one of each_epoch, once, none, with_"),
+        ("data.test_shift=2", r"data.test_shift must be a list of integers >= 1, ascending, got 2"),
+        ("data.test_shift=[2,1]", r"data.test_shift must be a list .*, got \[2, 1\]"),
+        ("data.test_shift=[0.5]", r"data.test_shift must be a list .*, got \[0.5\]"),
+        ("data.test_shift=[32]", r"data.test_shift must be below dataset.image_size, 32, got"),
+        ("data.test_noise=[0]", r"data.test_noise must be a list of numbers > 0, ascending"),
+        ("data.test_noise=[0.1,0.1]", r"data.test_noise must be a list of numbers > 0, ascending"),
+        (
+            "data.test_brightness=[2]",
+            r"data.test_brightness must be a list of numbers in \[-1, 1\]",
+        ),
+        ("data.test_contrast=[1]", r"data.test_contrast must be a list of numbers >= 0, none"),
+        ("batch_size=all", "batch_size must be an integer >= 1 or full, got 'all'"),
+        ("data.trainimages=3", "data.trainimages must be one of .*did you mean data.train_images"),
+    ],
+)
+def test_value_out_of_range_is_told(override: str, fault: str) -> None:
+    with pytest.raises(ConfigError, match=fault) as caught:
+        freeze(compose([*SMALL, "batch_size=32", override]))
+    assert len(caught.value.faults) == 1
+
+
+def test_full_batch_that_processes_cannot_share_is_told() -> None:
+    overrides = ["batch_size=full", "devices=ddp_cpu"]
+    freeze(compose([*SMALL, *overrides]))
+    with pytest.raises(ConfigError) as caught:
+        freeze(compose([*SMALL, *overrides, "data.train_images=333"]))
+    told = "batch_size must be divisible by the 2 processes, got full, which is 333 images"
+    assert caught.value.faults == (told,)
+
+
+def test_perturbed_test_images_are_measured_beside_the_plain(begin: Callable[..., Take]) -> None:
+    plain, changed = begin(), begin(*OPTIONS[4:])
+    assert (attempt(plain), attempt(changed)) == (0, 0)
+    before, after = shown(plain), shown(changed)
+    assert before["epochs"] == after["epochs"]
+    assert before["artifacts"] == after["artifacts"]
+    assert before["metrics"].items() < after["metrics"].items()
+    new = after["metrics"].keys() - before["metrics"].keys()
+    suffixes = ("shift_1", "shift_2", "noise_0.1", "brightness_-0.2", "contrast_0.5")
+    names = {f"test/{kind}_{suffix}" for kind in ("loss", "accuracy") for suffix in suffixes}
+    assert new == names | {f"{name}_last" for name in names}
+    losses = [after["metrics"][f"test/loss{suffix}"] for suffix in ("", "_shift_1", "_shift_2")]
+    assert losses == sorted(losses)
+
+
+def test_killed_and_continued_is_bit_equal_whatever_the_options(
+    begin: Callable[..., Take],
+) -> None:
+    overrides = (*OPTIONS, "batch_size=full")
+    whole, killed = begin(*overrides), begin(*overrides)
+    assert attempt(whole) == 0
+    assert attempt(killed, attempts.killed_behind_the_journal) < 0
+    assert attempt(killed) == 0
+    assert shown(killed) == shown(whole)
+    assert record_of(killed).facts["train_images"] == 600
+
+
+def test_full_batch_is_one_step_an_epoch(begin: Callable[..., Take]) -> None:
+    module = data("batch_size=full")
+    assert module.batch_size == 1150
+    assert len(module.train_dataloader()) == 1
+
+
+def _write(folder: Path, seed: int = 0) -> Path:
+    rng = np.random.default_rng(seed)
+    for number in range(60):
+        path = folder / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 100, (8, 8), np.uint8) + 100 * (number % 2)
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return folder
+
+
+def _own(folder: Path) -> tuple[str, ...]:
+    options = ("dataset.image_size=8", "dataset.in_channels=1", "batch_size=16")
+    return ("dataset=folder", f"dataset.path={folder}", *options)
+
+
+def test_users_own_images_train_and_are_known_by_content_not_place(
+    begin: Callable[..., Take], tmp_path: Path
+) -> None:
+    take = begin(*_own(_write(tmp_path / "mine")), "augmentation=none")
+    assert attempt(take) == 0
+    assert take.completion is not None
+    assert take.completion.metrics["test/accuracy"] > 0.8
+    shutil.move(tmp_path / "mine", tmp_path / "moved")
+    assert key(*_own(tmp_path / "moved"), "augmentation=none") == take.key
+    shutil.copytree(_write(tmp_path / "other", seed=1), tmp_path / "mine")
+    assert key(*_own(tmp_path / "mine"), "augmentation=none") != take.key
+
+
+def test_data_that_changed_since_the_trial_was_frozen_are_refused(
+    begin: Callable[..., Take], tmp_path: Path
+) -> None:
+    take = begin(*_own(_write(tmp_path / "mine")))
+    _write(tmp_path / "mine", seed=1)
+    assert attempt(take) == 1
+    assert "the data must be as they were" in str(record_of(take).reason)
+
+
+def test_users_folder_that_is_none_is_told_by_its_key(tmp_path: Path) -> None:
+    for path in ("null", str(tmp_path / "nowhere")):
+        with pytest.raises(ConfigError, match=r"dataset\.path must be a folder of class folders"):
+            freeze(compose(["dataset=folder", f"dataset.path={path}", "dataset.image_size=8"]))
