@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ablab.report.page import Page
 from ablab.report.table import FIELDS, Row, read_table
+from ablab.tracking.baselines import read_baselines
 from ablab.tracking.files import write_atomic
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
@@ -58,7 +59,7 @@ def build_report(lab: Lab, sweep: str) -> Report:
     if plan is None:
         known = ", ".join(lab.sweeps()) or "none yet"
         raise ValueError(f"sweep must be one that has a plan ({known}), got {sweep!r}")
-    page = Page(plan, read_table(lab, plan))
+    page = Page(plan, read_table(lab, plan), tuple(read_baselines(lab.root)))
     settled = all(row.is_settled for row in page.rows)
     report = Report(lab.sweep_folder(sweep) / "report", page.verdict.sentence, settled)
     report.folder.mkdir(parents=True, exist_ok=True)

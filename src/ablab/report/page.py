@@ -8,10 +8,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ablab.report import account, provenance
+from ablab.report.classical import Classical, classical
 from ablab.report.comparison import Comparison, compare
 from ablab.report.table import Row
 from ablab.report.tables import Table, contrasts_table, variants_table
 from ablab.report.verdict import Verdict, verdict
+from ablab.tracking.baselines import Baselines
 from ablab.tracking.plan import Plan
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -24,6 +26,7 @@ class Section:
     Attributes:
         number: which block it is, from 0.
         tested: whether a verdict was given, so that its tests may be shown.
+        classical: the classical learners on the block's data.
     """
 
     number: int
@@ -32,6 +35,7 @@ class Section:
     variants: Table
     contrasts: Table
     certainty: tuple[str, ...]
+    classical: tuple[Classical, ...]
 
     @property
     def is_unreliable(self) -> bool:
@@ -60,10 +64,12 @@ class Page:
     Attributes:
         plan: the plan in force.
         rows: its table.
+        baselines: what the lab knows of classical learners.
     """
 
     plan: Plan
     rows: tuple[Row, ...]
+    baselines: tuple[Baselines, ...] = ()
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -97,7 +103,8 @@ class Page:
         tested = self.verdict.is_given
         found = []
         for number, block in enumerate(blocks):
-            comparison = compare([r for r in self.rows if r.block == block], spec)
+            rows = [r for r in self.rows if r.block == block]
+            comparison = compare(rows, spec)
             found.append(
                 Section(
                     number,
@@ -108,6 +115,7 @@ class Page:
                     tuple(
                         account.certainty(comparison, tested=tested, tuned=bool(spec.get("tune")))
                     ),
+                    tuple(classical(self.plan, rows, self.baselines)),
                 )
             )
         return found

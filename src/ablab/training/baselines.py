@@ -83,6 +83,7 @@ def _trained(learner: Learner, parts: dict[str, Part]) -> Result:
     estimator = learner.build()
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("ignore")  # of pixels that are the same in every image
         warnings.simplefilter("always", ConvergenceWarning)
         estimator.fit(*parts["train"])
     fitted = time.perf_counter()

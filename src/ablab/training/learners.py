@@ -63,7 +63,7 @@ LEARNERS = (
         "linear_svm",
         "linear SVM",
         "sklearn.linear_model.SGDClassifier",
-        {"loss": "hinge", "alpha": 1e-3, "max_iter": 20, "average": True, "random_state": 0},
+        {"loss": "hinge", "alpha": 1e-3, "max_iter": 10, "average": True, "random_state": 0},
         parallel=True,
     ),
     Learner(

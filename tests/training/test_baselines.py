@@ -1,0 +1,178 @@
+"""The classical learners: on a trial's very images, kept, and trained once."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from ablab import cli
+from ablab.tracking.baselines import Baselines, read_baselines
+from ablab.tracking.lab import Lab
+from ablab.training import baselines, build
+from ablab.training.baselines import train_baselines
+from ablab.training.compose import compose
+from ablab.training.faults import ConfigError
+from ablab.training.learners import LEARNERS, Learner
+
+NAMES = {
+    *("majority_class", "nearest_centroid", "k_nn"),
+    *("logistic_regression", "linear_svm", "random_forest"),
+}
+QUICK = tuple(each for each in LEARNERS if each.name in ("majority_class", "nearest_centroid"))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    return Lab.open(tmp_path_factory.mktemp("lab"))
+
+
+@pytest.fixture(scope="module")
+def record(lab: Lab) -> Baselines:
+    return train_baselines("digits", ["data.train_images=300"], lab=lab)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
+    """A lab of its own, and learners that take no time."""
+    monkeypatch.setattr(baselines, "LEARNERS", QUICK)
+    monkeypatch.setenv("ABLAB_HOME", str(tmp_path / "lab"))
+    return Lab.open()
+
+
+def _images(*overrides: str) -> dict[str, tuple[Tensor, Tensor]]:
+    data = build.datamodule(compose(overrides).resolved())
+    data.batch_size = data.counts()["train_images"]
+    loaders = {
+        "train": data.train_dataloader(),
+        "val": data.val_dataloader(),
+        "test": data.test_dataloader(),
+    }
+    found = {}
+    for part, loader in loaders.items():
+        x, y = zip(*loader, strict=True)
+        found[part] = torch.cat(x).flatten(1).double(), torch.cat(y)
+    return found
+
+
+def test_all_six_are_trained_and_beat_the_majority(record: Baselines) -> None:
+    assert set(record.results) == NAMES
+    majority = record.results["majority_class"].metrics["test/accuracy"]
+    for name in NAMES - {"majority_class"}:
+        metrics = record.results[name].metrics
+        assert majority < metrics["test/accuracy"] <= 1, name
+        assert metrics.keys() == {"val/accuracy", "test/accuracy"}
+
+
+def test_majority_nearest_centroid_and_k_nn_are_right_by_their_definition(
+    record: Baselines,
+) -> None:
+    parts = _images("data.train_images=300")
+    (x, y), classes = parts["train"], torch.arange(10)
+    centroids = torch.stack([x[y == k].mean(0) for k in classes])
+    majority = torch.bincount(y).argmax()
+    for part in ("val", "test"):
+        images, labels = parts[part]
+        nearest = torch.cdist(images, centroids).argmin(1)
+        votes = y[torch.cdist(images, x).topk(5, largest=False).indices]
+        voted = torch.stack([(votes == k).sum(1) for k in classes], 1).argmax(1)
+        predicted = {"majority_class": majority, "nearest_centroid": nearest, "k_nn": voted}
+        for name, guesses in predicted.items():
+            expected = float((guesses == labels).double().mean())
+            assert record.results[name].metrics[f"{part}/accuracy"] == pytest.approx(expected), name
+
+
+def test_a_learner_sees_the_images_of_a_trial_each_once() -> None:
+    config = compose(["seed=3", "data.shuffle=with_replacement"]).resolved()
+    seen = baselines._parts(build.datamodule(config))
+    for part, (x, y) in _images("seed=3").items():
+        pixels, labels = seen[part]
+        assert len(pixels) == len(x)
+        ours, trials = (
+            np.sort(np.c_[values.sum(1), targets].view(complex).ravel())
+            for values, targets in ((pixels.astype(float), labels), (x.numpy(), y.numpy()))
+        )
+        np.testing.assert_allclose(ours, trials, atol=1e-3)
+
+
+def test_settings_are_stated_and_are_those_of_the_estimator(record: Baselines) -> None:
+    for learner in LEARNERS:
+        result = record.results[learner.name]
+        assert result.estimator == learner.estimator
+        assert result.settings == learner.settings
+        held = learner.build().get_params()
+        assert {name: held[name] for name in learner.settings} == learner.settings
+        assert {"random_state": 0}.items() <= held.items() or held.get("random_state") is None
+
+
+def test_the_file_holds_what_was_returned(lab: Lab, record: Baselines) -> None:
+    (path,) = (lab.root / "baselines").iterdir()
+    assert path.name.startswith("digits-")
+    assert read_baselines(lab.root) == [record]
+    assert json.loads(path.read_text("utf-8"))["counts"]["train_images"] == 300
+
+
+def test_finished_ones_are_skipped_unless_asked_for(quick: Lab) -> None:
+    lines: list[str] = []
+    first = train_baselines("digits", say=lines.append)
+    assert sum(line.endswith("trains …") for line in lines) == 2
+    lines.clear()
+    assert train_baselines("digits", say=lines.append) == first
+    assert all(line.endswith("trained before") for line in lines[1:])
+    lines.clear()
+    train_baselines("digits", fresh=True, say=lines.append)
+    assert sum(line.endswith("trains …") for line in lines) == 2
+
+
+def test_what_was_interrupted_goes_on_where_it_was(
+    quick: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Learner("broken", "broken", "sklearn.dummy.DummyClassifier", {"strategy": "none"})
+    monkeypatch.setattr(baselines, "LEARNERS", (QUICK[0], broken, QUICK[1]))
+    with pytest.raises(ValueError, match="strategy"):
+        train_baselines("digits")
+    (kept,) = read_baselines(quick.root)
+    assert set(kept.results) == {QUICK[0].name}
+    monkeypatch.setattr(baselines, "LEARNERS", QUICK)
+    lines: list[str] = []
+    train_baselines("digits", say=lines.append)
+    assert [line.endswith("trains …") for line in lines] == [False, False, True, False]
+
+
+def test_other_settings_are_another_learner(quick: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    train_baselines("digits")
+    changed = Learner(QUICK[1].name, "x", QUICK[1].estimator, {"metric": "manhattan"})
+    monkeypatch.setattr(baselines, "LEARNERS", (QUICK[0], changed))
+    found = train_baselines("digits")
+    assert found.results[changed.name].settings == {"metric": "manhattan"}
+
+
+def test_each_split_has_a_file_of_its_own(quick: Lab) -> None:
+    for overrides in ([], ["seed=1"], ["dataset.val_fraction=0.5"]):
+        train_baselines("digits", overrides)
+    records = read_baselines(quick.root)
+    assert len(records) == 3
+    assert sorted(r.counts["train_images"] for r in records) == [1437 - 718, 1150, 1150]
+
+
+def test_what_no_learner_would_see_is_refused(quick: Lab) -> None:
+    with pytest.raises(ConfigError) as caught:
+        train_baselines("digits", ["activation=elu", "seed=1", "optimizer.lr=1"])
+    assert caught.value.faults == (
+        "override must be of seed, dataset. or data., got activation=elu",
+        "override must be of seed, dataset. or data., got optimizer.lr=1",
+    )
+
+
+def test_the_command_says_what_it_does(
+    quick: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["baselines", "digits", "seed=2"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("digits, seed 2: 1150 train, 287 val, 360 test images\n")
+    assert "nearest centroid: test 8" in told
+    assert cli.main(["baselines", "digts"]) == 2
+    assert "did you mean digits?" in capsys.readouterr().err
