@@ -69,7 +69,7 @@ def test_names_and_values_out_of_range_are_told_together() -> None:
     assert told[0].endswith("got poling (did you mean pooling?)")
     assert told[1:] == (
         "optimizer.lr must be a number > 0, got -1",
-        "batch_size must be an integer >= 1, got 0",
+        "batch_size must be an integer >= 1 or full, got 0",
     )
 
 

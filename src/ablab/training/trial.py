@@ -80,8 +80,7 @@ def freeze(composition: Composition) -> Trial:
         faults += error.faults
     if faults:
         raise ConfigError(faults)
-    places = folders.data_folder(), folders.cache_folder()
-    data_hash = _data_hash(_text(config["dataset"]), *places)
+    data_hash = _data_hash(config["dataset"])
     sources = source_hashes(config)
     key = key_of(config, data_hash, sources)
     return Trial(key, config, composition.choices, data_hash, sources)
@@ -104,8 +103,14 @@ def used_axes(config: Mapping[str, Any]) -> frozenset[str]:
     return rehearse(config) | (frozenset(AXES) - parts)
 
 
+def _data_hash(node: Mapping[str, Any]) -> str:
+    """Return the hash of a data set's content; a user's own files may change at any time."""
+    find = _content_hash.__wrapped__ if node.get("path") else _content_hash
+    return find(_text(node), folders.data_folder(), folders.cache_folder())
+
+
 @cache
-def _data_hash(text: str, *places: Path) -> str:
+def _content_hash(text: str, *places: Path) -> str:
     """Return the hash of a data set's content, found out once a process and place."""
     return build.Builder("dataset", json.loads(text))().content_hash  # type: ignore[no-any-return]
 
