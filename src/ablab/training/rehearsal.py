@@ -128,7 +128,22 @@ def _passed_on(
             "architecture must have a number auxiliary_weight for its auxiliary logits, "
             f"got {weight}"
         )
+    if data.batch_size == 1:
+        with device:
+            _check_alone(network, images[:1])
     return network, used
+
+
+def _check_alone(network: nn.Module, image: torch.Tensor) -> None:
+    """Refuse a network that cannot train on one image: batch norm of single values cannot.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    try:
+        network(image)
+    except Exception as error:
+        raise ValueError(f"batch_size must be 2 or more for these parts, got 1: {error}") from error
 
 
 def _outputs(network: nn.Module, images: torch.Tensor) -> tuple[Any, ...]:
