@@ -146,8 +146,19 @@ def convolution(
     Formula:
         y[n, o, i, j] = b[o] + sum_{c,u,v} w[o, c, k-1-u, k-1-v] x[n, c, s i + d u - p, ...]
 
-    Args and returns: as `cross_correlation`; its gradients are those by the flipped kernel, and
-    ``flipped(weight_gradient(...))``.
+    Its gradients are those of `cross_correlation` by the flipped kernel, the one by its weights
+    flipped again.
+
+    Args:
+        x: (N, C, H, W).
+        weight: (O, C, k, k).
+        bias: (O,).
+        stride: s, >= 1.
+        padding: p, see `cross_correlation`.
+        dilation: d, >= 1.
+
+    Returns:
+        (N, O, H', W').
 
     Source: Goodfellow et al. 2016, Deep Learning, equation 9.4.
     """
