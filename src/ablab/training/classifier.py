@@ -1,6 +1,5 @@
 """The one LightningModule: it carries any architecture."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,14 +10,12 @@ from pytorch_lightning.utilities import GradClipAlgorithmType
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
-from torchmetrics import MeanMetric
-from torchmetrics.classification import MulticlassAccuracy
 
-from ablab import streams
 from ablab.components.regularizer.none import none
 from ablab.components.regularizer.regularizer import Regularizer
+from ablab.training.dropout_stream import DropoutStream
 from ablab.training.objective import Objective, all_logits
-from ablab.training.tally import STEPS_BETWEEN_LOOKS, Tally
+from ablab.training.tally import STEPS_BETWEEN_LOOKS, Figures, Tally
 
 _NEVER = 2**62
 
@@ -86,12 +83,9 @@ class Classifier(pl.LightningModule):
         self.dropout_generator = dropout_generator
         self._optimizer, self._scheduler = optimizer, scheduler
         self._first_lr = 0.0
-        self._step = -1
-        self._drawn_from = torch.empty(0)
+        self._dropout = DropoutStream(seed, dropout_generator)
         self._trained, self._evaluated = Tally(), Tally()
-        self.accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
-        # NaN stays NaN; torchmetrics 1.9's "disable" would forget the weights.
-        self.mean_loss = MeanMetric(nan_strategy=math.nan)
+        self.figures = Figures(num_classes)
         self.predicted = self.target = torch.empty(0, dtype=torch.long)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -107,11 +101,8 @@ class Classifier(pl.LightningModule):
 
     def on_train_epoch_start(self) -> None:
         """Restart dropout's stream at this epoch; take the weights that are trained."""
-        self._step = -1
         self._switch("train")
-        if self.dropout_generator is not None:
-            position = self.current_epoch, self.global_rank
-            self.dropout_generator.manual_seed(streams.derive(self.seed, "dropout", *position))
+        self._dropout.restart(self.current_epoch, self.global_rank)
         self._trained = Tally()
         self._first_lr = self.trainer.optimizers[0].param_groups[0]["lr"]
 
@@ -122,7 +113,7 @@ class Classifier(pl.LightningModule):
         dropout, and the batch is tallied once.
         """
         x, target = batch
-        if self._is_repeated(step):
+        if self._dropout.begin(step):
             return self.objective(self.network, x, target).cost
         found = self.objective(self.network, x, target)
         self._trained.add(found.logits, target, found.loss, found.penalty)
@@ -210,16 +201,6 @@ class Classifier(pl.LightningModule):
             plugin = self.trainer.precision_plugin
             Precision.clip_gradients(plugin, optimizer, gradient_clip_val or 0.0, algorithm)
 
-    def _is_repeated(self, step: int) -> bool:
-        """Tell whether this step's batch was seen already; let dropout draw then as it did."""
-        repeated, self._step = step == self._step, step
-        if self.dropout_generator is not None:
-            if repeated:
-                self.dropout_generator.set_state(self._drawn_from)
-            else:
-                self._drawn_from = self.dropout_generator.get_state()
-        return repeated
-
     def _switch(self, mode: str) -> None:
         """Let an optimizer that tests other weights than it trains put the named ones in place.
 
@@ -241,16 +222,6 @@ class Classifier(pl.LightningModule):
             raise DivergedError(self.current_epoch, step)
 
     def _sum_up(self, stage: str, tally: Tally) -> None:
-        """Log loss and accuracy over what the tally saw, in all processes together."""
-        sizes = torch.tensor([len(t) for t in tally.target], device=self.device)
-        self.mean_loss.reset()
-        self.accuracy.reset()
-        self.mean_loss.update(torch.stack(tally.loss), sizes)
-        self.accuracy.update(torch.cat(tally.predicted), torch.cat(tally.target))
-        values: dict[str, Any] = {
-            f"{stage}/loss": self.mean_loss.compute(),
-            f"{stage}/accuracy": self.accuracy.compute(),
-        }
-        if tally.penalty:
-            values[f"{stage}/penalty"] = torch.stack(tally.penalty).mean()
-        self.log_dict(values, sync_dist=True)
+        """Log what the tally saw, in all processes together."""
+        figures = self.figures.of(tally)
+        self.log_dict({f"{stage}/{name}": v for name, v in figures.items()}, sync_dist=True)

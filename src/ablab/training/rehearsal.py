@@ -47,14 +47,13 @@ def _rehearsed(text: str) -> frozenset[str]:
         data = build.datamodule(config)
         data.train_dataloader()
         network, used = _network(config, data, faults)
+    trained = network or nn.Linear(1, 1)
     with _telling(faults):
-        trained = network or nn.Linear(1, 1)
         optimizer = build.Builder("optimizer", config["optimizer"])(
             named_params=trained.named_parameters()
         )
         build.Builder("scheduler", config["scheduler"])(optimizer=optimizer, total_steps=100)
     with _telling(faults):
-        trained = network or nn.Linear(1, 1)
         build.Builder("regularizer", config["regularizer"])(named_params=trained.named_parameters())
     if config["backend"] == "by_hand" and not faults:
         module, side = build.classifier(config, data), data.image_size

@@ -1,7 +1,12 @@
 """What one pass over a set of images saw."""
 
+import math
+from typing import Any
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torchmetrics import MeanMetric
+from torchmetrics.classification import MulticlassAccuracy
 
 # Looking whether the loss is finite makes a GPU wait: not at each step.
 STEPS_BETWEEN_LOOKS = 32
@@ -37,3 +42,30 @@ class Tally:
         kept = (self.loss, self.penalty)
         recent = [torch.stack(k[-STEPS_BETWEEN_LOOKS:]) for k in kept if k]
         return all(bool(values.isfinite().all()) for values in recent)
+
+
+class Figures(nn.Module):
+    """Sums tallies up, over the images of all processes together.
+
+    Args:
+        num_classes: K.
+    """
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
+        # NaN stays NaN; torchmetrics 1.9's "disable" would forget the weights.
+        self.loss = MeanMetric(nan_strategy=math.nan)
+
+    def of(self, tally: Tally) -> dict[str, Any]:
+        """Return ``loss`` and ``accuracy``, and ``penalty`` where the tally has one."""
+        self.loss.reset()
+        self.accuracy.reset()
+        losses = torch.stack(tally.loss)
+        sizes = torch.tensor([len(t) for t in tally.target], device=losses.device)
+        self.loss.update(losses, sizes)
+        self.accuracy.update(torch.cat(tally.predicted), torch.cat(tally.target))
+        figures = {"loss": self.loss.compute(), "accuracy": self.accuracy.compute()}
+        if tally.penalty:
+            figures["penalty"] = torch.stack(tally.penalty).mean()
+        return figures
