@@ -117,7 +117,13 @@ def test_killed_and_continued_is_bit_equal_whatever_the_options(
     assert record_of(killed).facts["train_images"] == 600
 
 
-def test_full_batch_is_one_step_an_epoch(begin: Callable[..., Take]) -> None:
+def test_batch_of_one_is_refused_where_batch_norm_needs_more() -> None:
+    freeze(compose(["batch_size=1"]))
+    with pytest.raises(ConfigError, match="batch_size must be 2 or more for these parts, got 1"):
+        freeze(compose([*SMALL, "batch_size=1"]))
+
+
+def test_full_batch_is_one_step_an_epoch() -> None:
     module = data("batch_size=full")
     assert module.batch_size == 1150
     assert len(module.train_dataloader()) == 1
