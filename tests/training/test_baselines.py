@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from ablab import cli
-from ablab.tracking.baselines import Baselines, read_baselines
+from ablab.tracking.baselines import Baselines, identity, read_baselines
 from ablab.tracking.lab import Lab
 from ablab.training import baselines, build
 from ablab.training.baselines import train_baselines
 from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.learners import LEARNERS, Learner
+from ablab.training.trial import freeze
 
 NAMES = {
     *("majority_class", "nearest_centroid", "k_nn"),
@@ -176,3 +177,11 @@ def test_the_command_says_what_it_does(
     assert "nearest centroid: test 8" in told
     assert cli.main(["baselines", "digts"]) == 2
     assert "did you mean digits?" in capsys.readouterr().err
+
+
+def test_a_trial_of_the_same_data_is_known_by_the_same_identity(quick: Lab) -> None:
+    record = train_baselines("digits", ["seed=4"])
+    trial = json.loads(json.dumps(freeze(compose(["architecture=mlp", "seed=5"])).as_dict()))
+    assert identity(trial["config"], trial["data_hash"]) == record.identity
+    other = freeze(compose(["data.train_images=200"]))
+    assert identity(other.config, other.data_hash) != record.identity
