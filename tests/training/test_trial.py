@@ -104,10 +104,10 @@ def test_users_source_is_in_the_key(mine: Callable[[str], Path]) -> None:
 def test_torch_class_of_the_users_own_yaml_is_a_component(tmp_path: Path) -> None:
     folder = tmp_path / "conf" / "activation"
     folder.mkdir(parents=True)
-    (folder / "gelu.yaml").write_text("_target_: torch.nn.GELU\napproximate: tanh\n")
-    frozen = freeze(compose([*SMALL, "activation=gelu"]))
+    (folder / "celu.yaml").write_text("_target_: torch.nn.CELU\nalpha: 2.0\n")
+    frozen = freeze(compose([*SMALL, "activation=celu"]))
     assert frozen.sources == {}
-    assert frozen.choices["activation"] == "gelu"
+    assert frozen.choices["activation"] == "celu"
 
 
 def test_parts_that_the_network_asks_for_are_used() -> None:

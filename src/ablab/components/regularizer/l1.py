@@ -24,7 +24,7 @@ class L1(Regularizer):
     Source: Tibshirani 1996, Regression shrinkage and selection via the lasso.
 
     Example:
-        >>> float(L1([("weight", Parameter(torch.full((2, 2), -3.0)))], strength=0.5).penalty())
+        >>> L1([("weight", Parameter(torch.full((2, 2), -3.0)))], strength=0.5).penalty().item()
         6.0
     """
 

@@ -25,7 +25,7 @@ class L2(Regularizer):
     Source: Krogh and Hertz 1991, A simple weight decay can improve generalization.
 
     Example:
-        >>> float(L2([("weight", Parameter(torch.full((2, 2), 3.0)))], strength=0.5).penalty())
+        >>> L2([("weight", Parameter(torch.full((2, 2), 3.0)))], strength=0.5).penalty().item()
         9.0
     """
 
