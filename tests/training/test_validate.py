@@ -50,7 +50,7 @@ REFUSED = [
     ("activation", "ablab.training.build.classifier"),
     ("activation", "ablab.tracking.lab.Lab"),
     ("activation", "ablab.components.dropout.dropout.Dropout"),
-    ("architecture", "ablab.components.architecture.lenet5._flat_size"),
+    ("architecture", "ablab.components.architecture.lenet5._check"),
     ("architecture", "ablab.components.architecture.lenet5.LeNet5.forward"),
     ("architecture", "ablab.components.architecture.lenet5.nn.Sequential"),
     ("architecture", "ablab.components.architecture.lenet5"),
