@@ -45,6 +45,13 @@ def test_a_few_steps_are_timed() -> None:
     assert measured.bytes >= 4 * 4 * measured.parameters
 
 
+def test_an_optimizer_that_asks_for_the_cost_again_is_timed_with_what_it_keeps() -> None:
+    lbfgs = ["architecture=mlp", "architecture.widths=[7]", "optimizer=lbfgs"]
+    measured = cost.measure(compose(lbfgs).resolved())
+    history = 2 * 10  # steps and differences of gradients
+    assert measured.bytes >= 4 * (2 + history) * measured.parameters
+
+
 @pytest.mark.parametrize(
     ("cell", "gates", "biases"), [("srn", 1, 1), ("lstm", 4, 2), ("gru", 3, 2)]
 )
