@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ablab import cli
+from ablab.cli.parser import make_parser
 from ablab.sweep import rules
 from ablab.training.compose import AXES, GROUPS
 
@@ -205,7 +205,7 @@ def test_make_targets_exist(words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", calls_of("ablab"), ids=" ".join)
 def test_commands_and_their_options_exist(words: list[str]) -> None:
-    parser = cli._parser()
+    parser = make_parser()
     if len(words) > 1:
         parser.parse_args(words)
     else:  # `ablab train` in a sentence: the command alone

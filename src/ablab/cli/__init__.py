@@ -1,0 +1,37 @@
+"""The command line. Imports are late: `ablab --help` must not wait for torch."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from ablab.cli.parser import make_parser
+
+_WRONG = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 well, 1 a trial failed, 2 wrong input."""
+    options = make_parser().parse_args(arguments)
+    if getattr(options, "allow", None):
+        known = os.environ.get("ABLAB_ALLOW", "")
+        os.environ["ABLAB_ALLOW"] = ",".join(filter(None, [known, *options.allow]))
+    try:
+        return int(options.run(options))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        if not _is_told(error):
+            raise
+        for line in str(error).splitlines():
+            sys.stderr.write(f"ablab: {line}\n")
+        return _WRONG
+
+
+def _is_told(error: Exception) -> bool:
+    """Tell whether an error is the user's to mend, and says how, so that no traceback helps."""
+    from ablab.tracking.store import StoreError
+
+    return isinstance(error, ValueError | StoreError)

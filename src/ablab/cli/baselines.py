@@ -1,0 +1,30 @@
+"""`ablab baselines`."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ablab.cli.command import add, add_overrides, console
+
+if TYPE_CHECKING:
+    from ablab.cli.command import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    """Add the command to the parser's."""
+    text = "train the classical learners on a data set's split"
+    command = add(commands, "baselines", _baselines, text)
+    command.add_argument("dataset")
+    command.add_argument("--fresh", action="store_true", help="train again what is there")
+    add_overrides(command, "seed=1, dataset.val_fraction=0.1")
+
+
+def _baselines(options: argparse.Namespace) -> int:
+    from ablab.training.baselines import train_baselines
+
+    out = console()
+
+    def say(line: str) -> None:
+        out.print(line, highlight=False, markup=False)
+
+    train_baselines(options.dataset, options.overrides, fresh=options.fresh, say=say)
+    return 0

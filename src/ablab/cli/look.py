@@ -1,0 +1,50 @@
+"""`ablab list`, `show` and `ui`: what there is to see."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from ablab.cli.command import add, console
+from ablab.folders import lab_folder
+
+if TYPE_CHECKING:
+    from ablab.cli.command import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    """Add the commands to the parser's."""
+    listing = add(commands, "list", _list, "list the axes, or the components of one; or `sweeps`")
+    listing.add_argument("axis", nargs="?")
+    show = add(commands, "show", _show, "show a trial: config, curve, log, next step")
+    show.add_argument("key", help="a trial's key, or its beginning")
+    ui = add(commands, "ui", _ui, "open the dashboard of all runs")
+    ui.add_argument("--port", type=int, default=5001)
+
+
+def _list(options: argparse.Namespace) -> int:
+    from ablab.training.listing import listed
+
+    for name, text in listed(options.axis):
+        sys.stdout.write(f"{name:<16} {text}".rstrip() + "\n")
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    from ablab.report.show import find_trial, show_trial
+    from ablab.tracking.lab import Lab
+
+    lab = Lab(lab_folder())
+    show_trial(lab, find_trial(lab, options.key), console())
+    return 0
+
+
+def _ui(options: argparse.Namespace) -> int:
+    from ablab.tracking.lab import Lab
+    from ablab.tracking.store import Store
+    from ablab.tracking.sync import sync
+    from ablab.tracking.ui import serve
+
+    lab = Lab.open()
+    sync(lab, Store.open(lab))  # a run whose process died is shown as killed, not as running
+    serve(lab, options.port)
+    return 0

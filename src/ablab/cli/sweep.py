@@ -1,0 +1,98 @@
+"""`ablab sweep`, `status` and `report`: a question from its trials to its answer."""
+
+import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ablab.cli.command import add, add_overrides, add_training, console
+from ablab.folders import lab_folder
+
+if TYPE_CHECKING:
+    from ablab.cli.command import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    """Add the commands to the parser's."""
+    sweep = add(commands, "sweep", _sweep, "run a sweep, or finish it")
+    sweep.add_argument("name", help="a YAML under sweeps/")
+    sweep.add_argument("--fetch", action="store_true", help="first fetch the data it needs")
+    sweep.add_argument("--dry-run", action="store_true", help="only print plan and forecast")
+    sweep.add_argument("--report", action="store_true", help="write the report at the end")
+    sweep.add_argument(
+        "--rerun-changed",
+        action="store_true",
+        help="train again what other code of ablab than today's has finished",
+    )
+    add_training(sweep)
+    status = add(
+        commands, "status", _status, "show how far a sweep is; without a name, all of them"
+    )
+    status.add_argument("name", nargs="?")
+    report = add(commands, "report", _report, "write the report of a sweep")
+    report.add_argument("name")
+    report.add_argument("--offline", action="store_true", help="leave MLflow as it is")
+    for command in (sweep, status, report):
+        add_overrides(command)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from ablab.sweep.engine import FAILED, run_sweep
+    from ablab.sweep.names import sweep_id
+
+    if options.fetch:
+        _fetch_for(options.name, options.overrides)
+    code = run_sweep(
+        options.name,
+        options.overrides,
+        dry_run=options.dry_run,
+        offline=options.offline,
+        rerun_changed=options.rerun_changed,
+        console=console(),
+    )
+    if options.report and not options.dry_run and code in (0, FAILED):
+        _write_report(sweep_id(options.name, options.overrides), offline=options.offline)
+    return code
+
+
+def _fetch_for(name: str, overrides: Sequence[str]) -> None:
+    """Fetch each published data set that a sweep names and that is not there."""
+    from ablab.data.fetch import DATASETS, fetch
+    from ablab.sweep.datasets import datasets_of
+
+    for dataset in sorted(datasets_of(name, overrides) & set(DATASETS)):
+        fetch(dataset)
+
+
+def _status(options: argparse.Namespace) -> int:
+    from ablab.sweep.status import status
+    from ablab.tracking.lab import Lab
+
+    status(options.name, options.overrides, console(), Lab(lab_folder()))
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    from ablab.sweep.status import find_sweep
+    from ablab.tracking.lab import Lab
+
+    sweep = find_sweep(Lab(lab_folder()), options.name, options.overrides)
+    _write_report(sweep, offline=options.offline)
+    return 0
+
+
+def _write_report(sweep: str, *, offline: bool) -> None:
+    """Write a sweep's report, put it on the sweep's run, and say what and where it is."""
+    from ablab.report.build import build_report
+    from ablab.tracking.lab import Lab
+    from ablab.tracking.store import Store, StoreError
+    from ablab.tracking.sweep_run import deliver_report
+
+    lab, out = Lab(lab_folder()), console()
+    report = build_report(lab, sweep)
+    out.print(report.verdict, highlight=False, markup=False)
+    if not offline:
+        try:
+            deliver_report(Store.open(lab), sweep, report.folder, report.verdict)
+        except StoreError as error:
+            out.print(f"Not in MLflow yet: {error}. Report again to deliver it.")
+    out.print(f"Report: {report.html}", highlight=False, markup=False, soft_wrap=True)

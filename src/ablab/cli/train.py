@@ -1,0 +1,35 @@
+"""`ablab train`."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from ablab.cli.command import add, add_overrides, add_training, console
+
+if TYPE_CHECKING:
+    from ablab.cli.command import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    """Add the command to the parser's."""
+    command = add(commands, "train", _train, "train one trial, or show the finished one")
+    command.add_argument("--fresh", action="store_true", help="train a new take, keep the old one")
+    add_training(command)
+    add_overrides(command)
+
+
+def _train(options: argparse.Namespace) -> int:
+    from ablab.report.show import show_result
+    from ablab.training.process import FAILED, FINISHED, LOCKED
+    from ablab.training.single import train
+
+    out = console()
+    code, take = train(options.overrides, fresh=options.fresh, offline=options.offline, console=out)
+    if code == FINISHED:
+        show_result(take, out)
+    elif code == FAILED:
+        out.print(f"The trial failed: `ablab show {take.key}` tells why.")
+    elif code == LOCKED:
+        out.print(f"Another process trains {take.key}; `ablab show {take.key}` shows it.")
+    else:
+        out.print("Stopped. The same command goes on from the last checkpoint.")
+    return code

@@ -1,0 +1,61 @@
+"""`ablab data`, `sync` and `doctor`: what the others stand on, kept and checked."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from ablab.cli.command import add
+
+if TYPE_CHECKING:
+    from ablab.cli.command import Commands
+
+
+def add_to(commands: "Commands") -> None:
+    """Add the commands to the parser's."""
+    data = add(commands, "data", _data, "fetch or verify a data set")
+    data.add_argument("action", choices=("fetch", "verify"))
+    data.add_argument("dataset")
+    sync = add(commands, "sync", _sync, "deliver into MLflow what it lacks")
+    sync.add_argument("--rebuild", action="store_true", help="make the lab's own store anew")
+    add(commands, "doctor", _doctor, "tell what ablab finds on this machine")
+
+
+def _data(options: argparse.Namespace) -> int:
+    from ablab.data.fetch import fetch, verify
+
+    if options.action == "fetch":
+        sys.stdout.writelines(f"{line}\n" for line in fetch(options.dataset))
+        return 0
+    checks = verify(options.dataset)
+    for check in checks:
+        sys.stdout.write(f"{'ok ' if check.ok else 'BAD'} {check.file} {check.detail}\n")
+    return 0 if all(check.ok for check in checks) else 1
+
+
+def _sync(options: argparse.Namespace) -> int:
+    from ablab.tracking.lab import Lab
+    from ablab.tracking.store import Store, rebuild
+    from ablab.tracking.sync import sync
+
+    lab = Lab.open()
+    store, aside = rebuild(lab) if options.rebuild else (Store.open(lab), None)
+    counts = sync(lab, store)
+    if aside is not None:
+        sys.stdout.write(f"the old store is kept as {aside}\n")
+    for notice in store.notices:
+        sys.stdout.write(f"{notice}\n")
+    sys.stdout.write(
+        f"{counts.complete} finished and {counts.unfinished} unfinished runs are in "
+        f"{store.label}, {counts.deleted} were deleted there\n"
+    )
+    for name, reason in counts.failed.items():
+        sys.stdout.write(f"not delivered: {name}: {reason}\n")
+    return 1 if counts.failed else 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from ablab.training.doctor import findings
+
+    for name, value in findings():
+        sys.stdout.write(f"{name:<20} {value}\n")
+    return 0
