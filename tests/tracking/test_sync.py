@@ -12,11 +12,11 @@ from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.store import Store, StoreError, rebuild
 from ablab.tracking.sweep_run import (
-    deleted_takes,
+    Held,
     deliver_report,
     deliver_sweep,
-    delivered_takes,
     describe_cell,
+    held_takes,
 )
 from ablab.tracking.sync import Counts, sync
 
@@ -135,25 +135,25 @@ def test_a_deleted_run_stays_deleted(full: Lab, store: Store) -> None:
     (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k2")
     store.client.delete_run(own.info.run_id)
     assert sync(full, store) == Counts(complete=3, unfinished=1, deleted=1)
-    assert deleted_takes(store, "activations") == {"k2/001"}
-    assert deleted_takes(store, "never heard of") == set()
+    held = held_takes(store, "activations")
+    assert held.deleted == {"k2/001"}
+    assert held.delivered.keys() == {"k1/001"}
 
 
 def test_a_deleted_experiment_deletes_no_take(full: Lab, store: Store) -> None:
     sync(full, store)
     before = index(store)
     store.client.delete_experiment(store.find_experiment("activations").experiment_id)
-    assert deleted_takes(store, "activations") == set()
-    assert delivered_takes(store, "activations") == {}
+    assert held_takes(store, "activations") == Held({}, set())
     assert sync(full, store) == Counts(complete=4, unfinished=1)
     assert index(store) == before
 
 
 def test_one_query_tells_what_is_delivered_whole(full: Lab, store: Store) -> None:
     sync(full, store)
-    assert delivered_takes(store, "activations").keys() == {"k1/001", "k2/001"}
-    assert delivered_takes(store, "poolings").keys() == {"k1/001"}
-    assert delivered_takes(store, "never heard of") == {}
+    assert held_takes(store, "activations").delivered.keys() == {"k1/001", "k2/001"}
+    assert held_takes(store, "poolings").delivered.keys() == {"k1/001"}
+    assert held_takes(store, "never heard of") == Held({}, set())
 
 
 def test_a_sweep_has_one_parent_run_with_its_question(lab: Lab, store: Store) -> None:

@@ -7,12 +7,7 @@ from ablab.tracking.courier import Courier
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan
 from ablab.tracking.store import Store, StoreError
-from ablab.tracking.sweep_run import (
-    deleted_takes,
-    deliver_sweep,
-    delivered_takes,
-    describe_cell,
-)
+from ablab.tracking.sweep_run import deliver_sweep, describe_cell, held_takes
 
 PATIENCE = 30.0  # seconds that the end of a sweep waits for the store
 
@@ -43,11 +38,11 @@ class Deliveries:
             return []
         try:
             self._store = Store.open(self._lab)
-            self._delivered = set(delivered_takes(self._store, self._plan.sweep))
-            deleted = deleted_takes(self._store, self._plan.sweep)
+            held = held_takes(self._store, self._plan.sweep)
         except (StoreError, OSError) as error:
             return [f"{error}. Training goes on; ablab sync delivers later."]
-        gone = [take for name in sorted(deleted) if (take := self._idle(name)) is not None]
+        self._delivered = set(held.delivered)
+        gone = [take for name in sorted(held.deleted) if (take := self._idle(name)) is not None]
         for take in gone:
             take.discard("its run was deleted in MLflow")
         again = [f"{len(gone)} trials whose runs were deleted in MLflow are trained anew."]

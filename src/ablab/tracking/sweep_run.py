@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock
 
@@ -14,6 +14,7 @@ from ablab.tracking.values import TAG_LENGTH, milliseconds, shorten
 LONE = "trials"
 _REPORT = ("*.html", "*.md", "*.csv")
 _NOTE = "mlflow.note.content"
+_TRIAL = "tags.`ablab.kind` = 'trial'"
 _NAMING = ("architecture", "activation", "dataset")
 
 
@@ -90,47 +91,46 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     return run_id
 
 
-def deleted_takes(store: Store, experiment: str) -> set[str]:
-    """Return the takes, ``<key>/<take>``, whose run the user deleted from an experiment.
+class Held(NamedTuple):
+    """What an experiment holds, takes as ``<key>/<take>``.
 
-    None where the whole experiment was deleted: delivery brings that back, runs and all.
+    Attributes:
+        delivered: takes that are there whole, each with the SHA-256 of its completion record.
+        deleted: takes whose run the user deleted; none where the whole experiment was: delivery
+            brings that back, runs and all.
+    """
+
+    delivered: dict[str, str]
+    deleted: set[str]
+
+
+def held_takes(store: Store, experiment: str) -> Held:
+    """Return which takes an experiment holds whole, and which it has deleted, by one query.
 
     Raises:
         StoreError: the store does not answer.
     """
-    takes: dict[bool, set[str]] = {True: set(), False: set()}
+    delivered, known, deleted = dict[str, str](), set[str](), set[str]()
     with talking(store.uri):
-        for run in _search(store, experiment, "tags.`ablab.kind` = 'trial'"):
-            deleted = run.info.lifecycle_stage == "deleted"
-            takes[deleted].add(run.data.tags["ablab.take"])
-    return takes[True] - takes[False]
+        for run in _trials(store, experiment):
+            take = run.data.tags["ablab.take"]
+            if run.info.lifecycle_stage == "deleted":
+                deleted.add(take)
+                continue
+            known.add(take)
+            if "completion" in run.data.params:
+                delivered[take] = run.data.params["completion"]
+    return Held(delivered, deleted - known)
 
 
-def delivered_takes(store: Store, experiment: str) -> dict[str, str]:
-    """Return the takes, ``<key>/<take>``, that an experiment holds whole, by one query.
-
-    Returns:
-        Each with the SHA-256 of its completion record.
-
-    Raises:
-        StoreError: the store does not answer.
-    """
-    with talking(store.uri):
-        runs = _search(store, experiment, "params.completion LIKE '%'")
-        return {
-            run.data.tags["ablab.take"]: run.data.params["completion"]
-            for run in runs
-            if run.info.lifecycle_stage == "active"
-        }
-
-
-def _search(store: Store, experiment: str, query: str) -> list[Any]:
+def _trials(store: Store, experiment: str) -> list[Any]:
+    """Return the runs of trials, deleted ones too."""
     from mlflow.entities import ViewType
 
     found, token, runs = store.find_experiment(experiment), None, []
     while found is not None and found.lifecycle_stage == "active":
         page = store.client.search_runs(
-            [found.experiment_id], query, ViewType.ALL, max_results=5000, page_token=token
+            [found.experiment_id], _TRIAL, ViewType.ALL, max_results=5000, page_token=token
         )
         runs += page
         token = page.token
