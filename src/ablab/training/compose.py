@@ -112,7 +112,7 @@ def compose(overrides: Sequence[str] = (), sweep: str | None = None) -> Composit
     values = [o for o in parsed if o.key_or_group not in GROUPS]
     faults += _unknown_choices(groups)
     good = [o for o in groups if _is_choice(o)]
-    config = _hydra(([f"+{SWEEPS}={sweep}"] if sweep else []) + [_text(o) for o in good])
+    config = _hydra([_text(o) for o in good], sweep)
     known = [o for o in values if has(config, o.key_or_group)]
     faults += [unknown_key(config, o.key_or_group) for o in values if o not in known]
     composition = _split(_with_values(config, known))
@@ -155,17 +155,18 @@ def _split(config: DictConfig) -> Composition:
     )
 
 
-def _hydra(overrides: list[str]) -> DictConfig:
+def _hydra(overrides: list[str], sweep: str | None) -> DictConfig:
+    chosen = [] if sweep is None else [f"+{SWEEPS}={sweep}"]
     try:
-        with offered(_offers()), initialize_config_dir(str(own_folder("conf")), **_VERSION):
-            return hydra_compose("config", overrides, return_hydra_config=True)
+        with offered(_offers(sweep)), initialize_config_dir(str(own_folder("conf")), **_VERSION):
+            return hydra_compose("config", chosen + overrides, return_hydra_config=True)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError([first_line(error)]) from error
 
 
-def _offers() -> list[Offer]:
-    """Return the sweeps, and the user's own components of every axis."""
-    offers = [Offer(SWEEPS, *item, "_global_") for item in sweep_names().items()]
+def _offers(sweep: str | None) -> list[Offer]:
+    """Return the sweep, and the user's own components of every axis."""
+    offers = [] if sweep is None else [Offer(SWEEPS, sweep, sweep_names()[sweep], "_global_")]
     mine = user_folder("conf")
     if mine is None:
         return offers
