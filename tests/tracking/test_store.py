@@ -41,6 +41,12 @@ def test_what_a_killed_making_left_is_no_hindrance(lab: Lab) -> None:
     assert Store.open(lab).experiment("trials")
 
 
+def test_a_process_that_ends_leaves_all_in_the_file(lab: Lab) -> None:
+    unsearched = f"import atexit, gc; atexit.register(gc.freeze); {OPEN}"
+    subprocess.run([sys.executable, "-c", unsearched, str(lab.root)], check=True)
+    assert [file.name for file in lab.root.glob(f"{DATABASE}*")] == [DATABASE]
+
+
 def test_a_network_filesystem_gets_no_write_ahead_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

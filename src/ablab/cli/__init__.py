@@ -1,5 +1,7 @@
 """The command line. Imports are late: `ablab --help` must not wait for torch."""
 
+import atexit
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if getattr(options, "allow", None):
         known = os.environ.get("ABLAB_ALLOW", "")
         os.environ["ABLAB_ALLOW"] = ",".join(filter(None, [known, *options.allow]))
+    atexit.register(gc.freeze)  # the system takes the memory back: no look for garbage in it
     try:
         return int(options.run(options))
     except BrokenPipeError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides, add_training, console
 from ablab.folders import lab_folder
+from ablab.importing import for_good
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -36,8 +37,9 @@ def add_to(commands: "Commands") -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from ablab.sweep.engine import FAILED, run_sweep
-    from ablab.sweep.names import sweep_id
+    with for_good():
+        from ablab.sweep.engine import FAILED, run_sweep
+        from ablab.sweep.names import sweep_id
 
     if options.fetch:
         _fetch_for(options.name, options.overrides)
@@ -82,10 +84,11 @@ def _report(options: argparse.Namespace) -> int:
 
 def _write_report(sweep: str, *, offline: bool) -> None:
     """Write a sweep's report, put it on the sweep's run, and say what and where it is."""
-    from ablab.report.build import build_report
-    from ablab.tracking.lab import Lab
-    from ablab.tracking.store import Store, StoreError
-    from ablab.tracking.sweep_run import deliver_report
+    with for_good():
+        from ablab.report.build import build_report
+        from ablab.tracking.lab import Lab
+        from ablab.tracking.store import Store, StoreError
+        from ablab.tracking.sweep_run import deliver_report
 
     lab, out = Lab(lab_folder()), console()
     report = build_report(lab, sweep)

@@ -7,6 +7,7 @@ A store that was opened must not cross a fork: SQLite connections do not survive
 keep to that by forking trials from a server that imports MLflow and opens no store.
 """
 
+import atexit
 import logging
 import os
 import re
@@ -21,6 +22,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from ablab.importing import for_good
 from ablab.tracking.database import create, mend, set_aside
 from ablab.tracking.lab import Lab
 
@@ -98,7 +100,9 @@ class Store:
             if not database.exists():
                 notice = create(database, artifacts)
             client = MlflowClient(uri)
-        return cls(lab, uri, client, artifacts, database, [notice] if notice else [])
+        store = cls(lab, uri, client, artifacts, database, [notice] if notice else [])
+        atexit.register(store.close)  # the last to close brings the write-ahead log into the file
+        return store
 
     @property
     def label(self) -> str:
@@ -148,7 +152,8 @@ def preload() -> None:
     """Import MLflow, quietly and without telemetry; the user's own settings win."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    import_module("mlflow.store.tracking.sqlalchemy_store")
+    with for_good():
+        import_module("mlflow.store.tracking.sqlalchemy_store")
     for name in ("alembic", "mlflow"):
         logging.getLogger(name).setLevel(logging.ERROR)
 

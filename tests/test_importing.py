@@ -1,0 +1,42 @@
+"""Imports that stay: no search for garbage meanwhile, none in them afterwards."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from ablab.importing import for_good
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+def test_collector_pauses_and_goes_on() -> None:
+    with for_good():
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_collector_that_is_off_stays_off() -> None:
+    gc.disable()
+    with for_good():
+        pass
+    assert not gc.isenabled()
+
+
+def test_collector_goes_on_after_an_import_that_fails() -> None:
+    with pytest.raises(ImportError), for_good():
+        raise ImportError
+    assert gc.isenabled()
+
+
+def test_what_was_there_is_looked_through_no_more() -> None:
+    gc.unfreeze()
+    with for_good():
+        made = [[] for _ in range(10_000)]
+    assert gc.get_freeze_count() > len(made)
+    assert not any(o is made for o in gc.get_objects())
