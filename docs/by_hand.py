@@ -57,10 +57,14 @@ def _row(module: ModuleType, function: FunctionType) -> str:
     if name in by_hand_pictures.DRAWINGS:
         picture = f'<img src="pictures/by_hand/{name}.svg" alt="{name}">'
     return (
-        f"<tr><td><b>{function.__name__}</b>: {html.escape(_plain(summary), quote=False)}\n"
-        f"<pre>{html.escape(_formula(doc), quote=False)}</pre></td>\n"
-        f"<td><pre>{html.escape(_code(function), quote=False)}</pre></td>\n<td>{picture}</td></tr>\n"
+        f"<tr><td><b>{function.__name__}</b>: {_html(_plain(summary))}\n"
+        f"<pre>{_html(_formula(doc))}</pre></td>\n"
+        f"<td><pre>{_html(_code(function))}</pre></td>\n<td>{picture}</td></tr>\n"
     )
+
+
+def _html(text: str) -> str:
+    return html.escape(text, quote=False)
 
 
 def _plain(text: str) -> str:
