@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from omegaconf import OmegaConf
 
 from ablab.folders import own_folder
@@ -27,7 +28,9 @@ def test_every_group_has_a_choice() -> None:
     assert set(composition.choices) == set(GROUPS)
     assert composition.choices["activation"] == "relu"
     assert composition.sweep is None
-    assert set(composition.resolved()) == {*GROUPS, "seed", "batch_size"}
+    scalars = set(yaml.safe_load((own_folder("conf") / "config.yaml").read_text())) - {"defaults"}
+    assert scalars > {"seed", "batch_size"}
+    assert set(composition.resolved()) == {*GROUPS, *scalars}
 
 
 def test_choices_and_values_are_taken() -> None:
@@ -119,24 +122,24 @@ def test_values_are_set_in_a_copy() -> None:
 
 
 def test_users_component_is_found(tmp_path: Path) -> None:
-    write(tmp_path / "conf/activation/gelu.yaml", "_target_: torch.nn.GELU\napproximate: tanh\n")
-    composition = compose(["activation=gelu", "activation.approximate=none"])
-    assert components("activation")["gelu"] == tmp_path / "conf/activation/gelu.yaml"
-    assert composition.choices["activation"] == "gelu"
+    write(tmp_path / "conf/activation/celu.yaml", "_target_: torch.nn.CELU\nalpha: 2.0\n")
+    composition = compose(["activation=celu", "activation.alpha=0.5"])
+    assert components("activation")["celu"] == tmp_path / "conf/activation/celu.yaml"
+    assert composition.choices["activation"] == "celu"
     assert composition.resolved()["activation"] == {
-        "_target_": "torch.nn.GELU",
-        "approximate": "none",
+        "_target_": "torch.nn.CELU",
+        "alpha": 0.5,
     }
 
 
 def test_users_component_is_not_found_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(tmp_path / "conf/activation/gelu.yaml", "_target_: torch.nn.GELU\n")
-    compose(["activation=gelu"])
+    write(tmp_path / "conf/activation/celu.yaml", "_target_: torch.nn.CELU\n")
+    compose(["activation=celu"])
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert "got gelu" in faults("activation=gelu")[0]
+    assert "got celu" in faults("activation=celu")[0]
 
 
 def test_name_in_both_places_is_an_error(tmp_path: Path) -> None:
