@@ -213,6 +213,38 @@ def test_orthogonalised_keeps_singular_vectors(rows: int, columns: int, seed: in
     np.testing.assert_allclose(found.numpy(), (u * s) @ vt, atol=1e-9)
 
 
+def test_every_optimizer_moves_channels_last_kernels_as_contiguous_ones(optimizer: str) -> None:
+    kernels = []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        torch.manual_seed(0)
+        kernel = nn.Parameter(torch.randn(4, 3, 2, 2).contiguous(memory_format=layout))
+        goal = torch.randn(4, 3, 2, 2)
+        chosen = build("optimizer", optimizer, named_params=[("weight", kernel)])
+
+        def closure(kernel=kernel, goal=goal, chosen=chosen) -> Tensor:
+            chosen.zero_grad()
+            value = (kernel - goal).square().sum()
+            value.backward()
+            return value
+
+        for _ in range(3):
+            chosen.step(closure)
+        assert kernel.is_contiguous(memory_format=layout)
+        kernels.append(kernel.detach())
+    assert torch.allclose(*kernels, atol=1e-5)
+
+
+def test_lbfgs_is_torchs() -> None:
+    ours, theirs = (nn.Parameter(START.clone()) for _ in range(2))
+    options: dict[str, Any] = {"max_iter": 3, "line_search_fn": None, "lr": 0.1}
+    chosen = build("optimizer", "lbfgs", named_params=[("theta", ours)], **options)
+    torchs = torch.optim.LBFGS([theirs], history_size=10, **options)
+    for _ in range(3):
+        step(chosen, ours)
+        step(torchs, theirs)
+        assert ours.equal(theirs)
+
+
 @pytest.mark.parametrize("shape", [(6, 4), (3, 8)])
 @pytest.mark.parametrize("nesterov", [True, False])
 def test_muon_moves_matrices_as_torchs_which_rounds_to_bfloat16(shape, nesterov: bool) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-_LBFGS = "torch.optim.LBFGS"
+_LBFGS = "ablab.components.optimizer.lbfgs.Lbfgs"
 _MAX_NORM = "ablab.components.regularizer.max_norm.MaxNorm"
 _NADAM = "torch.optim.NAdam"
 _SCHEDULE_FREE = "ablab.components.optimizer.schedule_free.ScheduleFree"

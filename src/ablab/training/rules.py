@@ -44,7 +44,6 @@ _BETAS: _Rule = (
     "two numbers in [0, 1)",
     lambda v: isinstance(v, list) and len(v) == 2 and all(_number(b) and 0 <= b < 1 for b in v),
 )
-_COUNT: _Rule = ("an integer >= 1", lambda v: _integer(v) and v >= 1)
 _HYPERPARAMETERS: Mapping[str, _Rule] = {
     "lr": _POSITIVE,
     "weight_decay": _NOT_NEGATIVE,
@@ -60,9 +59,6 @@ _HYPERPARAMETERS: Mapping[str, _Rule] = {
     "alpha": _POSITIVE,
     "label_smoothing": _SHARE,
     "factor": _POSITIVE,
-    "max_iter": _COUNT,
-    "history_size": _COUNT,
-    "line_search_fn": ("strong_wolfe or null", lambda v: v in ("strong_wolfe", None)),
     "patience": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
     "total_iters": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
     "init": ("a number", _number),
