@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 def add_to(commands: "Commands") -> None:
     """Add the commands to the parser's."""
-    listing = add(commands, "list", _list, "list the axes, or the components of one; or `sweeps`")
+    text = "list the axes, the components of one, or `sweeps`; or show one component"
+    listing = add(commands, "list", _list, text)
     listing.add_argument("axis", nargs="?")
+    listing.add_argument("name", nargs="?", help="of a component: its YAML and its docstring")
     show = add(commands, "show", _show, "show a trial: config, curve, log, next step")
     show.add_argument("key", help="a trial's key, or its beginning")
     ui = add(commands, "ui", _ui, "open the dashboard of all runs")
@@ -22,10 +24,14 @@ def add_to(commands: "Commands") -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ablab.training.listing import listed
+    from ablab.training.listing import listed, shown
 
+    if options.name is not None:
+        sys.stdout.write(shown(options.axis, options.name) + "\n")
+        return 0
     for name, text in listed(options.axis):
-        sys.stdout.write(f"{name:<16} {text}".rstrip() + "\n")
+        lines = text.replace("\n", "\n" + " " * 17)
+        sys.stdout.write(f"{name:<16} {lines}".rstrip() + "\n")
     return 0
 
 
