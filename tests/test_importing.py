@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -32,6 +33,17 @@ def test_collector_goes_on_after_an_import_that_fails() -> None:
     with pytest.raises(ImportError), for_good():
         raise ImportError
     assert gc.isenabled()
+
+
+def test_other_threads_leave_the_collector_alone() -> None:
+    def in_thread() -> tuple[bool, int]:
+        with for_good():
+            return gc.isenabled(), gc.get_freeze_count()
+
+    gc.unfreeze()
+    with ThreadPoolExecutor() as threads:
+        assert threads.submit(in_thread).result() == (True, 0)
+    assert gc.get_freeze_count() == 0
 
 
 def test_what_was_there_is_looked_through_no_more() -> None:
