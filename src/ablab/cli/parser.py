@@ -3,7 +3,7 @@
 import argparse
 
 import ablab
-from ablab.cli import baselines, look, sweep, train, upkeep
+from ablab.cli import baselines, look, new, sweep, train, upkeep
 
 _EPILOG = """\
 first steps:
@@ -24,6 +24,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ablab {ablab.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (train, sweep, baselines, look, upkeep):
+    for group in (train, sweep, baselines, look, new, upkeep):
         group.add_to(commands)
     return parser

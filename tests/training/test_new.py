@@ -1,0 +1,126 @@
+"""`ablab new`: what it writes trains as it is."""
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ablab import cli
+from ablab.folders import own_folder
+from ablab.training.compose import AXES, compose
+from ablab.training.faults import ConfigError
+from ablab.training.new import write_new
+from ablab.training.rehearsal import rehearse
+from ablab.training.validate import validate
+
+
+@pytest.fixture
+def allowed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Modules of these names are the user's own, and forgotten afterwards."""
+    names = [f"own_{axis}" for axis in AXES]
+    monkeypatch.setenv("ABLAB_ALLOW", ",".join(names))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for name in names:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    return names
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_what_is_new_can_be_built_and_passes_a_batch(
+    axis: str, allowed: list[str], tmp_path: Path
+) -> None:
+    written = write_new(axis, f"own_{axis}")
+    assert written == [Path(f"own_{axis}.py"), Path("conf") / axis / f"own_{axis}.yaml"]
+    config = compose([f"{axis}=own_{axis}"]).resolved()
+    validate(config)
+    rehearse(config)
+    node = yaml.safe_load((tmp_path / written[1]).read_text())
+    assert config[axis] == node
+    assert "mine" not in (tmp_path / written[0]).read_text().lower()
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "snake.py").write_text("kept")
+    (tmp_path / "conf" / "loss").mkdir(parents=True)
+    (tmp_path / "conf" / "loss" / "wave.yaml").write_text("kept")
+    with pytest.raises(ConfigError, match=r"snake\.py is there"):
+        write_new("activation", "snake")
+    with pytest.raises(ConfigError, match="which is already on the axis loss"):
+        write_new("loss", "wave")
+    assert {p.name for p in tmp_path.iterdir()} == {"snake.py", "conf", "lab"}
+    assert (tmp_path / "snake.py").read_text() == "kept"
+    assert not (tmp_path / "conf" / "activation").exists()
+
+
+@pytest.mark.parametrize(
+    ("axis", "name", "told"),
+    [
+        ("activations", "snake", r"did you mean activation\?"),
+        ("activation", "elu", "which is already on the axis activation"),
+        ("activation", "Snake", "must be a word of small letters"),
+        ("activation", "../snake", "must be a word of small letters"),
+        ("activation", "lambda", "must be a word of small letters"),
+        ("activation", "random", "which is a Python module already"),
+        ("activation", "torch", "which is a Python module already"),
+    ],
+)
+def test_a_name_that_will_not_do_is_refused(
+    axis: str, name: str, told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        write_new(axis, name)
+    assert {p.name for p in tmp_path.iterdir()} == {"lab"}
+
+
+def test_the_suites_own_folder_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(own_folder("conf").parent)
+    with pytest.raises(ConfigError, match="must be one of your own"):
+        write_new("activation", "snake")
+
+
+def test_the_command_tells_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["new", "activation", "snake"]) == 0
+    told = capsys.readouterr().out
+    assert "wrote snake.py\n" in told
+    assert "  ablab train activation=snake trainer.max_epochs=2 --allow snake" in told
+
+
+def script(*words: str, folder: Path) -> str:
+    """Run the console script as a newcomer does."""
+    ours = ("ABLAB_HOME", "ABLAB_ALLOW", "MLFLOW_")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    command = [str(Path(sys.executable).parent / "ablab"), *words]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("axis", ["activation", "architecture", "dataset"])
+def test_what_is_new_trains_by_the_command_that_is_told(axis: str, tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    told = script("new", axis, "first", folder=folder)
+    commands = [shlex.split(line) for line in told.splitlines() if line.startswith("  ablab")]
+    assert len(commands) == 2
+    for _, *words in commands:
+        output = script(*words, folder=folder)
+    assert "test accuracy" in output
+    assert (folder / "lab").is_dir()
+
+
+@pytest.mark.slow
+def test_all_that_is_new_trains_together(tmp_path: Path) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    for axis in AXES:
+        script("new", axis, f"own_{axis}", folder=folder)
+    choices = [f"{axis}=own_{axis}" for axis in AXES if axis != "architecture"]
+    allow = [word for axis in AXES for word in ("--allow", f"own_{axis}")]
+    output = script("train", *choices, "trainer.max_epochs=1", *allow, "--offline", folder=folder)
+    assert "test accuracy" in output
