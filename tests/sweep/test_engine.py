@@ -214,3 +214,16 @@ def test_store_that_is_away_keeps_nobody_from_training(
     code, said = run(offline=False)
     assert code == 0
     assert "Training goes on; ablab sync delivers later" in said
+
+
+def test_probes_asked_for_later_train_again_and_then_count(
+    run: Run, launcher: FakeLauncher
+) -> None:
+    run()
+    _, text = run("probes.activations=true")
+    assert "2 finished trials lack a probe" in text
+    assert all(len(takes) == 2 for takes in launcher.attempts.values())
+    assert all(t[-1].trial["config"]["probes"]["activations"] for t in launcher.attempts.values())
+    run("probes.activations=true")
+    run()
+    assert all(len(takes) == 2 for takes in launcher.attempts.values())

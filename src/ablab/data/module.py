@@ -149,6 +149,18 @@ class InMemoryDataModule(pl.LightningDataModule):
         """Return the test images, each once, in the order of their source."""
         return self._evaluated("test", self._all("test"), self.perturbation)
 
+    def probe_batch(self, num_images: int) -> tuple[Tensor, Tensor]:
+        """Return training images that are drawn from the seed, as they are, and their labels.
+
+        The same in all processes; all training images where there are no more than asked for.
+        """
+        train = self._split()[0]
+        generator = streams.generator(self.seed, "probe_images")
+        drawn = torch.randperm(len(train), generator=generator)[:num_images]
+        order = FixedOrder(train[drawn.to(train.device)], len(drawn))
+        batches = Batches(self._images("train"), order, permutation=self._permutation())
+        return next(iter(batches))
+
     def counts(self) -> dict[str, int]:
         """Return the numbers of classes and of training, validation and test images."""
         train, val = self._split()

@@ -28,6 +28,7 @@ from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan
 from ablab.tracking.records import ENVIRONMENT
 from ablab.training.faults import ConfigError
+from ablab.training.probes.switches import has_measured
 
 FAILED, INTERRUPTED = 1, 130
 
@@ -68,6 +69,9 @@ def run_sweep(
     else:
         plan, notes = freeze_plan(folder, asked, command)
     jobs = jobs_of(plan)
+    probes = asked.runtime["probes"]
+    for job in jobs:  # a plan holds those of the command that made it
+        job.trial = {**job.trial, "config": {**job.trial["config"], "probes": probes}}
     counts = _from_this_code if rerun_changed else _always
     report = shlex.join(["ablab", "report", name, *trial_changes(overrides)])
     sweep = _Sweep(report, lab, plan, jobs, asked, local_launcher(asked.runtime), counts, console)
@@ -105,18 +109,27 @@ class _Sweep:
 
     def skip_finished(self) -> list[str]:
         """Take over what is finished; return what there is to say about it."""
-        old = 0
+        old = unmeasured = 0
         for job in self.jobs:
             take = self.lab.finished(job.cell.key)
-            if take is not None and self.counts(take):
+            if take is None:
+                continue
+            unmeasured += not self._has_measured(take)
+            if self._counts(take):
                 job.finish(take)
                 old += not _from_this_code(take)
-        if not old:
-            return []
-        return [
+        notes = [
             f"{old} finished trials come from other code of ablab than today's "
             "(--rerun-changed trains them again)."
         ]
+        again = f"{unmeasured} finished trials lack a probe that is asked for: they train again."
+        return [*(notes if old else []), *([again] if unmeasured else [])]
+
+    def _counts(self, take: Take) -> bool:
+        return self.counts(take) and self._has_measured(take)
+
+    def _has_measured(self, take: Take) -> bool:
+        return has_measured(take.trial, self.asked.runtime["probes"])
 
     def forecast(self, notes: Sequence[str]) -> Forecast:
         """Print and return what is left to do."""
@@ -163,7 +176,7 @@ class _Sweep:
             {"devices": dict(runtime["devices"]), "threads": threads, "in_sweep": True},
             watchers=watchers,
             retries=int(runtime["launcher"]["retries"]),
-            is_finished=self.counts,
+            is_finished=self._counts,
             interrupts=lambda: interrupts.count,
         )
 

@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Cell
+from ablab.training.probes.switches import has_measured
 
 OPEN = ("waiting", "running", "held")
 HELD_BY_ANOTHER = 75  # exit status of a trial that found its take's lock held
@@ -74,14 +75,17 @@ class Job:
 def open_take(lab: Lab, trial: Mapping[str, Any]) -> Take:
     """Return the take to train: the newest one if it is unfinished, else a new one.
 
-    Sweeps that open the same trial at once agree on one take.
+    Sweeps that open the same trial at once agree on one take. A new one is also made where the
+    newest was begun without a probe that is now asked for, and nobody trains it.
     """
     folder = lab.root / "trials" / trial["key"]
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".claim"):
         takes = lab.takes(trial["key"])
         if takes and takes[-1].completion is None:
-            return takes[-1]
+            probes = trial["config"].get("probes") or {}
+            if has_measured(takes[-1].trial, probes) or takes[-1].is_locked():
+                return takes[-1]
         return lab.new_take(trial)
 
 

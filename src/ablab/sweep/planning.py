@@ -11,7 +11,7 @@ from ablab.tracking.plan import Cell
 from ablab.training.compose import Composition, compose
 from ablab.training.faults import ConfigError
 
-RUNTIME = ("devices", "tracking", "launcher")
+RUNTIME = ("devices", "tracking", "launcher", "probes")
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Draft:
         cells: seed by seed, blocks and variants within, so that comparisons are complete early.
         trials: key to trial, frozen.
         excluded: what was left out, each with ``variant``, ``block`` and ``reason``.
-        runtime: ``devices``, ``tracking`` and ``launcher``, which are in no key.
+        runtime: ``devices``, ``tracking``, ``launcher`` and ``probes``, which are in no key.
     """
 
     sweep: str

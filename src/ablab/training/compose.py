@@ -33,7 +33,7 @@ AXES = (
     "scheduler",
 )
 OUTSIDE_KEY = ("devices", "tracking", "launcher", "probes", "sweep")
-GROUPS = (*AXES, "data", "trainer", "devices", "tracking", "launcher")
+GROUPS = (*AXES, "data", "trainer", "devices", "tracking", "launcher", "probes")
 # 1.3 warns where version_base is missing, 1.4 where it is given.
 _VERSION: dict[str, Any] = {"version_base": None} if hydra.__version__.startswith("1.3.") else {}
 

@@ -62,7 +62,8 @@ def chosen(epochs: Sequence[Entry]) -> dict[str, float]:
     if not epochs:
         return {}
     best = max(epochs, key=lambda e: (e.metrics[CHOOSES], -(e.epoch or 0)))
-    names = ("train/loss", "train/accuracy", "val/loss", "val/accuracy")
+    probes = [name for name in best.metrics if name.startswith("probe/")]
+    names = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", *probes)
     return {"best/epoch": float(best.epoch or 0), **{n: best.metrics[n] for n in names}}
 
 

@@ -15,6 +15,9 @@ from ablab.tracking.records import ENVIRONMENT
 from ablab.training import build, cost
 from ablab.training.classifier import Classifier, DivergedError
 from ablab.training.distributed import gathered
+from ablab.training.probes.callback import Probes
+from ablab.training.probes.switches import switched_on
+from ablab.training.probes.table import PROBES
 from ablab.training.recorder import (
     BEST,
     CHECKPOINT,
@@ -51,7 +54,7 @@ class Training:
         self.take, self.journal = take, journal
         self.config: Mapping[str, Any] = take.trial["config"]
         self.recorder = Recorder(take, JournalLogger(take, journal))
-        self._devices, self._callbacks = devices, callbacks
+        self._devices, self._callbacks = devices, [*callbacks, *self._probes()]
 
     def run(self) -> str:
         """Train what is left, test, and write the completion record.
@@ -129,6 +132,7 @@ class Training:
         """Write the completion record; nothing may follow it."""
         assert self.journal is not None
         folder = self.take.folder
+        names = [TRIAL, JOURNAL, ENVIRONMENT, BEST, CONFIG, PROBES, *tables]
         epochs = [e for e in self.journal.entries if e.kind == "epoch"]
         completion = Completion(
             key=self.take.key,
@@ -138,7 +142,7 @@ class Training:
             metrics={**metrics, **chosen(epochs)},
             measured=measured(epochs, test_seconds),
             facts=facts,
-            artifacts=describe(folder, [TRIAL, JOURNAL, ENVIRONMENT, BEST, CONFIG, *tables]),
+            artifacts=describe(folder, names),
         )
         write_completion(folder, completion)
 
@@ -146,6 +150,10 @@ class Training:
     def _facts(module: Classifier, data: InMemoryDataModule) -> dict[str, Any]:
         parameters, flops = cost.size(module.network, data)
         return {"parameters": parameters, "flops": flops, **data.counts()}
+
+    def _probes(self) -> list[Probes]:
+        asked = self.config.get("probes") or {}  # a trial from before there were probes
+        return [Probes(asked, self.take.folder / PROBES)] if switched_on(asked) else []
 
     def _trainer(self) -> pl.Trainer:
         return trainer(

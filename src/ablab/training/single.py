@@ -22,6 +22,7 @@ from ablab.tracking.sweep_run import LONE, describe_lone
 from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.preflight import device_notes, disk_faults, num_processes
+from ablab.training.probes.switches import has_measured
 from ablab.training.process import FINISHED, work
 from ablab.training.progress import EpochLines, ProgressBar
 from ablab.training.trial import Trial, freeze
@@ -55,7 +56,7 @@ def train(
     trial = freeze(compose(overrides))
     lab = Lab.open()
     offline = offline or not trial.config["tracking"]["deliver"]
-    finished = None if fresh else lab.finished(trial.key)
+    finished = None if fresh else _finished(lab, trial, console)
     if finished is not None and not (not offline and _was_deleted(finished, lab, console)):
         return FINISHED, finished
     if faults := disk_faults(lab.root, _SPARE_BYTES):
@@ -71,6 +72,15 @@ def train(
     return code, take
 
 
+def _finished(lab: Lab, trial: Trial, console: Console) -> Take | None:
+    """Return the finished take that counts, None where it lacks a measurement that is asked for."""
+    take = lab.finished(trial.key)
+    if take is None or has_measured(take.trial, trial.config["probes"]):
+        return take
+    console.print("It is finished without a probe that is asked for: a new take is trained.")
+    return None
+
+
 def _open_take(lab: Lab, trial: Trial, fresh: bool) -> Take:
     """Return the take to go on with, or a new one.
 
@@ -82,6 +92,8 @@ def _open_take(lab: Lab, trial: Trial, fresh: bool) -> Take:
         return lab.new_take(trial.as_dict())
     if takes[-1].is_locked():
         raise ConfigError([f"trial must be idle, got {trial.key}, which a process trains now"])
+    if not has_measured(takes[-1].trial, trial.config["probes"]):
+        return lab.new_take(trial.as_dict())
     return takes[-1]
 
 

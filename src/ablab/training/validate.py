@@ -5,6 +5,7 @@ from typing import Any
 
 from ablab.training.combinations import combination_faults
 from ablab.training.faults import ConfigError, one_of
+from ablab.training.probes.switches import probe_faults
 from ablab.training.rules import hyperparameter_faults, scalar_faults
 from ablab.training.targets import (
     CONTRACTS,
@@ -24,6 +25,7 @@ def validate(config: Mapping[str, Any]) -> None:
     faults = [fault for axis in CONTRACTS for fault in _component_faults(axis, config.get(axis))]
     faults += scalar_faults(config)
     faults += combination_faults(config)
+    faults += probe_faults(config)
     if faults:
         raise ConfigError(faults)
 

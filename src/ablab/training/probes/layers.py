@@ -1,0 +1,110 @@
+"""What of a network is looked at, and a look that leaves it as it was."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ablab import streams
+from ablab.training.by_hand.convert import AXIS
+
+_NOT_ELEMENTWISE = ("MultiheadAttention", "GLU", "Softmax", "Softmax2d", "Softmin", "LogSoftmax")
+_ACTIVATIONS: tuple[type[nn.Module], ...] = tuple(
+    getattr(nn, name) for name in nn.modules.activation.__all__ if name not in _NOT_ELEMENTWISE
+)
+Values = dict[str, float]  # by probe
+Figures = dict[str, Values]  # by layer
+
+
+def layers(network: nn.Module) -> dict[str, nn.Module]:
+    """Return the modules that have weights of two dimensions or more themselves, by name."""
+    found = network.named_modules()
+    return {name: m for name, m in found if any(p.ndim > 1 for p in m.parameters(recurse=False))}
+
+
+def activations(network: nn.Module) -> dict[str, nn.Module]:
+    """Return the elementwise activations, ours, torch's and a user's, by name."""
+    return {
+        name: module
+        for name, module in network.named_modules()
+        if isinstance(module, _ACTIVATIONS)
+        or (getattr(module, AXIS, "") == "activation" and not isinstance(module, nn.Softmax))
+    }
+
+
+def trained(module: nn.Module) -> list[Tensor]:
+    """Return a module's own parameters that take gradients."""
+    return [p for p in module.parameters(recurse=False) if p.requires_grad]
+
+
+def norm(tensors: Sequence[Tensor]) -> Tensor:
+    """Return the L2 norm of all elements of some tensors together, a scalar."""
+    total: Tensor = torch.stack([t.detach().float().norm() for t in tensors]).norm()
+    return total
+
+
+@contextmanager
+def undisturbed(
+    network: nn.Module, generator: torch.Generator | None, seed: int, epoch: int
+) -> Iterator[None]:
+    """Let a network be run in any mode, and put everything back behind it.
+
+    Buffers, modes and the states of generators are restored; dropout draws from (seed, epoch).
+
+    Args:
+        network: in the mode that it trains in.
+        generator: dropout's.
+        seed: the trial's.
+        epoch: from 0.
+    """
+    state = None if generator is None else generator.get_state()
+    buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
+    modes = [(module, module.training) for module in network.modules()]
+    devices = sorted({p.device for p in network.parameters() if p.is_cuda}, key=str)
+    drawn = streams.derive(seed, "probes", epoch)
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(drawn)
+        if generator is not None:
+            generator.manual_seed(drawn)
+        try:
+            yield
+        finally:
+            for module, mode in modes:
+                module.training = mode
+            with torch.no_grad():
+                for buffer, before in buffers:
+                    buffer.copy_(before)
+            if generator is not None and state is not None:
+                generator.set_state(state)
+
+
+@contextmanager
+def hooked(modules: dict[str, nn.Module], hook: Callable[..., Any]) -> Iterator[None]:
+    """Call ``hook(name, module, input, output)`` at the first call of each module in the block."""
+    seen: set[str] = set()
+
+    def attach(name: str, module: nn.Module) -> list[Any]:
+        kept: list[Tensor] = []
+
+        def before(_: nn.Module, given: tuple[Any, ...]) -> None:
+            if name not in seen and given and isinstance(given[0], Tensor):
+                kept[:] = [given[0].detach().clone()]  # a module may write into its input
+
+        def behind(called: nn.Module, _: Any, output: Any) -> None:
+            if name not in seen and kept:
+                seen.add(name)
+                hook(name, called, kept.pop(), output)
+
+        return [
+            module.register_forward_pre_hook(before),
+            module.register_forward_hook(behind),
+        ]
+
+    handles = [handle for name, module in modules.items() for handle in attach(name, module)]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

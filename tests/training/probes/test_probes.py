@@ -1,0 +1,156 @@
+"""Probes of whole trials: they change nothing, go on bit-equally, and are made up for."""
+
+import csv
+import io
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attempts
+import pytest
+import torch
+from attempts import attempt, shown
+from rich.console import Console
+from safetensors.torch import load_file
+
+from ablab.sweep.job import open_take
+from ablab.tracking.lab import Lab, Take
+from ablab.training import build
+from ablab.training.compose import compose
+from ablab.training.faults import ConfigError
+from ablab.training.probes.switches import SWITCHES, has_measured, switched_on
+from ablab.training.single import train
+from ablab.training.trial import freeze
+
+ALL = tuple(f"probes.{name}=true" for name in SWITCHES)
+SHORT = ("trainer.max_epochs=2", "batch_size=256", "devices=cpu")
+CNN = ("architecture=lenet5", "normalization=batch", "dropout=spatial")
+GRU = ("architecture=gru", "optimizer=schedule_free", "data.train_images=512")
+
+
+def rows(take: Take) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((take.folder / "probes.csv").read_text())))
+
+
+def without_probes(take: Take) -> dict[str, Any]:
+    found = shown(take)
+    for metrics in (found["metrics"], *(metrics for _, metrics in found["epochs"])):
+        for name in [name for name in metrics if name.startswith("probe/")]:
+            del metrics[name]
+    return found
+
+
+def test_every_switch_is_in_both_yamls_and_stands_for_nothing_in_the_key() -> None:
+    off, on = (compose(["probes=none"]).resolved(), compose(["probes=default"]).resolved())
+    assert {*off["probes"]} == {*on["probes"]} == {"num_images", *SWITCHES}
+    assert not switched_on(off["probes"])
+    assert freeze(compose(ALL)).key == freeze(compose([])).key
+
+
+@pytest.mark.parametrize("override", ["probes.activations=2", "probes.num_images=1"])
+def test_other_values_are_refused(override: str) -> None:
+    with pytest.raises(ConfigError, match=override.split("=", maxsplit=1)[0]):
+        freeze(compose([override]))
+
+
+@pytest.mark.parametrize("overrides", [(*attempts.SMALL, *SHORT), (*CNN, *SHORT), (*GRU, *SHORT)])
+def test_a_trial_trains_bit_equally_with_and_without(lab: Lab, overrides: tuple[str, ...]) -> None:
+    plain, probed = (
+        lab.new_take(freeze(compose([*overrides, *probes])).as_dict()) for probes in ((), ALL)
+    )
+    assert plain.key == probed.key
+    assert attempt(plain) == attempt(probed) == 0
+    assert without_probes(probed) == without_probes(plain) == shown(plain)
+    assert not (plain.folder / "probes.csv").exists()
+    completion = probed.completion
+    assert completion is not None
+    assert "probes.csv" in completion.artifacts
+    names = {name for name in completion.metrics if name.startswith("probe/")}
+    expected = {"weight_norm", "update_ratio", "gradient_norm", "gradient_change", "input_drift"}
+    assert {f"probe/{name}" for name in expected | {"generalization_gap_loss"}} <= names
+    last = [metrics for epoch, metrics in shown(probed)["epochs"]][-1]
+    weights = [float(r["value"]) for r in rows(probed) if r["probe"] == "weight_norm"]
+    epochs = len(shown(probed)["epochs"])
+    share = len(weights) // epochs
+    assert last["probe/weight_norm"] == pytest.approx(sum(weights[-share:]) / share)
+    gap = last["train/accuracy"] - last["val/accuracy"]
+    assert last["probe/generalization_gap_accuracy"] == pytest.approx(gap, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "mishap", [attempts.killed_in_mid_epoch, attempts.killed_between_best_weights_and_checkpoint]
+)
+def test_killed_and_continued_measures_bit_equally(
+    begin: Callable[..., Take], mishap: Callable[[], None]
+) -> None:
+    undisturbed, killed = begin(*ALL), begin(*ALL)
+    assert attempt(undisturbed) == 0
+    assert attempt(killed, mishap) == -signal.SIGKILL
+    with (killed.folder / "probes.csv").open("a") as stream:
+        stream.write("1")  # a torn line
+    assert attempt(killed) == 0
+    assert shown(killed) == shown(undisturbed)
+    tables = [(take.folder / "probes.csv").read_bytes() for take in (undisturbed, killed)]
+    assert tables[0] == tables[1]
+
+
+def test_update_ratio_is_that_of_the_last_step(begin: Callable[..., Take]) -> None:
+    take = begin(
+        "batch_size=full",
+        "trainer.max_epochs=1",
+        "probes.update_ratio=true",
+        "normalization=none",
+    )
+    config = take.trial["config"]
+    first = build.classifier(config, build.datamodule(config)).network.state_dict()
+    assert attempt(take) == 0
+    last = load_file(take.folder / "best.safetensors")
+    for row in rows(take):
+        names = [name for name in first if name.startswith(row["layer"])]
+        change, before = (
+            torch.cat([values.flatten() for values in state]).norm()
+            for state in ([last[n] - first[n] for n in names], [first[n] for n in names])
+        )
+        assert float(row["value"]) == pytest.approx(float(change / before), rel=1e-4)
+
+
+def test_what_lacks_a_probe_does_not_count() -> None:
+    on, off = ({"num_images": 8, "activations": a, "weight_norm": False} for a in (True, False))
+    assert has_measured({"config": {}}, off)
+    assert has_measured({"config": {"probes": on}}, off)
+    assert has_measured({"config": {"probes": on}}, on)
+    assert not has_measured({"config": {"probes": off}}, on)
+    assert not has_measured({"config": {}}, on)
+    assert not has_measured({"config": {"probes": {**on, "num_images": 9}}}, on)
+
+
+def test_a_probe_asked_for_later_makes_a_new_take_and_keeps_the_old(lab: Lab) -> None:
+    def run(*overrides: str) -> str:
+        asked = [*attempts.SMALL, "trainer.max_epochs=1", *overrides]
+        code, take = train(asked, offline=True, console=Console(file=io.StringIO()))
+        assert code == 0
+        return take.number
+
+    assert [run(), run("probes.weight_norm=true"), run("probes.weight_norm=true"), run()] == [
+        "001",
+        "002",
+        "002",
+        "002",
+    ]
+    (key,) = lab.keys()
+    assert all(take.completion is not None for take in lab.takes(key))
+
+
+def test_a_sweep_goes_on_with_a_take_that_measures_what_is_asked(
+    begin: Callable[..., Take], lab: Lab
+) -> None:
+    begun = begin()
+    asked = json.loads(json.dumps(begun.trial))
+    assert open_take(lab, asked) == begun
+    asked["config"]["probes"]["activations"] = True
+    with begun.lock().acquire(timeout=0):
+        assert open_take(lab, asked) == begun  # somebody trains it: it is waited for
+    assert open_take(lab, asked).number == "002"
+    assert Path(lab.root / "trials" / begun.key / "001").is_dir()
