@@ -5,7 +5,7 @@ RUN := OMP_NUM_THREADS=1 .venv/bin/python -m
 export PYTHON TORCH
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check train ui clean dev slow
+.PHONY: help install demo test check train ui clean dev slow docs
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=\"key=value ...\"] [PYTHON=python3.12] [TORCH=cpu]"
@@ -48,6 +48,10 @@ clean: ## remove .venv and all caches; lab and data stay
 
 dev:
 	@sh .ci/venv dev
+
+docs: dev
+	@OMP_NUM_THREADS=1 .venv/bin/python -B docs/by_hand.py
+	@OMP_NUM_THREADS=1 .venv/bin/python -B docs/catalogue.py
 
 slow: dev
 	@$(RUN) pytest -m slow $(ARGS)

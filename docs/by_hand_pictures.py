@@ -1,12 +1,12 @@
 """The pictures of `by_hand.md`, each drawn by the function that it shows."""
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import matplotlib as mpl
+import drawing
 import numpy as np
+from drawing import BLUE, ORANGE, PATCH, SEVEN, Drawing
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -30,50 +30,17 @@ from ablab.reference import (
     windows,
 )
 
-BLUE, ORANGE = "#1f5fa8", "#d9730d"
-STYLE = {"svg.hashsalt": "ablab", "svg.fonttype": "none", "font.size": 7, "lines.linewidth": 1.3}
-Drawing = Callable[[Figure], None]
-
-_SEVEN = np.zeros((7, 7))  # a digit: a bar and a stroke
-_SEVEN[1, 1:6] = 1
-_SEVEN[[2, 3, 4, 5], [5, 4, 3, 3]] = 1
 _EDGE = np.array([[1.0, 2, 1], [0, 0, 0], [-1, -2, -1]])
-_PATCH = np.array([[1.0, 3, 0, 2], [0, 2, -5, 1], [4, 0, 1, 1], [0, -1, 1, 6]])
 
 
 def svg(name: str) -> str:
     """Return the text of one picture, the same each time."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(3.2, 1.5), layout="tight")
-        DRAWINGS[name](figure)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
-
-
-def _maps(figure: Figure, **maps: Any) -> None:
-    """Draw matrices side by side, blue below zero and orange above."""
-    colours = mpl.colors.LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
-    for axes, (title, values) in zip(figure.subplots(1, len(maps)), maps.items(), strict=True):
-        most = np.abs(values).max() or 1
-        axes.pcolormesh(values[::-1], cmap=colours, vmin=-most, vmax=most, lw=0.3, ec="#bbbbbb")
-        axes.set(title=title.replace("_", " "), aspect="equal", xticks=[], yticks=[])
-
-
-def _curves(figure: Figure, x: Any, curves: Mapping[str, Any], xlabel: str) -> Axes:
-    axes: Axes = figure.subplots()
-    for (label, y), colour in zip(curves.items(), (BLUE, ORANGE), strict=False):
-        axes.plot(x, y, color=colour, label=label)
-    axes.set_xlabel(xlabel)
-    if len(curves) > 1:
-        axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    return axes
+    return drawing.svg(DRAWINGS[name])
 
 
 def _activation(value: Any, gradient: Any, figure: Figure) -> None:
     z = np.linspace(-4, 4, 81)
-    _curves(figure, z, {"f": value(z), "f'": gradient(np.ones_like(z), z)}, "z")
+    drawing.curves(figure, z, {"f": value(z), "f'": gradient(np.ones_like(z), z)}, "z")
 
 
 def _loss(value: Any, gradient: Any, figure: Figure) -> None:
@@ -81,7 +48,7 @@ def _loss(value: Any, gradient: Any, figure: Figure) -> None:
     points = [np.full((1, 1), p) for p in y]
     curves = {"L": [value(p, target) for p in points]}
     curves["dL/dy"] = [gradient(p, target).item() for p in points]
-    _curves(figure, y, curves, "output, target 1")
+    drawing.curves(figure, y, curves, "output, target 1")
 
 
 def _entropy(value: Any, gradient: Any, figure: Figure) -> None:
@@ -89,7 +56,7 @@ def _entropy(value: Any, gradient: Any, figure: Figure) -> None:
     points = [np.array([[p, 0.0]]) for p in z]
     curves = {"L": [value(p, target) for p in points]}
     curves["dL/dz"] = [gradient(p, target)[0, 0] for p in points]
-    _curves(figure, z, curves, "logit of the right class, the other's 0")
+    drawing.curves(figure, z, curves, "logit of the right class, the other's 0")
 
 
 def _path(step: Callable[..., Any], num_states: int, figure: Figure) -> None:
@@ -110,7 +77,7 @@ def _path(step: Callable[..., Any], num_states: int, figure: Figure) -> None:
 def _sizes(figure: Figure) -> None:
     stride = np.arange(1, 9)
     count = [sizes.output_size(28, 5, stride=int(s)) for s in stride]
-    _curves(figure, stride, {"n'": count}, "stride (28 pixels, kernel 5)").set_ylabel("n'")
+    drawing.curves(figure, stride, {"n'": count}, "stride (28 pixels, kernel 5)").set_ylabel("n'")
 
 
 def _windows(figure: Figure) -> None:
@@ -123,37 +90,37 @@ def _windows(figure: Figure) -> None:
             (dilated, 1, 2),
         )
     ]
-    _maps(figure, windows_a_pixel=counts[0], with_dilation_2=counts[1])
+    drawing.maps(figure, windows_a_pixel=counts[0], with_dilation_2=counts[1])
 
 
 def _correlation(function: Any, figure: Figure) -> None:
-    y = function(_SEVEN[None, None], _EDGE[None, None])[0, 0]
-    _maps(figure, x=_SEVEN, w=_EDGE, y=y)
+    y = function(SEVEN[None, None], _EDGE[None, None])[0, 0]
+    drawing.maps(figure, x=SEVEN, w=_EDGE, y=y)
 
 
 def _input_gradient(figure: Figure) -> None:
     dy = np.zeros((5, 5))
     dy[1, 2], dy[3, 3] = 1, -1
     dx = convolution.input_gradient(dy[None, None], _EDGE[None, None], (7, 7))[0, 0]
-    _maps(figure, dy=dy, w=_EDGE, dx=dx)
+    drawing.maps(figure, dy=dy, w=_EDGE, dx=dx)
 
 
 def _weight_gradient(figure: Figure) -> None:
-    y = convolution.cross_correlation(_SEVEN[None, None], _EDGE[None, None])
-    dw = convolution.weight_gradient(y, _SEVEN[None, None], (3, 3))[0, 0]
-    _maps(figure, dy=y[0, 0], x=_SEVEN, dw=dw)
+    y = convolution.cross_correlation(SEVEN[None, None], _EDGE[None, None])
+    dw = convolution.weight_gradient(y, SEVEN[None, None], (3, 3))[0, 0]
+    drawing.maps(figure, dy=y[0, 0], x=SEVEN, dw=dw)
 
 
 def _transposed(figure: Figure) -> None:
     x = np.array([[1.0, 0], [0, -1]])
     y = transposed.transposed_convolution(x[None, None], _EDGE[None, None], stride=3)[0, 0]
-    _maps(figure, x=x, w=_EDGE, y_at_stride_3=y)
+    drawing.maps(figure, x=x, w=_EDGE, y_at_stride_3=y)
 
 
 def _pooled(pool: Any, gradient: Any, figure: Figure) -> None:
-    x = _PATCH[None, None]
+    x = PATCH[None, None]
     y = pool(x, 2, 2)
-    _maps(figure, x=_PATCH, y=y[0, 0], dx=gradient(np.ones_like(y), x, 2, 2)[0, 0])
+    drawing.maps(figure, x=PATCH, y=y[0, 0], dx=gradient(np.ones_like(y), x, 2, 2)[0, 0])
 
 
 def _batch_norm(figure: Figure) -> None:
@@ -168,13 +135,13 @@ def _batch_norm(figure: Figure) -> None:
 
 def _dropout(figure: Figure) -> None:
     kept = (np.random.default_rng(0).random((4, 4)) > 0.5).astype(float)
-    _maps(figure, x=_PATCH, r=kept, y=dropout.dropout(_PATCH, kept, 0.5))
+    drawing.maps(figure, x=PATCH, r=kept, y=dropout.dropout(PATCH, kept, 0.5))
 
 
 def _softmax(figure: Figure) -> None:
     z = np.linspace(-4, 4, 41)
     p = activation.softmax(np.stack([z, 0 * z, 0 * z - 1], axis=1))
-    _curves(figure, z, {"class 1": p[:, 0], "class 2": p[:, 1]}, "logit of class 1")
+    drawing.curves(figure, z, {"class 1": p[:, 0], "class 2": p[:, 1]}, "logit of class 1")
 
 
 def _states(figure: Figure) -> None:
@@ -183,7 +150,9 @@ def _states(figure: Figure) -> None:
     turn = 0.95 * np.array([[np.cos(0.6), -np.sin(0.6)], [np.sin(0.6), np.cos(0.6)]])
     weights = recurrent.Weights(turn, np.ones((2, 1)), np.zeros(2), np.eye(2), np.zeros(2))
     h = recurrent.states(x, weights)[:, 0]
-    _curves(figure, np.arange(21), {"unit 1": h[:, 0], "unit 2": h[:, 1]}, "step after one impulse")
+    drawing.curves(
+        figure, np.arange(21), {"unit 1": h[:, 0], "unit 2": h[:, 1]}, "step after one impulse"
+    )
 
 
 def _mean(figure: Figure) -> None:
@@ -192,18 +161,18 @@ def _mean(figure: Figure) -> None:
         "corrected": average.weighted_mean(x, 0.9),
         "not": average.weighted_mean(x, 0.9, corrected=False),
     }
-    axes = _curves(figure, np.arange(60), means, "value, beta 0.9")
+    axes = drawing.curves(figure, np.arange(60), means, "value, beta 0.9")
     axes.plot(x, ".", color="#999999", ms=2)
 
 
 def _window(figure: Figure) -> None:
     beta = np.linspace(0, 0.98, 99)
-    _curves(figure, beta, {"values": [average.window(float(b)) for b in beta]}, "beta")
+    drawing.curves(figure, beta, {"values": [average.window(float(b)) for b in beta]}, "beta")
 
 
 def _information(figure: Figure) -> None:
     p = np.linspace(0.01, 1, 100)
-    _curves(figure, p, {"-log P": information.information(p)}, "P").set_ylabel("nats")
+    drawing.curves(figure, p, {"-log P": information.information(p)}, "P").set_ylabel("nats")
 
 
 def _entropies(figure: Figure) -> None:
@@ -211,7 +180,7 @@ def _entropies(figure: Figure) -> None:
     both = np.stack([q, 1 - q], axis=1)
     fair, sure = np.array([0.5, 0.5]), np.array([1.0, 0.0])
     curves = {f"p = {p[0]:g}": information.cross_entropy(p, both) for p in (fair, sure)}
-    _curves(figure, q, curves, "q of the first of two events")
+    drawing.curves(figure, q, curves, "q of the first of two events")
 
 
 def _rules() -> Sequence[tuple[str, Callable[..., Any], int]]:

@@ -28,7 +28,7 @@ def _of_layers(x: list[int], weights: list[list[int]], *_: Any, **__: Any) -> in
 
 
 # The whole recurrences that torch calls on CPU (LSTM) and on CUDA, which its counter passes over.
-_RECURRENCES = {torch.ops.aten.mkldnn_rnn_layer: _of_layer, torch.ops.aten._cudnn_rnn: _of_layers}
+RECURRENCES = {torch.ops.aten.mkldnn_rnn_layer: _of_layer, torch.ops.aten._cudnn_rnn: _of_layers}
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def size(network: nn.Module, data: InMemoryDataModule) -> tuple[int, int]:
     device = parameters[0].device if parameters else "cpu"
     image = torch.zeros(1, data.in_channels, data.image_size, data.image_size, device=device)
     training = network.training
-    counter = FlopCounterMode(display=False, custom_mapping=_RECURRENCES)
+    counter = FlopCounterMode(display=False, custom_mapping=RECURRENCES)
     with torch.no_grad(), as_torch(network), counter:
         network.eval()(image)
     network.train(training)

@@ -7,6 +7,8 @@ import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+_SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Source", "Formula", "Example")
+
 
 def docstring(target: str) -> str:
     """Return the docstring of a dotted class or function, dedented; empty where there is none.
@@ -39,8 +41,8 @@ def summary(doc: str) -> str:
 
 
 def paragraphs(doc: str) -> list[str]:
-    """Return what stands before the sections of a docstring (Args, Returns, Source)."""
-    head = re.split(r"(?m)^(?=\w+:(?:$| ))", doc, maxsplit=1)[0]
+    """Return what stands before the sections of a docstring (Args, Source and the like)."""
+    head = re.split(rf"(?m)^(?:{'|'.join(_SECTIONS)}):", doc, maxsplit=1)[0]
     return [part.strip("\n") for part in re.split(r"\n\n+", head) if part.strip()]
 
 
