@@ -118,17 +118,15 @@ def picture_name(component: Component) -> str:
 
 def _words(component: Component, twin: str | None) -> str:
     """Return what a component is, its formula, what it sets, and its source."""
-    source = component.source
+    source, formula = component.source, catalogue_formulas.FORMULAS.get(component.target)
     if twin is not None:
         told = [f"<p>As <code>{twin}</code>, set otherwise.</p>"]
     elif component.doc:
         told = [_paragraph(part) for part in docstrings.paragraphs(component.doc)]
+        told += [_pre(formula)] if formula else []
         source = docstrings.section(component.doc, "Source").rstrip(".")
     else:
-        told = [
-            f"<p><code>{component.target}</code></p>",
-            _pre(catalogue_formulas.FORMULAS[component.target]),
-        ]
+        told = [f"<p><code>{component.target}</code></p>", _pre(formula or "")]
     return "\n".join([*told, settings(component), f"<p><i>Source: {_code(source)}.</i></p>"])
 
 

@@ -1,7 +1,8 @@
-"""What torch's components compute, as Python: `tests/test_catalogue_page.py` runs these lines.
+"""What components compute that their docstrings do not say, as Python that the tests run.
 
 Activations are expressions of one element x; optimizers are steps of one weight w with gradient
-g, t counting from 1, whose further names start at zero. The rest is said in words.
+g, t counting from 1, whose further names start at zero. Losses are those of one image: z are its
+logits, p their softmax, y the outputs, q the targets, k a class. The rest is said in words.
 """
 
 _DECAY = "g = g + weight_decay * w\n"
@@ -54,14 +55,47 @@ OPTIMIZERS = {
     + "d = c * sqrt(1 - b2**t) / (sqrt(v) + eps) if r > 5 else 1\n"
     + "w = w - lr * m / (1 - b1**t) * d",
 }
+_LOSS = "ablab.components.loss."
+_MEAN_SQUARE = "sum((y[k] - q[k]) ** 2 for k in classes) / K"
+LOSSES = {
+    f"{_LOSS}binary_cross_entropy.BinaryCrossEntropy": (
+        "-sum(q[k] * log(y[k]) + (1 - q[k]) * log(1 - y[k]) for k in classes)"
+    ),
+    f"{_LOSS}focal.Focal": "-sum(q[k] * (1 - p[k]) ** gamma * log(p[k]) for k in classes)",
+    f"{_LOSS}half_squared_error.HalfSquaredError": ("sum((y[k] - q[k]) ** 2 for k in classes) / 2"),
+    f"{_LOSS}hinge.Hinge": (
+        "max(0, margin + max(z[k] for k in classes if k != target) - z[target])"
+    ),
+    f"{_LOSS}kl.Kl": "sum(q[k] * log(q[k] / p[k]) for k in classes if q[k] > 0)",
+    f"{_LOSS}l1.L1": "sum(abs(y[k] - q[k]) for k in classes)",
+    f"{_LOSS}l2.L2": "sum((y[k] - q[k]) ** 2 for k in classes)",
+    f"{_LOSS}mae.Mae": "sum(abs(y[k] - q[k]) for k in classes) / K",
+    f"{_LOSS}mape.Mape": "sum(abs(y[k] - q[k]) / max(q[k], floor) for k in classes) / K",
+    f"{_LOSS}mse.Mse": _MEAN_SQUARE,
+    f"{_LOSS}msle.Msle": "sum((log(1 + y[k]) - log(1 + q[k])) ** 2 for k in classes) / K",
+    f"{_LOSS}rmse.Rmse": f"sqrt({_MEAN_SQUARE})",
+    "torch.nn.CrossEntropyLoss": (
+        "-sum(((1 - label_smoothing) * q[k] + label_smoothing / K) * log(p[k]) for k in classes)"
+    ),
+}
+_NORM = "ablab.components.normalization."
+_STANDARD = "y = scale[c] * (x - mean) / sqrt(variance + eps) + shift[c]\nmean, variance: of "
 WORDS = {
+    f"{_NORM}batch.batch": f"{_STANDARD}channel c over all images and positions",
+    f"{_NORM}group.group": f"{_STANDARD}the channels of c's group, over the positions of an image",
+    f"{_NORM}instance.instance": f"{_STANDARD}channel c over the positions of an image",
+    f"{_NORM}layer.layer": f"{_STANDARD}all units of an image, or all channels at a position",
+    "ablab.components.dropout.dropout.Dropout": (
+        "y = r * x / (1 - p), each r is 0 with probability p, else 1"
+    ),
+    "ablab.components.dropout.spatial.SpatialDropout": (
+        "y = r * x / (1 - p), each map's r is 0 with probability p, else 1"
+    ),
     "torch.nn.Softmax": "exp(x[c]) / sum of exp(x[k]) over the channels k",
     "torch.nn.MaxPool2d": "the largest value of each window",
     "torch.nn.AvgPool2d": "the mean of each window, border pixels left out",
-    "torch.nn.CrossEntropyLoss": "-sum of q[k] * log(p[k]) over the classes k;\n"
-    "p = softmax(logits), q = (1 - label_smoothing) * target + label_smoothing / K",
     "torch.optim.lr_scheduler.ConstantLR": "lr",
     "torch.optim.lr_scheduler.ReduceLROnPlateau": "lr = factor * lr after more than patience "
     "epochs\nin which val/loss has not fallen by the fraction threshold of its best",
 }
-FORMULAS = {**ACTIVATIONS, **OPTIMIZERS, **WORDS}
+FORMULAS = {**ACTIVATIONS, **OPTIMIZERS, **LOSSES, **WORDS}
