@@ -12,6 +12,7 @@ from ablab.tracking.files import read_json
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab, Take
 
+BEST = "best.safetensors"
 CORRECT = "test_correct.npy"
 ENVIRONMENT = "environment.json"
 

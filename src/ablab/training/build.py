@@ -15,7 +15,9 @@ from ablab.data.perturbation import perturbations
 from ablab.training.by_hand.convert import AXIS, convert
 from ablab.training.classifier import Classifier
 from ablab.training.faults import ComponentError
+from ablab.training.freezing import freeze_parameters
 from ablab.training.targets import CONTRACTS, canonical, contract_arguments, resolve
+from ablab.training.warm_start import start_from
 
 # What an architecture need not say.
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
@@ -107,6 +109,8 @@ def network(
 ) -> tuple[nn.Module, frozenset[str]]:
     """Return a trial's network with its initial weights, and the axes that it uses.
 
+    Those of ``init_from`` come last, and ``freeze`` is heeded.
+
     Args:
         config: the trial's configuration.
         data: tells channels, classes and image size.
@@ -124,6 +128,9 @@ def network(
         batch = {"batch": _first_batch(data, module)} if initializer.takes("batch") else {}
         initializer(module=module, **batch)
     _check_dropout(parts["dropout"])
+    if config.get("init_from") is not None:
+        start_from(module, str(config["init_from"]))
+    freeze_parameters(module, config.get("freeze"))
     return module, frozenset(axis for axis, part in parts.items() if part.calls)
 
 

@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from ablab.components.regularizer.none import none
 from ablab.components.regularizer.regularizer import Regularizer
 from ablab.training.dropout_stream import DropoutStream
+from ablab.training.freezing import trained_parameters
 from ablab.training.objective import Objective, all_logits
 from ablab.training.tally import STEPS_BETWEEN_LOOKS, Figures, Tally
 
@@ -77,7 +78,7 @@ class Classifier(pl.LightningModule):
         super().__init__()
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = loss
-        self.regularizer = regularizer(named_params=self.network.named_parameters())
+        self.regularizer = regularizer(named_params=trained_parameters(self.network))
         self.objective = Objective(loss, self.regularizer)
         self.seed = seed
         self.dropout_generator = dropout_generator
@@ -164,7 +165,7 @@ class Classifier(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the optimizer, and the scheduler that follows its every step."""
-        optimizer = self._optimizer(named_params=self.network.named_parameters())
+        optimizer = self._optimizer(named_params=trained_parameters(self.network))
         total_steps = int(self.trainer.estimated_stepping_batches)
         scheduler = self._scheduler(optimizer=optimizer, total_steps=total_steps)
         plateau = isinstance(scheduler, ReduceLROnPlateau)

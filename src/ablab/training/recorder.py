@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from ablab.tracking.files import sync_folder
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import Take
+from ablab.tracking.records import BEST
 from ablab.training.environment import peak_memory
 
 CHECKPOINT = "checkpoint.ckpt"
-BEST = "best.safetensors"
 CHOOSES = "val/accuracy"
 
 

@@ -1,5 +1,6 @@
 """Train one take to its completion record, in the process it is called in."""
 
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,15 +12,15 @@ from ablab.data.module import InMemoryDataModule
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import JOURNAL, TRIAL, Take
-from ablab.tracking.records import ENVIRONMENT
+from ablab.tracking.records import BEST, ENVIRONMENT
 from ablab.training import build, cost
 from ablab.training.classifier import Classifier, DivergedError
 from ablab.training.distributed import gathered
+from ablab.training.freezing import FrozenStatistics
 from ablab.training.probes.callback import Probes
 from ablab.training.probes.switches import switched_on
 from ablab.training.probes.table import PROBES
 from ablab.training.recorder import (
-    BEST,
     CHECKPOINT,
     JournalLogger,
     Recorder,
@@ -28,6 +29,7 @@ from ablab.training.recorder import (
 )
 from ablab.training.results import CONFIG, chosen, measured, write_tables
 from ablab.training.trainer import trainer
+from ablab.training.warm_start import told
 
 
 class StoppedError(Exception):
@@ -54,7 +56,7 @@ class Training:
         self.take, self.journal = take, journal
         self.config: Mapping[str, Any] = take.trial["config"]
         self.recorder = Recorder(take, JournalLogger(take, journal))
-        self._devices, self._callbacks = devices, [*callbacks, *self._probes()]
+        self._devices, self._callbacks = devices, [*callbacks, *self._further()]
 
     def run(self) -> str:
         """Train what is left, test, and write the completion record.
@@ -68,6 +70,8 @@ class Training:
         data = build.datamodule(self.config)
         fitter = self._trainer()
         module = build.classifier(self.config, data, fitter.strategy.root_device)
+        if (note := told(module.network, self.config)) and self.journal is not None:
+            sys.stdout.write(f"{note}\n")  # the take's log
         diverged = self._fit(fitter, module, data)
         return self._finish(module, data, diverged)
 
@@ -151,9 +155,12 @@ class Training:
         parameters, flops = cost.size(module.network, data)
         return {"parameters": parameters, "flops": flops, **data.counts()}
 
-    def _probes(self) -> list[Probes]:
-        asked = self.config.get("probes") or {}  # a trial from before there were probes
-        return [Probes(asked, self.take.folder / PROBES)] if switched_on(asked) else []
+    def _further(self) -> list[pl.Callback]:
+        """Return the callbacks that the configuration asks for; it may be older than options."""
+        patterns, asked = self.config.get("freeze"), self.config.get("probes") or {}
+        frozen = [FrozenStatistics(patterns)] if patterns else []
+        probes = [Probes(asked, self.take.folder / PROBES)] if switched_on(asked) else []
+        return [*frozen, *probes]
 
     def _trainer(self) -> pl.Trainer:
         return trainer(

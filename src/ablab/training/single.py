@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
+import torch
 from rich.console import Console
 
 from ablab.tracking.courier import Courier
@@ -19,6 +20,7 @@ from ablab.tracking.lab import Lab, Take
 from ablab.tracking.runs import RunDeletedError
 from ablab.tracking.store import Store, StoreError
 from ablab.tracking.sweep_run import LONE, describe_lone
+from ablab.training import build
 from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.preflight import device_notes, disk_faults, num_processes
@@ -26,6 +28,7 @@ from ablab.training.probes.switches import has_measured
 from ablab.training.process import FINISHED, work
 from ablab.training.progress import EpochLines, ProgressBar
 from ablab.training.trial import Trial, freeze
+from ablab.training.warm_start import told
 
 _DELIVERY_SECONDS = 60.0
 _SPARE_BYTES = 200_000_000  # checkpoint, weights, store and pictures of a trial, and some to spare
@@ -67,6 +70,8 @@ def train(
     begun = len([e for e in take.entries() if e.kind == "epoch"])
     said = f"goes on after epoch {begun}" if begun else "starts"
     console.print(f"Trial {trial.key} {said}: {_summary(trial)}", highlight=False)
+    if note := _told_of_weights(trial):
+        console.print(note, highlight=False)
     with _delivered(take, lab, console, offline):
         code = _attempt(take, trial, console)
     return code, take
@@ -95,6 +100,13 @@ def _open_take(lab: Lab, trial: Trial, fresh: bool) -> Take:
     if not has_measured(takes[-1].trial, trial.config["probes"]):
         return lab.new_take(trial.as_dict())
     return takes[-1]
+
+
+def _told_of_weights(trial: Trial) -> str:
+    if trial.config["init_from"] is None:
+        return ""
+    data = build.datamodule(trial.config)
+    return told(build.network(trial.config, data, torch.Generator())[0], trial.config)
 
 
 def _summary(trial: Trial) -> str:

@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ablab.tracking.files import file_sha256
+from ablab.training.warm_start import weights_hash
 
 CONTRACTS: dict[str, tuple[str, ...]] = {
     "dataset": (),
@@ -122,12 +123,16 @@ def canonical(target: Callable[..., Any]) -> str:
 def source_hashes(config: Mapping[str, Any]) -> dict[str, str]:
     """Return the SHA-256 of the source of each target that is neither torch's nor ours.
 
+    Beside them, as ``init_from``, that of the weights that the trial starts from, if it does.
+
     Args:
         config: a trial's configuration, each axis in it.
     """
     names = {config[axis]["_target_"]: axis for axis in CONTRACTS}
     targets = {name: resolve(axis, name) for name, axis in sorted(names.items())}
-    return {name: file_sha256(_file(t)) for name, t in targets.items() if not _is_known(t)}
+    hashes = {name: file_sha256(_file(t)) for name, t in targets.items() if not _is_known(t)}
+    weights = weights_hash(config)
+    return hashes if weights is None else {**hashes, "init_from": weights}
 
 
 def _file(target: Callable[..., Any]) -> Path:

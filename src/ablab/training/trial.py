@@ -23,6 +23,8 @@ SCHEMA = 1
 # at that value they are left out of the key, so that an upgrade does not void finished work.
 NEUTRAL: Mapping[str, Any] = {
     "backend": "torch",
+    "init_from": None,
+    "freeze": None,
     "data.train_images": None,
     "data.standardize": True,
     "data.permute_pixels": False,
@@ -48,7 +50,8 @@ class Trial:
         config: the resolved configuration, groups outside the key included.
         choices: which YAML each group took.
         data_hash: SHA-256 of the data set's content.
-        sources: SHA-256 of the module of each target outside torch and ablab, by target.
+        sources: SHA-256 of the module of each target outside torch and ablab, by target,
+            and of the weights that it starts from, as ``init_from``.
         outside_key: groups of ``config`` that are not in the key.
     """
 

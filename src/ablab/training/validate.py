@@ -5,6 +5,7 @@ from typing import Any
 
 from ablab.training.combinations import combination_faults
 from ablab.training.faults import ConfigError, one_of
+from ablab.training.freezing import freeze_faults
 from ablab.training.probes.switches import probe_faults
 from ablab.training.rules import hyperparameter_faults, scalar_faults
 from ablab.training.targets import (
@@ -14,6 +15,7 @@ from ablab.training.targets import (
     resolve,
     signature,
 )
+from ablab.training.warm_start import init_from_faults
 
 
 def validate(config: Mapping[str, Any]) -> None:
@@ -25,7 +27,7 @@ def validate(config: Mapping[str, Any]) -> None:
     faults = [fault for axis in CONTRACTS for fault in _component_faults(axis, config.get(axis))]
     faults += scalar_faults(config)
     faults += combination_faults(config)
-    faults += probe_faults(config)
+    faults += probe_faults(config) + init_from_faults(config) + freeze_faults(config)
     if faults:
         raise ConfigError(faults)
 

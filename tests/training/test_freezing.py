@@ -1,0 +1,98 @@
+"""``freeze``: what it names stays bit for bit, statistics too, and the rest trains."""
+
+from collections.abc import Callable
+
+import attempts
+import pytest
+import torch
+from attempts import attempt
+from safetensors.torch import load_file
+from torch import nn
+
+from ablab.tracking.lab import Take
+from ablab.training import build
+from ablab.training.compose import compose
+from ablab.training.faults import ConfigError
+from ablab.training.freezing import freeze_parameters, frozen_norms, trained_parameters
+from ablab.training.trial import freeze
+
+
+def net() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3)),
+        nn.BatchNorm1d(3, affine=False),
+        nn.Linear(3, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    ("patterns", "left"),
+    [
+        (None, ["0.0.weight", "0.0.bias", "0.1.weight", "0.1.bias", "2.weight", "2.bias"]),
+        ("0", ["2.weight", "2.bias"]),
+        ("0.?", ["2.weight", "2.bias"]),
+        ("*.bias", ["0.0.weight", "0.1.weight", "2.weight"]),
+        (["0.0", "2.weight"], ["0.1.weight", "0.1.bias", "2.bias"]),
+    ],
+)
+def test_a_glob_names_parameters_or_layers_with_what_is_in_them(
+    patterns: str | list[str] | None, left: list[str]
+) -> None:
+    network = net()
+    freeze_parameters(network, patterns)
+    assert [name for name, _ in trained_parameters(network)] == left
+
+
+def test_norms_are_frozen_by_name_or_with_their_weights() -> None:
+    network = net()
+    freeze_parameters(network, "0.1.*")
+    assert list(frozen_norms(network, "0.1.*")) == [network[0][1]]
+    assert next(frozen_norms(net(), ["1"])).num_features == 3  # without weights of its own
+    assert list(frozen_norms(net(), None)) == []
+
+
+@pytest.mark.parametrize("patterns", ["*", ["0", "2"]])
+def test_everything_is_refused(patterns: str | list[str]) -> None:
+    with pytest.raises(ValueError, match="leave something to train"):
+        freeze_parameters(net(), patterns)
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("freeze=nothing", r"must match parameters or layers of the network \(layers\.1, "),
+        ("freeze=*", "must leave something to train"),
+        ("freeze=[]", "must be a pattern of names"),
+        ("freeze=3", "must be a pattern of names"),
+    ],
+)
+def test_it_is_refused_before_training(override: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        freeze(compose([*attempts.SMALL, override]))
+
+
+def test_by_hand_refuses_it() -> None:
+    with pytest.raises(ConfigError, match="freeze must be null for backend=by_hand"):
+        freeze(compose(["backend=by_hand", "freeze=*.bias"]))
+
+
+@pytest.mark.parametrize(
+    "overrides", [(), ("optimizer=schedule_free", "scheduler=constant", "regularizer=l2")]
+)
+def test_what_is_frozen_stays_and_the_rest_trains(
+    begin: Callable[..., Take], overrides: tuple[str, ...]
+) -> None:
+    take = begin("architecture.widths=[16,16]", "freeze='layers.[0-3]'", *overrides)
+    config = take.trial["config"]
+    first = build.classifier(config, build.datamodule(config)).network.state_dict()
+    assert attempt(take) == 0
+    best = load_file(take.folder / "best.safetensors")
+    frozen = [name for name in first if int(name.split(".")[1]) <= 3]
+    assert any("running_mean" in name for name in frozen)
+    for name in first:
+        assert torch.equal(best[name], first[name]) == (name in frozen)
+
+
+def test_the_key_changes() -> None:
+    keys = {freeze(compose([*attempts.SMALL, *o])).key for o in ([], ["freeze=layers.1"])}
+    assert len(keys) == 2
