@@ -70,6 +70,7 @@ def test_every_picture_is_shown_and_there(maker: ModuleType) -> None:
     }
     assert shown == drawn, "run make docs"
     assert shown == {path.stem for path in maker.PICTURES.iterdir()}, "run make docs"
+    assert max(path.stat().st_size for path in maker.PICTURES.iterdir()) < 30_000
 
 
 def test_every_picture_can_be_drawn_and_is_the_same_twice(maker: ModuleType) -> None:
