@@ -54,4 +54,5 @@ docs: dev
 	@OMP_NUM_THREADS=1 .venv/bin/python -B docs/catalogue.py
 
 slow: dev
-	@$(RUN) pytest -m slow $(ARGS)
+	@$(RUN) pytest -n 2 -m slow tests/components $(ARGS)
+	@$(RUN) pytest -m slow --ignore=tests/components $(ARGS)
