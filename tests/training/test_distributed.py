@@ -148,7 +148,7 @@ def _expect_same(found: Mapping[str, float], expected: Mapping[str, float]) -> N
 @pytest.mark.slow
 def test_trial_of_two_processes_is_that_of_one(lab: Lab) -> None:
     one, two = (
-        lab.new_take(freeze(compose([*SMOOTH, devices])).as_dict())
+        lab.new_take(freeze(compose([*SMOOTH, "probes=default", devices])).as_dict())
         for devices in ("devices=cpu", "devices=ddp_cpu")
     )
     assert one.key == two.key
