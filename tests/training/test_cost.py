@@ -38,6 +38,13 @@ def test_counting_leaves_running_statistics_alone() -> None:
     assert all(value.equal(before[name]) for name, value in network.state_dict().items())
 
 
+def test_a_network_of_another_precision_is_counted_alike() -> None:
+    config = compose().resolved()
+    data = build.datamodule(config)
+    network = build.classifier(config, data).network
+    assert cost.size(network.double(), data) == _size()
+
+
 def test_a_few_steps_are_timed() -> None:
     measured = cost.measure(compose(["architecture=mlp", "architecture.widths=[7]"]).resolved())
     assert measured.steps_per_epoch == 1150 // 128

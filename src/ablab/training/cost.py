@@ -53,8 +53,9 @@ class Cost:
 def size(network: nn.Module, data: InMemoryDataModule) -> tuple[int, int]:
     """Return parameters and FLOPs an image, counted on a blank one; the network's mode is kept."""
     parameters = [p for p in network.parameters() if p.requires_grad]
-    device = parameters[0].device if parameters else "cpu"
-    image = torch.zeros(1, data.in_channels, data.image_size, data.image_size, device=device)
+    image = torch.zeros(1, data.in_channels, data.image_size, data.image_size)
+    if parameters:  # where it lies, and as exact
+        image = image.to(parameters[0])
     training = network.training
     counter = FlopCounterMode(display=False, custom_mapping=RECURRENCES)
     with torch.no_grad(), as_torch(network), counter:
