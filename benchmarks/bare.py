@@ -47,10 +47,27 @@ def evaluate(network: nn.Module, images: tuple[Tensor, Tensor]) -> tuple[float, 
     return loss / len(images[1]), right / len(images[1])
 
 
-def train(network: nn.Module, images: Images, *, epochs: int, batch_size: int, lr: float) -> float:
-    """Train with Adam and return the test accuracy of the best epoch's weights."""
+def train(
+    network: nn.Module,
+    images: Images,
+    *,
+    epochs: int,
+    batch_size: int,
+    lr: float,
+    fused: bool | None = None,
+) -> float:
+    """Train with Adam and return the test accuracy of the best epoch's weights.
+
+    Args:
+        network: with its initial weights.
+        images: what it learns and is tested on.
+        epochs: passes over the training images.
+        batch_size: images a step; the last partial batch is left out.
+        lr: Adam's.
+        fused: Adam's; None is what torch takes, which on a CPU is not fused.
+    """
     network = network.to(memory_format=images.memory_format)
-    optimizer = torch.optim.Adam(network.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(network.parameters(), lr=lr, fused=fused)
     x, y = images.train
     best, best_state, best_epoch = -1.0, {}, -1
     for epoch in range(epochs):

@@ -19,6 +19,7 @@ from ablab.training.process import work
 from ablab.training.trial import Trial, freeze
 
 EPOCHS, BATCH, THREADS = 3, 128, 1
+NAMES = ("trial", "same", "contiguous", "fused")
 DEVICES = {"accelerator": "cpu", "devices": 1, "strategy": "auto"}
 SETTINGS = {"devices": DEVICES, "threads": THREADS, "in_sweep": False}
 
@@ -37,11 +38,12 @@ def main() -> None:
         peak = _cold_peak(lab, trial)
         formats = {"same": torch.channels_last, "contiguous": torch.contiguous_format}
         images = {name: Images(data, form) for name, form in formats.items()}
-        seconds: dict[str, list[float]] = {"trial": [], "same": [], "contiguous": []}
-        cpu: dict[str, list[float]] = {"trial": [], "same": [], "contiguous": []}
+        seconds: dict[str, list[float]] = {name: [] for name in NAMES}
+        cpu: dict[str, list[float]] = {name: [] for name in NAMES}
         for number in range(asked.rounds + 1):
             now = {"trial": _trial(lab, trial)}
             now |= {name: _bare(trial, images[name]) for name in formats}
+            now["fused"] = _bare(trial, images["same"], fused=True)
             for name, value in now.items() if number else ():  # the first round warms up
                 seconds[name].append(value[0])
                 cpu[name].append(value[1])
@@ -51,8 +53,9 @@ def main() -> None:
         f"bare loop, contiguous               {spread(seconds['contiguous'])}",
         f"trial / bare, same memory format    {ratio(seconds['trial'], seconds['same'])}",
         f"trial / bare, contiguous            {ratio(seconds['trial'], seconds['contiguous'])}",
-        f"the same in CPU seconds             {ratio(cpu['trial'], cpu['same'])}",
-        f"the same in CPU seconds, contiguous {ratio(cpu['trial'], cpu['contiguous'])}",
+        f"trial / bare, same, fused Adam      {ratio(seconds['trial'], seconds['fused'])}",
+        f"the first in CPU seconds            {ratio(cpu['trial'], cpu['same'])}",
+        f"contiguous in CPU seconds           {ratio(cpu['trial'], cpu['contiguous'])}",
         f"peak memory of a trial's process    {peak / 1e6:.0f} MB",
     ]
     tell(__doc__ or "", lines, asked.save)
@@ -66,10 +69,11 @@ def _trial(lab: Lab, trial: Trial) -> tuple[float, float]:
     return time.perf_counter() - begun[0], time.process_time() - begun[1]
 
 
-def _bare(trial: Trial, images: Images) -> tuple[float, float]:
+def _bare(trial: Trial, images: Images, fused: bool | None = None) -> tuple[float, float]:
     network, _ = build.network(trial.config, build.datamodule(trial.config), torch.Generator())
     begun = time.perf_counter(), time.process_time()
-    train(network, images, epochs=EPOCHS, batch_size=BATCH, lr=trial.config["optimizer"]["lr"])
+    lr = trial.config["optimizer"]["lr"]
+    train(network, images, epochs=EPOCHS, batch_size=BATCH, lr=lr, fused=fused)
     return time.perf_counter() - begun[0], time.process_time() - begun[1]
 
 
