@@ -9,7 +9,7 @@ from pytorch_lightning.plugins.precision import Precision
 from pytorch_lightning.utilities import GradClipAlgorithmType
 from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+from torch.optim.lr_scheduler import ConstantLR, LRScheduler, ReduceLROnPlateau
 
 from ablab.components.regularizer.none import none
 from ablab.components.regularizer.regularizer import Regularizer
@@ -164,10 +164,12 @@ class Classifier(pl.LightningModule):
         self._sum_up("test", self._evaluated)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Return the optimizer, and the scheduler that follows its every step."""
+        """Return the optimizer, and the scheduler of its every step unless it changes nothing."""
         optimizer = self._optimizer(named_params=trained_parameters(self.network))
         total_steps = int(self.trainer.estimated_stepping_batches)
         scheduler = self._scheduler(optimizer=optimizer, total_steps=total_steps)
+        if isinstance(scheduler, ConstantLR) and scheduler.factor == 1:
+            return optimizer  # nothing changes, and a step is the cheaper
         plateau = isinstance(scheduler, ReduceLROnPlateau)
         return {
             "optimizer": optimizer,
