@@ -9,6 +9,7 @@ from ablab.sweep.names import override_key, sweep_id
 from ablab.sweep.spec import Spec, parse
 from ablab.tracking.plan import Cell
 from ablab.training.compose import Composition, compose
+from ablab.training.exchange import Exchange
 from ablab.training.faults import ConfigError
 
 RUNTIME = ("devices", "tracking", "launcher", "probes")
@@ -75,14 +76,17 @@ class _Composer:
 
     def __init__(self, name: str, overrides: Sequence[str], base: Composition) -> None:
         self._name, self._overrides = name, tuple(overrides)
-        self._base_choices = base.choices
+        self._base_choices, self._exchange = base.choices, Exchange(base, overrides, name)
         self._made: dict[tuple[str, ...], Composition] = {(): base}
 
     def __call__(self, choices: Mapping[str, str]) -> Composition:
         """Return the composition with ``choices``, group to component, over the overrides."""
-        changes = tuple(f"{k}={v}" for k, v in choices.items() if self._base_choices.get(k) != v)
+        new = {k: v for k, v in choices.items() if self._base_choices.get(k) != v}
+        changes = tuple(f"{group}={name}" for group, name in new.items())
         if changes not in self._made:
-            self._made[changes] = compose((*self._overrides, *changes), sweep=self._name)
+            self._made[changes] = self._exchange(new) or compose(
+                (*self._overrides, *changes), sweep=self._name
+            )
         return self._made[changes]
 
 

@@ -42,7 +42,7 @@ def offered(offers: Sequence[Offer]) -> Iterator[None]:
     store = ConfigStore.instance()
     try:
         for offer in offers:
-            node = _load(offer.path)
+            node = load(offer.path)
             store.store(offer.name, node, group=offer.group, package=offer.package)
         yield
     finally:
@@ -50,7 +50,12 @@ def offered(offers: Sequence[Offer]) -> Iterator[None]:
             store.repo.get(offer.group, {}).pop(f"{offer.name}.yaml", None)
 
 
-def _load(path: Path) -> DictConfig:
+def load(path: Path) -> DictConfig:
+    """Return what a YAML holds.
+
+    Raises:
+        ConfigError: it is no YAML of keys and values.
+    """
     try:
         config = OmegaConf.load(path)
     except (YAMLError, OmegaConfBaseException, OSError) as error:
