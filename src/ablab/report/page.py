@@ -65,16 +65,23 @@ class Page:
         plan: the plan in force.
         rows: its table.
         baselines: what the lab knows of classical learners.
+        notes: what a reader must know first besides what the trials themselves tell.
     """
 
     plan: Plan
     rows: tuple[Row, ...]
     baselines: tuple[Baselines, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def verdict(self) -> Verdict:
         """The answer, or why there is none."""
         return verdict(self.plan, self.rows)
+
+    @property
+    def notices(self) -> list[str]:
+        """What a reader must know first."""
+        return [*self.notes, *provenance.notices(self.plan, self.rows)]
 
     @property
     def question(self) -> str:
@@ -132,7 +139,7 @@ class Page:
         environment.filters |= {"md": markdown, "unbroken": unbroken}
         return environment.get_template(template).render(
             page=self,
-            notices=provenance.notices(self.plan, self.rows),
+            notices=self.notices,
             losses=account.losses(self.plan, self.rows),
             provenance=provenance.provenance(self.plan, self.rows),
             glossary=account.GLOSSARY,
