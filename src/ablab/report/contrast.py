@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 
 from ablab.report import power, statistics
+from ablab.report.equivalence import Equivalence
 from ablab.report.statistics import Array
 from ablab.report.table import Row
 
@@ -54,6 +55,7 @@ class Contrast:
         p_flip: of the sign-flip test, adjusted likewise.
         level: the level that Holm's method gives this contrast.
         m: how many contrasts the family has.
+        equivalence: what is to be said of the margin; for the kind ``equivalence`` alone.
     """
 
     variant: str
@@ -67,6 +69,7 @@ class Contrast:
     p_flip: float = 1.0
     level: float = statistics.ALPHA
     m: int = 1
+    equivalence: Equivalence | None = None
 
     @property
     def n(self) -> int:
@@ -87,6 +90,26 @@ class Contrast:
     def step_interval(self) -> tuple[float, float] | None:
         """The t interval at the contrast's Holm step, which agrees with ``p_holm``."""
         return statistics.t_interval(self.differences, self.level)
+
+    @property
+    def p_cell(self) -> float:
+        """Holm's p over all variant × block cells where there are several blocks, else `p_holm`."""
+        return self.p_holm
+
+    @property
+    def images_interval(self) -> tuple[float, float] | None:
+        """The 95 % interval that also covers the drawing of test images; None if not known."""
+        return None
+
+    @property
+    def bca(self) -> tuple[float, float] | None:
+        """The 95 % BCa bootstrap interval, from twenty pairs on."""
+        return None
+
+    @property
+    def won_interval(self) -> tuple[float, float] | None:
+        """The exact 95 % interval of the probability to win a seed, from ten pairs on."""
+        return None
 
     @property
     def detectable(self) -> float:

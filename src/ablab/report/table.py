@@ -1,15 +1,21 @@
 """The tidy table of a sweep's trials: a row a cell of the plan."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ablab.report.unit import is_accuracy
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
-from ablab.tracking.records import Record, read_record
+from ablab.tracking.records import Record, read_correct, read_record
 
+SECONDS = "time/epoch_seconds"
 TRAINED = ("finished", "diverged")
 FIELDS = {
     "test_accuracy": "test/accuracy",
@@ -18,10 +24,14 @@ FIELDS = {
     "best_epoch": "best/epoch",
     "parameters": "parameters",
     "flops": "flops",
-    "epoch_seconds": "time/epoch_seconds",
+    "epoch_seconds": SECONDS,
     "images_per_second": "throughput/images_per_second",
     "peak_bytes": "memory/peak_bytes",
 }
+
+
+def _not_stored() -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,9 @@ class Row:
         times: when its first and its last epoch ended, seconds since 1970.
         environment: versions, hardware, commit.
         data_hash: the hash of the data, or empty.
+        seconds: of training up to the end of each epoch, evaluation excluded; NaN if not known.
+        correct: reads which test images were classified rightly, (test_images,); None if not
+            stored.
     """
 
     variant: str
@@ -54,6 +67,8 @@ class Row:
     times: tuple[float, ...]
     environment: Mapping[str, Any]
     data_hash: str
+    seconds: tuple[float, ...] = ()
+    correct: Callable[[], NDArray[np.bool_] | None] = _not_stored
 
     @property
     def is_settled(self) -> bool:
@@ -100,7 +115,17 @@ def _row(place: tuple[str, int, str], record: Record, metric: str) -> Row:
         times=tuple(e.time for e in (*record.epochs[:1], *record.epochs[-1:])),
         environment=record.environment,
         data_hash=str(record.trial.get("data_hash") or ""),
+        seconds=tuple(accumulate(e.measured.get(SECONDS, math.nan) for e in record.epochs)),
+        correct=_correct(record),
     )
+
+
+def _correct(record: Record) -> Callable[[], NDArray[np.bool_] | None]:
+    """Return what reads it later: a record holds a whole journal, and there may be thousands."""
+    images = record.facts.get("test_images")
+    if record.folder is None or not images:
+        return _not_stored
+    return partial(read_correct, record.folder, int(images))
 
 
 def _value(record: Record, metric: str) -> tuple[float, str]:

@@ -47,10 +47,9 @@ class Record:
 
     def correct(self) -> NDArray[np.bool_] | None:
         """Return which test images were classified rightly, shape (test_images,), or None."""
-        if self.folder is None or not (self.folder / CORRECT).is_file():
+        if self.folder is None:
             return None
-        bits = np.load(self.folder / CORRECT, allow_pickle=False)
-        return np.unpackbits(bits, count=int(self.facts["test_images"])).astype(np.bool_)
+        return read_correct(self.folder, int(self.facts.get("test_images", 0)))
 
 
 def read_record(lab: Lab, key: str, trial: Mapping[str, Any] | None = None) -> Record:
@@ -83,3 +82,11 @@ def record_of(take: Take) -> Record:
         facts=completion.facts if completion else {},
         environment=read_json(take.folder / ENVIRONMENT) or {},
     )
+
+
+def read_correct(folder: Path, images: int) -> NDArray[np.bool_] | None:
+    """Return which of so many test images a take classified rightly, or None if it says not."""
+    if not (folder / CORRECT).is_file():
+        return None
+    bits = np.load(folder / CORRECT, allow_pickle=False)
+    return np.unpackbits(bits, count=images).astype(np.bool_)
