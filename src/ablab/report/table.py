@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ class Row:
         seconds: of training up to the end of each epoch, evaluation excluded; NaN if not known.
         correct: reads which test images were classified rightly, (test_images,); None if not
             stored.
+        losses: validation loss of each epoch, NaN where there is none.
+        folder: the take's, where its artifacts lie, or None.
     """
 
     variant: str
@@ -69,6 +72,8 @@ class Row:
     data_hash: str
     seconds: tuple[float, ...] = ()
     correct: Callable[[], NDArray[np.bool_] | None] = _not_stored
+    losses: tuple[float, ...] = ()
+    folder: Path | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -117,6 +122,8 @@ def _row(place: tuple[str, int, str], record: Record, metric: str) -> Row:
         data_hash=str(record.trial.get("data_hash") or ""),
         seconds=tuple(accumulate(e.measured.get(SECONDS, math.nan) for e in record.epochs)),
         correct=_correct(record),
+        losses=tuple(e.metrics.get("val/loss", math.nan) for e in record.epochs),
+        folder=record.folder,
     )
 
 

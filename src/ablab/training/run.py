@@ -12,6 +12,7 @@ from ablab.data.module import InMemoryDataModule
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import JOURNAL, TRIAL, Take
+from ablab.tracking.probes import PROBES
 from ablab.tracking.records import BEST, ENVIRONMENT
 from ablab.training import build, cost
 from ablab.training.classifier import Classifier, DivergedError
@@ -19,7 +20,6 @@ from ablab.training.distributed import gathered
 from ablab.training.freezing import FrozenStatistics
 from ablab.training.probes.callback import Probes
 from ablab.training.probes.switches import switched_on
-from ablab.training.probes.table import PROBES
 from ablab.training.recorder import (
     CHECKPOINT,
     JournalLogger,

@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ablab.tracking.files import write_atomic
+from ablab.tracking.probes import COLUMNS
 from ablab.training.probes.layers import Figures
 from ablab.training.recorder import shortest
-
-PROBES = "probes.csv"
-_COLUMNS = ("epoch", "layer", "probe", "value")
 
 
 class Table:
@@ -33,7 +31,7 @@ class Table:
             figures: by layer, then by probe.
         """
         if not self._begun:
-            write_atomic(self.path, "".join([_csv([_COLUMNS]), *self._rows_before(epoch)]))
+            write_atomic(self.path, "".join([_csv([COLUMNS]), *self._rows_before(epoch)]))
             self._begun = True
         rows = [
             (epoch, layer, probe, shortest(value))
