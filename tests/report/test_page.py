@@ -223,7 +223,7 @@ def test_several_blocks_have_a_table_each_and_no_p(writer, realistic):
     writer.part("both", places, list(few))
     report = build_report(writer.lab, "both")
     page = Reader(read(report.html))
-    assert "across blocks" in report.verdict
+    assert "averaged over 2 blocks" in report.verdict
     assert page.tags.count("svg") == 4
     assert len([r for r in page.rows if r and r[0] == "elu"]) == 2
     ids = [value for name, value in page.attributes if name == "id"]

@@ -76,7 +76,10 @@ def certainty(comparison: Comparison, *, tested: bool, tuned: bool) -> list[str]
     if tested:
         told += _tests(comparison)
     told += _diverged(comparison)
-    told += [clause[0].upper() + clause[1:] + "." for clause in caveats(comparison)]
+    told += [
+        clause[0].upper() + clause[1:] + "."
+        for clause in caveats(comparison, list(comparison.against_reference.values()))
+    ]
     if not tuned:
         told.append("Hyper-parameters are fixed: no variant was tuned, so this compares settings.")
     return told
@@ -110,10 +113,14 @@ def _tests(comparison: Comparison) -> list[str]:
 
 
 def _diverged(comparison: Comparison) -> list[str]:
-    steady = [g for g in comparison.groups.values() if g.n and not g.count("diverged")]
+    steady = {
+        group.variant: group.count("finished")
+        for group in comparison.groups.values()
+        if group.count("finished") and not group.count("diverged")
+    }
     told = []
-    for n in sorted({g.n for g in steady}, reverse=True):
-        names = series([g.variant for g in steady if g.n == n])
+    for n in sorted(set(steady.values()), reverse=True):
+        names = series([variant for variant, trained in steady.items() if trained == n])
         bound = f"{100 * bound_of_none(n):.0f} %"
         told.append(
             f"0 of {n} trials diverged of {names}: a true rate of up to {bound} is not ruled out "

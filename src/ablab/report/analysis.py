@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablab.report.comparison import Comparison, compare
+from ablab.report.comparison import Comparison
 from ablab.report.factors import Factors
-from ablab.report.ranks import Ranks
-from ablab.report.speed import Speed
-from ablab.report.table import Row
+from ablab.report.findings import find
+from ablab.report.provenance import hardware
+from ablab.report.ranks import Ranks, ranks
+from ablab.report.speed import Speed, speed
+from ablab.report.table import Row, in_order
 from ablab.report.verdict import Verdict, verdict
 from ablab.tracking.plan import Plan
 
@@ -18,8 +20,9 @@ class Analysis:
 
     Attributes:
         plan: the plan in force.
-        rows: its table.
-        blocks: a comparison a block, in the plan's order.
+        rows: its table, by block, variant and seed.
+        blocks: a comparison a block, in the plan's order; where there are several, their p are
+            corrected over all variant × block cells.
         across: several blocks only: contrasts that are averaged over blocks within each seed.
         factors: for the kind ``factors`` alone.
         speed: one a block where the sweep states a target, else empty.
@@ -44,6 +47,16 @@ def analyse(plan: Plan, rows: Sequence[Row]) -> Analysis:
         plan: the plan in force.
         rows: its table, in any order.
     """
-    names = dict.fromkeys(row.block for row in rows)
-    blocks = tuple(compare([r for r in rows if r.block == name], plan.spec) for name in names)
-    return Analysis(plan, tuple(rows), blocks, None, None, (), None, verdict(plan, rows))
+    rows = in_order(rows, plan.spec)
+    found = find(rows, plan.spec)
+    target, timed = plan.spec.get("target"), len(hardware(rows)) < 2
+    return Analysis(
+        plan=plan,
+        rows=rows,
+        blocks=found.blocks,
+        across=found.across,
+        factors=found.factors,
+        speed=tuple(speed(b, target, timed=timed) for b in found.blocks) if target else (),
+        ranks=ranks(found.across, plan) if found.across else None,
+        verdict=verdict(plan, rows, found),
+    )

@@ -1,10 +1,13 @@
 """A variant's trials, and a variant held against another, seed by seed."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
-from ablab.report import power, statistics
+from ablab.report import intervals, power, statistics
 from ablab.report.equivalence import Equivalence
+from ablab.report.images import Components
 from ablab.report.statistics import Array
 from ablab.report.table import Row
 
@@ -14,7 +17,8 @@ class Group:
     """The trials of one variant.
 
     Attributes:
-        values: the metric of the trials that count, by seed.
+        values: the metric of the trials that count, by seed; over several blocks the means of
+            the seeds that count in each.
     """
 
     variant: str
@@ -23,7 +27,7 @@ class Group:
 
     @property
     def n(self) -> int:
-        """How many trials count."""
+        """How many trials count, or seeds over several blocks."""
         return self.values.size
 
     @property
@@ -41,18 +45,26 @@ class Group:
         return sum(row.outcome == outcome for row in self.rows)
 
 
+def _no_images() -> Components:
+    return ()
+
+
 @dataclass(frozen=True, eq=False)
 class Contrast:
     """A variant against a reference, seed by seed.
 
     Attributes:
-        differences: variant minus reference, a number a pair, by seed.
-        converged: those of the pairs in which no trial diverged.
-        left_out: how many pairs lack a trial that counts.
+        differences: variant minus reference, a number a seed; over several blocks their mean.
+        converged: those of the seeds on which no trial diverged.
+        left_out: how many seeds lack a trial that counts.
         direction: 1 where more is better, -1 where less is.
-        p: two-sided, of the paired t test.
-        p_holm: the same, adjusted over the family.
-        p_flip: of the sign-flip test, adjusted likewise.
+        seeds: those of the differences.
+        blocks: those that are averaged, in which both variants are planned.
+        components: what the drawing of test images adds, as of `Images`.
+        p: two-sided, of the paired t test; NaN where the contrast is described, not tested.
+        p_holm: the same, adjusted over the family: that of the verdict, or where there are
+            several blocks, all variant × block cells for a contrast within one.
+        p_flip: of the sign-flip test, adjusted likewise; NaN where that would take too long.
         level: the level that Holm's method gives this contrast.
         m: how many contrasts the family has.
         equivalence: what is to be said of the margin; for the kind ``equivalence`` alone.
@@ -64,9 +76,12 @@ class Contrast:
     converged: Array
     left_out: int
     direction: int
+    seeds: tuple[int, ...] = ()
+    blocks: tuple[str, ...] = ()
+    components: Callable[[], Components] = _no_images
     p: float = math.nan
-    p_holm: float = 1.0
-    p_flip: float = 1.0
+    p_holm: float = math.nan
+    p_flip: float = math.nan
     level: float = statistics.ALPHA
     m: int = 1
     equivalence: Equivalence | None = None
@@ -93,23 +108,23 @@ class Contrast:
 
     @property
     def p_cell(self) -> float:
-        """Holm's p over all variant × block cells where there are several blocks, else `p_holm`."""
+        """The name of `p_holm` where the family is all variant × block cells."""
         return self.p_holm
 
-    @property
+    @cached_property
     def images_interval(self) -> tuple[float, float] | None:
         """The 95 % interval that also covers the drawing of test images; None if not known."""
-        return None
+        return intervals.images_interval(self.differences, self.components())
 
-    @property
+    @cached_property
     def bca(self) -> tuple[float, float] | None:
-        """The 95 % BCa bootstrap interval, from twenty pairs on."""
-        return None
+        """The 95 % BCa bootstrap interval, from twenty seeds on."""
+        return intervals.bca_interval(self.differences)
 
     @property
     def won_interval(self) -> tuple[float, float] | None:
-        """The exact 95 % interval of the probability to win a seed, from ten pairs on."""
-        return None
+        """The exact 95 % interval of the probability to win a seed, from ten seeds on."""
+        return intervals.won_interval(self.won, self.n)
 
     @property
     def detectable(self) -> float:
@@ -129,6 +144,6 @@ class Contrast:
     @property
     def result(self) -> str:
         """Whether the variant is ``ahead``, ``behind``, or the matter is ``open``."""
-        if self.p_holm > statistics.ALPHA or math.isnan(self.p):
+        if math.isnan(self.p) or self.p_holm > statistics.ALPHA:
             return "open"
         return "ahead" if self.mean * self.direction > 0 else "behind"

@@ -1,6 +1,17 @@
-"""Whether a difference lies within a margin: two one-sided tests."""
+"""Whether a difference lies within a margin: two one-sided tests.
 
+Source: Schuirmann 1987 for the two tests, Holm 1979 over the variants.
+"""
+
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from scipy import special
+
+from ablab.report.power import showable
+from ablab.report.statistics import ALPHA, Array, all_equal, holm, holm_levels, t_interval
 
 
 @dataclass(frozen=True)
@@ -11,8 +22,14 @@ class Equivalence:
         margin: half the width of what counts as equal, in the metric's unit.
         result: ``equivalent``, ``different`` or ``undecided``.
         interval90: the 90 % t interval of the mean difference, or None.
-        p: of the two one-sided tests, the larger one.
+        p: of the two one-sided tests that the difference is within the margin, the larger.
         p_holm: the same, adjusted over the family.
+        p_different: two-sided, that the difference is outside of the margin.
+        p_different_holm: the same, adjusted over the family.
+        step_interval: the interval at the contrast's Holm step, twice that level: it is within
+            the margin exactly where ``p_holm`` is at most 0.05.
+        outside_interval: the interval at the Holm step of the difference: it is wholly outside
+            exactly where ``p_different_holm`` is at most 0.05.
         showable: the margin that this n could have shown, 4 times in 5; NaN if not known.
     """
 
@@ -21,4 +38,80 @@ class Equivalence:
     interval90: tuple[float, float] | None
     p: float
     p_holm: float
+    p_different: float
+    p_different_holm: float
+    step_interval: tuple[float, float] | None
+    outside_interval: tuple[float, float] | None
     showable: float
+
+
+def inside_p(differences: Array, margin: float) -> float:
+    """Return the larger p of the two one-sided tests, small where the mean is within ±margin.
+
+    Where all differences are equal it is the sign-flip test's; NaN for fewer than three.
+
+    Args:
+        differences: (n,).
+        margin: > 0.
+    """
+    n = differences.size
+    if n < 3:
+        return math.nan
+    mean = float(differences.mean())
+    if all_equal(differences):
+        return 2.0**-n if abs(mean) < margin else 1.0
+    error = float(differences.std(ddof=1)) / math.sqrt(n)
+    return float(special.stdtr(n - 1, (abs(mean) - margin) / error))
+
+
+def outside_p(differences: Array, margin: float) -> float:
+    """Return the two-sided p that is small where the mean is beyond ±margin.
+
+    Where all differences are equal it is the sign-flip test's; NaN for fewer than three.
+
+    Args:
+        differences: (n,).
+        margin: > 0.
+    """
+    n = differences.size
+    if n < 3:
+        return math.nan
+    beyond = float(abs(differences.mean())) - margin
+    if all_equal(differences):
+        return 2.0 ** (1 - n) if beyond > 0 else 1.0
+    error = float(differences.std(ddof=1)) / math.sqrt(n)
+    return min(1.0, 2 * float(special.stdtr(n - 1, -beyond / error)))
+
+
+def equivalences(family: Sequence[Array], margin: float) -> list[Equivalence]:
+    """Return what each of a family's differences say of the margin, Holm over the family.
+
+    Args:
+        family: (n,) each.
+        margin: > 0.
+    """
+    inside = np.array([inside_p(d, margin) for d in family])
+    outside = np.array([outside_p(d, margin) for d in family])
+    inside_holm, outside_holm = holm(inside), holm(outside)
+    steps, outside_steps = holm_levels(inside), holm_levels(outside)
+    return [
+        Equivalence(
+            margin,
+            _result(float(inside_holm[i]), float(outside_holm[i])),
+            t_interval(d, 2 * ALPHA),
+            float(inside[i]),
+            float(inside_holm[i]),
+            float(outside[i]),
+            float(outside_holm[i]),
+            t_interval(d, 2 * float(steps[i])),
+            t_interval(d, float(outside_steps[i])),
+            showable(d, len(family)),
+        )
+        for i, d in enumerate(family)
+    ]
+
+
+def _result(inside: float, outside: float) -> str:
+    if inside <= ALPHA:
+        return "equivalent"
+    return "different" if outside <= ALPHA else "undecided"

@@ -8,11 +8,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from ablab.report import account, provenance
+from ablab.report.analysis import Analysis, analyse
 from ablab.report.classical import Classical, classical
-from ablab.report.comparison import Comparison, compare
+from ablab.report.comparison import Comparison
 from ablab.report.table import Row
 from ablab.report.tables import Table, contrasts_table, variants_table
-from ablab.report.verdict import Verdict, verdict
+from ablab.report.verdict import Verdict
 from ablab.tracking.baselines import Baselines
 from ablab.tracking.plan import Plan
 
@@ -74,9 +75,14 @@ class Page:
     notes: tuple[str, ...] = ()
 
     @cached_property
+    def analysis(self) -> Analysis:
+        """The statistics."""
+        return analyse(self.plan, self.rows)
+
+    @property
     def verdict(self) -> Verdict:
         """The answer, or why there is none."""
-        return verdict(self.plan, self.rows)
+        return self.analysis.verdict
 
     @property
     def notices(self) -> list[str]:
@@ -105,13 +111,11 @@ class Page:
     @cached_property
     def sections(self) -> list[Section]:
         """One section a block."""
-        blocks = dict.fromkeys(row.block for row in self.rows)
         spec, timed = self.plan.spec, len(provenance.hardware(self.rows)) < 2
         tested = self.verdict.is_given
         found = []
-        for number, block in enumerate(blocks):
-            rows = [r for r in self.rows if r.block == block]
-            comparison = compare(rows, spec)
+        for number, comparison in enumerate(self.analysis.blocks):
+            rows = [r for r in self.rows if r.block == comparison.block]
             found.append(
                 Section(
                     number,

@@ -88,20 +88,30 @@ class Row:
 
 def read_table(lab: Lab, plan: Plan) -> tuple[Row, ...]:
     """Return a row for each cell, by block, then variant in the plan's order, then seed."""
-    variants = list(plan.spec["variants"])
-    blocks = list(plan.spec.get("blocks") or ())
     trials, metric = plan.trials, plan.spec["metric"]
     rows = [
         _row(cell.place, read_record(lab, cell.key, trials.get(cell.key)), metric)
         for cell in plan.cells
     ]
-    return tuple(
-        sorted(rows, key=lambda r: (_rank(blocks, r.block), _rank(variants, r.variant), r.seed))
-    )
+    return in_order(rows, plan.spec)
 
 
-def _rank(order: list[str], name: str) -> tuple[int, str]:
-    return (order.index(name) if name in order else len(order), name)
+def in_order(rows: Iterable[Row], spec: Mapping[str, Any]) -> tuple[Row, ...]:
+    """Return rows by block, then variant in the plan's order, then seed."""
+    variants = {name: place for place, name in enumerate(spec["variants"])}
+    blocks = {name: place for place, name in enumerate(spec.get("blocks") or ())}
+
+    def place(row: Row) -> tuple[int, str, int, str, int]:
+        block, variant = blocks.get(row.block, len(blocks)), variants.get(row.variant)
+        return (
+            block,
+            row.block,
+            len(variants) if variant is None else variant,
+            row.variant,
+            row.seed,
+        )
+
+    return tuple(sorted(rows, key=place))
 
 
 def _row(place: tuple[str, int, str], record: Record, metric: str) -> Row:

@@ -1,14 +1,21 @@
 """The answer in one sentence, in the words that the figures allow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablab.report import wording
-from ablab.report.comparison import TESTED, Comparison, compare
-from ablab.report.contrast import Contrast
+from ablab.report.answers import best, equivalence, versus_baseline, within_blocks
+from ablab.report.effects import factor_effects
+from ablab.report.findings import Findings, find
 from ablab.report.table import Row, first_part
-from ablab.report.unit import series
 from ablab.tracking.plan import Plan
+
+TELL: Mapping[str, Callable[[Findings], list[str]]] = {
+    "versus_baseline": versus_baseline,
+    "best": best,
+    "equivalence": equivalence,
+    "factors": factor_effects,
+}
 
 
 @dataclass(frozen=True)
@@ -29,22 +36,23 @@ class Verdict:
         return "; ".join(self.clauses) + "."
 
 
-def verdict(plan: Plan, rows: Sequence[Row]) -> Verdict:
+def verdict(plan: Plan, rows: Sequence[Row], found: Findings) -> Verdict:
     """Return the verdict of a sweep; at both sizes where the plan was extended.
 
     Args:
         plan: the plan in force.
         rows: its table.
+        found: what these rows have to say.
     """
-    reason = _reason_for_none(plan, rows)
-    if reason:
+    settled = sum(row.is_settled for row in rows)
+    if settled < len(rows):
+        reason = f"No verdict yet, still running: {settled} of {len(rows)} trials are done"
         return Verdict((reason,), is_given=False)
-    now = answer(compare(rows, plan.spec), tuned=bool(plan.spec.get("tune")))
-    first_rows = first_part(plan, rows)
+    now = answer(found, tuned=bool(plan.spec.get("tune")))
     if len(plan.parts) == 1:
         return now
-    spec = plan.parts[0].spec
-    before = answer(compare(first_rows, spec), tuned=bool(spec.get("tune")))
+    spec, first_rows = plan.parts[0].spec, first_part(plan, rows)
+    before = answer(find(first_rows, spec), tuned=bool(spec.get("tune")))
     extension = (
         f"the sweep was extended from {len(first_rows)} to {len(rows)} trials, and as first "
         f"planned it said: {'; '.join(before.clauses)}"
@@ -52,79 +60,34 @@ def verdict(plan: Plan, rows: Sequence[Row]) -> Verdict:
     return Verdict((*now.clauses, extension), now.is_given)
 
 
-def _reason_for_none(plan: Plan, rows: Sequence[Row]) -> str:
-    settled = sum(row.is_settled for row in rows)
-    if settled < len(rows):
-        return f"No verdict yet, still running: {settled} of {len(rows)} trials are done"
-    kind = plan.spec.get("kind", TESTED[0])
-    if kind not in TESTED:
-        return f"No verdict yet: this version does not test questions of the kind '{kind}'"
-    blocks = len({row.block for row in rows})
-    if blocks > 1:
-        return f"No verdict yet: this version does not test across blocks, and there are {blocks}"
-    return ""
-
-
-def answer(comparison: Comparison, *, tuned: bool = False) -> Verdict:
-    """Return the verdict of one block in which every trial is settled."""
-    if not comparison.family:
+def answer(found: Findings, *, tuned: bool = False) -> Verdict:
+    """Return the verdict on findings in which every trial is settled."""
+    comparison, contrasts = found.decisive, found.deciding
+    reason = _reason_for_none(found)
+    if reason:
         told = [
             f"{g.variant} has a mean of {comparison.unit.value(g.mean)} (n = {g.n})"
             for g in comparison.groups.values()
             if g.n
         ]
-        return Verdict(("No verdict: there is nothing to compare", *told), is_given=False)
-    if max(c.n for c in comparison.family) < 3:
-        return Verdict(wording.too_few(comparison), is_given=False)
-    tell = _best if comparison.kind == "best" else _versus_baseline
-    first, *others = (*tell(comparison), *wording.caveats(comparison))
-    opening = first if tuned else f"At fixed hyper-parameters, {first}"
-    return Verdict((opening, *others), is_given=True)
+        return Verdict((reason, *told), is_given=False)
+    caveats = wording.caveats(comparison, contrasts)
+    if max(c.n for c in found.family) < 3:
+        return Verdict((*wording.too_few(found), *caveats), is_given=False)
+    first, *others = (*TELL[comparison.kind](found), *within_blocks(found), *caveats)
+    conditions = [] if tuned else ["At fixed hyper-parameters"]
+    if found.across:
+        over = f"veraged over {len(comparison.blocks)} blocks"
+        conditions.append(f"a{over}" if conditions else f"A{over}")
+    return Verdict((", ".join([*conditions, first]), *others), is_given=True)
 
 
-def _sorted(comparison: Comparison) -> dict[str, list[Contrast]]:
-    """Return the contrasts with the reference by result, the largest difference first."""
-    found: dict[str, list[Contrast]] = {"ahead": [], "behind": [], "open": []}
-    for contrast in comparison.against_reference.values():
-        found[contrast.result].append(contrast)
-    for name in ("ahead", "behind"):
-        found[name].sort(key=lambda c: -abs(c.mean))
-    return found
-
-
-def _versus_baseline(comparison: Comparison) -> list[str]:
-    by, unit, clauses = _sorted(comparison), comparison.unit, []
-    baseline = f"the baseline {comparison.reference}"
-    if by["ahead"]:
-        first, *others = by["ahead"]
-        clauses.append(f"{first.variant} beats {baseline} by {wording.effect(first, unit)}")
-        if others:
-            named = [f"{c.variant} by {wording.effect(c, unit)}" for c in others]
-            clauses[-1] += f", and so {'does' if len(others) == 1 else 'do'} {series(named)}"
-    if by["behind"]:
-        named = [f"{c.variant} by {wording.effect(c, unit)}" for c in by["behind"]]
-        clauses.append(f"{baseline} beats {series(named)}")
-    if by["open"]:
-        against = "" if clauses else f" from {baseline}"
-        ranges = wording.ranges(by["open"], unit)
-        clauses.append(f"no difference{against} was detected for {ranges}")
-    return clauses + wording.findable(by["open"], unit)
-
-
-def _best(comparison: Comparison) -> list[str]:
-    by, unit, leader = _sorted(comparison), comparison.unit, comparison.reference
-    extreme = "highest" if comparison.direction > 0 else "lowest"
-    mean = unit.value(comparison.groups[str(leader)].mean)
-    chosen = f"{mean}, chosen as the {extreme} of {len(comparison.groups)}"
-    clauses = [f"{leader} is best ({chosen})"]
-    if by["open"]:
-        names = series([str(leader), *(c.variant for c in by["open"])])
-        clauses = [
-            f"{names} lead and are not separated: {leader} has the {extreme} mean ({chosen}), and "
-            f"no difference to it was detected for {wording.ranges(by['open'], unit)}",
-            *wording.findable(by["open"], unit),
-        ]
-    if by["behind"]:
-        named = [f"{c.variant} by {wording.effect(c, unit)}" for c in reversed(by["behind"])]
-        clauses.append(f"{leader} beats {series(named)}")
-    return clauses
+def _reason_for_none(found: Findings) -> str:
+    comparison = found.decisive
+    if comparison.kind == "factors" and found.factors is None:
+        return "No verdict: the variants are not a grid of two axes"
+    if not found.family:
+        return "No verdict: there is nothing to compare"
+    if comparison.kind == "equivalence" and not comparison.margin:
+        return "No verdict: equivalence needs a margin that was stated before training"
+    return ""

@@ -1,0 +1,84 @@
+"""Intervals beside the t interval: new test images, the BCa bootstrap, the seeds won.
+
+Source: Satterthwaite 1946; Efron 1987 (BCa); Clopper and Pearson 1934.
+"""
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from scipy import special
+
+from ablab.report.statistics import ALPHA, Array, all_equal
+
+RESAMPLES = 9_999
+LEAST_FOR_BCA = 20
+LEAST_FOR_WON = 10
+
+
+def images_interval(
+    differences: Array, components: Sequence[tuple[float, float]]
+) -> tuple[float, float] | None:
+    """Return the 95 % interval of the mean that also covers the drawing of test images.
+
+    Its variance is s²/n plus that of each test set, its degrees of freedom Satterthwaite's. None
+    for fewer than three differences, where all are equal, and without components.
+
+    Args:
+        differences: (n,).
+        components: of each test set the variance that it adds and the degrees of freedom.
+    """
+    n = differences.size
+    if n < 3 or all_equal(differences) or not components:
+        return None
+    parts = [(float(differences.var(ddof=1)) / n, n - 1.0), *components]
+    total = sum(variance for variance, _ in parts)
+    freedom = total**2 / sum(variance**2 / df for variance, df in parts)
+    half = float(special.stdtrit(freedom, 1 - ALPHA / 2)) * math.sqrt(total)
+    return float(differences.mean()) - half, float(differences.mean()) + half
+
+
+def bca_interval(differences: Array) -> tuple[float, float] | None:
+    """Return the 95 % BCa bootstrap interval of the mean.
+
+    None for fewer than twenty differences, and where all are equal. The resamples are the same
+    in every call.
+
+    Args:
+        differences: (n,).
+    """
+    n = differences.size
+    if n < LEAST_FOR_BCA or all_equal(differences):
+        return None
+    mean = float(differences.mean())
+    means = np.sort(_resamples(n) @ differences)
+    near = 1e-9 * float(np.ptp(differences))
+    below, up_to = np.searchsorted(means, [mean - near, mean + near])
+    bias = special.ndtri((below + up_to) / (2 * means.size))
+    deviations = differences - mean  # the jackknife's means are linear in these
+    acceleration = (deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5)
+    normal = bias + special.ndtri([ALPHA / 2, 1 - ALPHA / 2])
+    shares = special.ndtr(bias + normal / (1 - acceleration * normal))
+    low, high = np.quantile(means, shares)
+    return float(low), float(high)
+
+
+@lru_cache(maxsize=4)
+def _resamples(n: int) -> Array:
+    """Return how much each difference weighs in each resample, (RESAMPLES, n)."""
+    generator = np.random.default_rng(20_260_101)
+    return generator.multinomial(n, np.full(n, 1 / n), RESAMPLES) / n
+
+
+def won_interval(won: float, n: int) -> tuple[float, float] | None:
+    """Return the exact 95 % interval of the probability to win a seed; None below ten seeds.
+
+    A half, from a tie, is rounded away from the interval's middle on either side.
+    """
+    if n < LEAST_FOR_WON:
+        return None
+    least, most = math.floor(won), math.ceil(won)
+    low = float(special.betaincinv(least, n - least + 1, ALPHA / 2)) if least else 0.0
+    high = float(special.betaincinv(most + 1, n - most, 1 - ALPHA / 2)) if most < n else 1.0
+    return low, high
