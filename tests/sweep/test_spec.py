@@ -21,6 +21,11 @@ def test_defaults_are_filled_in():
     assert (spec.baseline, spec.seeds, spec.blocks) == ("full", (0,), {})
 
 
+def test_a_target_is_carried_and_may_be_left_out():
+    assert parse(GOOD | {"target": 0.97}).target == 0.97
+    assert parse(GOOD).target is None
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
@@ -36,6 +41,10 @@ def test_defaults_are_filled_in():
         ({"tune": {"grid": {}}}, "sweep.tune must be null (not supported yet)"),
         ({"margin": 0.1}, "sweep.margin must be null unless kind is equivalence, got 0.1"),
         ({"kind": "equivalence"}, "sweep.margin must be a number > 0"),
+        ({"target": 0}, "sweep.target must be a validation accuracy in (0, 1)"),
+        ({"target": 97}, "set before training, or null, got 97"),
+        ({"target": True}, "sweep.target must be a validation accuracy"),
+        ({"target": "0.9"}, "sweep.target must be a validation accuracy"),
         ({"kind": "factors"}, "sweep.grid must be two axes of two values or more"),
         ({"grid": None}, "sweep must be given either grid or variants, got neither"),
         ({"variants": {"full": {}}}, "sweep must be given either grid or variants, got both"),

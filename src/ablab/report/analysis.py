@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ablab.report.comparison import Comparison
 from ablab.report.factors import Factors
-from ablab.report.findings import find
+from ablab.report.findings import Findings, find
 from ablab.report.provenance import hardware
 from ablab.report.ranks import Ranks, ranks
 from ablab.report.speed import Speed, speed
@@ -49,14 +49,21 @@ def analyse(plan: Plan, rows: Sequence[Row]) -> Analysis:
     """
     rows = in_order(rows, plan.spec)
     found = find(rows, plan.spec)
-    target, timed = plan.spec.get("target"), len(hardware(rows)) < 2
     return Analysis(
         plan=plan,
         rows=rows,
         blocks=found.blocks,
         across=found.across,
         factors=found.factors,
-        speed=tuple(speed(b, target, timed=timed) for b in found.blocks) if target else (),
+        speed=_speeds(plan, rows, found),
         ranks=ranks(found.across, plan) if found.across else None,
         verdict=verdict(plan, rows, found),
     )
+
+
+def _speeds(plan: Plan, rows: Sequence[Row], found: Findings) -> tuple[Speed, ...]:
+    target = plan.spec.get("target")
+    if not target:
+        return ()
+    timed, is_late = len(hardware(rows)) < 2, plan.parts[0].spec.get("target") != target
+    return tuple(speed(block, target, timed=timed, is_late=is_late) for block in found.blocks)

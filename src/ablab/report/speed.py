@@ -4,7 +4,7 @@ Source: the restricted mean of times that may be censored, Royston and Parmar 20
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,6 +65,7 @@ class Speed:
 
     Attributes:
         target: validation accuracy, in (0, 1).
+        is_late: whether the target was set or changed after the sweep was first planned.
         epochs: the budget of epochs, the shortest that all share; NaN for no trial.
         seconds: the budget of seconds, likewise; NaN where they are not known or do not compare.
         reference: the variant that the others are held against, or None.
@@ -77,6 +78,7 @@ class Speed:
 
     block: str
     target: float
+    is_late: bool
     epochs: float
     seconds: float
     reference: str | None
@@ -87,7 +89,10 @@ class Speed:
     ratios_seconds: Mapping[str, Ratio]
 
 
-def speed(comparison: Comparison, target: float, *, timed: bool) -> Speed:
+_Held = tuple[dict[str, Contrast], dict[str, Ratio]]
+
+
+def speed(comparison: Comparison, target: float, *, timed: bool, is_late: bool) -> Speed:
     """Return how soon the variants of one block reach a validation accuracy.
 
     A trial that never gets there, or diverges before, is censored; one that failed is missing.
@@ -96,34 +101,44 @@ def speed(comparison: Comparison, target: float, *, timed: bool) -> Speed:
         comparison: the block's.
         target: validation accuracy, in (0, 1).
         timed: whether all trials ran on one kind of hardware, so that seconds compare.
+        is_late: whether the target was set or changed after the sweep was first planned.
     """
     trained = {
-        v: [r for r in g.rows if r.outcome in TRAINED and r.curve]
+        v: [r for r in g.rows if r.outcome in TRAINED and (r.curve or r.outcome == "diverged")]
         for v, g in comparison.groups.items()
     }
-    everything = [row for rows in trained.values() for row in rows]
-    whole = [row for row in everything if row.outcome == "finished"] or everything
-    epochs = float(min((len(row.curve) for row in whole), default=math.nan))
-    totals = [row.seconds[-1] if row.seconds else math.nan for row in whole]
-    known = timed and bool(totals) and not np.isnan(totals).any()
-    seconds = min(totals) if known else math.nan
+    epochs, seconds = _budgets([row for rows in trained.values() for row in rows])
+    seconds = seconds if timed else math.nan
     variants = {v: _times(rows, target, epochs, seconds) for v, rows in trained.items()}
-    reference = variants.get(str(comparison.reference))
-    others = {v: t for v, t in variants.items() if reference and v != comparison.reference}
-    against = (comparison.reference or "", reference, others)
-    clocks = {"seconds": _held(*against, "seconds") if known else ({}, {})}
-    clocks["epochs"] = _held(*against, "epochs")
+    reference = comparison.reference
+    in_epochs = _held(variants, reference, lambda t: (t.epochs, t.reached))
+    in_seconds: _Held = ({}, {})
+    if not math.isnan(seconds):
+        in_seconds = _held(variants, reference, lambda t: (t.seconds, t.reached_seconds))
     return Speed(
         block=comparison.block,
         target=target,
+        is_late=is_late,
         epochs=epochs,
         seconds=seconds,
-        reference=comparison.reference,
+        reference=reference,
         variants=variants,
-        contrasts=clocks["epochs"][0],
-        contrasts_seconds=clocks["seconds"][0],
-        ratios=clocks["epochs"][1],
-        ratios_seconds=clocks["seconds"][1],
+        contrasts=in_epochs[0],
+        contrasts_seconds=in_seconds[0],
+        ratios=in_epochs[1],
+        ratios_seconds=in_seconds[1],
+    )
+
+
+def _budgets(rows: Sequence[Row]) -> tuple[float, float]:
+    """Return the least epochs and seconds that a trial had; one that diverged had no fewer."""
+    whole = [row for row in rows if row.outcome == "finished"]
+    whole = whole or [row for row in rows if row.curve]
+    seconds = [row.seconds[-1] if row.seconds else math.nan for row in whole]
+    known = seconds and not np.isnan(seconds).any()
+    return (
+        float(min((len(row.curve) for row in whole), default=math.nan)),
+        min(seconds) if known else math.nan,
     )
 
 
@@ -150,21 +165,26 @@ def _first(row: Row, target: float) -> tuple[float, float]:
 
 
 def _held(
-    name: str, reference: Times | None, others: Mapping[str, Times], clock: str
-) -> tuple[dict[str, Contrast], dict[str, Ratio]]:
+    variants: Mapping[str, Times],
+    reference: str | None,
+    clock: Callable[[Times], tuple[Array, NDArray[np.bool_]]],
+) -> _Held:
     """Return differences to the reference, and ratios where nothing is censored, by variant."""
-    contrasts, ratios = {}, {}
-    reached = "reached" if clock == "epochs" else "reached_seconds"
-    for variant, times in others.items():
-        assert reference is not None
-        seeds = tuple(seed for seed in times.seeds if seed in reference.seeds)
-        own = [times.seeds.index(seed) for seed in seeds]
-        theirs = [reference.seeds.index(seed) for seed in seeds]
-        a, b = getattr(times, clock)[own], getattr(reference, clock)[theirs]
-        lost = len(set(times.seeds) | set(reference.seeds)) - len(seeds)
-        contrasts[variant] = Contrast(variant, name, a - b, a - b, lost, -1, seeds=seeds)
-        uncensored = getattr(times, reached).all() and getattr(reference, reached).all()
-        if uncensored and seeds:
+    contrasts: dict[str, Contrast] = {}
+    ratios: dict[str, Ratio] = {}
+    if reference is None or reference not in variants:
+        return contrasts, ratios
+    theirs = variants[reference]
+    for variant, times in variants.items():
+        if variant == reference:
+            continue
+        seeds = tuple(seed for seed in times.seeds if seed in theirs.seeds)
+        lost = len({*times.seeds, *theirs.seeds}) - len(seeds)
+        (a, a_reached), (b, b_reached) = clock(times), clock(theirs)
+        a = a[[times.seeds.index(seed) for seed in seeds]]
+        b = b[[theirs.seeds.index(seed) for seed in seeds]]
+        contrasts[variant] = Contrast(variant, reference, a - b, a - b, lost, -1, seeds)
+        if seeds and a_reached.all() and b_reached.all():
             ratios[variant] = _ratio(np.log(a) - np.log(b))
     return contrasts, ratios
 

@@ -18,6 +18,9 @@ TELL: Mapping[str, Callable[[Findings], list[str]]] = {
 }
 
 
+_ASKED = ("kind", "metric", "goal", "baseline", "margin")
+
+
 @dataclass(frozen=True)
 class Verdict:
     """The answer to the sweep's question.
@@ -52,11 +55,18 @@ def verdict(plan: Plan, rows: Sequence[Row], found: Findings) -> Verdict:
     if len(plan.parts) == 1:
         return now
     spec, first_rows = plan.parts[0].spec, first_part(plan, rows)
+    grown = len(first_rows) < len(rows)
+    if not grown and all(spec.get(key) == plan.spec.get(key) for key in _ASKED):
+        return now
+    if spec["metric"] != plan.spec["metric"]:
+        return Verdict(
+            (*now.clauses, f"the sweep first asked about {spec['metric']}"), now.is_given
+        )
     before = answer(find(first_rows, spec), tuned=bool(spec.get("tune")))
-    extension = (
-        f"the sweep was extended from {len(first_rows)} to {len(rows)} trials, and as first "
-        f"planned it said: {'; '.join(before.clauses)}"
-    )
+    since = f"was extended from {len(first_rows)} to {len(rows)} trials"
+    if not grown:
+        since = "asks another question than it did at first"
+    extension = f"the sweep {since}, and as first planned it said: {'; '.join(before.clauses)}"
     return Verdict((*now.clauses, extension), now.is_given)
 
 

@@ -145,6 +145,7 @@ def _check_baseline(spec: Spec, kept: Sequence[Combination]) -> None:
 def _written(spec: Spec, kept: Sequence[Combination]) -> dict[str, Any]:
     """Return the question as the plan keeps it, without what has no cell."""
     variants, blocks = {c.variant for c in kept}, {c.block for c in kept}
+    target = {} if spec.target is None else {"target": spec.target}
     return {
         "question": spec.question,
         "kind": spec.kind,
@@ -152,6 +153,7 @@ def _written(spec: Spec, kept: Sequence[Combination]) -> dict[str, Any]:
         "goal": spec.goal,
         "baseline": spec.baseline,
         "margin": spec.margin,
+        **target,
         "seeds": list(spec.seeds),
         "variants": {n: dict(s) for n, s in spec.variants.items() if n in variants},
         "blocks": {n: dict(s) for n, s in spec.blocks.items() if n in blocks},

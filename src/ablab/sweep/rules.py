@@ -8,7 +8,7 @@ from ablab.training.faults import one_of
 
 KINDS = ("versus_baseline", "best", "equivalence", "factors")
 NEED_BASELINE = ("versus_baseline", "equivalence")
-_WORDS = ("question", "kind", "metric", "goal", "baseline", "margin", "seeds")
+_WORDS = ("question", "kind", "metric", "goal", "baseline", "margin", "target", "seeds")
 KEYS = (*_WORDS, "grid", "variants", "blocks", "exclude", "tune")
 
 
@@ -50,6 +50,16 @@ def check_margin(node: Mapping[str, Any], faults: list[str]) -> None:
             )
     elif margin is not None:
         faults.append(f"sweep.margin must be null unless kind is equivalence, got {margin!r}")
+
+
+def check_target(node: Mapping[str, Any], faults: list[str]) -> None:
+    """Check that a target of the speed of learning, if there is one, is an accuracy."""
+    target: Any = node.get("target")
+    if target is not None and not (type(target) in (int, float) and 0 < target < 1):
+        faults.append(
+            "sweep.target must be a validation accuracy in (0, 1), set before training, or null, "
+            f"got {target!r}"
+        )
 
 
 def check_grid(node: Mapping[str, Any], faults: list[str]) -> None:

@@ -11,6 +11,7 @@ from ablab.sweep.rules import (
     check_grid,
     check_keys,
     check_margin,
+    check_target,
     check_words,
     is_grid,
 )
@@ -29,6 +30,7 @@ class Spec:
         goal: ``max`` or ``min``.
         baseline: name of a variant.
         margin: half the width of what counts as equal, in the metric's unit; equivalence only.
+        target: validation accuracy in (0, 1) whose first epoch tells the speed of learning.
         seeds: distinct, >= 0.
         variants: name to settings, in the order of the report.
         blocks: likewise; empty where nothing is repeated.
@@ -43,6 +45,7 @@ class Spec:
     goal: str
     baseline: str
     margin: float | None
+    target: float | None
     seeds: tuple[int, ...]
     variants: Mapping[str, Settings]
     blocks: Mapping[str, Settings]
@@ -63,6 +66,7 @@ def parse(node: Mapping[str, Any] | None) -> Spec:
     check_keys(node, faults)
     check_words(node, faults)
     check_margin(node, faults)
+    check_target(node, faults)
     check_grid(node, faults)
     variants = _choices(node, "grid" if node.get("grid") is not None else "variants", faults)
     blocks = _choices(node, "blocks", faults)
@@ -74,6 +78,7 @@ def parse(node: Mapping[str, Any] | None) -> Spec:
         goal=node.get("goal", "max"),
         baseline=_baseline(node, variants, faults),
         margin=node.get("margin"),
+        target=node.get("target"),
         seeds=_seeds(node.get("seeds", 1), faults),
         variants=variants,
         blocks=blocks,

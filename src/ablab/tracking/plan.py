@@ -37,7 +37,8 @@ class Part:
         command: what the user typed, to reproduce it.
         spec: the sweep's question as it then stood: ``question``, ``kind``, ``metric``,
             ``goal``, ``baseline`` (the name of a variant), ``seeds``, ``variants`` (name to
-            overrides, in the order of the report), ``blocks`` (likewise), ``margin``.
+            overrides, in the order of the report), ``blocks`` (likewise), ``margin``,
+            and ``target`` where there is one.
         cells: the cells that this part adds.
         trials: key to trial (``config``, ``choices``, ``data_hash``, ``sources``).
         excluded: variants or cells left out, each with ``variant``, ``block`` and ``reason``.
