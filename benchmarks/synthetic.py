@@ -1,0 +1,114 @@
+"""A lab of any size as sweeps leave it, written in seconds: real records, no training."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ablab.tracking.completion import Completion, write_completion
+from ablab.tracking.journal import Entry
+from ablab.tracking.lab import Lab
+from ablab.tracking.plan import Cell, Part, write_part
+from ablab.training.compose import compose
+from ablab.training.environment import facts
+
+EPOCHS, IMAGES, START = 20, 10_000, 1_790_000_000.0
+WEIGHTS = 247_648  # bytes of LeNet-5's best.safetensors
+
+
+def write_lab(root: Path, name: str, variants: int, seeds: int, blocks: int) -> Lab:
+    """Write one sweep's plan and its finished trials, as large on disk as LeNet-5's.
+
+    Weights are holes of the right size; all else is what a trial would write.
+    """
+    os.fsync = lambda _: None  # type: ignore[assignment] # nobody cuts the power in here
+    lab, generator = Lab.open(root), np.random.default_rng(1)
+    config, environment = compose([]).resolved(), facts()
+    places = list(_places(variants, seeds, blocks))
+    cells = tuple(Cell(*place, key=f"{i:016x}") for i, place in enumerate(places))
+    trials = {
+        cell.key: {
+            "config": config | {"seed": cell.seed},
+            "choices": {"dataset": "mnist", "activation": cell.variant},
+            "data_hash": "d" * 64,
+            "sources": {},
+        }
+        for cell in cells
+    }
+    names = list(dict.fromkeys(cell.variant for cell in cells))
+    spec = {
+        "question": "How long does a report of this size take?",
+        "kind": "versus_baseline",
+        "metric": "test/accuracy",
+        "goal": "max",
+        "baseline": names[0],
+        "seeds": list(range(seeds)),
+        "variants": {name: {"activation": name} for name in names},
+        "blocks": {} if blocks == 1 else {b: {"dataset": b} for _, _, b in places},
+    }
+    part = Part("comparison", START, f"ablab sweep {name}", spec, cells, trials)
+    write_part(lab.sweep_folder(name), part)
+    for cell in cells:
+        height = 0.97 + 0.02 * int(cell.variant[1:]) / variants + generator.normal(0, 0.001)
+        _take(lab, {"key": cell.key, **trials[cell.key]}, min(height, 1.0), environment, generator)
+    return lab
+
+
+def _places(variants: int, seeds: int, blocks: int) -> Iterator[tuple[str, int, str]]:
+    for block in range(blocks):
+        for variant in range(variants):
+            for seed in range(seeds):
+                yield f"v{variant}", seed, f"block {block}"
+
+
+def _take(
+    lab: Lab, trial: dict[str, Any], height: float, environ: dict[str, Any], rng: Any
+) -> None:
+    take = lab.new_take(trial)
+    correct = rng.random(IMAGES) < height
+    accuracy = float(correct.mean())
+    np.save(take.folder / "test_correct.npy", np.packbits(correct))
+    (take.folder / "environment.json").write_text(json.dumps(environ, indent=1))
+    lines = [Entry("attempt", START, note=environ).encode()]
+    lines += [_epoch(i, accuracy).encode() for i in range(EPOCHS)]
+    take.journal.write_text("".join(lines))
+    files = {"best.safetensors": WEIGHTS, "config.yaml": 1554, "per_class.csv": 369}
+    for name, size in files.items():
+        with (take.folder / name).open("wb") as stream:
+            stream.truncate(size)
+    present = [f for f in take.folder.iterdir() if f.name != "lock"]
+    artifacts = {f.name: {"size": f.stat().st_size, "sha256": "0" * 64} for f in present}
+    metrics = {"test/accuracy": accuracy, "test/accuracy_last": accuracy - 0.001}
+    metrics |= {"val/accuracy": accuracy, "best/epoch": EPOCHS - 1.0, "test/loss": 0.05}
+    record = Completion(
+        take.key, take.number, "finished", START + 99, metrics, _MEASURED, _FACTS, artifacts
+    )
+    write_completion(take.folder, record)
+
+
+def _epoch(number: int, accuracy: float) -> Entry:
+    reached = accuracy - 0.6 * float(np.exp(-0.5 * (number + 1)))
+    metrics = {"lr": 0.001, "train/accuracy": reached, "train/loss": 1 - reached}
+    metrics |= {"val/accuracy": reached, "val/loss": 1 - reached}
+    measured = {"time/epoch_seconds": 5.0, "time/validation_seconds": 0.4}
+    measured |= {"memory/peak_bytes": 572469248.0, "throughput/images_per_second": 10956.4}
+    return Entry("epoch", START + 5 * number, number, metrics, measured)
+
+
+_MEASURED = {
+    "time/total_seconds": 100.0,
+    "time/epoch_seconds": 5.02,
+    "throughput/images_per_second": 10_956.0,
+    "memory/peak_bytes": 812e6,
+}
+_FACTS = {
+    "parameters": 61_706,
+    "flops": 833_040,
+    "num_classes": 10,
+    "train_images": 55_000,
+    "val_images": 5_000,
+    "test_images": IMAGES,
+}
