@@ -255,7 +255,8 @@ def test_the_same_records_give_the_same_bytes(writer, realistic):
     again = build_report(writer.lab, name)
     assert [path.read_bytes() for path in (again.html, again.markdown, again.csv)] == before
     assert sorted(p.name for p in first.folder.iterdir()) == [
-        *("report.html", "report.md", "trials.csv"),
+        *("contrasts.csv", "report.html", "report.json", "report.md", "trials.csv"),
+        "variants.csv",
     ]
 
 

@@ -168,7 +168,8 @@ def test_a_sweep_has_one_parent_run_with_its_question(lab: Lab, store: Store) ->
 
 def test_a_report_stands_on_the_parent_run_and_its_verdict_stays(lab: Lab, store: Store) -> None:
     asked = plan(lab, "activations", ["k1"])
-    for name in ("report.html", "report.md", "trials.csv", "other.txt"):
+    forms = {f"report.{form}" for form in ("html", "md", "json", "tex", "pdf")} | {"trials.csv"}
+    for name in (*forms, "other.txt"):
         (lab.sweep_folder("activations") / name).write_text("relu")
     folder = lab.sweep_folder("activations")
     run_id = deliver_report(store, "activations", folder, "relu is best")
@@ -177,7 +178,7 @@ def test_a_report_stands_on_the_parent_run_and_its_verdict_stays(lab: Lab, store
     assert run.data.tags["verdict"] == "relu is best"
     assert run.data.tags["mlflow.note.content"].endswith("**relu is best**")
     names = {item.path for item in store.client.list_artifacts(run_id, "report")}
-    assert names == {"report/report.html", "report/report.md", "report/trials.csv"}
+    assert names == {f"report/{form}" for form in forms}
 
 
 def test_a_report_needs_a_plan(lab: Lab, store: Store) -> None:

@@ -1,20 +1,21 @@
 """Build the report of a sweep from its plan and the records of its trials."""
 
-import csv
-import io
-import math
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from ablab.report import tidy
+from ablab.report.document import document, to_json
+from ablab.report.latex import latex
 from ablab.report.page import Page
-from ablab.report.table import FIELDS, Row, read_table
+from ablab.report.pdf import print_pdf
+from ablab.report.table import read_table
 from ablab.tracking.baselines import read_baselines
 from ablab.tracking.files import write_atomic
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import read_plan
+from ablab.tracking.plan import Plan, read_plan
 
-ENVIRONMENT = ("host", "cpu", "gpu", "threads", "commit", "dirty", "source_hash", "torch")
+LATEX, PDF = "latex", "pdf"
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,16 @@ class Report:
 
     Attributes:
         folder: ``lab/sweeps/<sweep>/report``, which holds nothing else.
+        question: what the sweep asks.
         verdict: the answer in a sentence, or why there is none yet.
+        is_answered: whether the verdict is an answer.
         complete: whether every planned trial has finished or failed for good.
     """
 
     folder: Path
+    question: str
     verdict: str
+    is_answered: bool
     complete: bool
 
     @property
@@ -42,48 +47,78 @@ class Report:
         return self.folder / "report.md"
 
     @property
+    def json(self) -> Path:
+        """All of its numbers in one file."""
+        return self.folder / "report.json"
+
+    @property
     def csv(self) -> Path:
         """The tidy table of trials."""
         return self.folder / "trials.csv"
 
+    @property
+    def latex(self) -> Path:
+        """The tables for a paper, where they were asked for."""
+        return self.folder / "report.tex"
 
-def build_report(lab: Lab, sweep: str) -> Report:
+    @property
+    def pdf(self) -> Path:
+        """The page printed, where that was asked for."""
+        return self.folder / "report.pdf"
+
+
+def build_report(lab: Lab, sweep: str, forms: Collection[str] = ()) -> Report:
     """Write the report of a sweep, as far as it has come, and return where it is.
 
-    The same records give the same bytes.
+    The same records give the same bytes (the PDF is the browser's).
+
+    Args:
+        lab: the lab.
+        sweep: the sweep's name.
+        forms: further forms, ``latex`` or ``pdf``. One that an earlier report was given is
+            written again, so that no two forms disagree.
 
     Raises:
-        ValueError: the lab has no plan of that name.
+        ValueError: the lab has no plan of that name, or no browser can print a PDF.
+    """
+    plan = planned(lab, sweep)
+    page = Page(plan, read_table(lab, plan), tuple(read_baselines(lab.root)))
+    return write_report(page, lab.sweep_folder(sweep) / "report", forms)
+
+
+def planned(lab: Lab, sweep: str) -> Plan:
+    """Return a sweep's plan.
+
+    Raises:
+        ValueError: the lab has none of that name; names those it has.
     """
     plan = read_plan(lab.sweep_folder(sweep))
     if plan is None:
         known = ", ".join(lab.sweeps()) or "none yet"
         raise ValueError(f"sweep must be one that has a plan ({known}), got {sweep!r}")
-    page = Page(plan, read_table(lab, plan), tuple(read_baselines(lab.root)))
+    return plan
+
+
+def write_report(page: Page, folder: Path, forms: Collection[str] = ()) -> Report:
+    """Write a page and its other forms into a folder, and return where they are."""
     settled = all(row.is_settled for row in page.rows)
-    report = Report(lab.sweep_folder(sweep) / "report", page.verdict.sentence, settled)
-    report.folder.mkdir(parents=True, exist_ok=True)
-    write_atomic(report.csv, trials_csv(page.rows))
-    write_atomic(report.markdown, page.render("report.md.j2"))
-    write_atomic(report.html, page.render("report.html.j2"))
+    verdict = page.verdict
+    report = Report(folder, page.question, verdict.sentence, verdict.is_given, settled)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_texts(report, page)
+    if LATEX in forms or report.latex.exists():
+        write_atomic(report.latex, latex(page))
+    if PDF in forms or report.pdf.exists():
+        report.pdf.unlink(missing_ok=True)  # where no browser is left it must not disagree
+        print_pdf(report.html, report.pdf)
     return report
 
 
-def trials_csv(rows: Sequence[Row]) -> str:
-    """Return the trials as comma-separated values, figures in full, unknown ones empty."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    names = ("variant", "seed", "block", "key", "outcome", "value")
-    writer.writerow([*names, *FIELDS, "data_hash", *ENVIRONMENT, "reason"])
-    for row in rows:
-        figures = [_plain(x) for x in (row.value, *row.figures.values())]
-        facts = [row.data_hash, *(row.environment.get(name, "") for name in ENVIRONMENT)]
-        place = [row.variant, row.seed, row.block, row.key, row.outcome]
-        writer.writerow([*place, *figures, *facts, row.reason])
-    return stream.getvalue()
-
-
-def _plain(x: float) -> str:
-    if not math.isfinite(x):
-        return ""
-    return str(int(x)) if x == int(x) else repr(x)
+def _write_texts(report: Report, page: Page) -> None:
+    analysis = page.analysis
+    write_atomic(report.csv, tidy.to_csv(tidy.trials(analysis)))
+    write_atomic(report.folder / "variants.csv", tidy.to_csv(tidy.variants(analysis)))
+    write_atomic(report.folder / "contrasts.csv", tidy.to_csv(tidy.contrasts(analysis)))
+    write_atomic(report.json, to_json(document(page)))
+    write_atomic(report.markdown, page.render("report.md.j2"))
+    write_atomic(report.html, page.render("report.html.j2"))

@@ -1,6 +1,7 @@
 """How a metric's figures are written: accuracies as per cent and points, others as they are."""
 
 import math
+import re
 from dataclasses import dataclass
 
 MINUS = "\N{MINUS SIGN}"
@@ -49,8 +50,13 @@ def unit_of(metric: str) -> Unit:
 
 
 def is_accuracy(metric: str) -> bool:
-    """Tell whether a metric is a share of images, in [0, 1]."""
-    return metric.rpartition("/")[2].startswith("accuracy")
+    """Tell whether a metric is a share of images, in [0, 1], by the words of its name.
+
+    Example:
+        >>> is_accuracy("test/accuracy_last"), is_accuracy("test_acc"), is_accuracy("test/loss")
+        (True, True, False)
+    """
+    return not {"acc", "accuracy"}.isdisjoint(re.split("[^a-z]+", metric.lower()))
 
 
 def number(x: float, decimals: int) -> str:

@@ -12,7 +12,7 @@ from ablab.tracking.store import Store, StoreError, talking
 from ablab.tracking.values import TAG_LENGTH, milliseconds, shorten
 
 LONE = "trials"
-_REPORT = ("*.html", "*.md", "*.csv")
+_REPORT = ("report.*", "*.csv")
 _NOTE = "mlflow.note.content"
 _TRIAL = "tags.`ablab.kind` = 'trial'"
 _NAMING = ("architecture", "activation", "dataset")
@@ -70,7 +70,7 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     Args:
         store: the open store.
         sweep: the sweep's name.
-        folder: where the report's HTML, Markdown and CSV files are.
+        folder: where the report's files are.
         verdict: the report's one sentence.
 
     Returns:

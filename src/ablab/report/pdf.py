@@ -1,0 +1,74 @@
+"""The page as PDF, printed by a browser that the machine has."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+BROWSERS = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "microsoft-edge",
+    "microsoft-edge-stable",
+    "msedge",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+)
+SECONDS = 120
+
+
+def find_browser() -> str | None:
+    """Return the program that can print, or None where there is none."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def print_pdf(html: Path, pdf: Path) -> None:
+    """Print a page that needs no network.
+
+    Raises:
+        ValueError: there is no browser, or it printed nothing; the message says what helps.
+    """
+    browser = find_browser()
+    if browser is None:
+        raise ValueError(
+            "--pdf must find chromium, google-chrome or microsoft-edge on PATH, got none: install "
+            f"one, or print {html} from the browser that you have"
+        )
+    with TemporaryDirectory() as folder:  # a profile of its own: one that runs is left alone
+        printed = Path(folder) / "report.pdf"
+        error = _run([browser, *_options(folder, printed), html.resolve().as_uri()])
+        if not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
+            raise ValueError(f"{browser} must print {html}, got no PDF{error}")
+        partial = pdf.with_name(f".{pdf.name}.{os.getpid()}")
+        shutil.copyfile(printed, partial)
+        partial.replace(pdf)
+
+
+def _options(profile: str, printed: Path) -> list[str]:
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # root's browser refuses without it
+    return [
+        "--headless",
+        "--disable-gpu",
+        "--no-first-run",
+        *sandbox,
+        f"--user-data-dir={profile}",
+        "--no-pdf-header-footer",
+        f"--print-to-pdf={printed}",
+    ]
+
+
+def _run(command: list[str]) -> str:
+    """Run a program to its end and return what it complained of, as the end of a sentence."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f": {error}"
+    lines = done.stderr.strip().splitlines()
+    return f": {lines[-1]}" if lines else ""
