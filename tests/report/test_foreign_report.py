@@ -1,0 +1,190 @@
+"""Reports from runs that ablab did not launch."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ablab.report.foreign import Naming, foreign_report
+from ablab.tracking.foreign import ForeignRun
+
+SEEDS = range(5)
+
+
+class FakeStore:
+    """What `foreign_report` asks of a store."""
+
+    def __init__(self, runs: Sequence[ForeignRun], curves: Mapping[str, Any] | None = None) -> None:
+        self._runs, self._curves = runs, curves or {}
+
+    def runs(self, experiment: str) -> list[ForeignRun]:
+        return sorted(self._runs, key=lambda run: run.start)
+
+    def curve(self, run_id: str, metric: str) -> tuple[float, ...]:
+        return tuple(self._curves[run_id])
+
+
+def run(
+    model: str | None,
+    seed: Any,
+    value: float | None,
+    *,
+    status: str = "FINISHED",
+    start: float = 1.0,
+    **tags: str,
+) -> ForeignRun:
+    name = f"{model}-{seed}-{start}"
+    params = {} if seed is None else {"seed": str(seed)}
+    named = {} if model is None else {"model": model}
+    metrics = {} if value is None else {"test_acc": value}
+    return ForeignRun(name, name, status, start, start + 9, named | tags, params, metrics)
+
+
+def accuracies() -> dict[str, list[float]]:
+    generator = np.random.default_rng(5)
+    return {
+        "small": list(0.9 + generator.normal(0, 0.004, len(SEEDS))),
+        "big": list(0.93 + generator.normal(0, 0.004, len(SEEDS))),
+    }
+
+
+def both(**tags: str) -> list[ForeignRun]:
+    return [run(m, s, v[s], **tags) for m, v in accuracies().items() for s in SEEDS]
+
+
+NAMING = Naming("nets", "tags.model", "params.seed", "test_acc", baseline="small")
+
+
+def report(folder: Path, runs: Sequence[ForeignRun], naming: Naming = NAMING, **curves: Any) -> Any:
+    made = foreign_report(FakeStore(runs, curves), naming, folder)  # type: ignore[arg-type]
+    return made, json.loads(made.json.read_text("utf-8"))
+
+
+def test_runs_are_paired_by_seed_and_tested(tmp_path: Path) -> None:
+    made, content = report(tmp_path, both()[::-1])
+    values = accuracies()
+    (contrast,) = content["contrasts"]
+    expected = stats.ttest_rel(values["big"], values["small"])
+    assert contrast["p"] == pytest.approx(expected.pvalue)
+    assert contrast["ci95_low"] == pytest.approx(expected.confidence_interval().low)
+    assert "big beats the baseline small by" in made.verdict
+    assert made.is_answered
+
+
+def test_the_page_says_whose_runs_they_are_and_how_to_make_it_again(tmp_path: Path) -> None:
+    made, content = report(tmp_path, both())
+    page = made.html.read_text("utf-8")
+    assert "not planned by ablab" in page
+    command = (
+        "ablab report --mlflow nets --variant tags.model --seed params.seed --metric test_acc "
+        "--goal max --baseline small"
+    )
+    assert {"fact": "Command", "value": command} in content["provenance"]
+    assert not re.search(r"\bnan\b", page, re.IGNORECASE)
+
+
+def test_what_has_no_name_is_left_out_and_listed(tmp_path: Path) -> None:
+    odd = [run(None, 1, 0.5), run("big", None, 0.5), run("big", "five", 0.5)]
+    _, content = report(tmp_path, both() + odd)
+    told = " ".join(content["notices"])
+    assert "1 of 13 runs are left out, without tags.model: None-1-1.0." in told
+    assert "1 of 13 runs are left out, without params.seed: big-None-1.0." in told
+    assert "left out, with no whole number as params.seed: big-five-1.0." in told
+    assert len(content["trials"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("value", "status", "reason"),
+    [
+        (None, "FINISHED", "it has no test_acc"),
+        (math.nan, "FINISHED", "test_acc is nan"),
+        (math.inf, "FINISHED", "test_acc is inf"),
+        (0.9, "FAILED", "MLflow says FAILED"),
+        (0.9, "KILLED", "MLflow says KILLED"),
+    ],
+)
+def test_a_run_without_result_loses_its_pair(
+    value: float | None, status: str, reason: str, tmp_path: Path
+) -> None:
+    made, content = report(tmp_path, [*both(), run("big", 7, value, status=status)])
+    assert content["contrasts"][0]["n"] == 5
+    assert content["contrasts"][0]["left_out"] == 1
+    assert any(reason in line for line in content["losses"])
+    assert made.is_answered
+
+
+def test_a_run_that_goes_on_withholds_the_verdict(tmp_path: Path) -> None:
+    made, content = report(tmp_path, [*both(), run("big", 7, 0.9, status="RUNNING")])
+    assert made.verdict.startswith("No verdict yet")
+    assert not made.complete
+    assert any("MLflow says that big-7-1.0 still runs" in told for told in content["notices"])
+
+
+def test_the_newest_finished_run_of_a_place_counts_and_it_is_said(tmp_path: Path) -> None:
+    again = [run("big", 0, 0.5, start=5.0), run("big", 0, 0.1, status="KILLED", start=8.0)]
+    _, content = report(tmp_path, both() + again)
+    (counted,) = [t for t in content["trials"] if (t["variant"], t["seed"]) == ("big", 0)]
+    assert counted["value"] == 0.5
+    assert any("2 runs are passed over: a newer one" in told for told in content["notices"])
+
+
+def test_blocks_are_kept_apart(tmp_path: Path) -> None:
+    runs = [*both(data="mnist"), *both(data="digits")]
+    naming = Naming("nets", "tags.model", "params.seed", "test_acc", block="tags.data")
+    _, content = report(tmp_path, runs, naming)
+    scopes = {c["block"] for c in content["contrasts"] if c["scope"] == "block"}
+    assert scopes == {"mnist", "digits"}
+
+
+def test_accuracy_in_per_cent_is_read_so(tmp_path: Path) -> None:
+    shares = both()
+    percents = [run(r.tags["model"], r.params["seed"], 100 * r.metrics["test_acc"]) for r in shares]
+    _, content = report(tmp_path, percents)
+    assert content["variants"][0]["mean"] == pytest.approx(np.mean(accuracies()["small"]))
+    assert any("logged in per cent" in told for told in content["notices"])
+
+
+def test_a_curve_is_drawn_where_it_is_named(tmp_path: Path) -> None:
+    named = [r.__class__(**{**vars(r), "metrics": {**r.metrics, "val_acc": 0.9}}) for r in both()]
+    curves = {r.run_id: (0.3, 0.6, 0.9) for r in named}
+    naming = Naming(**{**vars(NAMING), "curve": "val_acc"})
+    made, _ = report(tmp_path / "with", named, naming, **curves)
+    bare, _ = report(tmp_path / "without", named)
+    assert "Learning curves" in made.html.read_text("utf-8")
+    assert "<h2>Learning curves" not in bare.html.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"variant": "model"}, "--variant must be tags.NAME or params.NAME, got model"),
+        ({"variant": "tags.modle"}, "--variant must be one of params.seed, tags.model; got"),
+        ({"metric": "testacc"}, "--metric must be one of test_acc; got testacc"),
+        ({"baseline": "tiny"}, "--baseline must be one of big, small; got tiny"),
+        ({"kind": "equivalence"}, "--kind must be one of versus_baseline, best, got equivalence"),
+        ({"kind": "versus_baseline", "baseline": ""}, "--baseline must name a variant"),
+        ({"curve": "val_loss"}, "--curve must be an accuracy"),
+    ],
+)
+def test_wrong_names_are_refused(changes: dict[str, str], told: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=re.escape(told)):
+        report(tmp_path / "out", both(), Naming(**{**vars(NAMING), **changes}))
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_empty_experiment_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="experiment must hold runs, got none"):
+        report(tmp_path, [])
+
+
+def test_without_a_baseline_the_question_is_which_is_best(tmp_path: Path) -> None:
+    made, content = report(tmp_path, both(), Naming(**{**vars(NAMING), "baseline": ""}))
+    assert content["kind"] == "best"
+    assert content["question"] == "Which model has the highest test_acc?"
+    assert "big is best" in made.verdict
