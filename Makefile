@@ -30,6 +30,9 @@ status-%: install ## show how far a sweep is
 report-%: install ## write a sweep's report
 	@$(ABLAB) report $* $(ARGS)
 
+latex-%: install ## and its tables for a paper
+	@$(ABLAB) report $* --latex $(ARGS)
+
 ui: install ## open the dashboard of all runs
 	@$(ABLAB) ui $(ARGS)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablab import cli
+from ablab.cli.parser import make_parser
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +37,9 @@ def test_help_imports_nothing_heavy() -> None:
         (["train", "activation=rleu"], "did you mean relu?"),
         (["sweep", "demmo"], "did you mean demo?"),
         (["report", "demo"], "sweep must be one that was planned"),
+        (["report"], "report must be given the name of a sweep, or --all, or --mlflow"),
+        (["report", "demo", "--seed", "tags.s"], "--seed must stand beside --mlflow EXPERIMENT"),
+        (["report", "--mlflow", "x", "--seed", "tags.s"], "beside it, got none"),
         (["status", "demo"], "sweep must be one that was planned"),
         (["show", "abc"], "key must begin one trial's key, got abc"),
         (["list", "activations"], "did you mean activation?"),
@@ -50,6 +54,21 @@ def test_wrong_input_is_told_without_a_traceback(
     assert told in error
     assert all(line.startswith("ablab: ") for line in error.splitlines())
     assert {path.name for path in at_home.glob("lab/*")} <= {"cache"}
+
+
+def test_overrides_may_stand_behind_options() -> None:
+    words = ["sweep", "demo", "a=1", "--fetch", "b=2", "--dry-run", "c=[3,4]"]
+    assert make_parser().parse_args(words).overrides == ["a=1", "b=2", "c=[3,4]"]
+
+
+@pytest.mark.parametrize("words", [["sweep", "demo", "--fetch", "more"], ["ui", "a=1"]])
+def test_what_is_no_override_is_refused(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        make_parser().parse_args(words)
+    assert ended.value.code == 2
+    assert f"unrecognized arguments: {words[-1]}" in capsys.readouterr().err
 
 
 def test_faults_of_our_own_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

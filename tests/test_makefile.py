@@ -33,6 +33,7 @@ PROMISED = [
     "sweep-%",
     "status-%",
     "report-%",
+    "latex-%",
     "ui",
     "clean",
     "help",
@@ -160,6 +161,7 @@ def test_demo_is_a_sweep_and_its_report(clone: Clone) -> None:
         ("sweep-activations", "-m ablab sweep activations --fetch seed=1"),
         ("status-activations", "-m ablab status activations seed=1"),
         ("report-activations", "-m ablab report activations seed=1"),
+        ("latex-activations", "-m ablab report activations --latex seed=1"),
         ("ui", "-m ablab ui seed=1"),
     ],
 )

@@ -1,9 +1,11 @@
 """The commands and their options."""
 
 import argparse
+from collections.abc import Sequence
+from typing import Any
 
 import ablab
-from ablab.cli import baselines, look, new, sweep, train, upkeep
+from ablab.cli import baselines, look, new, report, sweep, train, upkeep
 
 _EPILOG = """\
 first steps:
@@ -14,9 +16,24 @@ first steps:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Takes overrides behind options too, which argparse by itself leaves over."""
+
+    def parse_args(  # type: ignore[override] # its overloads tell no more
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
+        options, rest = self.parse_known_args(args, namespace)
+        takes = getattr(options, "overrides", None) is not None
+        if rest and not (takes and all("=" in word and word[0] != "-" for word in rest)):
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        if rest:
+            options.overrides = [*options.overrides, *rest]
+        return options
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; what it returns has ``run(options)``."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="ablab",
         description="An ablation lab for convolutional networks.",
         epilog=_EPILOG,
@@ -24,6 +41,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ablab {ablab.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (train, sweep, baselines, look, new, upkeep):
+    for group in (train, sweep, report, baselines, look, new, upkeep):
         group.add_to(commands)
     return parser

@@ -1,10 +1,11 @@
-"""`ablab sweep`, `status` and `report`: a question from its trials to its answer."""
+"""`ablab sweep` and `status`: a question and its trials."""
 
 import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides, add_training, console
+from ablab.cli.report import write_report
 from ablab.folders import lab_folder
 from ablab.importing import for_good
 
@@ -29,10 +30,7 @@ def add_to(commands: "Commands") -> None:
         commands, "status", _status, "show how far a sweep is; without a name, all of them"
     )
     status.add_argument("name", nargs="?")
-    report = add(commands, "report", _report, "write the report of a sweep")
-    report.add_argument("name")
-    report.add_argument("--offline", action="store_true", help="leave MLflow as it is")
-    for command in (sweep, status, report):
+    for command in (sweep, status):
         add_overrides(command)
 
 
@@ -52,7 +50,7 @@ def _sweep(options: argparse.Namespace) -> int:
         console=console(),
     )
     if options.report and not options.dry_run and code in (0, FAILED):
-        _write_report(sweep_id(options.name, options.overrides), offline=options.offline)
+        write_report(sweep_id(options.name, options.overrides), offline=options.offline)
     return code
 
 
@@ -71,31 +69,3 @@ def _status(options: argparse.Namespace) -> int:
 
     status(options.name, options.overrides, console(), Lab(lab_folder()))
     return 0
-
-
-def _report(options: argparse.Namespace) -> int:
-    from ablab.sweep.status import find_sweep
-    from ablab.tracking.lab import Lab
-
-    sweep = find_sweep(Lab(lab_folder()), options.name, options.overrides)
-    _write_report(sweep, offline=options.offline)
-    return 0
-
-
-def _write_report(sweep: str, *, offline: bool) -> None:
-    """Write a sweep's report, put it on the sweep's run, and say what and where it is."""
-    with for_good():
-        from ablab.report.build import build_report
-        from ablab.tracking.lab import Lab
-        from ablab.tracking.store import Store, StoreError
-        from ablab.tracking.sweep_run import deliver_report
-
-    lab, out = Lab(lab_folder()), console()
-    report = build_report(lab, sweep)
-    out.print(report.verdict, highlight=False, markup=False)
-    if not offline:
-        try:
-            deliver_report(Store.open(lab), sweep, report.folder, report.verdict)
-        except StoreError as error:
-            out.print(f"Not in MLflow yet: {error}. Report again to deliver it.")
-    out.print(f"Report: {report.html}", highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,131 @@
+"""`ablab report`: the answer to a sweep's question, to all of them, or to one put to MLflow."""
+
+import argparse
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablab.cli.command import add, add_overrides, console
+from ablab.folders import lab_folder
+from ablab.importing import for_good
+
+if TYPE_CHECKING:
+    from ablab.cli.command import Commands
+    from ablab.report.build import Report
+    from ablab.tracking.lab import Lab
+
+_FORMS = {"latex": "LaTeX", "pdf": "PDF"}
+_NAMED = ("variant", "seed", "metric")
+_FURTHER = ("block", "curve", "goal", "baseline", "kind", "question")
+
+
+def add_to(commands: "Commands") -> None:
+    """Add the command to the parser's."""
+    text = "write the report of a sweep, of all sweeps, or of runs in MLflow"
+    report = add(commands, "report", _report, text)
+    report.add_argument("name", nargs="?", help="a sweep that was planned")
+    report.add_argument("--all", action="store_true", help="every sweep's, and an index of them")
+    report.add_argument("--latex", action="store_true", help="tables for a paper too, report.tex")
+    report.add_argument("--pdf", action="store_true", help="print the page too, by a browser")
+    report.add_argument("--offline", action="store_true", help="leave MLflow as it is")
+    add_overrides(report)
+    foreign = report.add_argument_group("runs that ablab did not launch")
+    foreign.add_argument("--mlflow", metavar="EXPERIMENT", help="whose runs; needs the next three")
+    foreign.add_argument("--variant", metavar="FIELD", help="tags.NAME or params.NAME")
+    foreign.add_argument("--seed", metavar="FIELD", help="likewise; runs are paired by it")
+    foreign.add_argument("--metric", help="what is compared")
+    foreign.add_argument("--block", metavar="FIELD", help="what the comparison is repeated over")
+    foreign.add_argument("--curve", metavar="METRIC", help="an accuracy, logged epoch by epoch")
+    foreign.add_argument("--goal", choices=("max", "min"))
+    foreign.add_argument("--baseline", metavar="VARIANT")
+    foreign.add_argument("--kind", choices=("versus_baseline", "best"))
+    foreign.add_argument("--question", metavar="TEXT")
+
+
+def _report(options: argparse.Namespace) -> int:
+    from ablab.tracking.lab import Lab
+
+    forms = [form for form in _FORMS if getattr(options, form)]
+    ways = (options.name, options.all, options.mlflow)
+    if sum(map(bool, ways)) != 1:
+        raise ValueError("report must be given the name of a sweep, or --all, or --mlflow")
+    given = [name for name in (*_NAMED, *_FURTHER) if getattr(options, name) is not None]
+    if options.mlflow:
+        return _of_runs(options, given, forms)
+    if given:
+        raise ValueError(f"--{given[0]} must stand beside --mlflow EXPERIMENT, got none")
+    if options.all:
+        return _all(forms, offline=options.offline)
+    from ablab.sweep.status import find_sweep
+
+    sweep = find_sweep(Lab(lab_folder()), options.name, options.overrides)
+    write_report(sweep, forms, offline=options.offline)
+    return 0
+
+
+def _all(forms: Collection[str], *, offline: bool) -> int:
+    with for_good():
+        from ablab.report.index import report_all, write_index
+        from ablab.tracking.lab import Lab
+
+    lab, out, answers = Lab(lab_folder()), console(), []
+    for answer in report_all(lab, forms):
+        told = answer.report.verdict if answer.report else f"no report: {answer.error}"
+        out.print(f"{answer.sweep}: {told}", highlight=False, markup=False)
+        answers.append(answer)
+    _deliver([a.report for a in answers if a.report], lab, offline=offline)
+    index = write_index(lab, answers)
+    out.print(f"Index: {index}", highlight=False, markup=False, soft_wrap=True)
+    return 0 if all(answer.report for answer in answers) else 1
+
+
+def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[str]) -> int:
+    missing = [f"--{name}" for name in _NAMED if name not in given]
+    if missing:
+        raise ValueError(f"--mlflow must have {', '.join(missing)} beside it, got none")
+    with for_good():
+        from ablab.report.foreign import Naming, foreign_report
+        from ablab.tracking.foreign import ForeignStore
+
+    naming = Naming(options.mlflow, **{name: getattr(options, name) for name in given})
+    folder = Path(f"report-{options.mlflow.replace('/', '-').strip('-. ')}")
+    _say(foreign_report(ForeignStore(), naming, folder, forms), forms)
+    return 0
+
+
+def write_report(sweep: str, forms: Collection[str] = (), *, offline: bool) -> None:
+    """Write a sweep's report, put it on the sweep's run, and say what and where it is."""
+    with for_good():
+        from ablab.report.build import build_report
+        from ablab.tracking.lab import Lab
+
+    lab = Lab(lab_folder())
+    report = build_report(lab, sweep, forms)
+    _deliver([report], lab, offline=offline)
+    _say(report, forms)
+
+
+def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
+    """Put reports on their sweeps' runs."""
+    if offline or not reports:
+        return
+    with for_good():
+        from ablab.tracking.store import Store, StoreError
+        from ablab.tracking.sweep_run import deliver_report
+
+    try:
+        store = Store.open(lab)
+        for report in reports:
+            deliver_report(store, report.folder.parent.name, report.folder, report.verdict)
+    except StoreError as error:
+        told = f"Not in MLflow yet: {error}. Report again to deliver it."
+        console().print(told, highlight=False, markup=False)
+
+
+def _say(report: "Report", forms: Collection[str]) -> None:
+    out = console()
+    out.print(report.verdict, highlight=False, markup=False)
+    out.print(f"Report: {report.html}", highlight=False, markup=False, soft_wrap=True)
+    for form in forms:
+        path = {"latex": report.latex, "pdf": report.pdf}[form]
+        out.print(f"{_FORMS[form]}: {path}", highlight=False, markup=False, soft_wrap=True)

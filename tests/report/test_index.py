@@ -1,0 +1,71 @@
+"""The index of every sweep's question and answer."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from labwriter import LabWriter, realistic_fates
+
+from ablab.cli import main
+from ablab.report.index import report_all, write_index
+
+
+@pytest.fixture
+def several(writer: LabWriter) -> LabWriter:
+    fates = realistic_fates()
+    writer.sweep(fates, question="Which <b> & why?")
+    early = {"relu": [0.5, None], "elu": [0.6, 0.7]}
+    writer.sweep(early, name="early [dataset=digits]", block="digits × mlp", question="And now?")
+    return writer
+
+
+def test_every_sweep_has_its_question_answer_and_page(several: LabWriter) -> None:
+    answers = list(report_all(several.lab))
+    index = write_index(several.lab, answers)
+    page, twin = index.read_text("utf-8"), index.with_suffix(".md").read_text("utf-8")
+    for answer in answers:
+        assert answer.report is not None
+        assert answer.report.html.is_file()
+        assert answer.report.verdict in twin.replace("\\", "").replace("&lt;", "<")
+        assert answer.link in page
+        assert (index.parent / unquote(answer.link)).resolve() == answer.report.html.resolve()
+        assert f"]({answer.link})" in twin
+    assert [answer.state for answer in answers] == ["answered", "open"]
+    assert "2 sweeps, 1 answered" in page
+    assert "Which &lt;b&gt; &amp; why?" in page
+    assert "not across this page" in page
+
+
+def test_the_index_stands_alone(several: LabWriter) -> None:
+    page = write_index(several.lab, list(report_all(several.lab))).read_text("utf-8")
+    assert not re.search(r"<(link|script|img|iframe)|https?://|url\(", page)
+    assert all(link.endswith("/report/report.html") for link in re.findall(r'href="([^"]+)"', page))
+
+
+def test_a_sweep_that_cannot_be_reported_stops_no_other(several: LabWriter) -> None:
+    (several.lab.sweep_folder("activations") / "part-001.json").write_text("{")
+    broken, whole = report_all(several.lab)
+    assert broken.state == "without report"
+    assert "part-001.json must be JSON" in broken.error
+    assert whole.report is not None
+    assert "part-001.json must be JSON" in write_index(several.lab, [broken, whole]).read_text()
+
+
+def test_an_empty_lab_has_an_index_that_says_what_to_do(writer: LabWriter) -> None:
+    index = write_index(writer.lab, list(report_all(writer.lab)))
+    assert "ablab sweep demo" in index.read_text("utf-8")
+
+
+def test_the_command_writes_all_and_says_where(
+    several: LabWriter,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("ABLAB_HOME", str(several.lab.root))
+    assert main(["report", "--all", "--offline", "--latex"]) == 0
+    told = capsys.readouterr().out
+    assert "early [dataset=digits]: No verdict yet" in told
+    assert f"Index: {several.lab.root / 'sweeps' / 'index.html'}" in told
+    assert (several.lab.sweep_folder("activations") / "report" / "report.tex").is_file()
