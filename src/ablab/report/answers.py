@@ -7,7 +7,7 @@ from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
 from ablab.report.equivalence import Equivalence
 from ablab.report.findings import Findings
-from ablab.report.unit import Unit, p_value, series
+from ablab.report.unit import Unit, listed, p_value
 
 
 def versus_baseline(found: Findings) -> list[str]:
@@ -20,10 +20,10 @@ def versus_baseline(found: Findings) -> list[str]:
         clauses.append(f"{first.variant} beats {baseline} by {wording.effect(first, unit)}")
         if others:
             named = [f"{c.variant} by {wording.effect(c, unit)}" for c in others]
-            clauses[-1] += f", and so {'does' if len(others) == 1 else 'do'} {series(named)}"
+            clauses[-1] += f", and so {'does' if len(others) == 1 else 'do'} {listed(named)}"
     if by["behind"]:
         named = [f"{c.variant} by {wording.effect(c, unit)}" for c in by["behind"]]
-        clauses.append(f"{baseline} beats {series(named)}")
+        clauses.append(f"{baseline} beats {listed(named)}")
     if by["open"]:
         against = "" if clauses else f" from {baseline}"
         ranges = wording.ranges(by["open"], unit)
@@ -40,7 +40,7 @@ def best(found: Findings) -> list[str]:
     chosen = f"{mean}, chosen as the {extreme} of {len(comparison.groups)}"
     clauses = [f"{leader} is best ({chosen})"]
     if by["open"]:
-        names = series([str(leader), *(c.variant for c in by["open"])])
+        names = listed([str(leader), *(c.variant for c in by["open"])])
         clauses = [
             f"{names} lead and are not separated: {leader} has the {extreme} mean ({chosen}), and "
             f"no difference to it was detected for {wording.ranges(by['open'], unit)}",
@@ -48,7 +48,7 @@ def best(found: Findings) -> list[str]:
         ]
     if by["behind"]:
         named = [f"{c.variant} by {wording.effect(c, unit)}" for c in reversed(by["behind"])]
-        clauses.append(f"{leader} beats {series(named)}")
+        clauses.append(f"{leader} beats {listed(named)}")
     return clauses
 
 
@@ -72,7 +72,7 @@ def equivalence(found: Findings) -> list[str]:
         assert contrast.equivalence is not None
         by.setdefault(contrast.equivalence.result, []).append((contrast, contrast.equivalence))
     if equal := by.get("equivalent"):
-        named = series([f"{c.variant} ({_inside(c, e, unit)})" for c, e in equal])
+        named = listed([f"{c.variant} ({_inside(c, e, unit)})" for c, e in equal])
         clauses.append(f"equivalent to {baseline} within {margin}: {named}")
     for contrast, held in by.get("different", []):
         way = "higher" if contrast.mean > 0 else "lower"
@@ -81,7 +81,7 @@ def equivalence(found: Findings) -> list[str]:
             f"{unit.size(contrast.mean)} {way} ({_outside(contrast, held, unit)})"
         )
     if undecided := by.get("undecided"):
-        named = series([f"{c.variant} ({_inside(c, e, unit)})" for c, e in undecided])
+        named = listed([f"{c.variant} ({_inside(c, e, unit)})" for c, e in undecided])
         clauses.append(f"equivalence to {baseline} within {margin} is undecided for {named}")
         clauses += _showable([e for _, e in undecided], unit)
     return clauses
@@ -121,7 +121,7 @@ def within_blocks(found: Findings) -> list[str]:
     clauses = [f"it speaks of these {len(names)} blocks only"]
     fewer = [c for c in found.deciding if len(c.blocks) < len(names)]
     if fewer:
-        told = series([f"{c.variant} over {len(c.blocks)}" for c in fewer])
+        told = listed([f"{c.variant} over {len(c.blocks)}" for c in fewer])
         clauses.append(f"not every variant is in all of them: {told}")
     if found.across.kind == "factors":
         return clauses
@@ -129,7 +129,7 @@ def within_blocks(found: Findings) -> list[str]:
     if other:
         cells = sum(len(block.family) for block in found.blocks)
         clauses.append(
-            f"within single blocks (Holm over all {cells} variant × block cells) {series(other)}"
+            f"within single blocks (Holm over all {cells} variant × block cells) {listed(other)}"
         )
     return clauses
 
@@ -143,7 +143,7 @@ def _otherwise(contrast: Contrast, blocks: Sequence[Comparison]) -> list[str]:
     words = {"ahead": "ahead of", "equivalent": "equivalent to", "different": "different from"}
     variant, reference = contrast.variant, contrast.reference
     return [
-        f"{variant} is {words.get(result, result)} {reference} in {series(places)}"
+        f"{variant} is {words.get(result, result)} {reference} in {listed(places)}"
         for result, places in told.items()
     ]
 

@@ -4,7 +4,7 @@ from ablab.report import wording
 from ablab.report.contrast import Contrast
 from ablab.report.factors import Factors
 from ablab.report.findings import Findings
-from ablab.report.unit import Unit, series
+from ablab.report.unit import Unit, listed
 
 
 def factor_effects(found: Findings) -> list[str]:
@@ -19,7 +19,7 @@ def factor_effects(found: Findings) -> list[str]:
     open_mains = [c for c in mains if c.result == "open"]
     open_others = [c for c in others if c.result == "open"]
     if open_mains:
-        told = series([_range(c, factors, unit) for c in open_mains])
+        told = listed([_range(c, factors, unit) for c in open_mains])
         clauses.append(f"no difference on average was detected between {told}")
     if open_others:
         clauses.append(f"no interaction was detected of {wording.ranges(open_others, unit)}")

@@ -45,42 +45,41 @@ class Equivalence:
     showable: float
 
 
-def inside_p(differences: Array, margin: float) -> float:
+def inside_p(differences: Array, margin: float) -> Array:
     """Return the larger p of the two one-sided tests, small where the mean is within ±margin.
 
     Where all differences are equal it is the sign-flip test's; NaN for fewer than three.
 
     Args:
-        differences: (n,).
+        differences: (..., n).
         margin: > 0.
     """
-    n = differences.size
-    if n < 3:
-        return math.nan
-    mean = float(differences.mean())
-    if all_equal(differences):
-        return 2.0**-n if abs(mean) < margin else 1.0
-    error = float(differences.std(ddof=1)) / math.sqrt(n)
-    return float(special.stdtr(n - 1, (abs(mean) - margin) / error))
+    return _tail(differences, margin, 1)
 
 
-def outside_p(differences: Array, margin: float) -> float:
+def outside_p(differences: Array, margin: float) -> Array:
     """Return the two-sided p that is small where the mean is beyond ±margin.
 
     Where all differences are equal it is the sign-flip test's; NaN for fewer than three.
 
     Args:
-        differences: (n,).
+        differences: (..., n).
         margin: > 0.
     """
-    n = differences.size
+    result: Array = np.minimum(2 * _tail(differences, margin, -1), 1.0)
+    return result
+
+
+def _tail(differences: Array, margin: float, side: int) -> Array:
+    """Return the one-sided p, small where the mean is far within (1) or beyond (-1) ±margin."""
+    n = differences.shape[-1]
     if n < 3:
-        return math.nan
-    beyond = float(abs(differences.mean())) - margin
-    if all_equal(differences):
-        return 2.0 ** (1 - n) if beyond > 0 else 1.0
-    error = float(differences.std(ddof=1)) / math.sqrt(n)
-    return min(1.0, 2 * float(special.stdtr(n - 1, -beyond / error)))
+        return np.full(differences.shape[:-1], math.nan)
+    excess, equal = side * (np.abs(differences.mean(axis=-1)) - margin), all_equal(differences)
+    error = np.where(equal, 1.0, differences.std(axis=-1, ddof=1)) / math.sqrt(n)
+    p = special.stdtr(n - 1, excess / error)
+    result: Array = np.where(equal, np.where(excess < 0, 2.0**-n, 1.0), p)
+    return result
 
 
 def equivalences(family: Sequence[Array], margin: float) -> list[Equivalence]:
@@ -90,8 +89,8 @@ def equivalences(family: Sequence[Array], margin: float) -> list[Equivalence]:
         family: (n,) each.
         margin: > 0.
     """
-    inside = np.array([inside_p(d, margin) for d in family])
-    outside = np.array([outside_p(d, margin) for d in family])
+    inside = np.array([float(inside_p(d, margin)) for d in family])
+    outside = np.array([float(outside_p(d, margin)) for d in family])
     inside_holm, outside_holm = holm(inside), holm(outside)
     steps, outside_steps = holm_levels(inside), holm_levels(outside)
     return [

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "–"
+MOST_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,18 @@ def _digits(x: float) -> str:
     if x == int(x) and abs(x) < 1000:
         return str(int(x))
     return f"{x:.{max(0, 2 - math.floor(math.log10(abs(x))))}f}"
+
+
+def listed(words: list[str]) -> str:
+    """Return words as a list in a sentence, of many only the first, and how many more.
+
+    Example:
+        >>> listed(["a", "b"]), listed(list("abcdefghijk"))
+        ('a and b', 'a, b, c, d, e, f, g and 4 more')
+    """
+    if len(words) > MOST_LISTED:
+        words = [*words[: MOST_LISTED - 1], f"{len(words) - MOST_LISTED + 1} more"]
+    return series(words)
 
 
 def series(words: list[str]) -> str:

@@ -7,7 +7,7 @@ from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
 from ablab.report.findings import Findings
 from ablab.report.table import Row
-from ablab.report.unit import Unit, p_value, series
+from ablab.report.unit import Unit, listed, p_value
 
 
 def effect(contrast: Contrast, unit: Unit) -> str:
@@ -32,7 +32,7 @@ def evidence(contrast: Contrast, interval: tuple[float, float] | None, p: str, u
 
 def ranges(contrasts: Sequence[Contrast], unit: Unit) -> str:
     """Return variants of which no difference was detected, each with what it may still be."""
-    return series([f"{c.variant} ({bounds(c, unit)})" for c in contrasts])
+    return listed([f"{c.variant} ({bounds(c, unit)})" for c in contrasts])
 
 
 def findable(contrasts: Sequence[Contrast], unit: Unit) -> list[str]:
@@ -64,7 +64,7 @@ def bounds(contrast: Contrast, unit: Unit) -> str:
 
 def differences(contrast: Contrast, unit: Unit) -> str:
     """Return the differences of one or two seeds: ``+0.20 and -0.10 points``."""
-    return series([unit.bare(d, signed=True) for d in contrast.differences]) + unit.points
+    return listed([unit.bare(d, signed=True) for d in contrast.differences]) + unit.points
 
 
 def too_few(found: Findings) -> list[str]:
@@ -92,7 +92,7 @@ def caveats(comparison: Comparison, contrasts: Sequence[Contrast]) -> list[str]:
             f"trials diverged and are counted ({diverged}), so the intervals that they enter are "
             "unreliable"
         )
-        told = series([_with_and_without(c, unit) for c in contrasts if c.is_unreliable])
+        told = listed([_with_and_without(c, unit) for c in contrasts if c.is_unreliable])
         if told:
             clauses.append(f"among the converged trials alone the difference is {told}")
     lost = _counted(comparison, lambda row: row.outcome == "diverged" and not row.counts)
@@ -100,7 +100,7 @@ def caveats(comparison: Comparison, contrasts: Sequence[Contrast]) -> list[str]:
         clauses.append(f"trials diverged and have no {comparison.metric} to count ({lost})")
     missing = [c for c in contrasts if c.left_out]
     if missing:
-        pairs = series([f"{c.left_out} of {c.variant}" for c in missing])
+        pairs = listed([f"{c.left_out} of {c.variant}" for c in missing])
         clauses.append(f"pairs left out because a trial has no result: {pairs}")
     return clauses
 
@@ -108,7 +108,7 @@ def caveats(comparison: Comparison, contrasts: Sequence[Contrast]) -> list[str]:
 def _counted(comparison: Comparison, wanted: Callable[[Row], bool]) -> str:
     counts = {g.variant: sum(map(wanted, g.rows)) for g in comparison.groups.values()}
     sizes = {g.variant: len(g.rows) for g in comparison.groups.values()}
-    return ", ".join(f"{n} of {sizes[v]} of {v}" for v, n in counts.items() if n)
+    return listed([f"{n} of {sizes[v]} of {v}" for v, n in counts.items() if n])
 
 
 def _with_and_without(contrast: Contrast, unit: Unit) -> str:

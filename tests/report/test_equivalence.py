@@ -1,0 +1,102 @@
+import math
+
+import numpy as np
+import pytest
+from statsmodels.stats.weightstats import ttost_paired
+
+from ablab.report import statistics
+from ablab.report.equivalence import equivalences, inside_p, outside_p
+from ablab.report.power import showable
+
+REPLICATES = 10_000
+MONTE_CARLO = 3 * math.sqrt(0.05 * 0.95 / REPLICATES)
+SIZES = [(n, m) for n in (3, 5, 10) for m in (1, 5)]
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(20_260_102)
+
+
+def test_two_one_sided_tests_are_statsmodels(generator):
+    for n in (3, 5, 20):
+        a, b = generator.normal(0, 1, (2, n))
+        for margin in (0.1, 1.0, 3.0):
+            expected, _, _ = ttost_paired(a, b, -margin, margin)
+            assert inside_p(a - b, margin) == pytest.approx(expected)
+
+
+def test_the_margin_is_held_against_the_intervals(generator):
+    """90 % inside is equivalent, 95 % wholly outside is different, in a family of one."""
+    seen = dict.fromkeys(("equivalent", "different", "undecided"), 0)
+    for _ in range(300):
+        differences = generator.normal(generator.choice([0, 1, 3]), 0.7, 6)
+        (found,) = equivalences([differences], 1.0)
+        low, high = found.interval90
+        wide_low, wide_high = statistics.t_interval(differences)
+        expected = "undecided"
+        if low > -1 and high < 1:
+            expected = "equivalent"
+        elif wide_low > 1 or wide_high < -1:
+            expected = "different"
+        assert found.result == expected
+        seen[expected] += 1
+    assert min(seen.values()) > 20
+
+
+def test_step_intervals_never_contradict_holm(generator):
+    for _ in range(200):
+        family = list(generator.normal(generator.choice([0, 0.8, 2], (5, 1)), 0.5, (5, 6)))
+        found = equivalences(family, 1.0)
+        adjusted = statistics.holm(np.array([inside_p(d, 1.0) for d in family]))
+        assert [e.p_holm for e in found] == pytest.approx(adjusted)
+        for e in found:
+            low, high = e.step_interval
+            assert (e.p_holm <= 0.05) == (low > -1 and high < 1)
+            low, high = e.outside_interval
+            assert (e.p_different_holm <= 0.05) == (low > 1 or high < -1)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_fewer_than_three_are_undecided(n):
+    (found,) = equivalences([np.zeros(n)], 0.01)
+    assert found.result == "undecided"
+    assert found.interval90 is None
+    assert math.isnan(found.p)
+    assert math.isnan(found.showable)
+
+
+def test_equal_differences_get_the_sign_flips_p():
+    within, beyond = np.full(5, 0.002), np.full(6, 0.02)
+    assert inside_p(within, 0.01) == 2.0**-5
+    assert inside_p(within, 0.001) == 1.0
+    assert outside_p(beyond, 0.01) == statistics.sign_flip_p(beyond)
+    assert outside_p(within, 0.01) == 1.0
+    assert equivalences([within[:3]], 0.01)[0].result == "undecided"
+    assert equivalences([within], 0.01)[0].result == "equivalent"
+
+
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_false_equivalence_is_kept_to_the_level(generator, n, m):
+    """On the margin's edge, where it is likeliest, whatever the other variants are."""
+    true = np.where(np.arange(m) < max(1, m - 2), 1.0, 0.0)
+    p = statistics.holm(
+        inside_p(generator.normal(true[:, None], 0.2, (REPLICATES, m, n)), margin=1.0)
+    )
+    false = (p <= 0.05) & (true == 1.0)
+    assert false.any(axis=1).mean() <= 0.05 + MONTE_CARLO
+
+
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_false_difference_is_kept_to_the_level(generator, n, m):
+    p = statistics.holm(outside_p(generator.normal(1.0, 0.2, (REPLICATES, m, n)), margin=1.0))
+    assert (p <= 0.05).any(axis=1).mean() <= 0.05 + MONTE_CARLO
+
+
+@pytest.mark.parametrize(("n", "m"), SIZES)
+def test_the_showable_margin_is_shown_four_times_in_five(generator, n, m):
+    shape = np.array([-1.0, 0.0, 1.0] if n == 3 else np.linspace(-1, 1, n))
+    shape = shape / shape.std(ddof=1)
+    margin = showable(shape, m)  # of a spread of one
+    p = inside_p(generator.normal(0, 1, (REPLICATES, n)), margin)
+    assert (p <= 0.05 / m).mean() == pytest.approx(0.8, abs=3 * math.sqrt(0.16 / REPLICATES))
