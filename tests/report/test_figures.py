@@ -7,8 +7,7 @@ import pytest
 from labwriter import LabWriter
 
 from ablab.report.comparison import compare
-from ablab.report.figures.curves import curves_figure
-from ablab.report.figures.differences import differences_figure
+from ablab.report.figures import curves, differences
 from ablab.report.table import read_table
 from ablab.report.unit import MINUS
 from ablab.tracking.plan import read_plan
@@ -22,6 +21,15 @@ def comparison(writer: LabWriter):
         return compare(read_table(writer.lab, plan), plan.spec)
 
     return made
+
+
+def differences_figure(found, name, *, tested):
+    contrasts = found.against_reference
+    return differences.differences_figure(found, contrasts, name, tested=tested)
+
+
+def curves_figure(found, name, against="epochs"):
+    return curves.curves_figure(found.groups, name, found.unit, against)
 
 
 def texts(svg):

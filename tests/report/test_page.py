@@ -18,6 +18,7 @@ from ablab.report.page import unbroken
 from ablab.report.unit import MINUS
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
+INLINE = {"a", "abbr", "code", "small"}
 NASTY = "<script>alert('x')</script> | $a_1$ *b* & =1"
 
 
@@ -35,6 +36,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self.tags.append(tag)
         self.attributes += attrs
+        self.text += [] if tag in INLINE else [" "]
         if tag == "tr":
             self.rows.append([])
         if tag in ("td", "th"):
@@ -50,13 +52,15 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
+        if self.open and self.open[-1] in ("script", "style"):
+            return
         self.text.append(data)
         if {"td", "th"} & set(self.open[-2:]) and self.rows:
             self.rows[-1][-1] += data
 
     @property
     def words(self):
-        return " ".join(" ".join(self.text).split())
+        return " ".join("".join(self.text).split())
 
 
 def read(path):
@@ -75,7 +79,7 @@ def nasty(tmp_path_factory):
 
 def test_the_page_is_well_formed_and_stands_alone(nasty):
     page = Reader(read(nasty.html))
-    assert "script" not in page.tags
+    assert page.tags.count("script") == 1
     assert not {"link", "img", "iframe", "object"} & set(page.tags)
     for name, value in page.attributes:
         if name in ("src", "href", "xlink:href", "action"):
@@ -87,14 +91,16 @@ def test_the_page_is_well_formed_and_stands_alone(nasty):
 
 def test_what_users_named_is_shown_and_not_obeyed(nasty):
     assert NASTY in Reader(read(nasty.html)).words
-    assert "<script" not in read(nasty.html)
+    assert read(nasty.html).count("<script") == 1
     assert "<script" not in read(nasty.markdown)
     assert "out of memory <script>alert(1)</script>" in Reader(read(nasty.html)).words
 
 
 def test_pictures_have_names_and_take_the_pages_colours(nasty):
-    page = Reader(read(nasty.html))
-    assert page.tags.count("svg") == 2
+    text = read(nasty.html)
+    page = Reader(text)
+    assert page.tags.count("svg") == len(re.findall(r'<svg [^>]*role="img" aria-label="[^"]', text))
+    assert page.tags.count("svg") >= 2
     labels = [value for name, value in page.attributes if name == "aria-label"]
     assert any("Paired differences of test/accuracy to relu" in label for label in labels)
     svg = "".join(re.findall(r"<svg.*?</svg>", read(nasty.html), flags=re.DOTALL))
@@ -110,7 +116,8 @@ def test_the_order_is_the_readers(nasty):
     text, last = Reader(read(nasty.html)).words, -1
     for part in (
         *("Which <activation> & why?", "At fixed hyper-parameters", "Differences, seed by seed"),
-        *("Variants", "Learning curves", "How sure this is", "Failures, divergences", "Provenance"),
+        *("Variants", "Learning curves", "Cost and quality", "Failures, divergences"),
+        *("How sure this is", "Provenance", "Words"),
     ):
         position = text.index(part, last + 1)
         assert position > last
@@ -124,7 +131,7 @@ def test_nothing_is_dropped_in_silence(nasty):
     assert "prelu · seed 4: failed (out of memory" in text
     assert "softmax: excluded by the sweep (trains nothing <b>)" in text
     assert "2 diverged, 1 failed, 31 finished" in text
-    assert "1 of 5 of sigmoid, 1 of 5 of tanh" in text
+    assert "1 of 5 of sigmoid and 1 of 5 of tanh" in text
     assert "pairs left out because a trial has no result: 1 of prelu" in nasty.verdict
 
 
@@ -185,7 +192,7 @@ def test_p_is_shown_only_where_a_verdict_is(writer, realistic):
 
 def test_an_interval_with_a_diverged_trial_is_marked(nasty):
     rows = {row[0]: row for row in Reader(read(nasty.html)).rows if len(row) > 10}
-    column = rows["variant"].index(unbroken("95 % interval"))
+    column = rows["variant"].index("95 % interval")
     marked = {variant for variant, row in rows.items() if row[column].endswith("*")}
     assert marked == {"sigmoid", "tanh"}
     assert "* unreliable" in read(nasty.html)
@@ -215,7 +222,7 @@ def test_leader_and_baseline_are_marked(writer, realistic):
     assert sum(f" {MINUS} " in row for row in rows) == 15
 
 
-def test_several_blocks_have_a_table_each_and_no_p(writer, realistic):
+def test_several_blocks_have_a_table_each_under_that_of_all(writer, realistic):
     few = {v: realistic[v] for v in ("relu", "elu")}
     writer.sweep(few)
     writer.sweep(few, block="digits × mlp", name="other")
@@ -224,8 +231,8 @@ def test_several_blocks_have_a_table_each_and_no_p(writer, realistic):
     report = build_report(writer.lab, "both")
     page = Reader(read(report.html))
     assert "averaged over 2 blocks" in report.verdict
-    assert page.tags.count("svg") == 4
-    assert len([r for r in page.rows if r and r[0] == "elu"]) == 2
+    assert page.tags.count("svg") == 5
+    assert [len(r) for r in page.rows if r and r[0] == "elu"] == [9, 15, 15]
     ids = [value for name, value in page.attributes if name == "id"]
     assert len(ids) == len(set(ids))
 

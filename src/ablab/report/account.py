@@ -9,33 +9,6 @@ from ablab.report.unit import p_value, series
 from ablab.report.wording import caveats, findable
 from ablab.tracking.plan import Plan
 
-GLOSSARY = (
-    ("Trial", "one training of one configuration with one seed."),
-    ("Variant", "a setting that the sweep compares; here it stands for all its seeds' trials."),
-    ("Seed", "the number that fixes a trial's split, order of images and initial weights."),
-    ("n", "how many trials count for a variant, or how many pairs for a difference."),
-    ("sd", "standard deviation over the seeds: how far single trials lie from their mean."),
-    ("Paired difference", "a variant minus its reference, taken seed by seed, then averaged."),
-    (
-        "95 % interval",
-        "a range made by a method that holds the true mean difference 95 times in 100; in the "
-        "table each interval is for itself alone.",
-    ),
-    (
-        "Holm p",
-        "how often a difference this large would turn up by luck if there were none (paired t "
-        "test), made stricter because several are looked at; the verdict asks for 0.05 or less.",
-    ),
-    (
-        "sign-flip p",
-        "the same from a test that assumes no bell curve, Holm's correction included; with few "
-        "seeds it cannot get small, so it is shown and decides nothing.",
-    ),
-    ("Seeds won", "on how many seeds the variant was the better one; a tie counts half."),
-    ("FLOPs", "multiplications and additions of one image's way through the network."),
-    ("Diverged", "a trial whose loss became infinite or not a number, and that ended there."),
-)
-
 
 def losses(plan: Plan, rows: Sequence[Row]) -> list[str]:
     """Return every trial and cell that is not simply finished, with the reason."""

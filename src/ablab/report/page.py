@@ -1,5 +1,7 @@
 """The report's page and its Markdown twin, filled from one and the same content."""
 
+import base64
+import hashlib
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -7,55 +9,41 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from ablab.report import account, provenance
+from ablab.report import account, glossary, provenance
 from ablab.report.analysis import Analysis, analyse
-from ablab.report.classical import Classical, classical
-from ablab.report.comparison import Comparison
+from ablab.report.chapters import (
+    blocks,
+    closing,
+    cost,
+    curves,
+    differences,
+    factors,
+    inside,
+    speed,
+    variants,
+)
+from ablab.report.chapters.chapter import Chapter
+from ablab.report.facts import Facts
 from ablab.report.table import Row
-from ablab.report.tables import Table, contrasts_table, variants_table
 from ablab.report.verdict import Verdict
 from ablab.tracking.baselines import Baselines
 from ablab.tracking.plan import Plan
 
 NBSP = "\N{NO-BREAK SPACE}"
-
-
-@dataclass(frozen=True)
-class Section:
-    """What the page shows of one block.
-
-    Attributes:
-        number: which block it is, from 0.
-        tested: whether a verdict was given, so that its tests may be shown.
-        classical: the classical learners on the block's data.
-    """
-
-    number: int
-    tested: bool
-    comparison: Comparison
-    variants: Table
-    contrasts: Table
-    certainty: tuple[str, ...]
-    classical: tuple[Classical, ...]
-
-    @property
-    def is_unreliable(self) -> bool:
-        """Tell whether any interval holds a diverged trial."""
-        return any(c.is_unreliable for c in self.comparison.family)
-
-    @cached_property
-    def differences(self) -> str:
-        """The paired differences as SVG, or empty."""
-        from ablab.report.figures.differences import differences_figure
-
-        return differences_figure(self.comparison, f"differences-{self.number}", tested=self.tested)
-
-    @cached_property
-    def curves(self) -> str:
-        """The learning curves as SVG, or empty."""
-        from ablab.report.figures.curves import curves_figure
-
-        return curves_figure(self.comparison, f"curves-{self.number}")
+TEMPLATES = Path(__file__).parent / "templates"
+CHAPTERS = (
+    differences.chapter,
+    variants.chapter,
+    curves.chapter,
+    speed.chapter,
+    cost.chapter,
+    closing.tuning,
+    factors.chapter,
+    blocks.chapter,
+    inside.chapter,
+    closing.failures,
+    closing.certainty,
+)
 
 
 @dataclass(frozen=True)
@@ -87,7 +75,7 @@ class Page:
     @property
     def notices(self) -> list[str]:
         """What a reader must know first."""
-        return [*self.notes, *provenance.notices(self.plan, self.rows)]
+        return [*self.notes, *provenance.notices(self.plan, self.analysis.rows)]
 
     @property
     def question(self) -> str:
@@ -97,11 +85,11 @@ class Page:
     @property
     def subtitle(self) -> str:
         """The size of the comparison in a line."""
-        spec, rows = self.plan.spec, self.rows
-        seeds, blocks = len({r.seed for r in rows}), list(dict.fromkeys(r.block for r in rows))
-        where = f" on {blocks[0]}" if len(blocks) == 1 and blocks[0] else ""
-        if len(blocks) > 1:
-            where = f" × {len(blocks)} blocks"
+        spec, rows = self.plan.spec, self.analysis.rows
+        seeds, places = len({r.seed for r in rows}), list(dict.fromkeys(r.block for r in rows))
+        where = f" on {places[0]}" if len(places) == 1 and places[0] else ""
+        if len(places) > 1:
+            where = f" × {len(places)} blocks"
         better = "lower" if spec.get("goal") == "min" else "higher"
         return (
             f"{len({r.variant for r in rows})} variants × {seeds} seeds{where}; "
@@ -109,44 +97,40 @@ class Page:
         )
 
     @cached_property
-    def sections(self) -> list[Section]:
-        """One section a block."""
-        spec, timed = self.plan.spec, len(provenance.hardware(self.rows)) < 2
-        tested = self.verdict.is_given
-        found = []
-        for number, comparison in enumerate(self.analysis.blocks):
-            rows = [r for r in self.rows if r.block == comparison.block]
-            found.append(
-                Section(
-                    number,
-                    tested,
-                    comparison,
-                    variants_table(comparison, tested=tested, timed=timed),
-                    contrasts_table(comparison, tested=tested),
-                    tuple(
-                        account.certainty(comparison, tested=tested, tuned=bool(spec.get("tune")))
-                    ),
-                    tuple(classical(self.plan, rows, self.baselines)),
-                )
-            )
-        return found
+    def chapters(self) -> list[Chapter]:
+        """What there is to show, in the reader's order."""
+        facts = Facts(self.analysis, self.baselines)
+        return [chapter for make in CHAPTERS if (chapter := make(facts)).parts]
+
+    @property
+    def glossary(self) -> dict[str, str]:
+        """The words of the glossary that the page uses."""
+        items = (item for c in self.chapters for part in c.parts for item in part.items)
+        return glossary.used(" ".join([self.verdict.sentence, *(item.words for item in items)]))
 
     def render(self, template: str) -> str:
         """Return the page through a template of this package, named by its file."""
         environment = Environment(
-            loader=FileSystemLoader(Path(__file__).parent / "templates"),
+            loader=FileSystemLoader(TEMPLATES),
             autoescape=template.endswith(".html.j2"),
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters |= {"md": markdown, "unbroken": unbroken}
+        environment.filters |= {
+            "md": markdown,
+            "unbroken": unbroken,
+            "explained": glossary.explained,
+            "titled": glossary.titled,
+            "anchor": glossary.anchor,
+        }
+        script = (TEMPLATES / "report.js").read_text("utf-8")
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         return environment.get_template(template).render(
             page=self,
-            notices=self.notices,
-            losses=account.losses(self.plan, self.rows),
-            provenance=provenance.provenance(self.plan, self.rows),
-            glossary=account.GLOSSARY,
+            script=script,
+            script_hash=f"sha256-{digest}",
+            provenance=provenance.provenance(self.plan, self.analysis.rows),
         )
 
 

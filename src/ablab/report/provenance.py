@@ -1,11 +1,13 @@
 """Where the figures come from, and what to hold against them before reading on."""
 
+import json
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from ablab.report.table import TRAINED, Row
+from ablab.tracking.baselines import identity
 from ablab.tracking.plan import Plan
 
 FACTS = {
@@ -59,6 +61,7 @@ def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:
             f"{dirty} of {len(trained)} trained trials ran from uncommitted changes; "
             "the commit alone does not reproduce them."
         )
+    found += _mixed_data(plan, rows)
     if len(hardware(rows)) > 1:
         found.append(
             "Trials ran on different hardware, so times and memory are not compared: "
@@ -69,6 +72,25 @@ def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:
             f"The plan was extended on {_date(plan.parts[-1].time)}, after it was first written. "
             "Trials that are added until a difference shows find one too often."
         )
+    return found
+
+
+def _mixed_data(plan: Plan, rows: Sequence[Row]) -> list[str]:
+    """Return for each data set whose content was not one and the same, which it was how often."""
+    hashes: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        trial = plan.trials.get(row.key) or {}
+        name = str((trial.get("choices") or {}).get("dataset", ""))
+        settings = identity(trial.get("config") or {}, "")["dataset"]
+        hashes.setdefault((name, json.dumps(settings, sort_keys=True)), []).append(row)
+    found = []
+    for (name, _), own in hashes.items():
+        counts = _counted(own, lambda row: row.data_hash[:12])
+        if len(counts) > 1:
+            what = f"data of {name or 'one data set'}"
+            found.append(
+                f"Trials were given different {what}, so they do not compare: {_listed(counts)}."
+            )
     return found
 
 
@@ -90,6 +112,8 @@ def _trained(rows: Sequence[Row]) -> list[Row]:
 def _fact(name: str) -> Callable[[Row], str]:
     def fact(row: Row) -> str:
         value = row.environment.get(name)
+        if isinstance(value, Mapping):
+            return ", ".join(f"{part} {inner}" for part, inner in value.items())
         return "" if value is None else str(value)
 
     return fact

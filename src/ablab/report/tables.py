@@ -1,14 +1,14 @@
 """The tables of a report, as text: variants with their cost, and contrasts in detail."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from statistics import median
 
 from ablab.report import statistics
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast, Group
+from ablab.report.cost import middle
 from ablab.report.unit import MINUS, NONE, Unit, number, p_value, quantity
 
 
@@ -33,11 +33,14 @@ class Table:
         return tuple(accumulate(widths[:-1]))
 
 
-def variants_table(comparison: Comparison, *, tested: bool, timed: bool) -> Table:
-    """Return a row a variant: quality, difference to the reference, cost.
+def variants_table(
+    comparison: Comparison, variants: Sequence[str], *, tested: bool, timed: bool
+) -> Table:
+    """Return a row a variant: quality, difference to the reference, cost; over blocks no cost.
 
     Args:
         comparison: the block's.
+        variants: those to show.
         tested: whether p may be shown.
         timed: whether all ran on one kind of hardware, so that times compare.
     """
@@ -47,16 +50,19 @@ def variants_table(comparison: Comparison, *, tested: bool, timed: bool) -> Tabl
     difference = ("difference", "95 % interval", *tests, "seeds won")
     if comparison.reference is None:
         difference = ()
-    cost = ("parameters", "FLOPs", "images/s", "s/epoch", "memory")
+    is_one = len(comparison.blocks) == 1
+    cost = ("parameters", "FLOPs", "images/s", "s/epoch", "memory") if is_one else ()
     against = comparison.against_reference
     rows = []
-    for variant, group in comparison.groups.items():
+    for variant in variants:
+        group = comparison.groups[variant]
         texts = [unit.value(group.mean), number(group.sd * unit.scale, unit.decimals), str(group.n)]
         texts += [_last(group, unit)] * (len(quality) - 3)
         if difference:
             texts += _difference(against.get(variant), unit, tested=tested)
-        rows.append(((variant, *texts, *_cost(group, timed=timed)), mark(comparison, variant)))
-    spans = [("", 1), (comparison.metric, len(quality)), ("cost", len(cost))]
+        texts += _cost(group, timed=timed) if cost else []
+        rows.append(((variant, *texts), mark(comparison, variant)))
+    spans = [("", 1), (comparison.metric, len(quality)), *([("cost", len(cost))] if cost else [])]
     if difference:
         spans.insert(2, (f"against {comparison.reference}", len(difference)))
     return Table(tuple(spans), ("variant", *quality, *difference, *cost), tuple(rows))
@@ -72,7 +78,7 @@ def mark(comparison: Comparison, variant: str) -> str:
 
 
 def _has_last(comparison: Comparison) -> bool:
-    shown = comparison.metric == "test/accuracy"
+    shown = comparison.metric == "test/accuracy" and len(comparison.blocks) == 1
     return shown and any(
         not math.isnan(_mean(group, "test_accuracy_last")) for group in comparison.groups.values()
     )
@@ -98,13 +104,13 @@ def _difference(contrast: Contrast | None, unit: Unit, *, tested: bool) -> list[
 
 
 def _cost(group: Group, *, timed: bool) -> list[str]:
-    memory = _middle(group, "peak_bytes") / 1e6
+    memory = middle(group, "peak_bytes") / 1e6
     times = [
-        quantity(_middle(group, "images_per_second")),
-        quantity(_middle(group, "epoch_seconds")),
+        quantity(middle(group, "images_per_second")),
+        quantity(middle(group, "epoch_seconds")),
         f"{memory:.0f} MB" if math.isfinite(memory) else NONE,
     ]
-    counts = [quantity(_middle(group, name)) for name in ("parameters", "flops")]
+    counts = [quantity(middle(group, name)) for name in ("parameters", "flops")]
     return counts + (times if timed else [NONE] * 3)
 
 
@@ -116,10 +122,6 @@ def _values(group: Group, name: str) -> list[float]:
 def _mean(group: Group, name: str) -> float:
     values = _values(group, name)
     return sum(values) / len(values) if values else math.nan
-
-
-def _middle(group: Group, name: str) -> float:
-    return median(_values(group, name) or [math.nan])
 
 
 DETAILS: dict[str, Callable[[Contrast, Unit], str]] = {
@@ -138,9 +140,11 @@ DETAILS: dict[str, Callable[[Contrast, Unit], str]] = {
 UNTESTED = ("interval at its Holm step", "Holm p", "found 4 times in 5")
 
 
-def contrasts_table(comparison: Comparison, *, tested: bool) -> Table:
-    """Return a row a contrast of the family, all pairs for the kind ``best``."""
-    steady = all(c.converged.size == c.n for c in comparison.family)
+def contrasts_table(
+    comparison: Comparison, contrasts: Sequence[Contrast], *, tested: bool
+) -> Table:
+    """Return a row a contrast, given those of the family that are shown."""
+    steady = all(c.converged.size == c.n for c in contrasts)
     hidden = (() if tested else UNTESTED) + (("converged alone",) if steady else ())
     columns = {name: tell for name, tell in DETAILS.items() if name not in hidden}
     rows = tuple(
@@ -151,6 +155,6 @@ def contrasts_table(comparison: Comparison, *, tested: bool) -> Table:
             ),
             "",
         )
-        for contrast in comparison.family
+        for contrast in contrasts
     )
     return Table((), ("contrast", *columns), rows)

@@ -1,19 +1,33 @@
 """A canvas for a report's pictures, and the SVG that takes colours and font from the page."""
 
 import io
+import math
 import re
 import warnings
 from contextlib import AbstractContextManager
 from html import escape
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from ablab.report.unit import quantity
 
 # Colours that matplotlib writes and that we then replace by the page's variables.
 INK, MUTED = "#010101", "#020202"
 SERIES = tuple(f"#03030{i}" for i in range(1, 8))
 WIDTH = 430 / 72  # inches; small, so that its words can be read on a phone
+DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
+    (0, ()),
+    (0, (5, 1.5)),
+    (0, (1.2, 1.2)),
+    (0, (5, 1.5, 1.2, 1.5)),
+    (0, (9, 2)),
+)
+MARKERS = "os^Dvp*"
 
 
 def style() -> AbstractContextManager[None]:
@@ -39,6 +53,37 @@ def canvas(height: float) -> tuple[Figure, Axes]:
     axes.xaxis.label.set_color(MUTED)
     axes.yaxis.label.set_color(MUTED)
     return figure, axes
+
+
+def look(place: int) -> dict[str, Any]:
+    """Return colour, dash and marker of the variant at this place, the same in every picture.
+
+    Dash and marker tell apart what has the same colour, and all where there is none.
+    """
+    color, dashes = SERIES[place % len(SERIES)], DASHES[place % len(DASHES)]
+    return {"color": color, "linestyle": dashes, "marker": MARKERS[place % len(MARKERS)]}
+
+
+def legend_below(figure: Figure, count: int) -> None:
+    """Write the legend of so many entries under the picture, in columns."""
+    figure.legend(loc="outside lower center", ncols=min(3, count), frameon=False, handlelength=3)
+
+
+def legend_height(count: int) -> float:
+    """Return the inches that a legend of so many entries takes."""
+    return 0.2 * math.ceil(count / 3)
+
+
+def plain_ticks(axis: Axis) -> None:
+    """Write the ticks of a logarithmic axis as plain numbers, not as powers."""
+    axis.set_major_formatter(FuncFormatter(lambda x, _: quantity(x) if x >= 1000 else f"{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
+    axis.set_tick_params(which="minor", length=0)
+
+
+def grid(axes: Axes, axis: Literal["both", "x", "y"] = "both") -> None:
+    """Draw faint lines across the picture."""
+    axes.grid(axis=axis, color=MUTED, alpha=0.25, linewidth=0.6)
 
 
 def short(name: str) -> str:

@@ -1,93 +1,119 @@
-"""The learning curves, a line and a band a variant."""
+"""The learning curves, a line and a band a variant, against epochs or seconds."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablab.report.comparison import Comparison
-from ablab.report.figures.canvas import MUTED, SERIES, canvas, short, style, to_svg
-from ablab.report.statistics import Array, t_interval
+from ablab.report.contrast import Group
+from ablab.report.figures.canvas import canvas, grid, legend_below, legend_height, style, to_svg
+from ablab.report.figures.lines import Line, draw_lines, line
+from ablab.report.statistics import Array
+from ablab.report.table import Row
+from ablab.report.unit import Unit, series
 
-DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
-    (0, ()),
-    (0, (5, 1.5)),
-    (0, (1.2, 1.2)),
-    (0, (5, 1.5, 1.2, 1.5)),
-    (0, (9, 2)),
-)
-MARKERS = "os^Dvp*"
+Against = Literal["epochs", "seconds"]
 
 
-def curves_figure(comparison: Comparison, name: str) -> str:
-    """Return validation accuracy against epochs: the mean over seeds in a band.
+def curves_figure(
+    groups: Mapping[str, Group], name: str, unit: Unit, against: Against = "epochs"
+) -> str:
+    """Return what validation showed, by epoch or by seconds of training.
 
-    Empty where no trial has a curve.
+    Accuracy where the unit is that of one, else loss. Empty where no trial has a curve.
 
     Args:
-        comparison: the block's.
+        groups: by variant, those to draw.
         name: what its ids begin with, to be unique on the page.
+        unit: of the sweep's metric.
+        against: the axis to the right; seconds are the means over seeds at an epoch's end.
     """
-    curves = _curves(comparison)
-    if not curves:
+    lines = [
+        made
+        for place, group in enumerate(groups.values())
+        if (made := _line(group, place, unit, against))
+    ]
+    if not lines:
         return ""
     with style():
-        return to_svg(_draw_curves(curves), name, "Validation accuracy by epoch, a line a variant")
+        return to_svg(_draw(lines, unit, against), name, _label(lines, unit, against))
 
 
-def _draw_curves(curves: Mapping[str, Array]) -> Figure:
-    figure, axes = canvas(3.5 + 0.2 * math.ceil(len(curves) / 3))
-    for place, (variant, values) in enumerate(curves.items()):
-        _draw_curve(axes, place, short(variant), values)
-    axes.set_ylim(bottom=_floor(curves), top=min(axes.get_ylim()[1], 100.0))
-    axes.grid(color=MUTED, alpha=0.25, linewidth=0.6)
-    axes.set_xlabel("epoch")
-    axes.set_ylabel("validation accuracy, %")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(
-        loc="outside lower center", ncols=min(3, len(curves)), frameon=False, handlelength=3
-    )
-    return figure
+def _line(group: Group, place: int, unit: Unit, against: Against) -> Line | None:
+    rows = [row for row in group.rows if not np.isnan(_curve(row, unit)).all()]
+    if not rows:
+        return None
+    values = unit.scale * _padded([_curve(row, unit) for row in rows])
+    limits = (0.0, 100.0) if unit.points else (0.0, math.inf)
+    x = np.arange(1.0, values.shape[1] + 1)
+    if against == "seconds":
+        seconds = _padded([row.seconds for row in rows])
+        known = ~np.isnan(seconds).all(axis=0)
+        if not known.any():
+            return None
+        x, values = np.nanmean(seconds[:, known], axis=0), values[:, : known.size][:, known]
+    return line(group.variant, place, x, values, limits)
 
 
-def _curves(comparison: Comparison) -> dict[str, Array]:
-    """Return for each variant its curves in per cent, (seeds, epochs), NaN after an early end."""
-    found = {}
-    for variant, group in comparison.groups.items():
-        curves = [row.curve for row in group.rows if not np.isnan(row.curve).all()]
-        if curves:
-            found[variant] = np.full((len(curves), max(map(len, curves))), np.nan)
-            for line, curve in zip(found[variant], curves, strict=True):
-                line[: len(curve)] = 100 * np.array(curve)
+def _curve(row: Row, unit: Unit) -> Array:
+    return np.array(row.curve if unit.points else row.losses, dtype=np.float64)
+
+
+def _padded(curves: Sequence[Sequence[float] | Array]) -> Array:
+    """Return curves as one array (seeds, epochs), NaN after an early end."""
+    found = np.full((len(curves), max(map(len, curves))), np.nan)
+    for row, curve in zip(found, curves, strict=True):
+        row[: len(curve)] = curve
     return found
 
 
-def _draw_curve(axes: Axes, place: int, label: str, values: Array) -> None:
-    epochs = np.arange(1, values.shape[1] + 1)
-    columns = [column[~np.isnan(column)] for column in values.T]
-    mean = [column.mean() if column.size else math.nan for column in columns]
-    bounds = np.array([_band(column) for column in columns])
-    color, every = SERIES[place % len(SERIES)], max(1, len(epochs) // 8)
-    axes.fill_between(epochs, bounds[:, 0], bounds[:, 1], color=color, alpha=0.15, linewidth=0)
-    dashes, marker = DASHES[place % len(DASHES)], MARKERS[place % len(MARKERS)]
-    (line,) = axes.plot(epochs, mean, color=color, label=label, lw=1.6, ls=dashes)
-    line.set(marker=marker, markersize=4.5, markevery=(0, every))
+def _draw(lines: Sequence[Line], unit: Unit, against: Against) -> Figure:
+    figure, axes = canvas(3.3 + legend_height(len(lines)))
+    draw_lines(axes, lines)
+    if unit.points:
+        axes.set_ylim(bottom=_floor(lines), top=min(axes.get_ylim()[1], 100.0))
+    else:
+        axes.set_ylim(bottom=0.0, top=_ceiling(lines))
+    grid(axes)
+    if against == "epochs":
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        axes.set_xlabel("seconds of training, evaluation left out")
+        axes.set_xlim(left=0.0)
+    axes.set_ylabel("validation accuracy, %" if unit.points else "validation loss")
+    legend_below(figure, len(lines))
+    return figure
 
 
-def _band(column: Array) -> tuple[float, float]:
-    """Return the t interval from three seeds on, else the range."""
-    if not column.size:
-        return math.nan, math.nan
-    low, high = t_interval(column) or (column.min(), column.max())
-    return max(low, 0.0), min(high, 100.0)
-
-
-def _floor(curves: Mapping[str, Array]) -> float | None:
+def _floor(lines: Sequence[Line]) -> float | None:
     """Return where the accuracy axis begins: below the slowest variant after a quarter."""
-    slowest = min(float(np.nanmin(v[:, v.shape[1] // 4 :])) for v in curves.values())
-    lowest = min(float(np.nanmin(v)) for v in curves.values())
+    slowest = min(_least(shown.bounds[len(shown.x) // 4 :]) for shown in lines)
+    lowest = min(_least(shown.bounds) for shown in lines)
     start = max(slowest - 0.15 * (100 - slowest), 0.0)
     return start if start > lowest else None
+
+
+def _ceiling(lines: Sequence[Line]) -> float | None:
+    """Return where the axis of losses ends: above the slowest variant after a quarter."""
+    slowest = max(float(np.nanmax(shown.mean[len(shown.x) // 4 :])) for shown in lines)
+    highest = max(float(np.nanmax(shown.mean)) for shown in lines)
+    return 1.15 * slowest if 0 < 1.15 * slowest < highest else None
+
+
+def _least(bounds: Array) -> float:
+    return float(np.nanmin(bounds))
+
+
+def _label(lines: Sequence[Line], unit: Unit, against: Against) -> str:
+    what = "accuracy" if unit.points else "loss"
+    by = "epoch" if against == "epochs" else "second of training"
+    ends = series([f"{shown.variant} {_end(shown, unit)}" for shown in lines])
+    return f"Validation {what} by {by}, a line a variant; at the end {ends}"
+
+
+def _end(shown: Line, unit: Unit) -> str:
+    return unit.value(float(shown.mean[~np.isnan(shown.mean)][-1]) / unit.scale)

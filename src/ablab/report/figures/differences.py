@@ -1,5 +1,6 @@
 """The paired differences, a row a variant."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,27 +9,54 @@ from matplotlib.figure import Figure
 
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
-from ablab.report.figures.canvas import INK, MUTED, SERIES, canvas, short, style, to_svg
-from ablab.report.unit import Unit, number
+from ablab.report.figures.canvas import INK, MUTED, SERIES, canvas, grid, short, style, to_svg
+from ablab.report.unit import Unit, number, series
+
+MOST_DOTS = 50
+MARKS = {"ahead": "^", "behind": "v", "open": "D", "equivalent": "s", "different": "X"}
+_NAMED = 8
 
 
-def differences_figure(comparison: Comparison, name: str, *, tested: bool) -> str:
+def differences_figure(
+    comparison: Comparison, contrasts: Mapping[str, Contrast], name: str, *, tested: bool
+) -> str:
     """Return the paired differences to the reference: a dot a seed, the mean, its interval.
 
     Empty where there is no difference to show.
 
     Args:
         comparison: the block's.
+        contrasts: those to draw, by variant.
         name: what its ids begin with, to be unique on the page.
         tested: whether marks may tell what was found.
     """
-    contrasts = {v: c for v, c in comparison.against_reference.items() if c.n}
+    contrasts = {variant: contrast for variant, contrast in contrasts.items() if contrast.n}
     if not contrasts:
         return ""
     with style():
         figure = _draw_differences(comparison, contrasts, tested=tested)
-        what = f"Paired differences of {comparison.metric} to {comparison.reference}"
-        return to_svg(figure, name, what)
+        return to_svg(figure, name, _label(comparison, contrasts))
+
+
+def finding(contrast: Contrast) -> str:
+    """Return what was found of a contrast, a key of `MARKS`."""
+    if contrast.equivalence is None:
+        return contrast.result
+    result = contrast.equivalence.result
+    return result if result in MARKS else "open"
+
+
+def _label(comparison: Comparison, contrasts: Mapping[str, Contrast]) -> str:
+    unit = comparison.unit
+    told = [_told(contrast, unit) for contrast in contrasts.values()]
+    more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
+    what = f"Paired differences of {comparison.metric} to {comparison.reference}"
+    return f"{what}: {series(told[:_NAMED] + more)}"
+
+
+def _told(contrast: Contrast, unit: Unit) -> str:
+    interval = f" ({unit.interval(contrast.interval)})" if contrast.interval else ""
+    return f"{contrast.variant} {unit.bare(contrast.mean, signed=True)}{unit.points}{interval}"
 
 
 def _draw_differences(
@@ -37,14 +65,15 @@ def _draw_differences(
     figure, axes = canvas(0.62 + 0.36 * len(contrasts))
     unit, limits = comparison.unit, _limits(list(contrasts.values()), comparison.unit)
     for place, contrast in enumerate(contrasts.values()):
-        _draw_contrast(axes, -place, contrast, unit, contrast.result if tested else "open")
+        _draw_contrast(axes, -place, contrast, unit, finding(contrast) if tested else "open")
         _point_outside(axes, -place, contrast.mean * unit.scale, limits)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
+    _draw_margin(axes, contrasts, unit)
     axes.set_yticks([-i for i in range(len(contrasts))], [short(v) for v in contrasts])
     axes.set_ylim(-len(contrasts) + 0.4, 0.6)
     axes.set_xlim(limits)
     axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=11)
-    axes.grid(axis="x", color=MUTED, alpha=0.25, linewidth=0.6)
+    grid(axes, "x")
     axis_unit = f",{unit.points}" if unit.points else ""
     axes.set_xlabel(f"difference to {short(str(comparison.reference))}{axis_unit}")
     return figure
@@ -57,11 +86,23 @@ def _limits(contrasts: list[Contrast], unit: Unit) -> tuple[float, float]:
         shown.append(contrast.converged)
         if contrast.converged.size == contrast.n:
             shown.append(np.array(contrast.interval or ()))
+        if contrast.equivalence:
+            shown.append(contrast.equivalence.margin * np.array([-1.0, 1.0]))
     values = np.concatenate(shown) * unit.scale
     if not values.any():
         values = np.concatenate([c.differences for c in contrasts] + shown[:1]) * unit.scale
     margin = 0.06 * (float(np.ptp(values)) or 1.0)
     return float(values.min()) - margin, float(values.max()) + margin
+
+
+def _draw_margin(axes: Axes, contrasts: Mapping[str, Contrast], unit: Unit) -> None:
+    """Shade what counts as equal, where the sweep says so."""
+    margins = {c.equivalence.margin for c in contrasts.values() if c.equivalence}
+    for margin in margins:
+        width = margin * unit.scale
+        axes.axvspan(-width, width, color=MUTED, alpha=0.13, linewidth=0, zorder=0)
+        for edge in (-width, width):
+            axes.axvline(edge, color=MUTED, linewidth=0.8, linestyle=(0, (4, 2)), zorder=0)
 
 
 def _point_outside(axes: Axes, y: float, mean: float, limits: tuple[float, float]) -> None:
@@ -74,13 +115,14 @@ def _point_outside(axes: Axes, y: float, mean: float, limits: tuple[float, float
     axes.text(edge, y + 0.14, text, ha=side, va="bottom", fontsize=10, color=INK)
 
 
-def _draw_contrast(axes: Axes, y: float, contrast: Contrast, unit: Unit, result: str) -> None:
+def _draw_contrast(axes: Axes, y: float, contrast: Contrast, unit: Unit, found: str) -> None:
     values = contrast.differences * unit.scale
-    spread = np.linspace(0.06, -0.06, values.size) if values.size > 1 else np.zeros(1)
-    axes.plot(values, y - 0.2 + spread, "o", ms=3.2, mfc="none", mec=MUTED, mew=0.9)
-    color = {"ahead": SERIES[0], "behind": SERIES[1], "open": INK}[result]
+    if values.size <= MOST_DOTS:
+        spread = np.linspace(0.06, -0.06, values.size) if values.size > 1 else np.zeros(1)
+        axes.plot(values, y - 0.2 + spread, "o", ms=3.2, mfc="none", mec=MUTED, mew=0.9)
+    color = {"ahead": SERIES[0], "equivalent": SERIES[0], "open": INK}.get(found, SERIES[1])
     if contrast.interval is not None:
         low, high = (bound * unit.scale for bound in contrast.interval)
         axes.plot([low, high], [y + 0.06] * 2, color=color, lw=2.2, solid_capstyle="butt")
-    marker = {"ahead": "^", "behind": "v", "open": "D"}[result]
-    axes.plot(contrast.mean * unit.scale, y + 0.06, marker, color=color, ms=6.5)
+    if not math.isnan(contrast.mean):
+        axes.plot(contrast.mean * unit.scale, y + 0.06, MARKS[found], color=color, ms=6.5)

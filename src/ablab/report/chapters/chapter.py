@@ -1,0 +1,127 @@
+"""What a chapter is made of; the templates show it, whatever it is about."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ablab.report.glossary import meant
+from ablab.report.tables import Table
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Figures side by side, as SVG, with one caption.
+
+    Attributes:
+        figures: without the empty ones.
+        caption: what they show and how to read it.
+    """
+
+    kind: ClassVar[str] = "picture"
+    figures: tuple[str, ...]
+    caption: str
+
+    @property
+    def words(self) -> str:
+        """What of it the glossary may explain."""
+        return self.caption
+
+
+@dataclass(frozen=True)
+class Note:
+    """A remark; with a command, what to type."""
+
+    kind: ClassVar[str] = "note"
+    text: str
+    command: str = ""
+    rest: str = ""
+
+    @property
+    def words(self) -> str:
+        """What of it the glossary may explain."""
+        return self.text
+
+
+@dataclass(frozen=True)
+class Points:
+    """Sentences as a list."""
+
+    kind: ClassVar[str] = "points"
+    lines: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """What of it the glossary may explain."""
+        return " ".join(self.lines)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table in a chapter.
+
+    Attributes:
+        name: of its kind, for the style.
+        folded: the line behind which it is folded away, or empty.
+        title: its heading, or empty.
+    """
+
+    kind: ClassVar[str] = "table"
+    table: Table
+    name: str
+    folded: str = ""
+    title: str = ""
+
+    @property
+    def words(self) -> str:
+        """What of it the glossary may explain."""
+        return " ".join(meant(column) for column in self.table.columns)
+
+
+Item = Picture | Note | Points | Shown
+
+
+@dataclass(frozen=True)
+class Part:
+    """A block's share of a chapter.
+
+    Attributes:
+        title: the block's name, empty where there is but one.
+        items: what it shows, in order.
+        folded: whether it is folded away under its title.
+    """
+
+    title: str
+    items: tuple[Item, ...]
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One topic of the page.
+
+    Attributes:
+        name: its anchor.
+        title: its heading.
+        parts: those that have something to show.
+    """
+
+    name: str
+    title: str
+    parts: tuple[Part, ...]
+
+    @property
+    def has_words(self) -> bool:
+        """Tell whether anything is left of it without pictures."""
+        return any(item.kind != "picture" for part in self.parts for item in part.items)
+
+
+def pictures(figures: Iterable[str], caption: str) -> list[Item]:
+    """Return a picture of the figures that are there, or nothing."""
+    found = tuple(filter(None, figures))
+    return [Picture(found, caption)] if found else []
+
+
+def whole(name: str, title: str, items: Iterable[Item]) -> Chapter:
+    """Return a chapter that is not by block; without parts where there are no items."""
+    found = tuple(items)
+    return Chapter(name, title, (Part("", found),) if found else ())

@@ -1,0 +1,41 @@
+"""The picture of the answer: paired differences with their intervals."""
+
+from ablab.report.chapters.chapter import Chapter, Item, pictures, whole
+from ablab.report.comparison import Comparison
+from ablab.report.facts import MOST_ROWS, Facts, choose
+from ablab.report.figures.differences import MOST_DOTS, differences_figure
+
+NAME, TITLE = "differences", "Differences, seed by seed"
+
+
+def chapter(facts: Facts) -> Chapter:
+    """Return it: across blocks where there are several and they can be averaged."""
+    if facts.analysis.across:
+        return whole(NAME, TITLE, _items(facts, facts.analysis.across, 0))
+    return facts.by_block(NAME, TITLE, lambda block, number: _items(facts, block, number))
+
+
+def _items(facts: Facts, comparison: Comparison, number: int) -> list[Item]:
+    chosen = choose(comparison, MOST_ROWS + 1)
+    contrasts = {v: c for v, c in comparison.against_reference.items() if v in chosen.variants}
+    svg = differences_figure(comparison, contrasts, f"{NAME}-{number}", tested=facts.tested)
+    return pictures([svg], f"{_caption(facts, comparison)} {chosen.note}".strip())
+
+
+def _caption(facts: Facts, comparison: Comparison) -> str:
+    across = ", averaged over the blocks within each seed" if facts.analysis.across else ""
+    told = [f"Each row is a variant minus {comparison.reference}, in {comparison.metric}{across}."]
+    dots = any(0 < c.n <= MOST_DOTS for c in comparison.family)
+    told.append("Open dots are the seeds; the" if dots else "The")
+    told.append("solid mark is their mean, the bar its 95 % interval, each for itself.")
+    if any(c.equivalence for c in comparison.family):
+        told.append("The band between dashed lines is what counts as equal.")
+        if facts.tested:
+            told.append("A square is found equivalent, a cross different, a diamond undecided.")
+    else:
+        if facts.tested:
+            told.append(
+                "A triangle up is found better, a triangle down worse, a diamond undecided."
+            )
+        told.append(f"{'Left' if comparison.direction < 0 else 'Right'} of the line is better.")
+    return " ".join(told)

@@ -1,0 +1,96 @@
+"""The table of variants, the contrasts in detail, and the classical learners under them."""
+
+from collections.abc import Iterable
+
+from ablab.report.chapters.chapter import Chapter, Item, Note, Part, Shown
+from ablab.report.classical import Classical, classical
+from ablab.report.comparison import Comparison
+from ablab.report.contrast import Contrast
+from ablab.report.facts import MOST_TABLED, MOST_TABLED_BLOCKS, Facts, choose
+from ablab.report.tables import contrasts_table, variants_table
+
+NAME, TITLE = "variants", "Variants"
+MOST_CONTRASTS = 100
+LEARNERS = (
+    "What a network has to beat: scikit-learn's learners on the same training and test images, "
+    "with these settings, not tuned. Means over n splits into training and validation; seconds "
+    "of fitting on this lab's machine."
+)
+
+
+def chapter(facts: Facts) -> Chapter:
+    """Return it: the mean over blocks first, where there are several."""
+    across, parts = facts.analysis.across, []
+    if across:
+        items = [*_tables(facts, across), Note(facts.cut_blocks(MOST_TABLED_BLOCKS))]
+        parts.append(Part("All blocks", tuple(i for i in items if i != Note(""))))
+    found = facts.by_block(NAME, TITLE, lambda block, _: _block(facts, block), MOST_TABLED_BLOCKS)
+    folded = [Part(part.title, part.items, folded=bool(across)) for part in found.parts]
+    return Chapter(NAME, TITLE, (*parts, *folded))
+
+
+def _block(facts: Facts, comparison: Comparison) -> list[Item]:
+    rows = [row for group in comparison.groups.values() for row in group.rows]
+    learners = classical(facts.analysis.plan, rows, facts.baselines)
+    return [*_tables(facts, comparison), *_classical(learners)]
+
+
+def _tables(facts: Facts, comparison: Comparison) -> list[Item]:
+    chosen = choose(comparison, MOST_TABLED, "Shown")
+    table = variants_table(comparison, chosen.variants, tested=facts.tested, timed=facts.timed)
+    note = Note(f"{_explained(comparison)} {chosen.note}".strip())
+    return [Shown(table, "variants"), note, *_contrasts(facts, comparison)]
+
+
+def _explained(comparison: Comparison) -> str:
+    over = "seeds" if len(comparison.blocks) == 1 else "seeds of what they reach over blocks"
+    told = [
+        f"Means over {over}"
+        + (", in per cent; differences in points." if comparison.unit.points else "."),
+        "Accuracy on test is that of the epoch that validation chose.",
+    ]
+    if len(comparison.blocks) == 1:
+        told.append(
+            "Cost: the middle trial of each variant; FLOPs for one image, forward; seconds an "
+            "epoch without evaluation."
+        )
+    if any(contrast.is_unreliable for contrast in comparison.family):
+        told.append("* unreliable: a trial that diverged counts in this interval.")
+    return " ".join(told)
+
+
+def _contrasts(facts: Facts, comparison: Comparison) -> list[Item]:
+    family = comparison.family
+    if not family:
+        return []
+    first = sorted(range(len(family)), key=lambda i: _urgency(comparison, family[i]))
+    shown = [family[i] for i in sorted(first[:MOST_CONTRASTS])]
+    count = f"{len(family)} {'contrast' if len(family) == 1 else 'contrasts'} in detail"
+    if len(shown) < len(family):
+        count += (
+            f": {len(shown)} of them, those with {comparison.reference} and the surest first; "
+            "all are in contrasts.csv"
+        )
+    table = contrasts_table(comparison, shown, tested=facts.tested)
+    return [Shown(table, "contrasts", folded=count)]
+
+
+def _urgency(comparison: Comparison, contrast: Contrast) -> tuple[bool, float]:
+    return contrast.reference != comparison.reference, contrast.p_holm
+
+
+def _classical(learners: Iterable[Classical]) -> list[Item]:
+    found: list[Item] = []
+    for learner in learners:
+        if learner.table.rows:
+            title = f"Classical learners on {learner.data}"
+            found += [Shown(learner.table, "classical", title=title), Note(LEARNERS)]
+        else:
+            found.append(
+                Note(
+                    "No classical learners were trained on these images yet;",
+                    learner.command,
+                    "does it, and the next report shows them here.",
+                )
+            )
+    return found
