@@ -1,77 +1,35 @@
-"""The sentences, from tables made by hand; an accuracy is given as per cent of 10,000 images."""
+"""The sentences of one block, whatever the kind of question."""
 
 import re
 
+import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.weightstats import ttost_paired
+from tables_by_hand import (
+    APART,
+    CLOSE,
+    DIVERGED,
+    EQUIVALENCE,
+    FAILED,
+    IMAGES,
+    RELU,
+    plan,
+    plus,
+    rows,
+    spec,
+    typeset,
+)
 
 from ablab.report.analysis import analyse
 from ablab.report.comparison import compare
 from ablab.report.findings import find
-from ablab.report.table import Row
-from ablab.report.unit import MINUS
 from ablab.report.verdict import answer
-from ablab.tracking.plan import Cell, Part, Plan
-
-IMAGES = 10_000
-
-
-def row(variant, seed, fate, block="digits × mlp", images=IMAGES):
-    outcome, value = ("finished", fate) if isinstance(fate, int | float) else fate
-    return Row(
-        variant=variant,
-        seed=seed,
-        block=block,
-        key=f"{variant}-{seed}",
-        outcome=outcome,
-        value=float("nan") if value is None else value / 100,
-        total=images,
-        reason="",
-        figures={},
-        curve=(),
-        times=(),
-        environment={},
-        data_hash="",
-    )
-
-
-def rows(fates, **kwargs):
-    return [row(v, s, fate, **kwargs) for v, per in fates.items() for s, fate in enumerate(per)]
-
-
-def spec(variants, **more):
-    base = {"question": "?", "kind": "versus_baseline", "metric": "test/accuracy", "goal": "max"}
-    return base | {"baseline": "relu", "variants": {v: {} for v in variants}} | more
-
-
-def plan(table, *, first=None, **more):
-    variants = list(dict.fromkeys(r.variant for r in table))
-    cells = [Cell(r.variant, r.seed, r.block, r.key) for r in table]
-    cut = len(cells) if first is None else first
-    parts = [
-        Part("comparison", 0.0, "ablab sweep x", spec(variants, **more), tuple(cells[:cut]), {})
-    ]
-    if first is not None:
-        parts.append(
-            Part("extension", 1.0, "ablab sweep x", spec(variants, **more), tuple(cells[cut:]), {})
-        )
-    return Plan("x", tuple(parts))
+from ablab.tracking.plan import Part, Plan
 
 
 def say(fates, tuned=False, images=IMAGES, **more):
     return answer(find(rows(fates, images=images), spec(fates, **more)), tuned=tuned).sentence
-
-
-RELU = [98.0, 98.2, 98.1, 98.3, 98.0]
-FAILED, DIVERGED = ("failed", None), ("diverged", 90.0)
-
-
-def typeset(sentence):
-    return re.sub(r"(?<!\w)-(?=\d)", MINUS, sentence)
-
-
-def plus(*gains):
-    return [round(r + g, 4) for r, g in zip(RELU, gains, strict=False)]
 
 
 SENTENCES = {
@@ -161,6 +119,66 @@ SENTENCES = {
         "mean (98.22 %, chosen as the highest of 2), and no difference to it was detected for relu "
         "(-0.42 to 0.22 points); about 0.43 points would be found 4 times in 5.",
     ),
+    "equivalent": (
+        {"relu": RELU, "elu": plus(*CLOSE)},
+        EQUIVALENCE,
+        "At fixed hyper-parameters, elu (90 % CI -0.04 to 0.05 points, Holm p < 0.001, n = 5) is "
+        "equivalent to the baseline relu within 0.50 points.",
+    ),
+    "two equivalent": (
+        {"relu": RELU, "elu": plus(*CLOSE), "tanh": plus(*CLOSE)},
+        EQUIVALENCE,
+        "At fixed hyper-parameters, elu (Holm-adjusted 90 % CI -0.05 to 0.06 points, Holm p "
+        "< 0.001, n = 5) and tanh (Holm-adjusted 90 % CI -0.04 to 0.05 points, Holm p < 0.001, "
+        "n = 5) are equivalent to the baseline relu within 0.50 points.",
+    ),
+    "different": (
+        {"relu": RELU, "elu": plus(-1.2, -1.3, -1.1, -1.2, -1.2)},
+        EQUIVALENCE,
+        "At fixed hyper-parameters, elu differs from the baseline relu by more than 0.50 points: "
+        "it is 1.20 points lower (95 % CI -1.29 to -1.11, Holm p < 0.001, n = 5).",
+    ),
+    "undecided": (
+        {"relu": RELU, "elu": plus(*APART)},
+        EQUIVALENCE,
+        "At fixed hyper-parameters, equivalence to the baseline relu within 0.50 points is "
+        "undecided for elu (90 % CI -0.40 to 0.64 points, Holm p 0.098, n = 5); a margin of about "
+        "0.88 points would be shown 4 times in 5 were there no difference.",
+    ),
+    "equivalent to the image": (
+        {"relu": RELU, "elu": RELU},
+        EQUIVALENCE,
+        "At fixed hyper-parameters, elu (0.00 points on every seed, Holm p 0.031, n = 5) is "
+        "equivalent to the baseline relu within 0.50 points.",
+    ),
+    "equivalence of two seeds": (
+        {"relu": RELU[:2], "elu": RELU[:2]},
+        EQUIVALENCE,
+        "No verdict from n = 2: a test needs three seeds or more; the differences to relu were elu "
+        "0.00 and 0.00 points.",
+    ),
+    "equivalence where a trial diverged": (
+        {"relu": RELU, "elu": [*plus(*CLOSE[:4]), DIVERGED]},
+        EQUIVALENCE,
+        "At fixed hyper-parameters, equivalence to the baseline relu within 0.50 points is "
+        "undecided for elu (90 % CI -5.00 to 1.84 points, unreliable, Holm p 0.73, n = 5); a "
+        "margin of about 5.74 points would be shown 4 times in 5 were there no difference; trials "
+        "diverged and are counted (1 of 5 of elu), so the intervals that they enter are unreliable; among "
+        "the converged trials alone the difference is +0.02 points for elu (n = 4; -1.58 with all "
+        "5).",
+    ),
+    "equivalence without a margin": (
+        {"relu": RELU, "elu": RELU},
+        {"kind": "equivalence"},
+        "No verdict: equivalence needs a margin that was stated before training; relu has a mean "
+        "of 98.12 % (n = 5); elu has a mean of 98.12 % (n = 5).",
+    ),
+    "factors that are no grid": (
+        {"relu": RELU, "elu": RELU},
+        {"kind": "factors"},
+        "No verdict: the variants are not a grid of two axes; relu has a mean of 98.12 % (n = 5); "
+        "elu has a mean of 98.12 % (n = 5).",
+    ),
 }
 
 
@@ -178,6 +196,18 @@ def test_the_sentence_has_scipys_figures(case):
     low, high = test.confidence_interval()
     assert f"{low:.2f} to {high:.2f}" in sentence
     assert ("beats" in sentence) == (test.pvalue <= 0.05)
+
+
+@pytest.mark.parametrize("case", ["equivalent", "different", "undecided"])
+def test_the_sentence_has_statsmodels_figures(case):
+    fates, _, sentence = SENTENCES[case]
+    elu, relu = (np.array(fates[v]) for v in ("elu", "relu"))
+    p, _, _ = ttost_paired(elu, relu, -0.5, 0.5)
+    level = 0.95 if case == "different" else 0.9
+    low, high = stats.ttest_rel(elu, relu).confidence_interval(level)
+    assert f"{low:.2f} to {high:.2f}" in sentence
+    assert ("is equivalent" in sentence) == (p <= 0.05)
+    assert ("differs" in sentence) == (low > 0.5 or high < -0.5)
 
 
 def test_six_equal_differences_are_enough_for_the_sign_flip():
@@ -245,3 +275,39 @@ def test_an_extended_sweep_shows_the_verdict_at_both_sizes():
     assert "elu beats the baseline relu" in sentence
     assert "extended from 6 to 10 trials, and as first planned it said: At fixed" in sentence
     assert sentence.endswith("would be found 4 times in 5.")
+
+
+def test_a_question_that_changed_after_planning_shows_both_answers():
+    table = rows({"relu": RELU, "elu": plus(*CLOSE)})
+    first = plan(table, kind="equivalence", margin=0.0001)
+    second = Part("extension", 1.0, "", first.spec | {"margin": 0.005}, (), {})
+    sentence = analyse(Plan("x", (*first.parts, second)), table).verdict.sentence
+    assert "is equivalent to the baseline relu within 0.50 points; the sweep asks" in sentence
+    assert "another question than it did at first, and as first planned it said" in sentence
+    assert "within 0.01 points is undecided" in sentence
+
+
+def test_a_diverged_trial_without_a_figure_is_told_and_not_counted():
+    sentence = say({"relu": RELU, "elu": [*plus(1.2, 1.3, 1.1, 1.2), ("diverged", None)]})
+    assert "trials diverged and have no test/accuracy to count (1 of 5 of elu)" in sentence
+    assert "pairs left out because a trial has no result: 1 of elu" in sentence
+    assert "unreliable" not in sentence
+
+
+def test_beats_needs_all_trials_that_trained():
+    """Without the diverged one it would be far ahead; counted, nothing was detected."""
+    gains = plus(0.5, 0.5, 0.4, 0.6, 0.5)
+    assert "elu beats" in say({"relu": RELU, "elu": gains})
+    assert "beats" not in say({"relu": RELU, "elu": [*gains[:4], ("diverged", 10.0)]})
+
+
+def test_an_interval_that_a_diverged_trial_enters_is_marked_although_it_was_found():
+    lost = [("diverged", v) for v in (10.0, 10.0, 10.0, 10.1, 10.0)]
+    sentence = say({"relu": RELU, "elu": lost})
+    assert re.search(r"beats elu by 88.10 points \(95 % CI [\d. to]+, unreliable, Holm p", sentence)
+    assert "not known for elu" in sentence
+
+
+def test_of_many_variants_the_first_are_named_and_the_rest_counted():
+    fates = {"relu": RELU} | {f"v{i}": plus(0.3, -0.2, 0.1, 0.4, -0.1) for i in range(20)}
+    assert "and 13 more; about" in say(fates)

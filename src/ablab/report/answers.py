@@ -73,7 +73,8 @@ def equivalence(found: Findings) -> list[str]:
         by.setdefault(contrast.equivalence.result, []).append((contrast, contrast.equivalence))
     if equal := by.get("equivalent"):
         named = listed([f"{c.variant} ({_inside(c, e, unit)})" for c, e in equal])
-        clauses.append(f"equivalent to {baseline} within {margin}: {named}")
+        verb = "is" if len(equal) == 1 else "are"
+        clauses.append(f"{named} {verb} equivalent to {baseline} within {margin}")
     for contrast, held in by.get("different", []):
         way = "higher" if contrast.mean > 0 else "lower"
         clauses.append(

@@ -23,7 +23,7 @@ def factor_effects(found: Findings) -> list[str]:
         clauses.append(f"no difference on average was detected between {told}")
     if open_others:
         clauses.append(f"no interaction was detected of {wording.ranges(open_others, unit)}")
-    return clauses + wording.findable([*open_mains, *open_others], unit)
+    return clauses + wording.findable([*open_mains, *open_others], unit, "effect")
 
 
 def _axis(contrast: Contrast, factors: Factors) -> int:
@@ -55,6 +55,6 @@ def _interaction(contrast: Contrast, factors: Factors, unit: Unit) -> str:
         "can come from the scale alone",
     }.get(factors.signs.get(contrast.variant), "")  # type: ignore[arg-type]
     return (
-        f"{a} and {b} interact: the difference of {b} {y} to {b0} is {way} with {a} {x} than with "
-        f"{a0}, by {wording.effect(contrast, unit)}{sign}"
+        f"{a} and {b} interact: the effect of {b}: {y} against {b0} is {way} by "
+        f"{wording.effect(contrast, unit)} with {a}: {x} than with {a0}{sign}"
     )

@@ -35,19 +35,19 @@ def ranges(contrasts: Sequence[Contrast], unit: Unit) -> str:
     return listed([f"{c.variant} ({bounds(c, unit)})" for c in contrasts])
 
 
-def findable(contrasts: Sequence[Contrast], unit: Unit) -> list[str]:
+def findable(contrasts: Sequence[Contrast], unit: Unit, each: str = "variant") -> list[str]:
     """Return the clause on the differences that would have been found, if that is known."""
-    sizes = span([c.detectable for c in contrasts], unit)
+    sizes = span([c.detectable for c in contrasts], unit, each)
     return [f"about {sizes} would be found 4 times in 5"] if sizes else []
 
 
-def span(sizes: Sequence[float], unit: Unit) -> str:
+def span(sizes: Sequence[float], unit: Unit, each: str = "variant") -> str:
     """Return from which size to which they are; empty where none is known."""
     seen = [size for size in sizes if not math.isnan(size)]
     if not seen:
         return ""
     low, high = unit.size(min(seen)), unit.size(max(seen))
-    return high if low == high else f"{unit.bare(min(seen))} to {high}, by variant,"
+    return high if low == high else f"{unit.bare(min(seen))} to {high}, by {each},"
 
 
 def bounds(contrast: Contrast, unit: Unit) -> str:

@@ -1,0 +1,67 @@
+"""Tables and plans made by hand; an accuracy is given as per cent of 10,000 images."""
+
+import re
+
+from ablab.report.table import Row
+from ablab.report.unit import MINUS
+from ablab.tracking.plan import Cell, Part, Plan
+
+IMAGES = 10_000
+
+
+def row(variant, seed, fate, block="digits × mlp", images=IMAGES):
+    outcome, value = ("finished", fate) if isinstance(fate, int | float) else fate
+    return Row(
+        variant=variant,
+        seed=seed,
+        block=block,
+        key=f"{block}-{variant}-{seed}",
+        outcome=outcome,
+        value=float("nan") if value is None else value / 100,
+        total=images,
+        reason="",
+        figures={},
+        curve=(),
+        times=(),
+        environment={},
+        data_hash="",
+    )
+
+
+def rows(fates, **kwargs):
+    return [row(v, s, fate, **kwargs) for v, per in fates.items() for s, fate in enumerate(per)]
+
+
+def spec(variants, **more):
+    base = {"question": "?", "kind": "versus_baseline", "metric": "test/accuracy", "goal": "max"}
+    return base | {"baseline": "relu", "variants": {v: {} for v in variants}} | more
+
+
+def plan(table, *, first=None, **more):
+    variants = list(dict.fromkeys(r.variant for r in table))
+    cells = [Cell(r.variant, r.seed, r.block, r.key) for r in table]
+    cut = len(cells) if first is None else first
+    parts = [
+        Part("comparison", 0.0, "ablab sweep x", spec(variants, **more), tuple(cells[:cut]), {})
+    ]
+    if first is not None:
+        parts.append(
+            Part("extension", 1.0, "ablab sweep x", spec(variants, **more), tuple(cells[cut:]), {})
+        )
+    return Plan("x", tuple(parts))
+
+
+RELU = [98.0, 98.2, 98.1, 98.3, 98.0]
+FAILED, DIVERGED = ("failed", None), ("diverged", 90.0)
+
+
+def typeset(sentence):
+    return re.sub(r"(?<!\w)-(?=\d)", MINUS, sentence)
+
+
+def plus(*gains):
+    return [round(r + g, 4) for r, g in zip(RELU, gains, strict=False)]
+
+
+EQUIVALENCE = {"kind": "equivalence", "margin": 0.005}
+CLOSE, APART = (0.05, -0.03, 0.02, 0.04, -0.06), (0.3, -0.6, 0.1, 0.9, -0.1)

@@ -1,0 +1,97 @@
+"""The sentences over several blocks."""
+
+import re
+
+import numpy as np
+import pytest
+from scipy import stats
+from tables_by_hand import EQUIVALENCE, FAILED, RELU, plus, rows, spec, typeset
+
+from ablab.report.findings import find
+from ablab.report.verdict import answer
+
+AHEAD, BEHIND = plus(1.2, 1.3, 1.1, 1.2, 1.2), plus(-1.2, -1.1, -1.3, -1.2, -1.25)
+LITTLE, LESS = plus(0.2, 0.1, 0.3, 0.2, 0.25), plus(-0.2, -0.1, -0.3, -0.2, -0.25)
+ONLY = "; it speaks of these 2 blocks only"
+SENTENCES = {
+    "beats": (
+        ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": LITTLE}),
+        {},
+        "At fixed hyper-parameters, averaged over 2 blocks, elu beats the baseline relu by 0.71 "
+        f"points (95 % CI 0.69 to 0.72, Holm p < 0.001, n = 5){ONLY}.",
+    ),
+    "blocks that contradict each other": (
+        ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": BEHIND}),
+        {},
+        "At fixed hyper-parameters, averaged over 2 blocks, no difference from the baseline relu "
+        "was detected for elu (-0.09 to 0.08 points); about 0.12 points would be found 4 times in "
+        f"5{ONLY}; within single blocks (Holm over all 2 variant × block cells) elu is ahead of "
+        "relu in d0 × mlp and elu is behind relu in d1 × mlp.",
+    ),
+    "best": (
+        ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": LESS}),
+        {"kind": "best"},
+        "At fixed hyper-parameters, averaged over 2 blocks, elu is best (98.61 %, chosen as the "
+        "highest of 2); elu beats relu by 0.50 points (95 % CI 0.41 to 0.58, Holm p < 0.001, "
+        f"n = 5){ONLY}; within single blocks (Holm over all 2 variant × block cells) relu is ahead "
+        "of elu in d1 × mlp.",
+    ),
+    "equivalent on average alone": (
+        ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": BEHIND}),
+        EQUIVALENCE,
+        "At fixed hyper-parameters, averaged over 2 blocks, elu (90 % CI -0.07 to 0.06 points, "
+        "Holm p < 0.001, n = 5) is equivalent to the baseline relu within 0.50 points"
+        f"{ONLY}; within single blocks (Holm over all 2 variant × block cells) elu is different "
+        "from relu in d0 × mlp and d1 × mlp.",
+    ),
+    "a variant that one block lacks": (
+        ({"relu": RELU, "elu": AHEAD}, {"relu": RELU}),
+        {},
+        "At fixed hyper-parameters, averaged over 2 blocks, elu beats the baseline relu by 1.20 "
+        f"points (95 % CI 1.11 to 1.29, Holm p < 0.001, n = 5){ONLY}; not every variant is in all "
+        "of them: elu over 1.",
+    ),
+    "a crash leaves the seed out in all blocks": (
+        ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": [*LITTLE[:4], FAILED]}),
+        {},
+        "At fixed hyper-parameters, averaged over 2 blocks, no difference from the baseline relu "
+        f"was detected for elu (+0.70 points on every seed){ONLY}; within single blocks (Holm over "
+        "all 2 variant × block cells) elu is ahead of relu in d0 × mlp and d1 × mlp; pairs left "
+        "out because a trial has no result: 1 of elu.",
+    ),
+}
+
+
+def findings(*fates, **more):
+    table = [r for i, f in enumerate(fates) for r in rows(f, block=f"d{i} × mlp")]
+    return find(table, spec(list(fates[0]), **more))
+
+
+@pytest.mark.parametrize("case", SENTENCES)
+def test_sentence(case):
+    fates, more, expected = SENTENCES[case]
+    assert answer(findings(*fates, **more)).sentence == typeset(expected)
+
+
+@pytest.mark.parametrize("case", SENTENCES)
+def test_no_sentence_claims_too_much(case):
+    assert not re.search(r"prove|no effect|significan|everywhere|always", SENTENCES[case][-1])
+
+
+def test_the_sentence_has_scipys_figures():
+    fates, _, sentence = SENTENCES["beats"]
+    differences = np.mean([np.subtract(f["elu"], f["relu"]) for f in fates], axis=0)
+    low, high = stats.ttest_1samp(differences, 0).confidence_interval()
+    assert f"{low:.2f} to {high:.2f}" in sentence
+
+
+def test_a_tuned_sweep_names_the_blocks_alone():
+    fates, _, _ = SENTENCES["beats"]
+    assert answer(findings(*fates), tuned=True).sentence.startswith("Averaged over 2 blocks, elu")
+
+
+def test_without_enough_seeds_there_is_no_verdict_however_many_blocks():
+    few = {"relu": RELU[:2], "elu": AHEAD[:2]}
+    found = answer(findings(few, few, few, few))
+    assert found.sentence.startswith("No verdict from n = 2")
+    assert not found.is_given
