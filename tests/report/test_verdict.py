@@ -163,9 +163,9 @@ SENTENCES = {
         "At fixed hyper-parameters, equivalence to the baseline relu within 0.50 points is "
         "undecided for elu (90 % CI -5.00 to 1.84 points, unreliable, Holm p 0.73, n = 5); a "
         "margin of about 5.74 points would be shown 4 times in 5 were there no difference; trials "
-        "diverged and are counted (1 of 5 of elu), so the intervals that they enter are unreliable; among "
-        "the converged trials alone the difference is +0.02 points for elu (n = 4; -1.58 with all "
-        "5).",
+        "diverged and are counted (1 of 5 of elu), so the intervals that they enter are "
+        "unreliable; among the converged trials alone the difference is +0.02 points for elu "
+        "(n = 4; -1.58 with all 5).",
     ),
     "equivalence without a margin": (
         {"relu": RELU, "elu": RELU},
