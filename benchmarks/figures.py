@@ -23,9 +23,11 @@ def ratio(a: Sequence[float], b: Sequence[float]) -> str:
     return spread([x / y for x, y in zip(a, b, strict=True)], "x")
 
 
-def options(text: str, rounds: int) -> argparse.Namespace:
-    """Return the command line's options."""
+def options(text: str, rounds: int, names: str | None = None) -> argparse.Namespace:
+    """Return the command line's options, and the names that it gives where the script takes some."""
     parser = argparse.ArgumentParser(description=text)
+    if names:
+        parser.add_argument("names", nargs="*", help=names)
     parser.add_argument("--rounds", type=int, default=rounds)
     parser.add_argument("--save", metavar="NAME")
     return parser.parse_args()

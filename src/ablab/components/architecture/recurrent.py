@@ -97,4 +97,6 @@ class Recurrent(nn.Module):
         """Return (N, D H) of the states (N, T, D H)."""
         if self.readout == "average":
             return states.mean(1)
+        if states.shape[2] == self.hidden:  # one direction
+            return states[:, -1]
         return torch.cat([states[:, -1, : self.hidden], states[:, 0, self.hidden :]], 1)

@@ -1,0 +1,1 @@
+"""Each architecture as one would write it with torch alone, for 3x32x32 images."""

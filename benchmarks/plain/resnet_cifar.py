@@ -1,0 +1,11 @@
+"""The thin residual networks for small images, and their plain twins."""
+
+from plain import resnet
+from torch import nn
+
+COMPONENTS = ["normalization=batch"]
+
+
+def plain(num_classes: int, depth: int, shortcut: str) -> nn.Module:
+    """Return the network."""
+    return resnet.plain(num_classes, [(depth - 2) // 6] * 3, 16, "basic", shortcut)

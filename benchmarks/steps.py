@@ -1,0 +1,149 @@
+"""A training step of each architecture against its plainest PyTorch spelling: CIFAR-100's shapes.
+
+Both are one function: as many parameters, and with the same weights the same logits.
+"""
+
+import gc
+import importlib
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from figures import options, tell
+from torch import Tensor, nn
+
+from ablab.folders import own_folder
+from ablab.training import build
+from ablab.training.compose import compose
+
+PLAIN = Path(__file__).parent / "plain"
+BATCH = 32
+# A step of these lasts seconds.
+SMALLER = {"convnext_tiny": 8, "densenet121": 8, "googlenet": 8, "inception_v3": 8, "resnet50": 8, "wide_resnet": 4}
+LEAST_SECONDS = 0.1  # of what is timed at once
+Seconds = tuple[float, float]  # of the CPU, and of the clock
+HEADER = "architecture    parameters batch   ours, ms  plain, ms   ratio   (min, max)      by the clock"
+
+
+@dataclass
+class Step:
+    """A network in training, always on the same images.
+
+    Attributes:
+        network: with its weights.
+        optimizer: of its weights.
+        auxiliary_weight: of each auxiliary loss.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    auxiliary_weight: float
+
+    def take(self, x: Tensor, target: Tensor) -> None:
+        """Take a step."""
+        self.optimizer.zero_grad()
+        output = self.network(x)
+        main, *others = output if isinstance(output, tuple) else (output,)
+        loss = F.cross_entropy(main, target)
+        for other in others:
+            loss = loss + self.auxiliary_weight * F.cross_entropy(other, target)
+        loss.backward()
+        self.optimizer.step()
+
+    def seconds(self, x: Tensor, target: Tensor, count: int) -> Seconds:
+        """Return the time of one of so many steps."""
+        cpu, clock = time.process_time(), time.perf_counter()
+        for _ in range(count):
+            self.take(x, target)
+        return (time.process_time() - cpu) / count, (time.perf_counter() - clock) / count
+
+
+def main() -> None:
+    """Measure and tell."""
+    asked = options(__doc__ or "", 15, names="architectures, all of them unless named")
+    torch.set_num_threads(1)
+    names = sorted(file.stem for file in (own_folder("conf") / "architecture").glob("*.yaml"))
+    lines = [f"CPU seconds, one thread, medians of {asked.rounds} pairs, in turns", HEADER]
+    for name in asked.names or names:
+        lines.append(_row(name, asked.rounds))
+        print(lines[-1], flush=True)
+        gc.collect()
+    tell(__doc__ or "", lines, asked.save)
+
+
+def _row(name: str, rounds: int) -> str:
+    """Measure one architecture."""
+    ours, plain = _networks(name)
+    batch = SMALLER.get(name, BATCH)
+    x, target = torch.randn(batch, 3, 32, 32), torch.randint(100, (batch,))
+    x = x.contiguous(memory_format=torch.channels_last)
+    _check_same(ours, plain, x)
+    weight = getattr(ours, "auxiliary_weight", 0.0)
+    steps = [
+        Step(network, torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9), weight)
+        for network in (ours, plain)
+    ]
+    warm = [step.seconds(x, target, 2)[0] for step in steps]
+    count = max(1, round(LEAST_SECONDS / min(warm)))
+    pairs = [_pair(steps, x, target, count, number % 2 == 1) for number in range(rounds)]
+    cpu = [(a[0], b[0]) for a, b in pairs]
+    ratios = [a / b for a, b in cpu]
+    clock = statistics.median(a[1] / b[1] for a, b in pairs)
+    size = sum(parameter.numel() for parameter in ours.parameters())
+    middle = [1e3 * statistics.median(column) for column in zip(*cpu, strict=True)]
+    return (
+        f"{name:14} {size:11,} {batch:5} {middle[0]:10.2f} {middle[1]:10.2f}   "
+        f"{statistics.median(ratios):.3f}   ({min(ratios):.3f}, {max(ratios):.3f})  {clock:.3f}"
+    )
+
+
+def _pair(
+    steps: list[Step], x: Tensor, target: Tensor, count: int, backwards: bool
+) -> tuple[Seconds, Seconds]:
+    """Return the times of ours and of the plain one, which begins every other time."""
+    ours, plain = steps
+    if backwards:
+        second = plain.seconds(x, target, count)
+        return ours.seconds(x, target, count), second
+    return ours.seconds(x, target, count), plain.seconds(x, target, count)
+
+
+def _networks(name: str) -> tuple[nn.Module, nn.Module]:
+    """Return a trial's network, and the plain one with its weights."""
+    written = _written(name, compose([f"architecture={name}"]).resolved()["architecture"])
+    overrides = ["dataset=cifar100", f"architecture={name}", *written.COMPONENTS]
+    config = compose(overrides).resolved()
+    ours, _ = build.network(config, build.datamodule(config), torch.Generator())
+    options_ = {key: value for key, value in config["architecture"].items() if key[0] != "_"}
+    plain = written.plain(num_classes=100, **options_)
+    ours = ours.to(memory_format=torch.channels_last)
+    return ours, plain.to(memory_format=torch.channels_last)
+
+
+def _written(name: str, architecture: Mapping[str, Any]) -> ModuleType:
+    """Return the file of the architecture's name, or that of the module which holds its class."""
+    module = architecture["_target_"].split(".")[-2]
+    return importlib.import_module(f"plain.{name if (PLAIN / f'{name}.py').exists() else module}")
+
+
+def _check_same(ours: nn.Module, plain: nn.Module, x: Tensor) -> None:
+    """Give the plain network our weights, and hold it to our logits."""
+    sizes = [sum(p.numel() for p in network.parameters()) for network in (ours, plain)]
+    assert sizes[0] == sizes[1], f"{sizes[0]:,} parameters against {sizes[1]:,}"
+    pairs = zip(ours.state_dict().values(), plain.state_dict().values(), strict=True)
+    with torch.no_grad():
+        for our_tensor, tensor in pairs:
+            tensor.copy_(our_tensor.reshape(tensor.shape))
+        logits = [network.eval()(x) for network in (ours, plain)]
+    torch.testing.assert_close(logits[0], logits[1], rtol=1e-4, atol=1e-4)
+    ours.train(), plain.train()
+
+
+if __name__ == "__main__":
+    main()
