@@ -24,7 +24,7 @@ def ratio(a: Sequence[float], b: Sequence[float]) -> str:
 
 
 def options(text: str, rounds: int, names: str | None = None) -> argparse.Namespace:
-    """Return the command line's options, and the names that it gives where the script takes some."""
+    """Return the command line's options, and its names where ``names`` says what they are."""
     parser = argparse.ArgumentParser(description=text)
     if names:
         parser.add_argument("names", nargs="*", help=names)

@@ -1,4 +1,4 @@
-"""ConvNeXt with a 3x3 stem, its blocks as in its authors' code: linear layers over the last axis."""
+"""ConvNeXt with a 3x3 stem, its 1x1 convolutions linear layers as in its authors' code."""
 
 import torch
 import torch.nn.functional as F

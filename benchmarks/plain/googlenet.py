@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 COMPONENTS = ["normalization=batch"]
+Pair = tuple[int, int]  # channels of the 1x1 convolution, and of what it makes cheap
 
 
 def conv(inputs: int, outputs: int, size: int) -> nn.Sequential:
@@ -15,11 +16,11 @@ def conv(inputs: int, outputs: int, size: int) -> nn.Sequential:
 class Inception(nn.Module):
     """The inception module."""
 
-    def __init__(self, inputs: int, one: int, to3: int, three: int, to5: int, five: int, pooled: int):
+    def __init__(self, inputs: int, one: int, three: Pair, five: Pair, pooled: int) -> None:
         super().__init__()
         self.branch1 = conv(inputs, one, 1)
-        self.branch2 = nn.Sequential(conv(inputs, to3, 1), conv(to3, three, 3))
-        self.branch3 = nn.Sequential(conv(inputs, to5, 1), conv(to5, five, 5))
+        self.branch2 = nn.Sequential(conv(inputs, three[0], 1), conv(*three, 3))
+        self.branch3 = nn.Sequential(conv(inputs, five[0], 1), conv(*five, 5))
         self.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1), conv(inputs, pooled, 1))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -34,17 +35,17 @@ def plain(num_classes: int, **_: object) -> nn.Module:
         conv(3, 64, 3),
         conv(64, 64, 1),
         conv(64, 192, 3),
-        Inception(192, 64, 96, 128, 16, 32, 32),
-        Inception(256, 128, 128, 192, 32, 96, 64),
+        Inception(192, 64, (96, 128), (16, 32), 32),
+        Inception(256, 128, (128, 192), (32, 96), 64),
         nn.MaxPool2d(3, 2, 1),
-        Inception(480, 192, 96, 208, 16, 48, 64),
-        Inception(512, 160, 112, 224, 24, 64, 64),
-        Inception(512, 128, 128, 256, 24, 64, 64),
-        Inception(512, 112, 144, 288, 32, 64, 64),
-        Inception(528, 256, 160, 320, 32, 128, 128),
+        Inception(480, 192, (96, 208), (16, 48), 64),
+        Inception(512, 160, (112, 224), (24, 64), 64),
+        Inception(512, 128, (128, 256), (24, 64), 64),
+        Inception(512, 112, (144, 288), (32, 64), 64),
+        Inception(528, 256, (160, 320), (32, 128), 128),
         nn.MaxPool2d(3, 2, 1),
-        Inception(832, 256, 160, 320, 32, 128, 128),
-        Inception(832, 384, 192, 384, 48, 128, 128),
+        Inception(832, 256, (160, 320), (32, 128), 128),
+        Inception(832, 384, (192, 384), (48, 128), 128),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
         nn.Linear(1024, num_classes),

@@ -6,10 +6,11 @@ from torch import Tensor, nn
 
 COMPONENTS = ["activation=scaled_tanh", "pooling=trainable_subsampling"]
 
-THREES = [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [0, 4, 5], [0, 1, 5]]
+# The maps of S2 that six maps of C3 read, three each, and nine, four each.
+THREES = [0, 1, 2, 1, 2, 3, 2, 3, 4, 3, 4, 5, 0, 4, 5, 0, 1, 5]
 FOURS = [
-    *([0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [0, 3, 4, 5], [0, 1, 4, 5], [0, 1, 2, 5]),
-    *([0, 1, 3, 4], [1, 2, 4, 5], [0, 2, 3, 5]),
+    *(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 0, 3, 4, 5, 0, 1, 4, 5, 0, 1, 2, 5),
+    *(0, 1, 3, 4, 1, 2, 4, 5, 0, 2, 3, 5),
 ]
 
 
@@ -42,8 +43,8 @@ class Table(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return sixteen maps."""
-        threes = self.threes(x[:, sum(THREES, [])])
-        fours = self.fours(x[:, sum(FOURS, [])])
+        threes = self.threes(x[:, THREES])
+        fours = self.fours(x[:, FOURS])
         return torch.cat([threes, fours, self.all(x)], 1)
 
 

@@ -10,7 +10,9 @@ COMPONENTS: list[str] = []
 class Plain(nn.Module):
     """The network."""
 
-    def __init__(self, num_classes: int, hidden: int, input_delays: int, output_delays: int):
+    def __init__(
+        self, num_classes: int, hidden: int, input_delays: int, output_delays: int
+    ) -> None:
         super().__init__()
         self.taps, self.delays, self.classes = input_delays + 1, output_delays, num_classes
         self.input = nn.Linear(3 * 32 * self.taps, hidden)

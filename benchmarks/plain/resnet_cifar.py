@@ -1,7 +1,8 @@
 """The thin residual networks for small images, and their plain twins."""
 
-from plain import resnet
 from torch import nn
+
+from plain import resnet
 
 COMPONENTS = ["normalization=batch"]
 
