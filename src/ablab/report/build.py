@@ -115,10 +115,9 @@ def write_report(page: Page, folder: Path, forms: Collection[str] = ()) -> Repor
 
 
 def _write_texts(report: Report, page: Page) -> None:
-    analysis = page.analysis
-    write_atomic(report.csv, tidy.to_csv(tidy.trials(analysis)))
-    write_atomic(report.folder / "variants.csv", tidy.to_csv(tidy.variants(analysis)))
-    write_atomic(report.folder / "contrasts.csv", tidy.to_csv(tidy.contrasts(analysis)))
-    write_atomic(report.json, to_json(document(page)))
+    content = document(page)
+    for name in ("trials", "variants", "contrasts"):
+        write_atomic(report.folder / f"{name}.csv", tidy.to_csv(content[name]))
+    write_atomic(report.json, to_json(content))
     write_atomic(report.markdown, page.render("report.md.j2"))
     write_atomic(report.html, page.render("report.html.j2"))

@@ -5,6 +5,7 @@ Reports read plans: the plan, not a tag, says which variant, seed and block a ke
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,12 @@ class Plan:
         """The question as it stands now."""
         return self.parts[-1].spec
 
-    @property
+    @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Every cell in force, each place once."""
         return tuple({c.place: c for part in self.parts for c in part.cells}.values())
 
-    @property
+    @cached_property
     def trials(self) -> dict[str, Mapping[str, Any]]:
         """Every trial in force, by key."""
         return {key: trial for part in self.parts for key, trial in part.trials.items()}

@@ -72,7 +72,7 @@ def record_of(take: Take) -> Record:
     failures = [e for e in entries if e.kind == "failed"]
     return Record(
         key=take.key,
-        outcome=take.status(),
+        outcome=completion.outcome if completion else take.status(),
         trial=take.trial,
         folder=take.folder,
         reason=failures[-1].note.get("error") if failures and completion is None else None,
