@@ -46,6 +46,8 @@ def classical(plan: Plan, rows: Iterable[Row], records: Sequence[Baselines]) -> 
         config = trial["config"]
         same = identity(config, trial.get("data_hash") or row.data_hash)
         text = json.dumps(same, sort_keys=True)
+        if text in found:
+            continue
         matching = [r for r in records if (r.dataset, dict(r.identity)) == (dataset, same)]
         found[text] = " ".join([dataset, *_overrides(dataset, config)]), matching
     return [Classical(data, _table(matching)) for data, matching in found.values()]
