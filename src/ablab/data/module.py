@@ -149,6 +149,12 @@ class InMemoryDataModule(pl.LightningDataModule):
         """Return the test images, each once, in the order of their source."""
         return self._evaluated("test", self._all("test"), self.perturbation)
 
+    def transfer_batch_to_device(
+        self, batch: tuple[Tensor, Tensor], device: torch.device, dataloader_idx: int
+    ) -> tuple[Tensor, Tensor]:
+        """Return a batch as it is: its images lie on the training device already."""
+        return batch
+
     def probe_batch(self, num_images: int) -> tuple[Tensor, Tensor]:
         """Return training images that are drawn from the seed, as they are, and their labels.
 

@@ -1,5 +1,6 @@
 """The one LightningModule: it carries any architecture."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -181,6 +182,14 @@ class Classifier(pl.LightningModule):
             },
         }
 
+    def optimizer_zero_grad(
+        self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer
+    ) -> None:
+        """Drop the gradients; torch's own way to do so asks its compiler each time."""
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
     def optimizer_step(self, *arguments: Any, **named: Any) -> None:
         """Take a step, and put the weights back to where the regularizer lets them be."""
         super().optimizer_step(*arguments, **named)
@@ -228,3 +237,7 @@ class Classifier(pl.LightningModule):
         """Log what the tally saw, in all processes together."""
         figures = self.figures.of(tally)
         self.log_dict({f"{stage}/{name}": v for name, v in figures.items()}, sync_dist=True)
+
+
+# Lightning asks for it at each step, and Python would find it out anew each time.
+Classifier.training_step.__signature__ = inspect.signature(Classifier.training_step)  # type: ignore[attr-defined]
