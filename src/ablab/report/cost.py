@@ -7,6 +7,7 @@ from statistics import median
 
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Group
+from ablab.report.unit import quantity
 
 SAME = 1.05
 COSTS: Mapping[str, str] = {
@@ -82,6 +83,19 @@ def middle(group: Group, name: str) -> float:
     """Return a figure of the variant's middle trial, NaN where none is known."""
     values = [row.figures[name] for row in group.rows]
     return median([value for value in values if math.isfinite(value)] or [math.nan])
+
+
+def amount(cost: str, x: float) -> str:
+    """Return a cost in words.
+
+    Example:
+        >>> amount("flops", 833040), amount("epoch_seconds", 5.02), amount("peak_bytes", 812e6)
+        ('833 k FLOPs an image', '5.02 s an epoch', '812 MB')
+    """
+    if cost == "peak_bytes":
+        return f"{x / 1e6:.0f} MB"
+    unit = {"flops": "FLOPs an image", "epoch_seconds": "s an epoch"}.get(cost, cost)
+    return f"{quantity(x)} {unit}"
 
 
 def _spread(costs: Sequence[float]) -> float:

@@ -17,6 +17,9 @@ GLOSSARY: Mapping[str, str] = {
         "a range made by a method that holds the true mean difference 95 times in 100; in the "
         "table each interval is for itself alone."
     ),
+    "95 % interval on new images too": (
+        "one that also covers the drawing of other test images of the same kind, and so is wider."
+    ),
     "Holm p": (
         "how often a difference this large would turn up by luck if there were none (paired t "
         "test), made stricter because several are looked at; the verdict asks for 0.05 or less."
@@ -26,6 +29,7 @@ GLOSSARY: Mapping[str, str] = {
         "seeds it cannot get small, so it is shown and decides nothing."
     ),
     "Seeds won": "on how many seeds the variant was the better one; a tie counts half.",
+    "BCa": "an interval found by drawing the seeds anew many times over, without a bell curve.",
     "Hedges": (
         "the mean difference in standard deviations of the differences, corrected for few seeds."
     ),
@@ -59,6 +63,9 @@ COLUMNS = {
     "difference": "Paired difference",
     "difference, epochs": "Paired difference",
     "Holm p over all cells": "Holm p",
+    "Holm p of equality": "Holm p",
+    "BCa bootstrap": "BCa",
+    "margin that n could show": "Equivalent",
     "reached": "Censored",
 }
 _SPACE, _ANY_SPACE = re.escape(" "), "[ \N{NO-BREAK SPACE}]"

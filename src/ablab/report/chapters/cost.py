@@ -2,10 +2,10 @@
 
 from ablab.report.chapters.chapter import Chapter, Item, Note, Points, pictures
 from ablab.report.comparison import Comparison
-from ablab.report.cost import COSTS, differing, points
+from ablab.report.cost import COSTS, amount, differing, points
 from ablab.report.facts import Facts
 from ablab.report.figures.cost import cost_figure
-from ablab.report.unit import quantity, series
+from ablab.report.unit import series
 
 NAME, TITLE = "cost", "Cost and quality"
 MOST_NAMED = 12
@@ -42,17 +42,13 @@ def _items(facts: Facts, comparison: Comparison, number: int) -> list[Item]:
 def _front(comparison: Comparison, cost: str) -> str:
     found = sorted((p for p in points(comparison, cost) if p.is_front), key=lambda p: p.cost)
     told = [
-        f"{p.variant} ({quantity(p.cost)}, {comparison.unit.value(p.mean)})"
+        f"{p.variant} ({amount(cost, p.cost)}, {comparison.unit.value(p.mean)})"
         for p in found[:MOST_NAMED]
     ]
     more = [f"{len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
-    return f"On the front by {COSTS[cost]}: {series(told + more)}."
+    return f"On the Pareto front by {COSTS[cost]}: {series(told + more)}."
 
 
 def _costs(comparison: Comparison) -> str:
-    told = []
-    for cost, title in COSTS.items():
-        found = points(comparison, cost)
-        if found:
-            told.append(f"{quantity(found[0].cost)} {title}")
-    return series(told)
+    found = {cost: points(comparison, cost) for cost in COSTS}
+    return series([amount(cost, known[0].cost) for cost, known in found.items() if known])

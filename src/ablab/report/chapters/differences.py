@@ -2,6 +2,7 @@
 
 from ablab.report.chapters.chapter import Chapter, Item, pictures, whole
 from ablab.report.comparison import Comparison
+from ablab.report.factors import Factors
 from ablab.report.facts import MOST_ROWS, Facts, choose
 from ablab.report.figures.differences import MOST_DOTS, differences_figure
 
@@ -10,9 +11,24 @@ NAME, TITLE = "differences", "Differences, seed by seed"
 
 def chapter(facts: Facts) -> Chapter:
     """Return it: across blocks where there are several and they can be averaged."""
+    if facts.analysis.factors:
+        return whole(NAME, "Effects, seed by seed", _effects(facts, facts.analysis.factors))
     if facts.analysis.across:
         return whole(NAME, TITLE, _items(facts, facts.analysis.across, 0))
     return facts.by_block(NAME, TITLE, lambda block, number: _items(facts, block, number))
+
+
+def _effects(facts: Facts, factors: Factors) -> list[Item]:
+    effects = {effect.variant: effect for effect in factors.effects[:MOST_ROWS]}
+    svg = differences_figure(facts.main, effects, NAME, tested=facts.tested, what="effect")
+    mark = " A triangle was found, a diamond is undecided." if facts.tested else ""
+    caption = (
+        f"Each row is an effect on {facts.main.metric}: of a level against the baseline's, "
+        "averaged over the other factor, or an interaction, how much such an effect changes with "
+        "the other factor. Open dots are the seeds, the solid mark their mean, the bar its 95 % "
+        "interval, each for itself."
+    )
+    return pictures([svg], caption + mark)
 
 
 def _items(facts: Facts, comparison: Comparison, number: int) -> list[Item]:

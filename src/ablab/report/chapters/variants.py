@@ -6,8 +6,9 @@ from ablab.report.chapters.chapter import Chapter, Item, Note, Part, Shown
 from ablab.report.classical import Classical, classical
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
+from ablab.report.details import contrasts_table
 from ablab.report.facts import MOST_TABLED, MOST_TABLED_BLOCKS, Facts, choose
-from ablab.report.tables import contrasts_table, variants_table
+from ablab.report.tables import variants_table
 
 NAME, TITLE = "variants", "Variants"
 MOST_CONTRASTS = 100

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablab.report.comparison import Comparison
-from ablab.report.cost import COSTS, SAME, Point, points
+from ablab.report.cost import COSTS, SAME, Point, amount, points
 from ablab.report.figures.canvas import (
     INK,
     MUTED,
@@ -40,7 +40,7 @@ def cost_figure(comparison: Comparison, cost: str, named: Sequence[str], name: s
     found = points(comparison, cost)
     if not found:
         return ""
-    front = [f"{p.variant} ({quantity(p.cost)})" for p in found if p.is_front]
+    front = [f"{p.variant} ({amount(cost, p.cost)})" for p in found if p.is_front]
     label = f"{comparison.metric} against {COSTS[cost]}; on the Pareto front: {series(front[:12])}"
     with style():
         looks = {variant: place for place, variant in enumerate(named)}

@@ -18,9 +18,14 @@ _NAMED = 8
 
 
 def differences_figure(
-    comparison: Comparison, contrasts: Mapping[str, Contrast], name: str, *, tested: bool
+    comparison: Comparison,
+    contrasts: Mapping[str, Contrast],
+    name: str,
+    *,
+    tested: bool,
+    what: str = "",
 ) -> str:
-    """Return the paired differences to the reference: a dot a seed, the mean, its interval.
+    """Return paired differences: a dot a seed, the mean, its interval.
 
     Empty where there is no difference to show.
 
@@ -28,13 +33,17 @@ def differences_figure(
         comparison: the block's.
         contrasts: those to draw, by variant.
         name: what its ids begin with, to be unique on the page.
+        what: what they are, ``difference to`` the reference unless said.
         tested: whether marks may tell what was found.
     """
     contrasts = {variant: contrast for variant, contrast in contrasts.items() if contrast.n}
     if not contrasts:
         return ""
     with style():
-        figure = _draw_differences(comparison, contrasts, tested=tested)
+        figure, axes = _draw_differences(comparison.unit, contrasts, tested=tested)
+        points = comparison.unit.points
+        what = what or f"difference to {short(str(comparison.reference))}"
+        axes.set_xlabel(f"{what},{points}" if points else what)
         return to_svg(figure, name, _label(comparison, contrasts))
 
 
@@ -50,8 +59,9 @@ def _label(comparison: Comparison, contrasts: Mapping[str, Contrast]) -> str:
     unit = comparison.unit
     told = [_told(contrast, unit) for contrast in contrasts.values()]
     more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
-    what = f"Paired differences of {comparison.metric} to {comparison.reference}"
-    return f"{what}: {series(told[:_NAMED] + more)}"
+    to = "" if comparison.kind == "factors" else f" to {comparison.reference}"
+    listed = series(told[:_NAMED] + more)
+    return f"Paired differences of {comparison.metric}{to}: {listed}"
 
 
 def _told(contrast: Contrast, unit: Unit) -> str:
@@ -60,10 +70,10 @@ def _told(contrast: Contrast, unit: Unit) -> str:
 
 
 def _draw_differences(
-    comparison: Comparison, contrasts: Mapping[str, Contrast], *, tested: bool
-) -> Figure:
+    unit: Unit, contrasts: Mapping[str, Contrast], *, tested: bool
+) -> tuple[Figure, Axes]:
     figure, axes = canvas(0.62 + 0.36 * len(contrasts))
-    unit, limits = comparison.unit, _limits(list(contrasts.values()), comparison.unit)
+    limits = _limits(list(contrasts.values()), unit)
     for place, contrast in enumerate(contrasts.values()):
         _draw_contrast(axes, -place, contrast, unit, finding(contrast) if tested else "open")
         _point_outside(axes, -place, contrast.mean * unit.scale, limits)
@@ -74,9 +84,7 @@ def _draw_differences(
     axes.set_xlim(limits)
     axes.tick_params(axis="y", length=0, labelcolor=INK, labelsize=11)
     grid(axes, "x")
-    axis_unit = f",{unit.points}" if unit.points else ""
-    axes.set_xlabel(f"difference to {short(str(comparison.reference))}{axis_unit}")
-    return figure
+    return figure, axes
 
 
 def _limits(contrasts: list[Contrast], unit: Unit) -> tuple[float, float]:

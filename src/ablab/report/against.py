@@ -1,0 +1,67 @@
+"""What a table tells of a variant held against its reference."""
+
+from collections.abc import Callable, Mapping
+
+from ablab.report.comparison import Comparison
+from ablab.report.contrast import Contrast
+from ablab.report.equivalence import Equivalence
+from ablab.report.unit import NONE, Unit, number, p_value
+
+Tell = Callable[[Contrast, Unit], str]
+
+
+def columns(comparison: Comparison, *, tested: bool) -> dict[str, Tell]:
+    """Return the columns of the table of variants, none where nothing is a reference.
+
+    Args:
+        comparison: the block's.
+        tested: whether a verdict was given; the kind ``factors`` tests its effects instead.
+    """
+    if comparison.reference is None:
+        return {}
+    shown: dict[str, Tell] = {"difference": _difference, "95 % interval": _interval}
+    if tested and comparison.kind != "factors":
+        shown |= EQUIVALENCE if comparison.kind == "equivalence" else TESTS
+    return shown | {"seeds won": _won}
+
+
+def _difference(contrast: Contrast, unit: Unit) -> str:
+    return unit.bare(contrast.mean, signed=True)
+
+
+def _interval(contrast: Contrast, unit: Unit) -> str:
+    if contrast.n == 2:
+        return ", ".join(unit.bare(d, signed=True) for d in contrast.differences)
+    return unit.interval(contrast.interval) + (" *" if contrast.is_unreliable else "")
+
+
+def _won(contrast: Contrast, _: Unit) -> str:
+    if not contrast.n:
+        return NONE
+    return f"{number(contrast.won, int(contrast.won % 1 > 0))} of {contrast.n}"
+
+
+def holm_p(contrast: Contrast, _: Unit) -> str:
+    """Return Holm's p, nothing below three pairs."""
+    return p_value(contrast.p_holm) if contrast.n > 2 else NONE
+
+
+def _flip_p(contrast: Contrast, _: Unit) -> str:
+    return p_value(contrast.p_flip) if contrast.n > 2 else NONE
+
+
+def _of_margin(tell: Callable[[Equivalence, Unit], str]) -> Tell:
+    def told(contrast: Contrast, unit: Unit) -> str:
+        held = contrast.equivalence
+        return tell(held, unit) if held and contrast.n > 2 else NONE
+
+    return told
+
+
+TESTS: Mapping[str, Tell] = {"Holm p": holm_p, "sign-flip p": _flip_p}
+EQUIVALENCE: Mapping[str, Tell] = {
+    "90 % interval": _of_margin(lambda held, unit: unit.interval(held.interval90)),
+    "Holm p of equality": _of_margin(lambda held, _: p_value(held.p_holm)),
+    "found": _of_margin(lambda held, _: held.result),
+}
+showable = _of_margin(lambda held, unit: unit.bare(held.showable))

@@ -1,0 +1,272 @@
+"""The chapters of the page: what is shown, of how many, and what each is about."""
+
+import base64
+import hashlib
+import json
+import re
+
+from labwriter import LabWriter, key
+
+from ablab.report.build import build_report
+from ablab.report.cost import pareto
+from ablab.report.facts import MOST_LINES, MOST_TABLED, choose
+from ablab.report.figures.ranks import cliques
+from ablab.report.page import Page
+from ablab.report.table import read_table
+from ablab.tracking.journal import Entry
+from ablab.tracking.plan import read_plan
+
+MEANS = {"relu": 0.95, "elu": 0.955, "gelu": 0.957, "tanh": 0.93}
+
+
+def fates(means, seeds=5):
+    return {
+        v: [m + 0.001 * ((7 * s + i) % 5) for s in range(seeds)]
+        for i, (v, m) in enumerate(means.items())
+    }
+
+
+def edit(writer, name, **spec):
+    """Change what a plan asks."""
+    file = writer.lab.sweep_folder(name) / "part-001.json"
+    part = json.loads(file.read_text("utf-8"))
+    part["spec"] |= spec
+    file.write_text(json.dumps(part), "utf-8")
+
+
+def page_of(writer, name):
+    plan = read_plan(writer.lab.sweep_folder(name))
+    return Page(plan, read_table(writer.lab, plan))
+
+
+def chapters(writer, name):
+    return {chapter.name: chapter for chapter in page_of(writer, name).chapters}
+
+
+def items(chapter, kind):
+    return [item for part in chapter.parts for item in part.items if item.kind == kind]
+
+
+def many_blocks(writer, count):
+    blocks = [f"data{i} × lenet5" for i in range(count)]
+    for number, block in enumerate(blocks):
+        shifted = {v: m - 0.01 * number for v, m in MEANS.items()}
+        writer.sweep(fates(shifted), block=block, name=f"part{number}")
+    places = [(v, s, b) for b in blocks for v in MEANS for s in range(5)]
+    settings = {b: {"dataset": b.split(" ")[0]} for b in blocks}
+    writer.part("many", places, list(MEANS), blocks=settings, target=0.8)
+    return "many"
+
+
+def test_the_chapters_stand_in_the_order_of_the_reader(writer: LabWriter) -> None:
+    names = list(chapters(writer, many_blocks(writer, 6)))
+    assert names == [
+        *("differences", "variants", "curves", "speed", "cost", "blocks"),
+        *("failures", "certainty"),
+    ]
+    name = writer.sweep(fates({"none, none": 0.5, "none, dropout": 0.6, "batch, none": 0.7}))
+    assert "speed" not in chapters(writer, name)
+    assert "blocks" not in chapters(writer, name)
+
+
+def test_ids_are_unique_and_every_figure_says_what_it_shows(writer: LabWriter) -> None:
+    html = build_report(writer.lab, many_blocks(writer, 6)).html.read_text("utf-8")
+    ids = re.findall(r'\bid="([^"]+)"', html)
+    assert len(ids) == len(set(ids)) > 20
+    openings = re.findall(r"<svg [^>]*>", html)
+    assert len(openings) > 10
+    assert all(re.search(r'role="img" aria-label="[^"]{20,}"', opening) for opening in openings)
+    links = re.findall(r'href="#([^"]+)"', html)
+    assert set(links) <= set(ids)
+
+
+def test_blocks_behind_the_first_are_folded_and_the_rest_is_pointed_at(writer: LabWriter) -> None:
+    curves = chapters(writer, many_blocks(writer, 8))["curves"]
+    assert [part.folded for part in curves.parts] == [False] + 5 * [True]
+    assert "Shown are the first 6 of 8 blocks" in items(curves, "picture")[0].caption
+
+
+def test_ranks_and_critical_difference_are_drawn(writer: LabWriter) -> None:
+    shown = items(chapters(writer, many_blocks(writer, 6))["blocks"], "picture")
+    label = re.search(r'aria-label="([^"]+)"', shown[1].figures[0])
+    assert label
+    assert label[1].startswith("Mean ranks over 6 datasets, 1 is the best: gelu 1")
+    assert "critical difference" in shown[1].figures[0]
+    assert "Friedman" in shown[1].caption
+
+
+def test_cliques_are_the_longest_runs_within_the_critical_difference() -> None:
+    assert cliques([1.0, 2.0, 3.0, 9.0], 2.0) == [(1.0, 3.0)]
+    assert cliques([1.0, 3.0, 5.0], 1.9) == []
+
+
+def test_the_pareto_front_is_what_nothing_dominates() -> None:
+    places = [(c % 7, (c * c) % 11) for c in range(40)]
+    dominated = [any(a <= c and b >= g and (a, b) != (c, g) for a, b in places) for c, g in places]
+    assert pareto(places) == [not under for under in dominated]
+
+
+def test_two_factors_have_an_interaction_plot_and_effects_in_place_of_tests(
+    writer: LabWriter,
+) -> None:
+    means = {"none, none": 0.5, "none, dropout": 0.53, "batch, none": 0.56, "batch, dropout": 0.57}
+    name = writer.sweep(fates(means), question_kind="factors")
+    settings = {
+        v: dict(zip(("normalization", "dropout"), v.split(", "), strict=True)) for v in means
+    }
+    edit(writer, name, variants=settings)
+    shown = chapters(writer, name)
+    (table,) = items(shown["factors"], "table")
+    assert [texts[0] for texts, _ in table.table.rows] == [
+        *("normalization: batch", "dropout: dropout", "normalization × dropout"),
+    ]
+    assert "Holm p" in table.table.columns
+    assert "Holm p" not in items(shown["variants"], "table")[0].table.columns
+    (plot,) = items(shown["factors"], "picture")
+    assert "batch with dropout" in plot.figures[0]
+
+
+def test_equivalence_shows_its_margin_and_what_was_found(writer: LabWriter) -> None:
+    means = {"max": 0.99, "mean": 0.9901, "none": 0.95}
+    name = writer.sweep(fates(means), question_kind="equivalence", margin=0.005)
+    shown = chapters(writer, name)
+    table = items(shown["variants"], "table")[0].table
+    found = table.columns.index("found")
+    assert [texts[found] for texts, _ in table.rows] == ["–", "equivalent", "different"]
+    assert "what counts as equal" in items(shown["differences"], "picture")[0].caption
+
+
+def test_censored_trials_are_shown_as_such(writer: LabWriter) -> None:
+    name = writer.sweep(fates({"relu": 0.95, "slow": 0.85}), target=0.9)
+    speed = chapters(writer, name)["speed"]
+    rows = {texts[0]: texts for texts, _ in items(speed, "table")[0].table.rows}
+    assert rows["slow"][1] == "0 of 5"
+    assert rows["slow"][2] == "12.0"
+    assert rows["slow"][6] == "–"
+    assert rows["relu"][1] == "5 of 5"
+
+
+def test_losses_have_curves_of_losses(writer: LabWriter) -> None:
+    name = writer.sweep(fates(MEANS), metric="test/loss", goal="min")
+    (picture,) = items(chapters(writer, name)["curves"], "picture")
+    assert "validation loss" in picture.figures[0]
+    assert "validation accuracy" not in picture.figures[0]
+
+
+def test_curves_by_seconds_need_one_hardware(writer: LabWriter, monkeypatch) -> None:
+    import labwriter
+
+    plain = labwriter.curve
+
+    def timed(final, name, epochs):
+        return [
+            Entry("epoch", e.time, e.epoch, e.metrics, {"time/epoch_seconds": 2.0})
+            for e in plain(final, name, epochs)
+        ]
+
+    monkeypatch.setattr(labwriter, "curve", timed)
+    name = writer.sweep(fates(MEANS))
+    (picture,) = items(chapters(writer, name)["curves"], "picture")
+    assert len(picture.figures) == 2
+    assert "seconds of training" in picture.figures[1]
+    writer.take(key("relu", 0, "mnist × lenet5"), 0.95, labwriter.ENVIRON | {"cpu": "another"})
+    (picture,) = items(chapters(writer, name)["curves"], "picture")
+    assert len(picture.figures) == 1
+    assert "different hardware" in picture.caption
+
+
+def test_probes_are_shown_where_they_were_on(writer: LabWriter) -> None:
+    name = writer.sweep(fates(MEANS))
+    assert "inside" not in chapters(writer, name)
+    lines = [
+        f"{epoch},{layer},{probe},{value}\n"
+        for epoch in range(4)
+        for layer in ("conv", "head")
+        for probe, value in (("gradient_norm", 0.5 + epoch), ("dead", 0.25))
+    ]
+    for seed in range(3):
+        take = writer.lab.finished(key("elu", seed, "mnist × lenet5"))
+        assert take
+        (take.folder / "probes.csv").write_text("epoch,layer,probe,value\n" + "".join(lines))
+    inside = chapters(writer, name)["inside"]
+    (picture,) = items(inside, "picture")
+    assert len(picture.figures) == 3
+    (table,) = items(inside, "table")
+    assert table.table.rows == ((("elu", "3.500", "25.0 %"), ""),)
+
+
+def test_data_that_changed_within_a_data_set_is_said_first(writer: LabWriter) -> None:
+    name = writer.sweep(fates(MEANS))
+    assert not page_of(writer, name).notices
+    file = next((writer.lab.root / "trials").glob("*/*/trial.json"))
+    trial = json.loads(file.read_text("utf-8"))
+    file.write_text(json.dumps(trial | {"data_hash": "0ther"}), "utf-8")
+    (notice,) = page_of(writer, name).notices
+    assert notice == (
+        "Trials were given different data of one data set, so they do not compare: "
+        "d1a7a (19 trials), 0ther (1 trials)."
+    )
+
+
+def test_other_data_sets_have_other_hashes(writer: LabWriter) -> None:
+    name = writer.sweep(fates({"mnist": 0.9, "digits": 0.8}))
+    file = writer.lab.sweep_folder(name) / "part-001.json"
+    part = json.loads(file.read_text("utf-8"))
+    for place, trial in part["trials"].items():
+        dataset = place.split("-")[0]
+        trial["choices"] = {"dataset": dataset}
+        trial["config"]["dataset"] = {"_target_": dataset}
+    file.write_text(json.dumps(part), "utf-8")
+    for path in (writer.lab.root / "trials").glob("digits*/*/trial.json"):
+        trial = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps(trial | {"data_hash": "0ther"}), "utf-8")
+    assert not page_of(writer, name).notices
+
+
+def test_headers_sort_and_only_our_script_may_run(writer: LabWriter) -> None:
+    html = build_report(writer.lab, writer.sweep(fates(MEANS))).html.read_text("utf-8")
+    assert re.search(r'<table class="variants sortable">\s*<thead>', html)
+    (script,) = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
+    assert "aria-sort" in script
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in html
+    assert not re.search(r"https?://|@import", html)
+
+
+def test_words_lead_to_the_glossary(writer: LabWriter) -> None:
+    html = build_report(writer.lab, writer.sweep(fates(MEANS))).html.read_text("utf-8")
+    assert '<div id="word-95-interval">' in html
+    assert re.search(r'<a class="term" href="#word-95-interval" title="a range made', html)
+    assert re.search(r'<abbr title="how often [^"]+">Holm p</abbr>', html)
+    assert "Critical difference" not in html
+
+
+def test_of_many_variants_the_reference_and_the_best_are_drawn(writer: LabWriter) -> None:
+    means = {"base": 0.5} | {f"v{i:03}": 0.5 + 0.001 * i for i in range(40)}
+    name = writer.sweep(fates(means, seeds=3))
+    chosen = choose(page_of(writer, name).analysis.blocks[0], MOST_LINES)
+    assert chosen.variants == ("base", *(f"v{i:03}" for i in range(31, 40)))
+    assert "10 of 41 variants: base, and those with the best means" in chosen.note
+    (picture,) = items(chapters(writer, name)["curves"], "picture")
+    assert chosen.note in picture.caption
+
+
+def test_a_page_of_many_variants_stays_small(writer: LabWriter) -> None:
+    count = MOST_TABLED + 50
+    means = {f"variant {i:04}": 0.5 + 0.0005 * i for i in range(count)}
+    report = build_report(writer.lab, writer.sweep(fates(means, seeds=3)))
+    assert report.html.stat().st_size < 1_500_000
+    text = report.markdown.read_text("utf-8")
+    assert f"Shown are {MOST_TABLED} of {count} variants" in text
+    assert f"{count - 1} contrasts in detail: 100 of them" in text
+
+
+def test_the_twin_has_the_words_of_every_chapter_but_pictures(writer: LabWriter) -> None:
+    name = many_blocks(writer, 3)
+    twin = build_report(writer.lab, name).markdown.read_text("utf-8")
+    titles = re.findall(r"^## (.*)$", twin, flags=re.MULTILINE)
+    page = page_of(writer, name)
+    expected = [chapter.title for chapter in page.chapters if chapter.has_words]
+    assert titles == [*expected, "Provenance", "Words"]
+    assert "Speed of learning" in titles
+    assert "<svg" not in twin
