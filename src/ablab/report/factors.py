@@ -13,12 +13,11 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast, Group
 from ablab.report.family import corrected
-from ablab.report.grid import Grid
+from ablab.report.log_odds import log_odds
 from ablab.report.pairing import weighted
 from ablab.report.unit import is_accuracy
 
@@ -150,7 +149,7 @@ def _signs(
     if not is_accuracy(comparison.metric):
         return {}
     grid, found = comparison.grid, {}
-    odds = _log_odds(grid)
+    odds = log_odds(grid)
     for contrast in interactions:
         if not contrast.n:
             continue
@@ -164,15 +163,3 @@ def _signs(
         total = sum(weight * float(means[cell]) for cell, weight in weights.items())
         found[contrast.variant] = bool(np.sign(total) == np.sign(contrast.mean))
     return found
-
-
-def _log_odds(grid: Grid) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Return the log odds of accuracies; none and all right count as half an image off."""
-    totals = np.full(grid.values.shape, 10_000.0)
-    for key, row in grid.rows.items():
-        totals[grid.place(*key)] = row.total or 10_000.0
-    least = 0.5 / totals
-    odds: np.ndarray[Any, np.dtype[np.float64]] = special.logit(
-        np.clip(grid.values, least, 1 - least)
-    )
-    return odds

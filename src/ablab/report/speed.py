@@ -4,7 +4,7 @@ Source: the restricted mean of times that may be censored, Royston and Parmar 20
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,37 +13,8 @@ from numpy.typing import NDArray
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
 from ablab.report.statistics import Array, t_interval
-from ablab.report.table import TRAINED, Row
-
-
-@dataclass(frozen=True, eq=False)
-class Times:
-    """How long the trials of one variant took, a number a seed; a censored one has the budget.
-
-    Attributes:
-        seeds: (n,), of the trials that trained.
-        epochs: (n,), epochs to the target.
-        seconds: (n,), seconds of training to the target, evaluation excluded; NaN where they
-            are not known or do not compare.
-        reached: (n,), whether the target was reached within the budget of epochs.
-        reached_seconds: (n,), whether it was reached within the budget of seconds.
-    """
-
-    seeds: tuple[int, ...]
-    epochs: Array
-    seconds: Array
-    reached: NDArray[np.bool_]
-    reached_seconds: NDArray[np.bool_]
-
-    @property
-    def mean_epochs(self) -> float:
-        """The restricted mean of the epochs, NaN for no trial."""
-        return float(self.epochs.mean()) if self.seeds else math.nan
-
-    @property
-    def mean_seconds(self) -> float:
-        """The restricted mean of the seconds, NaN for no trial."""
-        return float(self.seconds.mean()) if self.seeds else math.nan
+from ablab.report.table import TRAINED
+from ablab.report.times import Times, budgets, times_of
 
 
 @dataclass(frozen=True)
@@ -107,9 +78,9 @@ def speed(comparison: Comparison, target: float, *, timed: bool, is_late: bool) 
         v: [r for r in g.rows if r.outcome in TRAINED and (r.curve or r.outcome == "diverged")]
         for v, g in comparison.groups.items()
     }
-    epochs, seconds = _budgets([row for rows in trained.values() for row in rows])
+    epochs, seconds = budgets([row for rows in trained.values() for row in rows])
     seconds = seconds if timed else math.nan
-    variants = {v: _times(rows, target, epochs, seconds) for v, rows in trained.items()}
+    variants = {v: times_of(rows, target, epochs, seconds) for v, rows in trained.items()}
     reference = comparison.reference
     in_epochs = _held(variants, reference, lambda t: (t.epochs, t.reached))
     in_seconds: _Held = ({}, {})
@@ -128,40 +99,6 @@ def speed(comparison: Comparison, target: float, *, timed: bool, is_late: bool) 
         ratios=in_epochs[1],
         ratios_seconds=in_seconds[1],
     )
-
-
-def _budgets(rows: Sequence[Row]) -> tuple[float, float]:
-    """Return the least epochs and seconds that a trial had; one that diverged had no fewer."""
-    whole = [row for row in rows if row.outcome == "finished"]
-    whole = whole or [row for row in rows if row.curve]
-    seconds = [row.seconds[-1] if row.seconds else math.nan for row in whole]
-    known = seconds and not np.isnan(seconds).any()
-    return (
-        float(min((len(row.curve) for row in whole), default=math.nan)),
-        min(seconds) if known else math.nan,
-    )
-
-
-def _times(rows: Sequence[Row], target: float, epochs: float, seconds: float) -> Times:
-    found = [_first(row, target) for row in rows]
-    to_epochs = np.array([epoch for epoch, _ in found], dtype=np.float64)
-    to_seconds = np.array([time for _, time in found], dtype=np.float64)
-    return Times(
-        tuple(row.seed for row in rows),
-        np.minimum(to_epochs, epochs),
-        np.minimum(to_seconds, seconds),
-        to_epochs <= epochs,
-        to_seconds <= seconds,
-    )
-
-
-def _first(row: Row, target: float) -> tuple[float, float]:
-    """Return epochs and seconds up to the first epoch at the target; infinite for none."""
-    reached = np.flatnonzero(np.array(row.curve) >= target)
-    if not reached.size:
-        return math.inf, math.inf
-    place = int(reached[0])
-    return place + 1.0, row.seconds[place] if place < len(row.seconds) else math.nan
 
 
 def _held(

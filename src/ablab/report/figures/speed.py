@@ -6,7 +6,8 @@ from matplotlib.figure import Figure
 
 from ablab.report.figures.canvas import INK, MUTED, SERIES, canvas, grid, short, style, to_svg
 from ablab.report.figures.differences import MOST_DOTS
-from ablab.report.speed import Speed, Times
+from ablab.report.speed import Speed
+from ablab.report.times import Times
 from ablab.report.unit import number, series
 
 
