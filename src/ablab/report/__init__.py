@@ -1,1 +1,27 @@
-"""From plans and records to statistics, figures and pages."""
+"""From plans and records to statistics, figures and pages; `read` is for notebooks."""
+
+from os import PathLike
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ablab.report.reading import Reading
+
+
+def read(sweep: str, lab: "str | PathLike[str] | None" = None) -> "Reading":
+    """Return a sweep's report as data frames and matplotlib figures.
+
+    Args:
+        sweep: its name, with its overrides in brackets as `ablab status` shows it; these may be
+            left out where only one sweep begins so.
+        lab: the lab's folder; by default the one that the command line would find.
+
+    Raises:
+        ValueError: the lab has no such plan, or several that begin so; names those it has.
+    """
+    from pathlib import Path
+
+    from ablab.folders import lab_folder
+    from ablab.report.reading import reading
+    from ablab.tracking.lab import Lab
+
+    return reading(Lab(lab_folder() if lab is None else Path(lab)), sweep)

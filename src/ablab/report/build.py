@@ -82,20 +82,28 @@ def build_report(lab: Lab, sweep: str, forms: Collection[str] = ()) -> Report:
         ValueError: the lab has no plan of that name, or no browser can print a PDF.
     """
     plan = planned(lab, sweep)
-    page = Page(plan, read_table(lab, plan), tuple(read_baselines(lab.root)))
-    return write_report(page, lab.sweep_folder(sweep) / "report", forms)
+    return write_report(page_of(lab, plan), lab.sweep_folder(plan.sweep) / "report", forms)
+
+
+def page_of(lab: Lab, plan: Plan) -> Page:
+    """Return the content of a sweep's report, as far as it has come."""
+    return Page(plan, read_table(lab, plan), tuple(read_baselines(lab.root)))
 
 
 def planned(lab: Lab, sweep: str) -> Plan:
-    """Return a sweep's plan.
+    """Return a sweep's plan: of that very name, else of the only one that adds overrides to it.
 
     Raises:
-        ValueError: the lab has none of that name; names those it has.
+        ValueError: the lab has none, or several; names those it has.
     """
-    plan = read_plan(lab.sweep_folder(sweep))
+    known = lab.sweeps()
+    begun = [name for name in known if name.startswith(f"{sweep} [")]
+    if sweep not in known and len(begun) == 1:
+        sweep = begun[0]
+    plan = read_plan(lab.sweep_folder(sweep)) if sweep in known else None
     if plan is None:
-        known = ", ".join(lab.sweeps()) or "none yet"
-        raise ValueError(f"sweep must be one that has a plan ({known}), got {sweep!r}")
+        listed = ", ".join(begun or known) or "none yet"
+        raise ValueError(f"sweep must be one that has a plan ({listed}), got {sweep!r}")
     return plan
 
 

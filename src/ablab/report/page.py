@@ -22,8 +22,9 @@ from ablab.report.chapters import (
     speed,
     variants,
 )
-from ablab.report.chapters.chapter import Chapter
+from ablab.report.chapters.chapter import Chapter, Picture
 from ablab.report.facts import Facts
+from ablab.report.figures.canvas import Svg
 from ablab.report.table import Row
 from ablab.report.verdict import Verdict
 from ablab.tracking.baselines import Baselines
@@ -101,6 +102,13 @@ class Page:
         """What there is to show, in the reader's order."""
         facts = Facts(self.analysis, self.baselines)
         return [chapter for make in CHAPTERS if (chapter := make(facts)).parts]
+
+    @property
+    def pictures(self) -> list[Svg]:
+        """Every picture, in the reader's order."""
+        items = (item for c in self.chapters for part in c.parts for item in part.items)
+        found = (svg for item in items if isinstance(item, Picture) for svg in item.figures)
+        return [svg for svg in found if isinstance(svg, Svg)]
 
     @property
     def glossary(self) -> dict[str, str]:

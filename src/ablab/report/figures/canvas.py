@@ -30,6 +30,27 @@ DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
 MARKERS = "os^Dvp*"
 
 
+class Drawing(Figure):
+    """A figure that a notebook shows by itself."""
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", dpi=110)
+        return stream.getvalue()
+
+
+class Svg(str):
+    """An ``<svg>`` element that knows of which figure it is.
+
+    Attributes:
+        name: what its ids begin with.
+        figure: in the colours of this module.
+    """
+
+    name: str
+    figure: Figure
+
+
 def style() -> AbstractContextManager[None]:
     """Return the context in which a figure is drawn and written."""
     return mpl.rc_context(
@@ -45,7 +66,7 @@ def style() -> AbstractContextManager[None]:
 
 def canvas(height: float) -> tuple[Figure, Axes]:
     """Return a figure so many inches high, and its axes without a frame."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    figure = Drawing(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(MUTED)
@@ -91,7 +112,7 @@ def short(name: str) -> str:
     return name if len(name) <= 26 else name[:25] + "…"
 
 
-def to_svg(figure: Figure, name: str, label: str) -> str:
+def to_svg(figure: Figure, name: str, label: str) -> Svg:
     """Return the figure as an ``<svg>`` element, the same bytes for the same figure.
 
     Args:
@@ -110,7 +131,9 @@ def to_svg(figure: Figure, name: str, label: str) -> str:
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     for color, variable in _variables().items():
         svg = svg.replace(color, variable)
-    return re.sub(r"<svg [^>]*>", _opening(svg, label), svg, count=1)
+    found = Svg(re.sub(r"<svg [^>]*>", _opening(svg, label), svg, count=1))
+    found.name, found.figure = name, figure
+    return found
 
 
 def _variables() -> dict[str, str]:

@@ -1,0 +1,117 @@
+"""A sweep's report for a notebook: data frames and figures of the numbers on its page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ablab.report import tidy
+from ablab.report.analysis import Analysis
+from ablab.report.build import page_of, planned
+from ablab.report.page import Page
+from ablab.tracking.lab import Lab
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+
+def reading(lab: Lab, sweep: str) -> "Reading":
+    """Return the report of a sweep that the lab has planned."""
+    return Reading(page_of(lab, planned(lab, sweep)))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A report, read as far as the sweep has come; what changes later needs reading again.
+
+    The columns are those of docs/report_columns.md.
+
+    Attributes:
+        page: what `ablab report` would write.
+    """
+
+    page: Page
+
+    @property
+    def analysis(self) -> Analysis:
+        """All that the statistics have to say, as objects."""
+        return self.page.analysis
+
+    @property
+    def question(self) -> str:
+        """The question as the sweep puts it."""
+        return self.page.question
+
+    @property
+    def verdict(self) -> str:
+        """The answer in a sentence, or why there is none yet."""
+        return self.page.verdict.sentence
+
+    @property
+    def notices(self) -> list[str]:
+        """What to hold against the figures."""
+        return self.page.notices
+
+    @cached_property
+    def trials(self) -> "DataFrame":
+        """A row a trial."""
+        return _frame(tidy.trials(self.analysis))
+
+    @cached_property
+    def variants(self) -> "DataFrame":
+        """A row a variant and block."""
+        return _frame(tidy.variants(self.analysis))
+
+    @cached_property
+    def contrasts(self) -> "DataFrame":
+        """A row a contrast; tests stand in it once a verdict was given."""
+        return _frame(tidy.contrasts(self.analysis))
+
+    @cached_property
+    def curves(self) -> "DataFrame":
+        """A row a trial and epoch: ``val_accuracy``, and ``seconds`` of training up to there."""
+        return _frame(tidy.curves(self.analysis))
+
+    @cached_property
+    def speed(self) -> "DataFrame":
+        """A row a trial that trained: epochs and seconds to the target, where there is one."""
+        return _frame(tidy.speed(self.analysis))
+
+    @property
+    def figures(self) -> list[str]:
+        """The names of the page's pictures."""
+        return [svg.name for svg in self.page.pictures]
+
+    def figure(self, name: str) -> "Figure":
+        """Return a picture of the page, to be shown, changed or saved.
+
+        Args:
+            name: one of `figures`, or what the first of several begins with: ``"differences"``.
+
+        Raises:
+            ValueError: the page has no such picture; names those it has.
+        """
+        from ablab.report.figures.paint import paint
+
+        begun = [svg for svg in self.page.pictures if svg.name.startswith(name)]
+        exact = [svg for svg in begun if svg.name == name]
+        if not begun:
+            known = ", ".join(self.figures) or "none yet"
+            raise ValueError(f"figure must be one of {known}; got {name!r}")
+        return paint((exact or begun)[0].figure)
+
+    def _repr_markdown_(self) -> str:
+        """Return what a notebook shows of it."""
+        from ablab.report.page import markdown
+
+        return f"**{markdown(self.question)}**\n\n{markdown(self.verdict)}"
+
+
+def _frame(records: Sequence[tidy.Record]) -> "DataFrame":
+    """Return records as a data frame; a column that knows nothing is of numbers that are none."""
+    from pandas import DataFrame
+
+    frame = DataFrame(list(records))
+    unknown = [name for name in frame if frame[name].isna().all()]
+    return frame.astype(dict.fromkeys(unknown, float))
