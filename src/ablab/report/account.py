@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from ablab.report.comparison import Comparison
+from ablab.report.contrast import Contrast
 from ablab.report.statistics import ALPHA, bound_of_none, smallest_sign_flip_p
 from ablab.report.table import Row
-from ablab.report.unit import p_value, series
-from ablab.report.wording import caveats, findable
+from ablab.report.unit import listed, p_value
+from ablab.report.wording import caveats, findable, span
 from ablab.tracking.plan import Plan
 
 
@@ -39,20 +40,32 @@ def _because(reason: str) -> str:
     return f" ({reason.removeprefix('diverged; ')})" if reason else ""
 
 
-def certainty(comparison: Comparison, *, tested: bool, tuned: bool) -> list[str]:
-    """Return what the figures cover, what they could have shown, and what they cannot."""
+def certainty(
+    comparison: Comparison, effects: Sequence[Contrast] = (), *, tested: bool, tuned: bool
+) -> list[str]:
+    """Return what the figures cover, what they could have shown, and what they cannot.
+
+    Args:
+        comparison: the block's, or over several.
+        effects: those of two factors, which are then what is tested.
+        tested: whether a verdict was given.
+        tuned: whether each variant was.
+    """
     told = [
         "Variants are paired by seed: trials that share one share split, order of images and, "
         "where shapes agree, initial weights.",
         _covers(comparison),
     ]
+    if len(comparison.blocks) > 1:
+        told.append(
+            f"Differences are averaged over the {len(comparison.blocks)} blocks within each seed "
+            "first, so n counts seeds; the answer speaks of these blocks only."
+        )
     if tested:
-        told += _tests(comparison)
+        told += _tests(comparison, effects or comparison.family)
     told += _diverged(comparison)
-    told += [
-        clause[0].upper() + clause[1:] + "."
-        for clause in caveats(comparison, list(comparison.against_reference.values()))
-    ]
+    contrasts = effects or tuple(comparison.against_reference.values())
+    told += [clause[0].upper() + clause[1:] + "." for clause in caveats(comparison, contrasts)]
     if not tuned:
         told.append("Hyper-parameters are fixed: no variant was tuned, so this compares settings.")
     return told
@@ -63,20 +76,30 @@ def _covers(comparison: Comparison) -> str:
     images = f" of {totals.pop():,} images" if len(totals) == 1 else ""
     split = comparison.metric.partition("/")[0]
     where = {"val": "validation", "train": "training"}.get(split, split)
+    wider = f"they do not cover the drawing of new {where} images"
+    if any(c.images_interval for c in comparison.against_reference.values()):
+        wider += ", which the wider ones beside them do"
     return (
         "Intervals cover the trial's seed (split, order, initial weights) on this "
-        f"{where} set{images}; they do not cover the drawing of new {where} images. "
-        "Each is for itself alone."
+        f"{where} set{images}; {wider}. Each is for itself alone."
     )
 
 
-def _tests(comparison: Comparison) -> list[str]:
-    family = comparison.family
+def _tests(comparison: Comparison, family: Sequence[Contrast]) -> list[str]:
     m, n = len(family), max((c.n for c in family), default=0)
+    if comparison.kind == "equivalence":
+        margin = comparison.unit.size(comparison.margin or 0.0)
+        sizes = span([c.equivalence.showable for c in family if c.equivalence], comparison.unit)
+        could = f" With this spread a margin of about {sizes} would be shown 4 times in 5."
+        return [
+            f"Two one-sided t tests at {ALPHA} against the margin of {margin} decide, their p "
+            f"corrected by Holm over a family of {m}.{could if sizes else ''}"
+        ]
     told = [f"Holm p decides, over a family of {m}, at {ALPHA}; the test is the paired t test."]
+    each = "effect" if comparison.kind == "factors" else "variant"
     told += [
         f"With this spread {clause} (at level {ALPHA}/{m})."
-        for clause in findable(family, comparison.unit)
+        for clause in findable(family, comparison.unit, each)
     ]
     if n > 2:
         least = smallest_sign_flip_p(n, m)
@@ -93,7 +116,7 @@ def _diverged(comparison: Comparison) -> list[str]:
     }
     told = []
     for n in sorted(set(steady.values()), reverse=True):
-        names = series([variant for variant, trained in steady.items() if trained == n])
+        names = listed([variant for variant, trained in steady.items() if trained == n])
         bound = f"{100 * bound_of_none(n):.0f} %"
         told.append(
             f"0 of {n} trials diverged of {names}: a true rate of up to {bound} is not ruled out "

@@ -29,9 +29,12 @@ def failures(facts: Facts) -> Chapter:
 def certainty(facts: Facts) -> Chapter:
     """Return what the figures cover, what they could have shown, and what they cannot."""
     tuned = bool(facts.analysis.plan.spec.get("tune"))
+    factors = facts.analysis.factors
+    effects = factors.effects if factors else ()
 
     def items(comparison: Comparison, _: int) -> list[Item]:
-        return [Points(tuple(account.certainty(comparison, tested=facts.tested, tuned=tuned)))]
+        told = account.certainty(comparison, effects, tested=facts.tested, tuned=tuned)
+        return [Points(tuple(told))]
 
     if facts.analysis.across:
         return whole("certainty", "How sure this is", items(facts.analysis.across, 0))
