@@ -287,11 +287,17 @@ def test_a_question_that_changed_after_planning_shows_both_answers():
     assert "within 0.01 points is undecided" in sentence
 
 
-def test_a_diverged_trial_without_a_figure_is_told_and_not_counted():
-    sentence = say({"relu": RELU, "elu": [*plus(1.2, 1.3, 1.1, 1.2), ("diverged", None)]})
+def test_a_side_whose_diverged_trials_have_no_figure_claims_nothing():
+    better, worse = plus(1.2, 1.3, 1.1, 1.2), plus(-1.2, -1.3, -1.1, -1.2)
+    gone = ("diverged", None)
+    sentence = say({"relu": RELU, "elu": [*better, gone]})
+    assert "no difference from the baseline relu was detected for elu" in sentence
+    assert "(1.07 to 1.33 points, among the trials that count alone)" in sentence
     assert "trials diverged and have no test/accuracy to count (1 of 5 of elu)" in sentence
     assert "pairs left out because a trial has no result: 1 of elu" in sentence
-    assert "unreliable" not in sentence
+    assert "the baseline relu beats elu" in say({"relu": RELU, "elu": [*worse, gone]})
+    assert "beats" not in say({"relu": [*RELU[:4], gone], "elu": plus(-1.2, -1.3, -1.1, -1.2, -1)})
+    assert "is undecided" in say({"relu": RELU, "elu": [*RELU[:4], gone]}, **EQUIVALENCE)
 
 
 def test_beats_needs_all_trials_that_trained():

@@ -96,6 +96,8 @@ def _inside(contrast: Contrast, held: Equivalence, unit: Unit) -> str:
     if held.step_interval is None:
         shown = wording.bounds(contrast, unit)
     mark = ", unreliable" if contrast.is_unreliable else ""
+    if any(contrast.uncounted):
+        mark += ", among the trials that count alone"
     return f"{shown}{mark}, Holm p {p_value(held.p_holm)}, n = {contrast.n}"
 
 

@@ -61,6 +61,8 @@ class Contrast:
         seeds: those of the differences.
         blocks: those that are averaged, in which both variants are planned.
         components: what the drawing of test images adds, as of `Images`.
+        uncounted: how many trials diverged without a figure to count, of the variant and of the
+            reference; leaving them out flatters the side that has any, so it claims nothing.
         p: two-sided, of the paired t test; NaN where the contrast is described, not tested.
         p_holm: the same, adjusted over the family: that of the verdict, or where there are
             several blocks, all variant × block cells for a contrast within one.
@@ -79,6 +81,7 @@ class Contrast:
     seeds: tuple[int, ...] = ()
     blocks: tuple[str, ...] = ()
     components: Callable[[], Components] = _no_images
+    uncounted: tuple[int, int] = (0, 0)
     p: float = math.nan
     p_holm: float = math.nan
     p_flip: float = math.nan
@@ -146,4 +149,7 @@ class Contrast:
         """Whether the variant is ``ahead``, ``behind``, or the matter is ``open``."""
         if math.isnan(self.p) or self.p_holm > statistics.ALPHA:
             return "open"
-        return "ahead" if self.mean * self.direction > 0 else "behind"
+        is_ahead = self.mean * self.direction > 0
+        if self.uncounted[0 if is_ahead else 1]:
+            return "open"
+        return "ahead" if is_ahead else "behind"

@@ -40,7 +40,10 @@ def corrected(contrasts: Sequence[Contrast], margin: float | None = None) -> tup
     if margin is None:
         return tuple(tested)
     found = equivalences([c.differences for c in contrasts], margin)
-    return tuple(replace(c, equivalence=e) for c, e in zip(tested, found, strict=True))
+    return tuple(
+        replace(c, equivalence=replace(e, result="undecided") if any(c.uncounted) else e)
+        for c, e in zip(tested, found, strict=True)
+    )
 
 
 def _paired_p(contrasts: Sequence[Contrast]) -> Array:

@@ -62,6 +62,8 @@ def weighted(
     planned = grid.planned[cells].any(axis=(0, 1))
     seeds = tuple(grid.seeds[i] for i in np.flatnonzero(whole))
     labels = tuple(grid.blocks[i] for i in blocks)
+    lost = (grid.diverged[cells] & np.isnan(grid.values[cells])).sum(axis=(0, 2))
+    positive = np.array(list(weights.values())) > 0
     contrast = Contrast(
         *names,
         differences=sums[whole],
@@ -70,6 +72,7 @@ def weighted(
         direction=direction,
         seeds=seeds,
         blocks=labels,
+        uncounted=(int(lost[positive].sum()), int(lost[~positive].sum())),
     )
     if images is None or not seeds:
         return contrast

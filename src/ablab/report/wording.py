@@ -53,6 +53,8 @@ def span(sizes: Sequence[float], unit: Unit, each: str = "variant") -> str:
 def bounds(contrast: Contrast, unit: Unit) -> str:
     """Return where a difference that was not detected may lie, or why that is not known."""
     interval, mark = contrast.step_interval, ", unreliable" if contrast.is_unreliable else ""
+    if any(contrast.uncounted):
+        mark += ", among the trials that count alone"
     if interval is not None:
         return unit.interval(interval) + unit.points + mark
     if contrast.n == 0:

@@ -54,6 +54,7 @@ def against(comparison: Comparison, reference: str) -> dict[str, Contrast]:
                 reference=reference,
                 differences=-contrast.differences,
                 converged=-contrast.converged,
+                uncounted=contrast.uncounted[::-1],
             )
     return found
 
