@@ -135,8 +135,8 @@ SENTENCES = {
     "different": (
         {"relu": RELU, "elu": plus(-1.2, -1.3, -1.1, -1.2, -1.2)},
         EQUIVALENCE,
-        "At fixed hyper-parameters, elu differs from the baseline relu by more than 0.50 points: "
-        "it is 1.20 points lower (95 % CI -1.29 to -1.11, Holm p < 0.001, n = 5).",
+        "At fixed hyper-parameters, elu (1.20 points lower; 95 % CI -1.29 to -1.11, Holm p "
+        "< 0.001, n = 5) differs from the baseline relu by more than 0.50 points.",
     ),
     "undecided": (
         {"relu": RELU, "elu": plus(*APART)},

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from tables_by_hand import DIVERGED, RELU, plus, rows, spec, typeset
 
@@ -80,3 +81,18 @@ def test_diverged_trials_are_told_effect_by_effect():
     sentence = say(RELU, HALF, BATCH, [*plus(1.5, 1.45, 1.52, 1.6), DIVERGED])
     assert "(1 of 5 of batch · half)" in sentence
     assert typeset("+1.01 points for normalization: batch (n = 4; +0.07 with all 5)") in sentence
+
+
+def test_of_many_effects_the_first_are_told_and_the_rest_counted():
+    levels = [str(i) for i in range(6)]
+    cells = {f"{a} · {b}": {"x": a, "y": b} for a in levels for b in levels}
+    noise = np.random.default_rng(7).normal(0, 0.01, (36, 10))
+    fates = {
+        name: [round(60 + int(s["x"]) * int(s["y"]) + e, 2) for e in own]
+        for (name, s), own in zip(cells.items(), noise, strict=True)
+    }
+    question = spec(cells, kind="factors", baseline="0 · 0") | {"variants": cells}
+    sentence = answer(find(rows(fates), question)).sentence
+    assert sentence.count(" raises ") == 7
+    assert sentence.count(" interact: ") == 7
+    assert "and 18 more such effects were found" in sentence

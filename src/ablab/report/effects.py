@@ -4,7 +4,7 @@ from ablab.report import wording
 from ablab.report.contrast import Contrast
 from ablab.report.factors import Factors
 from ablab.report.findings import Findings
-from ablab.report.unit import Unit, listed
+from ablab.report.unit import MOST_LISTED, Unit, listed
 
 
 def factor_effects(found: Findings) -> list[str]:
@@ -14,8 +14,8 @@ def factor_effects(found: Findings) -> list[str]:
     metric, unit = comparison.metric.replace("/", " "), comparison.unit
     mains = [c for c in factors.effects if None in factors.places[c.variant]]
     others = [c for c in factors.effects if None not in factors.places[c.variant]]
-    clauses = [_main(c, factors, metric, unit) for c in mains if c.result != "open"]
-    clauses += [_interaction(c, factors, unit) for c in others if c.result != "open"]
+    clauses = _few([_main(c, factors, metric, unit) for c in mains if c.result != "open"])
+    clauses += _few([_interaction(c, factors, unit) for c in others if c.result != "open"])
     open_mains = [c for c in mains if c.result == "open"]
     open_others = [c for c in others if c.result == "open"]
     if open_mains:
@@ -24,6 +24,14 @@ def factor_effects(found: Findings) -> list[str]:
     if open_others:
         clauses.append(f"no interaction was detected of {wording.ranges(open_others, unit)}")
     return clauses + wording.findable([*open_mains, *open_others], unit, "effect")
+
+
+def _few(clauses: list[str]) -> list[str]:
+    """Return the clauses, of many only the first, and how many more there are."""
+    if len(clauses) <= MOST_LISTED:
+        return clauses
+    more = len(clauses) - MOST_LISTED + 1
+    return [*clauses[: MOST_LISTED - 1], f"and {more} more such effects were found"]
 
 
 def _axis(contrast: Contrast, factors: Factors) -> int:

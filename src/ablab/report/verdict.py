@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ablab.report import wording
-from ablab.report.answers import best, equivalence, versus_baseline, within_blocks
+from ablab.report.answers import best, versus_baseline, within_blocks
 from ablab.report.effects import factor_effects
 from ablab.report.findings import Findings, find
+from ablab.report.margins import equivalence
 from ablab.report.table import Row, first_part
 from ablab.tracking.plan import Plan
 
