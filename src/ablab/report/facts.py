@@ -6,7 +6,7 @@ from functools import cached_property
 
 from ablab.report import provenance
 from ablab.report.analysis import Analysis
-from ablab.report.chapters.chapter import Chapter, Item, Part
+from ablab.report.chapters.chapter import Chapter, Item, Note, Part
 from ablab.report.comparison import Comparison
 from ablab.tracking.baselines import Baselines
 
@@ -113,11 +113,8 @@ class Facts:
             Part(block.block if several else "", tuple(make(block, number)), bool(number))
             for number, block in enumerate(blocks[:most])
         ]
-        return Chapter(name, title, tuple(part for part in found if part.items))
-
-    def cut_blocks(self, most: int = MOST_DRAWN_BLOCKS) -> str:
-        """Return the remark that only the first blocks are shown, or empty."""
-        count = len(self.analysis.blocks)
-        if count <= most:
-            return ""
-        return f"Shown are the first {most} of {count} blocks; all are in the CSV files."
+        parts = [part for part in found if part.items]
+        if parts and len(blocks) > most:
+            told = f"Shown are the first {most} of {len(blocks)} blocks; all are in the CSV files."
+            parts.append(Part("", (Note(told),)))
+        return Chapter(name, title, tuple(parts))

@@ -28,4 +28,4 @@ def _items(facts: Facts, comparison: Comparison, number: int) -> list[Item]:
     ]
     if not facts.timed:
         told.append("Trials ran on different hardware, so there is no picture by seconds.")
-    return pictures(figures, " ".join([*told, facts.lines.note, facts.cut_blocks()]).strip())
+    return pictures(figures, " ".join([*told, facts.lines.note]).strip())

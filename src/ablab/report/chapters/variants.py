@@ -1,6 +1,7 @@
 """The table of variants, the contrasts in detail, and the classical learners under them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ablab.report.chapters.chapter import Chapter, Item, Note, Part, Shown
 from ablab.report.classical import Classical, classical
@@ -23,10 +24,9 @@ def chapter(facts: Facts) -> Chapter:
     """Return it: the mean over blocks first, where there are several."""
     across, parts = facts.analysis.across, []
     if across:
-        items = [*_tables(facts, across), Note(facts.cut_blocks(MOST_TABLED_BLOCKS))]
-        parts.append(Part("All blocks", tuple(i for i in items if i != Note(""))))
+        parts.append(Part("All blocks", tuple(_tables(facts, across))))
     found = facts.by_block(NAME, TITLE, lambda block, _: _block(facts, block), MOST_TABLED_BLOCKS)
-    folded = [Part(part.title, part.items, folded=bool(across)) for part in found.parts]
+    folded = [replace(part, folded=bool(across and part.title)) for part in found.parts]
     return Chapter(NAME, TITLE, (*parts, *folded))
 
 
