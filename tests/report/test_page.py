@@ -18,7 +18,7 @@ from ablab.report.page import unbroken
 from ablab.report.unit import MINUS
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
-INLINE = {"a", "abbr", "code", "small"}
+INLINE = {"a", "abbr", "code", "small", "span"}
 NASTY = "<script>alert('x')</script> | $a_1$ *b* & =1"
 
 

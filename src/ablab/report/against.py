@@ -60,8 +60,8 @@ def _of_margin(tell: Callable[[Equivalence, Unit], str]) -> Tell:
 
 TESTS: Mapping[str, Tell] = {"Holm p": holm_p, "sign-flip p": _flip_p}
 EQUIVALENCE: Mapping[str, Tell] = {
-    "90 % interval": _of_margin(lambda held, unit: unit.interval(held.interval90)),
     "Holm p of equality": _of_margin(lambda held, _: p_value(held.p_holm)),
     "found": _of_margin(lambda held, _: held.result),
 }
+interval90 = _of_margin(lambda held, unit: unit.interval(held.interval90))
 showable = _of_margin(lambda held, unit: unit.bare(held.showable))

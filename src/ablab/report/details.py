@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ablab.report import statistics
-from ablab.report.against import Tell, holm_p, showable
+from ablab.report.against import Tell, holm_p, interval90, showable
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
 from ablab.report.tables import Table
@@ -16,6 +16,7 @@ DETAILS: Mapping[str, Tell] = {
     SEEDS: lambda c, unit: ", ".join(unit.bare(d, signed=True) for d in c.differences) or NONE,
     "mean": lambda c, unit: unit.bare(c.mean, signed=True),
     "interval at its Holm step": lambda c, unit: unit.interval(c.step_interval),
+    "90 % interval": interval90,
     IMAGES: lambda c, unit: unit.interval(c.images_interval),
     "BCa bootstrap": lambda c, unit: unit.interval(c.bca),
     "Holm p": holm_p,
@@ -29,7 +30,10 @@ DETAILS: Mapping[str, Tell] = {
         else NONE
     ),
 }
-UNTESTED = ("interval at its Holm step", "Holm p", "found 4 times in 5", "margin that n could show")
+UNTESTED = (
+    *("interval at its Holm step", "90 % interval", "Holm p", "found 4 times in 5"),
+    "margin that n could show",
+)
 ALWAYS = ("mean", "in sd (Hedges)", "Holm p")
 
 

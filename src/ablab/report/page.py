@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from ablab.report import account, glossary, provenance
 from ablab.report.analysis import Analysis, analyse
@@ -128,6 +129,7 @@ class Page:
         environment.filters |= {
             "md": markdown,
             "unbroken": unbroken,
+            "whole": whole,
             "explained": glossary.explained,
             "titled": glossary.titled,
             "anchor": glossary.anchor,
@@ -151,6 +153,12 @@ def markdown(text: str) -> str:
     """
     text = re.sub(r"<(?=[\w/!?])", "&lt;", text.replace("&", "&amp;"))
     return " ".join(re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", text).split())
+
+
+def whole(text: str) -> Markup:
+    """Return text as HTML in which no line ends within a name such as LeNet-5."""
+    named = re.sub(r"\w+-\d+(?!\w)", r"<span>\g<0></span>", str(escape(text)))
+    return Markup(named)
 
 
 def unbroken(text: str) -> str:
