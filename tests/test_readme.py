@@ -271,7 +271,7 @@ def test_every_axis_is_in_the_table() -> None:
 
 
 def test_every_key_of_a_sweep_is_in_the_table() -> None:
-    assert set(table("| key |")) == set(rules.KEYS) - {"tune", "margin"}
+    assert set(table("| key |")) == set(rules.KEYS) - {"tune"}
     assert set(rules.KINDS) <= set(spans())
 
 
