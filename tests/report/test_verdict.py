@@ -24,6 +24,7 @@ from tables_by_hand import (
 from ablab.report.analysis import analyse
 from ablab.report.comparison import compare
 from ablab.report.findings import find
+from ablab.report.unit import MINUS
 from ablab.report.verdict import answer
 from ablab.tracking.plan import Part, Plan
 
@@ -317,3 +318,22 @@ def test_an_interval_that_a_diverged_trial_enters_is_marked_although_it_was_foun
 def test_of_many_variants_the_first_are_named_and_the_rest_counted():
     fates = {"relu": RELU} | {f"v{i}": plus(0.3, -0.2, 0.1, 0.4, -0.1) for i in range(20)}
     assert "and 13 more; about" in say(fates)
+
+
+def test_a_variant_without_enough_pairs_neither_leads_nor_loses():
+    fates = {"relu": RELU, "elu": plus(1.2, 1.3, 1.1, 1.2, 1.2), "dead": [FAILED] * 5}
+    sentence = say(fates, kind="best")
+    assert "elu is best (99.32 %, chosen as the highest of 3)" in sentence
+    assert "nothing can be said of dead (no pair of trials is left)" in sentence
+    assert "nothing can be said of dead" in say(fates)
+    few = fates | {"dead": [98.0, 98.1, FAILED, FAILED, FAILED]}
+    assert "nothing can be said of dead (0.00 and -0.10 points" in say(few).replace(MINUS, "-")
+
+
+def test_a_leader_by_its_lucky_seeds_is_not_called_best():
+    """Its failed trials are on the seeds that are hard for all; seed by seed it is behind."""
+    fates = {"relu": [98.0, 98.2, 98.1, 90.0, 90.0], "elu": [97.0, 97.3, 97.1, FAILED, FAILED]}
+    sentence = say(fates, kind="best")
+    assert "elu has the highest mean (97.13 %, chosen as the highest of 2), but on the" in sentence
+    assert "seeds that both have relu beats it by 0.97 points" in sentence
+    assert "best" not in sentence.replace("At fixed", "")

@@ -6,7 +6,7 @@ from ablab.report import wording
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
 from ablab.report.findings import Findings
-from ablab.report.unit import listed
+from ablab.report.unit import Unit, listed
 
 
 def versus_baseline(found: Findings) -> list[str]:
@@ -27,7 +27,7 @@ def versus_baseline(found: Findings) -> list[str]:
         against = "" if clauses else f" from {baseline}"
         ranges = wording.ranges(by["open"], unit)
         clauses.append(f"no difference{against} was detected for {ranges}")
-    return clauses + wording.findable(by["open"], unit)
+    return clauses + wording.findable(by["open"], unit) + _untested(by["untested"], unit)
 
 
 def best(found: Findings) -> list[str]:
@@ -37,25 +37,35 @@ def best(found: Findings) -> list[str]:
     extreme = "highest" if comparison.direction > 0 else "lowest"
     mean = unit.value(comparison.groups[str(leader)].mean)
     chosen = f"{mean}, chosen as the {extreme} of {len(comparison.groups)}"
-    clauses = [f"{leader} is best ({chosen})"]
-    if by["open"]:
+    has = f"{leader} has the {extreme} mean ({chosen})"
+    ranges = f"no difference to it was detected for {wording.ranges(by['open'], unit)}"
+    if by["ahead"]:  # possible where trials are missing: means and pairs are then of other seeds
+        named = [f"{c.variant} beats it by {wording.effect(c, unit)}" for c in by["ahead"]]
+        clauses = [f"{has}, but on the seeds that both have {listed(named)}"]
+        clauses += [ranges] if by["open"] else []
+    elif by["open"]:
         names = listed([str(leader), *(c.variant for c in by["open"])])
-        clauses = [
-            f"{names} lead and are not separated: {leader} has the {extreme} mean ({chosen}), and "
-            f"no difference to it was detected for {wording.ranges(by['open'], unit)}",
-            *wording.findable(by["open"], unit),
-        ]
+        clauses = [f"{names} lead and are not separated: {has}, and {ranges}"]
+    else:
+        clauses = [f"{leader} is best ({chosen})" if by["behind"] else has]
+    clauses += wording.findable(by["open"], unit)
     if by["behind"]:
         named = [f"{c.variant} by {wording.effect(c, unit)}" for c in reversed(by["behind"])]
         clauses.append(f"{leader} beats {listed(named)}")
-    return clauses
+    return clauses + _untested(by["untested"], unit)
+
+
+def _untested(contrasts: Sequence[Contrast], unit: Unit) -> list[str]:
+    if not contrasts:
+        return []
+    return [f"nothing can be said of {wording.ranges(contrasts, unit)}"]
 
 
 def _sorted(contrasts: Sequence[Contrast]) -> dict[str, list[Contrast]]:
     """Return the contrasts with the reference by result, the largest difference first."""
-    found: dict[str, list[Contrast]] = {"ahead": [], "behind": [], "open": []}
+    found: dict[str, list[Contrast]] = {"ahead": [], "behind": [], "open": [], "untested": []}
     for contrast in contrasts:
-        found[contrast.result].append(contrast)
+        found[contrast.result if contrast.n > 2 else "untested"].append(contrast)
     for name in ("ahead", "behind"):
         found[name].sort(key=lambda c: -abs(c.mean))
     return found
