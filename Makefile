@@ -5,7 +5,7 @@ RUN := OMP_NUM_THREADS=1 .venv/bin/python -m
 export PYTHON TORCH
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check train ui clean dev slow docs
+.PHONY: help install demo compare test check train ui clean dev slow docs
 
 help: ## list the targets
 	@echo "make TARGET [ARGS=\"key=value ...\"] [PYTHON=python3.12] [TORCH=cpu]"
@@ -29,6 +29,9 @@ status-%: install ## show how far a sweep is
 
 report-%: install ## write a sweep's report
 	@$(ABLAB) report $* $(ARGS)
+
+compare: install ## what changed between two sweeps: make compare A=demo B=lab2:demo
+	@$(ABLAB) compare "$(A)" "$(B)" $(ARGS)
 
 latex-%: install ## and its tables for a paper
 	@$(ABLAB) report $* --latex $(ARGS)

@@ -34,6 +34,7 @@ PROMISED = [
     "status-%",
     "report-%",
     "latex-%",
+    "compare",
     "ui",
     "clean",
     "help",
@@ -171,6 +172,14 @@ def test_target_calls_its_command_whatever_files_there_are(
     clone.calls("install")
     (clone.top / target).touch()
     assert clone.calls(target, "ARGS=seed=1") == [call]
+
+
+def test_compare_takes_two_names_whatever_is_in_them(clone: Clone) -> None:
+    clone.calls("install")
+    words = ["compare", "A=demo [trainer.max_epochs=3]", "B=there:demo@0a1b", "ARGS=--to here"]
+    assert clone.calls(*words) == [
+        "-m ablab compare demo [trainer.max_epochs=3] there:demo@0a1b --to here",
+    ]
 
 
 def test_tests_add_the_tools_and_a_user_needs_none(clone: Clone) -> None:

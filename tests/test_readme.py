@@ -200,7 +200,7 @@ def test_make_targets_exist(words: list[str]) -> None:
         assert target.replace(stem, "%") in rule
         assert (ROOT / f"sweeps/{stem}.yaml").is_file()
     variables = {word.split("=")[0] for word in words if "=" in word}
-    assert variables <= {"ARGS", "PYTHON", "TORCH"}
+    assert variables <= {"A", "ARGS", "B", "PYTHON", "TORCH"}
 
 
 @pytest.mark.parametrize("words", calls_of("ablab"), ids=" ".join)

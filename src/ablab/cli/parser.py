@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import ablab
-from ablab.cli import baselines, look, new, report, sweep, train, upkeep
+from ablab.cli import baselines, compare, look, new, report, sweep, train, upkeep
 
 _EPILOG = """\
 first steps:
@@ -41,6 +41,6 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ablab {ablab.__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for group in (train, sweep, report, baselines, look, new, upkeep):
+    for group in (train, sweep, report, compare, baselines, look, new, upkeep):
         group.add_to(commands)
     return parser

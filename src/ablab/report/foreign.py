@@ -10,7 +10,7 @@ from typing import Any
 from ablab.report.build import Report, write_report
 from ablab.report.foreign_runs import Named, left_out, named, newest
 from ablab.report.page import Page
-from ablab.report.table import FIELDS, Row
+from ablab.report.table import FIELDS, Row, in_order
 from ablab.report.unit import is_accuracy, series
 from ablab.tracking.foreign import ForeignRun, ForeignStore
 from ablab.tracking.plan import Cell, Part, Plan
@@ -101,9 +101,8 @@ def foreign_report(
     scale = _scale(naming.metric, [n.run.metrics.get(naming.metric, math.nan) for n in counted])
     rows = tuple(_row(n, naming, store, scale) for n in counted)
     plan = _plan(naming, counted)
-    ordered = sorted(rows, key=lambda r: _place(plan, r))
     notes = (*_notes(naming, runs, found, counted), *_scaled(naming.metric, scale))
-    return write_report(Page(plan, tuple(ordered), notes=notes), folder, forms)
+    return write_report(Page(plan, in_order(rows, plan.spec), notes=notes), folder, forms)
 
 
 def _plan(naming: Naming, counted: Sequence[Named]) -> Plan:
@@ -128,10 +127,6 @@ def _plan(naming: Naming, counted: Sequence[Named]) -> Plan:
     return Plan(naming.experiment, (part,))
 
 
-def _place(plan: Plan, row: Row) -> tuple[str, int, int]:
-    return row.block, list(plan.spec["variants"]).index(row.variant), row.seed
-
-
 def _row(found: Named, naming: Naming, store: ForeignStore, scale: float) -> Row:
     run, metric = found.run, naming.metric
     fate, value = _FATES.get(run.status, "failed"), math.nan
@@ -154,7 +149,7 @@ def _row(found: Named, naming: Naming, store: ForeignStore, scale: float) -> Row
         reason=reason,
         figures=dict.fromkeys(FIELDS, math.nan),
         curve=tuple(x * stretch for x in curve),
-        times=(run.start, run.end),
+        times=tuple(t for t in (run.start, run.end) if math.isfinite(t)),
         environment={"commit": run.tags[_COMMIT]} if _COMMIT in run.tags else {},
         data_hash="",
     )

@@ -86,11 +86,17 @@ class Row:
         return math.isfinite(self.value)
 
 
-def read_table(lab: Lab, plan: Plan) -> tuple[Row, ...]:
-    """Return a row for each cell, by block, then variant in the plan's order, then seed."""
+def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
+    """Return a row for each cell, by block, then variant in the plan's order, then seed.
+
+    Args:
+        lab: where the trials lie.
+        plan: whose cells.
+        commit: only takes of the commit that begins so are read; empty: those that count.
+    """
     trials, metric = plan.trials, plan.spec["metric"]
     rows = [
-        _row(cell.place, read_record(lab, cell.key, trials.get(cell.key)), metric)
+        _row(cell.place, read_record(lab, cell.key, trials.get(cell.key), commit), metric)
         for cell in plan.cells
     ]
     return in_order(rows, plan.spec)

@@ -52,18 +52,27 @@ class Record:
         return read_correct(self.folder, int(self.facts.get("test_images", 0)))
 
 
-def read_record(lab: Lab, key: str, trial: Mapping[str, Any] | None = None) -> Record:
+def read_record(
+    lab: Lab, key: str, trial: Mapping[str, Any] | None = None, commit: str = ""
+) -> Record:
     """Return what the lab knows of a trial.
 
     Args:
         lab: the lab.
         key: the trial's key.
         trial: the trial as a plan froze it, for one that was never begun.
+        commit: only takes of the commit that begins so count; empty: all.
     """
-    take = lab.finished(key) or next(iter(reversed(lab.takes(key))), None)
+    takes = [take for take in lab.takes(key) if not commit or _commit(take).startswith(commit)]
+    finished = (take for take in reversed(takes) if take.completion)
+    take = next(finished, takes[-1] if takes else None)
     if take is None:
         return Record(key, "absent", trial or {})
     return record_of(take)
+
+
+def _commit(take: Take) -> str:
+    return str((read_json(take.folder / ENVIRONMENT) or {}).get("commit") or "")
 
 
 def record_of(take: Take) -> Record:

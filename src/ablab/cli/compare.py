@@ -1,0 +1,57 @@
+"""`ablab compare`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablab.cli.command import add, console
+from ablab.folders import lab_folder
+from ablab.importing import for_good
+
+if TYPE_CHECKING:
+    from ablab.cli.command import Commands
+    from ablab.report.tables import Table
+
+
+def add_to(commands: "Commands") -> None:
+    """Add the command to the parser's."""
+    text = "set two sweeps, commits or machines side by side: what changed beyond noise"
+    command = add(commands, "compare", _compare, text)
+    for name in ("A", "B"):
+        command.add_argument(
+            name.lower(), metavar=name, help="a sweep's name, LAB:SWEEP, either with @COMMIT"
+        )
+    command.add_argument("--to", metavar="FOLDER", type=Path, help="where the page is written")
+
+
+def _compare(options: argparse.Namespace) -> int:
+    with for_good():
+        from ablab.report.change import Change
+        from ablab.report.change_page import change_table, place_of, write_change
+        from ablab.report.change_words import differing, notes, sentence
+        from ablab.report.side import read_sides
+        from ablab.tracking.lab import Lab
+
+    change, out = Change(*read_sides(options.a, options.b, Lab(lab_folder()))), console()
+    told = f"A is {change.a.name}, B is {change.b.name}; {change.metric}, paired by seed"
+    out.print(told, highlight=False, markup=False, soft_wrap=True)
+    out.print(_shown(change_table(change)))
+    for line in (sentence(change), *notes(change)):
+        out.print(line, highlight=False, markup=False)
+    for name, told in differing(change):
+        out.print(f"{name}: {told}", highlight=False, markup=False)
+    page = write_change(change, options.to or place_of(change))
+    out.print(f"Page: {page}", highlight=False, markup=False, soft_wrap=True)
+    return 0
+
+
+def _shown(table: "Table") -> object:
+    from rich.table import Table as Shown
+    from rich.text import Text
+
+    shown = Shown(box=None, pad_edge=False, header_style="dim")
+    for column in table.columns:
+        shown.add_column(column, justify="left" if column == table.columns[0] else "right")
+    for texts, _ in table.rows:
+        shown.add_row(*map(Text, texts))
+    return shown
