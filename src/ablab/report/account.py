@@ -78,7 +78,7 @@ def _covers(comparison: Comparison) -> str:
     where = {"val": "validation", "train": "training"}.get(split, split)
     wider = f"they do not cover the drawing of new {where} images"
     if any(c.images_interval for c in comparison.against_reference.values()):
-        wider += ", which the wider ones beside them do"
+        wider += ", which the second ones beside them do"
     return (
         "Intervals cover the trial's seed (split, order, initial weights) on this "
         f"{where} set{images}; {wider}. Each is for itself alone."

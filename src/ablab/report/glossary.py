@@ -18,7 +18,7 @@ GLOSSARY: Mapping[str, str] = {
         "table each interval is for itself alone."
     ),
     "95 % interval on new images too": (
-        "one that also covers the drawing of other test images of the same kind, and so is wider."
+        "one that also covers the drawing of other test images of the same kind; mostly wider."
     ),
     "Holm p": (
         "how often a difference this large would turn up by luck if there were none (paired t "
