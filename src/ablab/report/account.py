@@ -13,7 +13,10 @@ from ablab.tracking.plan import Plan
 
 def losses(plan: Plan, rows: Sequence[Row]) -> list[str]:
     """Return every trial and cell that is not simply finished, with the reason."""
-    told = [f"{_name(row, rows)}: {row.outcome}{_because(row.reason)}" for row in _not_simple(rows)]
+    several = len({row.block for row in rows}) > 1
+    told = [
+        f"{_name(row, several)}: {row.outcome}{_because(row.reason)}" for row in _not_simple(rows)
+    ]
     for part in plan.parts:
         for left_out in part.excluded:
             place = " · ".join(filter(None, (left_out.get("variant"), left_out.get("block"))))
@@ -31,8 +34,8 @@ def _not_simple(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.outcome != "finished" or row.reason]
 
 
-def _name(row: Row, rows: Sequence[Row]) -> str:
-    block = f" · {row.block}" if len({r.block for r in rows}) > 1 else ""
+def _name(row: Row, several: bool) -> str:
+    block = f" · {row.block}" if several else ""
     return f"{row.variant} · seed {row.seed}{block}"
 
 
@@ -41,7 +44,12 @@ def _because(reason: str) -> str:
 
 
 def certainty(
-    comparison: Comparison, effects: Sequence[Contrast] = (), *, tested: bool, tuned: bool
+    comparison: Comparison,
+    effects: Sequence[Contrast] = (),
+    *,
+    tested: bool,
+    tuned: bool,
+    foreign: bool = False,
 ) -> list[str]:
     """Return what the figures cover, what they could have shown, and what they cannot.
 
@@ -50,12 +58,19 @@ def certainty(
         effects: those of two factors, which are then what is tested.
         tested: whether a verdict was given.
         tuned: whether each variant was.
+        foreign: whether others than ablab made the trials, so that it knows little of them.
     """
     told = [
         "Variants are paired by seed: trials that share one share split, order of images and, "
         "where shapes agree, initial weights.",
         _covers(comparison),
     ]
+    if foreign:
+        told = [
+            "Variants are paired by seed; what runs that share one have in common is not recorded.",
+            "Intervals cover what differed from seed to seed in these runs; they do not cover the "
+            "drawing of new test data. Each is for itself alone.",
+        ]
     if len(comparison.blocks) > 1:
         told.append(
             f"Differences are averaged over the {len(comparison.blocks)} blocks within each seed "
@@ -66,7 +81,7 @@ def certainty(
     told += _diverged(comparison)
     contrasts = effects or tuple(comparison.against_reference.values())
     told += [clause[0].upper() + clause[1:] + "." for clause in caveats(comparison, contrasts)]
-    if not tuned:
+    if not tuned and not foreign:
         told.append("Hyper-parameters are fixed: no variant was tuned, so this compares settings.")
     return told
 

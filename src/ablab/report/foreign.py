@@ -117,6 +117,7 @@ def _plan(naming: Naming, counted: Sequence[Named]) -> Plan:
         "kind": naming.kind or KINDS[not naming.baseline],
         "metric": naming.metric,
         "goal": naming.goal,
+        "foreign": True,
         "baseline": naming.baseline or None,
         "seeds": sorted({n.seed for n in counted}),
         "variants": {variant: {} for variant in variants},
@@ -169,8 +170,7 @@ def _notes(
         "they were made, so that trials may have been added until a difference showed.",
         f"A pair is two runs of one {naming.seed}; whether these share split and order of images "
         "is not recorded.",
-        "How hyper-parameters were chosen is not recorded either: that they are fixed means that "
-        "ablab tuned none.",
+        "How hyper-parameters were chosen is not recorded either.",
     ]
     told += left_out(runs, found, naming.variant, naming.seed, naming.block)
     if len(found) > len(counted):

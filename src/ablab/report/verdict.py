@@ -52,7 +52,8 @@ def verdict(plan: Plan, rows: Sequence[Row], found: Findings) -> Verdict:
     if settled < len(rows):
         reason = f"No verdict yet, still running: {settled} of {len(rows)} trials are done"
         return Verdict((reason,), is_given=False)
-    now = answer(found, tuned=bool(plan.spec.get("tune")))
+    # Of runs that others made nobody knows that their hyper-parameters were fixed.
+    now = answer(found, tuned=bool(plan.spec.get("tune") or plan.spec.get("foreign")))
     if len(plan.parts) == 1:
         return now
     spec, first_rows = plan.parts[0].spec, first_part(plan, rows)

@@ -28,12 +28,14 @@ def failures(facts: Facts) -> Chapter:
 
 def certainty(facts: Facts) -> Chapter:
     """Return what the figures cover, what they could have shown, and what they cannot."""
-    tuned = bool(facts.analysis.plan.spec.get("tune"))
+    tuned, foreign = (bool(facts.analysis.plan.spec.get(key)) for key in ("tune", "foreign"))
     factors = facts.analysis.factors
     effects = factors.effects if factors else ()
 
     def items(comparison: Comparison, _: int) -> list[Item]:
-        told = account.certainty(comparison, effects, tested=facts.tested, tuned=tuned)
+        told = account.certainty(
+            comparison, effects, tested=facts.tested, tuned=tuned, foreign=foreign
+        )
         return [Points(tuple(told))]
 
     if facts.analysis.across:
