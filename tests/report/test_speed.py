@@ -7,6 +7,7 @@ from scipy import stats
 from tables_by_hand import RELU, plan, rows
 
 from ablab.report.analysis import analyse
+from ablab.report.provenance import notices
 from ablab.tracking.plan import Part, Plan
 
 TARGET = 0.9
@@ -132,9 +133,18 @@ def test_fewer_than_three_seeds_have_no_interval(n):
     assert found.ratios["elu"].interval is None
 
 
-def test_seconds_are_not_compared_over_kinds_of_hardware():
+@pytest.mark.parametrize(
+    ("other", "how"),
+    [
+        ({"cpu": "y"}, "on different hardware, so times"),
+        ({"cpu": "x", "threads": 2}, "on different hardware, so times"),
+        ({"cpu": "x", "slots": 2}, "beside more or fewer others, so times"),
+    ],
+)
+def test_seconds_are_compared_only_on_one_hardware_and_slot_load(other, how):
     table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
-    table[0] = replace(table[0], environment={"cpu": "y"})
+    table[0] = replace(table[0], environment=other)
+    assert any(how in notice for notice in notices(plan(table), table))
     found = speed_of(table)
     assert math.isnan(found.seconds)
     assert found.contrasts_seconds == found.ratios_seconds == {}

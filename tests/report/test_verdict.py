@@ -24,6 +24,7 @@ from tables_by_hand import (
 from ablab.report.analysis import analyse
 from ablab.report.comparison import compare
 from ablab.report.findings import find
+from ablab.report.provenance import notices
 from ablab.report.unit import MINUS
 from ablab.report.verdict import answer
 from ablab.tracking.plan import Part, Plan
@@ -286,6 +287,8 @@ def test_a_question_that_changed_after_planning_shows_both_answers():
     assert "is equivalent to the baseline relu within 0.50 points; the sweep asks" in sentence
     assert "another question than it did at first, and as first planned it said" in sentence
     assert "within 0.01 points is undecided" in sentence
+    (notice,) = notices(Plan("x", (*first.parts, second)), table)
+    assert notice.startswith("What is asked was changed on")
 
 
 def test_a_side_whose_diverged_trials_have_no_figure_claims_nothing():

@@ -40,7 +40,7 @@ def start(take: Take, mishap: Mishap | None = None, *, in_sweep: bool = True) ->
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOAD])
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    settings = {"devices": CPU, "threads": 1, "in_sweep": in_sweep}
+    settings = {"devices": CPU, "threads": 1, "slots": 3, "in_sweep": in_sweep}
     process = context.Process(target=_attempt, args=(take.folder, settings, mishap, environment))
     with inherited(thread_variables(1)):
         process.start()

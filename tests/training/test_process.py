@@ -108,6 +108,7 @@ def test_completion_lists_what_stands_there(begin: Callable[..., Take]) -> None:
     assert completion.facts["test_images"] == 360
     assert completion.measured["time/total_seconds"] > 0
     environment = record_of(take).environment
+    assert environment["slots"] == 3
     assert environment["threads"] == 1
     assert environment["torch"]
 

@@ -27,6 +27,7 @@ FACTS = {
     "gpu": "GPU",
     "threads": "Threads",
     "devices": "Devices",
+    "slots": "Trials side by side",
 }
 MUST_AGREE = {
     "source_hash": "versions of ablab's source",
@@ -63,14 +64,20 @@ def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:
         )
     found += _mixed_data(plan, rows)
     if len(hardware(rows)) > 1:
+        machines = _counted(trained, _machine)
+        how = "on different hardware" if len(machines) > 1 else "beside more or fewer others"
         found.append(
-            "Trials ran on different hardware, so times and memory are not compared: "
-            f"{_listed(hardware(rows))}."
+            f"Trials ran {how}, so times and memory are not compared: {_listed(hardware(rows))}."
         )
-    if len(plan.parts) > 1:
+    if any(part.cells for part in plan.parts[1:]):
         found.append(
             f"The plan was extended on {_date(plan.parts[-1].time)}, after it was first written. "
             "Trials that are added until a difference shows find one too often."
+        )
+    elif len(plan.parts) > 1:
+        found.append(
+            f"What is asked was changed on {_date(plan.parts[-1].time)}, after the plan was first "
+            "written."
         )
     return found
 
@@ -95,11 +102,16 @@ def _mixed_data(plan: Plan, rows: Sequence[Row]) -> list[str]:
 
 
 def hardware(rows: Sequence[Row]) -> Counter[str]:
-    """Return how many trained trials ran on each kind of hardware that they name."""
+    """Return how many trained trials ran on each kind of hardware, and how many side by side."""
     return _counted(_trained(rows), _hardware)
 
 
 def _hardware(row: Row) -> str:
+    slots = int(row.environment.get("slots") or 1)
+    return ", ".join(filter(None, (_machine(row), f"{slots} side by side" if slots > 1 else "")))
+
+
+def _machine(row: Row) -> str:
     parts = [str(row.environment[name]) for name in ("cpu", "gpu") if row.environment.get(name)]
     threads = row.environment.get("threads")
     return ", ".join(parts + ([f"threads: {threads}"] if threads else []))

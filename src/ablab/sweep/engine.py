@@ -168,12 +168,17 @@ class _Sweep:
 
     def _schedule(self, watchers: Sequence[Watcher], interrupts: Interrupts) -> Schedule:
         runtime = self.asked.runtime
-        threads = int(runtime["launcher"]["threads"])
+        settings = {
+            "devices": dict(runtime["devices"]),
+            "threads": int(runtime["launcher"]["threads"]),
+            "slots": self.launcher.slots,
+            "in_sweep": True,
+        }
         return Schedule(
             self.lab,
             self.jobs,
             self.launcher,
-            {"devices": dict(runtime["devices"]), "threads": threads, "in_sweep": True},
+            settings,
             watchers=watchers,
             retries=int(runtime["launcher"]["retries"]),
             is_finished=self._counts,

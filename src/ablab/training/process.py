@@ -46,7 +46,8 @@ def work(folder: Path, settings: Mapping[str, Any], callbacks: Sequence[pl.Callb
 
     Args:
         folder: the take's.
-        settings: ``devices`` (the group), ``threads`` (CPU threads), ``in_sweep`` (the sweep
+        settings: ``devices`` (the group), ``threads`` (CPU threads), ``slots`` (how many
+            trials run side by side, 1 where it is not said), ``in_sweep`` (the sweep
             decides about Ctrl-C, and its end is ours).
         callbacks: further Lightning callbacks, such as a progress display.
 
@@ -104,7 +105,8 @@ def _lead(
 
 def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
     """Write down where this attempt runs; refuse it where the source is not the plan's."""
-    environment = {**facts(), "devices": dict(settings["devices"])}
+    where = {"devices": dict(settings["devices"]), "slots": int(settings.get("slots", 1))}
+    environment = {**facts(), **where}
     write_json(take.folder / ENVIRONMENT, environment)
     write_config(take.folder, take.trial["config"])
     journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
