@@ -192,6 +192,14 @@ def test_other_settings_and_data_are_told(two: tuple[LabWriter, LabWriter]) -> N
     assert any("given different data" in note for note in notes(found))
 
 
+def test_what_is_mixed_within_a_side_is_said(two: tuple[LabWriter, LabWriter]) -> None:
+    _, there = two
+    drawn = {"relu": fates({}, 4)["relu"]}
+    there.sweep(drawn, name="again", environ=ENVIRON | {"source_hash": "new", "commit": "ffff99"})
+    told = " ".join(notes(between(*two)))
+    assert "B: Trials come from 2 versions of ablab's source: 5f1c0a9e (10 trials), new" in told
+
+
 def test_few_seeds_give_numbers_and_no_answer(tmp_path: Path) -> None:
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
     here.sweep({"relu": [0.98, 0.99]})

@@ -52,9 +52,10 @@ def test_a_sweep_that_cannot_be_reported_stops_no_other(several: LabWriter) -> N
     assert "part-001.json must be JSON" in write_index(several.lab, [broken, whole]).read_text()
 
 
-def test_an_empty_lab_has_an_index_that_says_what_to_do(writer: LabWriter) -> None:
-    index = write_index(writer.lab, list(report_all(writer.lab)))
-    assert "ablab sweep demo" in index.read_text("utf-8")
+def test_an_empty_lab_is_an_error_and_stays_empty(writer: LabWriter) -> None:
+    with pytest.raises(ValueError, match="sweeps must be planned before --all reports them"):
+        list(report_all(writer.lab))
+    assert not (writer.lab.root / "sweeps").exists()
 
 
 def test_the_command_writes_all_and_says_where(

@@ -16,6 +16,8 @@ import ablab
 from ablab.report.build import build_report
 from ablab.report.figures.canvas import INK, MUTED, SERIES
 from ablab.report.reading import Reading
+from ablab.tracking.lab import Lab
+from ablab.tracking.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,15 @@ def test_numbers_are_numbers_where_none_is_known(written: LabWriter) -> None:
     assert early.contrasts.p_holm.isna().all()
     assert early.trials.value.dtype == np.float64
     assert early.speed.empty
+    assert "reached" in early.speed
+
+
+def test_a_sweep_of_one_variant_has_the_columns_of_contrasts(writer: LabWriter) -> None:
+    alone = ablab.report.read(writer.sweep({"relu": [0.5, 0.6, 0.7]}), writer.lab.root)
+    assert alone.contrasts.empty
+    assert list(alone.contrasts.columns[:4]) == ["scope", "block", "variant", "reference"]
+    report = build_report(writer.lab, "activations")
+    assert (report.folder / "contrasts.csv").read_text().startswith("scope,block,variant,")
 
 
 def test_figures_are_those_of_the_page_in_colours_of_their_own(r: Reading) -> None:
@@ -104,6 +115,24 @@ def test_the_lab_is_found_as_the_command_finds_it(
 ) -> None:
     monkeypatch.setenv("ABLAB_HOME", str(written.lab.root))
     assert len(ablab.report.read("activations").trials) == 30
+
+
+def test_others_runs_are_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store.open(Lab.open(tmp_path / "theirs"))
+    experiment = store.experiment("nets")
+    for variant, shift in (("small", 0.0), ("big", 0.03)):
+        for seed in range(4):
+            run = store.client.create_run(experiment, tags={"model": variant}).info.run_id
+            store.client.log_param(run, "seed", seed)
+            store.client.log_metric(run, "test_acc", 0.9 + shift * (1 + seed / 30))
+            store.client.set_terminated(run)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)
+    names = {"variant": "tags.model", "seed": "params.seed", "metric": "test_acc"}
+    theirs = ablab.report.read_runs("nets", **names, baseline="small")
+    assert len(theirs.trials) == 8
+    assert theirs.contrasts["mean"].tolist() == pytest.approx([0.0315])
+    assert theirs.verdict.startswith("big beats the baseline small by 3.15 points")
+    assert theirs.notices[0].startswith("These runs were not planned by ablab")
 
 
 def test_neither_torch_nor_mlflow_is_imported(written: LabWriter) -> None:

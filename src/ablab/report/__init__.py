@@ -1,4 +1,4 @@
-"""From plans and records to statistics, figures and pages; `read` is for notebooks."""
+"""From plans and records to statistics, figures and pages; what stands here is for notebooks."""
 
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -25,3 +25,25 @@ def read(sweep: str, lab: "str | PathLike[str] | None" = None) -> "Reading":
     from ablab.tracking.lab import Lab
 
     return reading(Lab(lab_folder() if lab is None else Path(lab)), sweep)
+
+
+def read_runs(
+    experiment: str, *, variant: str, seed: str, metric: str, **further: str
+) -> "Reading":
+    """Return the report of MLflow's runs that ablab did not launch, read and never written to.
+
+    Args:
+        experiment: its name, in the store that ``MLFLOW_TRACKING_URI`` names, else in the lab's.
+        variant: what names the variant, ``"tags.model"`` or ``"params.model"``.
+        seed: likewise, ``"params.seed"``.
+        metric: what is compared.
+        further: ``block``, ``curve``, ``goal``, ``baseline``, ``kind``, ``question``, as of
+            `ablab report --mlflow`.
+
+    Raises:
+        ValueError: there is no such experiment, or its runs are not named so.
+    """
+    from ablab.report.foreign import Naming
+    from ablab.report.reading import reading_of_runs
+
+    return reading_of_runs(Naming(experiment, variant, seed, metric, **further))

@@ -6,7 +6,7 @@ from typing import Any
 
 from ablab.report import wording
 from ablab.report.change import Cell, Change
-from ablab.report.provenance import FACTS
+from ablab.report.provenance import FACTS, notices
 from ablab.report.side import Side
 from ablab.report.table import Row
 from ablab.report.unit import listed
@@ -69,6 +69,8 @@ def notes(change: Change) -> list[str]:
     for name, alone in zip("AB", change.alone, strict=True):
         if alone:
             told.append(f"Without a counterpart, and not compared, in {name}: {listed(alone)}.")
+    for name, side in zip("AB", _sides(change), strict=True):
+        told += [f"{name}: {notice}" for notice in notices(side.plan, side.rows)]
     hashes = [{row.data_hash for row in side.rows if row.data_hash} for side in _sides(change)]
     if hashes[0] != hashes[1] and all(hashes):
         told.append(

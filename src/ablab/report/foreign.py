@@ -85,7 +85,12 @@ class Naming:
 def foreign_report(
     store: ForeignStore, naming: Naming, folder: Path, forms: Collection[str] = ()
 ) -> Report:
-    """Write the report of an experiment's runs into a folder, and return where it is.
+    """Write the report of an experiment's runs into a folder, and return where it is."""
+    return write_report(foreign_page(store, naming), folder, forms)
+
+
+def foreign_page(store: ForeignStore, naming: Naming) -> Page:
+    """Return the content of the report of an experiment's runs.
 
     Two runs of one variant, seed and block: the newest finished one counts, else the newest,
     and the report says so.
@@ -102,7 +107,7 @@ def foreign_report(
     rows = tuple(_row(n, naming, store, scale) for n in counted)
     plan = _plan(naming, counted)
     notes = (*_notes(naming, runs, found, counted), *_scaled(naming.metric, scale))
-    return write_report(Page(plan, in_order(rows, plan.spec), notes=notes), folder, forms)
+    return Page(plan, in_order(rows, plan.spec), notes=notes)
 
 
 def _plan(naming: Naming, counted: Sequence[Named]) -> Plan:

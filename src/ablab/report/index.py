@@ -39,7 +39,13 @@ class Answer:
 
 
 def report_all(lab: Lab, forms: Collection[str] = ()) -> Iterator[Answer]:
-    """Write the report of each sweep in turn, alphabetically; one that cannot be stops no other."""
+    """Write the report of each sweep in turn, alphabetically; one that cannot be stops no other.
+
+    Raises:
+        ValueError: the lab has planned no sweep.
+    """
+    if not lab.sweeps():
+        raise ValueError("sweeps must be planned before --all reports them, got none")
     for sweep in lab.sweeps():
         try:
             yield Answer(sweep, build_report(lab, sweep, forms))

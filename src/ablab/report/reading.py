@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from ablab.report import tidy
 from ablab.report.analysis import Analysis
 from ablab.report.build import page_of, planned
+from ablab.report.foreign import Naming, foreign_page
 from ablab.report.page import Page
+from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.lab import Lab
 
 if TYPE_CHECKING:
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
 def reading(lab: Lab, sweep: str) -> "Reading":
     """Return the report of a sweep that the lab has planned."""
     return Reading(page_of(lab, planned(lab, sweep)))
+
+
+def reading_of_runs(naming: Naming) -> "Reading":
+    """Return the report of runs in MLflow that ablab did not launch."""
+    return Reading(foreign_page(ForeignStore(), naming))
 
 
 @dataclass(frozen=True)
@@ -56,27 +63,27 @@ class Reading:
     @cached_property
     def trials(self) -> "DataFrame":
         """A row a trial."""
-        return _frame(tidy.trials(self.analysis))
+        return _frame(tidy.trials(self.analysis), ())
 
     @cached_property
     def variants(self) -> "DataFrame":
         """A row a variant and block."""
-        return _frame(tidy.variants(self.analysis))
+        return _frame(tidy.variants(self.analysis), ())
 
     @cached_property
     def contrasts(self) -> "DataFrame":
         """A row a contrast; tests stand in it once a verdict was given."""
-        return _frame(tidy.contrasts(self.analysis))
+        return _frame(tidy.contrasts(self.analysis), tidy.contrast_columns())
 
     @cached_property
     def curves(self) -> "DataFrame":
         """A row a trial and epoch: ``val_accuracy``, and ``seconds`` of training up to there."""
-        return _frame(tidy.curves(self.analysis))
+        return _frame(tidy.curves(self.analysis), tidy.CURVE)
 
     @cached_property
     def speed(self) -> "DataFrame":
         """A row a trial that trained: epochs and seconds to the target, where there is one."""
-        return _frame(tidy.speed(self.analysis))
+        return _frame(tidy.speed(self.analysis), tidy.SPEED)
 
     @property
     def figures(self) -> list[str]:
@@ -108,10 +115,15 @@ class Reading:
         return f"**{markdown(self.question)}**\n\n{markdown(self.verdict)}"
 
 
-def _frame(records: Sequence[tidy.Record]) -> "DataFrame":
-    """Return records as a data frame; a column that knows nothing is of numbers that are none."""
+def _frame(records: Sequence[tidy.Record], names: Sequence[str]) -> "DataFrame":
+    """Return records as a data frame; a column that knows nothing is of numbers that are none.
+
+    Args:
+        records: of the same names.
+        names: these, for where there is no record.
+    """
     from pandas import DataFrame
 
-    frame = DataFrame(list(records))
+    frame = DataFrame(list(records), columns=None if records else list(names))
     unknown = [name for name in frame if frame[name].isna().all()]
     return frame.astype(dict.fromkeys(unknown, float))

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from ablab.report import statistics
 from ablab.report.analysis import Analysis
 from ablab.report.comparison import Comparison
@@ -20,6 +22,11 @@ from ablab.report.table import FIELDS
 Record = dict[str, Any]
 
 ENVIRONMENT = ("host", "cpu", "gpu", "threads", "commit", "dirty", "source_hash", "torch")
+CURVE = ("variant", "seed", "block", "epoch", "seconds", "val_accuracy")
+SPEED = (
+    *("variant", "seed", "block", "target"),
+    *("epochs", "reached", "seconds", "reached_seconds"),
+)
 COSTS = ("parameters", "flops", "epoch_seconds", "images_per_second", "peak_bytes")
 
 
@@ -62,42 +69,43 @@ def contrasts(analysis: Analysis) -> list[Record]:
 def curves(analysis: Analysis) -> list[Record]:
     """Return a record a trial and epoch, epochs from 1; seconds are of training alone."""
     return [
-        {
-            "variant": row.variant,
-            "seed": row.seed,
-            "block": row.block,
-            "epoch": epoch + 1,
-            "seconds": _figure(row.seconds[epoch]) if epoch < len(row.seconds) else None,
-            "val_accuracy": _figure(value),
-        }
+        dict(zip(CURVE, (*place, epoch + 1, seconds, _figure(value)), strict=True))
         for row in analysis.rows
+        for place in [(row.variant, row.seed, row.block)]
         for epoch, value in enumerate(row.curve)
+        for seconds in [_figure(row.seconds[epoch]) if epoch < len(row.seconds) else None]
     ]
 
 
 def speed(analysis: Analysis) -> list[Record]:
     """Return a record a trial that trained, in a sweep that states a target."""
-    return [
-        {
-            "variant": variant,
-            "seed": seed,
-            "block": of_block.block,
-            "target": of_block.target,
-            "epochs": _figure(times.epochs[i]),
-            "reached": bool(times.reached[i]),
-            "seconds": _figure(times.seconds[i]),
-            "reached_seconds": bool(times.reached_seconds[i]),
-        }
-        for of_block in analysis.speed
-        for variant, times in of_block.variants.items()
-        for i, seed in enumerate(times.seeds)
-    ]
+    found = []
+    for of_block in analysis.speed:
+        for variant, times in of_block.variants.items():
+            for i, seed in enumerate(times.seeds):
+                epochs, seconds = _figure(times.epochs[i]), _figure(times.seconds[i])
+                reached = bool(times.reached[i]), bool(times.reached_seconds[i])
+                place = (variant, seed, of_block.block, of_block.target)
+                told = (*place, epochs, reached[0], seconds, reached[1])
+                found.append(dict(zip(SPEED, told, strict=True)))
+    return found
+
+
+def contrast_columns() -> list[str]:
+    """Return the names of a contrast's record, for a table that has none."""
+    none = np.empty(0)
+    return list(_contrast("", "", Contrast("", "", none, none, 0, 1), tested=False))
 
 
 def to_csv(records: Sequence[Mapping[str, Any]]) -> str:
-    """Return records of the same names as comma-separated values, what is not known empty."""
+    """Return records as comma-separated values, what is not known empty.
+
+    Args:
+        records: of the same names; where there is none they are contrasts.
+    """
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(records[0]) if records else [], lineterminator="\n")
+    names = list(records[0]) if records else contrast_columns()
+    writer = csv.DictWriter(stream, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(records)
     return stream.getvalue()
