@@ -117,7 +117,7 @@ SENTENCES = {
     "best, not separated": (
         {"relu": RELU, "elu": plus(0.3, -0.2, 0.1, 0.4, -0.1)},
         {"kind": "best"},
-        "At fixed hyper-parameters, elu and relu lead and are not separated: elu has the highest "
+        "At fixed hyper-parameters, elu and relu lead and are not separated; elu has the highest "
         "mean (98.22 %, chosen as the highest of 2), and no difference to it was detected for relu "
         "(-0.42 to 0.22 points); about 0.43 points would be found 4 times in 5.",
     ),

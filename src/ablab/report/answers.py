@@ -39,19 +39,19 @@ def best(found: Findings) -> list[str]:
     chosen = f"{mean}, chosen as the {extreme} of {len(comparison.groups)}"
     has = f"{leader} has the {extreme} mean ({chosen})"
     ranges = f"no difference to it was detected for {wording.ranges(by['open'], unit)}"
+    behind = [f"{c.variant} by {wording.effect(c, unit)}" for c in reversed(by["behind"])]
+    beats = [f"{leader} beats {listed(behind)}"] if behind else []
+    findable = wording.findable(by["open"], unit)
     if by["ahead"]:  # possible where trials are missing: means and pairs are then of other seeds
         named = [f"{c.variant} beats it by {wording.effect(c, unit)}" for c in by["ahead"]]
         clauses = [f"{has}, but on the seeds that both have {listed(named)}"]
-        clauses += [ranges] if by["open"] else []
+        clauses += [*([ranges] if by["open"] else []), *findable, *beats]
     elif by["open"]:
         names = listed([str(leader), *(c.variant for c in by["open"])])
-        clauses = [f"{names} lead and are not separated: {has}, and {ranges}"]
+        first = f"{names} lead and are not separated"
+        clauses = [first, *beats, f"{has}, and {ranges}", *findable]
     else:
-        clauses = [f"{leader} is best ({chosen})" if by["behind"] else has]
-    clauses += wording.findable(by["open"], unit)
-    if by["behind"]:
-        named = [f"{c.variant} by {wording.effect(c, unit)}" for c in reversed(by["behind"])]
-        clauses.append(f"{leader} beats {listed(named)}")
+        clauses = [f"{leader} is best ({chosen})" if behind else has, *beats]
     return clauses + _untested(by["untested"], unit)
 
 
