@@ -143,6 +143,66 @@ def test_latex_holds_the_pages_figures(nasty: Report) -> None:
     assert read(nasty.latex).count(escape(NASTY)) >= 2
 
 
+def several_blocks(writer: LabWriter, **spec: object) -> Report:
+    blocks, fates = ("mnist × lenet5", "digits × mlp"), realistic_fates()
+    few = {variant: fates[variant] for variant in ("relu", "elu", "tanh", "sigmoid")}
+    for block in blocks:
+        writer.sweep(few, block=block, name="one")
+    places = [(v, s, b) for b in blocks for v in few for s in range(5)]
+    writer.part("both", places, list(few), **spec)
+    return build_report(writer.lab, "both", ["latex"])
+
+
+def test_several_blocks_have_a_table_each_and_one_across(writer: LabWriter) -> None:
+    report = several_blocks(writer)
+    content, text = document(report), read(report.latex)
+    scopes = [contrast["scope"] for contrast in content["contrasts"]]
+    assert scopes == ["block"] * 6 + ["across"] * 3
+    assert content["ranks"]["over"] == "blocks"
+    assert len(tabulars(text)) == 5
+    assert "p is corrected over all variants and blocks" in text
+    assert "Across blocks, averaged over them within each seed first, in points." in text
+    across = {c["variant"]: c for c in content["contrasts"] if c["scope"] == "across"}
+    blocks = [c for c in content["contrasts"] if c["scope"] == "block" and c["variant"] == "elu"]
+    mean = sum(c["mean"] for c in blocks) / 2
+    assert across["elu"]["mean"] == pytest.approx(mean)
+
+
+def test_two_factors_have_their_effects(writer: LabWriter) -> None:
+    fates = realistic_fates()
+    names = ("none · none", "none · half", "batch · none", "batch · half")
+    drawn = dict(zip(names, (fates[v] for v in ("sigmoid", "tanh", "relu", "elu")), strict=True))
+    writer.sweep(drawn, question_kind="factors")
+    part = writer.lab.sweep_folder("activations") / "part-001.json"
+    content = json.loads(read(part))
+    for name in names:
+        a, b = name.split(" · ")
+        content["spec"]["variants"][name] = {"normalization": a, "dropout": b}
+    part.write_text(json.dumps(content), "utf-8")
+    report = build_report(writer.lab, "activations", ["latex"])
+    told = {c["variant"]: c for c in document(report)["contrasts"] if c["scope"] == "factors"}
+    assert set(told) == {"normalization: batch", "dropout: half", "normalization × dropout"}
+    own = [c for c in document(report)["contrasts"] if c["scope"] == "block"]
+    assert {c["p"] for c in own} == {c["result"] for c in own} == {None}
+    assert "Effects of two factors, in points." in read(report.latex)
+    assert r"normalization $\times$ dropout" in read(report.latex)
+
+
+def test_equivalence_has_its_own_interval_and_result(writer: LabWriter) -> None:
+    report = build_report(
+        writer.lab,
+        writer.sweep(realistic_fates(), question_kind="equivalence", margin=0.004),
+        ["latex"],
+    )
+    told = {c["variant"]: c for c in document(report)["contrasts"]}
+    assert {c["margin"] for c in told.values()} == {0.004}
+    assert told["elu"]["equivalence"] == "equivalent"
+    assert told["sigmoid"]["equivalence"] == "different"
+    (_, rows), _ = tabulars(read(report.latex))
+    assert rows[0][7] == "equivalence"
+    assert [row[7] for row in rows if row[0] == "sigmoid"] == ["different"]
+
+
 @pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex with booktabs")
 def test_latex_compiles(nasty: Report, tmp_path: Path) -> None:
     letters = "".join(map(chr, [*range(0x20, 0x7F), *range(0xA0, 0x250), 0x4E2D, 0x1F600]))

@@ -36,7 +36,8 @@ def latex(page: Page) -> str:
     tested = analysis.verdict.is_given
     for number_, comparison in enumerate(analysis.blocks):
         label = f"{_label(page.plan.sweep)}-{number_}"
-        parts.append(_block(comparison, page.question, label, tested=tested))
+        wide = len(analysis.blocks) > 1 and tested
+        parts.append(_block(comparison, page.question, label, tested=tested, wide=wide))
         parts.append(_costs(comparison, label, timed=len(hardware(page.rows)) < 2))
     for name, family, metric in _wider(analysis):
         label = f"{_label(page.plan.sweep)}-{name.split()[0].lower()}"
@@ -56,8 +57,8 @@ def _wider(analysis: Analysis) -> Iterable[tuple[str, Sequence[Contrast], Unit]]
         yield "Effects of two factors", analysis.factors.effects, unit
 
 
-def _block(comparison: Comparison, question: str, label: str, *, tested: bool) -> str:
-    """Return the table of a block's variants."""
+def _block(comparison: Comparison, question: str, label: str, *, tested: bool, wide: bool) -> str:
+    """Return the table of a block's variants; ``wide`` where p is corrected over all blocks."""
     unit, against = comparison.unit, comparison.against_reference
     columns = _columns(list(against.values()), unit, tested=tested) if against else []
     head = ["", "mean", "sd", r"$n$", *(title for title, _ in columns)]
@@ -74,6 +75,8 @@ def _block(comparison: Comparison, question: str, label: str, *, tested: bool) -
             f" The difference{points} is to {comparison.reference}, paired by seed; each interval "
             "is for itself alone."
         )
+    if against and wide and comparison.kind != "factors":
+        caption += " p is corrected over all variants and blocks."
     if any(c.is_unreliable for c in against.values()):
         caption += " * Unreliable: a trial that diverged counts in this interval."
     return _table(caption, label, head, rows)

@@ -179,7 +179,7 @@ def _tests(contrast: Contrast, *, tested: bool) -> Record:
         "p_flip": _figure(contrast.p_flip),
         **_interval("holm_ci", contrast.step_interval),
         "detectable": _figure(contrast.detectable),
-        "result": contrast.result,
+        "result": None if math.isnan(contrast.p) else contrast.result,
         "margin": equal.margin if equal else None,
         **_interval("ci90", equal.interval90 if equal else None),
         "equivalence": equal.result if equal else None,
