@@ -100,9 +100,9 @@ def test_one_and_the_same_trials_are_no_evidence(
     assert cells["relu"].contrast.m == 1
     assert cells["tanh"].contrast.n == 0
     assert cells["tanh"].shared == tuple(range(SEEDS))
-    (told,) = [note for note in notes(found) if "one and the same" in note]
-    assert told.startswith("10 trials are one and the same on both sides")
-    assert "all of tanh (seeds 0, 1, 2, 3, 4) and all of elu" in told
+    (told,) = [note for note in notes(found) if "One and the same" in note]
+    assert told.startswith("One and the same on both sides, so that they show no change")
+    assert "10 trials, all of tanh (seeds 0, 1, 2, 3, 4) and all of elu" in told
 
 
 def test_a_sweep_beside_itself_shares_all(two: tuple[LabWriter, LabWriter]) -> None:

@@ -96,9 +96,9 @@ def test_what_has_no_name_is_left_out_and_listed(tmp_path: Path) -> None:
     odd = [run(None, 1, 0.5), run("big", None, 0.5), run("big", "five", 0.5)]
     _, content = report(tmp_path, both() + odd)
     told = " ".join(content["notices"])
-    assert "1 of 13 runs are left out, without tags.model: None-1-1.0." in told
-    assert "1 of 13 runs are left out, without params.seed: big-None-1.0." in told
-    assert "left out, with no whole number as params.seed: big-five-1.0." in told
+    assert "Left out, without tags.model: 1 of 13 runs, None-1-1.0." in told
+    assert "Left out, without params.seed: 1 of 13 runs, big-None-1.0." in told
+    assert "with no whole number as params.seed: 1 of 13 runs, big-five-1.0." in told
     assert len(content["trials"]) == 10
 
 
@@ -134,7 +134,7 @@ def test_the_newest_finished_run_of_a_place_counts_and_it_is_said(tmp_path: Path
     _, content = report(tmp_path, both() + again)
     (counted,) = [t for t in content["trials"] if (t["variant"], t["seed"]) == ("big", 0)]
     assert counted["value"] == 0.5
-    assert any("2 runs are passed over: a newer one" in told for told in content["notices"])
+    assert any("Passed over: 2 runs, for a newer one" in told for told in content["notices"])
 
 
 def test_blocks_are_kept_apart(tmp_path: Path) -> None:

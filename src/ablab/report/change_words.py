@@ -63,8 +63,8 @@ def notes(change: Change) -> list[str]:
         count = sum(len(cell.shared) for cell in shared)
         names = listed([_shared(cell) for cell in shared])
         told.append(
-            f"{count} trials are one and the same on both sides, so they show no change and are "
-            f"left out of the test: {names}."
+            f"One and the same on both sides, so that they show no change and are left out of the "
+            f"test: {count} trial{'s' * (count > 1)}, {names}."
         )
     for name, alone in zip("AB", change.alone, strict=True):
         if alone:

@@ -178,10 +178,11 @@ def _notes(
         "How hyper-parameters were chosen is not recorded either.",
     ]
     told += left_out(runs, found, naming.variant, naming.seed, naming.block)
-    if len(found) > len(counted):
+    passed = len(found) - len(counted)
+    if passed:
         told.append(
-            f"{len(found) - len(counted)} runs are passed over: a newer one of the same variant, "
-            "seed and block counts."
+            f"Passed over: {passed} run{'s' * (passed > 1)}, for a newer one of the same variant, "
+            "seed and block."
         )
     going = [n.run.name for n in counted if _FATES.get(n.run.status) == "running"]
     if going:

@@ -78,7 +78,7 @@ def left_out(
         if run.run_id not in inside:
             reasons.setdefault(_reason(run, variant, seed, block), []).append(run.name)
     return [
-        f"{len(names)} of {len(runs)} runs are left out, {reason}: {_listed(names)}."
+        f"Left out, {reason}: {len(names)} of {len(runs)} runs, {_listed(names)}."
         for reason, names in reasons.items()
     ]
 
