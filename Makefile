@@ -30,11 +30,11 @@ status-%: install ## show how far a sweep is
 report-%: install ## write a sweep's report
 	@$(ABLAB) report $* $(ARGS)
 
+latex-%: install ## write it with tables for a paper, in LaTeX
+	@$(ABLAB) report $* --latex $(ARGS)
+
 compare: install ## what changed between two sweeps: make compare A=demo B=lab2:demo
 	@$(ABLAB) compare "$(A)" "$(B)" $(ARGS)
-
-latex-%: install ## and its tables for a paper
-	@$(ABLAB) report $* --latex $(ARGS)
 
 ui: install ## open the dashboard of all runs
 	@$(ABLAB) ui $(ARGS)
