@@ -26,10 +26,11 @@ PLAIN = Path(__file__).parent / "plain"
 BATCH = 32
 # A step of these lasts seconds. Below 16 torch would take other kernels for 1x1 convolutions.
 SMALLER = ("convnext_tiny", "densenet121", "googlenet", "inception_v3", "resnet50", "wide_resnet")
-LEAST_SECONDS = 0.1  # of what is timed at once
+LEAST_SECONDS = 0.05  # of what is timed at once
+SHORT, MORE = 0.03, 5  # a step of fewer seconds is timed so many times as often
 Seconds = tuple[float, float]  # of the CPU, and of the clock
 HEADER = (
-    "architecture    parameters batch   ours, ms  plain, ms   ratio   (min, max)      by the clock"
+    "architecture    parameters batch   ours, ms  plain, ms   ratio   (min, max)      clock    n"
 )
 
 
@@ -71,7 +72,7 @@ def main() -> None:
     asked = options(__doc__ or "", 15, names="architectures, all of them unless named")
     torch.set_num_threads(1)
     names = sorted(file.stem for file in (own_folder("conf") / "architecture").glob("*.yaml"))
-    lines = [f"CPU seconds, one thread, medians of {asked.rounds} pairs, in turns", HEADER]
+    lines = ["CPU seconds, one thread, medians of n pairs, in turns", HEADER]
     for name in asked.names or names:
         lines.append(_row(name, asked.rounds))
         print(lines[-1], flush=True)
@@ -93,6 +94,7 @@ def _row(name: str, rounds: int) -> str:
     ]
     warm = [step.seconds(x, target, 2)[0] for step in steps]
     count = max(1, round(LEAST_SECONDS / min(warm)))
+    rounds *= MORE if min(warm) < SHORT else 1
     pairs = [_pair(steps, x, target, count, number % 2 == 1) for number in range(rounds)]
     cpu = [(a[0], b[0]) for a, b in pairs]
     ratios = [a / b for a, b in cpu]
@@ -101,7 +103,7 @@ def _row(name: str, rounds: int) -> str:
     middle = [1e3 * statistics.median(column) for column in zip(*cpu, strict=True)]
     return (
         f"{name:14} {size:11,} {batch:5} {middle[0]:10.2f} {middle[1]:10.2f}   "
-        f"{statistics.median(ratios):.3f}   ({min(ratios):.3f}, {max(ratios):.3f})  {clock:.3f}"
+        f"{statistics.median(ratios):.3f}   ({min(ratios):.3f}, {max(ratios):.3f})  {clock:.3f}   {rounds}"
     )
 
 
