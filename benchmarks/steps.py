@@ -101,10 +101,9 @@ def _row(name: str, rounds: int) -> str:
     clock = statistics.median(a[1] / b[1] for a, b in pairs)
     size = sum(parameter.numel() for parameter in ours.parameters())
     middle = [1e3 * statistics.median(column) for column in zip(*cpu, strict=True)]
-    return (
-        f"{name:14} {size:11,} {batch:5} {middle[0]:10.2f} {middle[1]:10.2f}   "
-        f"{statistics.median(ratios):.3f}   ({min(ratios):.3f}, {max(ratios):.3f})  {clock:.3f}   {rounds}"
-    )
+    spread = f"{statistics.median(ratios):.3f}   ({min(ratios):.3f}, {max(ratios):.3f})"
+    row = f"{name:14} {size:11,} {batch:5} {middle[0]:10.2f} {middle[1]:10.2f}   {spread}"
+    return f"{row}  {clock:.3f}   {rounds}"
 
 
 def _pair(
