@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablab.report.foreign import Naming, foreign_report
+from ablab.report.foreign import foreign_report
+from ablab.report.naming import Naming
 from ablab.tracking.foreign import ForeignRun
 
 SEEDS = range(5)

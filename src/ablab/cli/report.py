@@ -84,7 +84,8 @@ def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[st
     if missing:
         raise ValueError(f"--mlflow must have {', '.join(missing)} beside it, got none")
     with for_good():
-        from ablab.report.foreign import Naming, foreign_report
+        from ablab.report.foreign import foreign_report
+        from ablab.report.naming import Naming
         from ablab.tracking.foreign import ForeignStore
 
     naming = Naming(options.mlflow, **{name: getattr(options, name) for name in given})

@@ -43,7 +43,7 @@ def read_runs(
     Raises:
         ValueError: there is no such experiment, or its runs are not named so.
     """
-    from ablab.report.foreign import Naming
+    from ablab.report.naming import Naming
     from ablab.report.reading import reading_of_runs
 
     return reading_of_runs(Naming(experiment, variant, seed, metric, **further))

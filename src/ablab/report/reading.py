@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ablab.report import tidy
 from ablab.report.analysis import Analysis
 from ablab.report.build import page_of, planned
-from ablab.report.foreign import Naming, foreign_page
+from ablab.report.foreign import foreign_page
+from ablab.report.naming import Naming
 from ablab.report.page import Page
 from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.lab import Lab

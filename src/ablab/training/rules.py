@@ -7,14 +7,11 @@ words that every optimizer, activation or layer means alike.
 import inspect
 import itertools
 import math
-import types
-import typing
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ablab.data.order import FULL, SHUFFLES
-
-_Rule = tuple[str, Callable[[Any], bool]]
+from ablab.training.annotations import Rule, annotated
 
 
 def _number(value: Any) -> bool:
@@ -36,15 +33,15 @@ def _ascending(values: Any, holds: Callable[[Any], bool]) -> bool:
     return all(first < second for first, second in itertools.pairwise(values))
 
 
-_POSITIVE: _Rule = ("a number > 0", _is_positive)
-_NOT_NEGATIVE: _Rule = ("a number >= 0", lambda v: _number(v) and v >= 0)
-_FRACTION: _Rule = ("a number in [0, 1)", lambda v: _number(v) and 0 <= v < 1)
-_SHARE: _Rule = ("a number in [0, 1]", lambda v: _number(v) and 0 <= v <= 1)
-_BETAS: _Rule = (
+_POSITIVE: Rule = ("a number > 0", _is_positive)
+_NOT_NEGATIVE: Rule = ("a number >= 0", lambda v: _number(v) and v >= 0)
+_FRACTION: Rule = ("a number in [0, 1)", lambda v: _number(v) and 0 <= v < 1)
+_SHARE: Rule = ("a number in [0, 1]", lambda v: _number(v) and 0 <= v <= 1)
+_BETAS: Rule = (
     "two numbers in [0, 1)",
     lambda v: isinstance(v, list) and len(v) == 2 and all(_number(b) and 0 <= b < 1 for b in v),
 )
-_HYPERPARAMETERS: Mapping[str, _Rule] = {
+_HYPERPARAMETERS: Mapping[str, Rule] = {
     "lr": _POSITIVE,
     "weight_decay": _NOT_NEGATIVE,
     "momentum": _FRACTION,
@@ -63,7 +60,7 @@ _HYPERPARAMETERS: Mapping[str, _Rule] = {
     "total_iters": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
     "init": ("a number", _number),
 }
-_SCALARS: Mapping[str, _Rule] = {
+_SCALARS: Mapping[str, Rule] = {
     "seed": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
     "backend": ("one of torch, by_hand", lambda v: v in ("torch", "by_hand")),
     "batch_size": ("an integer >= 1 or full", lambda v: v == FULL or (_integer(v) and v >= 1)),
@@ -162,7 +159,7 @@ def hyperparameter_faults(
     for name, value in values.items():
         rule = None if own else _HYPERPARAMETERS.get(name)
         if rule is None and name in parameters:
-            rule = _annotated(parameters[name].annotation)
+            rule = annotated(parameters[name].annotation)
         if rule is not None and not rule[1](value):
             faults.append(f"{axis}.{name} must be {rule[0]}, got {value!r}")
     return faults
@@ -173,40 +170,3 @@ def _value(config: Mapping[str, Any], key: str) -> Any:
     for part in key.split("."):
         node = node.get(part) if isinstance(node, Mapping) else None
     return node
-
-
-_PLAIN = {bool: "true or false", int: "an integer", float: "a number", str: "a word"}
-
-
-def _annotated(annotation: Any) -> _Rule | None:
-    """Return what an annotation demands, None where it says nothing plain."""
-    if typing.get_origin(annotation) is typing.Literal:
-        words = typing.get_args(annotation)
-        return f"one of {', '.join(map(str, words))}", lambda value: value in words
-    expected = _expected(annotation)
-    if expected is None:
-        return None
-    return _words(expected), lambda value: _fits(value, expected)
-
-
-def _expected(annotation: Any) -> tuple[type, ...] | None:
-    """Return the plain types that an annotation admits, None where it says nothing plain."""
-    if annotation in _PLAIN:
-        return (annotation,)
-    if isinstance(annotation, types.UnionType) or typing.get_origin(annotation) is typing.Union:
-        members = typing.get_args(annotation)
-        if all(m in _PLAIN or m is types.NoneType for m in members):
-            return members
-    return None
-
-
-def _fits(value: Any, expected: tuple[type, ...]) -> bool:
-    if isinstance(value, bool):
-        return bool in expected
-    if isinstance(value, int):
-        return int in expected or float in expected
-    return isinstance(value, expected)
-
-
-def _words(expected: tuple[type, ...]) -> str:
-    return " or ".join("null" if t is types.NoneType else _PLAIN[t] for t in expected)
