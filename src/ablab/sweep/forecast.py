@@ -112,7 +112,9 @@ def _measure(config: Mapping[str, Any]) -> Any:
     import torch
 
     from ablab.training.cost import measure
+    from ablab.training.prepare import keep_freed_memory
 
+    keep_freed_memory()  # as the trial's process will
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
