@@ -60,5 +60,4 @@ docs: dev
 	@OMP_NUM_THREADS=1 .venv/bin/python -B docs/catalogue.py
 
 slow: dev
-	@$(RUN) pytest -n 2 -m slow tests/components $(ARGS)
-	@$(RUN) pytest -m slow --ignore=tests/components $(ARGS)
+	@$(RUN) pytest -n 2 --dist loadgroup -m slow $(ARGS)

@@ -2,7 +2,8 @@
 
 A network is tested at the smallest image of `SIZES` at which it can be built; at smaller ones it
 has to say ``dataset.image_size must ...``. One that is `is_large` there is tested in the slow
-suite, and without weights in the quick one.
+suite, and without weights in the quick one. The widest are made `NARROW` where a test trains
+many of them, or one for long.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,16 @@ PARTS = {"activation": "relu", "pooling": "max", "normalization": "none", "dropo
 SIZES = (16, 28, 32, 48, 64, 75, 96, 128, 224)
 # of one image, forward
 LARGE_FLOPS, LARGE_PARAMETERS, MANY_OPERATIONS = 15e6, 5e6, 800
+# a quarter of the width or less and the whole depth, for tests that train many times or long
+NARROW: Mapping[str, Mapping[str, object]] = {
+    "alexnet": {"channels": [24, 64, 96, 96, 64], "hidden": [256, 256]},
+    "convnext_tiny": {"widths": [24, 48, 96, 192]},
+    "densenet121": {"growth": 8},
+    "resnet18": {"width": 16},
+    "resnet34": {"width": 16},
+    "resnet50": {"width": 16},
+    "wide_resnet": {"width": 2},
+}
 
 
 class Parts:

@@ -38,6 +38,14 @@ def spawned(work: Work) -> SpawnLauncher:
 BOTH = pytest.mark.parametrize("make", [forked, spawned])
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _light_server() -> Iterator[None]:
+    """A server that imports nothing; tests that train get one that has imported everything."""
+    multiprocessing.forkserver._forkserver._stop()
+    yield
+    multiprocessing.forkserver._forkserver._stop()
+
+
 @contextmanager
 def closing(launcher: Launcher) -> Iterator[Any]:
     try:

@@ -1,22 +1,26 @@
 """Real trials, killed in mid-epoch with whatever runs them: the same command mends it all."""
 
+import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from ablab.sweep.launch.forked import PRELOAD
+from ablab.sweep.launch.surroundings import inherited
 from ablab.tracking.journal import same_metrics
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import read_plan
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("survival"),  # so that one worker runs `undisturbed`
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes under /proc"),
 ]
 
@@ -52,12 +56,52 @@ sweep:
   kind: best
   grid: {batch_size: [32, 64]}
 """
-COMMAND = """
-import sys
-from rich.console import Console
-from ablab.sweep.engine import run_sweep
-sys.exit(run_sweep("mine", sys.argv[1:], offline=True, console=Console(width=200)))
-"""
+
+
+def _sweep(folder: Path, settings: Mapping[str, str], overrides: Sequence[str]) -> None:
+    """Be `ablab sweep mine`, started in ``folder`` with what it prints in a file."""
+    os.chdir(folder)
+    os.environ.update(settings)
+    with (folder / f"said-{os.getpid()}.txt").open("w") as said:
+        for number in (1, 2):
+            os.dup2(said.fileno(), number)
+    from ablab.sweep.engine import run_sweep
+
+    sys.exit(run_sweep("mine", overrides, offline=True, console=Console(width=200)))
+
+
+class Sweep:
+    """A sweep in a process of its own, forked from a server that has imported everything."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str], overrides: Sequence[str]) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([PRELOAD, "ablab.sweep.engine"])
+        self._folder = folder
+        self._process = context.Process(target=_sweep, args=(folder, settings, overrides))
+        with inherited({}):
+            self._process.start()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def status(self) -> int | None:
+        return self._process.exitcode
+
+    def interrupt(self) -> None:
+        os.kill(self.pid, signal.SIGINT)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+    def end(self) -> str:
+        """Wait for the end, and return what was said."""
+        self._process.join(300)
+        assert self._process.exitcode is not None, "waited in vain"
+        return (self._folder / f"said-{self.pid}.txt").read_text()
 
 
 class Workplace:
@@ -72,31 +116,23 @@ class Workplace:
         (folder / "sweeps/mine.yaml").write_text(SWEEP)
 
     @contextmanager
-    def sweep(self, *overrides: str) -> Iterator["subprocess.Popen[str]"]:
+    def sweep(self, *overrides: str) -> Iterator[Sweep]:
         settings = {
             "ABLAB_HOME": str(self.lab.root),
             "ABLAB_ALLOW": "steered",
             "STEER": str(self.folder),
             "PYTHONWARNINGS": "",
         }
-        process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *overrides],
-            cwd=self.folder,
-            env=os.environ | settings,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        with process:
-            try:
-                yield process
-            finally:
-                process.kill()
+        process = Sweep(self.folder, settings, overrides)
+        try:
+            yield process
+        finally:
+            process.kill()
 
-    def run(self, *overrides: str) -> tuple[int, str]:
+    def run(self, *overrides: str) -> tuple[int | None, str]:
         with self.sweep(*overrides) as process:
-            said, _ = process.communicate(timeout=300)
-        return process.returncode, said
+            said = process.end()
+        return process.status, said
 
     def slow(self, yes: bool) -> None:
         marker = self.folder / "slow"
@@ -143,7 +179,7 @@ def is_gone(pid: int) -> bool:
         return True
 
 
-def server_of(process: "subprocess.Popen[str]") -> int:
+def server_of(process: Sweep) -> int:
     (server,) = descendants(process.pid, "forkserver")
     return server
 
@@ -184,8 +220,8 @@ def test_killed_trials_resume_within_the_sweep(place: Workplace, undisturbed: Wo
         for trial in descendants(server_of(process), ""):
             os.kill(trial, signal.SIGKILL)
         place.slow(False)
-        said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
+        said = process.end()
+    assert process.status == 0, said
     assert said.count("tried again") == 2
     assert_same(place, undisturbed, attempts=2)
 
@@ -196,8 +232,8 @@ def test_sweep_survives_its_server(place: Workplace, undisturbed: Workplace):
         until(place.is_under_way)
         os.kill(server_of(process), signal.SIGKILL)
         place.slow(False)
-        said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said
+        said = process.end()
+    assert process.status == 0, said
     assert_same(place, undisturbed, attempts=1)
 
 
@@ -225,8 +261,8 @@ def test_two_sweeps_side_by_side_train_each_trial_once(place: Workplace, undistu
     with place.sweep() as first, place.sweep() as second:
         until(place.is_under_way)
         place.slow(False)
-        said = [process.communicate(timeout=300)[0] for process in (first, second)]
-        assert [first.returncode, second.returncode] == [0, 0], said
+        said = [process.end() for process in (first, second)]
+        assert [first.status, second.status] == [0, 0], said
     assert_same(place, undisturbed, attempts=1)
 
 
@@ -236,9 +272,9 @@ def test_ctrl_c_stops_behind_a_checkpoint_and_the_same_command_goes_on(
     place.slow(True)
     with place.sweep() as process:
         until(place.is_under_way)
-        process.send_signal(signal.SIGINT)
-        said, _ = process.communicate(timeout=120)
-    assert process.returncode == 130, said
+        process.interrupt()
+        said = process.end()
+    assert process.status == 130, said
     assert "The same command again goes on" in said
     assert [take.status() for take in place.takes()] == ["stopped"] * 2
     place.slow(False)
@@ -268,8 +304,8 @@ def test_component_edited_during_a_sweep_is_refused_and_afterwards_is_new_trials
         until(place.takes)
         source.write_text(STEERED + "# edited\n")
         place.slow(False)
-        said, _ = process.communicate(timeout=300)
-    assert process.returncode == 1, said
+        said = process.end()
+    assert process.status == 1, said
     assert "must be as it was when the trial was planned" in said
     before = {take.key for take in place.takes()}
     status, said = place.run()

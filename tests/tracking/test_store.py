@@ -25,6 +25,31 @@ OPEN = (
     "print(Store.open(Lab.open(Path(sys.argv[1]))).experiment('activations'))"
 )
 
+# Processes that have imported everything, as a sweep's trials have, wait for each other.
+RACE = """
+import multiprocessing, sys
+from pathlib import Path
+from ablab.tracking.lab import Lab
+from ablab.tracking.store import Store, preload
+
+def race(root, start, answers):
+    start.wait()
+    store = Store.open(Lab.open(root))
+    answers.put(store.experiment("activations"))
+    store.close()
+
+preload()
+fork = multiprocessing.get_context("fork")
+for root in sys.argv[1:]:
+    start, answers = fork.Barrier(8), fork.SimpleQueue()
+    racers = [fork.Process(target=race, args=(Path(root), start, answers)) for _ in range(8)]
+    for racer in racers:
+        racer.start()
+    for racer in racers:
+        racer.join()
+        print(racer.exitcode, answers.get() if racer.exitcode == 0 else "")
+"""
+
 
 def journal_mode(path: Path) -> str:
     with closing(sqlite3.connect(path)) as connection:
@@ -168,15 +193,27 @@ def test_opening_is_silent_and_sends_no_telemetry(tmp_path: Path) -> None:
     assert out.stdout == "1\ntrue ['MainThread']\n"
 
 
+def assert_usable(lab: Lab) -> None:
+    take = begin(lab, epochs=1)
+    finish(take)
+    assert deliver(take, Store.open(lab), "activations", name="n", tags={}).complete
+
+
 @pytest.mark.slow
 def test_eight_cold_processes_open_a_fresh_store_at_once(tmp_path: Path) -> None:
-    for attempt in range(10):
-        lab = tmp_path / f"lab{attempt}"
-        command = [sys.executable, "-c", OPEN, str(lab)]
-        processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
-        answers = [process.communicate()[0] for process in processes]
-        assert [process.returncode for process in processes] == [0] * 8
-        assert answers == ["1\n"] * 8
-        take = begin(Lab(lab), epochs=1)
-        finish(take)
-        assert deliver(take, Store.open(Lab(lab)), "activations", name="n", tags={}).complete
+    command = [sys.executable, "-c", OPEN, str(tmp_path / "lab")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    answers = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * 8
+    assert answers == ["1\n"] * 8
+    assert_usable(Lab(tmp_path / "lab"))
+
+
+@pytest.mark.slow
+def test_eight_warm_processes_open_a_fresh_store_at_once_again_and_again(tmp_path: Path) -> None:
+    labs = [tmp_path / f"lab{attempt}" for attempt in range(10)]
+    command = [sys.executable, "-c", RACE, *map(str, labs)]
+    out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert out.splitlines() == ["0 1"] * 8 * len(labs)
+    for root in labs:
+        assert_usable(Lab(root))

@@ -74,7 +74,8 @@ def test_faults_are_told_before_a_lab_is_made(at_home: Path) -> None:
     assert {path.name for path in at_home.glob("lab/*")} <= {"cache"}
 
 
-def test_store_that_is_away_stops_nobody() -> None:
+def test_store_that_is_away_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ablab.training.single._DELIVERY_SECONDS", 1.0)
     text = io.StringIO()
     code, take = train(MLP, console=Console(file=text, width=200))
     assert code == 0
