@@ -216,22 +216,18 @@ def test_a_cold_process_trains_what_a_warm_one_does(lab: Lab) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_signal_ends_both_processes_and_they_go_on(
-    begin: Callable[..., Take], number: signal.Signals, code: int
-) -> None:
+def test_signals_end_both_processes_and_they_go_on(begin: Callable[..., Take]) -> None:
     take = begin("devices=ddp_cpu", "trainer.max_epochs=1000")
     devices = take.trial["config"]["devices"]
-    with subprocess.Popen(_command(take, devices)) as process:
-        wait_until(lambda: "epoch" in kinds(take))
-        process.send_signal(number)
-        assert process.wait(120) == code
-    assert kinds(take)[-1] == "stopped"
-    assert not take.is_locked()
-    epochs = kinds(take).count("epoch")
-    with subprocess.Popen(_command(take, devices)) as process:
-        wait_until(lambda: kinds(take).count("epoch") > epochs + 1)
-        process.terminate()
-        assert process.wait(120) == 143
+    signals = ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGTERM, 143))
+    for attempt_number, (number, code) in enumerate(signals, 1):
+        epochs = kinds(take).count("epoch")
+        with subprocess.Popen(_command(take, devices)) as process:
+            wait_until(lambda before=epochs: kinds(take).count("epoch") > before + 1)
+            process.send_signal(number)
+            assert process.wait(120) == code
+        assert kinds(take)[-1] == "stopped"
+        assert kinds(take).count("attempt") == attempt_number
+        assert not take.is_locked()
     numbers = [e.epoch for e in take.entries() if e.kind == "epoch"]
     assert numbers == list(range(len(numbers)))
