@@ -60,4 +60,4 @@ docs: dev
 	@OMP_NUM_THREADS=1 .venv/bin/python -B docs/catalogue.py
 
 slow: dev
-	@$(RUN) pytest -n 2 --dist loadgroup -m slow $(ARGS)
+	@$(RUN) pytest -n 2 --dist worksteal -m slow $(ARGS)

@@ -143,7 +143,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("wheel")
 def test_wheel_carries_all_configurations(wheel: Path) -> None:
     held = zipfile.ZipFile(wheel).namelist()
     for kind in ("conf", "sweeps"):
@@ -154,7 +153,6 @@ def test_wheel_carries_all_configurations(wheel: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("wheel")
 def test_wheel_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:
     site, work = tmp_path / "site", tmp_path / "work"
     work.mkdir()

@@ -20,7 +20,6 @@ from ablab.tracking.plan import read_plan
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("survival"),  # so that one worker runs `undisturbed`
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes under /proc"),
 ]
 

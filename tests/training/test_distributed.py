@@ -21,8 +21,6 @@ from ablab.training.compose import compose
 from ablab.training.distributed import CpuBatchNormSync, gathered
 from ablab.training.trial import freeze
 
-pytestmark = pytest.mark.xdist_group("distributed")  # so that one worker starts `processes`
-
 # Shape of a batch, and the layer's options; the batch is cut into 4 and 3 images.
 CASES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
     ((7, 3), {}),
