@@ -36,7 +36,7 @@ def facts() -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "python": platform.python_version(),
         "ablab": ablab.__version__,
-        **{name: _version(package) for name, package in _PACKAGES.items()},
+        **versions(),
         "source_hash": source_hash(),
         **commit(),
     }
@@ -52,6 +52,12 @@ def peak_memory() -> int:
         return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the version of each package that a trial stands on, empty for a missing one."""
+    return {name: _version(package) for name, package in _PACKAGES.items()}
 
 
 @cache

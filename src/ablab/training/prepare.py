@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from ablab.training.environment import commit, cpu_name, source_hash
+from ablab.training.environment import commit, cpu_name, source_hash, versions
 from ablab.training.signals import TERMINATED
 
 _SECONDS_BETWEEN_LOOKS = 1.0
@@ -29,7 +29,8 @@ def warm_up() -> None:
     What they need is imported already. The facts of the code are those of now, and are found out
     once; and what is here now is no garbage: no child needs to look through it.
     """
-    for find in (commit, source_hash, cpu_name):  # no facts of the GPU: a fork must not inherit one
+    # No facts of the GPU: a fork must not inherit what finding them leaves behind.
+    for find in (commit, source_hash, cpu_name, versions):
         find()
     gc.collect()
     gc.freeze()
