@@ -22,7 +22,6 @@ from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Take
 from ablab.tracking.records import ENVIRONMENT
-from ablab.training import build
 from ablab.training.environment import facts
 from ablab.training.prepare import prepare
 from ablab.training.results import write_config
@@ -86,6 +85,7 @@ def _lead(
     try:
         with handled(training.recorder, terminal, in_sweep=bool(settings["in_sweep"])):
             _begin(take, journal, settings)
+            _refuse_changed_data(training)
             training.run()
             return FINISHED
     except StoppedError:
@@ -111,7 +111,6 @@ def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
     write_config(take.folder, take.trial["config"])
     journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
     _refuse_changed_sources(take)
-    _refuse_changed_data(take)
 
 
 def _follow(take: Take, settings: Mapping[str, Any]) -> int:
@@ -140,14 +139,13 @@ def _refuse_changed_sources(take: Take) -> None:
         )
 
 
-def _refuse_changed_data(take: Take) -> None:
+def _refuse_changed_data(training: Training) -> None:
     """Refuse to train on other data than the trial was frozen with.
 
     Raises:
         RuntimeError: the data were changed since.
     """
-    frozen = take.trial["data_hash"]
-    found = build.datamodule(take.trial["config"]).content_hash
+    frozen, found = training.take.trial["data_hash"], training.data.content_hash
     if found != frozen:
         raise RuntimeError(
             f"the data must be as they were when the trial was planned, SHA-256 {frozen}, got "

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import pytorch_lightning as pl
@@ -58,6 +59,11 @@ class Training:
         self.recorder = Recorder(take, JournalLogger(take, journal))
         self._devices, self._callbacks = devices, [*callbacks, *self._further()]
 
+    @cached_property
+    def data(self) -> InMemoryDataModule:
+        """The trial's data, read when they are first asked for."""
+        return build.datamodule(self.config)
+
     def run(self) -> str:
         """Train what is left, test, and write the completion record.
 
@@ -67,22 +73,23 @@ class Training:
         Raises:
             StoppedError: it was asked to stop and did so behind a checkpoint.
         """
-        data = build.datamodule(self.config)
         fitter = self._trainer()
-        module = build.classifier(self.config, data, fitter.strategy.root_device)
+        module = build.classifier(self.config, self.data, fitter.strategy.root_device)
         if (note := told(module.network, self.config)) and self.journal is not None:
             sys.stdout.write(f"{note}\n")  # the take's log
-        diverged = self._fit(fitter, module, data)
-        return self._finish(module, data, diverged)
+        diverged = self._fit(fitter, module)
+        return self._finish(module, diverged)
 
-    def _fit(self, fitter: pl.Trainer, module: Classifier, data: InMemoryDataModule) -> bool:
+    def _fit(self, fitter: pl.Trainer, module: Classifier) -> bool:
         """Train from the checkpoint on, and tell whether the loss diverged."""
         checkpoint = self.take.folder / CHECKPOINT
         line = checkpoint_line(checkpoint)
         if line is not None:
             self.recorder.logger.write(line)
         try:
-            fitter.fit(module, data, ckpt_path=str(checkpoint) if line else None, weights_only=True)
+            fitter.fit(
+                module, self.data, ckpt_path=str(checkpoint) if line else None, weights_only=True
+            )
         except DivergedError as error:
             note = {"step": error.step, "reason": str(error)}
             self.recorder.logger.write(Entry("diverged", time.time(), error.epoch, note=note))
@@ -91,11 +98,11 @@ class Training:
             raise StoppedError
         return False
 
-    def _finish(self, module: Classifier, data: InMemoryDataModule, diverged: bool) -> str:
+    def _finish(self, module: Classifier, diverged: bool) -> str:
         start = time.perf_counter()
         metrics: dict[str, float] = {}
         if not diverged:
-            last = self._test(module, data)
+            last = self._test(module)
             metrics = {f"{name}_last": value for name, value in last.items()}
             metrics.update(last)
         best = self.take.folder / BEST
@@ -103,25 +110,25 @@ class Training:
             raise FileNotFoundError(f"{best} must be there to test and keep, got none")
         if self.recorder.best_epoch not in (-1, self.config["trainer"]["max_epochs"] - 1):
             module.network.load_state_dict(load_file(best))
-            metrics.update(self._test(module, data))
+            metrics.update(self._test(module))
         outcome = "diverged" if diverged else "finished"
         classes = gathered(module.predicted), gathered(module.target)
         if self.journal is not None:
-            tables = write_tables(self.take.folder, *classes, data.class_names)
-            facts = self._facts(module, data)
+            tables = write_tables(self.take.folder, *classes, self.data.class_names)
+            facts = self._facts(module)
             self._complete(outcome, metrics, time.perf_counter() - start, facts, tables)
         return outcome
 
-    def _test(self, module: Classifier, data: InMemoryDataModule) -> dict[str, float]:
+    def _test(self, module: Classifier) -> dict[str, float]:
         """Test on the perturbed test images that are asked for, and last on these as they are.
 
         The classes that the module then holds are those of the plain images.
         """
         metrics: dict[str, float] = {}
-        for perturbation in (*data.perturbations, None):
-            data.perturbation = perturbation
+        for perturbation in (*self.data.perturbations, None):
+            self.data.perturbation = perturbation
             suffix = f"_{perturbation.name}" if perturbation else ""
-            results = self._trainer().test(module, datamodule=data, verbose=False)
+            results = self._trainer().test(module, datamodule=self.data, verbose=False)
             metrics |= {f"{name}{suffix}": shortest(v) for name, v in results[0].items()}
         return metrics
 
@@ -150,10 +157,9 @@ class Training:
         )
         write_completion(folder, completion)
 
-    @staticmethod
-    def _facts(module: Classifier, data: InMemoryDataModule) -> dict[str, Any]:
-        parameters, flops = cost.size(module.network, data)
-        return {"parameters": parameters, "flops": flops, **data.counts()}
+    def _facts(self, module: Classifier) -> dict[str, Any]:
+        parameters, flops = cost.size(module.network, self.data)
+        return {"parameters": parameters, "flops": flops, **self.data.counts()}
 
     def _further(self) -> list[pl.Callback]:
         """Return the callbacks that the configuration asks for; it may be older than options."""
