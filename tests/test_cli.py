@@ -37,7 +37,7 @@ def test_help_imports_nothing_heavy() -> None:
         (["train", "activation=rleu"], "did you mean relu?"),
         (["sweep", "demmo"], "did you mean demo?"),
         (["report", "demo"], "sweep must be one that was planned"),
-        (["report"], "report must be given the name of a sweep, or --all, or --mlflow"),
+        (["report"], "report must be given one of a sweep's name, --all and --mlflow, got none"),
         (["report", "demo", "--seed", "tags.s"], "--seed must stand beside --mlflow EXPERIMENT"),
         (["report", "--mlflow", "x", "--seed", "tags.s"], "beside it, got none"),
         (["status", "demo"], "sweep must be one that was planned"),

@@ -282,6 +282,18 @@ def test_a_form_that_was_asked_for_once_is_renewed(writer: LabWriter, path: Path
     assert int(read(report.pdf).splitlines()[1]) == report.html.stat().st_size
 
 
+def test_a_print_that_cannot_be_renewed_steps_aside(
+    writer: LabWriter, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser(path, PRINTS)
+    report = build_report(writer.lab, writer.sweep({"relu": [0.5]}), ["pdf"])
+    printed = report.pdf.read_bytes()
+    monkeypatch.setattr("ablab.report.pdf.BROWSERS", ())
+    assert build_report(writer.lab, "activations").html.is_file()
+    assert not report.pdf.exists()
+    assert (report.folder / "earlier.pdf").read_bytes() == printed
+
+
 def test_forms_that_nobody_asked_for_are_not_there(writer: LabWriter) -> None:
     report = build_report(writer.lab, writer.sweep({"relu": [0.5]}))
     assert not report.latex.exists()

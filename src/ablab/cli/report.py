@@ -47,8 +47,10 @@ def _report(options: argparse.Namespace) -> int:
 
     forms = [form for form in _FORMS if getattr(options, form)]
     ways = (options.name, options.all, options.mlflow)
-    if sum(map(bool, ways)) != 1:
-        raise ValueError("report must be given the name of a sweep, or --all, or --mlflow")
+    if (count := sum(map(bool, ways))) != 1:
+        raise ValueError(
+            f"report must be given one of a sweep's name, --all and --mlflow, got {count or 'none'}"
+        )
     given = [name for name in (*_NAMED, *_FURTHER) if getattr(options, name) is not None]
     if options.mlflow:
         return _of_runs(options, given, forms)
@@ -128,5 +130,5 @@ def _say(report: "Report", forms: Collection[str]) -> None:
     out.print(report.verdict, highlight=False, markup=False)
     out.print(f"Report: {report.html}", highlight=False, markup=False, soft_wrap=True)
     for form in forms:
-        path = {"latex": report.latex, "pdf": report.pdf}[form]
-        out.print(f"{_FORMS[form]}: {path}", highlight=False, markup=False, soft_wrap=True)
+        told = f"{_FORMS[form]}: {getattr(report, form)}"
+        out.print(told, highlight=False, markup=False, soft_wrap=True)

@@ -76,10 +76,11 @@ def build_report(lab: Lab, sweep: str, forms: Collection[str] = ()) -> Report:
         lab: the lab.
         sweep: the sweep's name.
         forms: further forms, ``latex`` or ``pdf``. One that an earlier report was given is
-            written again, so that no two forms disagree.
+            written again, so that no two forms disagree; a PDF that no browser can print again
+            is kept as ``earlier.pdf``.
 
     Raises:
-        ValueError: the lab has no plan of that name, or no browser can print a PDF.
+        ValueError: the lab has no plan of that name, or no browser can print the PDF asked for.
     """
     plan = planned(lab, sweep)
     return write_report(page_of(lab, plan), lab.sweep_folder(plan.sweep) / "report", forms)
@@ -117,9 +118,26 @@ def write_report(page: Page, folder: Path, forms: Collection[str] = ()) -> Repor
     if LATEX in forms or report.latex.exists():
         write_atomic(report.latex, latex(page))
     if PDF in forms or report.pdf.exists():
-        report.pdf.unlink(missing_ok=True)  # where no browser is left it must not disagree
-        print_pdf(report.html, report.pdf)
+        _print(report, asked=PDF in forms)
     return report
+
+
+def _print(report: Report, *, asked: bool) -> None:
+    """Print the page; an earlier print steps aside, so that it never stands beside another page.
+
+    Raises:
+        ValueError: it was asked for, and no browser can.
+    """
+    earlier = report.folder / "earlier.pdf"
+    if report.pdf.exists():
+        report.pdf.replace(earlier)
+    try:
+        print_pdf(report.html, report.pdf)
+    except ValueError:
+        if asked:
+            raise
+    else:
+        earlier.unlink(missing_ok=True)
 
 
 def _write_texts(report: Report, page: Page) -> None:
