@@ -10,11 +10,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import TEMPORARILY_UNAVAILABLE
 from recorded import begin, epoch, finish
 
+from ablab.errors import StoreError
 from ablab.tracking.courier import Courier
 from ablab.tracking.journal import Journal
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.runs import run_of
-from ablab.tracking.store import Store, StoreError
+from ablab.tracking.store import Store
 
 
 class Switch:

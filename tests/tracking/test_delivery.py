@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from recorded import BEGUN, begin, epoch, finish
 
+from ablab.errors import StoreError
 from ablab.tracking import telling
 from ablab.tracking.artifacts import local_folder
 from ablab.tracking.completion import COMPLETION
@@ -20,7 +21,7 @@ from ablab.tracking.files import file_sha256
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.runs import RUNS, Memory, RunDeletedError
-from ablab.tracking.store import Store, StoreError
+from ablab.tracking.store import Store
 
 
 def send(take: Take, store: Store, experiment: str = "activations", **tags: str) -> Delivered:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from ablab.errors import StoreError
 from ablab.tracking.foreign import ForeignStore
-from ablab.tracking.store import Store, StoreError
+from ablab.tracking.store import Store
 
 
 def add(store: Store, experiment: str, name: str, start: int, **values: object) -> str:

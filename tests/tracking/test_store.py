@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from recorded import begin, finish
 
+from ablab.errors import StoreError
 from ablab.tracking import database
 from ablab.tracking.artifacts import local_folder
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Lab, Take
-from ablab.tracking.store import DATABASE, Store, StoreError
+from ablab.tracking.store import DATABASE, Store
 
 OPEN = (
     "import sys; from pathlib import Path; from ablab.tracking.lab import Lab;"

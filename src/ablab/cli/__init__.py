@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from ablab.cli.parser import make_parser
+from ablab.errors import AblabError
 
 _WRONG = 2
 
@@ -26,15 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if not _is_told(error):
+        if not isinstance(error, AblabError | ValueError):
             raise
         for line in str(error).splitlines():
             sys.stderr.write(f"ablab: {line}\n")
-        return _WRONG
-
-
-def _is_told(error: Exception) -> bool:
-    """Tell whether an error is the user's to mend, and says how, so that no traceback helps."""
-    from ablab.tracking.store import StoreError
-
-    return isinstance(error, ValueError | StoreError)
+        return getattr(error, "exit_code", _WRONG)

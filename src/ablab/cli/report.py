@@ -113,7 +113,8 @@ def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
     if offline or not reports:
         return
     with for_good():
-        from ablab.tracking.store import Store, StoreError
+        from ablab.errors import StoreError
+        from ablab.tracking.store import Store
         from ablab.tracking.sweep_run import deliver_report
 
     try:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
+from ablab.errors import StoreError
 from ablab.sweep.job import Job
 from ablab.tracking.courier import Courier
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan
-from ablab.tracking.store import Store, StoreError
+from ablab.tracking.store import Store
 from ablab.tracking.sweep_run import deliver_sweep, describe_cell, held_takes
 
 PATIENCE = 30.0  # seconds that the end of a sweep waits for the store

@@ -12,12 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from ablab.errors import StoreError
 from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.files import file_sha256
 from ablab.tracking.lab import JOURNAL, Take
 from ablab.tracking.pictures import draw
 from ablab.tracking.records import CORRECT, ENVIRONMENT
-from ablab.tracking.store import Store, StoreError
+from ablab.tracking.store import Store
 
 BEGUN = ("config.yaml", ENVIRONMENT)
 ENDED = (*BEGUN, JOURNAL, "log.txt")

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ablab.errors import StoreError
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Take
 from ablab.tracking.runs import RunDeletedError
-from ablab.tracking.store import Store, StoreAwayError, StoreError
+from ablab.tracking.store import Store, StoreAwayError
 
 _LONGEST_PAUSE = 30.0
 

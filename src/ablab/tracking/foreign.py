@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablab.errors import StoreError
 from ablab.folders import lab_folder
-from ablab.tracking.store import DATABASE, StoreError, preload, talking
+from ablab.tracking.store import DATABASE, preload, talking
 
 _SQLITE = "sqlite:///"
 _PAGE = 1000

@@ -9,8 +9,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ablab.errors import InputError
 
-class JournalError(ValueError):
+
+class JournalError(InputError):
     """A journal that cannot be trusted, or an epoch that does not repeat."""
 
 

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
+from ablab.errors import StoreError
 from ablab.importing import for_good
 from ablab.tracking.database import create, mend, set_aside
 from ablab.tracking.lab import Lab
@@ -44,10 +45,6 @@ _REMEDY = (
     "makes the lab's own anew from its trials; `mlflow db upgrade` alters one of an older version)"
 )
 _UNREADABLE = ("database schema", "Can't locate revision", "not a database", "no such table")
-
-
-class StoreError(RuntimeError):
-    """A store that does not answer, or that cannot be used as it is."""
 
 
 class StoreAwayError(StoreError):

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from filelock import FileLock
 
+from ablab.errors import StoreError
 from ablab.tracking.artifacts import place
 from ablab.tracking.plan import Cell, Plan, read_plan
-from ablab.tracking.store import Store, StoreError, talking
+from ablab.tracking.store import Store, talking
 from ablab.tracking.values import TAG_LENGTH, milliseconds, shorten
 
 LONE = "trials"

@@ -5,8 +5,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ablab.errors import InputError
 
-class ConfigError(ValueError):
+
+class ConfigError(InputError):
     """A configuration that cannot be a trial or a sweep.
 
     Attributes:
@@ -18,7 +20,7 @@ class ConfigError(ValueError):
         super().__init__("\n".join(self.faults))
 
 
-class ComponentError(ValueError):
+class ComponentError(InputError):
     """A component that could not be built.
 
     Attributes:

@@ -7,11 +7,12 @@ from functools import partial
 import torch
 from rich.console import Console
 
+from ablab.errors import StoreError
 from ablab.tracking.courier import Courier
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.runs import RunDeletedError
-from ablab.tracking.store import Store, StoreError
+from ablab.tracking.store import Store
 from ablab.tracking.sweep_run import LONE, describe_lone
 from ablab.training import build
 from ablab.training.attempt import attempt

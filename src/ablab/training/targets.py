@@ -12,6 +12,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from ablab.errors import InputError
 from ablab.tracking.files import file_sha256
 from ablab.training.warm_start import weights_hash
 
@@ -48,7 +49,7 @@ _BASES: dict[str, type] = {
 _TORCH_WORDS = {"channels": ("num_parameters", "num_features"), "named_params": ("params",)}
 
 
-class TargetError(ValueError):
+class TargetError(InputError):
     """A target that is no component of its axis; the message is the rule and the value."""
 
 
