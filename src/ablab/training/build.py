@@ -1,11 +1,10 @@
-"""From a checked configuration to objects: the only user of `hydra.utils.instantiate`."""
+"""From a checked configuration to objects."""
 
-import inspect
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
 from torch import Tensor, nn
 
 from ablab import streams
@@ -26,8 +25,6 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 }
 _ENOUGH_IMAGES = 512  # for a variance; a batch may be the whole set
 PARTS = ("activation", "pooling", "normalization", "dropout")
-# Hydra 1.4 asks trusted code which targets it may call; 1.3 does not know the word.
-_HAS_WHITELIST = "_execution_whitelist_" in inspect.signature(instantiate).parameters
 
 
 class Builder:
@@ -47,13 +44,11 @@ class Builder:
         self.target = canonical(self._target)
         self.place: str = getattr(self._target, "place", "units")
         self._bound = bound
-        # The target is named by where it is defined, which is what `resolve` judged.
-        plain = {**node, "_target_": self.target}
-        trusted = {"_execution_whitelist_": _whitelist(self._target)} if _HAS_WHITELIST else {}
-        self._partial: Callable[..., Any] = instantiate(
-            plain, _partial_=True, _recursive_=False, _convert_="all", **trusted
-        )
-        self._given = set(node) - {"_target_"}
+        values = {name: value for name, value in node.items() if name != "_target_"}
+        # `resolve` judged the target. Hydra's `instantiate` would judge what it returns as well, and
+        # its whitelist cannot name a class that a function of another module builds.
+        self._partial: Callable[..., Any] = partial(self._target, **values)
+        self._given = set(values)
 
     def takes(self, name: str) -> bool:
         """Tell whether the component asks for one of its contract's arguments."""
@@ -84,11 +79,6 @@ class Builder:
         if isinstance(built, nn.Module):
             setattr(built, AXIS, self.axis)
         return built
-
-
-def _whitelist(target: Callable[..., Any]) -> list[str]:
-    """Name what a component may be and return: itself, its module's own, torch's parts."""
-    return [canonical(target), f"{target.__module__}.*", "torch.nn.*", "torch.optim.*"]
 
 
 def datamodule(config: Mapping[str, Any]) -> InMemoryDataModule:
