@@ -61,7 +61,14 @@ def test_overrides_may_stand_behind_options() -> None:
     assert make_parser().parse_args(words).overrides == ["a=1", "b=2", "c=[3,4]"]
 
 
-@pytest.mark.parametrize("words", [["sweep", "demo", "--fetch", "more"], ["ui", "a=1"]])
+def test_word_behind_options_is_checked_as_an_override(
+    at_home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["sweep", "demo", "--fetch", "more"]) == 2
+    assert "override must be key=value, got more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["sweep", "demo", "--fitch"], ["ui", "a=1"]])
 def test_what_is_no_override_is_refused(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

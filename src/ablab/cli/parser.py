@@ -24,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
     ) -> Any:
         options, rest = self.parse_known_args(args, namespace)
         takes = getattr(options, "overrides", None) is not None
-        if rest and not (takes and all("=" in word and word[0] != "-" for word in rest)):
+        if rest and (not takes or any(word.startswith("-") for word in rest)):
             self.error(f"unrecognized arguments: {' '.join(rest)}")
         if rest:
             options.overrides = [*options.overrides, *rest]

@@ -45,7 +45,7 @@ class Builder:
         self.place: str = getattr(self._target, "place", "units")
         self._bound = bound
         values = {name: value for name, value in node.items() if name != "_target_"}
-        # `resolve` judged the target. Hydra's `instantiate` would judge what it returns as well, and
+        # `resolve` judged the target. Hydra 1.4's `instantiate` judges what it returns as well, and
         # its whitelist cannot name a class that a function of another module builds.
         self._partial: Callable[..., Any] = partial(self._target, **values)
         self._given = set(values)
