@@ -3,16 +3,27 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 PACKAGES = ("hydra-core==1.4.0rc3", "omegaconf==2.4.1rc1")
-FILES = ("test_compose.py", "test_validate.py", "test_trial.py")
+ROOT = Path(__file__).parents[2]
+TESTS = (
+    "training/test_compose.py",
+    "training/test_validate.py",
+    "training/test_trial.py",
+    "training/test_build.py",
+    "training/test_every_part_trains.py",
+    "sweep/test_shipped_sweeps.py",
+    "components",
+)
 
 
 @pytest.fixture(scope="module")
 def next_hydra(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the next Hydra, beside the one that is installed."""
     folder = tmp_path_factory.mktemp("hydra")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
     done = subprocess.run([*pip, *PACKAGES], capture_output=True, text=True, check=False)
@@ -21,20 +32,31 @@ def next_hydra(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.slow
-def test_configuration_holds_under_the_next_hydra(next_hydra: Path) -> None:
-    here = Path(__file__).parent
-    environment = {**os.environ, "PYTHONPATH": str(next_hydra)}
-    version = [sys.executable, "-c", "import hydra; print(hydra.__version__)"]
-    found = subprocess.run(version, env=environment, capture_output=True, text=True, check=True)
-    assert found.stdout.strip() == "1.4.0rc3"
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
-    done = subprocess.run(
-        [*command, *(str(here / name) for name in FILES)],
-        env=environment,
-        cwd=here.parents[1],
+def run(arguments: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, **environment},
+        cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.slow
+def test_configurations_and_components_hold_under_the_next_hydra(next_hydra: Path) -> None:
+    path = str(next_hydra)
+    found = run(["-c", "import hydra; print(hydra.__version__)"], PYTHONPATH=path)
+    assert found.stdout.strip() == "1.4.0rc3"
+    tests = [f"tests/{name}" for name in TESTS]
+    pytest_ = ["-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
+    done = run([*pytest_, *tests], PYTHONPATH=path)
+    assert done.returncode == 0, done.stdout[-5000:]
+
+
+@pytest.mark.slow
+def test_types_hold_under_the_next_hydra(next_hydra: Path, tmp_path: Path) -> None:
+    packages = f"{ROOT / 'src'}{os.pathsep}{next_hydra}"
+    cache = ["--cache-dir", str(tmp_path), "--follow-imports", "silent"]
+    done = run(["-m", "mypy", *cache], MYPYPATH=packages)
     assert done.returncode == 0, done.stdout[-5000:]
