@@ -1,6 +1,15 @@
+import random
+
+import numpy as np
 import pytest
 import torch
 
+from ablab.components.augmentation.crop_flip import CropFlip
+from ablab.components.augmentation.crop_flip_rotation import CropFlipRotation
+from ablab.components.augmentation.cutmix import Cutmix
+from ablab.components.augmentation.cutout import Cutout
+from ablab.components.augmentation.mixup import Mixup
+from ablab.components.augmentation.rotation import Rotation
 from ablab.data.batches import Batches, Images
 from ablab.data.order import EpochOrder, FixedOrder
 from ablab.data.perturbation import Perturbation
@@ -84,17 +93,73 @@ def noise(x, y, generator):
     return torch.rand(x.shape, generator=generator), y
 
 
-def shuffled(epoch, seed=0, rank=0):
-    order = EpochOrder(torch.arange(40), 10, seed)
-    batches = Batches(images(), order, noise, seed=seed, rank=rank)
+def shuffled(epoch, seed=0, augmentation=noise, rank=0, world_size=1):
+    order = EpochOrder(torch.arange(40), 10, seed, rank, world_size)
+    batches = Batches(images(), order, augmentation, seed=seed)
     batches.sampler.set_epoch(epoch)
-    return joined(batches)[0]
+    return batches
 
 
-def test_augmentation_is_a_function_of_seed_epoch_and_rank():
-    assert torch.equal(shuffled(2), shuffled(2))
-    for other in (shuffled(3), shuffled(2, seed=1), shuffled(2, rank=1)):
-        assert not torch.equal(shuffled(2), other)
+def test_augmentation_is_a_function_of_seed_and_epoch():
+    first, again, *others = (joined(shuffled(*of))[0] for of in ((2, 0), (2, 0), (3, 0), (2, 1)))
+    assert torch.equal(first, again)
+    assert not any(torch.equal(first, other) for other in others)
+
+
+def from_global_generators(x, y, generator):
+    drawn = torch.rand(()) + random.random() + np.random.rand()  # noqa: NPY002
+    return x * drawn * torch.rand(len(x))[:, None, None, None], y
+
+
+AUGMENTATIONS = {
+    "of a generator": noise,
+    "of the global generators": from_global_generators,
+    "crop_flip": CropFlip(2, 0.5),
+    "crop_flip_rotation": CropFlipRotation(2, 0.5, 30),
+    "cutmix": Cutmix(40, 1.0, 0.8),
+    "cutout": Cutout(3),
+    "mixup": Mixup(40, 0.7),
+    "rotation": Rotation(90),
+}
+
+
+@pytest.mark.parametrize("name", AUGMENTATIONS)
+@pytest.mark.parametrize("world_size", [2, 5])
+def test_shares_of_an_augmented_batch_are_those_of_one_process(name, world_size):
+    augmentation = AUGMENTATIONS[name]
+    whole = list(shuffled(2, augmentation=augmentation))
+    shares = [
+        shuffled(2, augmentation=augmentation, rank=rank, world_size=world_size)
+        for rank in range(world_size)
+    ]
+    for (x, y), *parts in zip(whole, *shares, strict=True):
+        xs, ys = zip(*parts, strict=True)
+        assert torch.equal(torch.cat(xs), x)
+        assert torch.equal(torch.cat(ys), y)
+
+
+def test_an_augmentation_of_a_users_own_draws_alike_whatever_was_drawn_before():
+    torch.manual_seed(1)
+    x, _ = joined(shuffled(2, augmentation=from_global_generators))
+    random.seed(5)
+    again = []
+    for batch, _ in shuffled(2, augmentation=from_global_generators):
+        again.append(batch)
+        torch.rand(3), np.random.rand()  # noqa: NPY002
+    assert torch.equal(torch.cat(again), x)
+
+
+def test_an_augmentation_of_a_users_own_leaves_the_global_generators():
+    torch.manual_seed(1)
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    before = torch.rand(2), random.random(), np.random.rand()  # noqa: NPY002
+    torch.manual_seed(1)
+    random.seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    joined(shuffled(0, augmentation=from_global_generators))
+    assert torch.equal(torch.rand(2), before[0])
+    assert (random.random(), np.random.rand()) == before[1:]  # noqa: NPY002
 
 
 def test_epoch_is_read_when_the_first_batch_is_asked_for():

@@ -217,4 +217,7 @@ def test_a_whole_trial_by_hand_resumes_bit_equal_and_is_autograds_to_rounding(
     by_hand, again, torchs = (shown(take) for take in takes)
     assert by_hand == again
     for ours, theirs in zip(by_hand["epochs"], torchs["epochs"], strict=True):
+        accuracies = [name for name in theirs[1] if "accuracy" in name]
+        for name in accuracies:  # an image that stands between two classes may fall either way
+            assert ours[1].pop(name) == pytest.approx(theirs[1].pop(name), abs=1.01 / 287)
         assert ours[1] == pytest.approx(theirs[1], rel=1e-3)

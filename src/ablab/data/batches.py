@@ -1,7 +1,9 @@
 """Whole normalised batches out of images in memory, with no work per image."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,9 +44,10 @@ class Batches:
         images: the set that the sampler's indices point into.
         sampler: which images make up each batch.
         augmentation: maps ``(x, y, generator)`` to ``(x, y)``, with ``x`` in [0, 1], not yet
-            normalised; its generator starts anew in each epoch.
+            normalised; its generator starts anew in each epoch. Each process augments the batch
+            of all processes and takes its share, so that there is one result however many there
+            are, for mixtures across shares too; what each spends on it does not shrink.
         seed: the trial's.
-        rank: of this process.
         perturbation: changes ``x`` in [0, 1] in place of an augmentation.
         permutation: (H * W,) int64: which pixel, with all its channels, stands at each place; None:
             each at its own.
@@ -58,7 +61,6 @@ class Batches:
         sampler: EpochOrder | FixedOrder,
         augmentation: Augmentation | None = None,
         seed: int = 0,
-        rank: int = 0,
         *,
         perturbation: Perturbation | None = None,
         permutation: Tensor | None = None,
@@ -67,7 +69,7 @@ class Batches:
         self._images = images
         self._augmentation = augmentation
         self._perturbation = perturbation
-        self._seed, self._rank = seed, rank
+        self._seed = seed
         # One factor and one term for each value of an image: a multiply and an add over long rows
         # are up to seven times as fast as broadcasting over one or three channels.
         N, H, W, C = images.pixels.shape
@@ -84,25 +86,38 @@ class Batches:
         return len(self.sampler)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        generator = self._generator() if self._augmentation else None
-        for indices in self.sampler:
-            pixels = self._flat.index_select(0, indices).float()
-            labels = self._images.labels.index_select(0, indices)
-            if self._augmentation and generator:
-                x, labels = self._augmentation(self._shaped(pixels.div_(255)), labels, generator)
-                pixels = self._normalised(x)
-            elif self._perturbation:
-                x = self._perturbation(self._shaped(pixels.div_(255)), indices, self._seed)
-                pixels = self._normalised(x)
-            else:
-                pixels = pixels.mul_(self._byte_factor).add_(self._term)
+        for pixels, labels in self._augmented() if self._augmentation else self._plain():
+            placed = pixels
             if self._permutation is not None:
-                pixels = pixels.index_select(1, self._permutation)
-            yield self._shaped(pixels), labels
+                placed = pixels.index_select(1, self._permutation)
+            yield self._shaped(placed), labels
 
-    def _generator(self) -> torch.Generator:
-        position = self.sampler.epoch, self._rank
-        return streams.generator(self._seed, "augmentation", *position, device=self._flat.device)
+    def _plain(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (B, H * W * C) normalised, and labels."""
+        for indices in self.sampler:
+            pixels, labels = self._chosen(indices)
+            if self._perturbation:
+                x = self._perturbation(self._shaped(pixels.div_(255)), indices, self._seed)
+                yield self._normalised(x), labels
+            else:
+                yield pixels.mul_(self._byte_factor).add_(self._term), labels
+
+    def _augmented(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (B, H * W * C) augmented and normalised, and targets."""
+        assert self._augmentation is not None
+        stream = self._seed, "augmentation", self.sampler.epoch
+        device = self._flat.device
+        generator = streams.generator(*stream, device=device)
+        for step, indices in enumerate(self.sampler.whole()):
+            pixels, labels = self._chosen(indices)
+            x = self._shaped(pixels.div_(255))
+            with _isolated(self._augmentation, *stream, step, device=device):
+                x, labels = self._augmentation(x, labels, generator)
+            yield self._normalised(x[self.sampler.share]), labels[self.sampler.share]
+
+    def _chosen(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        pixels = self._flat.index_select(0, indices).float()
+        return pixels, self._images.labels.index_select(0, indices)
 
     def _normalised(self, x: Tensor) -> Tensor:
         """Return (B, C, H, W) in [0, 1] as (B, H * W * C), normalised."""
@@ -112,6 +127,18 @@ class Batches:
     def _shaped(self, flat: Tensor) -> Tensor:
         """View (B, H * W * C) as (B, C, H, W)."""
         return flat.view(-1, *self._images.pixels.shape[1:]).permute(0, 3, 1, 2)
+
+
+def _isolated(
+    augmentation: Augmentation, *stream: Any, device: torch.device
+) -> AbstractContextManager[None]:
+    """Give an augmentation that is not ours global generators of its own for one batch.
+
+    It may draw from them beside the one that it is handed; ours do not.
+    """
+    if augmentation.__module__.startswith("ablab."):
+        return nullcontext()
+    return streams.forked(*stream, device=device)
 
 
 def _of_values(permutation: Tensor, channels: int) -> Tensor:

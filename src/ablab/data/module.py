@@ -137,7 +137,7 @@ class InMemoryDataModule(pl.LightningDataModule):
         )
         permutation = self._permutation()
         images = self._images("train")
-        return Batches(images, order, self.augmentation, self.seed, rank, permutation=permutation)
+        return Batches(images, order, self.augmentation, self.seed, permutation=permutation)
 
     def val_dataloader(self) -> Batches:
         """Return the validation images, each once, in a fixed order."""

@@ -28,6 +28,9 @@ class EpochOrder:
             epoch for all; ``"none"``: that of ``indices``; ``"with_replacement"``: every place of
             every batch draws from all images, so that an epoch has some twice and lacks others.
 
+    Attributes:
+        share: which images of a batch of all processes are this one's.
+
     Raises:
         ValueError: ``batch_size`` cannot be had, or ``shuffle`` is none of these.
     """
@@ -59,8 +62,8 @@ class EpochOrder:
         self._batch_size = batch_size
         self._seed = seed
         self._shuffle = shuffle
-        self._share = batch_size // world_size
-        self._offset = rank * self._share
+        share = batch_size // world_size
+        self.share = slice(rank * share, (rank + 1) * share)
 
     def set_epoch(self, epoch: int) -> None:
         """Make the next iteration that of ``epoch``; Lightning calls this before each."""
@@ -70,10 +73,15 @@ class EpochOrder:
         return len(self._indices) // self._batch_size
 
     def __iter__(self) -> Iterator[Tensor]:
+        for batch in self.whole():
+            yield batch[self.share]
+
+    def whole(self) -> Iterator[Tensor]:
+        """Yield the batches of all processes together."""
         shuffled = self._indices[self._order().to(self._indices.device)]
         for batch in range(len(self)):
-            start = batch * self._batch_size + self._offset
-            yield shuffled[start : start + self._share]
+            start = batch * self._batch_size
+            yield shuffled[start : start + self._batch_size]
 
     def _order(self) -> Tensor:
         """Return this epoch's places in ``indices``, (n,)."""
@@ -97,9 +105,13 @@ class FixedOrder:
         batch_size: of this process; the last batch may be smaller.
         rank: of this process.
         world_size: number of processes.
+
+    Attributes:
+        share: which images of a batch of `whole` are this process's: all.
     """
 
     epoch = 0
+    share = slice(None)
 
     def __init__(
         self, indices: Tensor, batch_size: int, rank: int = 0, world_size: int = 1
@@ -115,4 +127,8 @@ class FixedOrder:
         return len(self._batches)
 
     def __iter__(self) -> Iterator[Tensor]:
+        return iter(self._batches)
+
+    def whole(self) -> Iterator[Tensor]:
+        """Yield this process's batches: none is shared."""
         return iter(self._batches)

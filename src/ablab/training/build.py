@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -9,12 +10,15 @@ from torch import Tensor, nn
 
 from ablab import streams
 from ablab.components.augmentation.none import unchanged
+from ablab.components.batch_generator import BatchGenerator
 from ablab.data.module import InMemoryDataModule
 from ablab.data.perturbation import perturbations
 from ablab.training.by_hand.convert import AXIS, convert
 from ablab.training.classifier import Classifier
 from ablab.training.faults import ComponentError
 from ablab.training.freezing import freeze_parameters
+from ablab.training.layer_streams import LayerStreams
+from ablab.training.randomness import own_randomness
 from ablab.training.targets import CONTRACTS, canonical, contract_arguments, resolve
 from ablab.training.warm_start import start_from
 
@@ -35,7 +39,10 @@ class Builder:
         calls: how often something was built; an axis that is never called is unused.
         target: the component's class or function, dotted.
         place: where a dropout acts (see `ablab.components.parts.dropout_at`).
+        layer_streams: what draws initial weights while it builds, if anything does.
     """
+
+    layer_streams: LayerStreams | None = None
 
     def __init__(self, axis: str, node: Mapping[str, Any], **bound: Any) -> None:
         self.axis = axis
@@ -71,7 +78,8 @@ class Builder:
         }
         chosen = contract_arguments(self.axis, self._target, given)
         try:
-            built = self._partial(**{k: v for k, v in chosen.items() if k not in self._given})
+            with self.layer_streams.part(self.axis) if self.layer_streams else nullcontext():
+                built = self._partial(**{k: v for k, v in chosen.items() if k not in self._given})
         except ComponentError:
             raise
         except Exception as error:
@@ -107,7 +115,10 @@ def network(
         generator: what dropout draws from.
     """
     parts = {axis: Builder(axis, config[axis], generator=generator) for axis in PARTS}
-    with streams.forked(config["seed"], "init"):
+    layer_streams = LayerStreams(config["seed"])
+    for part in parts.values():
+        part.layer_streams = layer_streams
+    with streams.forked(config["seed"], "init"), layer_streams:
         module: nn.Module = Builder("architecture", config["architecture"])(
             in_channels=data.in_channels,
             num_classes=data.num_classes,
@@ -163,7 +174,7 @@ def classifier(
     Raises:
         ConfigError: ``backend`` is ``by_hand``, and not all is written by hand.
     """
-    generator = torch.Generator(device)
+    generator = (torch.Generator if own_randomness(config) else BatchGenerator)(device)
     module, _ = network(config, data, generator)
     built = Classifier(
         module,

@@ -12,14 +12,17 @@ from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, ReduceLROnPlateau
 
+from ablab import streams
 from ablab.components.regularizer.none import none
 from ablab.components.regularizer.regularizer import Regularizer
 from ablab.training.dropout_stream import DropoutStream
 from ablab.training.freezing import trained_parameters
 from ablab.training.objective import Objective, all_logits
+from ablab.training.plain_state import PlainState, set_plain
 from ablab.training.tally import STEPS_BETWEEN_LOOKS, Figures, Tally
 
 _NEVER = 2**62
+_PLAIN = "plain_attributes"  # in a checkpoint
 
 
 class DivergedError(ArithmeticError):
@@ -47,7 +50,7 @@ class Classifier(pl.LightningModule):
             ReduceLROnPlateau once an epoch, by ``val/loss``.
         num_classes: K.
         seed: the trial's.
-        dropout_generator: what dropout draws from; restarted each epoch.
+        dropout_generator: what dropout draws from; restarted each step (see `DropoutStream`).
         regularizer: called with ``named_params``; its penalty is in the cost, and it projects
             after each step.
 
@@ -56,6 +59,11 @@ class Classifier(pl.LightningModule):
     ``test/loss``, ``test/accuracy``. A loss is that of the main logits, without penalty. Accuracy
     is a fraction of the images; where an augmentation mixes images, the class with the largest
     share counts as right.
+
+    The global generators of torch, Python and NumPy are seeded for each step, of training and of
+    evaluation, and restored when a Trainer has fitted or tested (not behind an exception): a
+    network that draws from them gives one result for one seed. A plain attribute that it changes
+    in training, such as a counter, is in its checkpoints as far as it is plain (see `PlainState`).
 
     Attributes:
         predicted, target: (test_images,), class indices of the last test, this process's share.
@@ -86,6 +94,8 @@ class Classifier(pl.LightningModule):
         self._optimizer, self._scheduler = optimizer, scheduler
         self._first_lr = 0.0
         self._dropout = DropoutStream(seed, dropout_generator)
+        self._outside: streams.GlobalState | None = None
+        self._plain: PlainState | None = None
         self._trained, self._evaluated = Tally(), Tally()
         self.figures = Figures(num_classes)
         self.predicted = self.target = torch.empty(0, dtype=torch.long)
@@ -101,10 +111,31 @@ class Classifier(pl.LightningModule):
         """Return the main logits (N, K) of images (N, C, H, W)."""
         return all_logits(self.network(x))[0]
 
+    def setup(self, stage: str) -> None:
+        """Keep the global generators' states, which are others' outside of a trial."""
+        self._outside = streams.GlobalState(self.trainer.strategy.root_device)
+        if stage == "fit":
+            self._plain = PlainState(self.network)
+
+    def teardown(self, stage: str) -> None:
+        """Put the global generators back where they were."""
+        if self._outside is not None:
+            self._outside.restore()
+            self._outside = None
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what training has changed beside parameters and buffers (see `PlainState`)."""
+        checkpoint[_PLAIN] = self._plain.changed() if self._plain else {}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Set it again; a checkpoint from before there was such has none."""
+        set_plain(self.network, checkpoint.get(_PLAIN, {}))
+
     def on_train_epoch_start(self) -> None:
-        """Restart dropout's stream at this epoch; take the weights that are trained."""
+        """Restart the streams at this epoch; take the weights that are trained."""
         self._switch("train")
-        self._dropout.restart(self.current_epoch, self.global_rank)
+        processes = self.trainer.world_size
+        self._dropout.restart(self.current_epoch, self.global_rank, processes, self.device)
         self._trained = Tally()
         self._first_lr = self.trainer.optimizers[0].param_groups[0]["lr"]
 
@@ -144,7 +175,7 @@ class Classifier(pl.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         """Tally one validation batch."""
-        self._evaluate(batch)
+        self._evaluate(batch, step)
 
     def on_validation_epoch_end(self) -> None:
         """Log ``val/loss`` and ``val/accuracy``."""
@@ -156,7 +187,7 @@ class Classifier(pl.LightningModule):
 
     def test_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         """Tally one test batch."""
-        self._evaluate(batch)
+        self._evaluate(batch, step)
 
     def on_test_epoch_end(self) -> None:
         """Log ``test/loss`` and ``test/accuracy``; keep classes, this process's share of them."""
@@ -189,6 +220,10 @@ class Classifier(pl.LightningModule):
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Let an optimizer that draws do so alike in all processes: their weights are one."""
+        self._dropout.begin_update()
 
     def optimizer_step(self, *arguments: Any, **named: Any) -> None:
         """Take a step, and put the weights back to where the regularizer lets them be."""
@@ -223,7 +258,8 @@ class Classifier(pl.LightningModule):
             if hasattr(optimizer, mode):
                 getattr(optimizer, mode)()
 
-    def _evaluate(self, batch: tuple[Tensor, Tensor]) -> None:
+    def _evaluate(self, batch: tuple[Tensor, Tensor], step: int) -> None:
+        self._dropout.begin_evaluation(step, self.global_rank, self.device)
         x, target = batch
         logits = self.network(x)
         self._evaluated.add(logits, target, self.loss(logits, target))

@@ -1,12 +1,18 @@
-"""What dropout draws from: restarted each epoch, replayed where a step sees its batch again."""
+"""What a step of training draws from: restarted at each step, so that it can be replayed."""
 
 import torch
 
 from ablab import streams
+from ablab.components.batch_generator import BatchGenerator
 
 
 class DropoutStream:
-    """A generator that draws alike for every evaluation of one step.
+    """Puts all generators at the stream of a step, for every evaluation of it.
+
+    Dropout's own generator goes by (seed, epoch, step). Where it is a `BatchGenerator`, all
+    processes draw for the whole batch from one stream; else the rank counts too. The global
+    generators of torch, Python and NumPy, which a user's own layers may draw from, go by
+    (seed, epoch, step, rank), so that nothing that draws between two steps shifts a step.
 
     Args:
         seed: the trial's.
@@ -15,21 +21,37 @@ class DropoutStream:
 
     def __init__(self, seed: int, generator: torch.Generator | None) -> None:
         self._seed, self._generator = seed, generator
-        self._step = -1
-        self._state = torch.empty(0)
+        self._epoch, self._step, self._rank = 0, -1, 0
+        self._device: torch.device | str = "cpu"
 
-    def restart(self, epoch: int, rank: int) -> None:
-        """Go to the start of an epoch, in a process."""
-        self._step = -1
-        if self._generator is not None:
-            self._generator.manual_seed(streams.derive(self._seed, "dropout", epoch, rank))
+    def restart(
+        self, epoch: int, rank: int, world_size: int, device: torch.device | str = "cpu"
+    ) -> None:
+        """Go to the start of an epoch, in a process.
+
+        What is drawn before the first step, such as a loader's order, depends on the epoch alone.
+        """
+        self._epoch, self._step, self._rank, self._device = epoch, -1, rank, device
+        if isinstance(self._generator, BatchGenerator):
+            self._generator.rank, self._generator.world_size = rank, world_size
+        streams.seed_global(self._seed, "global", epoch, rank, device=device)
 
     def begin(self, step: int) -> bool:
         """Be ready for a step of the epoch, and tell whether it was begun before."""
         repeated, self._step = step == self._step, step
+        position = self._epoch, step
         if self._generator is not None:
-            if repeated:
-                self._generator.set_state(self._state)
-            else:
-                self._state = self._generator.get_state()
+            own = () if isinstance(self._generator, BatchGenerator) else (self._rank,)
+            drawn = streams.derive(self._seed, "dropout", *position, *own)
+            self._generator.manual_seed(drawn)
+        streams.seed_global(self._seed, "global", *position, self._rank, device=self._device)
         return repeated
+
+    def begin_update(self) -> None:
+        """Be ready for the update of the weights, which all processes make alike."""
+        position = self._epoch, self._step
+        streams.seed_global(self._seed, "update", *position, device=self._device)
+
+    def begin_evaluation(self, step: int, rank: int, device: torch.device | str) -> None:
+        """Be ready for a batch that is evaluated: it draws alike whatever was trained before."""
+        streams.seed_global(self._seed, "evaluation", step, rank, device=device)

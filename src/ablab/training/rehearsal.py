@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ablab import streams
 from ablab.data.errors import DataError
 from ablab.data.module import InMemoryDataModule
 from ablab.training import build
@@ -22,7 +23,7 @@ _STAND_IN = {"_target_": "torch.nn.Identity"}
 def rehearse(config: Mapping[str, Any]) -> frozenset[str]:
     """Build a validated trial, pass a batch through, and return the parts that its network uses.
 
-    Costs nothing for a further seed.
+    Costs nothing for a further seed, and leaves the global generators as they were.
 
     Args:
         config: the trial's resolved configuration.
@@ -32,7 +33,8 @@ def rehearse(config: Mapping[str, Any]) -> frozenset[str]:
         DataError: the data set is missing or damaged.
     """
     content = {"config": {**config, "seed": 0}, "sources": source_hashes(config)}
-    return _rehearsed(json.dumps(content, sort_keys=True))
+    with streams.forked(0, "rehearsal"):
+        return _rehearsed(json.dumps(content, sort_keys=True))
 
 
 @lru_cache(maxsize=1024)

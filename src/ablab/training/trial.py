@@ -13,12 +13,13 @@ from ablab import folders
 from ablab.training import build
 from ablab.training.compose import AXES, OUTSIDE_KEY, Composition
 from ablab.training.faults import ConfigError
-from ablab.training.preflight import device_faults
+from ablab.training.preflight import device_faults, num_processes
+from ablab.training.randomness import own_randomness
 from ablab.training.rehearsal import rehearse
 from ablab.training.targets import source_hashes
 from ablab.training.validate import validate
 
-SCHEMA = 1
+SCHEMA = 2
 # Options that came after the first release, dotted, with the value at which they change nothing:
 # at that value they are left out of the key, so that an upgrade does not void finished work.
 NEUTRAL: Mapping[str, Any] = {
@@ -90,13 +91,19 @@ def freeze(composition: Composition) -> Trial:
 
 
 def key_of(config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str]) -> str:
-    """Return the key: a hash of what makes a trial the trial it is."""
+    """Return the key: a hash of what makes a trial the trial it is.
+
+    The number of processes is in it where they cannot draw as one (see `own_randomness`).
+    """
     inside = {k: v for k, v in copy.deepcopy(dict(config)).items() if k not in OUTSIDE_KEY}
     for dotted, neutral in NEUTRAL.items():
         _leave_out(inside, dotted.split("."), neutral)
     for dotted in PLACES:
         _leave_out(inside, dotted.split("."))
     content = {"config": inside, "data": data_hash, "sources": sources, "schema": SCHEMA}
+    processes = num_processes(config["devices"])
+    if processes > 1 and own_randomness(config):  # each process draws for itself
+        content["processes"] = processes
     return hashlib.sha256(_text(content).encode()).hexdigest()[:16]
 
 

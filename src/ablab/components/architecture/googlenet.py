@@ -76,26 +76,29 @@ class GoogLeNet(nn.Module):
             Inception, five=five, bottleneck=bottleneck, pooling=pooling, following=following
         )
         modules: list[nn.Module] = []
-        heads: dict[str, nn.Module] = {}
         channels = 192
+        widths_after: dict[int, int] = {}
         for stage, stage_widths in enumerate(_WIDTHS):
             pools = stage > 0 or image_size > LARGEST_SMALL_IMAGE
             for index, widths in enumerate(stage_widths):
                 before = [pooling(channels, 3, 2, 1)] if pools and index == 0 else []
                 module = build(channels, widths)
-                channels = module.outputs
-                if auxiliary and len(modules) in _AUXILIARY_AFTER:
-                    head = AuxiliaryHead(channels, num_classes, dropout, following)
-                    heads[str(len(modules))] = head
+                channels = widths_after[len(modules)] = module.outputs
                 modules.append(nn.Sequential(*before, module))
         self.inception = nn.ModuleList(modules)
-        self.auxiliary = nn.ModuleDict(heads)
-        if auxiliary:
-            self.auxiliary_weight = AUXILIARY_WEIGHT
         units = parts.dropout_at("units", dropout)
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), units, nn.Linear(channels, num_classes)
         )
+        # Built last, so that the other layers' initial weights are those without them.
+        self.auxiliary = nn.ModuleDict(
+            {
+                str(index): AuxiliaryHead(widths_after[index], num_classes, dropout, following)
+                for index in (_AUXILIARY_AFTER if auxiliary else ())
+            }
+        )
+        if auxiliary:
+            self.auxiliary_weight = AUXILIARY_WEIGHT
         nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:

@@ -78,14 +78,15 @@ class InceptionV3(nn.Module):
             reduction(288, following),
             *(factorized(768, width) for width in (128, 160, 160, 192)),
         )
-        self.auxiliary = single_conv_head(num_classes, following) if auxiliary else None
-        if auxiliary:
-            self.auxiliary_weight = AUXILIARY_WEIGHT
         self.upper = nn.Sequential(second_reduction(768, following), wide(1280), wide(2048))
         units = parts.dropout_at("units", dropout)
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), units, nn.Linear(2048, num_classes)
         )
+        # Built last, so that the other layers' initial weights are those without it.
+        self.auxiliary = single_conv_head(num_classes, following) if auxiliary else None
+        if auxiliary:
+            self.auxiliary_weight = AUXILIARY_WEIGHT
         nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:

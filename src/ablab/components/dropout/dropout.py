@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ablab.components.batch_generator import drawn
+
 
 class Dropout(nn.Module):
     """Zero each element with probability p and divide the rest by 1 - p, while training.
@@ -35,10 +37,15 @@ class Dropout(nn.Module):
         """Return a tensor of the shape and dtype of ``x``."""
         if not self.training or self.p == 0:
             return x
-        # float32 whatever x is, so that precision does not change which units are dropped
-        kept = torch.empty(self.mask_shape(x), dtype=torch.float32, device=self.generator.device)
-        kept.bernoulli_(1 - self.p, generator=self.generator)
-        return x * kept.to(x.device, x.dtype) / (1 - self.p)
+        return x * self.mask(x).to(x.device, x.dtype) / (1 - self.p)
+
+    def mask(self, x: Tensor) -> Tensor:
+        """Return 1 for what is kept and 0 for what is dropped, drawn, float32."""
+        return drawn(
+            self.generator,
+            self.mask_shape(x),
+            lambda kept: kept.bernoulli_(1 - self.p, generator=self.generator),
+        )
 
     def mask_shape(self, x: Tensor) -> tuple[int, ...]:
         """Return the shape of the mask: what shares an entry of it is dropped together."""

@@ -29,7 +29,8 @@ def weights(module: nn.Module) -> Iterator[Tensor]:
         if not name.startswith("weight"):
             continue
         if isinstance(layer, Kernels):
-            yield from (kernel.detach() for kernel in layer.kernels())
+            # all before one is changed: autograd follows views until they are detached
+            yield from [kernel.detach() for kernel in layer.kernels()]
         else:
             gates = _GATES.get(layer.mode, 1) if isinstance(layer, nn.RNNBase) else 1
             yield from parameter.chunk(gates)

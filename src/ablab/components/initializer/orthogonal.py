@@ -1,7 +1,7 @@
 """Orthogonal initialisation."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ablab.components.initializer.layers import weights, zero_biases
 
@@ -24,6 +24,19 @@ def orthogonal(module: nn.Module, gain: float) -> None:
     if gain <= 0:
         raise ValueError(f"gain must be > 0, got {gain}")
     for weight in weights(module):
-        drawn = torch.empty(weight.shape, dtype=weight.dtype, device=weight.device)
-        weight.copy_(nn.init.orthogonal_(drawn, gain))
+        nn.init.normal_(weight)
+        weight.copy_(gain * _orthogonal(weight.flatten(1)).view(weight.shape))
     zero_biases(module)
+
+
+def _orthogonal(matrix: Tensor) -> Tensor:
+    """Return the orthogonal matrix of a normal one, even over all: torch's ``orthogonal_``.
+
+    It draws into a tensor of its own; here a weight's draws are in the weight, so that they are
+    known by it.
+    """
+    rows, columns = matrix.shape
+    q, r = torch.linalg.qr(matrix.T if rows < columns else matrix)
+    q = q * r.diagonal().sign()
+    drawn: Tensor = (q.T if rows < columns else q).contiguous()
+    return drawn

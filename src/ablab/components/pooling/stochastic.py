@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ablab.components.batch_generator import drawn
+
 
 class StochasticPool(nn.Module):
     """Draw one value of each window, with a probability proportional to it, while training.
@@ -57,8 +59,11 @@ class StochasticPool(nn.Module):
     def _drawn(self, values: Tensor) -> Tensor:
         """Return, for each window, which of its values is drawn: the inverse of their sums."""
         sums = values.float().cumsum(0)
-        share = torch.empty(values.shape[1:], dtype=torch.float32, device=self.generator.device)
-        share.uniform_(generator=self.generator)
+        share = drawn(
+            self.generator,
+            values.shape[1:],
+            lambda share: share.uniform_(generator=self.generator),
+        )
         index = (sums <= share.to(values.device) * sums[-1]).sum(0)
         return index.clamp_max(len(values) - 1)  # past the end where all are 0
 

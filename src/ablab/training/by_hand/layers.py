@@ -6,7 +6,6 @@ optimizers and checkpoints know of no difference.
 
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ablab.components.dropout.dropout import Dropout
@@ -139,8 +138,7 @@ class DropoutByHand(Dropout):
         """Return a tensor of the shape and dtype of ``x``."""
         if not self.training or self.p == 0:
             return x
-        drawn = torch.empty(self.mask_shape(x), dtype=torch.float32, device=self.generator.device)
-        kept = array(drawn.bernoulli_(1 - self.p, generator=self.generator))
+        kept = array(self.mask(x))
         rule: Rule = lambda x: (  # noqa: E731
             dropout.dropout(x, kept, self.p),
             (lambda dy: dropout.dropout_gradient(dy, kept, self.p),),

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ablab import streams
+from ablab.components.batch_generator import alone
 from ablab.training.by_hand.convert import AXIS
+from ablab.training.plain_state import PlainState
 
 _NOT_ELEMENTWISE = ("MultiheadAttention", "GLU", "Softmax", "Softmax2d", "Softmin", "LogSoftmax")
 _ACTIVATIONS: tuple[type[nn.Module], ...] = tuple(
@@ -51,7 +53,8 @@ def undisturbed(
 ) -> Iterator[None]:
     """Let a network be run in any mode, and put everything back behind it.
 
-    Buffers, modes and the states of generators are restored; dropout draws from (seed, epoch).
+    Buffers, modes, plain attributes (see `ablab.training.plain_state`) and the states of
+    generators, global ones included, are restored; what is drawn is drawn from (seed, epoch).
 
     Args:
         network: in the mode that it trains in.
@@ -59,20 +62,21 @@ def undisturbed(
         seed: the trial's.
         epoch: from 0.
     """
-    state = None if generator is None else generator.get_state()
     buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
     modes = [(module, module.training) for module in network.modules()]
-    devices = sorted({p.device for p in network.parameters() if p.is_cuda}, key=str)
-    drawn = streams.derive(seed, "probes", epoch)
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(drawn)
+    plain = PlainState(network)
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    position = seed, "probes", epoch
+    with streams.forked(*position, device=device), alone(generator):
+        state = None if generator is None else generator.get_state()
         if generator is not None:
-            generator.manual_seed(drawn)
+            generator.manual_seed(streams.derive(*position))
         try:
             yield
         finally:
             for module, mode in modes:
                 module.training = mode
+            plain.restore()
             with torch.no_grad():
                 for buffer, before in buffers:
                     buffer.copy_(before)
