@@ -12,7 +12,8 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from attempts import CPU, attempt, kinds, wait_until
+from attempts import CPU, attempt, kinds, shown, wait_until
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ablab.tracking.lab import Lab, Take
@@ -118,6 +119,7 @@ def test_one_process_has_all_shares() -> None:
 
 # Max pooling's ties, and Adam on biases before a batch norm, would amplify rounding.
 SMOOTH = (
+    "trainer.precision=64-true",
     "normalization=batch",
     "optimizer=momentum",
     "pooling=mean",
@@ -169,6 +171,111 @@ def test_trial_of_two_processes_is_that_of_one(lab: Lab) -> None:
     expected = record_of(one).correct()
     assert expected is not None
     assert (correct != expected).sum() <= 1
+
+
+def _weights(take: Take) -> dict[str, Tensor]:
+    return load_file(take.folder / "best.safetensors")
+
+
+TINY = ("architecture.blocks=[1,1]", "architecture.width=4")
+RANDOM_PARTS = {
+    "units and windows": ("dropout=dropout", "pooling=stochastic", "augmentation=mixup"),
+    "maps": ("dropout=spatial", "augmentation=cutmix"),
+    "branches": (
+        *("architecture=resnet18", *TINY, "dropout=stochastic_depth", "dropout.p=0.5"),
+        *("augmentation=crop_flip_rotation", "normalization=batch"),
+    ),
+    "states": ("architecture=gru", "dropout=dropout", "augmentation=cutout"),
+    "nothing": ("architecture=mlp", "augmentation=rotation"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RANDOM_PARTS)
+def test_what_is_drawn_is_drawn_for_the_batch_of_all_processes(lab: Lab, name: str) -> None:
+    precise = ("trainer.precision=64-true", "activation=tanh", "optimizer=momentum")
+    overrides = [*precise, *RANDOM_PARTS[name], "batch_size=192", "trainer.max_epochs=2"]
+    one, two = (
+        lab.new_take(freeze(compose([*overrides, devices])).as_dict())
+        for devices in ("devices=cpu", "devices=ddp_cpu")
+    )
+    assert one.key == two.key
+    assert attempt(one) == 0
+    done = _run(two, two.trial["config"]["devices"])
+    assert done.returncode == 0, done.stderr + (two.folder / "log.txt").read_text()
+    for a, b in zip(one.entries()[1:], two.entries()[1:], strict=True):
+        assert b.metrics == pytest.approx(a.metrics, rel=1e-6)
+    found = _weights(two)
+    for parameter, value in _weights(one).items():
+        torch.testing.assert_close(found[parameter], value, rtol=1e-8, atol=1e-11)
+
+
+OWN_PARTS = """
+import torch
+from torch import nn
+
+class Mine(nn.Module):
+    def __init__(self, generator):
+        super().__init__()
+        self.generator, self.own = generator, nn.Dropout(0.2)
+
+    def forward(self, x):
+        if not self.training:
+            return x
+        kept = torch.rand(x.shape, generator=self.generator) < 0.5
+        return self.own(x * kept)
+
+class Noisy(torch.optim.SGD):
+    def __init__(self, params):
+        super().__init__(params, lr=0.05)
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        with torch.no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.add_(1e-3 * torch.randn_like(p))
+        return loss
+"""
+
+
+@pytest.fixture
+def own_parts(mine: Callable[[str], Path], tmp_path: Path) -> None:
+    mine(OWN_PARTS)
+    for axis, name in (("dropout", "Mine"), ("optimizer", "Noisy")):
+        (tmp_path / "conf" / axis).mkdir()
+        (tmp_path / "conf" / axis / "mine.yaml").write_text(f"_target_: mine.{name}\n")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_parts")
+def test_a_users_own_dropout_repeats_on_two_processes_under_a_key_of_its_own(lab: Lab) -> None:
+    overrides = ["architecture=mlp", "dropout=mine", "batch_size=192", "trainer.max_epochs=2"]
+    one = freeze(compose([*overrides, "devices=cpu"]))
+    trial = freeze(compose([*overrides, "devices=ddp_cpu"]))
+    assert one.key != trial.key
+    first, again = (lab.new_take(trial.as_dict()) for _ in range(2))
+    for take in (first, again):
+        done = _run(take, trial.config["devices"])
+        assert done.returncode == 0, done.stderr + (take.folder / "log.txt").read_text()
+    assert shown(first) == shown(again)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_parts")
+def test_an_optimizer_that_draws_does_so_alike_in_all_processes(lab: Lab) -> None:
+    overrides = ["architecture=mlp", "optimizer=mine", "trainer.precision=64-true"]
+    overrides += ["batch_size=192", "trainer.max_epochs=2", "activation=tanh"]
+    one, two = (
+        lab.new_take(freeze(compose([*overrides, devices])).as_dict())
+        for devices in ("devices=cpu", "devices=ddp_cpu")
+    )
+    assert one.key == two.key
+    assert attempt(one) == 0
+    assert _run(two, two.trial["config"]["devices"]).returncode == 0
+    found = _weights(two)
+    for parameter, value in _weights(one).items():
+        torch.testing.assert_close(found[parameter], value, rtol=1e-8, atol=1e-11)
 
 
 @pytest.mark.slow
