@@ -26,7 +26,7 @@ def parts() -> Iterator[tuple[str, Any]]:
     )
 
 
-@pytest.mark.parametrize(("name", "make"), parts())
+@pytest.mark.parametrize(("name", "make"), list(parts()))
 @pytest.mark.parametrize("world_size", [1, 2, 3])
 @pytest.mark.parametrize("shape", [(12, 4, 6, 6), (12, 4, 2, 2)])
 def test_shares_of_two_calls_are_those_of_one_process(
