@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from ablab.cli.parser import make_parser
 from ablab.errors import AblabError
+from ablab.text import printable
 
 _WRONG = 2
 
@@ -29,6 +30,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not isinstance(error, AblabError | ValueError):
             raise
-        for line in str(error).splitlines():
-            sys.stderr.write(f"ablab: {line}\n")
+        for line in str(error).split("\n"):
+            sys.stderr.write(f"ablab: {printable(line)}\n")
         return getattr(error, "exit_code", _WRONG)

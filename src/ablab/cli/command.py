@@ -1,7 +1,6 @@
 """What the commands have in common."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,6 @@ def add_training(command: argparse.ArgumentParser) -> None:
 
 def console() -> "Console":
     """Return where a command prints, wide where nobody looks."""
-    from rich.console import Console
+    from ablab.terminal import console as terminal  # Rich is no need of `ablab --help`
 
-    return Console(width=None if sys.stdout.isatty() else 160)
+    return terminal()

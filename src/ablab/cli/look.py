@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, console
 from ablab.folders import lab_folder
+from ablab.text import printable
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -27,10 +28,10 @@ def _list(options: argparse.Namespace) -> int:
     from ablab.training.listing import listed, shown
 
     if options.name is not None:
-        sys.stdout.write(shown(options.axis, options.name) + "\n")
+        sys.stdout.write(printable(shown(options.axis, options.name), keep="\n\t") + "\n")
         return 0
     for name, text in listed(options.axis):
-        lines = text.replace("\n", "\n" + " " * 17)
+        lines = printable(text, keep="\n").replace("\n", "\n" + " " * 17)
         sys.stdout.write(f"{name:<16} {lines}".rstrip() + "\n")
     return 0
 

@@ -5,6 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ablab.cli.command import add
+from ablab.text import printable
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -49,7 +50,7 @@ def _sync(options: argparse.Namespace) -> int:
         f"{store.label}, {counts.deleted} were deleted there\n"
     )
     for name, reason in counts.failed.items():
-        sys.stdout.write(f"not delivered: {name}: {reason}\n")
+        sys.stdout.write(f"not delivered: {name}: {printable(reason)}\n")
     return 1 if counts.failed else 0
 
 

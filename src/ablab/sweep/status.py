@@ -10,6 +10,7 @@ from ablab.sweep.job import Job, last_failure
 from ablab.sweep.names import sweep_id
 from ablab.sweep.summary import say
 from ablab.sweep.table import job_table
+from ablab.text import printable
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan
 from ablab.training.faults import ConfigError
@@ -97,5 +98,6 @@ def _all_sweeps(lab: Lab) -> Table:
         if plan is not None:
             jobs = jobs_of(plan)
             done = sum(lab.finished(job.cell.key) is not None for job in jobs)
-            table.add_row(Text(name), f"{done}/{len(jobs)}", Text(plan.spec["question"]))
+            question = Text(printable(plan.spec["question"]))
+            table.add_row(Text(printable(name)), f"{done}/{len(jobs)}", question)
     return table

@@ -9,12 +9,13 @@ from rich.text import Text
 from ablab.sweep.forecast import GB, Forecast
 from ablab.sweep.job import Job
 from ablab.sweep.words import duration, label, result
+from ablab.text import printable
 from ablab.tracking.plan import Plan
 
 
 def say(console: Console, text: str, style: str = "") -> None:
     """Print a line as it is."""
-    console.print(Text(text, style), soft_wrap=True)
+    console.print(Text(printable(text), style), soft_wrap=True)
 
 
 def say_start(

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ablab.sweep.job import Job
 from ablab.sweep.words import label, progress, result
+from ablab.text import printable
 
 WIDEST = 10  # seeds that have a column each
 TROUBLES = 3  # failures whose reasons are shown
@@ -43,7 +44,7 @@ def _table(rows: Mapping[str, Mapping[int, Job]], seeds: Sequence[int], metric: 
         table.add_column(f"seed {seed}", justify="right", no_wrap=True)
     for name, jobs in rows.items():
         cells = (_cell(jobs[s], metric) if s in jobs else Text("") for s in seeds)
-        table.add_row(Text(name), *cells)
+        table.add_row(Text(printable(name)), *cells)
     return table
 
 
@@ -61,5 +62,5 @@ def _cell(job: Job, metric: str) -> Text:
 
 def _troubles(jobs: Sequence[Job], several: bool) -> list[Text]:
     failed = [job for job in jobs if job.state == "failed"][-TROUBLES:]
-    said = [f"{label(job.cell, several)} failed: {job.reason}" for job in failed]
+    said = [f"{label(job.cell, several)} failed: {printable(job.reason)}" for job in failed]
     return [Text(line, "red", overflow="ellipsis", no_wrap=True) for line in said]

@@ -1,13 +1,14 @@
 """How jobs are called and how their figures are written."""
 
 from ablab.sweep.job import Job
+from ablab.text import printable
 from ablab.tracking.plan import Cell
 
 
 def label(cell: Cell, several_blocks: bool) -> str:
     """Return a trial's name, as its run has it: ``relu · seed 3``, the block first if several."""
     own = f"{cell.variant} · seed {cell.seed}"
-    return f"{cell.block} · {own}" if several_blocks else own
+    return printable(f"{cell.block} · {own}" if several_blocks else own)
 
 
 def figure(value: float | None, metric: str) -> str:
@@ -21,7 +22,7 @@ def result(job: Job, metric: str) -> str:
     """Return what a job came to, in a few words."""
     completion = job.take.completion if job.take and job.state in ("finished", "diverged") else None
     if completion is None:
-        return job.state if not job.reason else f"{job.state}: {job.reason}"
+        return job.state if not job.reason else f"{job.state}: {printable(job.reason)}"
     value = figure(completion.metrics.get(metric), metric)
     return value if job.state == "finished" else f"diverged ({value})"
 

@@ -7,6 +7,7 @@ from functools import partial
 import torch
 from rich.console import Console
 
+from ablab import terminal
 from ablab.errors import StoreError
 from ablab.tracking.courier import Courier
 from ablab.tracking.delivery import deliver
@@ -49,7 +50,7 @@ def train(
     Raises:
         ConfigError: all that is wrong with the configuration, before anything is made.
     """
-    console = console or Console()
+    console = console or terminal.console()
     trial = freeze(compose(overrides))
     lab = Lab.open()
     offline = offline or not trial.config["tracking"]["deliver"]
