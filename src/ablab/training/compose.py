@@ -1,7 +1,7 @@
 """From names to one configuration: the only module that composes with Hydra."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,17 @@ import hydra
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf, open_dict
-from omegaconf.errors import OmegaConfBaseException
 
 from ablab.folders import own_folder, user_folder
+from ablab.text import shown_name
+from ablab.training.composition import Composition, plain
 from ablab.training.faults import ConfigError, first_line, one_of
+from ablab.training.interpolation import resolved
+from ablab.training.known import body_faults
 from ablab.training.offering import Offer, joined, offered, yamls
-from ablab.training.overrides import SWEEPS, has, parse, unknown_key
+from ablab.training.overrides import SWEEPS, has, keys_of, mapping_at, parse, unknown_key
+from ablab.training.yaml_file import read_yaml
 
 AXES = (
     "dataset",
@@ -36,44 +39,6 @@ OUTSIDE_KEY = ("devices", "tracking", "launcher", "probes", "sweep")
 GROUPS = (*AXES, "data", "trainer", "devices", "tracking", "launcher", "probes")
 # 1.3 warns where version_base is missing, 1.4 where it is given.
 _VERSION: dict[str, Any] = {"version_base": None} if hydra.__version__.startswith("1.3.") else {}
-
-
-@dataclass(frozen=True)
-class Composition:
-    """A configuration before it is resolved.
-
-    Attributes:
-        config: the trial's configuration, with its interpolations.
-        choices: which YAML each group took.
-        sweep: the sweep's specification, None outside a sweep.
-    """
-
-    config: DictConfig
-    choices: dict[str, str]
-    sweep: dict[str, Any] | None = None
-
-    def with_values(self, values: Mapping[str, Any]) -> "Composition":
-        """Return a copy with scalars set, keys dotted as on the command line.
-
-        Raises:
-            ConfigError: a key that the configuration does not have.
-        """
-        config = self.config.copy()
-        faults = [unknown_key(config, key) for key in values if not has(config, key)]
-        if faults:
-            raise ConfigError(faults)
-        for key, value in values.items():
-            OmegaConf.update(config, key, value)
-        return Composition(config, self.choices, self.sweep)
-
-    def resolved(self) -> dict[str, Any]:
-        """Return the configuration as plain dicts, every interpolation resolved."""
-        try:
-            content = OmegaConf.to_container(self.config, resolve=True, throw_on_missing=True)
-        except OmegaConfBaseException as error:
-            raise ConfigError([first_line(error)]) from error
-        assert isinstance(content, dict)
-        return {str(key): value for key, value in content.items()}
 
 
 def components(group: str) -> dict[str, Path]:
@@ -108,17 +73,32 @@ def compose(overrides: Sequence[str] = (), sweep: str | None = None) -> Composit
     parsed, faults = parse(overrides)
     if sweep is not None and sweep not in sweep_names():
         raise ConfigError([one_of("sweep", sweep_names(), sweep)])
+    unread = keys_of(overrides) - {o.key_or_group for o in parsed}
     groups = [o for o in parsed if o.key_or_group in GROUPS]
     values = [o for o in parsed if o.key_or_group not in GROUPS]
     faults += _unknown_choices(groups)
     good = [o for o in groups if _is_choice(o)]
     config = _hydra([_text(o) for o in good], sweep)
-    known = [o for o in values if has(config, o.key_or_group)]
+    known = [o for o in values if has(config, o.key_or_group) or _is_of_sweep(config, o)]
     faults += [unknown_key(config, o.key_or_group) for o in values if o not in known]
-    composition = _split(_with_values(config, known))
+    composition, wrong = _split(_with_values(config, known))
+    faults += wrong
     if faults:
-        raise ConfigError([*faults, *_further_faults(composition)])
+        further = _further_faults(composition)
+        raise ConfigError([*faults, *(f for f in further if not _is_about(f, unread))])
     return composition
+
+
+def _is_of_sweep(config: DictConfig, override: Override) -> bool:
+    """Tell a key of a question, which an override may set though the YAML does not."""
+    parent, _, leaf = override.key_or_group.partition(".")
+    return parent == "sweep" and "." not in leaf and mapping_at(config, parent) is not None
+
+
+def _is_about(fault: str, keys: set[str]) -> bool:
+    """Tell a fault that follows from an override which could not be read."""
+    key = fault.split(" must ", maxsplit=1)[0]
+    return any(key == k or key.startswith(f"{k}.") for k in keys)
 
 
 def _further_faults(composition: Composition) -> tuple[str, ...]:
@@ -139,34 +119,51 @@ def _further_faults(composition: Composition) -> tuple[str, ...]:
 
 def _with_values(config: DictConfig, values: Sequence[Override]) -> DictConfig:
     for override in values:
-        OmegaConf.update(config, override.key_or_group, override.value(), merge=False)
+        key, value = override.key_or_group, override.value()
+        OmegaConf.update(config, key, value, merge=False, force_add=key.startswith("sweep."))
     return config
 
 
-def _split(config: DictConfig) -> Composition:
+def _split(config: DictConfig) -> tuple[Composition, list[str]]:
+    """Return the trial and the question apart, and what is wrong with the question's values."""
     choices = {g: str(n) for g, n in config.hydra.runtime.choices.items() if g in GROUPS}
-    spec = OmegaConf.to_container(config.sweep, resolve=True) if "sweep" in config else None
     with open_dict(config):
-        for key in ("hydra", "sweep"):
-            config.pop(key, None)
-    assert spec is None or isinstance(spec, dict)
-    return Composition(
-        config, choices, None if spec is None else {str(k): v for k, v in spec.items()}
-    )
+        del config["hydra"]
+        content = plain(config)
+        if "sweep" in content:
+            del config["sweep"]  # `pop` would resolve it
+    spec, faults = resolved(content, "sweep") if "sweep" in content else (None, [])
+    return Composition(config, choices, None if faults else spec), faults
 
 
 def _hydra(overrides: list[str], sweep: str | None) -> DictConfig:
-    chosen = [] if sweep is None else [f"+{SWEEPS}={sweep}"]
+    chosen = [] if sweep is None else [f'+{SWEEPS}="{sweep}"']
     try:
         with offered(_offers(sweep)), initialize_config_dir(str(own_folder("conf")), **_VERSION):
             return hydra_compose("config", chosen + overrides, return_hydra_config=True)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError([first_line(error)]) from error
+    except ConfigError:
+        raise
+    except Exception as error:  # whatever Hydra meets in a YAML of the user's
+        raise ConfigError([_told(error, sweep)]) from error
+
+
+def _told(error: Exception, sweep: str | None) -> str:
+    """Return a complaint of Hydra's as a fault."""
+    absent = re.search(r"Could not find '(\w+)/([^']*)'", str(error))
+    if absent and absent[1] in GROUPS:
+        return one_of(absent[1], components(absent[1]), absent[2])
+    key = f"sweep {sweep}" if sweep else "configuration"
+    return f"{key} must compose, got {type(error).__name__}: {first_line(error)}"
 
 
 def _offers(sweep: str | None) -> list[Offer]:
     """Return the sweep, and the user's own components of every axis."""
-    offers = [] if sweep is None else [Offer(SWEEPS, sweep, sweep_names()[sweep], "_global_")]
+    offers = []
+    if sweep is not None:
+        path = sweep_names()[sweep]
+        if faults := body_faults(read_yaml(path), AXES):
+            raise ConfigError(faults)
+        offers.append(Offer(SWEEPS, sweep, path, "_global_"))
     mine = user_folder("conf")
     if mine is None:
         return offers
@@ -181,7 +178,10 @@ def _refuse_strangers(mine: Path) -> None:
     strangers = {p.name for p in mine.iterdir() if not p.name.startswith(".")} - set(AXES)
     if strangers:
         raise ConfigError(
-            [f"{mine} must hold axis folders only, got {', '.join(sorted(strangers))}"]
+            [
+                f"{shown_name(mine)} must hold axis folders only, got "
+                f"{shown_name(', '.join(sorted(strangers)))}"
+            ]
         )
 
 
@@ -198,4 +198,5 @@ def _is_choice(override: Override) -> bool:
 
 
 def _text(override: Override) -> str:
-    return f"{override.key_or_group}={override.value()}"
+    """Return the choice of a component, whose name may hold what Hydra's grammar does not."""
+    return f'{override.key_or_group}="{override.value()}"'

@@ -5,8 +5,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ablab.training.compose import AXES, Composition, components, sweep_names
-from ablab.training.offering import load
+from ablab.training.compose import AXES, components, sweep_names
+from ablab.training.composition import Composition
+from ablab.training.yaml_file import read_text, read_yaml
 
 _HYDRAS = "# @package"  # a first line that sends a YAML elsewhere than to its axis
 
@@ -25,7 +26,7 @@ class Exchange:
 
     def __init__(self, base: Composition, overrides: Sequence[str], sweep: str) -> None:
         keys = [override.split("=", 1)[0].strip() for override in overrides]
-        spoken_of = {key.split(".")[0] for key in keys} | set(load(sweep_names()[sweep]))
+        spoken_of = {key.split(".")[0] for key in keys} | set(read_yaml(sweep_names()[sweep]))
         self._base, self._axes = base, set(AXES) - spoken_of
 
     def __call__(self, choices: Mapping[str, str]) -> Composition | None:
@@ -49,8 +50,7 @@ class Exchange:
 def _alone(axis: str, name: str) -> dict[Any, Any] | None:
     """Return what a component's YAML holds, None where it is not all there is to the component."""
     path = components(axis).get(name)
-    if path is None or _HYDRAS in path.read_text("utf-8"):
+    if path is None or _HYDRAS in read_text(path):
         return None
-    content = OmegaConf.to_container(load(path))
-    assert isinstance(content, dict)
+    content = read_yaml(path)
     return None if "defaults" in content else content

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
 from ablab.training.compose import AXES, components, sweep_names
 from ablab.training.docstrings import docstring, summary
 from ablab.training.faults import ConfigError, one_of
+from ablab.training.yaml_file import read_text, read_yaml
 
 _LINE = re.compile(r"^(\w+): *(.*?)(?:\s+# (.*))?$")
 
@@ -84,7 +83,7 @@ def shown(axis: str, name: str) -> str:
         raise ConfigError([one_of(axis, known, name)])
     component = _read(axis, name, known[name])
     doc = component.doc or _torchs(component)
-    return f"{component.path}\n\n{component.path.read_text('utf-8').strip()}\n\n{doc}".rstrip()
+    return f"{component.path}\n\n{read_text(component.path).strip()}\n\n{doc}".rstrip()
 
 
 def _torchs(component: Component) -> str:
@@ -100,7 +99,7 @@ def _torchs(component: Component) -> str:
 
 
 def _read(axis: str, name: str, path: Path) -> Component:
-    first, *rest = path.read_text("utf-8").splitlines() or [""]
+    first, *rest = read_text(path).splitlines() or [""]
     found = [match for line in (first, *rest) if (match := _LINE.match(line))]
     values = {match[1]: match[2] for match in found}
     target = values.pop("_target_", "")
@@ -117,4 +116,5 @@ def _read(axis: str, name: str, path: Path) -> Component:
 
 
 def _question(path: Path) -> str:
-    return str(OmegaConf.select(OmegaConf.load(path), "sweep.question") or "")
+    sweep = read_yaml(path).get("sweep")
+    return str(sweep.get("question", "")) if isinstance(sweep, dict) else ""

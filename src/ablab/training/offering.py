@@ -1,5 +1,7 @@
 """YAMLs that Hydra sees beside its own, one by one."""
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,10 +9,13 @@ from typing import NamedTuple
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
-from ablab.training.faults import ConfigError, first_line
+from ablab.bounds import NAME
+from ablab.text import shown_name
+from ablab.training.faults import ConfigError
+from ablab.training.yaml_file import read_yaml
+
+_NAME = re.compile(r"\w[\w.+ ()-]*")
 
 
 class Offer(NamedTuple):
@@ -54,20 +59,37 @@ def load(path: Path) -> DictConfig:
     """Return what a YAML holds.
 
     Raises:
-        ConfigError: it is no YAML of keys and values.
+        ConfigError: it is no YAML of keys and values, or more than is taken.
     """
-    try:
-        config = OmegaConf.load(path)
-    except (YAMLError, OmegaConfBaseException, OSError) as error:
-        raise ConfigError([f"{path} must be YAML, got {first_line(error)}"]) from error
-    if not isinstance(config, DictConfig):
-        raise ConfigError([f"{path} must hold keys and values, got a list"])
-    return config
+    return OmegaConf.create(read_yaml(path))
 
 
 def yamls(folder: Path) -> dict[str, Path]:
-    """Return the YAMLs of a folder by name."""
-    return {p.stem: p for p in sorted(folder.glob("*.yaml"))}
+    """Return the YAMLs of a folder by name, hidden files left out.
+
+    Raises:
+        ConfigError: a name cannot be a choice, or is another's but for capitals or accents'
+            spelling, which some file systems do not tell apart.
+    """
+    found: dict[str, Path] = {}
+    same: dict[str, str] = {}
+    faults: list[str] = []
+    for path in sorted(folder.glob("*.yaml")):
+        name = path.stem
+        if name.startswith("."):
+            continue
+        if not _NAME.fullmatch(name) or name != name.strip():
+            rule = "be named with letters, digits, spaces and _ - . + ( )"
+            faults.append(f"{shown_name(folder)}/*.yaml must {rule}, got {shown_name(path.name)}")
+        faults += NAME.fault(f"a name in {shown_name(folder)}", len(name), of=name)
+        first = same.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        if first != name:
+            twins = f"{shown_name(first)} and {shown_name(name)}"
+            faults.append(f"{shown_name(folder)}/*.yaml must differ in more than case, got {twins}")
+        found[name] = path
+    if faults:
+        raise ConfigError(faults)
+    return found
 
 
 def joined(own: dict[str, Path], mine: dict[str, Path], kind: str) -> dict[str, Path]:

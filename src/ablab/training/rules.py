@@ -6,20 +6,15 @@ words that every optimizer, activation or layer means alike.
 
 import inspect
 import itertools
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ablab.bounds import EPOCHS, IMAGES, PROCESSES, RETRIES, STRENGTHS, THREADS, Bound
 from ablab.data.order import FULL, SHUFFLES
+from ablab.text import shown, shown_name
 from ablab.training.annotations import Rule, annotated
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+from ablab.training.content import is_integer as _integer
+from ablab.training.content import is_number as _number
 
 
 def _is_positive(value: Any) -> bool:
@@ -110,15 +105,31 @@ _SCALARS: Mapping[str, Rule] = {
     "launcher.threads": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
     "launcher.retries": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
 }
+# The most of those that have no upper end by themselves: of a list, the most strengths in it.
+_BOUNDS: Mapping[str, Bound] = {
+    "batch_size": IMAGES,
+    "data.train_images": IMAGES,
+    "data.test_shift": STRENGTHS,
+    "data.test_noise": STRENGTHS,
+    "data.test_brightness": STRENGTHS,
+    "data.test_contrast": STRENGTHS,
+    "trainer.max_epochs": EPOCHS,
+    "devices.devices": PROCESSES,
+    "launcher.slots": PROCESSES,
+    "launcher.threads": THREADS,
+    "launcher.retries": RETRIES,
+    "probes.num_images": IMAGES,
+}
 
 
 def scalar_faults(config: Mapping[str, Any]) -> list[str]:
     """Return the faults of the configuration's values outside the components."""
     faults = [
-        f"{key} must be {rule}, got {_value(config, key)!r}"
+        f"{key} must be {rule}, got {shown(_value(config, key))}"
         for key, (rule, holds) in _SCALARS.items()
         if not holds(_value(config, key))
     ]
+    faults += _bound_faults(config)
     faults += _by_hand_faults(config)
     clips = _value(config, "trainer.gradient_clip_val") is not None
     if clips and _value(config, "trainer.precision") == "16-mixed":
@@ -131,15 +142,25 @@ def scalar_faults(config: Mapping[str, Any]) -> list[str]:
     return faults
 
 
+def _bound_faults(config: Mapping[str, Any]) -> list[str]:
+    """Return what is more than this program was made for."""
+    faults = []
+    for key, bound in _BOUNDS.items():
+        value = _value(config, key)
+        count = len(value) if isinstance(value, list) else value
+        faults += bound.fault(key, count) if _integer(count) else []
+    return faults
+
+
 def _by_hand_faults(config: Mapping[str, Any]) -> list[str]:
     """Return what gradients by hand cannot be combined with: they are one process's, in numpy."""
     if _value(config, "backend") != "by_hand":
         return []
     allowed = {"trainer.precision": ("32-true", "64-true"), "devices.strategy": ("auto",)}
     return [
-        f"{key} must be {' or '.join(words)} for backend=by_hand, got {_value(config, key)}"
+        f"{key} must be {' or '.join(words)} for backend=by_hand, got {shown_name(value)}"
         for key, words in allowed.items()
-        if _value(config, key) not in words
+        if (value := _value(config, key)) not in words
     ]
 
 
@@ -161,7 +182,7 @@ def hyperparameter_faults(
         if rule is None and name in parameters:
             rule = annotated(parameters[name].annotation)
         if rule is not None and not rule[1](value):
-            faults.append(f"{axis}.{name} must be {rule[0]}, got {value!r}")
+            faults.append(f"{axis}.{name} must be {rule[0]}, got {shown(value)}")
     return faults
 
 

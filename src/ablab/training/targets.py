@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ablab.errors import InputError
+from ablab.text import shown
 from ablab.tracking.files import file_sha256
 from ablab.training.warm_start import weights_hash
 
@@ -68,8 +69,8 @@ def resolve(axis: str, target: Any) -> Callable[..., Any]:
     Raises:
         TargetError: it is no component of this axis, or does not exist.
     """
-    if not isinstance(target, str):
-        raise TargetError(f"must be the dotted name of a class or function, got {target!r}")
+    if not isinstance(target, str) or not target.strip():
+        raise TargetError(f"must be the dotted name of a class or function, got {shown(target)}")
     own = f"ablab.components.{axis}"
     trusted = (own, *allowed_prefixes())
     found: Callable[..., Any]

@@ -1,17 +1,17 @@
 """A trial: one fully resolved configuration, seed included, known by its key."""
 
-import copy
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ablab import folders
 from ablab.training import build
-from ablab.training.compose import AXES, OUTSIDE_KEY, Composition
+from ablab.training.compose import AXES, OUTSIDE_KEY
+from ablab.training.composition import Composition
 from ablab.training.faults import ConfigError
 from ablab.training.preflight import device_faults, num_processes
 from ablab.training.randomness import own_randomness
@@ -64,8 +64,13 @@ class Trial:
     outside_key: tuple[str, ...] = OUTSIDE_KEY
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is written down."""
-        return asdict(self)
+        """Return what is written down, which shares its values with the trial."""
+        return vars(self).copy()
+
+    def with_seed(self, seed: int) -> "Trial":
+        """Return the trial of another seed, where nothing in its configuration follows the seed."""
+        config = {**self.config, "seed": seed}
+        return replace(self, key=key_of(config, self.data_hash, self.sources), config=config)
 
 
 def freeze(composition: Composition) -> Trial:
@@ -90,12 +95,26 @@ def freeze(composition: Composition) -> Trial:
     return Trial(key, config, composition.choices, data_hash, sources)
 
 
+def freeze_seeds(composition: Composition, seeds: Sequence[int]) -> Iterator[Trial]:
+    """Resolve, check and name the trials of several seeds: what they share once for all.
+
+    Raises:
+        ConfigError: all faults that are known before training.
+        DataError: the data set is missing or damaged.
+    """
+    if composition.is_interpolated:
+        yield from (freeze(composition.with_values({"seed": seed})) for seed in seeds)
+        return
+    first = freeze(composition.with_values({"seed": seeds[0]}))
+    yield from (first.with_seed(seed) for seed in seeds)
+
+
 def key_of(config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str]) -> str:
     """Return the key: a hash of what makes a trial the trial it is.
 
     The number of processes is in it where they cannot draw as one (see `own_randomness`).
     """
-    inside = {k: v for k, v in copy.deepcopy(dict(config)).items() if k not in OUTSIDE_KEY}
+    inside = {k: _copy(v) for k, v in config.items() if k not in OUTSIDE_KEY}
     for dotted, neutral in NEUTRAL.items():
         _leave_out(inside, dotted.split("."), neutral)
     for dotted in PLACES:
@@ -123,6 +142,11 @@ def _data_hash(node: Mapping[str, Any]) -> str:
 def _content_hash(text: str, *places: Path) -> str:
     """Return the hash of a data set's content, found out once a process and place."""
     return build.Builder("dataset", json.loads(text))().content_hash  # type: ignore[no-any-return]
+
+
+def _copy(value: Any) -> Any:
+    """Return a copy out of which keys can be left; what lies deeper is shared."""
+    return dict(value) if isinstance(value, Mapping) else value
 
 
 def _leave_out(node: Any, path: list[str], *neutral: Any) -> None:

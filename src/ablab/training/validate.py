@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ablab.text import shown
 from ablab.training.combinations import combination_faults
 from ablab.training.faults import ConfigError, one_of
 from ablab.training.freezing import freeze_faults
@@ -34,9 +35,15 @@ def validate(config: Mapping[str, Any]) -> None:
 
 def _component_faults(axis: str, node: Any) -> list[str]:
     if not isinstance(node, Mapping) or "_target_" not in node:
-        return [f"{axis} must be a component with a _target_, got {node!r}"]
-    nested = [f"{axis}.{key} must not hold a _target_" for key in node if _nests(node[key])]
-    nested += [f"{axis} must not hold {key}" for key in node if _is_hydras(key)]
+        return [f"{axis} must be a component with a _target_, got {shown(node)}"]
+    nested = [
+        f"{axis}.{key} must not hold a _target_, got {shown(node[key])}"
+        for key in node
+        if _nests(node[key])
+    ]
+    nested += [
+        f"{axis} must not hold keys that steer Hydra, got {key}" for key in node if _is_hydras(key)
+    ]
     try:
         target = resolve(axis, node["_target_"])
     except TargetError as error:

@@ -24,7 +24,7 @@ def shape_after(layers: nn.Module, channels: int, side: int) -> tuple[int, ...]:
     try:
         shape: tuple[int, ...] = tuple(layers.eval()(blank).shape[1:])
     except RuntimeError as error:  # torch's word for a map without pixels
-        raise ValueError(f"window must fit into a map of {side} pixels: {error}") from error
+        raise ValueError(f"window must fit into a map of {side} pixels, got {error}") from error
     finally:
         layers.train()
     return shape

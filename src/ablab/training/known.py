@@ -1,0 +1,79 @@
+"""The keys that a trial has: a key of no meaning, in a sweep's YAML, would change nothing."""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ablab.folders import own_folder
+from ablab.text import shown
+from ablab.training.faults import one_of
+
+_OVERRIDE = "override /"
+
+
+def body_faults(content: Mapping[str, Any], axes: tuple[str, ...]) -> list[str]:
+    """Return what stands in a sweep's YAML and would set nothing.
+
+    Args:
+        content: the YAML's.
+        axes: groups whose components have keys of their own, which are checked with them.
+    """
+    known = _known(own_folder("conf"))
+    faults = _defaults_faults(content.get("defaults", []), known)
+    for key, value in content.items():
+        if key in ("defaults", "sweep"):
+            continue
+        if key not in known:
+            faults.append(one_of(key, known, key))
+        elif known[key] is None:
+            continue
+        elif not isinstance(value, Mapping):
+            faults.append(f"{key} must be keys and values, got {shown(value)}")
+        elif key not in axes:
+            names = known[key] or ()
+            faults += [
+                one_of(f"{key}.{name}", [f"{key}.{n}" for n in names], f"{key}.{name}")
+                for name in value
+                if name not in names
+            ]
+    return faults
+
+
+def _defaults_faults(defaults: Any, known: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with a sweep's choices of components."""
+    rule = "be a list of choices such as `- override /dataset: mnist`"
+    if not isinstance(defaults, list):
+        return [f"defaults must {rule}, got {shown(defaults)}"]
+    groups = {f"{_OVERRIDE}{name}" for name, keys in known.items() if keys is not None}
+    faults = []
+    for number, item in enumerate(defaults):
+        if item == "_self_":
+            continue
+        if not isinstance(item, Mapping) or len(item) != 1:
+            faults.append(f"defaults.{number} must {rule}, got {shown(item)}")
+            continue
+        ((group, name),) = item.items()
+        if group not in groups:
+            faults.append(one_of(f"defaults.{number}", groups, group))
+        elif not isinstance(name, str):
+            faults.append(f"defaults.{number} must be the name of a choice, got {shown(name)}")
+    return faults
+
+
+@cache
+def _known(conf: Path) -> dict[str, frozenset[str] | None]:
+    """Return the suite's own keys: None for a value, and for a group the keys of its YAMLs."""
+    config = yaml.safe_load((conf / "config.yaml").read_text("utf-8"))
+    groups = [next(iter(item)) for item in config.pop("defaults") if item != "_self_"]
+    return {
+        **dict.fromkeys(config),
+        **{group: _keys(conf / group) for group in groups},
+    }
+
+
+def _keys(folder: Path) -> frozenset[str]:
+    contents = [yaml.safe_load(path.read_text("utf-8")) for path in folder.glob("*.yaml")]
+    return frozenset(key for content in contents for key in content)

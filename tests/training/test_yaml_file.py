@@ -1,0 +1,148 @@
+"""Whatever lies at a YAML's path is read within bounds, or refused by its name."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ablab.training.compose import components, compose, sweep_names
+from ablab.training.faults import ConfigError
+from ablab.training.listing import listed
+from ablab.training.yaml_file import read_yaml
+
+
+def bomb(levels: int) -> str:
+    lines = ["a0: &a0 [x, x]"]
+    lines += [f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, levels)]
+    return "\n".join(lines)
+
+
+def fault(path: Path) -> str:
+    with pytest.raises(ConfigError) as caught:
+        read_yaml(path)
+    (told,) = caught.value.faults
+    assert ", got " in told
+    return told.replace(str(path), "FILE")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "FILE must hold keys and values, got an empty file"),
+        (b"# nothing\n", "FILE must hold keys and values, got an empty file"),
+        (b"[1, 2]", "FILE must hold keys and values, got [1, 2]"),
+        (b"just text", "FILE must hold keys and values, got 'just text'"),
+        (b"a: [1,", "FILE must be YAML, got "),
+        (b"a:\n\t- b", "FILE must be YAML, got "),
+        (b"a: 1\n---\nb: 2", "FILE must be YAML, got "),
+        (b"a: 1\nb: 2\na: 3", "FILE must be YAML, got found duplicate key a in line 3, column 1"),
+        (b"a: {b: 1, b: 2}", "FILE must be YAML, got found duplicate key b in line 1"),
+        (b"? [a]\n: b", "FILE must be YAML, got found unhashable key in line 1"),
+        (b"<<: 3", "FILE must be YAML, got "),
+        (b"a: *nowhere", "FILE must refer to what is whole already, got *nowhere in line 1"),
+        (b"a: &x [*x]", "FILE must refer to what is whole already, got *x in line 1"),
+        (b"a: !!python/object/apply:os.getcwd []", "FILE must hold no tags, got "),
+        (b"a: !!binary aGk=", "FILE must hold no tags, got tag:yaml.org,2002:binary in line 1"),
+        (b"a: !mine 1", "FILE must hold no tags, got !mine in line 1"),
+        (b"a: \x00", "FILE must be YAML, got "),
+        (b'a: "\\0"', "a must be text in UTF-8 without NUL, got '\\x00'"),
+        (b"a: \xff", "FILE must be text in UTF-8, got byte 0xff at 3"),
+        ("a: 1".encode("utf-16"), "FILE must be text in UTF-8, got byte 0xff at 0"),
+        (b"1: x", "every key must be text, got 1: write '1', in quotes"),
+        (b"a: {b: {2: x}}", "every key of a.b must be text, got 2: write '2', in quotes"),
+        (b"null: x", "every key must be text, got None: write 'None', in quotes"),
+        (b"on: x", "every key must be text, got True: write 'True', in quotes"),
+        (b"1.5: x", "every key must be text, got 1.5"),
+        (b"'': x", "every key must be a word, got ''"),
+        (b'"a\\nb": x', "every key must be a word, got 'a\\nb'"),
+        (b"k" * 300 + b": x", "every key must be at most 200 characters"),
+        (b"a: " + b"9" * 400, "every integer in FILE must be at most 9,223,372,036,854,775,807"),
+        (b"a: " + b"9" * 9000, "every integer in FILE must be at most 9,223,372,036,854,775,807"),
+        (b"a: 9223372036854775808", "a must be at most 9,223,372,036,854,775,807 in size"),
+        (b"a: " + b"x" * 20_000, "every value in FILE must be at most 10,000 characters"),
+        (b"a: " + b"[" * 3000 + b"]" * 3000, "FILE must be at most 30 levels deep"),
+        (b"a: " + b"{b: " * 500 + b"1" + b"}" * 500, "FILE must be at most 30 levels deep"),
+        (b"a: [" + b"1," * 30_000 + b"1]", "FILE must be at most 20,000 values"),
+        (bomb(70).encode(), "FILE must be at most 20,000 values, aliases written out"),
+        (b"#" * 1_000_001, "FILE must be at most 1,000,000 bytes"),
+    ],
+)
+def test_what_is_not_taken_is_told(content: bytes, told: str, tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    assert told in fault(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        (b"\xef\xbb\xbfa: 1", {"a": 1}),
+        (b"a: 1e-3", {"a": 0.001}),
+        (b"a: 2020-01-01", {"a": "2020-01-01"}),
+        (b"2020-01-01: a", {"2020-01-01": "a"}),
+        (b"a: &x {b: 1}\nc: {<<: *x, d: 2}", {"a": {"b": 1}, "c": {"b": 1, "d": 2}}),
+        (b"a: ${seed}", {"a": "${seed}"}),
+        ("é: [数据]\r\n".encode(), {"é": ["数据"]}),
+        (b"'1': x", {"1": "x"}),
+    ],
+)
+def test_plain_yaml_is_taken_as_it_is(content: bytes, value: object, tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    assert read_yaml(path) == value
+
+
+def test_what_is_no_file_is_told(tmp_path: Path):
+    (tmp_path / "folder.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "dangling.yaml").symlink_to("nowhere")
+    for name, kind in (
+        ("folder", "a folder"),
+        ("pipe", "a device or pipe"),
+        ("dangling", "a link to nowhere, where there is none"),
+        ("absent", "nothing there"),
+    ):
+        assert fault(tmp_path / f"{name}.yaml") == f"FILE must be a file, got {kind}"
+
+
+@pytest.mark.parametrize("place", ["conf/activation", "sweeps"])
+def test_pipe_in_the_place_of_a_yaml_holds_nothing_up(place: str, tmp_path: Path):
+    (tmp_path / place).mkdir(parents=True)
+    os.mkfifo(tmp_path / place / "mine.yaml")
+    asked = (["activation=mine"], None) if place != "sweeps" else ([], "mine")
+    with pytest.raises(ConfigError, match=r"mine\.yaml must be a file, got a device or pipe"):
+        compose(*asked)
+    with pytest.raises(ConfigError, match="must be a file"):
+        list(listed("sweeps" if place == "sweeps" else "activation"))
+
+
+@pytest.mark.parametrize("name", ["my.part", "My part", "部品", "a+b (1)", "x" * 90])
+def test_component_may_be_named_freely(name: str, tmp_path: Path):
+    (tmp_path / "conf/activation").mkdir(parents=True)
+    (tmp_path / f"conf/activation/{name}.yaml").write_text("_target_: torch.nn.CELU\nalpha: 1.0\n")
+    composition = compose([f'activation="{name}"'])
+    assert composition.choices["activation"] == name
+    assert composition.resolved()["activation"]["alpha"] == 1.0
+
+
+@pytest.mark.parametrize("name", ["-x", "a\x1b[31m", "a@b", "a=b", "x ", "a\nb", "x" * 120])
+def test_component_whose_name_cannot_be_chosen_is_told(name: str, tmp_path: Path):
+    (tmp_path / "conf/activation").mkdir(parents=True)
+    (tmp_path / f"conf/activation/{name}.yaml").write_text("_target_: torch.nn.CELU\nalpha: 1.0\n")
+    with pytest.raises(ConfigError) as caught:
+        components("activation")
+    assert all(" must " in line and ", got " in line for line in caught.value.faults)
+
+
+def test_names_that_some_file_systems_hold_for_one_are_told(tmp_path: Path):
+    (tmp_path / "sweeps").mkdir()
+    for name in ("Mine", "mine"):
+        (tmp_path / f"sweeps/{name}.yaml").write_text("sweep: {}\n")
+    with pytest.raises(ConfigError, match="must differ in more than case, got Mine and mine"):
+        sweep_names()
+
+
+def test_hidden_files_are_no_components(tmp_path: Path):
+    (tmp_path / "conf/activation").mkdir(parents=True)
+    (tmp_path / "conf/activation/._relu.yaml").write_bytes(b"\x00\x05\x16\x07")
+    assert compose().choices["activation"] == "relu"
