@@ -3,13 +3,16 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
+from ablab.sweep.counted import Say, counted, silent
 from ablab.sweep.settings import CHOICES, Settings, matches
 from ablab.sweep.spec import Spec
-from ablab.training.compose import AXES, Composition
+from ablab.training.compose import AXES
+from ablab.training.composition import Composition
 from ablab.training.faults import ConfigError
-from ablab.training.trial import Trial, freeze, used_axes
+from ablab.training.trial import Trial, freeze_seeds, used_axes
 
 
 @dataclass(frozen=True)
@@ -37,26 +40,33 @@ class Combination:
         return matches(wanted, self.settings, self.composition.choices)
 
 
-def combine(spec: Spec, composer: Callable[[Mapping[str, str]], Composition]) -> list[Combination]:
+def combine(
+    spec: Spec, composer: Callable[[Mapping[str, str]], Composition], say: Say = silent
+) -> list[Combination]:
     """Compose every variant in every block.
+
+    Args:
+        spec: the question.
+        composer: from the chosen components to a composition.
+        say: takes a word on how far it is.
 
     Raises:
         ConfigError: components and keys that do not exist, all of them.
     """
     found, faults = [], dict[str, None]()
-    for block, around in spec.blocks.items():
-        for variant, own in spec.variants.items():
-            settings = {**around, **own}
-            choices = {key: v for key, v in settings.items() if key in CHOICES}
-            values = {key: v for key, v in settings.items() if key not in CHOICES}
-            try:
-                composition = composer(choices).with_values(values)
-            except ConfigError as error:
-                faults |= dict.fromkeys(error.faults)
-                continue
-            parts = _parts("variant", variant, own, spec.is_grid)
-            parts |= _parts("block", block, around, spec.blocks_are_grid)
-            found.append(Combination(variant, block, settings, composition, parts))
+    places = list(product(spec.blocks.items(), spec.variants.items()))
+    for (block, around), (variant, own) in counted(places, "combinations are composed", say):
+        settings = {**around, **own}
+        choices = {key: v for key, v in settings.items() if key in CHOICES}
+        values = {key: v for key, v in settings.items() if key not in CHOICES}
+        try:
+            composition = composer(choices).with_values(values)
+        except ConfigError as error:
+            faults |= dict.fromkeys(error.faults)
+            continue
+        parts = _parts("variant", variant, own, spec.is_grid)
+        parts |= _parts("block", block, around, spec.blocks_are_grid)
+        found.append(Combination(variant, block, settings, composition, parts))
     if faults:
         raise ConfigError(list(faults))
     return found
@@ -69,7 +79,7 @@ def _parts(kind: str, name: str, settings: Settings, is_grid: bool) -> frozenset
 
 
 def settle(
-    spec: Spec, combinations: Sequence[Combination]
+    spec: Spec, combinations: Sequence[Combination], say: Say = silent
 ) -> tuple[list[Combination], list[dict[str, str]]]:
     """Freeze the trials of every combination and leave out those that cannot work.
 
@@ -82,7 +92,7 @@ def settle(
     """
     kept: list[Combination] = []
     failed: list[tuple[Combination, ConfigError]] = []
-    for c in combinations:
+    for c in counted(combinations, "combinations are checked", say):
         try:
             kept.append(_with_trials(c, spec.seeds))
         except ConfigError as error:
@@ -100,7 +110,7 @@ def settle(
 
 
 def _with_trials(c: Combination, seeds: Sequence[int]) -> Combination:
-    trials = tuple(freeze(c.composition.with_values({"seed": seed})) for seed in seeds)
+    trials = tuple(freeze_seeds(c.composition, seeds))
     return Combination(c.variant, c.block, c.settings, c.composition, c.parts, trials)
 
 

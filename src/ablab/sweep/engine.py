@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from ablab import terminal
 from ablab.folders import lab_folder
 from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.forecast import GB, Forecast, forecast
@@ -59,8 +60,8 @@ def run_sweep(
         ConfigError: all that is wrong, before anything is made; or too little disk space.
         DataError: a data set is missing or damaged.
     """
-    console = console or Console()
-    asked = draft(name, overrides)
+    console = console or terminal.console()
+    asked = draft(name, overrides, lambda text: say(console, text, "dim"))
     command = shlex.join(["ablab", "sweep", name, *overrides])
     lab = Lab(lab_folder()) if dry_run else Lab.open()
     folder = lab.sweep_folder(asked.sweep)

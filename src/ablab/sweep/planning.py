@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ablab.sweep.combine import Combination, combine, settle
+from ablab.sweep.counted import Say, silent
 from ablab.sweep.names import override_key, sweep_id
 from ablab.sweep.spec import Spec, parse
 from ablab.tracking.plan import Cell
-from ablab.training.compose import Composition, compose
+from ablab.training.compose import compose
+from ablab.training.composition import Composition
 from ablab.training.exchange import Exchange
 from ablab.training.faults import ConfigError
 
@@ -36,8 +38,13 @@ class Draft:
     runtime: Mapping[str, Any]
 
 
-def draft(name: str, overrides: Sequence[str] = ()) -> Draft:
+def draft(name: str, overrides: Sequence[str] = (), say: Say = silent) -> Draft:
     """Return the trials that a sweep's YAML and the overrides ask for.
+
+    Args:
+        name: of the sweep.
+        overrides: as on the command line.
+        say: takes a word on how far it is, where that may take long.
 
     Raises:
         ConfigError: all that is wrong, before anything has been made.
@@ -49,9 +56,9 @@ def draft(name: str, overrides: Sequence[str] = ()) -> Draft:
     if not spec.blocks:
         spec = replace(spec, blocks={_only_block(spec, base): {}})
     combinations, excluded = _without_excluded(
-        spec, combine(spec, _Composer(name, overrides, base))
+        spec, combine(spec, _Composer(name, overrides, base), say)
     )
-    kept, skipped = settle(spec, combinations)
+    kept, skipped = settle(spec, combinations, say)
     _check_baseline(spec, kept)
     trials = {c.place: c.trials for c in kept}
     cells = [

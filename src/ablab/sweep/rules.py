@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ablab.bounds import NAME
+from ablab.text import printable, shown
+from ablab.training.content import is_number
 from ablab.training.faults import one_of
 
 KINDS = ("versus_baseline", "best", "equivalence", "factors")
@@ -18,7 +21,7 @@ def check_keys(node: Mapping[str, Any], faults: list[str]) -> None:
         if key not in KEYS:
             faults.append(one_of(f"sweep.{key}", KEYS, key))
     if node.get("tune") is not None:
-        faults.append(f"sweep.tune must be null (not supported yet), got {node['tune']!r}")
+        faults.append(f"sweep.tune must be null (not supported yet), got {shown(node['tune'])}")
 
 
 def check_words(node: Mapping[str, Any], faults: list[str]) -> None:
@@ -28,7 +31,7 @@ def check_words(node: Mapping[str, Any], faults: list[str]) -> None:
         "kind": (KINDS[0], KINDS.__contains__, f"one of {', '.join(KINDS)}"),
         "metric": (
             "test/accuracy",
-            re.compile(r"(train|val|test)/\w[\w.-]*$").match,
+            re.compile(r"(train|val|test)/\w[\w.-]*").fullmatch,
             "a metric such as test/accuracy",
         ),
         "goal": ("max", ("max", "min").__contains__, "max or min"),
@@ -36,29 +39,36 @@ def check_words(node: Mapping[str, Any], faults: list[str]) -> None:
     for key, (default, is_good, rule) in rules.items():
         value = node.get(key, default)
         if not isinstance(value, str) or not is_good(value):
-            faults.append(f"sweep.{key} must be {rule}, got {value!r}")
+            faults.append(f"sweep.{key} must be {rule}, got {shown(value)}")
+
+
+def check_name(place: str, name: str, faults: list[str]) -> None:
+    """Check that the name of a variant or block can be a column's, a legend's and a run's."""
+    if printable(name) != name or name != name.strip() or not name:
+        faults.append(f"{place} must be named in one line of plain text, got {shown(name)}")
+    faults.extend(NAME.fault(f"a name of {place}", len(name), of=name))
 
 
 def check_margin(node: Mapping[str, Any], faults: list[str]) -> None:
     """Check that an equivalence, and nothing else, has a margin."""
     margin: Any = node.get("margin")
     if node.get("kind") == "equivalence":
-        if type(margin) not in (int, float) or not margin > 0:
+        if not is_number(margin) or not margin > 0:
             faults.append(
                 "sweep.margin must be a number > 0 in the metric's unit, set before training, "
-                f"got {margin!r}"
+                f"got {shown(margin)}"
             )
     elif margin is not None:
-        faults.append(f"sweep.margin must be null unless kind is equivalence, got {margin!r}")
+        faults.append(f"sweep.margin must be null unless kind is equivalence, got {shown(margin)}")
 
 
 def check_target(node: Mapping[str, Any], faults: list[str]) -> None:
     """Check that a target of the speed of learning, if there is one, is an accuracy."""
     target: Any = node.get("target")
-    if target is not None and not (type(target) in (int, float) and 0 < target < 1):
+    if target is not None and not (is_number(target) and 0 < target < 1):
         faults.append(
             "sweep.target must be a validation accuracy in (0, 1), set before training, or null, "
-            f"got {target!r}"
+            f"got {shown(target)}"
         )
 
 
@@ -73,7 +83,7 @@ def check_grid(node: Mapping[str, Any], faults: list[str]) -> None:
     sizes = [len(v) for v in grid.values() if isinstance(v, list)] if is_grid(grid) else []
     if len(sizes) != 2 or min(sizes) < 2:
         faults.append(
-            f"sweep.grid must be two axes of two values or more for kind factors, got {grid!r}"
+            f"sweep.grid must be two axes of two values or more for kind factors, got {shown(grid)}"
         )
 
 

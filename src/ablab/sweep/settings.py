@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from itertools import product
+from math import prod
 from typing import Any
 
+from ablab.bounds import TRIALS
+from ablab.sweep.rules import check_name
+from ablab.text import shown, shown_name
 from ablab.training.compose import AXES, OUTSIDE_KEY
 
 Settings = Mapping[str, Any]
@@ -15,7 +19,7 @@ RESERVED = (*OUTSIDE_KEY, "hydra", "seed")
 def check_settings(place: str, settings: Any, faults: list[str]) -> None:
     """Add what is wrong with the settings that stand at ``place`` to ``faults``."""
     if not isinstance(settings, Mapping):
-        faults.append(f"{place} must be a mapping of settings, got {settings!r}")
+        faults.append(f"{place} must be a mapping of settings, got {shown(settings)}")
         return
     for key, value in settings.items():
         check_setting(place, key, value, faults)
@@ -26,11 +30,11 @@ def check_setting(place: str, key: Any, value: Any, faults: list[str]) -> None:
     if not isinstance(key, str) or key.split(".")[0] in RESERVED:
         rule = "an axis or a value that changes a trial"
         hint = "; seeds stand under sweep.seeds" if key == "seed" else ""
-        faults.append(f"{place} must set {rule}, got {key}{hint}")
+        faults.append(f"{place} must set {rule}, got {shown_name(key)}{hint}")
     elif key in CHOICES and not isinstance(value, str):
-        faults.append(f"{place}.{key} must be the name of a component, got {value!r}")
+        faults.append(f"{place}.{key} must be the name of a component, got {shown(value)}")
     elif isinstance(value, Mapping):
-        faults.append(f"{place}.{key} must be one value ({key}.<name>: …), got {dict(value)!r}")
+        faults.append(f"{place}.{key} must be one value ({key}.<name>: …), got {shown(value)}")
 
 
 def named_product(place: str, grid: Mapping[str, Any], faults: list[str]) -> dict[str, Settings]:
@@ -44,17 +48,24 @@ def named_product(place: str, grid: Mapping[str, Any], faults: list[str]) -> dic
     lists = {key: values for key, values in grid.items() if isinstance(values, list) and values}
     for key, values in grid.items():
         if key not in lists:
-            faults.append(f"{place}.{key} must be a list of values, got {values!r}")
+            faults.append(f"{place}.{key} must be a list of values, got {shown(values)}")
             continue
         for number, value in enumerate(values):
             check_setting(place, key, value, faults)
             if value in values[:number]:
-                faults.append(f"{place}.{key} must be distinct values, got {value} twice")
+                faults.append(
+                    f"{place}.{key} must be distinct values, got {shown_name(value)} twice"
+                )
+    faults += (many := TRIALS.fault(place, prod(map(len, lists.values()))))
     labels = _labels(lists)
     named: dict[str, Settings] = {}
-    for combination in product(*lists.values()):
+    for combination in () if many else product(*lists.values()):
         settings = dict(zip(lists, combination, strict=True))
-        named[" · ".join(_label(labels[k], k, v) for k, v in settings.items())] = settings
+        name = " · ".join(_label(labels[k], k, v) for k, v in settings.items())
+        check_name(place, name, faults)
+        if name in named:
+            faults.append(f"{place} must have values that are written apart, got {name} twice")
+        named[name] = settings
     return named
 
 

@@ -1,9 +1,10 @@
 """The `sweep:` node of a YAML: one question, checked before anything else happens."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ablab.bounds import TRIALS
 from ablab.sweep.rules import (
     KEYS,
     KINDS,
@@ -11,12 +12,17 @@ from ablab.sweep.rules import (
     check_grid,
     check_keys,
     check_margin,
+    check_name,
     check_target,
     check_words,
     is_grid,
 )
 from ablab.sweep.settings import Settings, check_settings, named_product
+from ablab.text import shown, shown_name
+from ablab.training.content import content_faults, is_integer
 from ablab.training.faults import ConfigError
+
+_LISTED = 50  # names in a fault
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,9 @@ def parse(node: Mapping[str, Any] | None) -> Spec:
         ConfigError: all that is wrong with it.
     """
     if not isinstance(node, Mapping):
-        raise ConfigError([f"sweep must be a mapping of {', '.join(KEYS)}, got {node!r}"])
-    faults: list[str] = []
+        raise ConfigError([f"sweep must be a mapping of {', '.join(KEYS)}, got {shown(node)}"])
+    if faults := content_faults("sweep", node):
+        raise ConfigError(faults)
     check_keys(node, faults)
     check_words(node, faults)
     check_margin(node, faults)
@@ -72,7 +79,7 @@ def parse(node: Mapping[str, Any] | None) -> Spec:
     blocks = _choices(node, "blocks", faults)
     _check_apart(variants, blocks, faults)
     spec = Spec(
-        question=str(node.get("question")).strip(),
+        question=" ".join(str(node.get("question")).split()),
         kind=node.get("kind", KINDS[0]),
         metric=node.get("metric", "test/accuracy"),
         goal=node.get("goal", "max"),
@@ -86,6 +93,8 @@ def parse(node: Mapping[str, Any] | None) -> Spec:
         is_grid=node.get("grid") is not None,
         blocks_are_grid=is_grid(node.get("blocks")),
     )
+    cells = max(1, len(variants)) * max(1, len(blocks)) * max(1, len(spec.seeds))
+    faults += [] if faults else TRIALS.fault("sweep", cells)
     if faults:
         raise ConfigError(faults)
     return spec
@@ -97,12 +106,13 @@ def _choices(node: Mapping[str, Any], kind: str, faults: list[str]) -> dict[str,
     if content is None:
         return {}
     if not isinstance(content, Mapping) or not content:
-        faults.append(f"sweep.{kind} must be a mapping that is not empty, got {content!r}")
+        faults.append(f"sweep.{kind} must be a mapping that is not empty, got {shown(content)}")
         return {}
     if kind == "grid" or (kind == "blocks" and is_grid(content)):
         return named_product(f"sweep.{kind}", content, faults)
     for name, settings in content.items():
-        check_settings(f"sweep.{kind}.{name}", settings, faults)
+        check_name(f"sweep.{kind}", name, faults)
+        check_settings(f"sweep.{kind}.{shown_name(name)}", settings, faults)
     return {str(n): dict(s) for n, s in content.items() if isinstance(s, Mapping)}
 
 
@@ -128,18 +138,30 @@ def _baseline(node: Mapping[str, Any], variants: Mapping[str, Settings], faults:
     else:
         found = [n for n in names if n == wanted]
     if len(found) != 1 and names:
-        got = f"{wanted!r}" + (f", which is {', '.join(found)}" if found else "")
-        faults.append(f"sweep.baseline must be exactly one of {', '.join(names)}, got {got}")
+        got = shown(wanted) + (f", which is {_listed(found)}" if found else "")
+        faults.append(f"sweep.baseline must be exactly one of {_listed(names)}, got {got}")
     return found[0] if found else ""
 
 
+def _listed(names: Sequence[str]) -> str:
+    shown_names = ", ".join(map(shown_name, names[:_LISTED]))
+    left = len(names) - _LISTED
+    return f"{shown_names} and {left:,} more" if left > 0 else shown_names
+
+
 def _seeds(value: Any, faults: list[str]) -> tuple[int, ...]:
-    if type(value) is int and value >= 1:
+    count = len(value) if isinstance(value, list) else value
+    if is_integer(count) and (many := TRIALS.fault("sweep.seeds", count)):
+        faults += many
+        return ()
+    if is_integer(value) and value >= 1:
         return tuple(range(value))
-    distinct = isinstance(value, list) and all(type(s) is int and s >= 0 for s in value)
+    distinct = isinstance(value, list) and all(is_integer(s) and s >= 0 for s in value)
     if distinct and value and len(set(value)) == len(value):
         return tuple(value)
-    faults.append(f"sweep.seeds must be a count >= 1 or a list of distinct seeds, got {value!r}")
+    faults.append(
+        f"sweep.seeds must be a count >= 1 or a list of distinct seeds, got {shown(value)}"
+    )
     return ()
 
 
@@ -147,13 +169,13 @@ def _exclude(value: Any, faults: list[str]) -> tuple[tuple[Settings, str], ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        faults.append(f"sweep.exclude must be a list of mappings, got {value!r}")
+        faults.append(f"sweep.exclude must be a list of mappings, got {shown(value)}")
         return ()
     found = []
     for number, item in enumerate(value):
         settings = {key: v for key, v in item.items() if key != "reason"}
         if not settings:
-            faults.append(f"sweep.exclude.{number} must be settings to drop, got {item!r}")
+            faults.append(f"sweep.exclude.{number} must be settings to drop, got {shown(item)}")
         check_settings(f"sweep.exclude.{number}", settings, faults)
         found.append((settings, str(item.get("reason") or "excluded by the sweep")))
     return tuple(found)

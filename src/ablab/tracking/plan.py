@@ -4,7 +4,7 @@ Reports read plans: the plan, not a tag, says which variant, seed and block a ke
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -98,7 +98,8 @@ def write_part(folder: Path, part: Part) -> Path:
     """Write the next numbered part and return its path; parts are never written twice."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part-{len(list(folder.glob('part-*.json'))) + 1:03d}.json"
-    write_json(path, asdict(part))
+    cells = [vars(cell) for cell in part.cells]  # asdict would copy each trial, value by value
+    write_json(path, {**vars(part), "cells": cells})
     return path
 
 
