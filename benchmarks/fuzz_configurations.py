@@ -1,0 +1,57 @@
+"""Fuzz of configurations: each is taken, or refused in lines `<key> must be <rule>, got <value>`.
+
+Checks `ablab train` and plans `ablab sweep`, in this process, with limits of time and memory; the
+cases and the judge are those of `tests/fuzz`. The exit code is 1 where a case was not served.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fuzz"))
+
+from figures import tell
+from fuzz_cases import case
+from fuzz_judge import Verdict, judge
+
+_KINDS = ("accepted", "refused", "traceback", "hang", "memory", "malformed")
+
+
+def main() -> int:
+    """Run the cases of consecutive seeds and tell what came of them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0, help="of the first case")
+    parser.add_argument("--save", metavar="NAME")
+    asked = parser.parse_args()
+    found: list[tuple[int, Verdict]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["ABLAB_HOME"] = str(Path(folder) / "lab")
+        for seed in range(asked.seed, asked.seed + asked.cases):
+            verdict = judge(case(seed), Path(folder))
+            found.append((seed, verdict))
+            if not verdict.is_good:
+                print(
+                    f"case {seed}: {case(seed)!r:.600}\n{verdict.kind}: {verdict.text}", flush=True
+                )
+    tell(_title(), _lines(found, asked.seed), asked.save)
+    return 0 if all(verdict.is_good for _, verdict in found) else 1
+
+
+def _title() -> str:
+    return (__doc__ or "").splitlines()[0]
+
+
+def _lines(found: list[tuple[int, Verdict]], first: int) -> list[str]:
+    counts = Counter(verdict.kind for _, verdict in found)
+    faults = sum(len(v.text.split("\n")) for _, v in found if v.kind == "refused")
+    lines = [f"cases      {len(found):,} (seeds {first} to {first + len(found) - 1})"]
+    lines += [f"{kind:10} {counts[kind]:,}" for kind in _KINDS]
+    return [*lines, f"{faults:,} lines of faults in the refusals"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""Whatever is configured is taken, and trains, or is refused in lines that say what to change."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from fuzz_cases import case, cheap_case
+from fuzz_judge import judge
+
+from ablab.tracking.lab import Lab
+from ablab.training.single import train
+
+CASES = 300
+TRAINED = 24
+
+
+@pytest.fixture(autouse=True)
+def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ABLAB_HOME", str(tmp_path / "lab"))
+    for name in ("ABLAB_DATA", "ABLAB_ALLOW", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_configuration_is_taken_or_refused_in_well_formed_lines(tmp_path: Path):
+    verdicts = {seed: judge(case(seed), tmp_path) for seed in range(CASES)}
+    assert {seed: v for seed, v in verdicts.items() if not v.is_good} == {}
+    counts = Counter(v.kind for v in verdicts.values())
+    assert counts["accepted"] > CASES / 10
+    assert counts["refused"] > CASES / 2
+
+
+@pytest.mark.slow
+def test_what_the_check_takes_trains_to_its_end(tmp_path: Path):
+    lab, trained, seed = Lab.open(tmp_path / "lab"), 0, 0
+    while trained < TRAINED:
+        drawn = cheap_case(seed)
+        if drawn.sweep is None and judge(drawn, tmp_path).kind == "accepted":
+            code, take = train(drawn.overrides, offline=True)
+            assert (code, take.status() in ("finished", "diverged")) == (0, True), drawn
+            trained += 1
+        seed += 1
+    assert len(list(lab.keys())) > TRAINED / 2
