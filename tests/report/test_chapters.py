@@ -13,6 +13,7 @@ from ablab.report.facts import MOST_LINES, MOST_TABLED, choose
 from ablab.report.figures.ranks import cliques
 from ablab.report.page import Page
 from ablab.report.table import read_table
+from ablab.report.tables import Table
 from ablab.tracking.journal import Entry
 from ablab.tracking.plan import read_plan
 
@@ -61,7 +62,7 @@ def many_blocks(writer, count):
 def test_the_chapters_stand_in_the_order_of_the_reader(writer: LabWriter) -> None:
     names = list(chapters(writer, many_blocks(writer, 6)))
     assert names == [
-        *("differences", "variants", "curves", "speed", "cost", "blocks"),
+        *("differences", "variants", "setup", "curves", "speed", "cost", "blocks"),
         *("failures", "certainty"),
     ]
     name = writer.sweep(fates({"none, none": 0.5, "none, dropout": 0.6, "batch, none": 0.7}))
@@ -140,11 +141,35 @@ def test_equivalence_shows_its_margin_and_what_was_found(writer: LabWriter) -> N
 def test_censored_trials_are_shown_as_such(writer: LabWriter) -> None:
     name = writer.sweep(fates({"relu": 0.95, "slow": 0.85}), target=0.9)
     speed = chapters(writer, name)["speed"]
-    rows = {texts[0]: texts for texts, _ in items(speed, "table")[0].table.rows}
+    table = items(speed, "table")[0].table
+    rows = {texts[0]: texts for texts, _ in table.rows}
     assert rows["slow"][1] == "0 of 5"
     assert rows["slow"][2] == "12.0"
-    assert rows["slow"][6] == "–"
+    assert not [column for column in table.columns if column.startswith("times as many")]
     assert rows["relu"][1] == "5 of 5"
+
+
+def test_a_column_of_dashes_is_left_out_with_its_title() -> None:
+    spans = (("", 1), ("quality", 2), ("cost", 2))
+    rows = ((("a", "1", "–", "–", "–"), ""), (("b", "2", "3", "–", "–"), "baseline"))
+    told = Table(spans, ("variant", "mean", "sd", "memory", "s"), rows).told()
+    assert told.spans == (("", 1), ("quality", 2))
+    assert told.columns == ("variant", "mean", "sd")
+    assert told.rows == ((("a", "1", "–"), ""), (("b", "2", "3"), "baseline"))
+
+
+def test_a_table_without_rows_keeps_its_columns() -> None:
+    empty = Table((), ("variant", "mean"), ())
+    assert empty.told() == empty
+
+
+def test_sign_flip_p_stands_in_the_details_alone(writer: LabWriter) -> None:
+    shown = items(chapters(writer, writer.sweep(fates(MEANS)))["variants"], "table")
+    assert [("sign-flip p" in item.table.columns, bool(item.folded)) for item in shown] == [
+        (False, False),
+        (True, True),
+    ]
+    assert "Holm p" in shown[0].table.columns
 
 
 def test_losses_have_curves_of_losses(writer: LabWriter) -> None:

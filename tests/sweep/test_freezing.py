@@ -104,3 +104,10 @@ def test_changed_question_is_written_down_without_new_cells(tmp_path: Path):
     assert plan.parts[-1].cells == ()
     assert plan.spec["kind"] == "versus_baseline"
     assert len(plan.cells) == 4
+
+
+def test_each_part_keeps_the_yaml_that_asked_for_it(tmp_path: Path):
+    first, second = replace(asked(), yaml="seeds: 2\n"), replace(asked(seeds=3), yaml="seeds: 3\n")
+    freeze_plan(tmp_path, first, COMMAND)
+    plan, _ = freeze_plan(tmp_path, second, COMMAND)
+    assert [part.yaml for part in plan.parts] == ["seeds: 2\n", "seeds: 3\n"]

@@ -10,7 +10,7 @@ from ablab.training.faults import ConfigError
 
 def write(folder: Path, body: str) -> None:
     head = "# @package _global_\nsweep:\n  question: Which?\n  kind: best\n"
-    (folder / "mine.yaml").write_text(head + body)
+    (folder / "mine.yaml").write_text(head + body, "utf-8")
 
 
 def test_every_variant_and_seed_is_a_trial_and_seeds_come_first(sweeps: Path):
@@ -25,6 +25,12 @@ def test_every_variant_and_seed_is_a_trial_and_seeds_come_first(sweeps: Path):
         assert trial["config"]["seed"] == cell.seed
         assert trial["choices"]["activation"] == cell.variant
     assert plan.spec["baseline"] == "relu"
+
+
+def test_the_yaml_is_kept_as_it_stands(sweeps: Path):
+    write(sweeps, "  seeds: 1  # é, few\n  grid: {activation: [relu, tanh]}\n")
+    text = (sweeps / "mine.yaml").read_text("utf-8")
+    assert draft("mine", ["trainer.max_epochs=1"]).yaml == text
 
 
 def test_values_are_set_beside_choices(sweeps: Path):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from ablab.report import statistics
-from ablab.report.against import Tell, holm_p, interval90, showable
+from ablab.report.against import Tell, flip_p, holm_p, interval90, showable
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
 from ablab.report.tables import Table
@@ -20,6 +20,7 @@ DETAILS: Mapping[str, Tell] = {
     IMAGES: lambda c, unit: unit.interval(c.images_interval),
     "BCa bootstrap": lambda c, unit: unit.interval(c.bca),
     "Holm p": holm_p,
+    "sign-flip p": flip_p,
     "in sd (Hedges)": lambda c, _: number(statistics.hedges(c.differences), 2),
     "wins a seed with probability": lambda c, _: _shares(c.won_interval),
     "found 4 times in 5": lambda c, unit: unit.bare(c.detectable),
@@ -31,8 +32,8 @@ DETAILS: Mapping[str, Tell] = {
     ),
 }
 UNTESTED = (
-    *("interval at its Holm step", "90 % interval", "Holm p", "found 4 times in 5"),
-    "margin that n could show",
+    *("interval at its Holm step", "90 % interval", "Holm p", "sign-flip p"),
+    *("found 4 times in 5", "margin that n could show"),
 )
 ALWAYS = ("mean", "in sd (Hedges)", "Holm p")
 

@@ -6,6 +6,7 @@ from typing import Any
 from ablab.report import account, provenance, tidy
 from ablab.report.analysis import Analysis
 from ablab.report.page import Page
+from ablab.report.setup import setup
 
 SCHEMA = 1
 
@@ -27,6 +28,7 @@ def document(page: Page) -> dict[str, Any]:
             "is_given": verdict.is_given,
         },
         "notices": page.notices,
+        "setup": setup(plan, analysis.rows).as_dict(),
         "variants": tidy.variants(analysis),
         "contrasts": tidy.contrasts(analysis),
         "speed": tidy.speed(analysis),

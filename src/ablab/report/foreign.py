@@ -65,7 +65,8 @@ def _plan(naming: Naming, counted: Sequence[Named]) -> Plan:
         "blocks": {block: {} for block in blocks} if blocks != [""] else {},
     }
     cells = tuple(Cell(n.variant, n.seed, n.block, n.run.run_id) for n in counted)
-    part = Part("comparison", math.nan, naming.command(), spec, cells, {})
+    params = {n.run.run_id: {"params": dict(n.run.params)} for n in counted}
+    part = Part("comparison", math.nan, naming.command(), spec, cells, params)
     return Plan(naming.experiment, (part,))
 
 

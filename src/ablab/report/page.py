@@ -20,6 +20,7 @@ from ablab.report.chapters import (
     differences,
     factors,
     inside,
+    setup,
     speed,
     variants,
 )
@@ -36,6 +37,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 CHAPTERS = (
     differences.chapter,
     variants.chapter,
+    setup.chapter,
     curves.chapter,
     speed.chapter,
     cost.chapter,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
@@ -55,6 +55,7 @@ class Row:
             stored.
         losses: validation loss of each epoch, NaN where there is none.
         folder: the take's, where its artifacts lie, or None.
+        facts: counts of data and network, as of `Record`.
     """
 
     variant: str
@@ -74,6 +75,7 @@ class Row:
     correct: Callable[[], NDArray[np.bool_] | None] = _not_stored
     losses: tuple[float, ...] = ()
     folder: Path | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def is_settled(self) -> bool:
@@ -140,6 +142,7 @@ def _row(place: tuple[str, int, str], record: Record, metric: str) -> Row:
         correct=_correct(record),
         losses=tuple(e.metrics.get("val/loss", math.nan) for e in record.epochs),
         folder=record.folder,
+        facts=record.facts,
     )
 
 

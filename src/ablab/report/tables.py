@@ -32,11 +32,32 @@ class Table:
         widths = [width for _, width in self.spans]
         return tuple(accumulate(widths[:-1]))
 
+    def told(self) -> "Table":
+        """Return it without the columns that have nothing to tell: all dashes."""
+        kept = [
+            place
+            for place in range(len(self.columns))
+            if place == 0 or not self.rows or any(texts[place] != NONE for texts, _ in self.rows)
+        ]
+        ends = [*self.starts, len(self.columns)] if self.spans else []
+        widths = [
+            sum(end - width <= place < end for place in kept)
+            for (_, width), end in zip(self.spans, ends, strict=True)
+        ]
+        spans = zip((title for title, _ in self.spans), widths, strict=True)
+        return Table(
+            tuple((title, width) for title, width in spans if width),
+            tuple(self.columns[place] for place in kept),
+            tuple((tuple(texts[place] for place in kept), mark) for texts, mark in self.rows),
+        )
+
 
 def variants_table(
     comparison: Comparison, variants: Sequence[str], *, tested: bool, timed: bool
 ) -> Table:
     """Return a row a variant: quality, difference to the reference, cost; over blocks no cost.
+
+    Columns of which no variant has anything are left out.
 
     Args:
         comparison: the block's.
@@ -62,7 +83,8 @@ def variants_table(
     spans = [("", 1), (comparison.metric, len(quality)), *([("cost", len(cost))] if cost else [])]
     if difference:
         spans.insert(2, (f"against {comparison.reference}", len(difference)))
-    return Table(tuple(spans), ("variant", *quality, *difference, *cost), tuple(rows))
+    columns = ("variant", *quality, *difference, *cost)
+    return Table(tuple(spans), columns, tuple(rows)).told()
 
 
 def mark(comparison: Comparison, variant: str) -> str:

@@ -87,4 +87,4 @@ def _part(
     kind: str, draft: Draft, spec: Mapping[str, Any], cells: tuple[Cell, ...], command: str
 ) -> Part:
     trials = {cell.key: draft.trials[cell.key] for cell in cells}
-    return Part(kind, time.time(), command, spec, cells, trials, draft.excluded)
+    return Part(kind, time.time(), command, spec, cells, trials, draft.excluded, draft.yaml)

@@ -9,7 +9,7 @@ from ablab.sweep.counted import Say, silent
 from ablab.sweep.names import override_key, sweep_id
 from ablab.sweep.spec import Spec, parse
 from ablab.tracking.plan import Cell
-from ablab.training.compose import compose
+from ablab.training.compose import compose, sweep_names
 from ablab.training.composition import Composition
 from ablab.training.exchange import Exchange
 from ablab.training.faults import ConfigError
@@ -28,6 +28,7 @@ class Draft:
         trials: key to trial, frozen.
         excluded: what was left out, each with ``variant``, ``block`` and ``reason``.
         runtime: ``devices``, ``tracking``, ``launcher`` and ``probes``, which are in no key.
+        yaml: text of the sweep's YAML.
     """
 
     sweep: str
@@ -36,6 +37,7 @@ class Draft:
     trials: Mapping[str, Mapping[str, Any]]
     excluded: tuple[Mapping[str, str], ...]
     runtime: Mapping[str, Any]
+    yaml: str = ""
 
 
 def draft(name: str, overrides: Sequence[str] = (), say: Say = silent) -> Draft:
@@ -75,6 +77,7 @@ def draft(name: str, overrides: Sequence[str] = (), say: Say = silent) -> Draft:
         frozen,
         (*excluded, *skipped),
         runtime,
+        sweep_names()[name].read_text("utf-8"),
     )
 
 

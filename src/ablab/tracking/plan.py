@@ -43,6 +43,7 @@ class Part:
         cells: the cells that this part adds.
         trials: key to trial (``config``, ``choices``, ``data_hash``, ``sources``).
         excluded: variants or cells left out, each with ``variant``, ``block`` and ``reason``.
+        yaml: text of the sweep's YAML as it then was; empty where there was none.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Part:
     cells: tuple[Cell, ...]
     trials: Mapping[str, Mapping[str, Any]]
     excluded: tuple[Mapping[str, str], ...] = ()
+    yaml: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """From a checked configuration to objects."""
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch

@@ -79,7 +79,7 @@ def blocks_table(
             texts += [p_value(contrast.p_cell) if contrast.n > 2 else NONE] * tested
             rows.append(((*texts, str(contrast.n)), ""))
     tests = ("Holm p over all cells",) if tested else ()
-    return Table((), (*columns, *tests, "n"), tuple(rows))
+    return Table((), (*columns, *tests, "n"), tuple(rows)).told()
 
 
 def _ranks(ranks: Ranks) -> list[Item]:

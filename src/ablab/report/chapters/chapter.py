@@ -1,5 +1,6 @@
 """What a chapter is made of; the templates show it, whatever it is about."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -77,7 +78,27 @@ class Shown:
         return " ".join(meant(column) for column in self.table.columns)
 
 
-Item = Picture | Note | Points | Shown
+@dataclass(frozen=True)
+class Listing:
+    """Text as it stands in a file, folded away behind a line.
+
+    Attributes:
+        text: its lines.
+        folded: the line.
+    """
+
+    kind: ClassVar[str] = "listing"
+    text: str
+    folded: str
+    words: ClassVar[str] = ""
+
+    @property
+    def fence(self) -> str:
+        """What sets it off in Markdown: more backticks than it has in a row."""
+        return "`" * max(3, 1 + max(map(len, re.findall("`+", self.text)), default=0))
+
+
+Item = Picture | Note | Points | Shown | Listing
 
 
 @dataclass(frozen=True)

@@ -51,4 +51,4 @@ def effects_table(factors: Factors, unit: Unit, *, tested: bool) -> Table:
         mean, interval = unit.bare(effect.mean, signed=True), unit.interval(effect.interval)
         return (effect.variant, mean, interval, *p, str(effect.n))
 
-    return Table((), tuple(columns), tuple((row(effect), "") for effect in factors.effects))
+    return Table((), tuple(columns), tuple((row(effect), "") for effect in factors.effects)).told()

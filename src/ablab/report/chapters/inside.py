@@ -67,7 +67,7 @@ def probes_table(inside: Inside, probes: list[str]) -> Table:
         ((variant, *(_figure(probe, last(tables, probe)) for probe in probes)), "")
         for variant, tables in inside.items()
     ]
-    return Table((), ("variant", *titles), tuple(rows))
+    return Table((), ("variant", *titles), tuple(rows)).told()
 
 
 def _figure(probe: str, x: float) -> str:

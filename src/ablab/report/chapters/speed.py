@@ -74,7 +74,8 @@ def speed_table(speed: Speed, variants: tuple[str, ...]) -> Table:
             _ratio(speed.ratios_seconds.get(variant)),
         )
         rows.append((texts, "reference" if variant == speed.reference else ""))
-    return Table((), (*columns, "times as many epochs", "times as many seconds"), tuple(rows))
+    table = Table((), (*columns, "times as many epochs", "times as many seconds"), tuple(rows))
+    return table.told()
 
 
 def _signed(x: float) -> str:
