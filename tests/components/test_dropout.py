@@ -167,7 +167,8 @@ def test_stochastic_depth_drops_whole_images_more_often_in_deep_branches(
     ("option", "value", "rule"),
     [
         ("p", 1.0, r"p must be in \[0, 1\)"),
-        ("depth", 0.0, r"depth must be in \(0, 1\]"),
+        ("depth", -0.1, r"depth must be in \[0, 1\]"),
+        ("depth", 1.1, r"depth must be in \[0, 1\]"),
         ("decay", "cosine", "decay must be one of linear, uniform"),
     ],
 )

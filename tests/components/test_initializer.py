@@ -70,6 +70,9 @@ def test_layers_without_bias_are_served(initializer: str) -> None:
         ("kaiming", {}, lambda fan_in, fan_out: 2 / fan_in),
         ("kaiming", {"mode": "fan_out"}, lambda fan_in, fan_out: 2 / fan_out),
         ("normal", {"std": 0.3}, lambda fan_in, fan_out: 0.09),
+        ("truncated_normal", {}, lambda fan_in, fan_out: 0.02**2),
+        # SciPy's truncnorm(-2, 2).var(): what is left of a variance of 1
+        ("truncated_normal", {"limit": 0.04}, lambda fan_in, fan_out: 0.7737413 * 0.02**2),
         ("lecun_normal", {}, lambda fan_in, fan_out: 1 / fan_in),
         ("xavier", {}, lambda fan_in, fan_out: 2 / (fan_in + fan_out)),
         ("xavier", {"gain": 3.0}, lambda fan_in, fan_out: 18 / (fan_in + fan_out)),
@@ -100,8 +103,17 @@ def test_xavier_refuses_a_gain_of_zero() -> None:
         initialised("xavier", gain=0)
 
 
+def test_no_weight_lies_beyond_the_limit() -> None:
+    module = initialised("truncated_normal", limit=0.03)
+    assert all(module[layer].weight.abs().max() <= 0.03 for layer in (0, 2))
+
+
 @pytest.mark.parametrize(
-    ("name", "option"), [("normal", "std"), ("orthogonal", "gain"), ("lsuv", "std")]
+    ("name", "option"),
+    [
+        *(("normal", "std"), ("orthogonal", "gain"), ("lsuv", "std")),
+        *(("truncated_normal", "std"), ("truncated_normal", "limit")),
+    ],
 )
 def test_scale_of_zero_is_refused(name: str, option: str) -> None:
     with pytest.raises(ValueError, match=f"{option} must be > 0, got 0"):

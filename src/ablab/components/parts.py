@@ -125,7 +125,8 @@ def dropout_at(place: Place, dropout: Dropout, depth: float = 1.0) -> nn.Module:
     Args:
         place: ``"units"``, (N, C); ``"maps"``, (N, C, H, W); ``"branches"``, any shape.
         dropout: builder; its attribute ``place`` tells the kind, without one it is ``"units"``.
-        depth: of a branch: its number, from 1, over how many there are; in (0, 1].
+        depth: of a branch: its number, from 1, over how many there are, or as the network's source
+            counts; in [0, 1].
     """
     if getattr(dropout, "place", "units") != place:
         return nn.Identity()

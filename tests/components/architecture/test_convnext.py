@@ -70,9 +70,13 @@ def test_a_normalization_after_the_activation_stands_between_the_1x1_layers() ->
 def test_stochastic_depth_drops_later_branches_more_often() -> None:
     module = weightless("convnext_tiny", Parts(dropout="stochastic_depth"))
     rates = [m.p for m in module.modules() if type(m).__name__ == "StochasticDepth"]
-    assert len(rates) == 18
-    assert rates == sorted(rates)
-    assert rates[-1] == 0.5
+    # torch.linspace(0, 0.5, 18) of the authors' code
+    assert rates == pytest.approx([0.5 * block / 17 for block in range(18)], abs=1e-12)
+
+
+def test_the_only_branch_is_never_dropped() -> None:
+    module = weightless("convnext_tiny", Parts(dropout="stochastic_depth"), blocks=[1], widths=[8])
+    assert [m.p for m in module.modules() if type(m).__name__ == "StochasticDepth"] == [0.0]
 
 
 def test_an_image_that_strides_leave_nothing_of_is_refused() -> None:

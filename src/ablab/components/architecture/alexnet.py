@@ -40,7 +40,10 @@ class AlexNet(nn.Module):
 
     Source: Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural
     networks. The paper says 224, its arithmetic 227: with 224 the first convolution is padded by
-    2. The form for small images is that of bearpaw/pytorch-classification.
+    2. The form for small images is that of bearpaw/pytorch-classification. Faithful to the code of
+    torchvision, which is another network, with ``architecture.channels=[64,192,384,256,256]``,
+    ``architecture.groups=1``, ``architecture.normalized=0``, ``activation=relu`` and
+    ``pooling=max``; its dropout stands before each hidden layer, not after it.
     """
 
     def __init__(

@@ -35,8 +35,10 @@ class ConvNext(nn.Module):
         ValueError: the image is too small for the strides, or a count is no positive integer.
 
     Source: Liu et al. 2022, arXiv:2201.03545, table 9. Ours: a 3x3 stem of stride 1 for images up
-    to 64 pixels, where larger ones have 4x4 patches. Faithful with ``normalization=layer``,
-    ``normalization.over=channels``, ``activation=gelu``, ``dropout=stochastic_depth``.
+    to 64 pixels, where larger ones have 4x4 patches. Faithful to its authors' code with
+    ``activation=gelu``, ``normalization=layer``, ``normalization.over=channels``,
+    ``normalization.eps=1e-6``, ``dropout=stochastic_depth``, ``dropout.p=0.1`` (linear in depth: 0
+    at the first branch, p at the last) and ``initializer=truncated_normal``.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class ConvNext(nn.Module):
                 before = widths[stage - 1]
                 layers += [normalization(before, 2), nn.Conv2d(before, width, 2, stride=2)]
             for index in range(count):
-                at = (sum(blocks[:stage]) + index + 1) / sum(blocks)
+                at = (sum(blocks[:stage]) + index) / max(1, sum(blocks) - 1)
                 layers.append(
                     ConvNextBlock(
                         width, layer_scale, depth=at, dropout=dropout, following=following

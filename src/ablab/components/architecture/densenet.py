@@ -65,7 +65,8 @@ class DenseNet(nn.Module):
         ValueError: the image is too small for the poolings, or a value is out of its range.
 
     Source: Huang et al. 2017, arXiv:1608.06993, table 1 and section 4.2; ours: one kind of pooling,
-    where the source's stem has another than there is between blocks.
+    where the source's stem has another than there is between blocks. Faithful to torchvision's
+    code but for that, with ``activation=relu``, ``pooling=mean`` and ``normalization=batch``.
     """
 
     def __init__(

@@ -51,6 +51,10 @@ class GoogLeNet(nn.Module):
     Source: Szegedy et al. 2015, arXiv:1409.4842, table 1. Ours: no local response normalization
     of its own, a border of one pixel where the source rounds pooled sizes up (the sizes agree), an
     auxiliary map averaged to 4x4 from any size, the stem for small images, and the options.
+    Faithful to torchvision's code with ``architecture.five=3x3``, ``activation=relu``,
+    ``pooling=max``, ``normalization=batch`` and ``normalization.eps=1e-3``, but for the poolings'
+    border: that code rounds up, and its last pooling is 2x2. Its dropout is 0.2 before the linear
+    layer and 0.7 in the auxiliary heads (0.4 and 0.7 in the paper); here all units have one rate.
     """
 
     def __init__(

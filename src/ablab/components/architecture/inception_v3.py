@@ -45,6 +45,9 @@ class InceptionV3(nn.Module):
     as code and torchvision has: 5x5 in the first modules, 35, 17 and 8 pixels. Ours: the stem for
     small images, the auxiliary map averaged to 5x5 from any size, and the weight of its loss, 0.3
     as in GoogLeNet.
+    Faithful to that code with ``activation=relu``, ``normalization=batch``,
+    ``normalization.eps=1e-3``, ``pooling=mean`` and ``pooling.count_include_pad=true``, for the
+    source's mean counts the border's zeros; its dropout is ``dropout=dropout``.
     """
 
     def __init__(

@@ -37,6 +37,8 @@ class MobileNet(nn.Module):
         ValueError: ``width`` is not positive.
 
     Source: Howard et al. 2017, arXiv:1704.04861, table 1; ours: the first stride of small images.
+    Faithful to timm's code with ``activation=relu`` and ``normalization=batch``; timm's own
+    activation is a ReLU cut off at 6.
     """
 
     def __init__(

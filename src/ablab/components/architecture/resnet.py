@@ -40,7 +40,8 @@ class ResNet(nn.Module):
         ValueError: a number of blocks or the width is no positive integer, or there is no block.
 
     Source: He et al. 2016, arXiv:1512.03385, table 1; the stem for small images is that of its
-    CIFAR networks. Ours: see `ablab.components.architecture.resnet_block.Block`.
+    CIFAR networks. Ours: see `ablab.components.architecture.resnet_block.Block`. Faithful to
+    torchvision's code with ``activation=relu``, ``pooling=max`` and ``normalization=batch``.
     """
 
     def __init__(

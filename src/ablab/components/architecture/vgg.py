@@ -34,6 +34,8 @@ class Vgg(nn.Module):
         ValueError: the image is too small for five poolings, or there is no such depth.
 
     Source: Simonyan and Zisserman 2015, arXiv:1409.1556, table 1; ours: the head for small images.
+    Faithful to torchvision's code with ``activation=relu``, ``pooling=max`` and
+    ``dropout=dropout``.
     """
 
     def __init__(

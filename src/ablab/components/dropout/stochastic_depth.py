@@ -16,7 +16,7 @@ class StochasticDepth(Dropout):
 
     Args:
         generator: what is drawn from, and nothing else is; any device.
-        depth: of the branch: its number, from 1, over how many there are; in (0, 1].
+        depth: of the branch: its number, from 1, over how many there are; in [0, 1].
         p: probability with which the last branch is dropped, in [0, 1).
         decay: ``"linear"`` in depth, or ``"uniform"``: p at every depth.
 
@@ -48,8 +48,8 @@ class StochasticDepth(Dropout):
             )
         if decay not in ("linear", "uniform"):
             raise ValueError(f"decay must be one of linear, uniform, got {decay}")
-        if not 0 < depth <= 1:
-            raise ValueError(f"depth must be in (0, 1], got {depth}")
+        if not 0 <= depth <= 1:
+            raise ValueError(f"depth must be in [0, 1], got {depth}")
         if not 0 <= p < 1:
             raise ValueError(f"p must be in [0, 1), got {p}")
         super().__init__(generator, p * depth if decay == "linear" else p)
