@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -10,11 +11,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from recorded import begin, epoch, finish
 
+from ablab.errors import StoreError
 from ablab.tracking import ui
 from ablab.tracking.delivery import deliver
 from ablab.tracking.journal import Journal
@@ -32,18 +33,112 @@ def test_the_next_free_port_is_taken() -> None:
         assert port < ui.free_port(port) < port + 100
 
 
-def test_serving_says_where_and_becomes_the_server(
+SERVER = """
+import http.server, json, os, pathlib, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+seen = {"pids": [os.getpid(), child.pid], "environ": dict(os.environ)}
+pathlib.Path(sys.argv[2]).write_text(json.dumps(seen))
+time.sleep(0.7)
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200 if self.path == "/health" else 404)
+        self.end_headers()
+server = http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler)
+server.handle_request()
+time.sleep(float(sys.argv[3]))
+sys.exit(5)
+"""
+
+
+def fake(seen: Path, seconds: float) -> Callable[[Store, int], list[str]]:
+    """A server in MLflow's place, which answers once, after a while, and has a child."""
+    return lambda _, port: [sys.executable, "-c", SERVER, str(port), str(seen), str(seconds)]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.fixture
+def handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the handlers of this process's signals as they are."""
+    monkeypatch.setattr(ui.signal, "signal", lambda *_: None)
+
+
+@pytest.mark.usefixtures("handlers")
+def test_the_address_is_said_when_the_server_answers_and_not_before(
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    looks: list[tuple[str, bool]] = []
+    really = ui.answers
+
+    def look(port: int) -> bool:
+        looks.append((capsys.readouterr().out, really(port)))
+        return looks[-1][1]
+
+    monkeypatch.setattr(ui, "answers", look)
+    monkeypatch.setattr(ui, "command", fake(tmp_path / "seen", 0))
+    assert ui.serve(store.lab, port=5300) == 5
+    assert [said for said, _ in looks] == [""] * len(looks)
+    assert [answer for _, answer in looks] == [False] * (len(looks) - 1) + [True]
+    assert len(looks) > 1
+    assert "http://127.0.0.1:53" in capsys.readouterr().out
+    environ = json.loads((tmp_path / "seen").read_text())["environ"]
+    assert environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+    assert environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+@pytest.mark.usefixtures("handlers")
+def test_a_server_that_ends_before_it_answers_is_an_error_with_its_last_words(
     store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    became: list[Any] = []
-    monkeypatch.setattr("os.execve", lambda *arguments: became.extend(arguments))
-    ui.serve(store.lab)
-    program, arguments, environment = became
-    assert program == sys.executable
-    assert f"http://127.0.0.1:{arguments[arguments.index('--port') + 1]}" in capsys.readouterr().out
-    assert arguments[arguments.index("--host") + 1] == "127.0.0.1"
-    assert environment["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
-    assert environment["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    code = "import sys; sys.stderr.write('first\\nno such table\\n\\n'); sys.exit(3)"
+    monkeypatch.setattr(ui, "command", lambda *_: [sys.executable, "-c", code])
+    with pytest.raises(
+        StoreError, match=r"ended with exit code 3: no such table \(its log: .*ui.log"
+    ):
+        ui.serve(store.lab, port=5300)
+    assert "http://" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
+)
+def test_the_server_ends_with_all_it_started(
+    store: Store, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    store.close()
+    seen = tmp_path / "seen"
+    program = (
+        "import sys; from ablab.cli import main; from ablab.tracking import ui; "
+        f"ui.command = lambda _, port: [sys.executable, '-c', {SERVER!r}, str(port), "
+        f"{str(seen)!r}, '600']; sys.exit(main(['ui', '--port', '5350']))"
+    )
+    environ = os.environ | {"ABLAB_HOME": str(store.lab.root)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, env=environ, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert "http://127.0.0.1:53" in process.stdout.readline()
+        pids = json.loads(seen.read_text())["pids"]
+        assert all(map(is_alive, pids))
+        process.send_signal(number)
+        assert process.wait(60) == code
+    end = time.monotonic() + 30
+    while any(map(is_alive, pids)):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_nobody_answers_at_a_port_that_is_free() -> None:
+    assert not ui.answers(ui.free_port(5300))
 
 
 def test_a_server_of_ones_own_is_named_instead(

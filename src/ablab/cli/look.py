@@ -53,5 +53,4 @@ def _ui(options: argparse.Namespace) -> int:
 
     lab = Lab.open()
     sync(lab, Store.open(lab))  # a run whose process died is shown as killed, not as running
-    serve(lab, options.port)
-    return 0
+    return serve(lab, options.port)
