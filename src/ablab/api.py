@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ablab.data.module import InMemoryDataModule
+from ablab.data.trial_data import TrialData
 from ablab.training import build
 from ablab.training.classifier import Classifier
 from ablab.training.compose import compose
@@ -35,7 +35,7 @@ def classifier(*overrides: str, **choices: Any) -> Classifier:
     return build.classifier(config, build.datamodule(config))
 
 
-def datamodule(dataset: str, *overrides: str, **choices: Any) -> InMemoryDataModule:
+def datamodule(dataset: str, *overrides: str, **choices: Any) -> TrialData:
     """Return the LightningDataModule of a data set.
 
     Args:
@@ -44,7 +44,8 @@ def datamodule(dataset: str, *overrides: str, **choices: Any) -> InMemoryDataMod
         choices: ``augmentation="crop_flip"``, ``batch_size=64``, ``seed=3``.
 
     Returns:
-        Batches (x, y): x float32 (N, C, H, W), normalised; y int64 (N,).
+        Batches (x, y): x float32 (N, C, H, W), normalised; y int64 (N,). Those of a plain
+        LightningDataModule are its own.
 
     Raises:
         ConfigError: all faults at once.

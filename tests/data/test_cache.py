@@ -49,11 +49,19 @@ def test_another_fingerprint_is_another_entry(image_set):
         cache.load(replace(make(image_set), fingerprint="4567"))
 
 
-def test_statistics_are_those_of_the_training_images(image_set):
-    cached = cache.load(image_set)
-    pixels = image_set.read()["train_images"] / 255
-    np.testing.assert_allclose(cached.mean, pixels.mean((0, 1, 2)), rtol=1e-12)
-    np.testing.assert_allclose(cached.std, pixels.std((0, 1, 2)), rtol=1e-12)
+def test_the_histogram_is_that_of_the_training_part(image_set):
+    found, images = cache.load(image_set).histogram, image_set.read()["train_images"]
+    for channel, counts in enumerate(found):
+        assert counts.tolist() == [(images[..., channel] == v).sum() for v in range(256)]
+
+
+def test_an_entry_without_a_histogram_is_made_anew(image_set):
+    make(image_set)
+    meta = entry(image_set) / "meta.json"
+    content = json.loads(meta.read_text())
+    del content["histogram"]
+    meta.write_text(json.dumps(content | {"mean": [0.5], "std": [0.1]}))
+    assert cache.load(image_set).histogram.sum() == 103 * 8 * 8 * 3
 
 
 def test_hashes_tell_arrays_apart_by_values_and_by_shape(image_set):
@@ -105,7 +113,7 @@ def test_a_torn_entry_is_made_anew(image_set, tear):
     np.testing.assert_array_equal(
         cache.load(image_set).arrays["train_images"], image_set.read()["train_images"]
     )
-    assert json.loads((entry(image_set) / "meta.json").read_text())["mean"]
+    assert json.loads((entry(image_set) / "meta.json").read_text())["histogram"]
 
 
 def test_what_a_killed_maker_left_is_no_obstacle(image_set):

@@ -96,9 +96,11 @@ def test_a_fraction_of_no_image_is_refused(build):
         build(val_fraction=0.001).val_dataloader()
 
 
-def test_training_images_are_normalised(build):
-    module = build(val_fraction=0.01)
-    x = torch.cat([x for x, _ in [*everything(module), *module.val_dataloader()]])
+@pytest.mark.parametrize("train_images", [None, 30, 60])
+def test_the_images_that_train_are_normalised_by_themselves_alone(build, train_images):
+    module = build(train_images=train_images)
+    x = torch.cat([x for x, _ in everything(module)])
+    assert len(x) == (train_images or 82)
     torch.testing.assert_close(x.mean((0, 2, 3)), torch.zeros(3), atol=1e-5, rtol=0)
     torch.testing.assert_close(x.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
 
@@ -110,17 +112,71 @@ def test_unstandardised_pixels_are_from_0_to_1(build, image_set):
 
 
 def test_a_smaller_training_set_is_part_of_a_larger_and_validation_stays(build):
-    some, more = build(train_images=20), build(train_images=60)
+    some, more = (build(train_images=n, standardize=False) for n in (20, 60))
     few, many = set(pixels(everything(some))), set(pixels(everything(more)))
     assert (len(few), len(many)) == (20, 60)
     assert few < many
-    assert pixels(some.val_dataloader()) == pixels(build().val_dataloader())
+    assert pixels(some.val_dataloader()) == pixels(more.val_dataloader())
     assert some.counts()["train_images"] == 20
 
 
 def test_more_training_images_than_there_are_are_refused(build):
     with pytest.raises(ValueError, match=r"data\.train_images must be from 1 to .* 82, got 83"):
         build(train_images=83).train_dataloader()
+
+
+def test_validation_and_test_are_normalised_as_training_is(build, image_set):
+    module = build()
+    mean, std = (torch.tensor(values)[:, None, None] for values in module.statistics)
+    images = torch.from_numpy(image_set.read()["test_images"]).permute(0, 3, 1, 2)
+    ((x, _),) = module.test_dataloader()
+    torch.testing.assert_close(x, (images / 255 - mean) / std)
+    assert build(seed=1).statistics != module.statistics  # another split
+    assert build(seed=1, split_seed=0).statistics == module.statistics
+
+
+def test_what_is_normalised_is_that_of_now(build):
+    module = build()
+    first = module.statistics
+    module.seed = 1
+    assert module.statistics == build(seed=1).statistics != first
+
+
+def test_slices_are_of_the_same_images_and_are_told(build):
+    some, whole = build(val_images=5, test_images=7), build()
+    assert same(some.train_dataloader(), whole.train_dataloader())
+    for part, n in (("val", 5), ("test", 7)):
+        few, all_ = (pixels(getattr(m, f"{part}_dataloader")()) for m in (some, whole))
+        assert len(few) == n
+        assert set(few) < set(all_)
+    assert pixels(build(test_images=7, seed=3, standardize=False).test_dataloader()) == pixels(
+        build(test_images=7, standardize=False).test_dataloader()
+    )
+    assert some.counts() | {"num_classes": 10} == some.counts()
+    assert (some.counts()["val_images"], some.counts()["test_images"]) == (5, 7)
+    assert some.slices == {"val_images_available": 21, "test_images_available": 23}
+    assert some.notes == (
+        "Of 21 validation images 5 are used (data.val_images).",
+        "Of 23 test images 7 are used (data.test_images).",
+    )
+    assert (whole.slices, whole.notes) == ({}, ())
+
+
+def test_a_sliced_test_is_disturbed_as_the_whole_is(build):
+    def by_plain(module):
+        plain, noisy = pixels(module.test_dataloader()), None
+        module.perturbation = Perturbation("noise", 0.1)
+        noisy = pixels(module.test_dataloader())
+        return dict(zip(plain, noisy, strict=True))
+
+    assert by_plain(build(test_images=7)).items() < by_plain(build()).items()
+
+
+@pytest.mark.parametrize("options", [{"val_images": 22}, {"test_images": 24}, {"train_images": 83}])
+def test_the_check_finds_parts_that_are_too_small(build, options):
+    ((name, value),) = options.items()
+    with pytest.raises(ValueError, match=rf"data\.{name} must be .* {value - 1}, got {value}"):
+        build(**options).check()
 
 
 def test_a_full_batch_is_all_training_images(build):
@@ -190,6 +246,12 @@ def test_validation_images_of_its_own_validate_and_all_others_train(build, with_
     assert not train & val
     module.setup()
     assert build(image_set=replace(with_val, has_val=False)).content_hash != module.content_hash
+
+
+def test_validation_images_of_its_own_can_be_sliced(build, with_val):
+    some, whole = (build(val_fraction=None, image_set=with_val, val_images=n) for n in (3, None))
+    assert set(pixels(some.val_dataloader())) < set(pixels(whole.val_dataloader()))
+    assert some.slices == {"val_images_available": 7}
 
 
 def test_a_fraction_beside_validation_images_is_refused(build, with_val):

@@ -3,7 +3,7 @@ import itertools
 import pytest
 import torch
 
-from ablab.data.split import split
+from ablab.data.split import sliced, split
 
 
 def test_smaller_training_sets_lie_within_larger_ones_and_validation_stays():
@@ -32,3 +32,31 @@ def test_more_images_than_can_train_are_refused(n):
     message = rf"data\.train_images must be from 1 to .*, 82, got {n}"
     with pytest.raises(ValueError, match=message):
         split(103, 0.2, seed=0, train_images=n)
+
+
+def test_smaller_validation_sets_lie_within_larger_ones_and_training_stays():
+    sets = [split(103, 0.2, seed=4, val_images=n) for n in (1, 10, 21)]
+    assert [len(val) for _, val in sets] == [1, 10, 21]
+    for (train, smaller), (same, larger) in itertools.pairwise(sets):
+        assert set(smaller.tolist()) < set(larger.tolist())
+        assert torch.equal(train, same)
+    assert all(torch.equal(a, b) for a, b in zip(sets[-1], split(103, 0.2, seed=4), strict=True))
+
+
+@pytest.mark.parametrize("n", [0, 22])
+def test_more_images_than_can_validate_are_refused(n):
+    message = rf"data\.val_images must be an integer from 1 to .* validation images, 21, got {n}"
+    with pytest.raises(ValueError, match=message):
+        split(103, 0.2, seed=0, val_images=n)
+
+
+def test_slices_of_a_part_of_its_own_are_nested_ascending_and_drawn_from_all_of_it():
+    some, more = sliced("test", 1000, 20), sliced("test", 1000, 100)
+    assert set(some.tolist()) < set(more.tolist())
+    assert torch.equal(more, more.sort().values)
+    assert more.max() > 500 > more.min()  # classes often lie one behind the other
+    assert sliced("test", 1000, None).tolist() == list(range(1000))
+    assert not torch.equal(some, sliced("val", 1000, 20))
+    for n in (0, 1001):
+        with pytest.raises(ValueError, match=r"data\.test_images must be .* test images, 1000"):
+            sliced("test", 1000, n)

@@ -20,6 +20,7 @@ import numpy as np
 from ablab import folders
 from ablab.data.errors import DataError
 from ablab.data.image_set import Bytes, ImageSet
+from ablab.data.statistics import Histogram, histogram
 
 
 @dataclass(frozen=True)
@@ -29,14 +30,12 @@ class Cached:
     Attributes:
         arrays: by name, memory-mapped copy-on-write.
         hashes: SHA-256 of each array's type, shape and values.
-        mean: of the training images, per channel, pixels in [0, 1].
-        std: likewise; the population's, computed exactly from integer sums.
+        histogram: of the training part (see `ablab.data.statistics.histogram`), (C, 256).
     """
 
     arrays: Mapping[str, Bytes]
     hashes: Mapping[str, str]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    histogram: Histogram
 
 
 class _TornError(Exception):
@@ -68,8 +67,8 @@ def _make(folder: Path, image_set: ImageSet) -> None:
     shutil.rmtree(new, ignore_errors=True)  # a maker that was killed left it
     new.mkdir()
     files = {name: _write(new / f"{name}.npy", array) for name, array in arrays.items()}
-    mean, std = _statistics(arrays["train_images"])
-    text = json.dumps({"arrays": files, "mean": mean, "std": std}, indent=1)
+    counts = histogram(arrays["train_images"]).tolist()
+    text = json.dumps({"arrays": files, "histogram": counts})
     with (new / "meta.json").open("w", encoding="utf-8") as stream:
         stream.write(text)
         _sync(stream)
@@ -101,14 +100,14 @@ def _open(folder: Path) -> Cached:
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         files = meta["arrays"]
-        mean, std = tuple(meta["mean"]), tuple(meta["std"])
+        counts = np.array(meta["histogram"], np.int64)
         arrays = {name: _map(folder / f"{name}.npy", facts) for name, facts in files.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, DataError):
             raise
         raise _TornError from error
     hashes = {name: facts["sha256"] for name, facts in files.items()}
-    return Cached(arrays, hashes, mean, std)
+    return Cached(arrays, hashes, counts)
 
 
 def _map(path: Path, facts: Mapping[str, Any]) -> Bytes:
@@ -132,16 +131,3 @@ def _sha256(array: Bytes) -> str:
     digest = hashlib.sha256(f"{array.dtype}{array.shape}".encode())
     digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
-
-
-def _statistics(images: Bytes) -> tuple[list[float], list[float]]:
-    """Return mean and standard deviation per channel of (N, H, W, C), as parts of 255."""
-    values = np.arange(256, dtype=np.int64)
-    parts = [images[start : start + 1000] for start in range(0, len(images), 1000)]
-    mean, std = [], []
-    for channel in range(images.shape[-1]):
-        counts = sum(np.bincount(part[..., channel].ravel(), minlength=256) for part in parts)
-        total, first, second = (int((counts * values**power).sum()) for power in range(3))
-        mean.append(first / total / 255)
-        std.append((second * total - first**2) ** 0.5 / total / 255)
-    return mean, std

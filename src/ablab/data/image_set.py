@@ -27,6 +27,7 @@ class ImageSet:
             missing or is not what it should be.
         labels: which of the labels that ``read`` returns are the classes.
         has_val: ``read`` returns ``val_images`` and ``val_<labels>`` as well.
+        notes: sentences on how the source was read, and on what of it was not.
     """
 
     name: str
@@ -37,3 +38,4 @@ class ImageSet:
     read: Callable[[], Mapping[str, Bytes]]
     labels: str = "labels"
     has_val: bool = False
+    notes: tuple[str, ...] = ()

@@ -2,8 +2,8 @@
 
 import hashlib
 from functools import cached_property
+from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor
 
@@ -13,10 +13,12 @@ from ablab.data.batches import Augmentation, Batches, Images
 from ablab.data.image_set import ImageSet
 from ablab.data.order import FULL, EpochOrder, FixedOrder
 from ablab.data.perturbation import Perturbation
-from ablab.data.split import split
+from ablab.data.split import sliced, split
+from ablab.data.statistics import Moments, histogram_of, moments
+from ablab.data.trial_data import Batch, TrialData
 
 
-class InMemoryDataModule(pl.LightningDataModule):
+class InMemoryDataModule(TrialData):
     """Images held as bytes on the training device, handed out as whole normalised batches.
 
     Validation images are drawn from the training part, unless the set has a part of its own for
@@ -34,14 +36,15 @@ class InMemoryDataModule(pl.LightningDataModule):
         seed: the trial's, for order, augmentation, permutation and, unless it has its own, split.
         augmentation: of training batches (see `Batches`).
         train_images: how many train, the first of the split's order (see `split`); None: all that
-            validation leaves. Mean and deviation stay those of the whole training part.
-        standardize: subtract mean and divide by deviation, per channel; else pixels in [0, 1].
+            validation leaves.
+        val_images: how many validate (see `split`, and `sliced` for a part of its own); None: all.
+        test_images: how many test, the same for all trials (see `sliced`); None: all.
+        standardize: subtract the mean and divide by the standard deviation of the images that
+            train, per channel (see `statistics`); else pixels in [0, 1].
         permute_pixels: put the pixels of each image, training, validation and test, into one
             order that is drawn from the seed, behind augmentation and perturbation: a network
             sees the same images with no neighbourhoods left.
         shuffle: how training images are ordered (see `EpochOrder`).
-        perturbations: of the test images, that shall be tested.
-        perturbation: the one that test batches have now; None: they are as they are.
 
     Raises:
         ValueError: ``val_fraction`` is out of range.
@@ -54,30 +57,35 @@ class InMemoryDataModule(pl.LightningDataModule):
         super().__init__()
         self._batch_size: int | str = 128
         self.eval_batch_size = 250
-        self.seed = 0
         self.augmentation: Augmentation | None = None
         self.train_images: int | None = None
+        self.val_images: int | None = None
+        self.test_images: int | None = None
         self.standardize = True
         self.permute_pixels = False
         self.shuffle = "each_epoch"
-        self.perturbations: tuple[Perturbation, ...] = ()
-        self.perturbation: Perturbation | None = None
         self._image_set = image_set
         self._val_fraction = val_fraction or 0.0
         self._split_seed = split_seed
         self._parts = ("train", *(("val",) if image_set.has_val else ()), "test")
-        self._placed: dict[tuple[str, torch.device], Images] = {}
+        self._placed: dict[tuple[str, torch.device], tuple[Tensor, Tensor]] = {}
+        self._measured: dict[tuple[Any, ...], Moments] = {}
 
     @property
     def batch_size(self) -> int:
         """Training images a step, over all processes together; set to `FULL`, all of them."""
-        return len(self._split()[0]) if isinstance(self._batch_size, str) else self._batch_size
+        return len(self._indices()[0]) if isinstance(self._batch_size, str) else self._batch_size
 
     @batch_size.setter
     def batch_size(self, value: int | str) -> None:
         if isinstance(value, str) and value != FULL:
             raise ValueError(f"batch_size must be a number or {FULL}, got {value}")
         self._batch_size = value
+
+    @property
+    def smallest_batch(self) -> int:
+        """Images of the smallest training batch: each has as many."""
+        return self.batch_size
 
     @property
     def in_channels(self) -> int:
@@ -93,11 +101,6 @@ class InMemoryDataModule(pl.LightningDataModule):
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes 0, 1, …."""
         return self._image_set.class_names
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes."""
-        return len(self._image_set.class_names)
 
     @property
     def content_hash(self) -> str:
@@ -124,6 +127,16 @@ class InMemoryDataModule(pl.LightningDataModule):
             if stage is None or (part == "test") == (stage == "test"):
                 self._images(part)
 
+    def check(self) -> None:
+        """Find out whether there are as many images as are asked for.
+
+        Raises:
+            DataError: the data are missing or damaged.
+            ValueError: there are not.
+        """
+        self.train_dataloader()
+        self.counts()
+
     def train_dataloader(self) -> Batches:
         """Return batches of the training images.
 
@@ -131,51 +144,91 @@ class InMemoryDataModule(pl.LightningDataModule):
             ValueError: there are not so many images as ``train_images`` or ``batch_size`` says, or
                 ``batch_size`` is not divisible by the processes.
         """
-        (rank, world_size), train = self._process, self._split()[0]
-        order = EpochOrder(
-            train, self.batch_size, self.seed, rank, world_size, shuffle=self.shuffle
-        )
-        permutation = self._permutation()
-        images = self._images("train")
-        return Batches(images, order, self.augmentation, self.seed, permutation=permutation)
+        return self._training_batches(self.batch_size, self.shuffle, self.augmentation)
 
     def val_dataloader(self) -> Batches:
         """Return the validation images, each once, in a fixed order."""
-        if self._image_set.has_val:
-            return self._evaluated("val", self._all("val"))
-        return self._evaluated("train", self._split()[1])
+        part = "val" if self._image_set.has_val else "train"
+        return self._evaluated(part, self._indices()[1])
 
     def test_dataloader(self) -> Batches:
         """Return the test images, each once, in the order of their source."""
-        return self._evaluated("test", self._all("test"), self.perturbation)
+        return self._evaluated("test", self._indices()[2], self.perturbation)
 
     def transfer_batch_to_device(
-        self, batch: tuple[Tensor, Tensor], device: torch.device, dataloader_idx: int
-    ) -> tuple[Tensor, Tensor]:
+        self, batch: Batch, device: torch.device, dataloader_idx: int
+    ) -> Batch:
         """Return a batch as it is: its images lie on the training device already."""
         return batch
 
-    def probe_batch(self, num_images: int) -> tuple[Tensor, Tensor]:
+    def first_images(self) -> Tensor:
+        """Return the images of the first training batch, not augmented."""
+        images: Tensor = next(iter(self._training_batches(self.batch_size, self.shuffle)))[0]
+        return images
+
+    def probe_batch(self, num_images: int) -> Batch:
         """Return training images that are drawn from the seed, as they are, and their labels.
 
         The same in all processes; all training images where there are no more than asked for.
         """
-        train = self._split()[0]
+        train = self._indices()[0]
         generator = streams.generator(self.seed, "probe_images")
         drawn = torch.randperm(len(train), generator=generator)[:num_images]
-        order = FixedOrder(train[drawn.to(train.device)], len(drawn))
+        order = FixedOrder(train[drawn].to(self._device), len(drawn))
         batches = Batches(self._images("train"), order, permutation=self._permutation())
         return next(iter(batches))
 
+    def each_once(self) -> Batches:
+        """Return all training images in one batch, as they are."""
+        return self._training_batches(len(self._indices()[0]), "none")
+
     def counts(self) -> dict[str, int]:
         """Return the numbers of classes and of training, validation and test images."""
-        train, val = self._split()
-        return {
-            "num_classes": self.num_classes,
-            "train_images": len(train),
-            "val_images": len(self._all("val") if self._image_set.has_val else val),
-            "test_images": len(self._images("test").labels),
-        }
+        sizes = [len(indices) for indices in self._indices()]
+        return {"num_classes": self.num_classes, **dict(zip(_COUNTED, sizes, strict=True))}
+
+    @property
+    def slices(self) -> dict[str, int]:
+        """How many images there are where fewer are used, by ``val_images_available``, …."""
+        used, there = self._indices(), self._indices(whole=True)
+        pairs = list(zip(_COUNTED, used, there, strict=True))[1:]
+        return {f"{n}_available": len(b) for n, a, b in pairs if len(a) < len(b)}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on what a reader of the results should know of the data."""
+        counts, slices = self.counts(), self.slices
+        said = [
+            f"Of {slices[key]:,} {word} images {counts[name]:,} are used (data.{name})."
+            for name, word in (("val_images", "validation"), ("test_images", "test"))
+            if (key := f"{name}_available") in slices
+        ]
+        return (*self._image_set.notes, *said)
+
+    @property
+    def statistics(self) -> Moments:
+        """Mean and standard deviation of the images that train, per channel, pixels in [0, 1]."""
+        seed = self.seed if self._split_seed is None else self._split_seed
+        key = seed, self.train_images
+        if key not in self._measured:
+            train = self._indices()[0].numpy()
+            images = self._cached.arrays["train_images"]
+            self._measured[key] = moments(histogram_of(train, images, self._cached.histogram))
+        return self._measured[key]
+
+    def epoch_images(self, num_batches: int) -> int:
+        """Return the images that so many training batches hold, over all processes together."""
+        return num_batches * self.batch_size
+
+    def _training_batches(
+        self, batch_size: int, shuffle: str, augmentation: Augmentation | None = None
+    ) -> Batches:
+        (rank, world_size), train = self._process, self._indices()[0].to(self._device)
+        order = EpochOrder(train, batch_size, self.seed, rank, world_size, shuffle=shuffle)
+        permutation = self._permutation()
+        return Batches(
+            self._images("train"), order, augmentation, self.seed, permutation=permutation
+        )
 
     def _evaluated(
         self, part: str, indices: Tensor, perturbation: Perturbation | None = None
@@ -190,15 +243,19 @@ class InMemoryDataModule(pl.LightningDataModule):
             permutation=self._permutation(),
         )
 
-    def _all(self, part: str) -> Tensor:
-        return torch.arange(len(self._images(part).labels))
+    def _indices(self, *, whole: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the indices of those images of each part that are used; on the CPU.
 
-    def _split(self) -> tuple[Tensor, Tensor]:
-        """Return the indices of those images of the training part that train and that validate."""
+        Args:
+            whole: as if neither validation nor test were sliced.
+        """
         seed = self.seed if self._split_seed is None else self._split_seed
-        n = len(self._images("train").labels)
-        train, val = split(n, self._val_fraction, seed, self.train_images)
-        return train.to(self._device), val.to(self._device)
+        sizes = {p: len(self._cached.arrays[self._array(p, "labels")]) for p in self._parts}
+        val_images, test_images = (None, None) if whole else (self.val_images, self.test_images)
+        train, val = split(sizes["train"], self._val_fraction, seed, self.train_images, val_images)
+        if self._image_set.has_val:
+            val = sliced("val", sizes["val"], val_images)
+        return train, val, sliced("test", sizes["test"], test_images)
 
     def _permutation(self) -> Tensor | None:
         if not self.permute_pixels:
@@ -211,17 +268,16 @@ class InMemoryDataModule(pl.LightningDataModule):
         return cache.load(self._image_set)
 
     def _images(self, part: str) -> Images:
-        key = part, self._device
+        """Return a part's images and labels, on the training device."""
+        key, device = (part, self._device), self._device
         if key not in self._placed:
             pixels, labels = (
                 torch.from_numpy(self._cached.arrays[self._array(part, kind)]) for kind in _KINDS
             )
-            mean, std = self._cached.mean, self._cached.std
-            if not self.standardize:
-                mean, std = (0.0,) * len(mean), (1.0,) * len(std)
-            device = self._device
-            self._placed[key] = Images(pixels.to(device), labels.long().to(device), mean, std)
-        return self._placed[key]
+            self._placed[key] = pixels.to(device), labels.long().to(device)
+        channels = self.in_channels
+        plain = (0.0,) * channels, (1.0,) * channels
+        return Images(*self._placed[key], *(self.statistics if self.standardize else plain))
 
     def _array(self, part: str, kind: str) -> str:
         return f"{part}_{self._image_set.labels if kind == 'labels' else kind}"
@@ -236,6 +292,7 @@ class InMemoryDataModule(pl.LightningDataModule):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
 
+_COUNTED = ("train_images", "val_images", "test_images")
 _KINDS = ("images", "labels")
 
 

@@ -16,6 +16,8 @@ from ablab.tracking.files import read_json, write_json
 # of images, and what is done to test images besides, do not.
 DATA_OPTIONS: Mapping[str, Any] = {
     "train_images": None,
+    "val_images": None,
+    "test_images": None,
     "standardize": True,
     "permute_pixels": False,
 }

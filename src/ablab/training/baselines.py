@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
-from ablab.data.module import InMemoryDataModule
+from ablab.data.trial_data import TrialData
 from ablab.tracking.baselines import Baselines, Result, identity, known, write_baselines
 from ablab.tracking.lab import Lab
 from ablab.training import build
@@ -57,7 +57,8 @@ def train_baselines(
     config = compose([f"dataset={dataset}", *overrides]).resolved()
     validate(config)
     data = build.datamodule(config)
-    empty = Baselines(dataset, identity(config, data.content_hash), config["seed"], data.counts())
+    same, counts = identity(config, data.content_hash), {**data.counts(), **data.slices}
+    empty = Baselines(dataset, same, config["seed"], counts)
     lab = lab or Lab.open()
     record = empty if fresh else known(lab.root, empty)
     say(_heading(record))
@@ -103,11 +104,10 @@ def _trained(learner: Learner, parts: dict[str, Part]) -> Result:
     )
 
 
-def _parts(data: InMemoryDataModule) -> dict[str, Part]:
+def _parts(data: TrialData) -> dict[str, Part]:
     """Return images (N, H * W * C), as a network would be given them, and labels (N,)."""
-    data.batch_size, data.shuffle = data.counts()["train_images"], "none"
     loaders: dict[str, Any] = {
-        "train": data.train_dataloader(),
+        "train": data.each_once(),
         "val": data.val_dataloader(),
         "test": data.test_dataloader(),
     }
@@ -120,8 +120,14 @@ def _joined(batches: Iterable[tuple[Tensor, Tensor]]) -> Part:
 
 
 def _heading(record: Baselines) -> str:
-    counts = [f"{record.counts[f'{part}_images']} {part}" for part in ("train", "val", "test")]
+    counts = [_counted(record.counts, part) for part in ("train", "val", "test")]
     return f"{record.dataset}, seed {record.seed}: {', '.join(counts)} images"
+
+
+def _counted(counts: Mapping[str, int], part: str) -> str:
+    """Return how many images of a part are used: ``50 test``, ``50 of 360 test``."""
+    there = counts.get(f"{part}_images_available")
+    return f"{counts[f'{part}_images']} {f'of {there} ' if there else ''}{part}"
 
 
 def _told(result: Result) -> str:

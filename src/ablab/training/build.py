@@ -1,5 +1,6 @@
 """From a checked configuration to objects."""
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
@@ -12,12 +13,16 @@ from ablab import streams
 from ablab.components.augmentation.none import unchanged
 from ablab.components.batch_generator import BatchGenerator
 from ablab.data.module import InMemoryDataModule
+from ablab.data.own_generators import OwnGenerators
 from ablab.data.perturbation import perturbations
+from ablab.data.plain import PlainDataModule
+from ablab.data.trial_data import TrialData
 from ablab.training.by_hand.convert import AXIS, convert
 from ablab.training.classifier import Classifier
 from ablab.training.faults import ComponentError
 from ablab.training.freezing import freeze_parameters
 from ablab.training.layer_streams import LayerStreams
+from ablab.training.plain_data import refuse_options
 from ablab.training.randomness import own_randomness
 from ablab.training.targets import CONTRACTS, canonical, contract_arguments, resolve
 from ablab.training.warm_start import start_from
@@ -89,21 +94,46 @@ class Builder:
         return built
 
 
-def datamodule(config: Mapping[str, Any]) -> InMemoryDataModule:
-    """Return the data of a trial, not yet read."""
-    data: InMemoryDataModule = Builder("dataset", config["dataset"])()
-    data.batch_size, data.seed = config["batch_size"], config["seed"]
+def dataset(node: Mapping[str, Any]) -> TrialData:
+    """Return a data set as the ``dataset`` group names it, not yet read.
+
+    Raises:
+        ComponentError: it is no LightningDataModule, or lacks what is asked of one.
+    """
+    with OwnGenerators(0, "dataset"):  # what a user's own draws is the same for all trials
+        found = Builder("dataset", node)()
+    if isinstance(found, TrialData):
+        return found
+    try:
+        return PlainDataModule(found, identity=json.dumps(node, sort_keys=True))
+    except ValueError as error:
+        raise ComponentError("dataset", error) from error
+
+
+def datamodule(config: Mapping[str, Any]) -> TrialData:
+    """Return the data of a trial, not yet read.
+
+    Raises:
+        ConfigError: an option is set that a plain LightningDataModule leaves no room for.
+    """
+    data = dataset(config["dataset"])
+    data.seed = config["seed"]
+    if not isinstance(data, InMemoryDataModule):
+        refuse_options(config)
+        return data
+    data.batch_size = config["batch_size"]
     augmentation = Builder("augmentation", config["augmentation"])(num_classes=data.num_classes)
     data.augmentation = None if augmentation is unchanged else augmentation  # saves two copies
     options = config["data"]
     data.train_images, data.shuffle = options["train_images"], options["shuffle"]
+    data.val_images, data.test_images = options["val_images"], options["test_images"]
     data.standardize, data.permute_pixels = options["standardize"], options["permute_pixels"]
     data.perturbations = perturbations(options, data.image_size)
     return data
 
 
 def network(
-    config: Mapping[str, Any], data: InMemoryDataModule, generator: torch.Generator
+    config: Mapping[str, Any], data: TrialData, generator: torch.Generator
 ) -> tuple[nn.Module, frozenset[str]]:
     """Return a trial's network with its initial weights, and the axes that it uses.
 
@@ -135,17 +165,12 @@ def network(
     return module, frozenset(axis for axis, part in parts.items() if part.calls)
 
 
-def _first_batch(data: InMemoryDataModule, module: nn.Module) -> Tensor:
+def _first_batch(data: TrialData, module: nn.Module) -> Tensor:
     """Return images of the first training batch, unaugmented: what an initializer measures."""
     if any(parameter.is_meta for parameter in module.parameters()):  # a rehearsal: shapes alone
         side = data.image_size
         return torch.empty(2, data.in_channels, side, side, device="meta")
-    augmentation, data.augmentation = data.augmentation, None
-    try:
-        images: Tensor = next(iter(data.train_dataloader()))[0]
-    finally:
-        data.augmentation = augmentation
-    return images[:_ENOUGH_IMAGES]
+    return data.first_images()[:_ENOUGH_IMAGES]
 
 
 def _check_dropout(dropout: Builder) -> None:
@@ -161,7 +186,7 @@ def _check_dropout(dropout: Builder) -> None:
 
 def classifier(
     config: Mapping[str, Any],
-    data: InMemoryDataModule,
+    data: TrialData,
     device: torch.device | str = "cpu",
 ) -> Classifier:
     """Return the LightningModule of a trial.

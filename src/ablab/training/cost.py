@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ablab.data.module import InMemoryDataModule
+from ablab.data.trial_data import TrialData
 from ablab.training import build
 from ablab.training.by_hand.convert import as_torch
 
@@ -50,7 +50,7 @@ class Cost:
     bytes: int
 
 
-def size(network: nn.Module, data: InMemoryDataModule) -> tuple[int, int]:
+def size(network: nn.Module, data: TrialData) -> tuple[int, int]:
     """Return parameters and FLOPs an image, counted on a blank one; the network's mode is kept."""
     parameters = [p for p in network.parameters() if p.requires_grad]
     image = torch.zeros(1, data.in_channels, data.image_size, data.image_size)

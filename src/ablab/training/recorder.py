@@ -119,7 +119,7 @@ class Recorder(Checkpoint):
     def _entry(self, trainer: pl.Trainer) -> Entry:
         seconds = self._trained - self._started
         data = trainer.datamodule  # type: ignore[attr-defined]
-        images = int(trainer.num_training_batches) * data.batch_size
+        images = data.epoch_images(int(trainer.num_training_batches))
         metrics = {name: shortest(value) for name, value in trainer.callback_metrics.items()}
         measured = {
             "time/epoch_seconds": seconds,

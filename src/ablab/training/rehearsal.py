@@ -11,7 +11,7 @@ from torch import nn
 
 from ablab import streams
 from ablab.data.errors import DataError
-from ablab.data.module import InMemoryDataModule
+from ablab.data.trial_data import TrialData
 from ablab.training import build
 from ablab.training.by_hand.convert import check
 from ablab.training.faults import ComponentError, ConfigError
@@ -47,7 +47,7 @@ def _rehearsed(text: str) -> frozenset[str]:
         build.Builder("loss", config["loss"])()
     with _telling(faults):
         data = build.datamodule(config)
-        data.train_dataloader()
+        data.check()
         network, used = _network(config, data, faults)
     trained = network or nn.Linear(1, 1)
     with _telling(faults):
@@ -77,7 +77,7 @@ def _telling(faults: list[str]) -> Iterator[None]:
 
 
 def _network(
-    config: Mapping[str, Any], data: InMemoryDataModule, faults: list[str]
+    config: Mapping[str, Any], data: TrialData, faults: list[str]
 ) -> tuple[nn.Module, frozenset[str]]:
     """Return the network and the parts it uses, a faulty part stood in for to see further."""
     try:
@@ -89,9 +89,7 @@ def _network(
         return _network({**config, error.axis: _STAND_IN}, data, faults)
 
 
-def _passed(
-    config: Mapping[str, Any], data: InMemoryDataModule
-) -> tuple[nn.Module, frozenset[str]]:
+def _passed(config: Mapping[str, Any], data: TrialData) -> tuple[nn.Module, frozenset[str]]:
     try:
         return _passed_on(torch.device("meta"), config, data)
     except NotImplementedError:  # an operation whose shapes depend on values
@@ -99,7 +97,7 @@ def _passed(
 
 
 def _passed_on(
-    device: torch.device, config: Mapping[str, Any], data: InMemoryDataModule
+    device: torch.device, config: Mapping[str, Any], data: TrialData
 ) -> tuple[nn.Module, frozenset[str]]:
     with device:
         network, used = build.network(config, data, torch.Generator("cpu"))
@@ -129,13 +127,13 @@ def _passed_on(
             "architecture must have a number auxiliary_weight for its auxiliary logits, "
             f"got {weight}"
         )
-    if data.batch_size == 1:
+    if data.smallest_batch == 1:
         with device:
-            _check_alone(network, images[:1])
+            _check_alone(network, images[:1], data.batch_word)
     return network, used
 
 
-def _check_alone(network: nn.Module, image: torch.Tensor) -> None:
+def _check_alone(network: nn.Module, image: torch.Tensor, word: str) -> None:
     """Refuse a network that cannot train on one image: batch norm of single values cannot.
 
     Raises:
@@ -144,7 +142,7 @@ def _check_alone(network: nn.Module, image: torch.Tensor) -> None:
     try:
         network(image)
     except Exception as error:
-        raise ValueError(f"batch_size must be 2 or more for these parts, got 1: {error}") from error
+        raise ValueError(f"{word} must be 2 or more for these parts, got 1: {error}") from error
 
 
 def _outputs(network: nn.Module, images: torch.Tensor) -> tuple[Any, ...]:

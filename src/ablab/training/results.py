@@ -28,6 +28,8 @@ def write_tables(
     predicted: NDArray[np.int64],
     target: NDArray[np.int64],
     class_names: Sequence[str],
+    *,
+    by_image: bool = True,
 ) -> list[str]:
     """Write what the test showed and return the names of the files, none without a test.
 
@@ -36,6 +38,7 @@ def write_tables(
         predicted: (test_images,), class indices.
         target: (test_images,), class indices.
         class_names: K names.
+        by_image: the images come in a fixed order, so that which were classified rightly is kept.
     """
     if not predicted.size:
         return []
@@ -46,6 +49,8 @@ def write_tables(
     rows = [[name, *row] for name, row in zip(class_names, matrix.tolist(), strict=True)]
     write_atomic(folder / CONFUSION, _csv([header, *rows]))
     write_atomic(folder / PER_CLASS, _csv(_per_class(matrix, class_names)))
+    if not by_image:
+        return [CONFUSION, PER_CLASS]
     buffer = io.BytesIO()
     np.save(buffer, np.packbits(predicted == target), allow_pickle=False)
     write_atomic(folder / CORRECT, buffer.getvalue())

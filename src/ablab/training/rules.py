@@ -36,6 +36,7 @@ _BETAS: Rule = (
     "two numbers in [0, 1)",
     lambda v: isinstance(v, list) and len(v) == 2 and all(_number(b) and 0 <= b < 1 for b in v),
 )
+_COUNT: Rule = ("an integer >= 1 or null", lambda v: v is None or (_integer(v) and v >= 1))
 _HYPERPARAMETERS: Mapping[str, Rule] = {
     "lr": _POSITIVE,
     "weight_decay": _NOT_NEGATIVE,
@@ -59,10 +60,9 @@ _SCALARS: Mapping[str, Rule] = {
     "seed": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
     "backend": ("one of torch, by_hand", lambda v: v in ("torch", "by_hand")),
     "batch_size": ("an integer >= 1 or full", lambda v: v == FULL or (_integer(v) and v >= 1)),
-    "data.train_images": (
-        "an integer >= 1 or null",
-        lambda v: v is None or (_integer(v) and v >= 1),
-    ),
+    "data.train_images": _COUNT,
+    "data.val_images": _COUNT,
+    "data.test_images": _COUNT,
     "data.standardize": ("true or false", lambda v: isinstance(v, bool)),
     "data.permute_pixels": ("true or false", lambda v: isinstance(v, bool)),
     "data.shuffle": (f"one of {', '.join(SHUFFLES)}", lambda v: v in SHUFFLES),

@@ -9,7 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 from safetensors.torch import load_file
 
-from ablab.data.module import InMemoryDataModule
+from ablab.data.trial_data import TrialData
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import JOURNAL, TRIAL, Take
@@ -60,7 +60,7 @@ class Training:
         self._devices, self._callbacks = devices, [*callbacks, *self._further()]
 
     @cached_property
-    def data(self) -> InMemoryDataModule:
+    def data(self) -> TrialData:
         """The trial's data, read when they are first asked for."""
         return build.datamodule(self.config)
 
@@ -73,10 +73,12 @@ class Training:
         Raises:
             StoppedError: it was asked to stop and did so behind a checkpoint.
         """
+        if self.journal is not None:
+            sys.stdout.writelines(f"{note}\n" for note in self.data.notes)  # the take's log
         fitter = self._trainer()
         module = build.classifier(self.config, self.data, fitter.strategy.root_device)
         if (note := told(module.network, self.config)) and self.journal is not None:
-            sys.stdout.write(f"{note}\n")  # the take's log
+            sys.stdout.write(f"{note}\n")
         diverged = self._fit(fitter, module)
         return self._finish(module, diverged)
 
@@ -114,7 +116,8 @@ class Training:
         outcome = "diverged" if diverged else "finished"
         classes = gathered(module.predicted), gathered(module.target)
         if self.journal is not None:
-            tables = write_tables(self.take.folder, *classes, self.data.class_names)
+            names, fixed = self.data.class_names, self.data.has_fixed_test_order
+            tables = write_tables(self.take.folder, *classes, names, by_image=fixed)
             facts = self._facts(module)
             self._complete(outcome, metrics, time.perf_counter() - start, facts, tables)
         return outcome
@@ -159,7 +162,9 @@ class Training:
 
     def _facts(self, module: Classifier) -> dict[str, Any]:
         parameters, flops = cost.size(module.network, self.data)
-        return {"parameters": parameters, "flops": flops, **self.data.counts()}
+        data = {**self.data.counts(), **self.data.slices}
+        notes = {"data_notes": list(self.data.notes)} if self.data.notes else {}
+        return {"parameters": parameters, "flops": flops, **data, **notes}
 
     def _further(self) -> list[pl.Callback]:
         """Return the callbacks that the configuration asks for; it may be older than options."""

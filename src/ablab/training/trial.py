@@ -27,6 +27,8 @@ NEUTRAL: Mapping[str, Any] = {
     "init_from": None,
     "freeze": None,
     "data.train_images": None,
+    "data.val_images": None,
+    "data.test_images": None,
     "data.standardize": True,
     "data.permute_pixels": False,
     "data.shuffle": "each_epoch",
@@ -141,7 +143,7 @@ def _data_hash(node: Mapping[str, Any]) -> str:
 @cache
 def _content_hash(text: str, *places: Path) -> str:
     """Return the hash of a data set's content, found out once a process and place."""
-    return build.Builder("dataset", json.loads(text))().content_hash  # type: ignore[no-any-return]
+    return build.dataset(json.loads(text)).content_hash
 
 
 def _copy(value: Any) -> Any:

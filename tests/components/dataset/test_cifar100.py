@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ablab.components.dataset.cifar100 import cifar100
+from ablab.data.statistics import moments
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +39,7 @@ def test_coarse_and_fine_share_images_and_nothing_else(both):
 
 
 def test_statistics_are_the_published_ones(both):
-    cached = both[0]._cached
+    mean, std = moments(both[0]._cached.histogram)
     # As most CIFAR-100 training codes state them.
-    assert cached.mean == pytest.approx((0.5071, 0.4865, 0.4409), abs=1e-4)
-    assert cached.std == pytest.approx((0.2673, 0.2564, 0.2762), abs=1e-4)
+    assert mean == pytest.approx((0.5071, 0.4865, 0.4409), abs=1e-4)
+    assert std == pytest.approx((0.2673, 0.2564, 0.2762), abs=1e-4)

@@ -9,7 +9,7 @@ import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
-from ablab.data.module import InMemoryDataModule
+from ablab.data.trial_data import TrialData
 from ablab.training.classifier import Classifier
 from ablab.training.probes.gradients import Loss, gradient_changes, gradients
 from ablab.training.probes.layers import (
@@ -108,7 +108,7 @@ class Look:
         """Give the batch and the loss on it, with the network at hand for the block."""
         if self._batch is None:
             data = trainer.datamodule  # type: ignore[attr-defined]
-            assert isinstance(data, InMemoryDataModule)
+            assert isinstance(data, TrialData)
             self._batch = data.probe_batch(self._num_images)
         x, target = self._batch
         plugin = trainer.precision_plugin

@@ -1,0 +1,285 @@
+"""Any LightningDataModule as a data set: its batches go through as they are.
+
+It needs `ATTRIBUTES`, and a training, validation and test loader of known length that each give
+``(x, y)`` (see `ablab.data.plain_batches`). It may have ``class_names``, and a text
+``content_hash`` that stands for what its data contain.
+
+What it draws in its constructor, `prepare_data` and `setup` is the same for all trials, so that
+all are tested on the same images; what its loaders draw is the trial's seed's. A trial's key holds
+its source and its arguments; of the data's content no more than a ``content_hash`` says.
+"""
+
+import hashlib
+import json
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ablab.data.class_names import check_class_names
+from ablab.data.errors import DataError
+from ablab.data.own_generators import OwnGenerators
+from ablab.data.plain_batches import PlainBatches
+from ablab.data.trial_data import Batch, TrialData
+from ablab.errors import InputError
+
+ATTRIBUTES = ("in_channels", "num_classes", "image_size")
+PARTS = ("train", "val", "test")
+_METHODS = ("prepare_data", "setup", "teardown", "transfer_batch_to_device", "state_dict")
+
+
+class PlainDataModule(TrialData):
+    """A LightningDataModule of a user's own, with what a trial needs besides.
+
+    Args:
+        inner: the user's.
+        identity: a text that tells it from others: its class and arguments.
+
+    Raises:
+        ValueError: it is no LightningDataModule, or has not the attributes.
+    """
+
+    batch_word = "the smallest batch of dataset's train_dataloader"
+
+    def __init__(self, inner: Any, identity: str) -> None:
+        _check(inner)
+        self._inner, self._identity = inner, identity
+        self._stages: set[str] = set()
+        self._is_prepared = False
+        super().__init__()
+
+    @property
+    def trainer(self) -> Any:
+        """The Trainer that uses it; the user's own knows it too."""
+        return self._inner.trainer
+
+    @trainer.setter
+    def trainer(self, value: Any) -> None:
+        self._inner.trainer = value
+
+    @property
+    def in_channels(self) -> int:
+        """Number of channels of an image."""
+        return int(self._inner.in_channels)
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of an image, in pixels."""
+        return int(self._inner.image_size)
+
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, ``"0"``, ``"1"``, … unless the user's own names them."""
+        given = getattr(self._inner, "class_names", None)
+        count = self._inner.num_classes
+        return tuple(map(str, range(count))) if given is None else tuple(given)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of the class, its arguments, and the ``content_hash`` that it may have.
+
+        Raises:
+            DataError: that is no text.
+        """
+        with self._told_of("content_hash"):
+            own = getattr(self._inner, "content_hash", None)
+        if own is not None and not isinstance(own, str):
+            raise DataError(f"dataset must have a text as its content_hash, got {own!r}")
+        return hashlib.sha256(json.dumps([self._identity, own]).encode()).hexdigest()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is not as with a data set of ablab's own."""
+        found = [
+            "The data set is a LightningDataModule of the user's own, whose batches are used as "
+            "they are; its images and split are the same for all seeds."
+        ]
+        if getattr(self._inner, "content_hash", None) is None:
+            found.append(
+                "The content of its data is not in the trial's key, only its source and "
+                "arguments: after a change of the data, train with --fresh."
+            )
+        if not self.has_fixed_test_order:
+            found.append(
+                "Its test images come in no fixed order: which of them are classified rightly is "
+                "not recorded, and variants are not compared image by image."
+            )
+        return tuple(found)
+
+    @cached_property
+    def has_fixed_test_order(self) -> bool:  # type: ignore[override]
+        """Each test gives the same images in the same order."""
+        return self._batches("test").has_fixed_order()
+
+    @cached_property
+    def smallest_batch(self) -> int:
+        """Images of the smallest training batch, as far as that is known without all of them."""
+        return self._batches("train").smallest_batch()
+
+    def check(self) -> None:
+        """Look at the first batch of each loader.
+
+        Raises:
+            DataError: it is not as it has to be, or the user's code raises.
+        """
+        check_class_names(self.class_names, "dataset.class_names")
+        for part in PARTS:
+            with self._told_of(f"{part}_dataloader"):
+                next(iter(self._batches(part)))
+        _ = self._counts, self.has_fixed_test_order, self.smallest_batch
+
+    def prepare_data(self) -> None:
+        """Let the user's own prepare its data, once."""
+        if not self._is_prepared:
+            with self._told_of("prepare_data"), OwnGenerators(0, "prepare_data"):
+                self._inner.prepare_data()
+        self._is_prepared = True
+
+    def setup(self, stage: str | None = None) -> None:
+        """Let the user's own set a stage up, once."""
+        if str(stage) not in self._stages:
+            with self._told_of("setup"), OwnGenerators(0, "setup"):
+                self._inner.setup(stage)
+        self._stages.add(str(stage))
+
+    def teardown(self, stage: str | None = None) -> None:
+        """Let the user's own end a stage."""
+        self._stages.discard(str(stage))
+        self._inner.teardown(stage)
+
+    def train_dataloader(self) -> PlainBatches:
+        """Return the training batches."""
+        return self._batches("train")
+
+    def val_dataloader(self) -> PlainBatches:
+        """Return the validation batches."""
+        return self._batches("val")
+
+    def test_dataloader(self) -> PlainBatches:
+        """Return the test batches."""
+        return self._batches("test")
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Pass a batch through the user's own hook."""
+        return self._inner.on_before_batch_transfer(batch, dataloader_idx)
+
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
+        """Let the user's own bring a batch to the training device."""
+        return self._inner.transfer_batch_to_device(batch, device, dataloader_idx)
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Pass a batch through the user's own hook."""
+        return self._inner.on_after_batch_transfer(batch, dataloader_idx)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what the user's own keeps in a checkpoint."""
+        return dict(self._inner.state_dict())
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Hand it back."""
+        self._inner.load_state_dict(state_dict)
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers of classes and of training, validation and test images."""
+        return dict(self._counts)
+
+    def epoch_images(self, num_batches: int) -> int:
+        """Return the images of a training epoch."""
+        return self._counts["train_images"]
+
+    def first_images(self) -> Tensor:
+        """Return the images of the first training batch."""
+        images: Tensor = next(iter(self._batches("train")))[0]
+        return images
+
+    def probe_batch(self, num_images: int) -> Batch:
+        """Return the first images of training's first epoch, with their labels."""
+        images: list[Tensor] = []
+        labels: list[Tensor] = []
+        for x, y in self._batches("train"):
+            images.append(x)
+            labels.append(y)
+            if sum(map(len, images)) >= num_images:
+                break
+        device = self.trainer.strategy.root_device if self.trainer else torch.device("cpu")
+        x, y = torch.cat(images)[:num_images], torch.cat(labels)[:num_images]
+        return x.to(device), y.to(device)
+
+    def each_once(self) -> Iterator[Batch]:
+        """Return the training batches of the first epoch.
+
+        Raises:
+            DataError: their targets are no class indices.
+        """
+        for x, y in self._batches("train"):
+            if y.ndim != 1:
+                raise DataError(f"dataset must give class indices (N,) here, got {tuple(y.shape)}")
+            yield x, y
+
+    @cached_property
+    def _counts(self) -> dict[str, int]:
+        sizes = {f"{part}_images": self._batches(part).num_images() for part in PARTS}
+        return {"num_classes": self.num_classes, **sizes}
+
+    def _batches(self, part: str) -> PlainBatches:
+        self.prepare_data()
+        self.setup("test" if part == "test" else "fit")
+        name = f"{part}_dataloader"
+        with self._told_of(name), OwnGenerators(0, name):
+            loader = getattr(self._inner, name)()
+        try:
+            size = len(loader)
+        except (TypeError, NotImplementedError):
+            size = 0
+        if not size or isinstance(loader, list | tuple | dict):
+            got = f"{type(loader).__name__} without" if not size else type(loader).__name__
+            raise DataError(
+                f"dataset must return from {name} one loader that knows its number of batches, "
+                f"len(loader) >= 1, which the learning rate's schedule needs, got {got}"
+            )
+        shape = self.in_channels, self.image_size, self.image_size
+        return PlainBatches(loader, part, shape, self.num_classes, self.seed)
+
+    @contextmanager
+    def _told_of(self, name: str) -> Iterator[None]:
+        """Name the user's method, and the line, where it raises."""
+        try:
+            yield
+        except InputError:
+            raise
+        except Exception as error:
+            last = traceback.extract_tb(error.__traceback__)[-1]
+            raise DataError(
+                f"dataset must work, got {type(error).__name__}: {error} in "
+                f"{type(self._inner).__name__}.{name} ({last.filename}, line {last.lineno})"
+            ) from error
+
+
+def _check(inner: Any) -> None:
+    kind = type(inner).__name__
+    if not all(callable(getattr(inner, name, None)) for name in _METHODS):
+        raise ValueError(f"dataset must be a LightningDataModule, got {kind}")
+    values = {name: getattr(inner, name, None) for name in ATTRIBUTES}
+    if missing := [name for name, value in values.items() if value is None]:
+        raise ValueError(
+            f"dataset must have the attributes {', '.join(ATTRIBUTES)} (integers; images are "
+            f"image_size x image_size) once it is built, got {kind} without {', '.join(missing)}"
+        )
+    for name, value in values.items():
+        least = 2 if name == "num_classes" else 1
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(
+                f"dataset must have an integer >= {least} as its {name}, got {value!r} in {kind}"
+            )
+    names = getattr(inner, "class_names", None)
+    if names is not None and len(names) != inner.num_classes:
+        raise ValueError(
+            f"dataset must have as many class_names as num_classes, {inner.num_classes}, "
+            f"got {len(names)} in {kind}"
+        )
