@@ -5,7 +5,8 @@ import torch.nn.functional as F
 from PIL import Image
 
 from ablab.data.errors import DataError
-from ablab.data.pictures import Form, decoded, parted
+from ablab.data.parted import parted
+from ablab.data.pictures import Form, decoded
 
 RNG = np.random.default_rng(0)
 
@@ -59,8 +60,9 @@ def test_grey_is_that_of_itu_r_601(tmp_path):
     np.testing.assert_allclose(image[..., 0], array @ [0.299, 0.587, 0.114], atol=1)
 
 
-def test_grey_images_become_colour_and_transparency_is_left_out(tmp_path):
+def test_grey_images_become_colour_and_an_opaque_channel_is_left_out(tmp_path):
     grey, alpha = noise(12, 12), noise(12, 12, 4)
+    alpha[..., 3] = 255
     paths = [saved(tmp_path, "a.png", grey), saved(tmp_path, "b.png", alpha)]
     images = decoded(paths, Form(12, 3, "crop"))
     np.testing.assert_array_equal(images[0], np.repeat(grey[..., None], 3, axis=2))
@@ -85,6 +87,7 @@ def test_all_unreadable_files_are_named_at_once(tmp_path):
     with pytest.raises(DataError, match="3 of 4 that are not") as caught:
         decoded([good, cut, words, deep], Form(12, 3, "crop"))
     assert all(str(path) in str(caught.value) for path in (cut, words, deep))
+    assert f"{words}: it is none of these" in str(caught.value)
     assert "8 bits a channel" in str(caught.value)
     assert str(good) not in str(caught.value)
 

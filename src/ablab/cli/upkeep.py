@@ -4,7 +4,8 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from ablab.cli.command import add
+from ablab.cli.command import add, add_overrides
+from ablab.errors import InputError
 from ablab.text import printable
 
 if TYPE_CHECKING:
@@ -16,16 +17,30 @@ def add_to(commands: "Commands") -> None:
     data = add(commands, "data", _data, "fetch or verify a data set")
     data.add_argument("action", choices=("fetch", "verify"))
     data.add_argument("dataset")
+    data.add_argument("--allow", action="append", metavar="MODULE", help="as in ablab train")
+    add_overrides(data, "of a data set of one's own: dataset.path=PATH dataset.image_size=64")
     sync = add(commands, "sync", _sync, "deliver into MLflow what it lacks")
     sync.add_argument("--rebuild", action="store_true", help="make the lab's own store anew")
     add(commands, "doctor", _doctor, "tell what ablab finds on this machine")
 
 
 def _data(options: argparse.Namespace) -> int:
-    from ablab.data.fetch import fetch, verify
+    from ablab.data.fetch import DATASETS, fetch, verify
 
+    is_published = options.dataset in ("digits", *DATASETS)
+    if options.overrides and (is_published or options.action == "fetch"):
+        raise InputError(
+            f"override must be left out but to verify a data set of one's own, "
+            f"got {options.overrides[0]}"
+        )
     if options.action == "fetch":
         sys.stdout.writelines(f"{line}\n" for line in fetch(options.dataset))
+        return 0
+    if not is_published:
+        from ablab.training.data_check import check_data
+
+        lines = check_data(options.dataset, options.overrides)
+        sys.stdout.writelines(f"{line}\n" for line in lines)
         return 0
     checks = verify(options.dataset)
     for check in checks:

@@ -2,26 +2,31 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from ablab.data.class_names import check_class_names
+from ablab.data.errors import DataError
 from ablab.data.image_set import Bytes, ImageSet
-from ablab.data.pictures import Form, Labels, decoded, parted
+from ablab.data.parted import Labels, parted
+from ablab.data.pictures import Form, decoded
+from ablab.data.splits import classes_by_part, unread_note
+from ablab.data.tree import File, Scan, shown
 
-PARTS = ("train", "val", "test")
-_Files = Mapping[str, tuple[Path, ...]]  # of each class
+_Files = Mapping[str, tuple[File, ...]]  # of each class
 
 
 def image_set(root: Path, form: Form, test_fraction: float, test_seed: int) -> ImageSet:
     """Return the set of a folder.
 
-    It holds ``train``, beside which ``val`` and ``test`` may stand, and in each of these, or
-    else by itself, a folder for each class. Their images may lie in further folders. What begins
-    with a dot, and a file beside the folders, is no part of it.
+    It holds a folder for each class, or parts with these in each: one for training, beside which
+    one for validation and one for testing may stand (see `ablab.data.splits`). Images may lie in
+    further folders within a class folder. Each entry is read, named in `ImageSet.unread`, or
+    refused (see `ablab.data.tree`).
 
     Args:
         root: absolute.
@@ -32,15 +37,18 @@ def image_set(root: Path, form: Form, test_fraction: float, test_seed: int) -> I
     Raises:
         ValueError: the folder is not like that.
     """
-    parts = _parts(root)
+    scan, notes = Scan(root), list[str]()
+    folders = classes_by_part(scan, notes)
+    parts: dict[str, _Files] = {
+        part: {name: tuple(folder.all_files()) for name, folder in classes.items()}
+        for part, classes in folders.items()
+    }
     names = tuple(sorted(parts["train"]))
-    for part, classes in parts.items():
-        strangers = sorted(classes.keys() - set(names))
-        if strangers:
-            raise ValueError(
-                f"path must hold the classes of train in {part}, got {', '.join(strangers)} "
-                f"besides in {root / part}"
-            )
+    check_class_names(names, "dataset.path")
+    notes += _compared(root, parts, set(names))
+    notes += _repeated(parts)
+    if told := unread_note(root, scan.unread):
+        notes.append(told)
     return ImageSet(
         name="folder",
         in_channels=form.in_channels,
@@ -49,55 +57,51 @@ def image_set(root: Path, form: Form, test_fraction: float, test_seed: int) -> I
         fingerprint=fingerprint(root, parts, form, test_fraction, test_seed),
         read=partial(_read, parts, form, test_fraction, test_seed),
         has_val="val" in parts,
+        notes=tuple(notes),
+        unread=tuple(sorted(shown(path) for path in scan.unread)),
     )
 
 
 def fingerprint(root: Path, parts: Mapping[str, _Files], form: Form, *draw: float) -> str:
     """Return 16 hexadecimal digits that change with any file's name, size or time, and the form."""
-    files = [file for classes in parts.values() for some in classes.values() for file in some]
-    facts = [(str(f.relative_to(root)), (s := f.stat()).st_size, s.st_mtime_ns) for f in files]
+    facts = [(str(f.path.relative_to(root)), f.size, f.mtime_ns) for f in _every(parts)]
     text = json.dumps([str(root), sorted(parts), facts, asdict(form), draw])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _parts(root: Path) -> dict[str, _Files]:
-    folders = _folders(root)
-    if "train" not in folders:
-        return {"train": _classes(root)}
-    strangers = sorted(folders.keys() - set(PARTS))
-    if strangers:
-        raise ValueError(
-            f"path must hold val and test at the most beside train, got {', '.join(strangers)} "
-            f"in {root}"
-        )
-    return {part: _classes(folders[part]) for part in PARTS if part in folders}
+def _compared(root: Path, parts: Mapping[str, _Files], names: set[str]) -> list[str]:
+    """Return which classes a part lacks; one that training does not know is refused."""
+    notes = []
+    for part, classes in parts.items():
+        if strangers := sorted(classes.keys() - names):
+            raise DataError(
+                f"path must hold the classes of train in {part}, got "
+                f"{', '.join(map(shown, map(Path, strangers)))} besides in {shown(root)}"
+            )
+        if lacking := sorted(names - classes.keys()):
+            notes.append(f"The {part} part has no image of {', '.join(lacking)}.")
+    return notes
 
 
-def _classes(folder: Path) -> _Files:
-    classes = {name: _files(path) for name, path in _folders(folder).items()}
-    empty = [name for name, files in classes.items() if not files]
-    if empty:
-        raise ValueError(
-            f"path must hold images of each class, got no {', '.join(empty)} in {folder}"
-        )
-    if len(classes) < 2:
-        got = ", ".join(classes) or "none"
-        raise ValueError(
-            f"path must hold a folder for each of two or more classes, got {got} in {folder}"
-        )
-    return classes
+def _repeated(parts: Mapping[str, _Files]) -> list[str]:
+    """Return how many files are there twice, by links; in two parts or classes it is refused."""
+    seen: dict[tuple[int, int], tuple[tuple[str, str], File]] = {}
+    times = 0
+    for part, classes in parts.items():
+        for name, files in classes.items():
+            for file in files:
+                place, first = seen.setdefault(file.inode, ((part, name), file))
+                if place != (part, name) and file.inode[1]:
+                    raise DataError(
+                        "path must hold each file in one part and class, got one that is both "
+                        f"{shown(first.path)} and {shown(file.path)}, by a link"
+                    )
+                times += first is not file
+    return [f"{times:,} images are links to others of their class."] if times else []
 
 
-def _folders(folder: Path) -> dict[str, Path]:
-    paths = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
-    return {path.name: path for path in paths}
-
-
-def _files(folder: Path) -> tuple[Path, ...]:
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return tuple(
-        p for p in found if not any(n.startswith(".") for n in p.relative_to(folder).parts)
-    )
+def _every(parts: Mapping[str, _Files]) -> Sequence[File]:
+    return [file for classes in parts.values() for some in classes.values() for file in some]
 
 
 def _read(
@@ -106,8 +110,7 @@ def _read(
     names = sorted(parts["train"])
     kind = np.uint8 if len(names) <= 256 else np.int64
     arrays: dict[str, tuple[Bytes, Labels]] = {}
-    every = [file for classes in parts.values() for some in classes.values() for file in some]
-    images, start = decoded(every, form), 0
+    images, start = decoded([file.path for file in _every(parts)], form), 0
     for part, classes in parts.items():
         labels = np.repeat([names.index(n) for n in classes], [len(f) for f in classes.values()])
         arrays[part] = images[start : start + len(labels)], labels.astype(kind)

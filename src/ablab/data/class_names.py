@@ -39,7 +39,7 @@ def check_class_names(names: Sequence[object], key: str) -> None:
         seen[alike] = name
 
 
-def visible(text: object) -> str:
+def visible(text: object, longest: int = 120) -> str:
     r"""Return a text in quotes, with escapes for what a terminal cannot or must not show.
 
     Example:
@@ -47,7 +47,7 @@ def visible(text: object) -> str:
         'caf\udce9' 'a\tb' 'thé'
     """
     shown = "".join(_escaped(character) for character in str(text))
-    return f"'{shown[:120]}…'" if len(shown) > 120 else f"'{shown}'"
+    return f"'{shown[:longest]}…'" if len(shown) > longest else f"'{shown}'"
 
 
 def _fault(name: str) -> str:

@@ -28,6 +28,7 @@ class ImageSet:
         labels: which of the labels that ``read`` returns are the classes.
         has_val: ``read`` returns ``val_images`` and ``val_<labels>`` as well.
         notes: sentences on how the source was read, and on what of it was not.
+        unread: what of the source was not read, each entry named.
     """
 
     name: str
@@ -39,3 +40,4 @@ class ImageSet:
     labels: str = "labels"
     has_val: bool = False
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()

@@ -206,6 +206,11 @@ class InMemoryDataModule(TrialData):
         return (*self._image_set.notes, *said)
 
     @property
+    def unread(self) -> tuple[str, ...]:
+        """What of the source was not read."""
+        return self._image_set.unread
+
+    @property
     def statistics(self) -> Moments:
         """Mean and standard deviation of the images that train, per channel, pixels in [0, 1]."""
         seed = self.seed if self._split_seed is None else self._split_seed

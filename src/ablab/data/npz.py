@@ -1,28 +1,34 @@
 """Images of a user's own in an ``.npz`` file of numpy's.
 
 It holds ``x_train`` and ``y_train``, may hold ``x_test``, ``y_test``, ``x_val`` and ``y_val``, and
-may name its classes in ``class_names``. Images are uint8, (N, H, W) grey or (N, H, W, C) with one
-or three channels, labels integers 0, 1, …, (N,). Pickled objects are never loaded.
+may name its classes in ``class_names``; or ``train_images``, ``train_labels`` and so on. Images
+are uint8, (N, H, W) grey or (N, H, W, C) with one or three channels, of one shape in all parts;
+for labels see `ablab.data.npz_labels`. Pickled objects are never loaded.
 """
 
 import hashlib
 import json
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
+from ablab.data.errors import DataError
 from ablab.data.image_set import Bytes, ImageSet
-from ablab.data.pictures import Form, Labels, parted
+from ablab.data.npz_file import Header, Shape, header, opened
+from ablab.data.npz_labels import class_names, read_labels
+from ablab.data.parted import Labels, parted
+from ablab.data.pictures import Form
+from ablab.data.tree import shown
 
 PARTS = ("train", "val", "test")
-_NAMES = {f"{kind}_{part}" for kind in "xy" for part in PARTS} | {"class_names"}
+_WORDS = (("x_{}", "y_{}"), ("{}_images", "{}_labels"))  # Keras' data sets, and MedMNIST's
+_Names = Mapping[str, tuple[str, str]]  # of images and labels, of each part
 
 
 def image_set(
@@ -47,95 +53,128 @@ def image_set(
     Raises:
         ValueError: the file is not like that.
     """
-    with _opened(path) as arrays:
-        parts = _parts(path, arrays)
-        H, W, C = _shape(path, "x_train")
+    place = shown(path)
+    with opened(path) as arrays:
+        names = _names(set(arrays), place)
+        H, W, C = _shape(path, arrays, names)
         if image_size is None and H != W:
             raise ValueError(
                 f"image_size must be given for images that are not square, got {H}x{W}"
             )
         form = Form(image_size or H, in_channels or C, resize)
-        names = _class_names(path, arrays, [arrays[f"y_{part}"] for part in parts])
+        labels, classes = _labels(path, arrays, names)
     facts = path.stat()
     text = [str(path), facts.st_size, facts.st_mtime_ns, asdict(form), test_fraction, test_seed]
+    lacking = {p: len(classes) - len(np.unique(y)) for p, y in labels.items()}
     return ImageSet(
         name="folder",
         in_channels=form.in_channels,
         image_size=form.image_size,
-        class_names=names,
+        class_names=classes,
         fingerprint=hashlib.sha256(json.dumps(text).encode()).hexdigest()[:16],
-        read=partial(_read, path, parts, form, test_fraction, test_seed),
-        has_val="val" in parts,
+        read=partial(_read, path, names, form, test_fraction, test_seed),
+        has_val="val" in names,
+        notes=tuple(f"The {p} part has no image of {n} classes." for p, n in lacking.items() if n),
     )
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Mapping[str, Any]]:
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            yield arrays
-    except (OSError, zipfile.BadZipFile, EOFError, AttributeError, TypeError) as error:
-        raise ValueError(f"path must be a whole .npz file, got {path}: {error}") from error
+def _names(found: set[str], place: str) -> _Names:
+    """Return what the arrays of each part are called."""
+    for images, labels in _WORDS:
+        pairs = {part: (images.format(part), labels.format(part)) for part in PARTS}
+        parts = {part: pair for part, pair in pairs.items() if found & set(pair)}
+        wanted = {name for pair in parts.values() for name in pair}
+        if "train" in parts and wanted <= found <= wanted | {"class_names"}:
+            return parts
+    raise DataError(
+        "path must hold x_train and y_train, at the most x_ and y_ of val and test besides, and "
+        "class_names, or train_images, train_labels and so on, got "
+        f"{', '.join(sorted(found)) or 'nothing'} in {place}"
+    )
 
 
-def _parts(path: Path, arrays: Mapping[str, Any]) -> tuple[str, ...]:
-    names = set(arrays)
-    parts = tuple(part for part in PARTS if names & {f"x_{part}", f"y_{part}"})
-    wanted = {f"{kind}_{part}" for kind in "xy" for part in {*parts, "train"}}
-    if not wanted <= names <= _NAMES:
-        raise ValueError(
-            "path must hold x_train and y_train, at the most x_ and y_ of val and test besides, "
-            f"and class_names, got {', '.join(sorted(names))} in {path}"
-        )
-    for part in parts:
-        shape, labels = _shape(path, f"x_{part}", whole=True), arrays[f"y_{part}"]
-        if labels.shape != shape[:1] or labels.dtype.kind not in "iu" or not labels.size:
-            raise ValueError(
-                f"path must hold a whole number for each of {shape[0]} images in y_{part}, got "
-                f"{labels.dtype} {labels.shape} in {path}"
+def _shape(path: Path, arrays: Mapping[str, Any], names: _Names) -> Shape:
+    """Return (H, W, C), that of the images of all parts."""
+    shapes: dict[str, Shape] = {}
+    for images, _ in names.values():
+        head = header(path, images)
+        if (fault := _fault(head)) or head.dtype != np.uint8:
+            how = fault or _conversion(arrays[images], images)
+            raise DataError(
+                f"path must hold uint8 images (N, H, W) or (N, H, W, 1 or 3) in {images}, got "
+                f"{head.dtype} {head.shape}{how} in {shown(path)}"
             )
-    return parts
+        shapes[images] = (*head.shape, 1)[1:4]
+    first, shape = next(iter(shapes.items()))
+    for name, other in shapes.items():
+        if other != shape:
+            raise DataError(
+                f"path must hold images of one shape in all parts, got {shape} in {first} and "
+                f"{other} in {name} in {shown(path)}"
+            )
+    return shape
 
 
-def _shape(path: Path, name: str, whole: bool = False) -> tuple[int, ...]:
-    """Return (H, W, C) of an array of images, or (N, H, W, C), by its header alone."""
-    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as stream:
-        version = np.lib.format.read_magic(stream)
-        formats = np.lib.format
-        read = formats.read_array_header_1_0 if version == (1, 0) else formats.read_array_header_2_0
-        shape, _, dtype = read(stream)
-    full = (*shape, 1) if len(shape) == 3 else shape
-    if len(full) != 4 or full[3] not in (1, 3) or dtype != np.uint8 or 0 in full:
-        raise ValueError(
-            f"path must hold uint8 images (N, H, W) or (N, H, W, 1 or 3) in {name}, got {dtype} "
-            f"{shape} in {path}"
-        )
-    return full if whole else full[1:]
+def _fault(head: Header) -> str:
+    """Return what is wrong with a shape, and what helps; empty where nothing is."""
+    shape = head.shape
+    if len(shape) not in (3, 4) or 0 in shape:
+        return ", which are no images: numpy.reshape(x, (-1, H, W)) may help,"
+    if len(shape) == 3:
+        return ""
+    before, behind = shape[1] in (1, 3), shape[3] in (1, 3)
+    if before and behind:
+        return ", whose channels may stand second or last: store grey images as (N, H, W)"
+    if before:
+        return ", whose channels stand second: numpy.moveaxis(x, 1, -1) puts them last"
+    return "" if behind else f", which has {shape[3]} channels"
 
 
-def _class_names(path: Path, arrays: Mapping[str, Any], labels: list[Labels]) -> tuple[str, ...]:
-    low, high = min(int(y.min()) for y in labels), max(int(y.max()) for y in labels)
-    names = tuple(str(n) for n in arrays["class_names"]) if "class_names" in arrays else ()
-    names = names or tuple(map(str, range(high + 1)))
-    trained = set(np.unique(arrays["y_train"]).tolist())
-    if low < 0 or high >= len(names) or len(names) < 2 or len(trained) < len(names):
-        raise ValueError(
-            f"path must hold images of each of two or more classes 0, 1, … in y_train, got labels "
-            f"{low} to {high}, {len(trained)} of them in y_train, and {len(names)} names in {path}"
-        )
-    return names
+def _conversion(images: NDArray[Any], name: str) -> str:
+    """Return how images of another type become bytes, by their values; no guess is made."""
+    if images.dtype.kind == "b":
+        return f", which {name}.astype(numpy.uint8) * 255 makes of it,"
+    if images.dtype.kind not in "iuf" or not images.size:
+        return ""
+    low, high = float(images.min()), float(images.max())
+    values = f", values {low:g} to {high:g}"
+    if images.dtype.kind == "f" and low >= 0 and high <= 1:
+        return f"{values}: numpy.round({name} * 255).astype(numpy.uint8) makes bytes of them,"
+    if low >= 0 and high <= 255:
+        return f"{values}: numpy.round({name}).astype(numpy.uint8) makes bytes of them,"
+    return f"{values}: scale them to 0 … 255 and make them uint8,"
+
+
+def _labels(
+    path: Path, arrays: Mapping[str, Any], names: _Names
+) -> tuple[dict[str, Labels], tuple[str, ...]]:
+    """Return the labels of each part, and the names of the classes."""
+    given, place = {}, shown(path)
+    for images, labels in names.values():
+        count, head = header(path, images).shape[0], header(path, labels)
+        if head.shape[:1] != (count,):
+            raise DataError(
+                f"path must hold a label for each of {count} images in {labels}, got "
+                f"{head.dtype} {head.shape} in {place}"
+            )
+        given[labels] = arrays[labels]
+    named = "class_names" in arrays and header(path, "class_names") is not None
+    found, classes = read_labels(
+        given, class_names(arrays["class_names"] if named else None, place), place
+    )
+    return dict(zip(names, found.values(), strict=True)), classes
 
 
 def _read(
-    path: Path, parts: tuple[str, ...], form: Form, test_fraction: float, test_seed: int
+    path: Path, names: _Names, form: Form, test_fraction: float, test_seed: int
 ) -> dict[str, Bytes]:
-    arrays: dict[str, tuple[Bytes, Labels]] = {}
-    with _opened(path) as found:
-        for part in parts:
-            labels = found[f"y_{part}"]
-            kind = np.uint8 if labels.max() < 256 else np.int64
-            arrays[part] = _fitted(found[f"x_{part}"], form), labels.astype(kind)
-    return parted(arrays, test_fraction, test_seed)
+    parts: dict[str, tuple[Bytes, Labels]] = {}
+    with opened(path) as arrays:
+        labels, classes = _labels(path, arrays, names)
+        kind = np.uint8 if len(classes) <= 256 else np.int64
+        for part, (images, _) in names.items():
+            parts[part] = _fitted(arrays[images], form), labels[part].astype(kind)
+    return parted(parts, test_fraction, test_seed)
 
 
 def _fitted(images: Bytes, form: Form) -> Bytes:

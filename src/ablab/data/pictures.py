@@ -1,23 +1,37 @@
-"""Image files and arrays of a user's own, brought to one form."""
+"""Image files and arrays of a user's own, brought to one form.
+
+What has 8 bits a channel or fewer is read: black and white, grey, palettes, red-green-blue; YCbCr
+by ITU-R 601; CMYK as ``(255 - C) (255 - K) / 255``, and so on. EXIF's orientation is heeded, also
+a TIFF's; color profiles are not. Refused by name is what would lose something: more bits a
+channel, floating point, other color spaces, more than one frame or page, and transparency.
+"""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
-from ablab import streams
 from ablab.data.errors import DataError
 from ablab.data.image_set import Bytes
+from ablab.data.tree import TOLD, shown
 
-Labels = NDArray[np.integer]
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
+MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 
-_TOLD = 20  # unreadable files that are named
+_HOW = "scale its values to 0 … 255 first, with ImageMagick -depth 8"
+_BITS_PER_SAMPLE, _ORIENTATION = 258, 0x0112  # tags of TIFF and EXIF
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
@@ -36,16 +50,12 @@ class Form:
     resize: str
 
     def of(self, image: Image.Image) -> Bytes:
-        """Return an image in this form, (H, W, C); transparency is left out.
+        """Return a loaded image in this form, (H, W, C), by the rules of this module.
 
         Raises:
-            ValueError: it has more than 8 bits a channel.
+            ValueError: it is none that the rules read.
         """
-        if image.mode[0] in "IF":
-            raise ValueError(f"it must have 8 bits a channel, got mode {image.mode}")
-        if "transparency" in image.info:
-            image = image.convert("RGBA")
-        image = image.convert("L" if self.in_channels == 1 else "RGB")
+        image = _opaque(image).convert("L" if self.in_channels == 1 else "RGB")
         size = self.image_size, self.image_size
         if self.resize == "crop":
             image = ImageOps.fit(image, size, Image.Resampling.BILINEAR)
@@ -55,7 +65,7 @@ class Form:
 
 
 def decoded(files: Sequence[Path], form: Form) -> Bytes:
-    """Return the images of all files, (N, H, W, C), turned as their camera says (EXIF).
+    """Return the images of all files, (N, H, W, C).
 
     Raises:
         DataError: names all files that are no readable images.
@@ -67,10 +77,10 @@ def decoded(files: Sequence[Path], form: Form) -> Bytes:
             images[row] = _opened(path, form)
         # A broken file can raise nearly anything in a decoder.
         except Exception as error:
-            faults.append(f"{path}: {error}")
+            faults.append(f"{shown(path)}: {_reason(error, path)}")
     if faults:
-        more = [f"and {len(faults) - _TOLD} more"] if len(faults) > _TOLD else []
-        lines = "\n  ".join([*faults[:_TOLD], *more])
+        more = [f"and {len(faults) - TOLD} more"] if len(faults) > TOLD else []
+        lines = "\n  ".join([*faults[:TOLD], *more])
         raise DataError(
             f"every file in a class folder must be a readable image ({', '.join(FORMATS)}), got "
             f"{len(faults)} of {len(files)} that are not:\n  {lines}"
@@ -78,52 +88,74 @@ def decoded(files: Sequence[Path], form: Form) -> Bytes:
     return images
 
 
+def _reason(error: Exception, path: Path) -> str:
+    """Return what is wrong with a file, without its name."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is none of these" if path.stat().st_size else "it is empty"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error) or type(error).__name__
+
+
 def _opened(path: Path, form: Form) -> Bytes:
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of damaged EXIF: the image stays as it is stored
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(path, formats=FORMATS) as image:
-            return form.of(ImageOps.exif_transpose(image))
+            _check(image)
+            image.load()
+            return form.of(_turned(image))
 
 
-def parted(
-    parts: Mapping[str, tuple[Bytes, Labels]], test_fraction: float, test_seed: int
-) -> dict[str, Bytes]:
-    """Return the arrays of an image set; a test part is taken out of the training part if need be.
+def _check(image: Image.Image) -> None:
+    """Refuse what would lose something, by the header alone."""
+    if image.mode not in MODES:
+        raise ValueError(f"it must have 8 bits a channel, got mode {image.mode}: {_HOW}")
+    if (bits := _bits(image)) > 8:
+        raise ValueError(f"it must have 8 bits a channel, got {bits}: {_HOW}")
+    if (frames := getattr(image, "n_frames", 1)) > 1:
+        raise ValueError(
+            f"it must be one picture, got {frames} in one file (frames or pages): save those that "
+            "shall be read as files of their own"
+        )
 
-    That takes the same share of each class, at least one image, drawn from ``test_seed`` alone,
-    so that all trials are tested on the same images.
 
-    Args:
-        parts: images and labels of ``train``, and of ``val`` and ``test`` where they exist.
-        test_fraction: share of each class, in (0, 1).
-        test_seed: of the draw.
+def _bits(image: Image.Image) -> int:
+    """Return the bits a channel that the file has: for 48-bit colour Pillow gives the high byte."""
+    if image.format == "TIFF":
+        return int(max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))))  # type: ignore[attr-defined]
+    for tile in getattr(image, "tile", ()):
+        arguments = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        if image.format == "PNG" and any(";16" in str(a) for a in arguments):
+            return 16
+        if image.format == "PPM" and any(isinstance(a, int) and a > 255 for a in arguments):
+            return 16
+    return 8
+
+
+def _turned(image: Image.Image) -> Image.Image:
+    """Return an image turned as its camera says; as stored where that cannot be read."""
+    try:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    except Exception:  # a damaged record can raise nearly anything
+        return image
+    method = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    return image if method is None else image.transpose(method)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Return an image without its channel of transparency.
 
     Raises:
-        DataError: a class has no image left to train on.
+        ValueError: something shows through, so that colours depend on what is behind.
     """
-    parts = dict(parts)
-    if "test" not in parts:
-        images, labels = parts["train"]
-        is_test = _drawn(labels, test_fraction, test_seed)
-        parts["train"] = images[~is_test], labels[~is_test]
-        parts["test"] = images[is_test], labels[is_test]
-    arrays = {f"{part}_images": images for part, (images, _) in parts.items()}
-    labels_of = {f"{part}_labels": labels for part, (_, labels) in parts.items()}
-    return arrays | cast(
-        "dict[str, Bytes]", labels_of
-    )  # those of many classes are wider than a byte
-
-
-def _drawn(labels: Labels, fraction: float, seed: int) -> NDArray[np.bool_]:
-    is_test = np.zeros(len(labels), np.bool_)
-    for label in np.unique(labels).tolist():
-        places = np.flatnonzero(labels == label)
-        num_test = max(1, round(fraction * len(places)))
-        if num_test == len(places):
-            raise DataError(
-                "dataset.test_fraction must leave each class an image to train on, "
-                f"got {fraction} of {len(places)} of class {label}"
-            )
-        rng = np.random.Generator(np.random.PCG64(streams.derive(seed, "test", label)))
-        is_test[rng.permutation(places)[:num_test]] = True
-    return is_test
+    if not image.has_transparency_data:
+        return image
+    image = image.convert("RGBA")
+    least = image.getchannel("A").getextrema()[0]
+    if isinstance(least, int | float) and least < 255:
+        raise ValueError(
+            "it must be opaque, got transparent pixels, whose colour the background decides: "
+            "lay it on one first, with ImageMagick -background white -alpha remove"
+        )
+    return image.convert("RGB")

@@ -67,6 +67,11 @@ class TrialData(pl.LightningDataModule, ABC):
         return ()
 
     @property
+    def unread(self) -> tuple[str, ...]:
+        """What of the source was not read, each entry named."""
+        return ()
+
+    @property
     def slices(self) -> dict[str, int]:
         """How many images there are where fewer are used, by ``val_images_available``, …."""
         return {}

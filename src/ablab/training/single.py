@@ -65,8 +65,8 @@ def train(
     begun = len([e for e in take.entries() if e.kind == "epoch"])
     said = f"goes on after epoch {begun}" if begun else "starts"
     console.print(f"Trial {trial.key} {said}: {_summary(trial)}", highlight=False)
-    if note := _told_of_weights(trial):
-        console.print(note, highlight=False)
+    for note in _notes(trial):
+        console.print(note, highlight=False, markup=False)
     with _delivered(take, lab, console, offline):
         code = attempt(take, trial, console)
     return code, take
@@ -97,11 +97,13 @@ def _open_take(lab: Lab, trial: Trial, fresh: bool) -> Take:
     return takes[-1]
 
 
-def _told_of_weights(trial: Trial) -> str:
-    if trial.config["init_from"] is None:
-        return ""
+def _notes(trial: Trial) -> list[str]:
+    """Return what should be known of the data, and of the weights that the trial starts from."""
     data = build.datamodule(trial.config)
-    return told(build.network(trial.config, data, torch.Generator())[0], trial.config)
+    if trial.config["init_from"] is None:
+        return list(data.notes)
+    network = build.network(trial.config, data, torch.Generator())[0]
+    return [*data.notes, told(network, trial.config)]
 
 
 def _summary(trial: Trial) -> str:

@@ -259,17 +259,23 @@ class Dangerous:
         ),
         (
             {"y_train": np.zeros(29, int)},
-            r"path must hold a whole number .* y_train, got int64 \(29,\)",
+            r"path must hold a label for each of 30 images in y_train, got int64 \(29,\)",
         ),
-        ({"y_train": np.zeros(30)}, "path must hold a whole number for each .* got float64"),
+        ({"y_train": np.arange(30) / 2}, "path must hold whole numbers in y_train, got others"),
         (
             {"y_train": np.zeros(30, int)},
-            "path must hold images of each .* labels 0 to 2, 1 of them",
+            "path must hold images of each of two or more classes in y_train, .* got 0 to 0",
         ),
-        ({"y_test": np.arange(6) - 1}, "path must hold images of each .* got labels -1 to 4"),
-        ({"class_names": ["a", "b"]}, "path must hold images of each .* 2 names"),
-        ({"x_train": np.zeros((30, 5, 6), np.uint8)}, "image_size must be given .* got 5x6"),
-        ({"y_train": np.array([Dangerous()] * 30)}, "Object arrays cannot be loaded"),
+        ({"y_test": np.arange(6) - 1}, "path must hold in y_test labels from 0 to 2, .* -1 to 4"),
+        ({"class_names": ["a", "b"]}, "path must hold in y_train labels from 0 to 1, .* 0 to 2"),
+        (
+            {"x_train": np.zeros((30, 5, 6), np.uint8), "x_test": np.zeros((6, 5, 6), np.uint8)},
+            "image_size must be given .* got 5x6",
+        ),
+        (
+            {"y_train": np.array([Dangerous()] * 30)},
+            r"path must hold integers, .* in y_train, got Python objects .*mine\.npz",
+        ),
     ],
 )
 def test_another_file_is_refused(tmp_path, monkeypatch, changes, message):

@@ -6,6 +6,7 @@ from typing import Literal
 from ablab.data import class_folders, npz
 from ablab.data.module import InMemoryDataModule
 from ablab.data.pictures import Form
+from ablab.data.tree import shown
 
 _VAL_FRACTION = 0.1
 
@@ -28,8 +29,8 @@ def folder(
 
     Args:
         path: a folder of class folders, or of ``train``, ``test`` and ``val`` with these in each
-            (see `ablab.data.class_folders`), or an ``.npz`` file (see `ablab.data.npz`); from the
-            working folder.
+            (see `ablab.data.class_folders`; further names in `ablab.data.splits`), or an
+            ``.npz`` file (see `ablab.data.npz`); from the working folder.
         image_size: height and width that all images get, in pixels; unset, an .npz file's own.
         in_channels: 3, or 1 for grey; unset, 3, or an .npz file's own.
         resize: how they get it (see `ablab.data.pictures.Form`).
@@ -47,6 +48,8 @@ def folder(
     """
     _check(image_size, in_channels, resize, test_fraction)
     place = Path(path or "").expanduser().resolve()
+    if shown(place) != str(place):
+        raise ValueError(f"path must be a name that can be written, got {shown(place)}")
     if path and place.suffix == ".npz" and place.is_file():
         image_set = npz.image_set(
             place,

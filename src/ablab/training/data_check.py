@@ -1,0 +1,33 @@
+"""A look at the data of a trial, without one: `ablab data verify NAME dataset.path=…`."""
+
+from collections.abc import Sequence
+
+from ablab.training import build
+from ablab.training.compose import compose
+from ablab.training.validate import validate
+
+
+def check_data(dataset: str, overrides: Sequence[str] = ()) -> list[str]:
+    """Read a data set, and return what a trial would find there, a line each.
+
+    Args:
+        dataset: a component of the axis.
+        overrides: as on the command line, ``dataset.path=photos``.
+
+    Raises:
+        ConfigError: with all faults of the overrides.
+        DataError: the data set is missing, damaged, or not as it has to be.
+    """
+    config = compose([f"dataset={dataset}", *overrides]).resolved()
+    validate(config)
+    data = build.datamodule(config)
+    data.prepare_data()
+    data.check()
+    counts = data.counts()
+    images = ", ".join(f"{counts[f'{part}_images']:,} {part}" for part in ("train", "val", "test"))
+    names = ", ".join(data.class_names[:20]) + (", …" if data.num_classes > 20 else "")
+    return [
+        f"ok  {images} images; {data.num_classes} classes: {names}",
+        *(f"    {note}" for note in data.notes),
+        *(f"    not read: {entry}" for entry in data.unread),
+    ]
