@@ -1,3 +1,7 @@
+import os
+import struct
+import zlib
+
 import numpy as np
 import pytest
 import torch
@@ -77,6 +81,193 @@ def test_images_are_turned_as_the_camera_says(tmp_path):
     np.testing.assert_array_equal(decoded([path], Form(12, 3, "crop"))[0], array[::-1, ::-1])
 
 
+def read(path, channels=3):
+    return decoded([path], Form(12, channels, "crop"))[0]
+
+
+def test_black_and_white_palettes_and_few_bits_are_read(tmp_path):
+    bits = noise(12, 12) > 127
+    path = tmp_path / "bits.png"
+    Image.fromarray(bits).save(path)  # one bit a pixel
+    np.testing.assert_array_equal(read(path, 1)[..., 0], bits * np.uint8(255))
+    grey = noise(12, 12) // 17  # four bits a pixel
+    image = Image.fromarray(grey, "P")
+    image.putpalette([v for n in range(16) for v in (17 * n, 0, 255)])
+    image.save(tmp_path / "palette.png", bits=4)
+    expected = np.stack([17 * grey, 0 * grey, 0 * grey + 255], axis=-1)
+    np.testing.assert_array_equal(read(tmp_path / "palette.png"), expected)
+
+
+def test_cmyk_is_read_as_ink_on_white(tmp_path):
+    ink = noise(12, 12, 4)
+    path = tmp_path / "a.tiff"
+    Image.fromarray(ink, "CMYK").save(path)
+    c, k = 255 - ink[..., :3].astype(float), 255 - ink[..., 3:].astype(float)
+    np.testing.assert_allclose(read(path), c * k / 255, atol=1)
+
+
+def test_ycbcr_is_read_by_itu_r_601(tmp_path):
+    values = np.full((12, 12, 3), (150, 100, 180), np.uint8)
+    path = tmp_path / "a.tif"
+    Image.fromarray(values, "YCbCr").save(path)
+    y, cb, cr = 150, 100 - 128, 180 - 128
+    expected = [y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb]
+    np.testing.assert_allclose(read(path)[0, 0], expected, atol=1.5)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "turn"),
+    [
+        (1, lambda a: a),
+        (2, lambda a: a[:, ::-1]),
+        (3, lambda a: a[::-1, ::-1]),
+        (4, lambda a: a[::-1]),
+        (5, lambda a: a.swapaxes(0, 1)),
+        (6, lambda a: np.rot90(a, -1)),
+        (7, lambda a: a[::-1, ::-1].swapaxes(0, 1)),
+        (8, np.rot90),
+        (0, lambda a: a),
+        (9, lambda a: a),
+    ],
+)
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_each_way_of_holding_a_camera_is_heeded(orientation, turn, suffix, tmp_path):
+    array = noise(12, 12, 3)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = saved(tmp_path, f"a.{suffix}", array, exif=exif)
+    np.testing.assert_array_equal(read(path), turn(array))
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        b"Exif\0\0",
+        b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01\x03\0",
+        b"Exif\0\0II*\0\xff\xff\xff\xff",
+        b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\0\0\0\x02up\0\0\0\0\0\0",
+    ],
+)
+def test_a_damaged_camera_record_leaves_an_image_as_it_is_stored(record, tmp_path):
+    path = saved(tmp_path, "a.jpg", noise(12, 12, 3), quality=95)
+    plain = read(path)
+    whole = path.read_bytes()
+    path.write_bytes(
+        whole[:2] + b"\xff\xe1" + struct.pack(">H", len(record) + 2) + record + whole[2:]
+    )
+    np.testing.assert_array_equal(read(path), plain)
+
+
+def deep_png(path, values):
+    """Write 16 bits a channel, (H, W), (H, W, 2), (H, W, 3) or (H, W, 4), which Pillow cannot."""
+    H, W = values.shape[:2]
+    kind = {2: 0, 3: {2: 4, 3: 2, 4: 6}.get(values.shape[-1])}[values.ndim]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+
+    def chunk(name, content):
+        sums = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + sums
+
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", W, H, 16, kind, 0, 0, 0))
+    body = chunk(b"IDAT", zlib.compress(rows))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + head + body + chunk(b"IEND", b""))
+    return path
+
+
+def deep_tiff(path, values):
+    """Write an uncompressed TIFF of 16 bits a channel, (H, W, C)."""
+    H, W, C = values.shape
+    raw = values.astype("<u2").tobytes()
+    tags = [(256, 4, 1, W), (257, 4, 1, H), (258, 3, C, 16), (259, 3, 1, 1)]
+    tags += [(262, 3, 1, 2 if C == 3 else 1), (273, 4, 1, 8), (277, 3, 1, C), (278, 4, 1, H)]
+    tags += [(279, 4, 1, len(raw))]
+    end = 8 + len(raw)
+    bits = end + 2 + 12 * len(tags) + 4
+    directory = struct.pack("<H", len(tags))
+    for tag, kind, count, value in tags:
+        place = bits if tag == 258 and C == 3 else value
+        directory += struct.pack("<HHII", tag, kind, count, place)
+    more = struct.pack("<3H", 16, 16, 16)
+    path.write_bytes(b"II*\0" + struct.pack("<I", end) + raw + directory + b"\0" * 4 + more)
+    return path
+
+
+def deep_ppm(path, values):
+    magic = b"P6" if values.shape[-1] == 3 else b"P5"
+    head = magic + b" %d %d 65535\n" % (values.shape[1], values.shape[0])
+    path.write_bytes(head + values.astype(">u2").tobytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    ("write", "shape"),
+    [
+        (deep_png, (12, 12)),
+        (deep_png, (12, 12, 2)),
+        (deep_png, (12, 12, 3)),
+        (deep_png, (12, 12, 4)),
+        (deep_tiff, (12, 12, 1)),
+        (deep_tiff, (12, 12, 3)),
+        (deep_ppm, (12, 12, 1)),
+        (deep_ppm, (12, 12, 3)),
+    ],
+)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_more_than_8_bits_are_refused_grey_and_colour_alike(write, shape, channels, tmp_path):
+    path = write(tmp_path / "deep", RNG.integers(0, 65536, shape, np.uint16))
+    with Image.open(path) as image:
+        image.load()  # Pillow reads it, so it is by our rule that it is refused
+    with pytest.raises(DataError, match=r"deep: it must have 8 bits a channel, got .*-depth 8"):
+        read(path, channels)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int32])
+def test_numbers_that_are_no_bytes_are_refused(dtype, tmp_path):
+    path = saved(tmp_path, "a.tiff", noise(12, 12).astype(dtype))
+    with pytest.raises(DataError, match=r"it must have 8 bits a channel, got"):
+        read(path)
+
+
+def test_a_color_space_without_a_rule_is_refused(tmp_path):
+    path = tmp_path / "a.tif"
+    Image.fromarray(noise(12, 12, 3), "LAB").save(path)
+    with pytest.raises(DataError, match=r"a.tif: it must be grey, RGB, YCbCr or CMYK, got LAB"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.gif", "GIF"), ("a.tif", "TIFF"), ("a.png", "PNG"), ("a.webp", "WEBP"), ("a.jpg", "MPO")],
+)
+def test_more_than_one_picture_in_a_file_is_refused(name, kind, tmp_path):
+    first, *others = (Image.fromarray(noise(12, 12, 3)) for _ in range(3))
+    first.save(tmp_path / name, kind, save_all=True, append_images=others)
+    with pytest.raises(DataError, match=f"{name}: it must be one picture, got 3 in one file"):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.tif", "a.png", "a.webp"])
+def test_one_picture_is_read_in_a_format_for_several(name, tmp_path):
+    array = np.zeros((12, 12, 3), np.uint8)
+    array[:6] = 255
+    Image.fromarray(array).save(tmp_path / name, save_all=True, lossless=True)
+    np.testing.assert_array_equal(read(tmp_path / name), array)
+
+
+def transparent(mode):
+    image = Image.fromarray(noise(12, 12, 4), "RGBA").convert(mode)
+    if mode == "P":
+        image.info["transparency"] = int(np.asarray(image)[0, 0])
+    return image
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_is_refused_since_what_is_behind_is_not_known(mode, tmp_path):
+    transparent(mode).save(tmp_path / "a.png")
+    with pytest.raises(DataError, match=r"a\.png: it must be opaque, got transparent pixels"):
+        read(tmp_path / "a.png")
+
+
 def test_all_unreadable_files_are_named_at_once(tmp_path):
     good = saved(tmp_path, "good.png", noise(12, 12, 3))
     cut = tmp_path / "cut.png"
@@ -133,3 +324,37 @@ def test_parts_that_are_there_stay():
     for part, (images, labels) in parts.items():
         np.testing.assert_array_equal(arrays[f"{part}_images"], images)
         np.testing.assert_array_equal(arrays[f"{part}_labels"], labels)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "gif", "tif", "webp", "ppm"])
+def test_a_file_that_is_cut_short_is_refused_in_every_format(suffix, tmp_path):
+    path = saved(tmp_path, f"a.{suffix}", noise(40, 40, 3))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(DataError, match="1 of 1 that are not"):
+        read(path)
+
+
+def test_an_empty_file_and_a_closed_one_are_named(tmp_path, monkeypatch):
+    (tmp_path / "empty.png").touch()
+    closed = saved(tmp_path, "closed.png", noise(12, 12, 3))
+    original = Image.open
+
+    def opened(path, **options):
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return original(path, **options)
+
+    monkeypatch.setattr(Image, "open", opened)
+    with pytest.raises(DataError) as caught:
+        decoded([tmp_path / "empty.png", closed], Form(12, 3, "crop"))
+    assert f"{tmp_path / 'empty.png'}: it is empty" in str(caught.value)
+    assert f"{closed}: Permission denied" in str(caught.value)
+
+
+def test_a_name_that_is_no_utf8_is_told_as_a_terminal_can_show_it(tmp_path):
+    path = tmp_path / os.fsdecode(b"caf\xe9\x1b[31m.png")
+    path.write_bytes(b"no image")
+    with pytest.raises(DataError) as caught:
+        read(path)
+    assert r"caf\udce9\x1b[31m.png: it is none of these" in str(caught.value)
+    assert str(caught.value).replace("\n", "").isprintable()

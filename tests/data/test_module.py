@@ -313,6 +313,8 @@ def test_content_hash_is_that_of_the_data(build, image_set):
 
     hashes = {build(image_set=changed(name)).content_hash for name in image_set.read()}
     assert len(hashes | {build().content_hash}) == 5
+    named = replace(image_set, class_names=tuple("ABCDEFGHIJ"))
+    assert build(image_set=named).content_hash not in hashes | {build().content_hash}
     renamed = replace(image_set, fingerprint="elsewhere")
     assert build(val_fraction=0.5, image_set=renamed).content_hash == build().content_hash
 

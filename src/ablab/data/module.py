@@ -1,6 +1,7 @@
 """The in-memory LightningDataModule that every data set is."""
 
 import hashlib
+import json
 from functools import cached_property
 from typing import Any
 
@@ -104,13 +105,14 @@ class InMemoryDataModule(TrialData):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 that stands for all images and labels of all parts; reads the data.
+        """SHA-256 that stands for all images and labels of all parts, and the classes' names.
 
         Raises:
             DataError: the data are missing or damaged.
         """
         hashes = self._cached.hashes
-        text = "/".join(hashes[self._array(part, kind)] for part in self._parts for kind in _KINDS)
+        arrays = [hashes[self._array(part, kind)] for part in self._parts for kind in _KINDS]
+        text = json.dumps([arrays, self.class_names])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def prepare_data(self) -> None:

@@ -109,8 +109,12 @@ def _opened(path: Path, form: Form) -> Bytes:
 
 def _check(image: Image.Image) -> None:
     """Refuse what would lose something, by the header alone."""
-    if image.mode not in MODES:
+    if image.mode[0] in "IF":
         raise ValueError(f"it must have 8 bits a channel, got mode {image.mode}: {_HOW}")
+    if image.mode not in MODES:
+        raise ValueError(
+            f"it must be grey, RGB, YCbCr or CMYK, got {image.mode}: make it RGB first"
+        )
     if (bits := _bits(image)) > 8:
         raise ValueError(f"it must have 8 bits a channel, got {bits}: {_HOW}")
     if (frames := getattr(image, "n_frames", 1)) > 1:

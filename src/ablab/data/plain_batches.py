@@ -141,8 +141,12 @@ def _told(batch: Any) -> str:
 
 def _samplers(loader: Any) -> list[Any]:
     batch_sampler = getattr(loader, "batch_sampler", None)
-    found = (getattr(loader, "sampler", None), batch_sampler, getattr(batch_sampler, "sampler", 0))
-    return [sampler for sampler in found if sampler]
+    found = (
+        getattr(loader, "sampler", None),
+        batch_sampler,
+        getattr(batch_sampler, "sampler", None),
+    )
+    return [sampler for sampler in found if sampler is not None]
 
 
 def _is_usual(loader: Any) -> bool:

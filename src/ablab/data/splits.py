@@ -52,9 +52,9 @@ def classes_by_part(scan: Scan, notes: list[str]) -> dict[str, Classes]:
     trains = [name for name in named if meant[name] == "train"]
     if any(_holds_folders(top.folders[name]) for name in trains):
         parts = _parts(scan, top, meant)
-        renamed = [f"{n} as {p}" for p, n in parts.items() if n != p]
+        renamed = [f"{_listed([n])} is read as {p}" for p, n in parts.items() if n != p]
         if renamed:
-            notes.append(f"In {shown(top.path)} the folder {', '.join(renamed)} is read.")
+            notes.append(f"In {shown(top.path)} {', '.join(renamed)}.")
         found = {p: _unwrapped(top.folders[n], notes) for p, n in parts.items()}
         return {part: _classes(scan, folder, part, notes) for part, folder in found.items()}
     _refuse_part_as_class(top, named, trains)

@@ -71,6 +71,7 @@ def certainty(
             "Intervals cover what differed from seed to seed in these runs; they do not cover the "
             "drawing of new test data. Each is for itself alone.",
         ]
+    told += dict.fromkeys(n for g in comparison.groups.values() for r in g.rows for n in r.notes)
     if len(comparison.blocks) > 1:
         told.append(
             f"Differences are averaged over the {len(comparison.blocks)} blocks within each seed "

@@ -78,6 +78,11 @@ class Row:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences on the data that it was trained on, or on what was not recorded of them."""
+        return tuple(self.facts.get("data_notes", ()))
+
+    @property
     def is_settled(self) -> bool:
         """Tell whether nothing more will come of the trial."""
         return self.outcome in (*TRAINED, "failed")

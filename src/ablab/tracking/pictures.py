@@ -86,8 +86,9 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     ticks = range(0, len(names), 1 if few else max(1, len(names) // 10))
-    axes.set_xticks(ticks, [names[i] for i in ticks], rotation=90)
-    axes.set_yticks(ticks, [names[i] for i in ticks])
+    # As they are: between two dollar signs matplotlib would look for a formula.
+    axes.set_xticks(ticks, [names[i] for i in ticks], rotation=90, parse_math=False)
+    axes.set_yticks(ticks, [names[i] for i in ticks], parse_math=False)
     if few:
         _write_counts(axes, counts, shares)
     return figure
@@ -118,5 +119,5 @@ def _figure(title: str, *, width: float, height: float) -> "Figure":
 
     figure = Figure(figsize=(width, height), dpi=100)
     FigureCanvasAgg(figure)
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)
     return figure

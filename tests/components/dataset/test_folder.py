@@ -1,8 +1,10 @@
 """A user's own images: what a folder or file must hold, and what becomes of it."""
 
+import io
 import os
 import pickle
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -134,6 +136,72 @@ def test_unreadable_files_are_all_named(root):
         of(root).prepare_data()
     assert str(root / "cats/0.png") in str(caught.value)
     assert str(root / "dogs/4.png") in str(caught.value)
+
+
+def test_what_is_read_otherwise_than_it_seems_and_what_is_not_is_said(tmp_path):
+    write(tmp_path / "mine" / "Training", cats=8, dogs=8, owls=8)
+    write(tmp_path / "mine" / "Testing", cats=2, dogs=2)
+    (tmp_path / "mine" / "Training" / "cats" / "boxes.xml").touch()
+    (tmp_path / "mine" / "LICENSE").touch()
+    module = of(tmp_path / "mine")
+    assert module.counts()["test_images"] == 4
+    assert module.notes == (
+        f"In {tmp_path}/mine Training is read as train, Testing is read as test.",
+        "The test part has no image of owls.",
+        f"2 entries of {tmp_path}/mine not read: LICENSE, Training/cats/boxes.xml.",
+    )
+    assert module.unread == (
+        f"{tmp_path}/mine/LICENSE",
+        f"{tmp_path}/mine/Training/cats/boxes.xml",
+    )
+
+
+def test_linked_images_are_read_and_repeated_ones_counted(root, tmp_path):
+    shutil.move(root / "cats", tmp_path / "far")
+    (root / "cats").symlink_to(tmp_path / "far")
+    (root / "dogs" / "again.png").symlink_to(root / "dogs" / "0.png")
+    module = of(root)
+    assert sum(list(module.counts().values())[1:]) == 51
+    assert module.notes == ("1 images are links to others of their class.",)
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("train/cats/0.png", "test/cats/9.png"), ("train/cats/0.png", "train/dogs/9.png")],
+)
+def test_one_file_in_two_parts_or_classes_is_refused(tmp_path, link, first, second):
+    for part in ("train", "test"):
+        write(tmp_path / part, cats=5, dogs=5)
+    link(tmp_path / first, tmp_path / second)
+    with pytest.raises(ValueError, match="path must hold each file in one part and class, got"):
+        of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (os.fsdecode(b"caf\xe9"), r"got 'caf\\udce9', which is not UTF-8: rename it"),
+        ("a\nb", r"got 'a\\nb', which holds a control character: rename it"),
+        ("CATS", "got 'CATS' and 'cats'"),
+    ],
+)
+def test_a_class_whose_name_cannot_be_written_is_refused(root, name, told):
+    shutil.copytree(root / "dogs", root / name)
+    with pytest.raises(ValueError, match=f"path must give .*{told}"):
+        of(root)
+
+
+def test_a_path_that_cannot_be_written_is_refused(root):
+    shutil.move(root, root.with_name(os.fsdecode(b"caf\xe9")))
+    with pytest.raises(ValueError, match=r"path must be a name that can be written, .*caf\\udce9"):
+        of(root.with_name(os.fsdecode(b"caf\xe9")))
+
+
+def test_a_class_that_was_renamed_makes_other_trials(root, tmp_path):
+    there = of(root).content_hash
+    shutil.move(root / "cats", root / "catz")
+    assert of(root).content_hash != there
 
 
 def _without(root, tmp_path):
@@ -291,3 +359,200 @@ def test_a_broken_file_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(ValueError, match=r"path must be a whole \.npz file, got "):
         folder(str(path))
+
+
+EVERY = np.arange(30) % 3
+
+
+def rows(labels):
+    return np.eye(3)[labels]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        EVERY.astype(np.uint8),
+        EVERY.astype(">i8"),
+        EVERY.astype(float),
+        EVERY[:, None],
+        rows(EVERY),
+        rows(EVERY).astype(bool),
+        rows(EVERY).astype(np.int32),
+    ],
+)
+def test_labels_of_every_usual_kind_are_the_same_classes(tmp_path, labels):
+    module = raw(folder(str(npz(tmp_path, y_train=labels))))
+    assert module.class_names == ("0", "1", "2")
+    plain = raw(folder(str(npz(tmp_path, y_train=EVERY))))
+    found, wanted = (torch.cat([y for _, y in m.each_once()]) for m in (module, plain))
+    assert found.dtype == torch.int64
+    assert torch.equal(found.sort().values, wanted.sort().values)
+
+
+@pytest.mark.parametrize("dtype", ["U", "S"])
+def test_names_as_labels_are_classes_in_the_order_of_the_alphabet_or_as_given(tmp_path, dtype):
+    kinds = np.array(["dog", "cat", "owl"]).astype(dtype)
+    path = npz(tmp_path, y_train=kinds[EVERY], y_test=kinds[np.arange(6) % 3])
+    module = raw(folder(str(path)))
+    assert module.class_names == ("cat", "dog", "owl")
+    ((_, labels),) = module.test_dataloader()
+    assert labels.tolist() == [1, 0, 2, 1, 0, 2]
+    path = npz(tmp_path, y_train=kinds[EVERY], y_test=kinds[np.arange(6) % 3], class_names=kinds)
+    module = raw(folder(str(path)))
+    assert module.class_names == ("dog", "cat", "owl")
+    ((_, labels),) = module.test_dataloader()
+    assert labels.tolist() == [0, 1, 2, 0, 1, 2]
+
+
+@pytest.mark.parametrize("dtype", ["U", "S"])
+def test_names_are_read_from_text_and_from_bytes(tmp_path, dtype):
+    names = np.array(["cat", "dog", "cow"]).astype(dtype)
+    assert folder(str(npz(tmp_path, class_names=names))).class_names == ("cat", "dog", "cow")
+
+
+def test_medmnists_names_of_arrays_are_known(tmp_path):
+    given = {f"{p}_images": RNG.integers(0, 256, (12, 5, 5), np.uint8) for p in ("train", "val")}
+    given |= {f"{p}_labels": np.arange(12)[:, None] % 3 for p in ("train", "val")}
+    none = dict.fromkeys(("x_train", "y_train", "x_test", "y_test"))
+    module = folder(str(npz(tmp_path, **given, **none)))
+    assert list(module.counts().values()) == [3, 9, 12, 3]
+
+
+def test_classes_that_a_part_lacks_are_said(tmp_path):
+    module = folder(str(npz(tmp_path, y_test=np.zeros(6, int))))
+    assert module.notes == ("The test part has no image of 2 classes.",)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"x_train": RNG.random((30, 5, 5))},
+            r"x_train, got float64 .* 0.* to 0\.9.*: numpy\.round\(x_train \* 255\)\.astype",
+        ),
+        (
+            {"x_train": np.full((30, 5, 5), 200.0)},
+            r"got float64 .*, values 200 to 200: numpy\.round\(x_train\)\.astype\(numpy\.uint8\)",
+        ),
+        ({"x_train": np.zeros((30, 5, 5), int)}, r"got int64 .*: numpy\.round\(x_train\)\.astype"),
+        ({"x_train": np.full((30, 5, 5), 9999, np.uint16)}, "got uint16 .* 9999 to 9999: scale "),
+        (
+            {"x_train": -np.ones((30, 5, 5))},
+            "got float64 .* values -1 to -1: scale them to 0 … 255",
+        ),
+        (
+            {"x_train": np.zeros((30, 5, 5), bool)},
+            r"got bool .*x_train\.astype\(numpy\.uint8\) \* 255",
+        ),
+        (
+            {"x_train": np.zeros((30, 3, 5, 5), np.uint8)},
+            r"channels stand second: numpy\.moveaxis\(x, 1, -1\) puts them last",
+        ),
+        ({"x_train": np.zeros((30, 3, 5, 3), np.uint8)}, "channels may stand second or last"),
+        ({"x_train": np.zeros((30, 1, 5, 1), np.uint8)}, "channels may stand second or last"),
+        ({"x_train": np.zeros((30, 5, 5, 4), np.uint8)}, "which has 4 channels"),
+        ({"x_train": np.zeros((30, 25), np.uint8)}, r"got uint8 \(30, 25\), which are no images"),
+        ({"x_train": np.zeros((30, 0, 0), np.uint8)}, "which are no images"),
+        (
+            {"x_test": np.zeros((6, 4, 4), np.uint8)},
+            r"one shape .* \(5, 5, 1\) in x_train .* x_test",
+        ),
+        (
+            {"x_train": np.zeros((30, 5, 5), object)},
+            r"images of one size .* in x_train, got Python",
+        ),
+        (
+            {"class_names": np.array(["a", "b", "c"], object)},
+            "names as text, .*dtype=str.* in class_n",
+        ),
+        ({"class_names": np.arange(3)}, r"names as text \(K,\) in class_names, got int64 \(3,\)"),
+        (
+            {"class_names": np.array([b"a", b"\xe9", b"c"])},
+            r"text or UTF-8 in class_names, got b'\\xe9",
+        ),
+        ({"class_names": ["a", "A", "c"]}, "dataset.path must give classes names that differ"),
+        (
+            {"class_names": ["a", "b\n", "c"]},
+            "dataset.path must give each class a name that can be",
+        ),
+        ({"class_names": ["a", "b", "c", "d"]}, "got 0 to 2, none of class 3 in"),
+        ({"y_train": EVERY + 1}, "got 1 to 3, none of class 0: subtract 1 where they begin at 1"),
+        ({"y_train": EVERY * 2}, "got 0 to 4, none of class 1, 3 in"),
+        (
+            {"y_train": EVERY * 10**9},
+            "path must hold in y_train labels from 0 to 30, .* 2000000000",
+        ),
+        ({"y_test": np.arange(6)}, "path must hold in y_test labels from 0 to 2, .* got 0 to 5 in"),
+        ({"y_train": rows(EVERY) + rows(EVERY[::-1])}, "one class an image in y_train"),
+        ({"y_train": np.full((30, 3), 1 / 3)}, "path must hold whole numbers in y_train"),
+        ({"y_train": np.full(30, np.nan)}, "path must hold whole numbers in y_train"),
+        (
+            {"y_train": np.zeros((30, 2, 2), int)},
+            r"\(N,\) or \(N, 1\), in y_train, got \(30, 2, 2\)",
+        ),
+        (
+            {"y_train": np.array(["a", "b", "c"])[EVERY]},
+            "in y_test the classes 'a', 'b', 'c', got '0'",
+        ),
+        ({"y_train": np.zeros(30, complex)}, "numbers or texts in y_train, got complex128"),
+    ],
+)
+def test_what_has_two_readings_or_none_is_refused_with_array_rule_and_value(
+    tmp_path, changes, message
+):
+    with pytest.raises(ValueError, match=message) as caught:
+        folder(str(npz(tmp_path, **changes)))
+    assert "pickle" not in str(caught.value)
+    if "class" not in message:
+        assert str(tmp_path / "mine.npz") in str(caught.value)
+
+
+def _npy() -> bytes:
+    stream = io.BytesIO()
+    np.save(stream, np.zeros((3, 5, 5), np.uint8))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "which holds nothing: it is empty"),
+        (b"\n <!DOCTYPE html><html>404</html>", "which holds a web page"),
+        (b"<html>404</html>", "which holds a web page"),
+        (_npy(), r"which holds a single array \(\.npy\)"),
+        (pickle.dumps([1]), "which holds a pickle"),
+        (b"\x89HDF\r\n", "which holds an HDF5 file"),
+        (b"\x1f\x8b\x08", "which holds a gzip file"),
+        (b"version https://git-lfs.github.com/spec/v1", "which holds a pointer of Git LFS"),
+        (b"anything", "which holds something else"),
+        (b"PK\x03\x04 but no more", "which is cut short or damaged"),
+    ],
+)
+def test_another_file_is_named_for_what_it_is(tmp_path, content, told):
+    (tmp_path / "mine.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=f"^path must be a.* .npz file, .*mine.npz, {told}"):
+        folder(str(tmp_path / "mine.npz"))
+
+
+def test_an_array_that_claims_more_than_it_holds_takes_no_memory(tmp_path):
+    path = npz(tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    said, more = b"(30, 5, 5)", b"(999999,5)"  # as many characters
+    assert said in members["x_train.npy"]
+    members["x_train.npy"] = members["x_train.npy"].replace(said, more)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match="cut short or damaged: x_train is shorter than it says"):
+        folder(str(path))
+
+
+def test_a_byte_that_changed_is_noticed(tmp_path):
+    path = npz(tmp_path)
+    raw_bytes = bytearray(path.read_bytes())
+    place = raw_bytes.index(b"NUMPY") + 200  # among the values of the first array
+    raw_bytes[place] ^= 1
+    path.write_bytes(raw_bytes)
+    with pytest.raises(ValueError, match=r"cut short or damaged: .*CRC"):
+        folder(str(path)).prepare_data()

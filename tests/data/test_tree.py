@@ -1,0 +1,160 @@
+"""Every entry of a folder is read, named, or refused."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from ablab.data.errors import DataError
+from ablab.data.tree import DEEPEST, Scan, listed
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in ("cats/1.png", "cats/deep/2.png", "dogs/1.png"):
+        path = tmp_path / "root" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return tmp_path / "root"
+
+
+def names(scan):
+    return sorted(str(f.path.relative_to(scan.root.path)) for f in scan.root.all_files())
+
+
+def test_files_of_all_depths_are_found_with_what_tells_a_change(root):
+    scan = Scan(root)
+    assert names(scan) == ["cats/1.png", "cats/deep/2.png", "dogs/1.png"]
+    assert [scan.root.total, scan.root.folders["cats"].total] == [3, 2]
+    (file,) = scan.root.folders["dogs"].files
+    facts = (root / "dogs/1.png").stat()
+    assert (file.size, file.mtime_ns) == (1, facts.st_mtime_ns)
+
+
+def test_litter_is_passed_over_and_all_else_is_named(root):
+    litter = [".DS_Store", "Thumbs.db", "desktop.ini", "._1.png", ".gitkeep"]
+    for name in litter:
+        (root / "cats" / name).write_bytes(b"x")
+    for name in ("__MACOSX", ".ipynb_checkpoints", "@eaDir"):
+        (root / name).mkdir()
+        (root / name / "1.png").write_bytes(b"x")
+    unread = ["notes.TXT", "boxes.xml", ".hidden.png", ".git"]
+    for name in unread[:3]:
+        (root / "cats" / name).write_bytes(b"x")
+    (root / "cats" / unread[3]).mkdir()
+    scan = Scan(root)
+    assert names(scan) == ["cats/1.png", "cats/deep/2.png", "dogs/1.png"]
+    assert sorted(path.name for path in scan.unread) == sorted(unread)
+
+
+def test_what_may_be_an_image_is_never_taken_for_a_document(root):
+    for name in ("a.heic", "b.npy", "c", "d.PNG", "e.jpg.bak"):
+        (root / "cats" / name).write_bytes(b"x")
+    scan = Scan(root)
+    assert scan.unread == []
+    assert scan.root.total == 8
+
+
+def test_links_to_files_and_folders_are_followed(root, tmp_path):
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "3.png").write_bytes(b"xyz")
+    (root / "owls").symlink_to(tmp_path / "far")
+    (root / "dogs" / "4.png").symlink_to(tmp_path / "far" / "3.png")
+    scan = Scan(root)
+    assert names(scan) == [
+        "cats/1.png",
+        "cats/deep/2.png",
+        "dogs/1.png",
+        "dogs/4.png",
+        "owls/3.png",
+    ]
+    assert scan.root.folders["owls"].files[0].size == 3
+
+
+def _dangling(root: Path) -> str:
+    (root / "cats" / "9.png").symlink_to(root / "gone.png")
+    return "cats/9.png: a link to '.*gone.png': No such file"
+
+
+def _to_itself(root: Path) -> str:
+    (root / "cats" / "9.png").symlink_to("9.png")
+    return "cats/9.png: a link to '9.png': Too many levels"
+
+
+def _back(root: Path) -> str:
+    (root / "cats" / "up").symlink_to(root)
+    return "cats/up: it is the folder .*/root, by a link"
+
+
+def _twice(root: Path) -> str:
+    (root / "more").symlink_to(root / "cats")
+    return "more: it is the folder .*/cats, by a link"
+
+
+def _pipe(root: Path) -> str:
+    os.mkfifo(root / "dogs" / "pipe.png")
+    return "dogs/pipe.png: it is a pipe"
+
+
+def _socket(root: Path) -> str:
+    place = Path.cwd()
+    os.chdir(root)  # the name of a socket must be short
+    try:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind("s.png")
+    finally:
+        os.chdir(place)
+    return "s.png: it is a socket"
+
+
+def _device(root: Path) -> str:
+    (root / "null.png").symlink_to("/dev/null")
+    return "null.png: it is a device"
+
+
+def _deep(root: Path) -> str:
+    (root / "/".join("d" * (DEEPEST + 1))).mkdir(parents=True)
+    return f"folders lie more than {DEEPEST} deep"
+
+
+@pytest.mark.parametrize(
+    "spoil", [_dangling, _to_itself, _back, _twice, _pipe, _socket, _device, _deep]
+)
+def test_what_cannot_be_read_is_refused_by_name(root, spoil):
+    told = spoil(root)
+    message = f"^path must hold files and folders that can be read, got 1 that cannot:\n  .*{told}"
+    with pytest.raises(DataError, match=message):
+        Scan(root)
+
+
+def test_folders_that_are_closed_are_all_refused_at_once(root, monkeypatch):
+    original = os.scandir
+
+    def closed(path):
+        if Path(path).name in ("cats", "dogs"):
+            raise PermissionError(13, "Permission denied")
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    with pytest.raises(DataError, match="got 2 that cannot") as caught:
+        Scan(root)
+    for name in ("cats", "dogs"):
+        assert f"{root / name}: Permission denied" in str(caught.value)
+
+
+def test_links_that_double_at_each_level_are_found_at_once(tmp_path):
+    for level in range(30):  # read one by one that would be 2**30 folders
+        folder = tmp_path / f"{level}"
+        folder.mkdir()
+        for name in "ab":
+            (folder / name).symlink_to(tmp_path / f"{level + 1}")
+    (tmp_path / "30").mkdir()
+    with pytest.raises(DataError, match="by a link"):
+        Scan(tmp_path / "0")
+
+
+def test_of_many_faults_the_first_are_named_and_all_are_counted():
+    text = listed("x must y", [f"fault {n}" for n in range(33)])
+    assert text.startswith("x must y, got 33 that cannot:\n  fault 0\n")
+    assert "fault 19\n  and 13 more" in text
