@@ -4,7 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ablab import cli
 from ablab.cli.parser import make_parser
@@ -118,3 +120,25 @@ def test_data_that_is_there_is_verified(capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().out.startswith("ok ")
     assert cli.main(["data", "verify", "mnist"]) == 1
     assert "BAD" in capsys.readouterr().out
+
+
+def test_data_of_ones_own_are_looked_at(capsys: pytest.CaptureFixture[str], at_home: Path) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        path = at_home / "mine" / "Training" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (8, 8), np.uint8)).save(path)
+    (at_home / "mine" / "notes.txt").touch()
+    options = [f"dataset.path={at_home / 'mine'}", "dataset.image_size=8", "data.test_images=5"]
+    small = [*options, "batch_size=8"]
+    assert cli.main(["data", "verify", "folder", *small]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "ok  43 train, 5 val, 5 test images; 2 classes: a, b"
+    assert "Training is read as train" in said[1]
+    assert said[-1] == f"    not read: {at_home / 'mine' / 'notes.txt'}"
+    (at_home / "mine" / "Training" / "a" / "broken.png").write_bytes(b"no image")
+    assert cli.main(["data", "verify", "folder", *small]) == 2
+    assert "broken.png: it is none of these" in capsys.readouterr().err
+    for words in (["fetch", "folder"], ["verify", "digits"]):
+        assert cli.main(["data", *words, *options]) == 2
+        assert "override must be left out but to verify" in capsys.readouterr().err

@@ -1,5 +1,7 @@
 """What a report says of its own certainty."""
 
+from dataclasses import replace
+
 from tables_by_hand import CLOSE, DIVERGED, EQUIVALENCE, RELU, plus, rows, spec
 from test_verdict_factors import BATCH, CELLS, HALF, SETTINGS
 
@@ -57,3 +59,12 @@ def test_none_diverged_has_a_bound_and_some_have_none():
 def test_without_a_verdict_no_test_is_told():
     fates = {"relu": RELU, "elu": plus(*CLOSE)}
     assert "Holm p decides" not in told(rows(fates), spec(fates), tested=False)
+
+
+def test_what_is_known_of_the_data_is_said_once():
+    fates = {"relu": RELU, "elu": plus(*CLOSE)}
+    notes = ("Of 10,000 test images 500 are used (data.test_images).",)
+    table = [replace(row, notes=notes, total=500) for row in rows(fates)]
+    text = told(table, spec(fates))
+    assert "on this test set of 500 images" in text
+    assert text.count(notes[0]) == 1

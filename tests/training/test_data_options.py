@@ -1,6 +1,8 @@
 """How a trial's images are handed out: the `data` group, whole batches, and a user's own images."""
 
+import os
 import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from PIL import Image
 
 from ablab.data.module import InMemoryDataModule
 from ablab.tracking.lab import Take
+from ablab.tracking.pictures import CONFUSION, draw, read_confusion
 from ablab.tracking.records import record_of
 from ablab.training import build
 from ablab.training.compose import compose
@@ -20,6 +23,8 @@ from ablab.training.trial import freeze
 
 OPTIONS = (
     "data.train_images=600",
+    "data.val_images=100",
+    "data.test_images=200",
     "data.standardize=false",
     "data.permute_pixels=true",
     "data.shuffle=with_replacement",
@@ -41,12 +46,14 @@ def data(*overrides: str) -> InMemoryDataModule:
 def test_each_option_is_in_the_key_but_at_its_neutral_value() -> None:
     keys = {key(option) for option in OPTIONS} | {key(), key("batch_size=full")}
     assert len(keys) == len(OPTIONS) + 2
+    assert key("data.val_images=null", "data.test_images=null") == key()
     assert key("data.train_images=null", "data.shuffle=each_epoch", "data.test_shift=[]") == key()
 
 
 def test_options_reach_the_data() -> None:
     module = data(*OPTIONS)
     assert (module.train_images, module.shuffle) == (600, "with_replacement")
+    assert (module.val_images, module.test_images) == (100, 200)
     assert (module.standardize, module.permute_pixels) == (False, True)
     names = ["shift_1", "shift_2", "noise_0.1", "brightness_-0.2", "contrast_0.5"]
     assert [p.name for p in module.perturbations] == names
@@ -57,6 +64,10 @@ def test_options_reach_the_data() -> None:
     [
         ("data.train_images=0", "data.train_images must be an integer >= 1 or null, got 0"),
         ("data.train_images=1151", "data.train_images must be from 1 to .*, 1150, got 1151"),
+        ("data.val_images=0", "data.val_images must be an integer >= 1 or null, got 0"),
+        ("data.val_images=288", "data.val_images must be an integer from 1 to .*, 287, got 288"),
+        ("data.test_images=1.5", "data.test_images must be an integer >= 1 or null, got 1.5"),
+        ("data.test_images=361", "data.test_images must be an integer from 1 to .*, 360, got 361"),
         ("data.standardize=1", "data.standardize must be true or false, got 1"),
         ("data.permute_pixels=yes_please", "data.permute_pixels must be true or false"),
         ("data.shuffle=twice", "data.shuffle must be one of each_epoch, once, none, with_"),
@@ -91,7 +102,7 @@ def test_full_batch_that_processes_cannot_share_is_told() -> None:
 
 
 def test_perturbed_test_images_are_measured_beside_the_plain(begin: Callable[..., Take]) -> None:
-    plain, changed = begin(), begin(*OPTIONS[4:])
+    plain, changed = begin(), begin(*OPTIONS[6:])
     assert (attempt(plain), attempt(changed)) == (0, 0)
     before, after = shown(plain), shown(changed)
     assert before["epochs"] == after["epochs"]
@@ -114,7 +125,13 @@ def test_killed_and_continued_is_bit_equal_whatever_the_options(
     assert attempt(killed, attempts.killed_behind_the_journal) < 0
     assert attempt(killed) == 0
     assert shown(killed) == shown(whole)
-    assert record_of(killed).facts["train_images"] == 600
+    facts = record_of(killed).facts
+    assert [facts[f"{part}_images"] for part in ("train", "val", "test")] == [600, 100, 200]
+    assert (facts["val_images_available"], facts["test_images_available"]) == (287, 360)
+    assert "Of 360 test images 200 are used (data.test_images)." in facts["data_notes"]
+    correct = record_of(killed).correct()
+    assert correct is not None
+    assert correct.size == 200
 
 
 def test_batch_of_one_is_refused_where_batch_norm_needs_more() -> None:
@@ -171,3 +188,28 @@ def test_users_folder_that_is_none_is_told_by_its_key(tmp_path: Path) -> None:
     for path in ("null", str(tmp_path / "nowhere")):
         with pytest.raises(ConfigError, match=r"dataset\.path must be a folder of class folders"):
             freeze(compose(["dataset=folder", f"dataset.path={path}", "dataset.image_size=8"]))
+
+
+@pytest.mark.parametrize("name", [b"caf\xe9", b"a\tb", b"a\x1b[1mb"])
+def test_class_that_cannot_be_written_is_told_before_training(tmp_path: Path, name: bytes) -> None:
+    root = _write(tmp_path / "mine")
+    (root / "a").rename(root / os.fsdecode(name))
+    with pytest.raises(ConfigError, match=r"dataset\.path must give each class a name that can be"):
+        freeze(compose(list(_own(root))))
+
+
+def test_class_of_any_script_is_written_right_through(
+    begin: Callable[..., Take], tmp_path: Path
+) -> None:
+    root = _write(tmp_path / "mine")
+    names = {"a": "US$ $\\x$, 猫", "b": '=1+2 "thé"'}
+    for old, new in names.items():
+        (root / old).rename(root / new)
+    take = begin(*_own(root), "augmentation=none", "trainer.max_epochs=1")
+    assert attempt(take) == 0
+    found, _ = read_confusion(take.folder / CONFUSION)
+    assert sorted(found) == sorted(names.values())
+    (tmp_path / "drawn").mkdir()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        assert "confusion_matrix.png" in draw(take, "a $title", tmp_path / "drawn")

@@ -11,9 +11,10 @@ its source and its arguments; of the data's content no more than a ``content_has
 
 import hashlib
 import json
+import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -233,15 +234,15 @@ class PlainDataModule(TrialData):
         name = f"{part}_dataloader"
         with self._told_of(name), OwnGenerators(0, name):
             loader = getattr(self._inner, name)()
-        try:
+        size: int | None = None
+        with suppress(TypeError, NotImplementedError):
             size = len(loader)
-        except (TypeError, NotImplementedError):
-            size = 0
         if not size or isinstance(loader, list | tuple | dict):
-            got = f"{type(loader).__name__} without" if not size else type(loader).__name__
+            of_length = "without a length" if size is None else f"of length {size}"
             raise DataError(
                 f"dataset must return from {name} one loader that knows its number of batches, "
-                f"len(loader) >= 1, which the learning rate's schedule needs, got {got}"
+                f"len(loader) >= 1, which the learning rate's schedule needs, got "
+                f"{type(loader).__name__} {of_length}"
             )
         shape = self.in_channels, self.image_size, self.image_size
         return PlainBatches(loader, part, shape, self.num_classes, self.seed)
@@ -254,7 +255,9 @@ class PlainDataModule(TrialData):
         except InputError:
             raise
         except Exception as error:
-            last = traceback.extract_tb(error.__traceback__)[-1]
+            frames = traceback.extract_tb(error.__traceback__)
+            own = getattr(sys.modules.get(type(self._inner).__module__), "__file__", None)
+            last = next((f for f in reversed(frames) if f.filename == own), frames[-1])
             raise DataError(
                 f"dataset must work, got {type(error).__name__}: {error} in "
                 f"{type(self._inner).__name__}.{name} ({last.filename}, line {last.lineno})"
