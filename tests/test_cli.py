@@ -1,5 +1,6 @@
 """The command line: what it says, what it returns, what it does not import."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ablab import cli
+from ablab import cli, errors
 from ablab.cli.parser import make_parser
+from ablab.data.errors import DataError
+from ablab.errors import AblabError, InputError, ResourceError, StoreError
+from ablab.training.faults import ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -80,13 +84,89 @@ def test_what_is_no_override_is_refused(
     assert f"unrecognized arguments: {words[-1]}" in capsys.readouterr().err
 
 
-def test_faults_of_our_own_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def _break(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def broken(_options: object) -> int:
-        raise RuntimeError("a fault of ours")
+        raise error
 
     monkeypatch.setattr("ablab.cli.upkeep._doctor", broken)
-    with pytest.raises(RuntimeError, match="a fault of ours"):
-        cli.main(["doctor"])
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (AblabError("a must be b, got c"), (2, "ablab: a must be b, got c\n")),
+        (
+            InputError("a must be b, got c\nd must be e, got f"),
+            (2, "c\nablab: d must be e, got f\n"),
+        ),
+        (StoreError("the store must answer"), (2, "ablab: the store must answer\n")),
+        (ResourceError("x must have room"), (74, "ablab: x must have room\n")),
+        (DataError("path must be there"), (2, "ablab: path must be there\n")),
+        (ConfigError(["a", "b"]), (2, "ablab: a\nablab: b\n")),
+        (OSError(errno.ENOSPC, "No space left", "/x/y"), (74, "ablab: /x/y must have room")),
+        (OSError(errno.EMFILE, "Too many open files"), (74, "ulimit -n")),
+        (MemoryError(), (74, "ablab: memory must suffice")),
+    ],
+)
+@pytest.mark.parametrize("debug", ["", "before", "behind", "environment"])
+def test_known_errors_are_lines_and_with_debug_whole(
+    error: Exception,
+    expected: tuple[int, str],
+    debug: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _break(monkeypatch, error)
+    monkeypatch.setenv("ABLAB_DEBUG", "1" if debug == "environment" else "")
+    before, behind = ["--debug"] * (debug == "before"), ["--debug"] * (debug == "behind")
+    assert cli.main([*before, "doctor", *behind]) == expected[0]
+    said = capsys.readouterr().err
+    assert expected[1] in said
+    assert ("Traceback" in said) == bool(debug)
+    assert "bug of ablab" not in said
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("a fault of ours"),
+        ValueError("shapes (2,) (3,) not aligned"),
+        FileNotFoundError(errno.ENOENT, "No such file", "/somewhere/else"),
+        OSError("without a number"),
+    ],
+)
+def test_faults_of_our_own_keep_their_traceback(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _break(monkeypatch, error)
+    assert cli.main(["doctor"]) == 70
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.splitlines()[-1].startswith("ablab: this is a bug of ablab; please report it")
+
+
+def test_file_that_was_taken_out_of_the_lab_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], at_home: Path
+) -> None:
+    gone = FileNotFoundError(errno.ENOENT, "No such file", str(at_home / "lab/trials/a/001/x"))
+    _break(monkeypatch, gone)
+    assert cli.main(["doctor"]) == 74
+    assert "lab/trials/a/001/x must be as ablab left it" in capsys.readouterr().err
+
+
+def test_help_lists_the_exit_codes_and_each_command_takes_debug(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    codes = {name: code for name, code in vars(errors).items() if isinstance(code, int)}
+    assert {"BUG", "LOCKED", "TERMINATED"} < codes.keys()
+    assert set(codes.values()) == set(errors.EXIT_CODES)
+    for code in codes.values():
+        assert f"\n  {code} " in said
+    for command in ("train", "sweep", "report", "status", "list", "show", "sync", "ui", "new"):
+        assert cli.main([command, "--help"]) == 0
+        assert "--debug" in capsys.readouterr().out
 
 
 def test_list_names_axes_components_and_sweeps(capsys: pytest.CaptureFixture[str]) -> None:

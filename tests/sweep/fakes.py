@@ -100,6 +100,9 @@ class FakeLauncher:
         self.now = 0.0
         self.on_wait: Callable[[], None] = lambda: None
 
+    def is_ready(self) -> bool:
+        return True
+
     def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> FakeWorker:
         scripts = self.scripts.get(take.key, [self.default])
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from fakes import FakeLauncher, fail, run_on, write_epoch
 from fakes import complete as complete_fake
 from rich.console import Console
 
+from ablab.errors import ResourceError
 from ablab.sweep.engine import run_sweep
 from ablab.sweep.interrupts import Interrupts
 from ablab.tracking.lab import Lab, Take
@@ -118,12 +121,9 @@ def test_failure_is_exit_code_1_with_its_reason_and_its_key(
     assert "The same command again" in said
 
 
-def test_interrupt_is_exit_code_130(
-    run: Run, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
-):
+def test_interrupt_is_exit_code_130(run: Run, launcher: FakeLauncher):
     launcher.default = run_on
-    monkeypatch.setattr(Interrupts, "count", 2, raising=False)
-    monkeypatch.setattr(Interrupts, "__init__", lambda self: setattr(self, "_before", {}))
+    launcher.on_wait = lambda: [os.kill(os.getpid(), signal.SIGINT) for _ in range(2)]
     code, said = run()
     assert code == 130
     assert "2 stopped" in said
@@ -133,7 +133,7 @@ def test_disk_that_is_too_small_is_refused_before_training(
     run: Run, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("ablab.sweep.forecast.free_bytes", lambda _folder: 1000.0)
-    with pytest.raises(ConfigError, match="free disk space must be"):
+    with pytest.raises(ResourceError, match="free disk space must be"):
         run()
     assert not launcher.attempts
 
@@ -160,9 +160,6 @@ def test_what_other_code_finished_counts_unless_it_is_asked_to_be_trained_again(
 
 
 def test_interrupts_are_counted_and_handlers_restored():
-    import os
-    import signal
-
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with Interrupts() as interrupts:
         os.kill(os.getpid(), signal.SIGINT)

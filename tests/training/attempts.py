@@ -132,15 +132,15 @@ def killed_between_best_weights_and_checkpoint() -> None:
 
 def killed_before_the_checkpoint_is_in_place() -> None:
     """Die with the new checkpoint written beside the old one."""
-    from ablab.training import recorder
+    from ablab.training.recorder import CHECKPOINT
 
     checkpoints = []
 
     def second(_: Path, path: Path) -> bool:
         checkpoints.append(path.name)
-        return checkpoints.count(recorder.CHECKPOINT) == 2
+        return checkpoints.count(CHECKPOINT) == 2
 
-    _before(recorder, "replace_synced", _kill, second)
+    _before(Path, "replace", _kill, second)
 
 
 def killed_between_checkpoint_and_journal() -> None:

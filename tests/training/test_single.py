@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ablab.errors import ResourceError
 from ablab.tracking.lab import Lab
 from ablab.training.faults import ConfigError
 from ablab.training.single import train
@@ -85,6 +86,6 @@ def test_store_that_is_away_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_full_disk_is_told_before_a_take_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablab.training.single._SPARE_BYTES", 10**18)
-    with pytest.raises(ConfigError, match="free disk space must be"):
+    with pytest.raises(ResourceError, match="free disk space must be"):
         run()
     assert list(Lab.open().keys()) == []

@@ -16,7 +16,18 @@ def add(
     """Add a command that ``run`` does, described by one line of text."""
     command = commands.add_parser(name, help=text, description=text)
     command.set_defaults(run=run)
+    add_debug(command)
     return command
+
+
+def add_debug(parser: argparse.ArgumentParser, default: bool | str = argparse.SUPPRESS) -> None:
+    """Let tracebacks be asked for, before the command's name and behind it."""
+    parser.add_argument(
+        "--debug",
+        action="store_true",
+        default=default,
+        help="show the traceback of any error (as does ABLAB_DEBUG=1)",
+    )
 
 
 def add_overrides(

@@ -6,6 +6,8 @@ from typing import Any
 
 import ablab
 from ablab.cli import baselines, compare, look, new, report, sweep, train, upkeep
+from ablab.cli.command import add_debug
+from ablab.errors import EXIT_CODES
 
 _EPILOG = """\
 first steps:
@@ -13,7 +15,10 @@ first steps:
   ablab report demo             what came of it
   ablab ui                      the same runs in MLflow
   ablab train activation=elu    one trial; any key of `conf/` can be set
+
+exit codes:
 """
+_CODES = "".join(f"  {code:<4}{meaning}\n" for code, meaning in EXIT_CODES.items())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -36,10 +41,11 @@ def make_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="ablab",
         description="An ablation lab for convolutional networks.",
-        epilog=_EPILOG,
+        epilog=_EPILOG + _CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"ablab {ablab.__version__}")
+    add_debug(parser, default=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for group in (train, sweep, report, compare, baselines, look, new, upkeep):
         group.add_to(commands)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides, console
+from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.importing import for_good
 
@@ -48,14 +49,14 @@ def _report(options: argparse.Namespace) -> int:
     forms = [form for form in _FORMS if getattr(options, form)]
     ways = (options.name, options.all, options.mlflow)
     if (count := sum(map(bool, ways))) != 1:
-        raise ValueError(
+        raise InputError(
             f"report must be given one of a sweep's name, --all and --mlflow, got {count or 'none'}"
         )
     given = [name for name in (*_NAMED, *_FURTHER) if getattr(options, name) is not None]
     if options.mlflow:
         return _of_runs(options, given, forms)
     if given:
-        raise ValueError(f"--{given[0]} must stand beside --mlflow EXPERIMENT, got none")
+        raise InputError(f"--{given[0]} must stand beside --mlflow EXPERIMENT, got none")
     if options.all:
         return _all(forms, offline=options.offline)
     from ablab.sweep.status import find_sweep
@@ -84,7 +85,7 @@ def _all(forms: Collection[str], *, offline: bool) -> int:
 def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[str]) -> int:
     missing = [f"--{name}" for name in _NAMED if name not in given]
     if missing:
-        raise ValueError(f"--mlflow must have {', '.join(missing)} beside it, got none")
+        raise InputError(f"--mlflow must have {', '.join(missing)} beside it, got none")
     with for_good():
         from ablab.report.foreign import foreign_report
         from ablab.report.naming import Naming

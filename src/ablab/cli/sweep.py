@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides, add_training, console
 from ablab.cli.report import write_report
+from ablab.errors import FAILED, FINISHED
 from ablab.folders import lab_folder
 from ablab.importing import for_good
 
@@ -36,7 +37,7 @@ def add_to(commands: "Commands") -> None:
 
 def _sweep(options: argparse.Namespace) -> int:
     with for_good():
-        from ablab.sweep.engine import FAILED, run_sweep
+        from ablab.sweep.engine import run_sweep
         from ablab.sweep.names import sweep_id
 
     if options.fetch:
@@ -49,7 +50,7 @@ def _sweep(options: argparse.Namespace) -> int:
         rerun_changed=options.rerun_changed,
         console=console(),
     )
-    if options.report and not options.dry_run and code in (0, FAILED):
+    if options.report and not options.dry_run and code in (FINISHED, FAILED):
         write_report(sweep_id(options.name, options.overrides), offline=options.offline)
     return code
 

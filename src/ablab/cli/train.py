@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides, add_training, console
+from ablab.errors import FAILED, FINISHED, LOCKED
 from ablab.importing import for_good
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ def add_to(commands: "Commands") -> None:
 def _train(options: argparse.Namespace) -> int:
     with for_good():
         from ablab.report.show import show_result
-        from ablab.training.process import FAILED, FINISHED, LOCKED
         from ablab.training.single import train
 
     out = console()

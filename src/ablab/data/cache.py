@@ -21,6 +21,7 @@ from ablab import folders
 from ablab.data.errors import DataError
 from ablab.data.image_set import Bytes, ImageSet
 from ablab.data.statistics import Histogram, histogram
+from ablab.errors import resource_error
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def _open(folder: Path) -> Cached:
         counts = np.array(meta["histogram"], np.int64)
         arrays = {name: _map(folder / f"{name}.npy", facts) for name, facts in files.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, DataError):
+        if isinstance(error, DataError) or resource_error(error) is not None:
             raise
         raise _TornError from error
     hashes = {name: facts["sha256"] for name, facts in files.items()}

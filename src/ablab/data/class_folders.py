@@ -35,7 +35,7 @@ def image_set(root: Path, form: Form, test_fraction: float, test_seed: int) -> I
         test_seed: see `parted`.
 
     Raises:
-        ValueError: the folder is not like that.
+        InputError: the folder is not like that.
     """
     scan, notes = Scan(root), list[str]()
     folders = classes_by_part(scan, notes)

@@ -3,6 +3,8 @@
 import unicodedata
 from collections.abc import Sequence
 
+from ablab.errors import InputError
+
 LONGEST = 200  # characters; WordNet's longest list of synonyms in ImageNet has 131
 
 # Control characters, surrogates (bytes that are no UTF-8), line and paragraph separators.
@@ -18,21 +20,21 @@ def check_class_names(names: Sequence[object], key: str) -> None:
         key: what names them, for the message.
 
     Raises:
-        ValueError: one is no text, is empty, longer than `LONGEST`, or holds a control character
+        InputError: one is no text, is empty, longer than `LONGEST`, or holds a control character
             or what is no UTF-8; or two are equal up to case, Unicode form and outer spaces.
     """
     seen: dict[str, str] = {}
     for name in names:
         if not isinstance(name, str):
-            raise ValueError(f"{key} must give each class a text as its name, got {name!r}")
+            raise InputError(f"{key} must give each class a text as its name, got {name!r}")
         if fault := _fault(name):
-            raise ValueError(
+            raise InputError(
                 f"{key} must give each class a name that can be written, got {visible(name)}, "
                 f"{fault}: rename it"
             )
         alike = unicodedata.normalize("NFKC", name).casefold().strip()
         if alike in seen:
-            raise ValueError(
+            raise InputError(
                 f"{key} must give classes names that differ by more than case, spaces around "
                 f"them, or Unicode form, got {visible(seen[alike])} and {visible(name)}"
             )

@@ -13,6 +13,7 @@ from ablab.data import archive, content, digits
 from ablab.data.download import download, require_space
 from ablab.data.errors import DataError
 from ablab.data.sources import SOURCES, Source, SourceFile
+from ablab.errors import InputError
 
 DATASETS = tuple(SOURCES)
 """The data sets that can be fetched."""
@@ -35,7 +36,7 @@ def verify(name: str) -> list[Check]:
         name: one of `DATASETS`, or ``"digits"``.
 
     Raises:
-        ValueError: there is no such data set.
+        InputError: there is no such data set.
     """
     if name == "digits":
         return [_look("scikit-learn's digits", digits.read)]
@@ -58,7 +59,7 @@ def fetch(name: str, progress: bool = True, mirrors: Sequence[str] | None = None
 
     Raises:
         DataError: no address yields the right bytes, or the data folder takes no more.
-        ValueError: there is no such data set.
+        InputError: there is no such data set.
     """
     if name == "digits":
         return ["digits come with scikit-learn: nothing to fetch"]
@@ -79,7 +80,7 @@ def fetch(name: str, progress: bool = True, mirrors: Sequence[str] | None = None
 
 def _source(name: str) -> Source:
     if name not in SOURCES:
-        raise ValueError(f"the data set must be one of digits, {', '.join(SOURCES)}, got {name}")
+        raise InputError(f"the data set must be one of digits, {', '.join(SOURCES)}, got {name}")
     return SOURCES[name]
 
 

@@ -17,6 +17,7 @@ from ablab.data.perturbation import Perturbation
 from ablab.data.split import sliced, split
 from ablab.data.statistics import Moments, histogram_of, moments
 from ablab.data.trial_data import Batch, TrialData
+from ablab.errors import InputError
 
 
 class InMemoryDataModule(TrialData):
@@ -48,7 +49,7 @@ class InMemoryDataModule(TrialData):
         shuffle: how training images are ordered (see `EpochOrder`).
 
     Raises:
-        ValueError: ``val_fraction`` is out of range.
+        InputError: ``val_fraction`` is out of range.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class InMemoryDataModule(TrialData):
     @batch_size.setter
     def batch_size(self, value: int | str) -> None:
         if isinstance(value, str) and value != FULL:
-            raise ValueError(f"batch_size must be a number or {FULL}, got {value}")
+            raise InputError(f"batch_size must be a number or {FULL}, got {value}")
         self._batch_size = value
 
     @property
@@ -143,7 +144,7 @@ class InMemoryDataModule(TrialData):
         """Return batches of the training images.
 
         Raises:
-            ValueError: there are not so many images as ``train_images`` or ``batch_size`` says, or
+            InputError: there are not so many images as ``train_images`` or ``batch_size`` says, or
                 ``batch_size`` is not divisible by the processes.
         """
         return self._training_batches(self.batch_size, self.shuffle, self.augmentation)
@@ -305,9 +306,9 @@ _KINDS = ("images", "labels")
 
 def _check_fraction(val_fraction: float | None, has_val: bool) -> None:
     if has_val and val_fraction is not None:
-        raise ValueError(
+        raise InputError(
             "val_fraction must be null where the data set has validation images of its own, "
             f"got {val_fraction}"
         )
     if not has_val and (val_fraction is None or not 0 < val_fraction < 1):
-        raise ValueError(f"val_fraction must be between 0 and 1, both excluded, got {val_fraction}")
+        raise InputError(f"val_fraction must be between 0 and 1, both excluded, got {val_fraction}")

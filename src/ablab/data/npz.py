@@ -25,6 +25,7 @@ from ablab.data.npz_labels import class_names, read_labels
 from ablab.data.parted import Labels, parted
 from ablab.data.pictures import Form
 from ablab.data.tree import shown
+from ablab.errors import InputError
 
 PARTS = ("train", "val", "test")
 _WORDS = (("x_{}", "y_{}"), ("{}_images", "{}_labels"))  # Keras' data sets, and MedMNIST's
@@ -51,14 +52,14 @@ def image_set(
         test_seed: see `parted`.
 
     Raises:
-        ValueError: the file is not like that.
+        InputError: the file is not like that.
     """
     place = shown(path)
     with opened(path) as arrays:
         names = _names(set(arrays), place)
         H, W, C = _shape(path, arrays, names)
         if image_size is None and H != W:
-            raise ValueError(
+            raise InputError(
                 f"image_size must be given for images that are not square, got {H}x{W}"
             )
         form = Form(image_size or H, in_channels or C, resize)

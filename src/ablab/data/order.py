@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ablab import streams
+from ablab.errors import InputError
 
 FULL = "full"  # in place of a number: each batch is all training images
 SHUFFLES = ("each_epoch", "once", "none", "with_replacement")
@@ -32,7 +33,7 @@ class EpochOrder:
         share: which images of a batch of all processes are this one's.
 
     Raises:
-        ValueError: ``batch_size`` cannot be had, or ``shuffle`` is none of these.
+        InputError: ``batch_size`` cannot be had, or ``shuffle`` is none of these.
     """
 
     def __init__(
@@ -46,14 +47,14 @@ class EpochOrder:
         shuffle: str = "each_epoch",
     ) -> None:
         if shuffle not in SHUFFLES:
-            raise ValueError(f"data.shuffle must be one of {', '.join(SHUFFLES)}, got {shuffle}")
+            raise InputError(f"data.shuffle must be one of {', '.join(SHUFFLES)}, got {shuffle}")
         if batch_size < 1 or batch_size > len(indices):
-            raise ValueError(
+            raise InputError(
                 f"batch_size must be from 1 to the number of training images, {len(indices)}, "
                 f"got {batch_size}"
             )
         if batch_size % world_size:
-            raise ValueError(
+            raise InputError(
                 f"batch_size must be divisible by the number of processes, {world_size}, "
                 f"got {batch_size}"
             )
@@ -117,7 +118,7 @@ class FixedOrder:
         self, indices: Tensor, batch_size: int, rank: int = 0, world_size: int = 1
     ) -> None:
         if batch_size < 1:
-            raise ValueError(f"eval_batch_size must be at least 1, got {batch_size}")
+            raise InputError(f"eval_batch_size must be at least 1, got {batch_size}")
         n = len(indices)
         share = indices[rank * n // world_size : (rank + 1) * n // world_size]
         starts = range(0, len(share), batch_size)

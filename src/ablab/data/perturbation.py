@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ablab import streams
+from ablab.errors import InputError
 
 KINDS = ("shift", "noise", "brightness", "contrast")
 _BLOCK = 250  # images whose draws share a generator
@@ -68,11 +69,11 @@ def perturbations(options: Mapping[str, Any], image_size: int) -> tuple[Perturba
         image_size: in pixels.
 
     Raises:
-        ValueError: a shift leaves nothing of an image.
+        InputError: a shift leaves nothing of an image.
     """
     shifts = options["test_shift"]
     if shifts and max(shifts) >= image_size:
-        raise ValueError(
+        raise InputError(
             f"data.test_shift must be below dataset.image_size, {image_size}, got {shifts}"
         )
     return tuple(Perturbation(kind, s) for kind in KINDS for s in options[f"test_{kind}"])

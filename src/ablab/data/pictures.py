@@ -17,6 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from ablab.data.errors import DataError
 from ablab.data.image_set import Bytes
 from ablab.data.tree import TOLD, shown
+from ablab.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
@@ -110,15 +111,15 @@ def _opened(path: Path, form: Form) -> Bytes:
 def _check(image: Image.Image) -> None:
     """Refuse what would lose something, by the header alone."""
     if image.mode[0] in "IF":
-        raise ValueError(f"it must have 8 bits a channel, got mode {image.mode}: {_HOW}")
+        raise InputError(f"it must have 8 bits a channel, got mode {image.mode}: {_HOW}")
     if image.mode not in MODES:
-        raise ValueError(
+        raise InputError(
             f"it must be grey, RGB, YCbCr or CMYK, got {image.mode}: make it RGB first"
         )
     if (bits := _bits(image)) > 8:
-        raise ValueError(f"it must have 8 bits a channel, got {bits}: {_HOW}")
+        raise InputError(f"it must have 8 bits a channel, got {bits}: {_HOW}")
     if (frames := getattr(image, "n_frames", 1)) > 1:
-        raise ValueError(
+        raise InputError(
             f"it must be one picture, got {frames} in one file (frames or pages): save those that "
             "shall be read as files of their own"
         )
@@ -151,14 +152,14 @@ def _opaque(image: Image.Image) -> Image.Image:
     """Return an image without its channel of transparency.
 
     Raises:
-        ValueError: something shows through, so that colours depend on what is behind.
+        InputError: something shows through, so that colours depend on what is behind.
     """
     if not image.has_transparency_data:
         return image
     image = image.convert("RGBA")
     least = image.getchannel("A").getextrema()[0]
     if isinstance(least, int | float) and least < 255:
-        raise ValueError(
+        raise InputError(
             "it must be opaque, got transparent pixels, whose colour the background decides: "
             "lay it on one first, with ImageMagick -background white -alpha remove"
         )

@@ -41,7 +41,7 @@ class PlainDataModule(TrialData):
         identity: a text that tells it from others: its class and arguments.
 
     Raises:
-        ValueError: it is no LightningDataModule, or has not the attributes.
+        InputError: it is no LightningDataModule, or has not the attributes.
     """
 
     batch_word = "the smallest batch of dataset's train_dataloader"
@@ -267,22 +267,22 @@ class PlainDataModule(TrialData):
 def _check(inner: Any) -> None:
     kind = type(inner).__name__
     if not all(callable(getattr(inner, name, None)) for name in _METHODS):
-        raise ValueError(f"dataset must be a LightningDataModule, got {kind}")
+        raise InputError(f"dataset must be a LightningDataModule, got {kind}")
     values = {name: getattr(inner, name, None) for name in ATTRIBUTES}
     if missing := [name for name, value in values.items() if value is None]:
-        raise ValueError(
+        raise InputError(
             f"dataset must have the attributes {', '.join(ATTRIBUTES)} (integers; images are "
             f"image_size x image_size) once it is built, got {kind} without {', '.join(missing)}"
         )
     for name, value in values.items():
         least = 2 if name == "num_classes" else 1
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(
+            raise InputError(
                 f"dataset must have an integer >= {least} as its {name}, got {value!r} in {kind}"
             )
     names = getattr(inner, "class_names", None)
     if names is not None and len(names) != inner.num_classes:
-        raise ValueError(
+        raise InputError(
             f"dataset must have as many class_names as num_classes, {inner.num_classes}, "
             f"got {len(names)} in {kind}"
         )

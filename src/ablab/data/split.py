@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from ablab import streams
+from ablab.errors import InputError
 
 
 def split(
@@ -28,15 +29,15 @@ def split(
         val_images: how many validate; None: all of the share. Of no meaning where that is 0.
 
     Raises:
-        ValueError: validation would have no image, or a part has not so many.
+        InputError: validation would have no image, or a part has not so many.
     """
     num_val = round(val_fraction * n)
     if val_fraction and not num_val:
-        raise ValueError(
+        raise InputError(
             f"dataset.val_fraction must take at least one of {n} images, got {val_fraction}"
         )
     if train_images is not None and not 1 <= train_images <= n - num_val:
-        raise ValueError(
+        raise InputError(
             "data.train_images must be from 1 to the number of images that can train, "
             f"{n - num_val}, got {train_images}"
         )
@@ -60,7 +61,7 @@ def sliced(part: str, n: int, images: int | None) -> Tensor:
         images: how many are used; None: all.
 
     Raises:
-        ValueError: there are not so many.
+        InputError: there are not so many.
     """
     if images is None:
         return torch.arange(n)
@@ -71,7 +72,7 @@ def sliced(part: str, n: int, images: int | None) -> Tensor:
 def _checked(part: str, images: int, n: int) -> int:
     if not 1 <= images <= n:
         word = {"val": "validation"}.get(part, part)
-        raise ValueError(
+        raise InputError(
             f"data.{part}_images must be an integer from 1 to the number of {word} images, {n}, "
             f"got {images}"
         )

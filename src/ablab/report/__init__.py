@@ -16,7 +16,7 @@ def read(sweep: str, lab: "str | PathLike[str] | None" = None) -> "Reading":
         lab: the lab's folder; by default the one that the command line would find.
 
     Raises:
-        ValueError: the lab has no such plan, or several that begin so; names those it has.
+        InputError: the lab has no such plan, or several that begin so; names those it has.
     """
     from pathlib import Path
 
@@ -41,7 +41,7 @@ def read_runs(
             `ablab report --mlflow`.
 
     Raises:
-        ValueError: there is no such experiment, or its runs are not named so.
+        InputError: there is no such experiment, or its runs are not named so.
     """
     from ablab.report.naming import Naming
     from ablab.report.reading import reading_of_runs

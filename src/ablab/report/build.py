@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from ablab.errors import InputError
 from ablab.report import tidy
 from ablab.report.document import document, to_json
 from ablab.report.latex import latex
@@ -80,7 +81,7 @@ def build_report(lab: Lab, sweep: str, forms: Collection[str] = ()) -> Report:
             is kept as ``earlier.pdf``.
 
     Raises:
-        ValueError: the lab has no plan of that name, or no browser can print the PDF asked for.
+        InputError: the lab has no plan of that name, or no browser can print the PDF asked for.
     """
     plan = planned(lab, sweep)
     return write_report(page_of(lab, plan), lab.sweep_folder(plan.sweep) / "report", forms)
@@ -95,7 +96,7 @@ def planned(lab: Lab, sweep: str) -> Plan:
     """Return a sweep's plan: of that very name, else of the only one that adds overrides to it.
 
     Raises:
-        ValueError: the lab has none, or several; names those it has.
+        InputError: the lab has none, or several; names those it has.
     """
     known = lab.sweeps()
     begun = [name for name in known if name.startswith(f"{sweep} [")]
@@ -104,7 +105,7 @@ def planned(lab: Lab, sweep: str) -> Plan:
     plan = read_plan(lab.sweep_folder(sweep)) if sweep in known else None
     if plan is None:
         listed = ", ".join(begun or known) or "none yet"
-        raise ValueError(f"sweep must be one that has a plan ({listed}), got {sweep!r}")
+        raise InputError(f"sweep must be one that has a plan ({listed}), got {sweep!r}")
     return plan
 
 
@@ -126,14 +127,14 @@ def _print(report: Report, *, asked: bool) -> None:
     """Print the page; an earlier print steps aside, so that it never stands beside another page.
 
     Raises:
-        ValueError: it was asked for, and no browser can.
+        InputError: it was asked for, and no browser can.
     """
     earlier = report.folder / "earlier.pdf"
     if report.pdf.exists():
         report.pdf.replace(earlier)
     try:
         print_pdf(report.html, report.pdf)
-    except ValueError:
+    except InputError:
         if asked:
             raise
     else:

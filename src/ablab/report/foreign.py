@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ablab.errors import InputError
 from ablab.report.build import Report, write_report
 from ablab.report.foreign_runs import Named, left_out, named, newest
 from ablab.report.naming import KINDS, Naming
@@ -32,7 +33,7 @@ def foreign_page(store: ForeignStore, naming: Naming) -> Page:
     and the report says so.
 
     Raises:
-        ValueError: there is no such experiment, or its runs are not named so.
+        InputError: there is no such experiment, or its runs are not named so.
         StoreError: the store does not answer.
     """
     naming.check()
@@ -50,7 +51,7 @@ def _plan(naming: Naming, counted: Sequence[Named]) -> Plan:
     """Return the runs as a plan; when they were planned nobody knows."""
     variants = sorted({n.variant for n in counted})
     if naming.baseline and naming.baseline not in variants:
-        raise ValueError(f"--baseline must be one of {', '.join(variants)}; got {naming.baseline}")
+        raise InputError(f"--baseline must be one of {', '.join(variants)}; got {naming.baseline}")
     variants.sort(key=lambda v: v != naming.baseline)
     blocks = sorted({n.block for n in counted})
     spec: dict[str, Any] = {

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ablab.errors import InputError
 from ablab.tracking.foreign import ForeignRun
 
 _LISTED = 5
@@ -31,25 +32,25 @@ def named(
         metric: at least one run must have it.
 
     Raises:
-        ValueError: no run has one of these; names what runs have.
+        InputError: no run has one of these; names what runs have.
     """
     if not runs:
-        raise ValueError("experiment must hold runs, got none")
+        raise InputError("experiment must hold runs, got none")
     for option, field in (("variant", variant), ("seed", seed), ("block", block)):
         if field and all(run.field(field) is None for run in runs):
             known = {f"tags.{t}" for r in runs for t in r.tags if not t.startswith("mlflow.")}
             known |= {f"params.{name}" for run in runs for name in run.params}
-            raise ValueError(f"--{option} must be one of {', '.join(sorted(known))}; got {field}")
+            raise InputError(f"--{option} must be one of {', '.join(sorted(known))}; got {field}")
     if all(metric not in run.metrics for run in runs):
         metrics = sorted({name for run in runs for name in run.metrics})
-        raise ValueError(f"--metric must be one of {', '.join(metrics)}; got {metric}")
+        raise InputError(f"--metric must be one of {', '.join(metrics)}; got {metric}")
     found = []
     for run in runs:
         if not _reason(run, variant, seed, block):
             where = (run.field(block) or "") if block else ""
             found.append(Named(run.field(variant) or "", int(run.field(seed) or ""), where, run))
     if not found:
-        raise ValueError(f"runs must have {variant} and a whole number as {seed}, got none")
+        raise InputError(f"runs must have {variant} and a whole number as {seed}, got none")
     return found
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from ablab.errors import InputError
 from ablab.report.build import Report, build_report
 from ablab.report.filling import fill
 from ablab.tracking.files import write_atomic
@@ -42,14 +43,14 @@ def report_all(lab: Lab, forms: Collection[str] = ()) -> Iterator[Answer]:
     """Write the report of each sweep in turn, alphabetically; one that cannot be stops no other.
 
     Raises:
-        ValueError: the lab has planned no sweep.
+        InputError: the lab has planned no sweep.
     """
     if not lab.sweeps():
-        raise ValueError("sweeps must be planned before --all reports them, got none")
+        raise InputError("sweeps must be planned before --all reports them, got none")
     for sweep in lab.sweeps():
         try:
             yield Answer(sweep, build_report(lab, sweep, forms))
-        except ValueError as error:
+        except InputError as error:
             yield Answer(sweep, None, str(error))
 
 

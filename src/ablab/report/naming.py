@@ -3,6 +3,7 @@
 import shlex
 from dataclasses import dataclass, fields
 
+from ablab.errors import InputError
 from ablab.report.unit import is_accuracy
 
 KINDS = ("versus_baseline", "best")
@@ -39,18 +40,18 @@ class Naming:
         """Refuse what no report can be made of.
 
         Raises:
-            ValueError: says what must be otherwise.
+            InputError: says what must be otherwise.
         """
         for name in ("variant", "seed", "block"):
             given = getattr(self, name)
             if given and given.partition(".")[0] not in ("tags", "params"):
-                raise ValueError(f"--{name} must be tags.NAME or params.NAME, got {given}")
+                raise InputError(f"--{name} must be tags.NAME or params.NAME, got {given}")
         if self.kind not in ("", *KINDS):
-            raise ValueError(f"--kind must be one of {', '.join(KINDS)}, got {self.kind}")
+            raise InputError(f"--kind must be one of {', '.join(KINDS)}, got {self.kind}")
         if self.kind == KINDS[0] and not self.baseline:
-            raise ValueError("--baseline must name a variant for versus_baseline, got none")
+            raise InputError("--baseline must name a variant for versus_baseline, got none")
         if self.curve and not is_accuracy(self.curve):
-            raise ValueError(f"--curve must be an accuracy, named so, got {self.curve}")
+            raise InputError(f"--curve must be an accuracy, named so, got {self.curve}")
 
     def asked(self) -> str:
         """Return the question, as given or made."""

@@ -4,7 +4,9 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from tempfile import TemporaryDirectory
+
+from ablab.errors import InputError
+from ablab.tracking.files import temporary_folder, write_atomic
 
 BROWSERS = (
     "chromium",
@@ -31,25 +33,23 @@ def print_pdf(html: Path, pdf: Path) -> None:
     """Print a page that needs no network.
 
     Raises:
-        ValueError: there is no browser, or it printed nothing; the message says what helps.
+        InputError: there is no browser, or it printed nothing; the message says what helps.
     """
     browser = find_browser()
     if browser is None:
-        raise ValueError(
+        raise InputError(
             "--pdf must find chromium, google-chrome or microsoft-edge on PATH, got none: install "
             f"one, or print {html} from the browser that you have"
         )
-    with TemporaryDirectory() as folder:  # a profile of its own: one that runs is left alone
-        printed = Path(folder) / "report.pdf"
+    with temporary_folder() as folder:  # a profile of its own: one that runs is left alone
+        printed = folder / "report.pdf"
         error = _run([browser, *_options(folder, printed), html.resolve().as_uri()])
         if not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
-            raise ValueError(f"{browser} must print {html}, got no PDF{error}")
-        partial = pdf.with_name(f".{pdf.name}.{os.getpid()}")
-        shutil.copyfile(printed, partial)
-        partial.replace(pdf)
+            raise InputError(f"{browser} must print {html}, got no PDF{error}")
+        write_atomic(pdf, printed.read_bytes())
 
 
-def _options(profile: str, printed: Path) -> list[str]:
+def _options(profile: Path, printed: Path) -> list[str]:
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # root's browser refuses without it
     return [
         "--headless",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from ablab.errors import InputError
 from ablab.report import tidy
 from ablab.report.analysis import Analysis
 from ablab.report.build import page_of, planned
@@ -98,7 +99,7 @@ class Reading:
             name: one of `figures`, or what the first of several begins with: ``"differences"``.
 
         Raises:
-            ValueError: the page has no such picture; names those it has.
+            InputError: the page has no such picture; names those it has.
         """
         from ablab.report.figures.paint import paint
 
@@ -106,7 +107,7 @@ class Reading:
         exact = [svg for svg in begun if svg.name == name]
         if not begun:
             known = ", ".join(self.figures) or "none yet"
-            raise ValueError(f"figure must be one of {known}; got {name!r}")
+            raise InputError(f"figure must be one of {known}; got {name!r}")
         return paint((exact or begun)[0].figure)
 
     def _repr_markdown_(self) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from ablab.errors import InputError
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import read_plan
@@ -27,13 +28,13 @@ def find_trial(lab: Lab, beginning: str) -> str:
     """Return the key that begins so.
 
     Raises:
-        ValueError: none or several do.
+        InputError: none or several do.
     """
     found = [key for key in lab.keys() if key.startswith(beginning)]  # noqa: SIM118 - no mapping
     if len(found) == 1:
         return found[0]
     listed = ", ".join(found) or f"none in {lab.root}"
-    raise ValueError(f"key must begin one trial's key, got {beginning}, which begins {listed}")
+    raise InputError(f"key must begin one trial's key, got {beginning}, which begins {listed}")
 
 
 def show_result(take: Take, console: Console) -> None:

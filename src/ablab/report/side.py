@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ablab.errors import InputError
 from ablab.report.build import planned
 from ablab.report.table import Row, read_table
 from ablab.tracking.files import read_json
@@ -54,7 +55,7 @@ def read_side(text: str, lab: Lab) -> Side:
         lab: the lab of a sweep that names none.
 
     Raises:
-        ValueError: there is no such lab, sweep or commit; names those there are.
+        InputError: there is no such lab, sweep or commit; names those there are.
     """
     folder, _, rest = text.rpartition(":")
     lab = _lab(folder) if folder else lab
@@ -65,7 +66,7 @@ def read_side(text: str, lab: Lab) -> Side:
     rows = read_table(lab, plan, commit)
     if commit and not any(row.folder for row in rows):
         known = ", ".join(sorted({c[:12] for c in _commits(lab, plan)})) or "none yet"
-        raise ValueError(f"commit must be that of a take of {plan.sweep} ({known}), got {commit}")
+        raise InputError(f"commit must be that of a take of {plan.sweep} ({known}), got {commit}")
     return Side(text, lab, plan, commit, rows)
 
 
@@ -73,12 +74,12 @@ def read_sides(a: str, b: str, lab: Lab) -> tuple[Side, Side]:
     """Return both sides.
 
     Raises:
-        ValueError: one is not there, or they ask for different metrics.
+        InputError: one is not there, or they ask for different metrics.
     """
     sides = read_side(a, lab), read_side(b, lab)
     metrics = [side.plan.spec["metric"] for side in sides]
     if metrics[0] != metrics[1]:
-        raise ValueError(f"both sides must have one metric, got {' and '.join(metrics)}")
+        raise InputError(f"both sides must have one metric, got {' and '.join(metrics)}")
     return sides
 
 
@@ -99,7 +100,7 @@ def _lab(folder: str) -> Lab:
     for found in (root, root / "lab"):
         if (found / "lab.json").is_file():
             return Lab(found)
-    raise ValueError(f"lab must be a folder that holds lab.json, got {folder}")
+    raise InputError(f"lab must be a folder that holds lab.json, got {folder}")
 
 
 def _commits(lab: Lab, plan: Plan) -> Iterator[str]:

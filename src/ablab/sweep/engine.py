@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from ablab import terminal
+from ablab.errors import FAILED, FINISHED, ResourceError
 from ablab.folders import lab_folder
 from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.forecast import GB, Forecast, forecast
@@ -28,10 +29,7 @@ from ablab.tracking.files import read_json
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan
 from ablab.tracking.records import ENVIRONMENT
-from ablab.training.faults import ConfigError
 from ablab.training.probes.switches import has_measured
-
-FAILED, INTERRUPTED = 1, 130
 
 
 def run_sweep(
@@ -54,10 +52,11 @@ def run_sweep(
         console: where to print.
 
     Returns:
-        0, 1 if a trial failed, 130 if it was interrupted.
+        0, 1 if a trial failed, 130, 143 or 129 if it was interrupted.
 
     Raises:
-        ConfigError: all that is wrong, before anything is made; or too little disk space.
+        ConfigError: all that is wrong, before anything is made.
+        ResourceError: the machine lacks something, such as disk space: what is left waits.
         DataError: a data set is missing or damaged.
     """
     console = console or terminal.console()
@@ -83,13 +82,11 @@ def run_sweep(
     cost = sweep.forecast(notes)
     if dry_run:
         console.print(forecast_table(jobs, states(lab, jobs), cost))
-        return 0
+        return FINISHED
     if not cost.fits:
-        raise ConfigError(
-            [
-                f"free disk space must be {cost.bytes / GB:.1f} GB and some to spare for what is "
-                f"left of the sweep, got {cost.free / GB:.1f} GB at {lab.root}"
-            ]
+        raise ResourceError(
+            f"free disk space must be {cost.bytes / GB:.1f} GB and some to spare for what is "
+            f"left of the sweep, got {cost.free / GB:.1f} GB at {lab.root}"
         )
     return sweep.run()
 
@@ -141,19 +138,20 @@ class _Sweep:
     def run(self) -> int:
         """Train what is open and return the exit code."""
         began = time.monotonic()
-        with Interrupts() as interrupts:
-            with ExitStack() as stack:
-                stack.callback(self.launcher.close)
-                self._schedule(self._watchers(stack), interrupts).run()
-            notes = self.deliveries.close() if self.deliveries else []
+        with Interrupts() as interrupts, ExitStack() as stack:
+            stack.callback(self.launcher.close)
+            schedule = self._schedule(self._watchers(stack), interrupts)
+            schedule.run()
+        notes = self.deliveries.close() if self.deliveries else []
         seconds = time.monotonic() - began
         say_end(self.console, self.report, self.plan, self.jobs, seconds)
         for note in notes:
             say(self.console, note, "yellow")
-        states = {job.state for job in self.jobs}
-        if "stopped" in states:
-            return INTERRUPTED
-        return FAILED if "failed" in states else 0
+        if interrupts.count:
+            return interrupts.code
+        if schedule.lack:
+            raise ResourceError(schedule.lack)
+        return FAILED if any(job.state == "failed" for job in self.jobs) else FINISHED
 
     def _watchers(self, stack: ExitStack) -> list[Watcher]:
         metric = self.plan.spec["metric"]

@@ -6,15 +6,16 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
+from ablab.errors import FAILED, LOCKED, NO_RESOURCE, ResourceError, resource_error
+from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Cell
 from ablab.training.probes.switches import has_measured
 
 OPEN = ("waiting", "running", "held")
-HELD_BY_ANOTHER = 75  # exit status of a trial that found its take's lock held
 
 
 @dataclass
@@ -64,7 +65,8 @@ class Job:
         """Read what the journal has gained; return whether an epoch was among it."""
         if self.take is None:
             return False
-        with suppress(JournalError):  # a damaged journal is for the trial itself to refuse
+        # A journal that is damaged, or cannot be read, is for the trial itself to refuse.
+        with suppress(JournalError, OSError, ResourceError):
             entries, self._offset = read_entries(self.take.journal, self._offset)
             fresh = [entry for entry in entries if entry.kind == "epoch"]
             self.epochs += fresh
@@ -98,17 +100,19 @@ def judge(take: Take, status: int, began: float) -> tuple[str, str]:
         began: when the attempt started, seconds since 1970.
 
     Returns:
-        ``finished``, ``diverged``, ``held``, ``failed`` (it raised, and would again) or
-        ``killed`` (it may do better), and the reason.
+        ``finished``, ``diverged``, ``held``, ``failed`` (it raised, and would again),
+        ``halted`` (the machine lacks something) or ``killed`` (it may do better), and the reason.
     """
     if (completion := take.completion) is not None:
         return completion.outcome, ""
-    if status == HELD_BY_ANOTHER or take.is_locked():
+    if status == LOCKED or take.is_locked():
         return "held", "another process trains it"
+    if status == NO_RESOURCE:
+        return "halted", _lack(take, began)
     failure = last_failure(take, began)
     if failure is not None:
         return "failed", failure
-    if status == 1:
+    if status == FAILED:
         return "failed", "ended with exit status 1 and no word; see log.txt"
     return "killed", _cause(status)
 
@@ -129,6 +133,22 @@ def last_failure(take: Take, since: float = 0.0) -> str | None:
     return str(entries[-1].note.get("error", "failed without a reason"))
 
 
+def _lack(take: Take, since: float) -> str:
+    """Return what the machine lacks, as the journal tells it, else as writing there shows it."""
+    try:
+        entries = take.entries()
+        if entries and entries[-1].kind == "stopped" and entries[-1].time >= since:
+            return str(entries[-1].note["reason"])
+        probe = take.folder / "probe"
+        write_atomic(probe, bytes(2**16))
+        probe.unlink()
+    except (OSError, ResourceError) as error:
+        return str(resource_error(error, take.folder) or error)
+    except JournalError:
+        pass
+    return f"{take.folder} must be writable, got an error of the system; see log.txt there"
+
+
 def _cause(status: int) -> str:
     if status == -9:
         return "killed by SIGKILL (out of memory?)"
@@ -139,7 +159,7 @@ def _cause(status: int) -> str:
 
 def record_failure(take: Take, reason: str) -> None:
     """Write into a take's journal that it failed, where its own process could not."""
-    with suppress(Timeout, JournalError), take.lock().acquire(timeout=0):
+    with suppress(JournalError, OSError, ResourceError), take.lock().acquire(timeout=0):
         journal = Journal(take.journal)
         last = journal.entries[-1] if journal.entries else None
         if last is None or last.kind != "failed":

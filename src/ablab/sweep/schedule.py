@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
+from ablab.errors import ResourceError, resource_error
 from ablab.sweep.job import Job, judge, open_take, record_failure
 from ablab.sweep.launch.launcher import Launcher, Worker
 from ablab.tracking.lab import Lab, Take
@@ -48,6 +49,10 @@ class Schedule:
         is_finished: whether a finished take counts.
         interrupts: how often the user has asked to stop.
         clock: seconds that never run backwards.
+
+    Attributes:
+        lack: what the machine lacks, as a trial or this process found out; empty: nothing. Then
+            no further trial was started, and those that ran went on as far as they could.
     """
 
     def __init__(
@@ -69,6 +74,7 @@ class Schedule:
         self._running: dict[int, tuple[Job, Worker]] = {}
         self._obeyed = 0
         self._look_at_locks = 0.0
+        self.lack = ""
 
     def run(self) -> None:
         """Work until no job is open."""
@@ -108,11 +114,24 @@ class Schedule:
     def _fill(self) -> None:
         free = [slot for slot in range(self._launcher.slots) if slot not in self._running]
         waiting = self._in_state("waiting")
-        while free and (job := next(waiting, None)):
-            if self._skip(job):
-                self._tell("ended", job)
-            elif self._start(job, free[0]):
-                free.pop(0)
+        try:
+            while free and (job := next(waiting, None)):
+                if self._skip(job):
+                    self._tell("ended", job)
+                elif not self._launcher.is_ready():
+                    return
+                elif self._start(job, free[0]):
+                    free.pop(0)
+        except (OSError, ResourceError) as error:
+            if (lack := resource_error(error, self._lab.root)) is None:
+                raise
+            self._halt(str(lack))
+
+    def _halt(self, lack: str) -> None:
+        """Start no further trial: each would meet the same."""
+        self.lack = self.lack or lack
+        for job in self._in_state("waiting", "held"):
+            self._end(job, "stopped", "waits until the machine has what it lacks")
 
     def _start(self, job: Job, slot: int) -> bool:
         """Start an attempt and return whether the slot is now taken."""
@@ -124,6 +143,8 @@ class Schedule:
         try:
             worker = self._launcher.start(job.take, self._settings, slot)
         except (OSError, EOFError) as error:
+            if resource_error(error) is not None:
+                raise
             self._again_or_fail(job, f"could not be started: {error!r}")
             return False
         job.state, job.is_new = "running", True
@@ -141,15 +162,21 @@ class Schedule:
 
     def _settle(self, job: Job, status: int) -> None:
         assert job.take is not None
-        outcome, reason = judge(job.take, status, job.began)
+        try:
+            outcome, reason = judge(job.take, status, job.began)
+        except (OSError, ResourceError) as error:
+            outcome, reason = "halted", str(resource_error(error, self._lab.root) or error)
         if outcome in ("finished", "diverged"):
             job.finish(job.take)
             self._tell("ended", job)
         elif outcome == "failed":
             record_failure(job.take, reason)
             self._end(job, outcome, reason)
-        elif self._obeyed:
+        elif self._interrupts():
             self._end(job, "stopped", "interrupted")
+        elif outcome == "halted":
+            self._end(job, "stopped", reason)
+            self._halt(reason)
         elif outcome == "held":
             self._hold(job)
         else:

@@ -7,14 +7,13 @@ import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from ablab.errors import StoreError
 from ablab.tracking.completion import COMPLETION, Completion
-from ablab.tracking.files import file_sha256
+from ablab.tracking.files import file_sha256, replacing, temporary_folder
 from ablab.tracking.lab import JOURNAL, Take
 from ablab.tracking.pictures import draw
 from ablab.tracking.records import CORRECT, ENVIRONMENT
@@ -71,8 +70,8 @@ def place_finished(store: Store, run: Any, take: Take, completion: Completion, n
     """
     names = {n for n in (*FINISHED, *completion.artifacts) if not n.endswith(_CHECKPOINT)}
     place(store, run, take.folder, sorted(names))
-    with TemporaryDirectory() as folder:
-        place(store, run, Path(folder), draw(take, name, Path(folder)), _PICTURES)
+    with temporary_folder() as folder:
+        place(store, run, folder, draw(take, name, folder), _PICTURES)
     listed = {n: artifact for n, artifact in completion.artifacts.items() if n in names}
     target = local_folder(run.info.artifact_uri)
     sizes = {} if target else _sizes(store, run.info.run_id)
@@ -103,10 +102,8 @@ def _link(source: Path, target: Path) -> None:
     if target.exists() and target.samefile(source):
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    partial.unlink(missing_ok=True)
-    try:
-        os.link(source, partial)
-    except OSError:  # another filesystem, or one without links
-        shutil.copy2(source, partial)
-    partial.replace(target)
+    with replacing(target) as partial:
+        try:
+            os.link(source, partial)
+        except OSError:  # another filesystem, or one without links
+            shutil.copy2(source, partial)

@@ -92,7 +92,7 @@ def read_baselines(lab: Path) -> list[Baselines]:
     """Return all records of the lab at this folder, by file name.
 
     Raises:
-        ValueError: a file is no JSON.
+        InputError: a file is no JSON.
     """
     return [_record(read_json(path)) for path in sorted(_folder(lab).glob("*.json"))]
 
@@ -101,7 +101,7 @@ def known(lab: Path, record: Baselines) -> Baselines:
     """Return the record as the lab has it, or as it is where the lab has none.
 
     Raises:
-        ValueError: the file is no JSON.
+        InputError: the file is no JSON.
     """
     content = read_json(_path(lab, record))
     return record if content is None else _record(content)

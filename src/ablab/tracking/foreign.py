@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ablab.errors import StoreError
+from ablab.errors import InputError, StoreError
 from ablab.folders import lab_folder
 from ablab.tracking.store import DATABASE, preload, talking
 
@@ -67,14 +67,14 @@ class ForeignStore:
         """Return an experiment's runs that were not deleted, oldest first.
 
         Raises:
-            ValueError: there is no such experiment; names those there are.
+            InputError: there is no such experiment; names those there are.
             StoreError: the store does not answer.
         """
         with talking(self.uri):
             found = self._client.get_experiment_by_name(experiment)
             if found is None or found.lifecycle_stage != "active":
                 known = ", ".join(sorted(e.name for e in self._client.search_experiments()))
-                raise ValueError(f"experiment must be one of {known}; got {experiment}")
+                raise InputError(f"experiment must be one of {known}; got {experiment}")
             runs = list(self._pages(found.experiment_id))
         return sorted((_run(run) for run in runs), key=lambda run: (run.start, run.run_id))
 

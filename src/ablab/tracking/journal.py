@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ablab.errors import InputError
+from ablab.tracking.files import naming
 
 
 class JournalError(InputError):
@@ -106,6 +107,7 @@ class Journal:
 
         Raises:
             JournalError: the epoch is there with other metrics.
+            OSError: the line cannot be written; the journal ends as it did.
         """
         earlier = self.epoch(entry.epoch) if entry.kind == "epoch" else None
         if earlier is not None:
@@ -115,10 +117,16 @@ class Journal:
                     f"where {self.path} holds {dict(earlier.metrics)}"
                 )
             return
-        with self.path.open("ab") as stream:
-            stream.write(entry.encode().encode())
-            stream.flush()
-            os.fsync(stream.fileno())
+        with naming(self.path), self.path.open("ab", buffering=0) as stream:
+            end = stream.seek(0, os.SEEK_END)
+            line = memoryview(entry.encode().encode())
+            try:
+                while line:
+                    line = line[stream.write(line) :]
+                os.fsync(stream.fileno())
+            except OSError:
+                stream.truncate(end)  # a torn line would damage the next one
+                raise
         self.entries.append(entry)
 
     def epoch(self, number: int | None) -> Entry | None:

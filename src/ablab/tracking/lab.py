@@ -8,12 +8,13 @@ lab/
   cache/                      decoded data
 """
 
+import fcntl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import BaseFileLock, FileLock
 
 from ablab.folders import lab_folder
 from ablab.tracking.completion import Completion, read_completion
@@ -71,12 +72,15 @@ class Take:
         return FileLock(self.folder / LOCK)
 
     def is_locked(self) -> bool:
-        """Tell whether a living process writes this take."""
+        """Tell whether a living process writes this take, without a right to write there."""
         try:
-            with self.lock().acquire(timeout=0):
-                return False
-        except Timeout:
+            with (self.folder / LOCK).open("rb") as stream:
+                fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
             return True
+        except OSError:  # nobody has ever locked it, or nobody may know
+            return False
+        return False
 
     def discard(self, reason: str) -> None:
         """Mark the take as one that counts no more; its files stay."""
@@ -144,9 +148,10 @@ class Lab:
         folder = self.root / "trials" / trial["key"]
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            numbers = [int(f.name) for f in folder.iterdir() if f.name.isdigit()]
+            # A folder without a trial is what a kill, or a full disk, left of a take.
+            numbers = [int(f.parent.name) for f in folder.glob(f"*/{TRIAL}")]
             take = Take(folder / f"{max(numbers, default=0) + 1:03d}")
-            take.folder.mkdir()
+            take.folder.mkdir(exist_ok=True)
             write_json(take.folder / TRIAL, dict(trial))
         return take
 

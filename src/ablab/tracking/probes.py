@@ -5,6 +5,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
+from ablab.errors import InputError
+
 PROBES = "probes.csv"
 COLUMNS = ("epoch", "layer", "probe", "value")
 
@@ -19,7 +21,7 @@ def read_probes(folder: Path) -> Found:
         folder: the take's.
 
     Raises:
-        ValueError: the file is no table of probes.
+        InputError: the file is no table of probes.
     """
     path = folder / PROBES
     if not path.is_file():
@@ -27,7 +29,7 @@ def read_probes(folder: Path) -> Found:
     with path.open(encoding="utf-8", newline="") as stream:
         header, *rows = csv.reader(stream)
     if tuple(header) != COLUMNS:
-        raise ValueError(f"{path} must begin with {','.join(COLUMNS)}, got {','.join(header)}")
+        raise InputError(f"{path} must begin with {','.join(COLUMNS)}, got {','.join(header)}")
     found: dict[str, dict[str, dict[int, float]]] = {}
     for epoch, layer, probe, value in rows:
         found.setdefault(probe, {}).setdefault(layer, {})[int(epoch)] = float(value)

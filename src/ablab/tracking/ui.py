@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from ablab.errors import StoreError
+from ablab.errors import InputError, StoreError
 from ablab.tracking.lab import Lab
 from ablab.tracking.store import Store
 
@@ -125,7 +125,7 @@ def free_port(first: int) -> int:
     """Return the first port from ``first`` on that nobody listens at.
 
     Raises:
-        ValueError: a hundred ports in a row are taken.
+        InputError: a hundred ports in a row are taken.
     """
     for port in range(first, first + _PORTS_TRIED):
         with socket.socket() as probe:
@@ -135,4 +135,4 @@ def free_port(first: int) -> int:
             except OSError:
                 continue
             return port
-    raise ValueError(f"port must be free, got {first} to {first + _PORTS_TRIED - 1}, all taken")
+    raise InputError(f"port must be free, got {first} to {first + _PORTS_TRIED - 1}, all taken")

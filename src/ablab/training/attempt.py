@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from types import FrameType
 
 from rich.console import Console
 
+from ablab.output import stream
+from ablab.signals import Handler, handling
 from ablab.tracking.journal import read_entries
 from ablab.tracking.lab import Take
 from ablab.training.preflight import num_processes
@@ -36,15 +39,19 @@ def attempt(take: Take, trial: Trial, console: Console) -> int:
     if num_processes(devices) > 1:
         command = [sys.executable, "-m", "ablab.training.process"]
         arguments = [*command, str(take.folder), json.dumps(settings)]
-        with _following(take, lines), _own_interrupts():
-            return _signal_as_shell(subprocess.run(arguments, check=False).returncode)
+        with _following(take, lines):
+            return _run(arguments)
     # Descriptors 1 and 2 go to the log meanwhile: the terminal needs one of its own.
-    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as terminal:
+    descriptor = os.dup(sys.stdout.fileno())
+    try:
+        terminal = stream(descriptor, sys.stdout.encoding)
         shown = Console(file=terminal) if console.is_terminal else None
         lines.console = shown or Console(file=terminal, force_terminal=False, width=120)
         bar = [ProgressBar(shown, trial.config)] if shown else []
         with _following(take, lines):
             return work(take.folder, settings, bar)
+    finally:
+        os.close(descriptor)
 
 
 def _threads(trial: Trial) -> int:
@@ -76,14 +83,30 @@ def _following(take: Take, lines: EpochLines) -> Iterator[None]:
         look()
 
 
-@contextmanager
-def _own_interrupts() -> Iterator[None]:
-    """Leave Ctrl-C to the trial's own process, which the terminal tells as well."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+def _run(arguments: Sequence[str]) -> int:
+    """Run the trial's own process, which alone decides how to end; a terminal tells it of Ctrl-C.
+
+    Returns:
+        Its exit code, as a shell gives it.
+    """
+    processes: list[subprocess.Popen[bytes]] = []
+    asked: list[int] = []
+
+    def passed(number: int, _frame: FrameType | None) -> None:
+        asked.append(number)
+        for process in processes:
+            process.send_signal(number)
+
+    handlers: dict[signal.Signals, Handler] = {
+        signal.SIGTERM: passed,
+        signal.SIGHUP: passed,
+        signal.SIGINT: signal.SIG_IGN,
+    }
+    with handling(handlers), subprocess.Popen(arguments) as process:
+        processes.append(process)
+        for number in asked:  # before it was there
+            process.send_signal(number)
+        return _signal_as_shell(process.wait())
 
 
 def _signal_as_shell(code: int) -> int:

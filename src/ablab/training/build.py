@@ -19,7 +19,7 @@ from ablab.data.plain import PlainDataModule
 from ablab.data.trial_data import TrialData
 from ablab.training.by_hand.convert import AXIS, convert
 from ablab.training.classifier import Classifier
-from ablab.training.faults import ComponentError
+from ablab.training.faults import ComponentError, component
 from ablab.training.freezing import freeze_parameters
 from ablab.training.layer_streams import LayerStreams
 from ablab.training.plain_data import refuse_options
@@ -82,13 +82,10 @@ class Builder:
             **named,
         }
         chosen = contract_arguments(self.axis, self._target, given)
-        try:
-            with self.layer_streams.part(self.axis) if self.layer_streams else nullcontext():
-                built = self._partial(**{k: v for k, v in chosen.items() if k not in self._given})
-        except ComponentError:
-            raise
-        except Exception as error:
-            raise ComponentError(self.axis, error) from error
+        made = {k: v for k, v in chosen.items() if k not in self._given}
+        streams_ = self.layer_streams.part(self.axis) if self.layer_streams else nullcontext()
+        with component(self.axis), streams_:
+            built = self._partial(**made)
         if isinstance(built, nn.Module):
             setattr(built, AXIS, self.axis)
         return built

@@ -11,6 +11,7 @@ from hydra import initialize_config_dir
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from ablab.errors import InputError
 from ablab.folders import own_folder, user_folder
 from ablab.text import shown_name
 from ablab.training.composition import Composition, plain
@@ -112,7 +113,7 @@ def _further_faults(composition: Composition) -> tuple[str, ...]:
         rehearse(config)
     except ConfigError as error:
         return error.faults
-    except ValueError:  # the data's: no fault of the configuration
+    except InputError:  # the data's: no fault of the configuration
         pass
     return ()
 

@@ -2,10 +2,12 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from ablab.errors import InputError
+from ablab.advice import without_advice
+from ablab.errors import InputError, resource_error
 from ablab.text import LONGEST_FAULT, printable, shortened, shown_name
 
 _MOST = 100  # faults of one configuration that are told
@@ -41,7 +43,29 @@ class ComponentError(InputError):
         elif told:
             super().__init__(f"{axis}.{error}")
         else:
-            super().__init__(f"{axis} must be buildable, got {type(error).__name__}: {error}")
+            got = f"{type(error).__name__}: {without_advice(str(error))}"
+            super().__init__(f"{axis} must be buildable, got {got}")
+
+
+@contextmanager
+def component(axis: str, keep: type[InputError] = ComponentError) -> Iterator[None]:
+    """Let what a component raises in the block be its user's to mend.
+
+    Args:
+        axis: the component's.
+        keep: errors that say enough as they are.
+
+    Raises:
+        ComponentError: whatever it was, except those, and what the machine lacks.
+    """
+    try:
+        yield
+    except keep:
+        raise
+    except Exception as error:
+        if resource_error(error) is not None:
+            raise
+        raise ComponentError(axis, error) from error
 
 
 def one_of(key: str, names: Iterable[str], got: Any) -> str:
@@ -56,5 +80,9 @@ def one_of(key: str, names: Iterable[str], got: Any) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, its type where it has none."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    """Return the first line of an error's message, without advice that does not hold here.
+
+    It is the error's type where there is no message.
+    """
+    lines = without_advice(str(error)).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

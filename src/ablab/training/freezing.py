@@ -8,6 +8,8 @@ import pytorch_lightning as pl
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
+from ablab.errors import InputError
+
 Patterns = str | Sequence[str] | None
 
 
@@ -33,20 +35,20 @@ def freeze_parameters(network: nn.Module, patterns: Patterns) -> None:
             with all that is in them (``features``, ``stage?``); None freezes nothing.
 
     Raises:
-        ValueError: a pattern names no parameter, or nothing would be left to train.
+        InputError: a pattern names no parameter, or nothing would be left to train.
     """
     parameters = dict(network.named_parameters())
     for pattern in _listed(patterns):
         names = [name for name in parameters if _matches(name, pattern)]
         if not names:
             layers = ", ".join(dict.fromkeys(name.rpartition(".")[0] for name in parameters))
-            raise ValueError(
+            raise InputError(
                 f"freeze must match parameters or layers of the network ({layers}), got {pattern}"
             )
         for name in names:
             parameters[name].requires_grad_(False)
     if not any(parameter.requires_grad for parameter in parameters.values()):
-        raise ValueError(f"freeze must leave something to train, got {patterns}")
+        raise InputError(f"freeze must leave something to train, got {patterns}")
 
 
 def trained_parameters(network: nn.Module) -> list[tuple[str, nn.Parameter]]:

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
+from ablab.errors import TERMINATED
 from ablab.training.environment import commit, cpu_name, source_hash, versions
-from ablab.training.signals import TERMINATED
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 # glibc's mallopt(3): a parameter, and the largest value that it takes.

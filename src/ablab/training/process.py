@@ -10,14 +10,25 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from filelock import Timeout
 
+from ablab.advice import without_advice
+from ablab.errors import (
+    FAILED,
+    FINISHED,
+    INTERRUPTED,
+    LOCKED,
+    ResourceError,
+    resource_error,
+)
+from ablab.output import sent_to
+from ablab.signals import TerminatedError
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Take
@@ -26,16 +37,10 @@ from ablab.training.environment import facts
 from ablab.training.prepare import prepare
 from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
-from ablab.training.signals import (
-    INTERRUPTED,
-    OwnSigterm,
-    TerminatedError,
-    handled,
-)
+from ablab.training.signals import OwnSigterm, handled
 from ablab.training.targets import source_hashes
 
 LOG = "log.txt"
-FINISHED, FAILED, LOCKED = 0, 1, 75
 # A look at whether the lock is held holds it for an instant.
 _LOCK_PATIENCE_SECONDS = 2.0
 
@@ -52,18 +57,32 @@ def work(folder: Path, settings: Mapping[str, Any], callbacks: Sequence[pl.Callb
 
     Returns:
         The exit code: 0 finished or diverged, 1 failed, 75 the lock is held by another writer,
-        130 interrupted, 143 told to end. The completion record, not the code, tells the truth.
+        130 interrupted, 143 or 129 told to end. The completion record, not the code, tells the
+        truth.
+
+    Raises:
+        ResourceError: the machine lacks something; the last checkpoint that is whole stays.
     """
     take = Take(folder)
     if os.environ.get("LOCAL_RANK", "0") != "0":
         return _follow(take, settings)
+    try:
+        return _alone(take, settings, callbacks)
+    except OSError as error:
+        if (lack := resource_error(error, folder)) is None:
+            raise
+        raise lack from error
+
+
+def _alone(take: Take, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback]) -> int:
+    """Train with the take's lock held, and its log open."""
     lock = take.lock()
     try:
         lock.acquire(timeout=_LOCK_PATIENCE_SECONDS)
     except Timeout:
         return LOCKED
     try:
-        with _log(folder / LOG) as terminal:
+        with (take.folder / LOG).open("ab") as log, sent_to(log.fileno()) as terminal:
             return _lead(take, settings, callbacks, terminal)
     finally:
         lock.release()
@@ -94,13 +113,23 @@ def _lead(
         end, code = _stopped(signal.Signals(error.code - 128).name), error.code
     except Exception as error:
         traceback.print_exc()
-        reason = f"{type(error).__name__}: {error}"
+        if (lack := resource_error(error, take.folder)) is not None:
+            _halt(take, journal, lack)
+            raise lack from error
+        reason = f"{type(error).__name__}: {without_advice(str(error))}"
         note = {"error": reason, "traceback": traceback.format_exc()}
         end, code = Entry("failed", time.time(), note=note), FAILED
     if take.completion is not None:  # a signal behind the record, which nothing may follow
         return FINISHED
     journal.append(end)
     return code
+
+
+def _halt(take: Take, journal: Journal, lack: ResourceError) -> None:
+    """Write down, if it can be, that the machine and not the trial ended the attempt."""
+    if take.completion is None:
+        with suppress(OSError):
+            journal.append(_stopped(str(lack)))
 
 
 def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
@@ -116,7 +145,8 @@ def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
 def _follow(take: Take, settings: Mapping[str, Any]) -> int:
     """Train as one of the further processes of a DDP trial, which write nothing."""
     prepare(settings)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
     training = Training(take, None, settings["devices"])
     with suppress(StoppedError):  # an exit status would make Lightning kill rank 0 as well
         training.run()
@@ -153,32 +183,18 @@ def _refuse_changed_data(training: Training) -> None:
         )
 
 
-@contextmanager
-def _log(path: Path) -> Iterator[int]:
-    """Send this process's prints and tracebacks to the take's log.
-
-    Yields:
-        The descriptor where its errors went before: the terminal's, if it has one.
-    """
-    sys.stdout.flush()
-    sys.stderr.flush()
-    saved = os.dup(1), os.dup(2)
-    with path.open("ab") as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
-    try:
-        yield saved[1]
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, descriptor in zip((1, 2), saved, strict=True):
-            os.dup2(descriptor, number)
-            os.close(descriptor)
-
-
 def _stopped(reason: str) -> Entry:
     return Entry("stopped", time.time(), note={"reason": reason})
 
 
+def main(arguments: Sequence[str]) -> int:
+    """Train the take in a folder, by settings in JSON, and return the exit code."""
+    try:
+        return work(Path(arguments[0]), json.loads(arguments[1]))
+    except ResourceError as error:
+        sys.stderr.write(f"ablab: {error}\n")
+        return error.exit_code
+
+
 if __name__ == "__main__":
-    sys.exit(work(Path(sys.argv[1]), json.loads(sys.argv[2])))
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,5 @@
 """What a trial leaves behind each epoch: best weights, then the checkpoint, then the journal."""
 
-import os
 import time
 from pathlib import Path
 from pickle import UnpicklingError
@@ -12,10 +11,11 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.loggers.logger import Logger
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from ablab.tracking.files import sync_folder
+from ablab.errors import resource_error
+from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import Take
 from ablab.tracking.records import BEST
@@ -100,10 +100,7 @@ class Recorder(Checkpoint):
             network = module.network
             assert isinstance(network, nn.Module)
             save_weights(network, self.take.folder / BEST)
-        partial = self.take.folder / f".{CHECKPOINT}"
-        trainer.save_checkpoint(partial, weights_only=False)
-        if trainer.is_global_zero:
-            replace_synced(partial, self.take.folder / CHECKPOINT)
+        trainer.save_checkpoint(self.take.folder / CHECKPOINT, weights_only=False)
         self.logger.write(entry)
         if trainer.strategy.reduce_boolean_decision(self.stop_requested, all=False):
             trainer.should_stop = True
@@ -140,6 +137,9 @@ def checkpoint_line(checkpoint: Path) -> Entry | None:
     """Return the journal line that a checkpoint carries, None where it is not there or not whole.
 
     The sums in the file are compared: torch reads over a byte that has changed.
+
+    Raises:
+        OSError: the machine cannot read it.
     """
     try:
         with ZipFile(checkpoint) as archive:
@@ -148,26 +148,21 @@ def checkpoint_line(checkpoint: Path) -> Entry | None:
             return None
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
         return Entry.decode(content["callbacks"][Recorder.__qualname__]["line"])
-    except (OSError, BadZipFile, RuntimeError, ValueError, LookupError, UnpicklingError):
+    except OSError as error:
+        if resource_error(error) is not None:  # it may be whole, and must not be trained over
+            raise
+        return None
+    except (BadZipFile, RuntimeError, ValueError, LookupError, UnpicklingError):
         return None
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
     """Write a network's state as safetensors, whole or not at all."""
-    partial = path.with_name(f".{path.name}")
     state = {
-        name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in network.state_dict().items()
     }
-    save_file({name: value.clone() for name, value in state.items()}, partial)
-    replace_synced(partial, path)
-
-
-def replace_synced(partial: Path, path: Path) -> None:
-    """Put a finished file in its place, on the disk before it is seen."""
-    with partial.open("rb") as stream:
-        os.fsync(stream.fileno())
-    partial.replace(path)
-    sync_folder(path.parent)
+    write_atomic(path, save(state))
 
 
 def shortest(value: Tensor | float) -> float:

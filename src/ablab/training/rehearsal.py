@@ -10,11 +10,13 @@ import torch
 from torch import nn
 
 from ablab import streams
+from ablab.advice import without_advice
 from ablab.data.errors import DataError
 from ablab.data.trial_data import TrialData
+from ablab.errors import InputError
 from ablab.training import build
 from ablab.training.by_hand.convert import check
-from ablab.training.faults import ComponentError, ConfigError
+from ablab.training.faults import ComponentError, ConfigError, component
 from ablab.training.targets import source_hashes
 
 _STAND_IN = {"_target_": "torch.nn.Identity"}
@@ -47,7 +49,8 @@ def _rehearsed(text: str) -> frozenset[str]:
         build.Builder("loss", config["loss"])()
     with _telling(faults):
         data = build.datamodule(config)
-        data.check()
+        with component("dataset", InputError):
+            data.check()
         network, used = _network(config, data, faults)
     trained = network or nn.Linear(1, 1)
     with _telling(faults):
@@ -72,7 +75,7 @@ def _telling(faults: list[str]) -> Iterator[None]:
         yield
     except DataError:
         raise
-    except ValueError as error:
+    except InputError as error:
         faults.append(str(error))
 
 
@@ -109,21 +112,22 @@ def _passed_on(
     except NotImplementedError:
         if device.type == "meta":
             raise
-        raise ValueError("architecture must have all its parts, got one without forward") from None
+        raise InputError("architecture must have all its parts, got one without forward") from None
     except Exception as error:
         name = config["architecture"]["_target_"].rpartition(".")[2]
-        raise ValueError(
-            f"architecture must work with its parts and data, got {error} from {name}"
+        told = without_advice(str(error))
+        raise InputError(
+            f"architecture must work with its parts and data, got {told} from {name}"
         ) from error
     for logits in output:
         shape = tuple(getattr(logits, "shape", ()))
         if shape != (2, data.num_classes):
-            raise ValueError(
+            raise InputError(
                 f"architecture must return (N, {data.num_classes}) logits, got {shape} for N=2"
             )
     weight = getattr(network, "auxiliary_weight", None)
     if len(output) > 1 and not isinstance(weight, int | float):
-        raise ValueError(
+        raise InputError(
             "architecture must have a number auxiliary_weight for its auxiliary logits, "
             f"got {weight}"
         )
@@ -137,12 +141,13 @@ def _check_alone(network: nn.Module, image: torch.Tensor, word: str) -> None:
     """Refuse a network that cannot train on one image: batch norm of single values cannot.
 
     Raises:
-        ValueError: it cannot.
+        InputError: it cannot.
     """
     try:
         network(image)
     except Exception as error:
-        raise ValueError(f"{word} must be 2 or more for these parts, got 1: {error}") from error
+        told = without_advice(str(error))
+        raise InputError(f"{word} must be 2 or more for these parts, got 1: {told}") from error
 
 
 def _outputs(network: nn.Module, images: torch.Tensor) -> tuple[Any, ...]:

@@ -1,30 +1,18 @@
-"""What SIGINT and SIGTERM do to a process that trains a take."""
+"""What SIGINT, SIGTERM and SIGHUP do to a process that trains a take."""
 
 import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
 
+from ablab.errors import INTERRUPTED
+from ablab.signals import TerminatedError, handling
 from ablab.training.recorder import Recorder
-
-INTERRUPTED, TERMINATED = 130, 143
-
-
-class TerminatedError(BaseException):
-    """A signal asks to end at once; no `except Exception` may hold it up.
-
-    Attributes:
-        code: the process's exit code, 128 and the signal's number.
-    """
-
-    def __init__(self, code: int) -> None:
-        self.code = code
-        super().__init__(code)
 
 
 class OwnSigterm(pl.Callback):
@@ -49,12 +37,12 @@ class OwnSigterm(pl.Callback):
 
 @contextmanager
 def handled(recorder: Recorder, terminal: int, *, in_sweep: bool) -> Iterator[None]:
-    """Handle SIGINT and SIGTERM while a take trains.
+    """Handle SIGINT, SIGTERM and SIGHUP while a take trains.
 
     Args:
         recorder: ends training behind an epoch when it is asked to.
         terminal: descriptor of where the user is told so.
-        in_sweep: SIGINT is the sweep's to decide about.
+        in_sweep: what a terminal sends, SIGINT and SIGHUP, is the sweep's to decide about.
 
     Raises:
         TerminatedError: a signal asked to end at once.
@@ -64,19 +52,20 @@ def handled(recorder: Recorder, terminal: int, *, in_sweep: bool) -> Iterator[No
         if recorder.stop_requested:
             raise TerminatedError(INTERRUPTED)
         recorder.stop_requested = True
-        os.write(terminal, b"\nStopping at the end of this epoch; Ctrl-C again to stop at once.\n")
+        with suppress(OSError):  # a terminal that is gone
+            os.write(
+                terminal, b"\nStopping at the end of this epoch; Ctrl-C again to stop at once.\n"
+            )
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        raise TerminatedError(TERMINATED)
+        raise TerminatedError(128 + number)
 
-    if threading.current_thread() is not threading.main_thread():
+    ignored = signal.SIG_IGN
+    with handling(
+        {
+            signal.SIGINT: ignored if in_sweep else interrupt,
+            signal.SIGHUP: ignored if in_sweep else terminate,
+            signal.SIGTERM: terminate,
+        }
+    ):
         yield
-        return
-    before = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)}
-    signal.signal(signal.SIGINT, signal.SIG_IGN if in_sweep else interrupt)
-    signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

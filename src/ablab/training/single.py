@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 
 from ablab import terminal
-from ablab.errors import StoreError
+from ablab.errors import FINISHED, ResourceError, StoreError
 from ablab.tracking.courier import Courier
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Lab, Take
@@ -21,7 +21,6 @@ from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.preflight import device_notes, disk_faults
 from ablab.training.probes.switches import has_measured
-from ablab.training.process import FINISHED
 from ablab.training.trial import Trial, freeze
 from ablab.training.warm_start import told
 
@@ -49,6 +48,7 @@ def train(
 
     Raises:
         ConfigError: all that is wrong with the configuration, before anything is made.
+        ResourceError: the machine lacks something, such as disk space.
     """
     console = console or terminal.console()
     trial = freeze(compose(overrides))
@@ -58,7 +58,7 @@ def train(
     if finished is not None and not (not offline and _was_deleted(finished, lab, console)):
         return FINISHED, finished
     if faults := disk_faults(lab.root, _SPARE_BYTES):
-        raise ConfigError(faults)
+        raise ResourceError("\n".join(faults))
     take = _open_take(lab, trial, fresh)
     for note in device_notes():
         console.print(note, style="yellow")
@@ -142,6 +142,6 @@ def _was_deleted(take: Take, lab: Lab, console: Console) -> bool:
         take.discard("its run was deleted in MLflow")
         console.print("Its run was deleted in MLflow: a new take is trained.", style="yellow")
         return True
-    except StoreError as error:
+    except (StoreError, OSError, ResourceError) as error:
         console.print(f"{error}. `ablab sync` delivers later.", style="yellow")
     return False

@@ -13,6 +13,7 @@ from pytorch_lightning.profilers import Profiler
 from pytorch_lightning.strategies import DDPStrategy
 from torch.nn.parallel import DistributedDataParallel
 
+from ablab.training.checkpoint import WholeCheckpoint
 from ablab.training.distributed import CpuBatchNormSync
 
 # Torch 2.13 gave the old word a warning.
@@ -82,5 +83,5 @@ def trainer(
 def _plugins(is_ddp: bool, on_cpu: bool) -> list[Any]:
     """Return the plugins: one process is one process, also inside a SLURM job."""
     if not is_ddp:
-        return [LightningEnvironment()]
-    return [CpuBatchNormSync()] if on_cpu else []
+        return [WholeCheckpoint(), LightningEnvironment()]
+    return [WholeCheckpoint(), *([CpuBatchNormSync()] if on_cpu else [])]

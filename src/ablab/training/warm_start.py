@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.tracking.lab import Lab
 from ablab.tracking.records import BEST
@@ -20,7 +21,7 @@ def init_from_faults(config: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with ``init_from``: nothing, or that it is no finished trial."""
     try:
         weights_hash(config)
-    except ValueError as error:
+    except InputError as error:
         return [str(error)]
     return []
 
@@ -29,7 +30,7 @@ def weights_hash(config: Mapping[str, Any]) -> str | None:
     """Return the SHA-256 of the weights that a trial starts from, None where it has its own.
 
     Raises:
-        ValueError: ``init_from`` is no finished trial of the lab.
+        InputError: ``init_from`` is no finished trial of the lab.
     """
     key = config.get("init_from")
     return None if key is None else _weights(str(key))[1]
@@ -45,13 +46,13 @@ def start_from(network: nn.Module, key: str) -> None:
         key: the other trial's.
 
     Raises:
-        ValueError: that is no finished trial of the lab, or its network has no such layer.
+        InputError: that is no finished trial of the lab, or its network has no such layer.
     """
     given, own = load_file(_weights(key)[0]), network.state_dict()
     kept = _different(own, given)
     names = [name for name in own if _layer(name) not in kept]
     if not names:
-        raise ValueError(
+        raise InputError(
             "init_from must be a trial whose network shares a layer with this one, by name and "
             f"shapes, got {key}"
         )
@@ -86,10 +87,10 @@ def _weights(key: str) -> tuple[Path, str]:
     """Return the file of a trial's best weights, and its SHA-256.
 
     Raises:
-        ValueError: there is no such trial, it is not finished, or it diverged.
+        InputError: there is no such trial, it is not finished, or it diverged.
     """
     if not _KEY.fullmatch(key):
-        raise ValueError(
+        raise InputError(
             "init_from must be the key of a trial, 16 hexadecimal digits (in quotes where they "
             f"look like a number), or null, got {key}"
         )
@@ -99,7 +100,7 @@ def _weights(key: str) -> tuple[Path, str]:
     if take is None or completion is None or completion.outcome != "finished":
         takes = lab.takes(key)
         state = takes[-1].status() if takes else "not in the lab"
-        raise ValueError(
+        raise InputError(
             f"init_from must be a finished trial of the lab {lab.root}, got {key}, which is "
             f"{state}: train it to its end first, with the command that began it"
         )

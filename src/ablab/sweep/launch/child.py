@@ -8,6 +8,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from ablab.errors import ResourceError
+from ablab.signals import ENDING
+
 Work = Callable[[Path, Mapping[str, Any]], int]
 
 
@@ -15,7 +18,10 @@ def train(folder: Path, settings: Mapping[str, Any]) -> int:
     """Train the take in ``folder`` and return the exit status of `ablab.training.process.work`."""
     from ablab.training.process import work
 
-    return work(folder, settings)
+    try:
+        return work(folder, settings)
+    except ResourceError as error:
+        return error.exit_code
 
 
 def run_one(
@@ -38,5 +44,7 @@ def serve(work: Work, environment: Mapping[str, str], orders: Connection) -> Non
 
 
 def _settle(environment: Mapping[str, str]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C is for the sweep to pass on
+    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal's are for the sweep to pass on
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # see `inherited`
     os.environ.update(environment)

@@ -47,6 +47,10 @@ class ColdLauncher:
         self._module = module
         self._workers: list[ColdWorker] = []
 
+    def is_ready(self) -> bool:
+        """Tell that a start waits for nothing."""
+        return True
+
     def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> ColdWorker:
         """Start the command; it writes its own log."""
         command = [sys.executable, "-m", self._module, str(take.folder), json.dumps(settings)]

@@ -1,6 +1,5 @@
 """The launcher of Linux: each trial is forked from a server that has imported everything."""
 
-import multiprocessing
 import time
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import wait
@@ -9,11 +8,13 @@ from typing import Any
 
 from ablab.sweep.launch.child import Work, run_one, train
 from ablab.sweep.launch.launcher import Worker
+from ablab.sweep.launch.server import ForkServer
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.surroundings import inherited, thread_variables
 from ablab.tracking.lab import Take
 
 PRELOAD = "ablab.sweep.launch.preload"
+_SHORT = 0.05  # seconds between two looks at a server that is still importing
 
 
 class ForkedWorker:
@@ -52,9 +53,9 @@ class ForkLauncher:
         work: Work = train,
         preload: str = PRELOAD,
     ) -> None:
-        self._environments, self._threads, self._work = list(slots), threads, work
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([preload])
+        self._environments, self._work, self._threads = list(slots), work, threads
+        self._server = ForkServer(preload, threads)
+        self._is_ready = False
         self._workers: list[ForkedWorker] = []
 
     @property
@@ -62,10 +63,15 @@ class ForkLauncher:
         """How many trials run side by side."""
         return len(self._environments)
 
+    def is_ready(self) -> bool:
+        """Start the server where there is none; tell whether a start will not wait for it."""
+        self._is_ready = self._server.is_ready()
+        return self._is_ready
+
     def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> ForkedWorker:
         """Fork a process for one attempt."""
         arguments = (self._work, self._environments[slot], take.folder, dict(settings))
-        process = self._context.Process(target=run_one, args=arguments, daemon=False)
+        process = self._server.context.Process(target=run_one, args=arguments, daemon=False)
         with inherited(thread_variables(self._threads)):
             process.start()
         worker = ForkedWorker(process)
@@ -78,7 +84,7 @@ class ForkLauncher:
         if sentinels:
             wait(sentinels, seconds)
         else:
-            time.sleep(seconds)
+            time.sleep(seconds if self._is_ready else min(seconds, _SHORT))
 
     def close(self) -> None:
         """Kill what still runs."""

@@ -26,6 +26,13 @@ class Launcher(Protocol):
     def slots(self) -> int:
         """How many takes run side by side, >= 1."""
 
+    def is_ready(self) -> bool:
+        """Tell whether a start would not wait: a signal could not be answered meanwhile.
+
+        Raises:
+            OSError: nothing can be started.
+        """
+
     def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> Worker:
         """Start an attempt in a slot.
 

@@ -64,6 +64,10 @@ class SpawnLauncher:
         """How many trials run side by side."""
         return len(self._environments)
 
+    def is_ready(self) -> bool:
+        """Tell that a start waits for nothing."""
+        return True
+
     def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> SpawnedWorker:
         """Order one attempt from the slot's process."""
         if slot not in self._hands or not self._hands[slot][0].is_alive():

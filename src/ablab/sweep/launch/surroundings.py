@@ -3,10 +3,12 @@
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from types import ModuleType
+
+from ablab.signals import ENDING
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -26,23 +28,23 @@ def thread_variables(threads: int) -> dict[str, str]:
 def inherited(environment: Mapping[str, str]) -> Iterator[None]:
     """Let processes that are started in the block inherit what trials need.
 
-    They get the environment; they ignore SIGINT, which a terminal sends to all; and they do not
-    import the program that started the sweep, which may be a script without a guard.
+    They get the environment; signals are blocked in them until they handle them, since a terminal
+    sends its own to all; and they do not import the program that started the sweep, which may be
+    a script without a guard. A signal to this process waits for the end of the block.
     """
     before = {name: os.environ.get(name) for name in environment}
     main = sys.modules["__main__"]
-    is_main_thread = threading.current_thread() is threading.main_thread()
+    resource_tracker.ensure_running()  # which, started later, would unblock them
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     os.environ.update(environment)
     sys.modules["__main__"] = ModuleType("__main__")
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if is_main_thread else None
     try:
         yield
     finally:
-        if handler is not None:
-            signal.signal(signal.SIGINT, handler)
         sys.modules["__main__"] = main
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
