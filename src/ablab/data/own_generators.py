@@ -18,14 +18,14 @@ class OwnGenerators:
     """
 
     def __init__(self, seed: int, stream: str, *position: int) -> None:
-        self._start = seed, stream, *position
+        self._seed, self._stream, self._position = seed, stream, position
         self._own: GlobalState | None = None
         self._others: GlobalState | None = None
 
     def __enter__(self) -> None:
         self._others = GlobalState()
         if self._own is None:
-            seed_global(*self._start)
+            seed_global(self._seed, self._stream, *self._position)
         else:
             self._own.restore()
 
