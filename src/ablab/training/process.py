@@ -38,7 +38,7 @@ from ablab.training.prepare import prepare
 from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
 from ablab.training.signals import OwnSigterm, handled
-from ablab.training.targets import source_hashes
+from ablab.training.sources import source_hashes
 
 LOG = "log.txt"
 # A look at whether the lock is held holds it for an instant.
@@ -157,11 +157,10 @@ def _refuse_changed_sources(take: Take) -> None:
     """Refuse to train other source than the plan froze.
 
     Raises:
-        RuntimeError: names the target whose module was edited since.
+        RuntimeError: names the targets and files that were edited since.
     """
-    trial = take.trial
-    now = source_hashes(trial["config"])
-    changed = [name for name, digest in trial["sources"].items() if now.get(name) != digest]
+    planned, now = take.trial["sources"], source_hashes(take.trial["config"])
+    changed = sorted(n for n in planned.keys() | now.keys() if planned.get(n) != now.get(n))
     if changed:
         raise RuntimeError(
             f"{', '.join(changed)} must be as it was when the trial was planned, got other "

@@ -17,7 +17,7 @@ from ablab.errors import InputError
 from ablab.training import build
 from ablab.training.by_hand.convert import check
 from ablab.training.faults import ComponentError, ConfigError, component
-from ablab.training.targets import source_hashes
+from ablab.training.sources import source_hashes
 
 _STAND_IN = {"_target_": "torch.nn.Identity"}
 

@@ -14,8 +14,6 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from ablab.errors import InputError
 from ablab.text import shown
-from ablab.tracking.files import file_sha256
-from ablab.training.warm_start import weights_hash
 
 CONTRACTS: dict[str, tuple[str, ...]] = {
     "dataset": (),
@@ -120,29 +118,6 @@ def signature(target: Callable[..., Any]) -> inspect.Signature:
 def canonical(target: Callable[..., Any]) -> str:
     """Return the name of the place where a target is defined."""
     return f"{target.__module__}.{target.__qualname__}"
-
-
-def source_hashes(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the SHA-256 of the source of each target that is neither torch's nor ours.
-
-    Beside them, as ``init_from``, that of the weights that the trial starts from, if it does.
-
-    Args:
-        config: a trial's configuration, each axis in it.
-    """
-    names = {config[axis]["_target_"]: axis for axis in CONTRACTS}
-    targets = {name: resolve(axis, name) for name, axis in sorted(names.items())}
-    hashes = {name: file_sha256(_file(t)) for name, t in targets.items() if not _is_known(t)}
-    weights = weights_hash(config)
-    return hashes if weights is None else {**hashes, "init_from": weights}
-
-
-def _file(target: Callable[..., Any]) -> Path:
-    return Path(inspect.getfile(inspect.unwrap(target)))
-
-
-def _is_known(target: Callable[..., Any]) -> bool:
-    return _is_torch(target) or _below(target.__module__, "ablab")
 
 
 def _find(target: str) -> Any:

@@ -16,7 +16,7 @@ from ablab.training.faults import ConfigError
 from ablab.training.preflight import device_faults, num_processes
 from ablab.training.randomness import own_randomness
 from ablab.training.rehearsal import rehearse
-from ablab.training.targets import source_hashes
+from ablab.training.sources import source_hashes
 from ablab.training.validate import validate
 
 SCHEMA = 2
@@ -53,8 +53,8 @@ class Trial:
         config: the resolved configuration, groups outside the key included.
         choices: which YAML each group took.
         data_hash: SHA-256 of the data set's content.
-        sources: SHA-256 of the module of each target outside torch and ablab, by target,
-            and of the weights that it starts from, as ``init_from``.
+        sources: SHA-256 of what it stands on outside torch and ablab, each target's file and
+            further modules of the user's (see `source_hashes`).
         outside_key: groups of ``config`` that are not in the key.
     """
 
