@@ -81,6 +81,9 @@ def test_name_that_cannot_be_a_column_is_told(kind: str, name: str):
 
 def test_question_is_one_line():
     assert parse(GOOD | {"question": "Which\n  is it?\n"}).question == "Which is it?"
+    assert parse(GOOD | {"question": "\x1b[31mWhich?"}).question == "\\x1b[31mWhich?"
+    spec = parse(GOOD | {"exclude": [{"activation": "relu", "reason": "a\nb\x07"}]})
+    assert spec.exclude[0][1] == "a b\\x07"
 
 
 def test_seeds_are_the_trials_that_they_would_be_one_by_one(sweeps: Path):

@@ -1,6 +1,11 @@
 """A sweep's name says what was changed, and can be a folder's."""
 
+from pathlib import Path
+
+import pytest
+
 from ablab.sweep.names import LONGEST, sweep_id
+from ablab.text import printable
 
 
 def test_order_and_what_changes_no_trial_do_not_enter_the_name():
@@ -24,3 +29,15 @@ def test_long_names_are_cut_and_stay_different():
 
 def test_long_names_keep_their_beginning():
     assert sweep_id("activations", ["trainer.max_epochs=" + "9" * 200]).startswith("activations [")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["../x", "a/b\\c:d", "x" * 300, "数据 " * 90, "\x1b[31m", "\u202e", "\udc80" * 200, "CON", "."],
+)
+def test_name_of_any_value_is_one_folder_that_can_be_made(value: str, tmp_path: Path):
+    name = sweep_id("a", [f"dataset.path={value}"])
+    assert name.startswith("a [dataset.path=")
+    assert printable(name) == name
+    (tmp_path / name).mkdir()
+    assert [p.name for p in tmp_path.iterdir()] == [name]

@@ -12,6 +12,9 @@ PACKAGES = ("hydra-core==1.4.0rc3", "omegaconf==2.4.1rc1")
 ROOT = Path(__file__).parents[2]
 TESTS = (
     "training/test_compose.py",
+    "training/test_overrides.py",
+    "training/test_interpolation.py",
+    "training/test_yaml_file.py",
     "training/test_validate.py",
     "training/test_trial.py",
     "training/test_build.py",

@@ -4,7 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
+from ablab.folders import own_folder
 from ablab.training.compose import components, compose, sweep_names
 from ablab.training.faults import ConfigError
 from ablab.training.listing import listed
@@ -146,3 +148,19 @@ def test_hidden_files_are_no_components(tmp_path: Path):
     (tmp_path / "conf/activation").mkdir(parents=True)
     (tmp_path / "conf/activation/._relu.yaml").write_bytes(b"\x00\x05\x16\x07")
     assert compose().choices["activation"] == "relu"
+
+
+def test_dialect_is_that_in_which_hydra_reads_its_own_files():
+    paths = [p for kind in ("conf", "sweeps") for p in own_folder(kind).rglob("*.yaml")]
+    assert len(paths) > 100
+    for path in paths:
+        assert read_yaml(path) == OmegaConf.to_container(OmegaConf.load(path)), path
+
+
+@pytest.mark.parametrize(
+    "number", ["1e3", "1e-3", "-2E+5", ".5", "1_000", "0x1f", "017", "1:30", ".inf", "12e", "1.e4"]
+)
+def test_numbers_are_those_of_hydras_dialect(number: str, tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"a: {number}\n")
+    assert read_yaml(path) == OmegaConf.to_container(OmegaConf.load(path))

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 
+from ablab.text import printable
 from ablab.training.compose import OUTSIDE_KEY
 
 LONGEST = 120  # characters; a folder's name has 255 bytes
@@ -26,10 +27,10 @@ def sweep_id(name: str, overrides: Sequence[str] = ()) -> str:
     """
     changes = trial_changes(overrides)
     full = f"{name} [{' '.join(changes)}]" if changes else name
-    safe = "".join(f"%{ord(c):02X}" if c in _UNSAFE or ord(c) < 32 else c for c in full)
+    safe = "".join(f"%{ord(c):02X}" if c in _UNSAFE or printable(c) != c else c for c in full)
     if len(safe.encode()) <= LONGEST:
         return safe
-    digest = hashlib.sha256(full.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(full.encode(errors="surrogatepass")).hexdigest()[:8]
     head = safe.encode()[: LONGEST - 12].decode(errors="ignore")
     return f"{head}… {digest}"
 

@@ -18,7 +18,7 @@ from ablab.sweep.rules import (
     is_grid,
 )
 from ablab.sweep.settings import Settings, check_settings, named_product
-from ablab.text import shown, shown_name
+from ablab.text import printable, shown, shown_name
 from ablab.training.content import content_faults, is_integer
 from ablab.training.faults import ConfigError
 
@@ -79,7 +79,7 @@ def parse(node: Mapping[str, Any] | None) -> Spec:
     blocks = _choices(node, "blocks", faults)
     _check_apart(variants, blocks, faults)
     spec = Spec(
-        question=" ".join(str(node.get("question")).split()),
+        question=_line(node.get("question")),
         kind=node.get("kind", KINDS[0]),
         metric=node.get("metric", "test/accuracy"),
         goal=node.get("goal", "max"),
@@ -143,6 +143,11 @@ def _baseline(node: Mapping[str, Any], variants: Mapping[str, Settings], faults:
     return found[0] if found else ""
 
 
+def _line(text: Any) -> str:
+    """Return a sentence as the plan keeps it, and every page and terminal shows it: one line."""
+    return printable(" ".join(str(text).split()))
+
+
 def _listed(names: Sequence[str]) -> str:
     shown_names = ", ".join(map(shown_name, names[:_LISTED]))
     left = len(names) - _LISTED
@@ -177,5 +182,5 @@ def _exclude(value: Any, faults: list[str]) -> tuple[tuple[Settings, str], ...]:
         if not settings:
             faults.append(f"sweep.exclude.{number} must be settings to drop, got {shown(item)}")
         check_settings(f"sweep.exclude.{number}", settings, faults)
-        found.append((settings, str(item.get("reason") or "excluded by the sweep")))
+        found.append((settings, _line(item.get("reason") or "excluded by the sweep")))
     return tuple(found)

@@ -6,7 +6,9 @@ import sys
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from ablab.bounds import NAME
 from ablab.folders import own_folder
+from ablab.text import shown_name
 from ablab.training.compose import AXES, components
 from ablab.training.faults import ConfigError, one_of
 
@@ -54,7 +56,9 @@ def _named(text: str, name: str) -> str:
 def _name_faults(axis: str, name: str) -> list[str]:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         rule = "a word of small letters, digits and _ that is none of Python's"
-        return [f"name must be {rule}, got {name}"]
+        return [f"name must be {rule}, got {shown_name(name)}"]
+    if faults := NAME.fault("name", len(name), of=name):
+        return faults
     if Path("conf").resolve() == own_folder("conf").resolve():
         return [f"the working folder must be one of your own, got the suite's {Path.cwd()}"]
     if name in components(axis):

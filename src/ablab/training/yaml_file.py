@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf._utils import get_yaml_loader  # the dialect in which Hydra reads its own
 
 from ablab.bounds import DEPTH, FILE_BYTES, INTEGER, TEXT, VALUES
 from ablab.text import shown, shown_name
 from ablab.training.content import content_faults
 from ablab.training.faults import ConfigError, first_line
+from ablab.training.yaml_loader import Loader
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _LONGEST_INTEGER = 100  # characters, far above 64 bits in whichever notation
 
 
@@ -45,7 +44,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     text, name = read_text(path), shown_name(path)
     try:
         _check_size(name, text)
-        content = yaml.load(text, Loader=get_yaml_loader())
+        content = yaml.load(text, Loader=Loader)
     except yaml.YAMLError as error:
         raise ConfigError([f"{name} must be YAML, got {_problem(error)}"]) from error
     except (ValueError, TypeError, RecursionError) as error:
@@ -89,7 +88,7 @@ def _check_size(name: str, text: str) -> None:
     sizes: dict[str, int] = {}  # of what an anchor names, aliases in it written out
     open_nodes: list[tuple[str | None, int]] = []  # anchor, and the count where it began
     count = 0
-    for event in yaml.parse(text, Loader=_Loader):
+    for event in yaml.parse(text, Loader=Loader):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
                 got = f"*{shown_name(event.anchor)} in {_at(event)}"
