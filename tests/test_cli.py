@@ -37,6 +37,26 @@ def test_help_imports_nothing_heavy() -> None:
     assert "run a sweep, or finish it" in done.stdout
 
 
+def test_nothing_asked_is_answered_with_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 0
+    told = capsys.readouterr()
+    assert told.out == make_parser().format_help()
+    assert told.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [(["swep", "demo"], "sweep"), (["lst"], "list"), (["data", "fech", "mnist"], "fetch")],
+)
+def test_an_unknown_command_is_refused_with_the_nearest(
+    words: list[str], near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    assert ended.value.code == 2
+    assert f"did you mean {near}?" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

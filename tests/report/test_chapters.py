@@ -219,6 +219,14 @@ def test_probes_are_shown_where_they_were_on(writer: LabWriter) -> None:
     assert len(picture.figures) == 3
     (table,) = items(inside, "table")
     assert table.table.rows == ((("elu", "3.500", "25.0 %"), ""),)
+    (links,) = items(inside, "links")
+    report = build_report(writer.lab, name)
+    page, twin = (path.read_text("utf-8") for path in (report.html, report.markdown))
+    assert [text for text, _ in links.links] == [f"elu · seed {seed}" for seed in range(3)]
+    for text, path in links.links:
+        assert (report.folder / path).read_text("utf-8").startswith("epoch,layer,probe,value")
+        assert f'<a href="{path}">{text}</a>' in page
+        assert f"- [{text}]({path})" in twin
 
 
 def test_data_that_changed_within_a_data_set_is_said_first(writer: LabWriter) -> None:

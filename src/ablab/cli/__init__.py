@@ -49,7 +49,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             known = os.environ.get("ABLAB_ALLOW", "")
             os.environ["ABLAB_ALLOW"] = ",".join(filter(None, [known, *options.allow]))
         atexit.register(gc.freeze)  # the system takes the memory back: no look for garbage in it
-        return int(options.run(options))
+        return int(options.run(options) or FINISHED)
     except SystemExit as ended:  # the parser's, which has said why
         return int(ended.code or FINISHED)
     except KeyboardInterrupt:

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
 
 def add_to(commands: "Commands") -> None:
     """Add the commands to the parser's."""
-    text = "list the axes, the components of one, or `sweeps`; or show one component"
+    text = "list what there is to choose from; or show one component, setting, metric or sweep"
     listing = add(commands, "list", _list, text)
-    listing.add_argument("axis", nargs="?")
-    listing.add_argument("name", nargs="?", help="of a component: its YAML and its docstring")
+    listing.add_argument(
+        "axis", nargs="?", help="or data, trainer, devices, probes, metric, sweeps"
+    )
+    listing.add_argument("name", nargs="?", help="a component: its YAML and docstring; a sweep")
     show = add(commands, "show", _show, "show a trial: config, curve, log, next step")
     show.add_argument("key", help="a trial's key, or its beginning")
     ui = add(commands, "ui", _ui, "open the dashboard of all runs")
@@ -25,14 +27,16 @@ def add_to(commands: "Commands") -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ablab.training.listing import listed, shown
+    from ablab.sweep.listing import listed, shown
 
     if options.name is not None:
         sys.stdout.write(printable(shown(options.axis, options.name), keep="\n\t") + "\n")
         return 0
-    for name, text in listed(options.axis):
-        lines = printable(text, keep="\n").replace("\n", "\n" + " " * 17)
-        sys.stdout.write(f"{name:<16} {lines}".rstrip() + "\n")
+    found = list(listed(options.axis))
+    width = max(16, *(len(name) for name, _ in found))
+    for name, text in found:
+        lines = printable(text, keep="\n").replace("\n", "\n" + " " * (width + 1))
+        sys.stdout.write(f"{name:<{width}} {lines}".rstrip() + "\n")
     return 0
 
 

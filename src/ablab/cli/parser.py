@@ -1,8 +1,10 @@
 """The commands and their options."""
 
 import argparse
+import re
 from collections.abc import Sequence
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
 import ablab
 from ablab.cli import baselines, compare, look, new, report, sweep, train, upkeep
@@ -35,6 +37,16 @@ class _Parser(argparse.ArgumentParser):
             options.overrides = [*options.overrides, *rest]
         return options
 
+    def error(self, message: str) -> NoReturn:
+        """End with what is wrong, and the nearest name where one was not among the choices."""
+        got = re.search(r"invalid choice: '(.*?)'", message)
+        near = get_close_matches(got[1], _choices(self), n=1) if got else []
+        super().error(f"{message}; did you mean {near[0]}?" if near else message)
+
+
+def _choices(parser: argparse.ArgumentParser) -> list[str]:
+    return [str(name) for action in parser._actions for name in action.choices or ()]
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line; what it returns has ``run(options)``."""
@@ -46,7 +58,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"ablab {ablab.__version__}")
     add_debug(parser, default=False)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parser.set_defaults(run=lambda _: parser.print_help())
+    commands = parser.add_subparsers(metavar="COMMAND")
     for group in (train, sweep, report, compare, baselines, look, new, upkeep):
         group.add_to(commands)
     return parser

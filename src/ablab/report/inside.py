@@ -1,13 +1,17 @@
 """What the probes found inside the networks of a block's variants."""
 
+import math
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ablab.report.contrast import Group
 from ablab.report.statistics import Array
+from ablab.report.unit import NONE, number
+from ablab.tracking.probes import PROBES as PROBES_FILE
 from ablab.tracking.probes import Found, read_probes
 
 MOST_SEEDS = 20
@@ -89,6 +93,33 @@ def last(tables: Sequence[Found], probe: str) -> float:
     """Return a probe's mean over layers and seeds at the last epoch, NaN for none."""
     ends = [curve[~np.isnan(curve)][-1:] for curve in by_epoch(tables, probe)]
     return float(np.concatenate([np.empty(0), *ends]).mean()) if ends else np.nan
+
+
+def told(probe: str, x: float) -> str:
+    """Return a probe's figure as it is written: shares in per cent."""
+    if PROBES[probe].is_share:
+        return NONE if math.isnan(x) else f"{number(100 * x, 1)} %"
+    return number(x, 3)
+
+
+def summary(folder: Path) -> list[str]:
+    """Return what the probes of a take found, in lines, and where; nothing where none were on.
+
+    Args:
+        folder: the take's.
+    """
+    path = folder / PROBES_FILE
+    if not path.is_file():
+        return []
+    try:
+        found = read_probes(folder)
+    except (ValueError, OSError) as error:
+        return [f"{path} cannot be read: {error}"]
+    epochs = max((len(layer) for table in found.values() for layer in table.values()), default=0)
+    count = max(map(len, found.values()), default=0)
+    shown = [f"{PROBES[p].title} {told(p, last([found], p))}" for p in PROBES if p in found]
+    size = f"{epochs} epoch{'s' * (epochs != 1)}, {count} layer{'s' * (count != 1)}"
+    return [f"{path}: {size}; means over layers at the last:", *shown]
 
 
 def _mean(values: Array) -> Array:

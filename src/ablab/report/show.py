@@ -64,6 +64,7 @@ def show_trial(lab: Lab, key: str, console: Console) -> None:
     for sweep in _sweeps_with(lab, key):
         say(f"sweep    {sweep}")
     if record.folder is not None:
+        _probes(record.folder, say)
         _log(record.folder / LOG, say)
     say(f"next     {_next(record, lab)}")
 
@@ -135,6 +136,14 @@ def _cost(record: Record) -> list[tuple[str, str]]:
     if "memory/peak_bytes" in facts:
         lines.append(("peak memory", f"{facts['memory/peak_bytes'] / 1e6:,.0f} MB"))
     return lines
+
+
+def _probes(folder: Path, say: _Say) -> None:
+    """Print what the probes found and where their table lies."""
+    from ablab.report.inside import summary  # SciPy takes its time
+
+    for number, line in enumerate(summary(folder)):
+        say(f"{'' if number else 'probes':<8} {'  ' * bool(number)}{line}")
 
 
 def _log(path: Path, say: _Say) -> None:

@@ -98,7 +98,22 @@ class Listing:
         return "`" * max(3, 1 + max(map(len, re.findall("`+", self.text)), default=0))
 
 
-Item = Picture | Note | Points | Shown | Listing
+@dataclass(frozen=True)
+class Links:
+    """Files of the lab, folded away behind a line.
+
+    Attributes:
+        links: what each is, and its path from the report's folder.
+        folded: the line.
+    """
+
+    kind: ClassVar[str] = "links"
+    links: tuple[tuple[str, str], ...]
+    folded: str
+    words: ClassVar[str] = ""
+
+
+Item = Picture | Note | Points | Shown | Listing | Links
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,15 @@
 """What happened inside the networks, where probes were on."""
 
-import math
-
-from ablab.report.chapters.chapter import Chapter, Item, Shown, pictures
+from ablab.report.chapters.chapter import Chapter, Item, Links, Shown, pictures
 from ablab.report.comparison import Comparison
 from ablab.report.facts import Facts
 from ablab.report.figures.inside import epochs_figure, layers_figure
-from ablab.report.inside import MOST_SEEDS, PROBES, Inside, last, look_inside, measured
+from ablab.report.inside import MOST_SEEDS, PROBES, Inside, last, look_inside, measured, told
 from ablab.report.tables import Table
-from ablab.report.unit import NONE, number
+from ablab.tracking.probes import PROBES as FILE
 
 NAME, TITLE = "inside", "What happened inside"
+TRIALS = "../../../trials"  # of the lab, from lab/sweeps/<sweep>/report
 BY_LAYER = ("gradient_norm", "receptive_field")
 BY_EPOCH = ("dead", "saturated", "input_drift", "update_ratio", "gradient_change")
 CAPTION = (
@@ -50,7 +49,16 @@ def _items(facts: Facts, comparison: Comparison, number_: int) -> list[Item]:
     seeds = f"Of each variant, its first {MOST_SEEDS} seeds." if many else ""
     caption = " ".join(filter(None, (CAPTION, facts.lines.note, seeds)))
     folded = "The probes at the last epoch, means over layers and seeds"
-    return [*pictures(figures, caption), Shown(table, "probes", folded=folded)]
+    tables = [
+        (f"{row.variant} · seed {row.seed}", f"{TRIALS}/{row.key}/{row.folder.name}/{FILE}")
+        for variant in inside
+        for row in groups[variant].rows[:MOST_SEEDS]
+        if row.folder and (row.folder / FILE).is_file()
+    ]
+    links = Links(
+        tuple(tables), f"Their tables, by epoch and layer: {FILE} of {len(tables)} trials"
+    )
+    return [*pictures(figures, caption), Shown(table, "probes", folded=folded), links]
 
 
 def _shows(inside: Inside, probe: str) -> bool:
@@ -64,13 +72,7 @@ def probes_table(inside: Inside, probes: list[str]) -> Table:
     """Return a row a variant: each probe at the last epoch."""
     titles = [PROBES[probe].title for probe in probes]
     rows = [
-        ((variant, *(_figure(probe, last(tables, probe)) for probe in probes)), "")
+        ((variant, *(told(probe, last(tables, probe)) for probe in probes)), "")
         for variant, tables in inside.items()
     ]
     return Table((), ("variant", *titles), tuple(rows)).told()
-
-
-def _figure(probe: str, x: float) -> str:
-    if PROBES[probe].is_share:
-        return NONE if math.isnan(x) else f"{number(100 * x, 1)} %"
-    return number(x, 3)

@@ -1,0 +1,130 @@
+"""`ablab list` beside components: groups of settings, metrics, sweeps."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ablab import cli
+from ablab.folders import own_folder
+from ablab.report.unit import is_accuracy
+from ablab.sweep.listing import SETTINGS, listed, shown
+from ablab.sweep.metrics import METRICS
+from ablab.sweep.planning import draft
+from ablab.tracking.lab import Lab
+from ablab.training.compose import AXES, sweep_names
+from ablab.training.faults import ConfigError
+
+
+def test_all_groups_are_listed_axes_first_and_sweeps_last() -> None:
+    names = [name for name, _ in listed(None)]
+    assert names == [*AXES, *SETTINGS, "metric", "sweeps"]
+    assert {"data", "trainer", "devices", "probes"} <= set(SETTINGS)
+
+
+@pytest.mark.parametrize("group", SETTINGS)
+def test_a_group_of_settings_is_listed_as_its_yamls_have_it(group: str) -> None:
+    files = {path.stem: path for path in (own_folder("conf") / group).glob("*.yaml")}
+    nodes = {name: yaml.safe_load(path.read_text("utf-8")) for name, path in files.items()}
+    found = dict(listed(group))
+    if len(files) > 1:
+        assert set(found) == set(files)
+        for name, node in nodes.items():
+            first = files[name].read_text("utf-8").splitlines()[0].removeprefix("#").strip()
+            assert found[name].splitlines()[0] == first
+            assert all(f"{key}=" in found[name] for key in node)
+    else:
+        (node,) = nodes.values()
+        assert set(found) == set(node)
+        for key, value in node.items():
+            assert yaml.safe_load(found[key].partition("  # ")[0]) == value
+
+
+def test_a_setting_and_a_choice_are_shown() -> None:
+    assert shown("trainer", "max_epochs") == "trainer.max_epochs=10"
+    assert "strategy: ddp" in shown("devices", "ddp_cpu")
+    assert "lower is better" in shown("metric", "test/loss")
+
+
+@pytest.mark.parametrize("name", list(sweep_names()))
+def test_a_sweep_is_shown_with_its_question_and_its_trials(name: str) -> None:
+    told = shown("sweeps", name)
+    node = yaml.safe_load(sweep_names()[name].read_text("utf-8"))["sweep"]
+    assert f"question  {node['question']}" in told
+    assert shown("sweep", name) == told
+    assert f"ablab sweep {name} --dry-run" in told
+
+
+def test_the_number_of_trials_is_the_plans(sweeps: Path) -> None:
+    head = "# @package _global_\nsweep:\n  question: Which?\n  kind: best\n  seeds: [3, 5, 8]\n"
+    body = "  grid: {activation: [relu, tanh]}\n  blocks: {architecture: [lenet5, mlp]}\n"
+    (sweeps / "mine.yaml").write_text(head + body)
+    told = shown("sweeps", "mine")
+    assert f"trials    {len(draft('mine').cells)}\n" in told
+    assert "seeds     3, 5, 8" in told
+    drop = "  exclude:\n    - {activation: tanh, architecture: mlp, reason: too slow}\n"
+    (sweeps / "mine.yaml").write_text(head + body + drop)
+    told = shown("sweeps", "mine")
+    assert "trials    12 at most" in told
+    assert "activation=tanh, architecture=mlp: too slow" in told
+
+
+def test_named_variants_are_shown_with_what_they_set(sweeps: Path) -> None:
+    (sweeps / "mine.yaml").write_text(
+        "# @package _global_\nsweep:\n  question: Which?\n  baseline: full\n"
+        "  variants: {full: {}, fast: {optimizer: sgd, optimizer.lr: 0.5}}\n"
+    )
+    told = shown("sweeps", "mine")
+    assert "variants  full\n          fast: optimizer=sgd, optimizer.lr=0.5\n" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["prob"], "probes"),
+        (["devises"], "devices"),
+        (["sweep", "dmo"], "demo"),
+        (["metric", "test/acuracy"], "test/accuracy"),
+        (["metrics", "tests/loss"], "test/loss"),
+        (["trainer", "max_epoch"], "max_epochs"),
+        (["devices", "ddpcpu"], "ddp_cpu"),
+        (["activation", "eluu"], "elu"),
+        (["data", "train_image"], "train_images"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_the_nearest(
+    words: list[str], near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["list", *words]) == 2
+    assert f"(did you mean {near}?)" in capsys.readouterr().err
+
+
+def test_nothing_near_is_a_refusal_too() -> None:
+    with pytest.raises(ConfigError, match=r"axis must be one of .*sweeps.*; got zzz$"):
+        list(listed("zzz"))
+
+
+def test_a_metrics_unit_is_what_the_report_takes_it_for() -> None:
+    for name, metric in METRICS.items():
+        assert is_accuracy(name) == metric.unit.startswith("share")
+        assert metric.goal == ("max" if is_accuracy(name) else "min")
+
+
+def test_metrics_are_those_of_a_finished_trial_and_a_sweeps_cost_is_known(
+    lab: Lab, sweeps: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (sweeps / "mine.yaml").write_text(
+        "# @package _global_\nbatch_size: 32\ntrainer: {max_epochs: 2}\ndata: {train_images: 64, "
+        "test_noise: [0.1]}\nsweep:\n  question: Which?\n  kind: best\n  seeds: 1\n"
+        "  grid: {activation: [relu, tanh]}\n"
+    )
+    assert cli.main(["sweep", "mine", "--offline"]) == 0
+    (take, _) = [take for key in lab.keys() for take in lab.takes(key)]  # noqa: SIM118
+    completion = take.completion
+    assert completion is not None
+    compared = {
+        name for name in completion.metrics if name.split("/")[0] in ("train", "val", "test")
+    }
+    further = {"test/loss_noise_0.1", "test/loss_noise_0.1_last", "test/accuracy_noise_0.1_last"}
+    assert compared - further == set(METRICS)
+    assert "2 of 2 trials are finished in this lab" in shown("sweeps", "mine")
