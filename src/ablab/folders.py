@@ -1,8 +1,13 @@
 """Where things lie: the lab, the data, and the folders of configurations."""
 
+import hashlib
 import os
 from pathlib import Path
 
+from ablab.text import printable
+
+LONGEST = 120  # characters; a folder's name has 255 bytes
+_UNSAFE = '/\\:*?"<>|%'
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -18,6 +23,22 @@ def lab_folder() -> Path:
         if (folder / "lab" / "lab.json").is_file():
             return folder / "lab"
     return here / "lab"
+
+
+def folder_name(text: str) -> str:
+    """Return what a folder is called that stands for a text of the user's.
+
+    What a folder cannot be called is percent-encoded, and what is too long ends in a hash.
+
+    Example:
+        >>> folder_name("mine [a=1/2]")
+        'mine [a=1%2F2]'
+    """
+    safe = "".join(f"%{ord(c):02X}" if c in _UNSAFE or printable(c) != c else c for c in text)
+    if len(safe.encode()) <= LONGEST:
+        return safe
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
+    return f"{safe.encode()[: LONGEST - 12].decode(errors='ignore')}… {digest}"
 
 
 def data_folder() -> Path:

@@ -175,7 +175,7 @@ def test_runs_are_delivered_with_names_and_tags_and_deleted_ones_trained_anew(
 
     code, said = run(offline=False)
     assert code == 0
-    assert "ablab sync" not in said
+    assert "Not in MLflow" not in said
     store = Store.open(lab)
     experiment = store.find_experiment("mine").experiment_id
     runs = store.client.search_runs([experiment])

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ablab.sweep.names import LONGEST, sweep_id
+from ablab.folders import LONGEST
+from ablab.sweep.names import sweep_id
 from ablab.text import printable
 
 

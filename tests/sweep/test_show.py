@@ -36,7 +36,7 @@ def test_log_has_a_line_for_each_start_and_each_end_with_its_figure(lab: Lab):
     assert "a · seed 0: 90.00 %  [" in said
     assert "b · seed 0: failed: ValueError: no" in said
     assert "c · seed 0: diverged (10.00 %)" in said
-    assert "[3 of 3]" in said
+    assert "[2 of 3 done]" in said
 
 
 def test_table_shows_every_state(lab: Lab):
@@ -51,7 +51,14 @@ def test_table_shows_every_state(lab: Lab):
     jobs[2].state, jobs[2].reason = "failed", "ValueError: no"
     console.print(LiveTable(console, jobs, METRIC).picture())
     said = printed(console)
-    for text in ("90.00 %", "1/2 50.00 %", "failed", "ValueError: no", "·", "2 of 4 done"):
+    for text in (
+        "90.00 %",
+        "1/2 50.00 %",
+        "failed",
+        "ValueError: no",
+        "·",
+        "1 of 4 done, 1 failed, 1 running, 1 waiting",
+    ):
         assert text in said
 
 

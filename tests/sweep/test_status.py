@@ -65,7 +65,13 @@ def test_status_is_told_while_a_sweep_runs(lab: Lab):
         status("mine", [], console, lab)
     assert isinstance(console.file, io.StringIO)
     said = console.file.getvalue()
-    for text in ("Which?", "90.00 %", "0/2", "c · seed 0 failed: ValueError: no", "2 of 4 done"):
+    for text in (
+        "Which?",
+        "90.00 %",
+        "0/2",
+        "c · seed 0 failed: ValueError: no",
+        "1 of 4 done, 1 failed, 1 running, 1 waiting",
+    ):
         assert text in said
 
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from recorded import begin, finish
 
+from ablab.tracking.address import DATABASE
 from ablab.tracking.lab import Lab, Take
-from ablab.tracking.store import DATABASE, Store
+from ablab.tracking.store import Store
 
 
 @pytest.fixture(autouse=True)

@@ -52,6 +52,7 @@ def finish(take: Take, outcome: str = "finished") -> None:
     (folder / "confusion_matrix.csv").write_text(",a,b\na,2,0\nb,1,1\n")
     np.save(folder / "test_correct.npy", np.packbits([True, False, True, True]))
     (folder / "last.ckpt").write_bytes(b"checkpoint")
+    (folder / "last.safetensors").write_bytes(b"wghts")
     Journal(take.journal).append(Entry("test", BEGUN + 50, metrics={"test/accuracy": 0.75}))
     write_completion(
         folder,
@@ -63,6 +64,6 @@ def finish(take: Take, outcome: str = "finished") -> None:
             metrics={"test/accuracy": 0.75, "val/accuracy": 0.2},
             measured={"seconds_per_epoch": 1.5},
             facts={"num_classes": 2, "test_images": 4},
-            artifacts=describe(folder, (*FILES, "journal.jsonl", "last.ckpt")),
+            artifacts=describe(folder, (*FILES, "journal.jsonl", "last.ckpt", "last.safetensors")),
         ),
     )

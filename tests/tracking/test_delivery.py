@@ -14,13 +14,14 @@ from recorded import BEGUN, begin, epoch, finish
 
 from ablab.errors import StoreError
 from ablab.tracking import telling
-from ablab.tracking.artifacts import local_folder
+from ablab.tracking.address import local_folder
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.delivery import Delivered, deliver
 from ablab.tracking.files import file_sha256
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Lab, Take
-from ablab.tracking.runs import RUNS, Memory, RunDeletedError
+from ablab.tracking.memory import RUNS, Memory
+from ablab.tracking.runs import RunDeletedError
 from ablab.tracking.store import Store
 
 
@@ -235,7 +236,8 @@ def test_a_diverged_take_is_finished_and_says_so(lab: Lab, store: Store) -> None
     assert run.data.tags["ablab.outcome"] == "diverged"
     assert run.data.tags["ablab.reason"] == "loss is nan"
     assert math.isnan(run.data.metrics["train/loss"])
-    assert run.data.metrics["val/loss"] == sys.float_info.max
+    assert math.isnan(run.data.metrics["val/loss"])
+    assert run.data.tags["ablab.infinite"] == "val/loss"
     before = content(store, delivered)
     (take.folder / RUNS).unlink()
     send(take, store)
@@ -281,12 +283,13 @@ def test_completion_is_the_records_sum_and_comes_last(
     store: Store, make_finished: Callable[..., Take], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     take = make_finished()
-    (take.folder / "per_class.csv").write_text("x" * (take.folder / "per_class.csv").stat().st_size)
-    with pytest.raises(StoreError, match=r"per_class.csv must be what the completion record"):
+    weights = take.folder / "last.safetensors"
+    weights.write_bytes(b"other")
+    with pytest.raises(StoreError, match=r"last.safetensors must be what the completion record"):
         send(take, store)
     (run,) = runs(store)
     assert "completion" not in run.data.params
-    (take.folder / "per_class.csv").write_text("class,recall\na,1.0\nb,0.5\n")
+    weights.write_bytes(b"wghts")
     params = run_of(store, send(take, store)).data.params
     assert params["completion"] == file_sha256(take.folder / COMPLETION)
 

@@ -66,7 +66,9 @@ def test_a_store_that_is_not_there_is_not_made(
 ) -> None:
     path = tmp_path / "none.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
-    with pytest.raises(StoreError, match="MLFLOW_TRACKING_URI must name a store that is there"):
+    with pytest.raises(
+        StoreError, match="MLFLOW_TRACKING_URI must name a SQLite store that is there"
+    ):
         ForeignStore()
     assert not path.exists()
 

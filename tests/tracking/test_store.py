@@ -15,10 +15,10 @@ from recorded import begin, finish
 
 from ablab.errors import StoreError
 from ablab.tracking import database
-from ablab.tracking.artifacts import local_folder
+from ablab.tracking.address import DATABASE, local_folder
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Lab, Take
-from ablab.tracking.store import DATABASE, Store
+from ablab.tracking.store import Store
 
 OPEN = (
     "import sys; from pathlib import Path; from ablab.tracking.lab import Lab;"
@@ -132,13 +132,15 @@ def test_a_store_of_another_schema_is_refused_with_the_remedy(store: Store) -> N
     shutil.copy(store.database, other)
     with closing(sqlite3.connect(other)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = 'before'")
-    with pytest.raises(StoreError, match=r"ablab sync --rebuild"):
+    with pytest.raises(
+        StoreError, match=r"other.db must have the schema.*mlflow db upgrade sqlite:///.*other.db"
+    ):
         Store.open(store.lab, f"sqlite:///{other}")
 
 
 def test_a_file_that_is_no_store_is_refused(lab: Lab) -> None:
     (lab.root / DATABASE).write_bytes(b"this is no database at all" * 100)
-    with pytest.raises(StoreError, match=r"mlflow.db must be a store.*--rebuild"):
+    with pytest.raises(StoreError, match=r"mlflow.db must be an MLflow store.*--rebuild"):
         Store.open(lab)
 
 

@@ -8,7 +8,7 @@ import pytest
 from recorded import begin, finish, trial
 
 from ablab.errors import StoreError
-from ablab.tracking.artifacts import local_folder
+from ablab.tracking.address import local_folder
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.store import Store, rebuild

@@ -20,7 +20,7 @@ from ablab.tracking import ui
 from ablab.tracking.delivery import deliver
 from ablab.tracking.journal import Journal
 from ablab.tracking.lab import Lab, Take
-from ablab.tracking.runs import RUNS
+from ablab.tracking.memory import RUNS
 from ablab.tracking.store import Store
 from ablab.tracking.sync import Counts, sync
 

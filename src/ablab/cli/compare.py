@@ -40,9 +40,12 @@ def _compare(options: argparse.Namespace) -> int:
         out.print(line, highlight=False, markup=False)
     for name, told in differing(change):
         out.print(f"{name}: {told}", highlight=False, markup=False)
+    damaged = [r for side in (change.a, change.b) for r in side.rows if r.outcome == "damaged"]
+    for row in damaged:
+        out.print(f"damaged: {row.reason}", highlight=False, markup=False, soft_wrap=True)
     page = write_change(change, options.to or place_of(change))
     out.print(f"Page: {page}", highlight=False, markup=False, soft_wrap=True)
-    return 0
+    return 1 if damaged else 0
 
 
 def _shown(table: "Table") -> object:

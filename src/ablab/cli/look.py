@@ -45,8 +45,7 @@ def _show(options: argparse.Namespace) -> int:
     from ablab.tracking.lab import Lab
 
     lab = Lab(lab_folder())
-    show_trial(lab, find_trial(lab, options.key), console())
-    return 0
+    return 0 if show_trial(lab, find_trial(lab, options.key), console()) else 1
 
 
 def _ui(options: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides, console
 from ablab.errors import InputError
-from ablab.folders import lab_folder
+from ablab.folders import folder_name, lab_folder
 from ablab.importing import for_good
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ def _report(options: argparse.Namespace) -> int:
     from ablab.sweep.status import find_sweep
 
     sweep = find_sweep(Lab(lab_folder()), options.name, options.overrides)
-    write_report(sweep, forms, offline=options.offline)
-    return 0
+    return write_report(sweep, forms, offline=options.offline)
 
 
 def _all(forms: Collection[str], *, offline: bool) -> int:
@@ -79,7 +78,8 @@ def _all(forms: Collection[str], *, offline: bool) -> int:
     _deliver([a.report for a in answers if a.report], lab, offline=offline)
     index = write_index(lab, answers)
     out.print(f"Index: {index}", highlight=False, markup=False, soft_wrap=True)
-    return 0 if all(answer.report for answer in answers) else 1
+    damaged = _name_damage(lab, [answer.sweep for answer in answers if answer.report])
+    return 1 if damaged or not all(answer.report for answer in answers) else 0
 
 
 def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[str]) -> int:
@@ -92,13 +92,17 @@ def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[st
         from ablab.tracking.foreign import ForeignStore
 
     naming = Naming(options.mlflow, **{name: getattr(options, name) for name in given})
-    folder = Path(f"report-{options.mlflow.replace('/', '-').strip('-. ')}")
+    folder = Path(folder_name(f"report-{options.mlflow.replace('/', '-').strip('-. ')}"))
     _say(foreign_report(ForeignStore(), naming, folder, forms), forms)
     return 0
 
 
-def write_report(sweep: str, forms: Collection[str] = (), *, offline: bool) -> None:
-    """Write a sweep's report, put it on the sweep's run, and say what and where it is."""
+def write_report(sweep: str, forms: Collection[str] = (), *, offline: bool) -> int:
+    """Write a sweep's report, put it on the sweep's run, and say what and where it is.
+
+    Returns:
+        The exit code: 1 where records of its trials are damaged, which are named.
+    """
     with for_good():
         from ablab.report.build import build_report
         from ablab.tracking.lab import Lab
@@ -107,6 +111,17 @@ def write_report(sweep: str, forms: Collection[str] = (), *, offline: bool) -> N
     report = build_report(lab, sweep, forms)
     _deliver([report], lab, offline=offline)
     _say(report, forms)
+    return 1 if _name_damage(lab, [report.folder.parent.name]) else 0
+
+
+def _name_damage(lab: "Lab", sweeps: Sequence[str]) -> bool:
+    """Say which records of the trials of sweeps are damaged; tell whether any is."""
+    from ablab.tracking.damage import damaged_takes
+
+    found = dict.fromkeys(line for sweep in sweeps for line in damaged_takes(lab, sweep))
+    for line in found:
+        console().print(f"damaged: {line}", highlight=False, markup=False, soft_wrap=True)
+    return bool(found)
 
 
 def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
@@ -124,7 +139,7 @@ def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
             deliver_report(store, report.folder.parent.name, report.folder, report.verdict)
     except StoreError as error:
         told = f"Not in MLflow yet: {error}. Report again to deliver it."
-        console().print(told, highlight=False, markup=False)
+        console().print(told, highlight=False, markup=False, soft_wrap=True)
 
 
 def _say(report: "Report", forms: Collection[str]) -> None:

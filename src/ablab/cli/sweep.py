@@ -68,5 +68,5 @@ def _status(options: argparse.Namespace) -> int:
     from ablab.sweep.status import status
     from ablab.tracking.lab import Lab
 
-    status(options.name, options.overrides, console(), Lab(lab_folder()))
-    return 0
+    sound = status(options.name, options.overrides, console(), Lab(lab_folder()))
+    return 0 if sound else 1

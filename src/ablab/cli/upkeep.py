@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides
 from ablab.errors import InputError
+from ablab.folders import lab_folder
 from ablab.text import printable
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ def add_to(commands: "Commands") -> None:
     add_overrides(data, "of a data set of one's own: dataset.path=PATH dataset.image_size=64")
     sync = add(commands, "sync", _sync, "deliver into MLflow what it lacks")
     sync.add_argument("--rebuild", action="store_true", help="make the lab's own store anew")
+    sync.add_argument(
+        "--restore", action="store_true", help="bring back the runs that were deleted in MLflow"
+    )
     add(commands, "doctor", _doctor, "tell what ablab finds on this machine")
 
 
@@ -55,14 +59,15 @@ def _sync(options: argparse.Namespace) -> int:
 
     lab = Lab.open()
     store, aside = rebuild(lab) if options.rebuild else (Store.open(lab), None)
-    counts = sync(lab, store)
+    counts = sync(lab, store, restore=options.restore)
     if aside is not None:
         sys.stdout.write(f"the old store is kept as {aside}\n")
     for notice in store.notices:
         sys.stdout.write(f"{notice}\n")
+    back = " (`ablab sync --restore` brings them back)" if counts.deleted else ""
     sys.stdout.write(
         f"{counts.complete} finished and {counts.unfinished} unfinished runs are in "
-        f"{store.label}, {counts.deleted} were deleted there\n"
+        f"{store.label}, {counts.deleted} were deleted there{back}\n"
     )
     for name, reason in counts.failed.items():
         sys.stdout.write(f"not delivered: {name}: {printable(reason)}\n")
@@ -70,8 +75,12 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from ablab.tracking.damage import damages
+    from ablab.tracking.lab import Lab
     from ablab.training.doctor import findings
 
     for name, value in findings():
         sys.stdout.write(f"{name:<20} {value}\n")
-    return 0
+    damaged = list(damages(Lab(lab_folder())))
+    sys.stdout.writelines(f"{'damaged':<20} {line}\n" for line in damaged)
+    return 1 if damaged else 0

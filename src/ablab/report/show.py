@@ -10,7 +10,7 @@ from rich.table import Table
 from ablab.errors import InputError
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab, Take
-from ablab.tracking.plan import read_plan
+from ablab.tracking.plan import read_plans
 from ablab.tracking.records import Record, read_record, record_of
 
 LOG = "log.txt"
@@ -50,23 +50,31 @@ def show_result(take: Take, console: Console) -> None:
     say(f"next     ablab show {take.key}   ablab ui   ablab train --fresh …")
 
 
-def show_trial(lab: Lab, key: str, console: Console) -> None:
-    """Print a trial: configuration, curve, log, next step."""
+def show_trial(lab: Lab, key: str, console: Console) -> bool:
+    """Print a trial: configuration, curve, log, next step.
+
+    Returns:
+        Whether all that was read is as it was written; what is not is named.
+    """
     record, say = read_record(lab, key), _Say(console)
     say(f"trial {key}: {record.outcome}", "bold")
     _config(record, console)
     _curve(record.epochs, console)
     _figures(record, console)
-    if record.reason:
+    if record.reason and record.outcome != "damaged":
         say(f"reason   {record.reason}", "red")
     for take in lab.takes(key):
         say(f"take     {take.number} {take.status()}   {take.folder}")
     for sweep in _sweeps_with(lab, key):
         say(f"sweep    {sweep}")
+    damaged = [*filter(None, (take.damage() for take in lab.takes(key))), *_damaged_plans(lab)]
+    for told in damaged:
+        say(f"damaged  {told}", "red")
     if record.folder is not None:
         _probes(record.folder, say)
         _log(record.folder / LOG, say)
     say(f"next     {_next(record, lab)}")
+    return not damaged
 
 
 class _Say:
@@ -147,7 +155,7 @@ def _probes(folder: Path, say: _Say) -> None:
 
 
 def _log(path: Path, say: _Say) -> None:
-    lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
+    lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
     if lines:
         say(f"log      {path}, its last lines:", "dim")
         for line in lines[-_LOG_LINES:]:
@@ -155,14 +163,16 @@ def _log(path: Path, say: _Say) -> None:
 
 
 def _sweeps_with(lab: Lab, key: str) -> list[str]:
-    plans = [read_plan(lab.sweep_folder(name)) for name in lab.sweeps()]
     return [
         f"{plan.sweep}: {cell.variant}, seed {cell.seed}, {cell.block}"
-        for plan in plans
-        if plan is not None
+        for plan in read_plans(lab)[0]
         for cell in plan.cells
         if cell.key == key
     ]
+
+
+def _damaged_plans(lab: Lab) -> list[str]:
+    return list(read_plans(lab)[1].values())
 
 
 def _next(record: Record, lab: Lab) -> str:

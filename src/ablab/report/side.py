@@ -8,10 +8,8 @@ from pathlib import Path
 from ablab.errors import InputError
 from ablab.report.build import planned
 from ablab.report.table import Row, read_table
-from ablab.tracking.files import read_json
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
-from ablab.tracking.records import ENVIRONMENT
 from ablab.tracking.values import completion_sha
 
 Place = tuple[str, str, int]
@@ -106,4 +104,4 @@ def _lab(folder: str) -> Lab:
 def _commits(lab: Lab, plan: Plan) -> Iterator[str]:
     for cell in plan.cells:
         for take in lab.takes(cell.key):
-            yield str((read_json(take.folder / ENVIRONMENT) or {}).get("commit") or "")
+            yield str(take.environment.get("commit") or "")

@@ -1,14 +1,17 @@
 """A sweep's way into MLflow: its own process delivers for its trials, and none waits for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ablab.errors import StoreError
 from ablab.sweep.job import Job
+from ablab.tracking.address import locate
 from ablab.tracking.courier import Courier
+from ablab.tracking.deletions import deleted_takes
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan
-from ablab.tracking.store import Store
+from ablab.tracking.store import Store, fault
 from ablab.tracking.sweep_run import deliver_sweep, describe_cell, held_takes
+from ablab.tracking.values import completion_sha
 
 PATIENCE = 30.0  # seconds that the end of a sweep waits for the store
 
@@ -19,13 +22,17 @@ class Deliveries:
     Args:
         lab: where the takes lie.
         plan: what is delivered, into the experiment of that name.
+
+    Raises:
+        StoreError: there can be no store at its address.
     """
 
     def __init__(self, lab: Lab, plan: Plan) -> None:
         self._lab, self._plan = lab, plan
         self._store: Store | None = None
         self._courier: Courier | None = None
-        self._delivered: set[str] = set()
+        self._delivered: dict[str, str] = {}
+        locate(lab.root)
 
     def look(self) -> list[str]:
         """Ask the store what it holds, and discard takes whose runs the user deleted.
@@ -36,14 +43,18 @@ class Deliveries:
             What there is to say about it.
         """
         if not any(self._lab.takes(cell.key) for cell in self._plan.cells):
-            return []
+            found = fault(self._lab)
+            return [f"{found}. Training goes on; ablab sync delivers later."] if found else []
         try:
             self._store = Store.open(self._lab)
             held = held_takes(self._store, self._plan.sweep)
         except (StoreError, OSError) as error:
             return [f"{error}. Training goes on; ablab sync delivers later."]
-        self._delivered = set(held.delivered)
-        gone = [take for name in sorted(held.deleted) if (take := self._idle(name)) is not None]
+        self._delivered = held.delivered
+        takes = [take for cell in self._plan.cells for take in self._lab.takes(cell.key)]
+        remembered = deleted_takes(takes, self._store.label, self._plan.sweep)
+        deleted = held.deleted | (remembered - held.delivered.keys())
+        gone = [take for name in sorted(deleted) if (take := self._idle(name)) is not None]
         for take in gone:
             take.discard("its run was deleted in MLflow")
         again = [f"{len(gone)} trials whose runs were deleted in MLflow are trained anew."]
@@ -70,10 +81,17 @@ class Deliveries:
 
     def _submit(self, job: Job) -> None:
         take = job.take
-        if self._courier is None or take is None or f"{take.key}/{take.number}" in self._delivered:
+        if self._courier is None or take is None or self._is_delivered(take):
             return
         name, tags = describe_cell(self._plan, job.cell)
         self._courier.submit(take, self._plan.sweep, name=name, tags=tags)
+
+    def _is_delivered(self, take: Take) -> bool:
+        """Tell whether the store had this very end of a take when it was asked."""
+        held = self._delivered.get(f"{take.key}/{take.number}")
+        return (
+            held is not None and take.completion is not None and held == completion_sha(take.folder)
+        )
 
     def started(self, job: Job) -> None:
         """Follow the take from now on."""
@@ -92,11 +110,15 @@ class Deliveries:
     def tick(self) -> None:
         """Leave the pace to the courier."""
 
-    def close(self) -> list[str]:
-        """Deliver what is left, and return what there is to say about it."""
+    def close(self, waits: Callable[[], None] = lambda: None) -> list[str]:
+        """Deliver what is left, and return what there is to say about it.
+
+        Args:
+            waits: called where that takes longer than a user expects.
+        """
         if self._courier is None:
             return []
-        missing = self._courier.close(PATIENCE)
+        missing = self._courier.close(PATIENCE, waits)
         notes = [note for note in self._courier.notices if self._store is None]
         if missing:
             names = ", ".join(f"{m.take.key}/{m.take.number}" for m in missing[:3])

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console
 
@@ -25,10 +26,9 @@ from ablab.sweep.schedule import Schedule, Watcher
 from ablab.sweep.show import LiveTable
 from ablab.sweep.status import jobs_of, states
 from ablab.sweep.summary import forecast_table, say, say_end, say_start
-from ablab.tracking.files import read_json
+from ablab.tracking.courier import DELIVERING
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan
-from ablab.tracking.records import ENVIRONMENT
 from ablab.training.probes.switches import has_measured
 
 
@@ -137,12 +137,12 @@ class _Sweep:
 
     def run(self) -> int:
         """Train what is open and return the exit code."""
-        began = time.monotonic()
+        began, waits = time.monotonic(), partial(say, self.console, DELIVERING)
         with Interrupts() as interrupts, ExitStack() as stack:
             stack.callback(self.launcher.close)
             schedule = self._schedule(self._watchers(stack), interrupts)
             schedule.run()
-        notes = self.deliveries.close() if self.deliveries else []
+        notes = self.deliveries.close(waits) if self.deliveries else []
         seconds = time.monotonic() - began
         say_end(self.console, self.report, self.plan, self.jobs, seconds)
         for note in notes:
@@ -193,4 +193,4 @@ def _from_this_code(take: Take) -> bool:
     """Tell whether a take was finished by the suite's code as it is now."""
     from ablab.training.environment import source_hash
 
-    return (read_json(take.folder / ENVIRONMENT) or {}).get("source_hash") == source_hash()
+    return take.environment.get("source_hash") == source_hash()

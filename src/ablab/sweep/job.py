@@ -78,13 +78,14 @@ def open_take(lab: Lab, trial: Mapping[str, Any]) -> Take:
     """Return the take to train: the newest one if it is unfinished, else a new one.
 
     Sweeps that open the same trial at once agree on one take. A new one is also made where the
-    newest was begun without a probe that is now asked for, and nobody trains it.
+    newest was begun without a probe that is now asked for, and nobody trains it, or where its
+    records are damaged.
     """
     folder = lab.root / "trials" / trial["key"]
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / ".claim"):
         takes = lab.takes(trial["key"])
-        if takes and takes[-1].completion is None:
+        if takes and takes[-1].completion is None and takes[-1].can_go_on():
             probes = trial["config"].get("probes") or {}
             if has_measured(takes[-1].trial, probes) or takes[-1].is_locked():
                 return takes[-1]

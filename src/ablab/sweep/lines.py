@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from ablab.sweep.job import Job
-from ablab.sweep.words import label, result, stopping
+from ablab.sweep.words import done, label, result, stopping
 
 
 class Lines:
@@ -26,9 +26,9 @@ class Lines:
         self._say(job, "waits, another process trains it" if job.state == "held" else "starts")
 
     def ended(self, job: Job) -> None:
-        """Say what the job came to, and how many are left."""
-        closed = sum(not other.is_open for other in self._jobs)
-        self._say(job, f"{result(job, self._metric)}  [{closed} of {len(self._jobs)}]")
+        """Say what the job came to, and how many are done."""
+        far = f"{done(self._jobs)} of {len(self._jobs)} done"
+        self._say(job, f"{result(job, self._metric)}  [{far}]")
 
     def again(self, job: Job) -> None:
         """Say why the job is tried again."""

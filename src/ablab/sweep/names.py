@@ -1,13 +1,9 @@
 """The name of a sweep on disk and in MLflow: what was asked, and with which changes."""
 
-import hashlib
 from collections.abc import Sequence
 
-from ablab.text import printable
+from ablab.folders import folder_name
 from ablab.training.compose import OUTSIDE_KEY
-
-LONGEST = 120  # characters; a folder's name has 255 bytes
-_UNSAFE = '/\\:*?"<>|%'
 
 
 def override_key(override: str) -> str:
@@ -27,12 +23,7 @@ def sweep_id(name: str, overrides: Sequence[str] = ()) -> str:
     """
     changes = trial_changes(overrides)
     full = f"{name} [{' '.join(changes)}]" if changes else name
-    safe = "".join(f"%{ord(c):02X}" if c in _UNSAFE or printable(c) != c else c for c in full)
-    if len(safe.encode()) <= LONGEST:
-        return safe
-    digest = hashlib.sha256(full.encode(errors="surrogatepass")).hexdigest()[:8]
-    head = safe.encode()[: LONGEST - 12].decode(errors="ignore")
-    return f"{head}… {digest}"
+    return folder_name(full)
 
 
 def trial_changes(overrides: Sequence[str]) -> list[str]:

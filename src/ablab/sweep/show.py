@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ablab.sweep.job import Job
 from ablab.sweep.table import TROUBLES, job_table
-from ablab.sweep.words import duration, stopping
+from ablab.sweep.words import duration, how_far, stopping
 
 REFRESH = 0.5  # seconds between two drawings
 
@@ -66,7 +66,7 @@ class LiveTable:
         passed = time.monotonic() - self._began
         left = time_left(self._jobs, closed - self._done_before, passed)
         ahead = f", about {duration(left)} left" if left else ""
-        return Text(f"{closed} of {len(self._jobs)} done in {duration(passed)}{ahead}", "bold")
+        return Text(f"{how_far(self._jobs)}, {duration(passed)} so far{ahead}", "bold")
 
 
 def time_left(jobs: Sequence[Job], done: int, passed: float) -> float | None:

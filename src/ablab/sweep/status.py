@@ -10,9 +10,10 @@ from ablab.sweep.job import Job, last_failure
 from ablab.sweep.names import sweep_id
 from ablab.sweep.summary import say
 from ablab.sweep.table import job_table
+from ablab.sweep.words import done, how_far, not_done
 from ablab.text import printable
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Plan, read_plan
+from ablab.tracking.plan import Plan, read_plan, read_plans
 from ablab.training.faults import ConfigError
 
 
@@ -57,15 +58,26 @@ def states(lab: Lab, jobs: Sequence[Job]) -> Mapping[str, str]:
     return found
 
 
-def status(name: str | None, overrides: Sequence[str], console: Console, lab: Lab) -> None:
+def status(name: str | None, overrides: Sequence[str], console: Console, lab: Lab) -> bool:
     """Print how far a sweep is, or a list of all sweeps.
+
+    Returns:
+        Whether all that was read is as it was written; what is not is named.
 
     Raises:
         ConfigError: there is no such sweep.
+        DamagedError: its plan is damaged.
     """
     if name is None:
-        console.print(_all_sweeps(lab))
-        return
+        plans, damaged = read_plans(lab)
+        every = {plan.sweep: jobs_of(plan) for plan in plans}
+        for each in every.values():
+            _read(lab, each)
+        console.print(_all_sweeps(plans, every))
+        troubles = [j.reason for each in every.values() for j in each if j.state == "damaged"]
+        for told in dict.fromkeys([*damaged.values(), *troubles]):
+            say(console, f"damaged: {told}", "red")
+        return not (damaged or troubles)
     plan = read_plan(lab.sweep_folder(find_sweep(lab, name, overrides)))
     assert plan is not None
     jobs = jobs_of(plan)
@@ -73,7 +85,8 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
     say(console, f"{plan.sweep}: {plan.spec['question']}", "bold")
     for part in job_table(jobs, plan.spec["metric"], room=len(jobs)):
         console.print(part)
-    say(console, f"{sum(not job.is_open for job in jobs)} of {len(jobs)} done", "bold")
+    say(console, how_far(jobs), "bold")
+    return not any(job.state == "damaged" for job in jobs)
 
 
 def _read(lab: Lab, jobs: Sequence[Job]) -> None:
@@ -87,17 +100,16 @@ def _read(lab: Lab, jobs: Sequence[Job]) -> None:
             job.state = "waiting" if found == "new" else found
             if found == "failed":
                 job.reason = last_failure(job.take) or ""
+            if found == "damaged":
+                job.reason = takes[-1].damage()
 
 
-def _all_sweeps(lab: Lab) -> Table:
+def _all_sweeps(plans: Sequence[Plan], every: Mapping[str, Sequence[Job]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("sweep", "finished", "question"):
+    for column in ("sweep", "finished", "not finished", "question"):
         table.add_column(column)
-    for name in lab.sweeps():
-        plan = read_plan(lab.sweep_folder(name))
-        if plan is not None:
-            jobs = jobs_of(plan)
-            done = sum(lab.finished(job.cell.key) is not None for job in jobs)
-            question = Text(printable(plan.spec["question"]))
-            table.add_row(Text(printable(name)), f"{done}/{len(jobs)}", question)
+    for plan in plans:
+        own = every[plan.sweep]
+        far, question = f"{done(own)}/{len(own)}", Text(printable(plan.spec["question"]))
+        table.add_row(Text(printable(plan.sweep)), far, not_done(own), question)
     return table

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ablab.sweep.forecast import GB, Forecast
 from ablab.sweep.job import Job
-from ablab.sweep.words import duration, label, result
+from ablab.sweep.words import done, duration, label, not_done, result
 from ablab.text import printable
 from ablab.tracking.plan import Plan
 
@@ -79,12 +79,13 @@ def say_end(console: Console, report: str, plan: Plan, jobs: Sequence[Job], seco
         if job.state == "failed":
             what = f"{label(job.cell, several)} {result(job, plan.spec['metric'])}"
             say(console, f"{what}  (ablab show {job.cell.key})", "red")
-    kinds = ("finished", "diverged", "failed", "stopped")
-    counts = {kind: sum(job.state == kind for job in jobs) for kind in kinds}
-    told = ", ".join(f"{n} {kind}" for kind, n in counts.items() if n or kind == "finished")
-    fresh = sum(job.is_new and job.state in ("finished", "diverged") for job in jobs)
+    states = [job.state for job in jobs]
+    ends = [f"{states.count('finished')} finished", not_done(jobs)]
+    ends[1:1] = [f"{n} diverged"] if (n := states.count("diverged")) else []
+    told = ", ".join(filter(None, ends))
+    fresh = sum(job.is_new for job in jobs if job.state in ("finished", "diverged"))
     say(console, f"{plan.sweep}: {told}; {fresh} trained now, in {duration(seconds)}.", "bold")
-    if counts["failed"] or counts["stopped"]:
+    if done(jobs) < len(jobs):
         say(console, "The same command again goes on where each trial stopped.")
-    if not counts["stopped"]:
+    if not {"stopped", "waiting"} & set(states):
         say(console, f"Next: {report}")

@@ -61,6 +61,9 @@ def _cell(job: Job, metric: str) -> Text:
 
 
 def _troubles(jobs: Sequence[Job], several: bool) -> list[Text]:
-    failed = [job for job in jobs if job.state == "failed"][-TROUBLES:]
-    said = [f"{label(job.cell, several)} failed: {printable(job.reason)}" for job in failed]
-    return [Text(line, "red", overflow="ellipsis", no_wrap=True) for line in said]
+    troubled = [job for job in jobs if job.state == "failed"][-TROUBLES:]
+    said = [f"{label(job.cell, several)} failed: {printable(job.reason)}" for job in troubled]
+    shown = [Text(line, "red", overflow="ellipsis", no_wrap=True) for line in said]
+    damaged = [job for job in jobs if job.state == "damaged"]
+    told = [f"{label(j.cell, several)} damaged: {printable(j.reason)}" for j in damaged]
+    return shown + [Text(line, "red") for line in told]

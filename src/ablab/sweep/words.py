@@ -1,8 +1,20 @@
 """How jobs are called and how their figures are written."""
 
+from collections.abc import Sequence
+
 from ablab.sweep.job import Job
 from ablab.text import printable
 from ablab.tracking.plan import Cell
+
+_RESULTS = ("finished", "diverged")
+_OTHERS = (
+    ("failed", "failed"),
+    ("damaged", "damaged"),
+    ("stopped", "stopped"),
+    ("running", "running"),
+    ("held", "running elsewhere"),
+    ("waiting", "waiting"),
+)
 
 
 def label(cell: Cell, several_blocks: bool) -> str:
@@ -33,6 +45,22 @@ def progress(job: Job) -> str:
         return f"0/{job.max_epochs}"
     accuracy = figure(job.epochs[-1].metrics.get("val/accuracy"), "val/accuracy")
     return f"{len(job.epochs)}/{job.max_epochs} {accuracy}"
+
+
+def done(jobs: Sequence[Job]) -> int:
+    """Return how many jobs have a result: they finished or diverged."""
+    return sum(job.state in _RESULTS for job in jobs)
+
+
+def not_done(jobs: Sequence[Job]) -> str:
+    """Return how many jobs are in each other state: ``1 failed, 2 stopped``, or nothing."""
+    states = [job.state for job in jobs]
+    return ", ".join(f"{states.count(state)} {told}" for state, told in _OTHERS if state in states)
+
+
+def how_far(jobs: Sequence[Job]) -> str:
+    """Return how far a sweep is: ``9 of 12 done, 1 failed, 2 running``."""
+    return ", ".join(filter(None, [f"{done(jobs)} of {len(jobs)} done", not_done(jobs)]))
 
 
 def duration(seconds: float) -> str:

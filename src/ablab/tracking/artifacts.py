@@ -8,15 +8,14 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 from ablab.errors import StoreError
+from ablab.tracking.address import local_folder
 from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.files import file_sha256, replacing, temporary_folder
-from ablab.tracking.lab import JOURNAL, Take
+from ablab.tracking.lab import ENVIRONMENT, JOURNAL, Take
 from ablab.tracking.pictures import draw
-from ablab.tracking.records import CORRECT, ENVIRONMENT
+from ablab.tracking.records import CORRECT
 from ablab.tracking.store import Store
 
 BEGUN = ("config.yaml", ENVIRONMENT)
@@ -68,8 +67,8 @@ def place_finished(store: Store, run: Any, take: Take, completion: Completion, n
     Raises:
         StoreError: what arrived is not what the completion record lists.
     """
-    names = {n for n in (*FINISHED, *completion.artifacts) if not n.endswith(_CHECKPOINT)}
-    place(store, run, take.folder, sorted(names))
+    names = finished_names(completion)
+    place(store, run, take.folder, names)
     with temporary_folder() as folder:
         place(store, run, folder, draw(take, name, folder), _PICTURES)
     listed = {n: artifact for n, artifact in completion.artifacts.items() if n in names}
@@ -85,10 +84,33 @@ def place_finished(store: Store, run: Any, take: Take, completion: Completion, n
             )
 
 
-def local_folder(uri: str) -> Path | None:
-    """Return the folder of an artifact address, or None where it is no folder of this machine."""
-    parts = urlsplit(uri)
-    return Path(url2pathname(parts.path)) if parts.scheme in ("", "file") else None
+def finished_names(completion: Completion) -> list[str]:
+    """Return the files of a finished take that its run shows; its checkpoint stays where it is."""
+    names = {*FINISHED, *completion.artifacts}
+    return sorted(name for name in names if not name.endswith(_CHECKPOINT))
+
+
+def is_whole(store: Store, run: Any, folder: Path, names: Iterable[str]) -> bool:
+    """Tell whether a run still has those of the named files of ``folder`` that exist.
+
+    Users delete artifacts, by hand or in MLflow; sizes are compared, contents were at delivery.
+    """
+    wanted = {n: (folder / n).stat().st_size for n in names if (folder / n).is_file()}
+    target = local_folder(run.info.artifact_uri)
+    held = _sizes(store, run.info.run_id) if target is None else _sizes_below(target)
+    return all(held.get(name) == size for name, size in wanted.items())
+
+
+def has_pictures(store: Store, run: Any) -> bool:
+    """Tell whether a run still has pictures."""
+    target = local_folder(run.info.artifact_uri)
+    if target is None:
+        return bool(store.client.list_artifacts(run.info.run_id, _PICTURES))
+    return any((target / _PICTURES).glob("*.png"))
+
+
+def _sizes_below(target: Path) -> dict[str, int]:
+    return {f.name: f.stat().st_size for f in target.glob("*") if f.is_file()}
 
 
 def _sizes(store: Store, run_id: str, folder: str | None = None) -> dict[str, int]:

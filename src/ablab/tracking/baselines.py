@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ablab.tracking.files import read_json, write_json
+from ablab.tracking.files import DamagedError
+from ablab.tracking.sealed import read_sealed, write_sealed
 
 # Those options of the data that change what a learner sees, with their neutral values; the order
 # of images, and what is done to test images besides, do not.
@@ -92,26 +93,26 @@ def read_baselines(lab: Path) -> list[Baselines]:
     """Return all records of the lab at this folder, by file name.
 
     Raises:
-        InputError: a file is no JSON.
+        DamagedError: a file is not as it was written; names it and the remedy.
     """
-    return [_record(read_json(path)) for path in sorted(_folder(lab).glob("*.json"))]
+    found = (_read(path) for path in sorted(_folder(lab).glob("*.json")))
+    return [record for record in found if record is not None]
 
 
 def known(lab: Path, record: Baselines) -> Baselines:
     """Return the record as the lab has it, or as it is where the lab has none.
 
     Raises:
-        InputError: the file is no JSON.
+        DamagedError: the file is not as it was written; names it and the remedy.
     """
-    content = read_json(_path(lab, record))
-    return record if content is None else _record(content)
+    return _read(_path(lab, record)) or record
 
 
 def write_baselines(lab: Path, record: Baselines) -> Path:
     """Write a record, and return where it is."""
     _folder(lab).mkdir(parents=True, exist_ok=True)
     path = _path(lab, record)
-    write_json(path, asdict(record))
+    write_sealed(path, asdict(record))
     return path
 
 
@@ -123,6 +124,20 @@ def _path(lab: Path, record: Baselines) -> Path:
     return _folder(lab) / f"{record.name}.json"
 
 
-def _record(content: dict[str, Any]) -> Baselines:
-    results = {name: Result(**result) for name, result in content["results"].items()}
-    return Baselines(**content | {"results": results})
+def _read(path: Path) -> Baselines | None:
+    try:
+        content = read_sealed(path)
+        if content is None:
+            return None
+        results = {name: Result(**result) for name, result in content["results"].items()}
+        record = Baselines(**content | {"results": results})
+        if not isinstance(record.dataset, str) or not isinstance(record.identity, dict):
+            raise TypeError
+        for result in results.values():
+            float(result.metrics["test/accuracy"] + result.metrics["val/accuracy"])
+    except (DamagedError, TypeError, KeyError, AttributeError, ValueError) as error:
+        known = str(error) if isinstance(error, DamagedError) else f"{path} must be of baselines"
+        raise DamagedError(
+            f"{known}; delete it, and `ablab baselines` of its data set trains them again"
+        ) from error
+    return record

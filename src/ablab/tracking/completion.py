@@ -5,10 +5,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ablab.tracking.files import file_sha256, read_json, write_json
+from ablab.tracking.files import DamagedError, file_sha256
+from ablab.tracking.sealed import read_sealed, write_sealed
 
 COMPLETION = "completion.json"
-SCHEMA = 1
+SCHEMA = 2  # 1: of ablab 0.1, without a checksum of itself
+_LARGE = (".safetensors", ".ckpt")  # compared by size alone, but where that is asked for
+_OUTCOMES = ("finished", "diverged")
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "key": str,
+    "take": str,
+    "outcome": str,
+    "time": (int, float),
+    "metrics": dict,
+    "measured": dict,
+    "facts": dict,
+    "artifacts": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -49,27 +62,75 @@ def describe(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 def write_completion(folder: Path, completion: Completion) -> None:
     """Write the record, atomically; nothing of the take may change after it."""
-    write_json(folder / COMPLETION, asdict(completion))
+    write_sealed(folder / COMPLETION, asdict(completion))
 
 
 def read_completion(folder: Path, *, thorough: bool = False) -> Completion | None:
     """Return a take's completion record, or None where it has no valid one.
 
-    Valid means: it parses, it names this schema, and every artifact stands there with its
-    size; ``thorough`` compares the SHA-256 of each as well.
+    Args:
+        folder: the take's.
+        thorough: see `checked_completion`.
     """
     try:
-        content = read_json(folder / COMPLETION)
-        completion = None if content is None else Completion(**content)
-    except (ValueError, TypeError):
+        return checked_completion(folder, thorough=thorough)
+    except DamagedError:
         return None
-    if completion is None or completion.schema != SCHEMA:
-        return None
-    whole = all(_matches(folder / n, a, thorough) for n, a in completion.artifacts.items())
-    return completion if whole else None
 
 
-def _matches(path: Path, artifact: Mapping[str, Any], thorough: bool) -> bool:
-    if not path.is_file() or path.stat().st_size != artifact["size"]:
-        return False
-    return not thorough or file_sha256(path) == artifact["sha256"]
+def checked_completion(folder: Path, *, thorough: bool = False) -> Completion | None:
+    """Return a take's completion record, or None where it has none.
+
+    Args:
+        folder: the take's.
+        thorough: compare the SHA-256 of weights too, and not their size alone.
+
+    Raises:
+        DamagedError: the record or an artifact that it lists is not as it was written.
+    """
+    path = folder / COMPLETION
+    content = read_sealed(path, since=SCHEMA)
+    if content is None:
+        return None
+    if content.get("schema") not in (1, SCHEMA):
+        raise DamagedError(f"{path} must have schema {SCHEMA}, got {content.get('schema')}")
+    completion = _completion(path, content)
+    for name, listed in completion.artifacts.items():
+        _compare(folder / name, listed, thorough or not name.endswith(_LARGE))
+    return completion
+
+
+def _completion(path: Path, content: dict[str, Any]) -> Completion:
+    """Return the record, whoever wrote it: that of 0.1 has no checksum to prove its form."""
+    wrong = [name for name, kind in _TYPES.items() if not isinstance(content.get(name), kind)]
+    figures = {} if wrong else {**content["metrics"], **content["measured"]}
+    wrong += [name for name, value in figures.items() if not isinstance(value, int | float)]
+    if wrong or content.keys() - {*_TYPES, "schema"}:
+        odd = ", ".join([*wrong, *sorted(content.keys() - {*_TYPES, "schema"})])
+        raise DamagedError(f"{path} must be a completion record, got another value of {odd}")
+    completion = Completion(**content)
+    if completion.outcome not in _OUTCOMES:
+        raise DamagedError(f"{path} must name an outcome, got {completion.outcome}")
+    place = path.parent.parent.name, path.parent.name
+    if (completion.key, completion.take) != place:
+        raise DamagedError(
+            f"{path} must be that of {'/'.join(place)}, got {completion.key}/{completion.take}'s"
+        )
+    return completion
+
+
+def _compare(path: Path, listed: Any, thorough: bool) -> None:
+    """Compare a file with what the record lists.
+
+    Raises:
+        DamagedError: it is another; names it.
+    """
+    if not isinstance(listed, Mapping) or not {"size", "sha256"} <= listed.keys():
+        raise DamagedError(f"{path.parent / COMPLETION} must list size and SHA-256 of {path.name}")
+    if not path.is_file():
+        raise DamagedError(f"{path} must be there, as the completion record lists it, got none")
+    size = path.stat().st_size
+    if size != listed["size"]:
+        raise DamagedError(f"{path} must have {listed['size']} bytes, as recorded, got {size}")
+    if thorough and file_sha256(path) != listed["sha256"]:
+        raise DamagedError(f"{path} must be as recorded when the trial finished, got other content")

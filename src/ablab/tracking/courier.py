@@ -5,19 +5,21 @@ deliver is on the disk all the same, and `ablab.tracking.sync` delivers it later
 """
 
 import threading
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablab.errors import StoreError
+from ablab.errors import AblabError, StoreError
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Take
+from ablab.tracking.refusals import StoreAwayError
 from ablab.tracking.runs import RunDeletedError
-from ablab.tracking.store import Store, StoreAwayError
+from ablab.tracking.store import Store
 
+DELIVERING = "Delivering to MLflow; Ctrl-C leaves the rest to `ablab sync`."
 _LONGEST_PAUSE = 30.0
+_QUIET = 2.0  # seconds that the end of a command may take without a word
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class Courier:
         self._deleted: list[Take] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._deadline: float | None = None
+        self._is_ending = False
+        self._refusal: StoreError | None = None
         self._thread = threading.Thread(target=self._work, name="ablab-courier", daemon=True)
         self._thread.start()
 
@@ -87,8 +90,14 @@ class Courier:
         """What the store has to tell the user."""
         return [] if self._store is None else list(self._store.notices)
 
-    def close(self, timeout: float) -> list[Undelivered]:
+    def close(self, timeout: float, waits: Callable[[], None] = lambda: None) -> list[Undelivered]:
         """Deliver what there is, for ``timeout`` seconds at most, and end.
+
+        A store that is away then is not waited for: `ablab.tracking.sync` delivers later.
+
+        Args:
+            timeout: in seconds.
+            waits: called where that takes longer than a user expects.
 
         Returns:
             What the store lacks now.
@@ -96,9 +105,12 @@ class Courier:
         with self._lock:
             for parcel in self._parcels.values():
                 parcel.seen, parcel.reason = None, "there was no time left"
-        self._deadline = time.monotonic() + timeout
+        self._is_ending = True
         self._wake.set()
-        self._thread.join(timeout)
+        self._thread.join(min(timeout, _QUIET))
+        if self._thread.is_alive() and timeout > _QUIET:
+            waits()
+            self._thread.join(timeout - _QUIET)
         with self._lock:
             return [
                 Undelivered(parcel.take, parcel.experiment, parcel.reason)
@@ -108,12 +120,11 @@ class Courier:
 
     def _work(self) -> None:
         pause = self._interval
-        while self._deadline is None:
+        while not self._is_ending:
             self._wake.wait(pause)
             away = self._round()
             pause = min(2 * pause, _LONGEST_PAUSE) if away else self._interval
-        while self._round() and time.monotonic() < self._deadline:
-            time.sleep(min(self._interval, 0.5))
+        self._round()
 
     def _round(self) -> bool:
         """Deliver once what has changed; tell whether the store was away."""
@@ -121,14 +132,30 @@ class Courier:
             due = [p for p in self._parcels.values() if p.seen != p.state()]
         try:
             for parcel in due:
-                if self._store is None:
-                    self._store = self._open_store()
-                self._deliver(parcel, self._store)
+                self._deliver(parcel, self._opened())
         except StoreError as error:
             for parcel in due:
                 parcel.reason = parcel.reason if parcel.seen == parcel.state() else str(error)
             return True
         return False
+
+    def _opened(self) -> Store:
+        """Return the store; what refused to be opened for good is not asked again.
+
+        Raises:
+            StoreError: it cannot be used.
+        """
+        if self._refusal is not None:
+            raise self._refusal
+        if self._store is None:
+            try:
+                self._store = self._open_store()
+            except StoreAwayError:
+                raise
+            except StoreError as error:
+                self._refusal = error
+                raise
+        return self._store
 
     def _deliver(self, parcel: _Parcel, store: Store) -> None:
         state, take = parcel.state(), parcel.take
@@ -140,6 +167,8 @@ class Courier:
             with self._lock:
                 self._deleted.append(take)
             self._forget(parcel)
+        except AblabError as error:
+            parcel.seen, parcel.reason = state, str(error)
         except Exception as error:  # whatever it is, it is not the trainer's concern
             parcel.seen, parcel.reason = state, f"{type(error).__name__}: {error}"
         else:

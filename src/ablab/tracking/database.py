@@ -3,14 +3,19 @@
 Nothing here opens it through MLflow, `create` aside; callers hold the store's lock.
 """
 
+import os
 import sqlite3
 from contextlib import closing
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from ablab.tracking.address import sqlite_uri
 from ablab.tracking.files import sync_folder
+
+_BUSY_SECONDS = 5.0
 
 _MOUNTS = Path("/proc/self/mounts")
 _NETWORK = {"9p", "afs", "beegfs", "ceph", "cifs", "davfs", "glusterfs", "gpfs", "lustre", "ncpfs"}
@@ -35,7 +40,7 @@ def create(path: Path, artifacts: Path) -> str | None:
     partial = path.with_name(f".{path.name}.new")
     for left in path.parent.glob(f"{partial.name}*"):
         left.unlink()
-    mlflow.SqlAlchemyStore(f"sqlite:///{partial}", artifacts.as_uri()).engine.dispose()
+    mlflow.SqlAlchemyStore(sqlite_uri(partial), artifacts.as_uri()).engine.dispose()
     network = network_filesystem(path)
     if network is None:
         with closing(sqlite3.connect(partial)) as database:
@@ -53,6 +58,31 @@ def create(path: Path, artifacts: Path) -> str | None:
     )
 
 
+def connect(path: Path) -> sqlite3.Connection:
+    """Open a SQLite file that is there, to read and write; one that is not is never made."""
+    uri = f"file:{quote(os.fsencode(path))}?mode=rw"
+    return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
+
+
+def check(path: Path, *, to_write: bool = True) -> None:
+    """Raise what SQLite says of a file that is no store of MLflow's, or that is locked.
+
+    MLflow itself would try it again and again, and fill an empty file with tables.
+
+    Args:
+        path: of the file.
+        to_write: whether it must be possible to write to it now.
+
+    Raises:
+        sqlite3.Error: it cannot be used now.
+    """
+    with closing(connect(path)) as database:
+        database.execute("BEGIN IMMEDIATE" if to_write else "BEGIN")
+        if database.execute("SELECT version_num FROM alembic_version").fetchone() is None:
+            raise sqlite3.DatabaseError("no version of its schema")
+        database.rollback()
+
+
 def mend(path: Path, artifacts: Path) -> str | None:
     """Correct the artifact addresses of a store that was moved with its lab.
 
@@ -62,7 +92,7 @@ def mend(path: Path, artifacts: Path) -> str | None:
         What was done, for the user, or None where nothing was to do.
     """
     new = artifacts.as_uri()
-    with closing(sqlite3.connect(path, timeout=20)) as database, database:
+    with closing(connect(path)) as database, database:
         query = "SELECT artifact_location FROM experiments WHERE experiment_id = 0"
         old = (database.execute(query).fetchone() or (new,))[0].removesuffix("/0")
         if old == new:
@@ -84,13 +114,13 @@ def set_aside(path: Path) -> Path | None:
     Returns:
         The new path, or None where there was no store.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S-%f")
     aside = path.with_name(f"{path.stem}-{stamp}{path.suffix}")
     for ending in ("-wal", "-shm", ""):
         part = path.with_name(path.name + ending)
-        if part.exists():
+        if os.path.lexists(part):
             part.rename(aside.with_name(aside.name + ending))
     return aside
 

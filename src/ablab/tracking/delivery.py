@@ -6,22 +6,24 @@ remembered after it was told, so that a kill in between only makes it be told ag
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from filelock import FileLock
 
 from ablab.tracking import values
-from ablab.tracking.lab import Take
+from ablab.tracking.files import DamagedError
+from ablab.tracking.lab import Look, Take
+from ablab.tracking.memory import Memory, Told
+from ablab.tracking.refusals import talking
 from ablab.tracking.runs import (
-    Memory,
     RunDeletedError,
-    Told,
     find_or_make,
     is_deleted,
     remembered,
+    retire,
 )
-from ablab.tracking.store import Store, talking
+from ablab.tracking.store import Store
 from ablab.tracking.telling import Telling
 
 _MIRROR = "mirror_of"
@@ -48,6 +50,7 @@ def deliver(
     name: str,
     tags: Mapping[str, str],
     mirror_of: str | None = None,
+    restore: bool = False,
 ) -> Delivered:
     """Bring a run up to what the take's folder holds now.
 
@@ -59,31 +62,95 @@ def deliver(
         tags: what the run is tagged with beside the facts of the attempt.
         mirror_of: id of the take's own run, where this one mirrors it; by default the run
             that another experiment of the store was given first.
+        restore: bring back a run that the user deleted.
 
     Raises:
         StoreError: the store does not answer, or the take's files are not what its
             completion record lists.
         RunDeletedError: the user deleted the run; the caller may discard the take.
-        JournalError: the journal is damaged.
+        DamagedError: a record of the take is not as it was written.
     """
-    with FileLock(take.folder / "delivery.lock"), talking(store.uri):
-        completion, entries = take.completion, take.entries()
-        if not entries:
+    with FileLock(take.folder / "delivery.lock"), talking(store.address):
+        look = take.look()
+        if not look.entries:
             return Delivered(None, False)
-        memory, facts = Memory(take, store), values.tags(take) | dict(tags)
-        told = memory.runs.get(experiment)
-        run = _run(store, take, told, experiment)
-        if told is None or run is None:
-            mirror = mirror_of or _own_run(store, memory, experiment)
-            first = facts | ({_MIRROR: mirror} if mirror else {})
-            begun = entries[0].time
-            run = find_or_make(store, experiment, take, begun=begun, name=name, tags=first)
+        if not (look.completion or look.is_locked) and (damage := take.damage()):
+            raise DamagedError(damage)  # an end that cannot be told is no other end
+        memory = Memory(take, store.label)
+        sending = _Sending(take, store, experiment, look, memory, mirror_of)
+        try:
+            run = sending.run(name, tags)
+        except RunDeletedError as error:
+            if not restore:
+                sending.forget(error.run_id)
+                raise
+            sending.revive(error.run_id)
+            run = sending.run(name, tags)
+        told = memory.runs[experiment]
+        mirror = {_MIRROR: told.mirror_of} if told.mirror_of else {}
+        facts = values.tags(take) | dict(tags) | mirror
+        Telling(store, take, run, told, memory, look).tell(name, facts)
+        return Delivered(told.run_id, look.completion is not None)
+
+
+@dataclass(frozen=True)
+class _Sending:
+    """A delivery that looks for its run."""
+
+    take: Take
+    store: Store
+    experiment: str
+    look: Look
+    memory: Memory
+    mirror_of: str | None
+
+    def run(self, name: str, tags: Mapping[str, str]) -> Any:
+        """Return the run that shows the take, remembered, found or made.
+
+        Raises:
+            RunDeletedError: the user deleted it.
+        """
+        told = self.memory.runs.get(self.experiment)
+        run = _run(self.store, self.take, told, self.experiment)
+        while run is None or told is None or self._shows_another_end(run):
+            if run is not None and told is not None:
+                retire(self.store, run)
+            run = self._find_or_make(name, tags)
             told = Told(run.info.run_id, mirror_of=run.data.tags.get(_MIRROR))
-            memory.runs[experiment] = told
-            memory.keep()
-        facts |= {_MIRROR: told.mirror_of} if told.mirror_of else {}
-        Telling(store, take, run, told, memory, entries, completion).tell(name, facts)
-        return Delivered(told.run_id, completion is not None)
+            self._keep(told)
+        if told.deleted:  # restored in MLflow
+            self._keep(replace(told, deleted=False))
+        return run
+
+    def forget(self, run_id: str) -> None:
+        """Remember that the user deleted the run."""
+        told = self.memory.runs.get(self.experiment) or Told(run_id)
+        if not told.deleted:
+            self._keep(replace(told, deleted=True))
+
+    def revive(self, run_id: str) -> None:
+        """Bring back a run that the user deleted; one that the store lost is made anew."""
+        self.memory.runs.pop(self.experiment, None)
+        run = remembered(self.store, run_id)
+        if run is not None and is_deleted(run):
+            self.store.client.restore_run(run_id)
+
+    def _keep(self, told: Told) -> None:
+        self.memory.runs[self.experiment] = told
+        self.memory.keep()
+
+    def _find_or_make(self, name: str, tags: Mapping[str, str]) -> Any:
+        mirror = self.mirror_of or _own_run(self.store, self.memory, self.experiment)
+        facts = values.tags(self.take) | dict(tags) | ({_MIRROR: mirror} if mirror else {})
+        begun = self.look.entries[0].time
+        return find_or_make(
+            self.store, self.experiment, self.take, begun=begun, name=name, tags=facts
+        )
+
+    def _shows_another_end(self, run: Any) -> bool:
+        shown = run.data.params.get("completion")
+        ended = self.look.completion is not None
+        return bool(shown and ended and shown != values.completion_sha(self.take.folder))
 
 
 def _run(store: Store, take: Take, told: Told | None, experiment: str) -> Any:
@@ -98,6 +165,8 @@ def _run(store: Store, take: Take, told: Told | None, experiment: str) -> Any:
         run = remembered(store, told.run_id)
         if is_deleted(run):
             raise RunDeletedError(take, told.run_id)
+    if told and told.deleted and run is None:
+        raise RunDeletedError(take, told.run_id)
     return run
 
 

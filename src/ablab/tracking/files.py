@@ -14,7 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
-from ablab.errors import InputError
+from ablab.errors import InputError, ResourceError
+
+
+class DamagedError(InputError):
+    """A file of the lab that is not as ablab wrote it; the message names it."""
+
 
 _DAY = 86400.0
 _PARTIAL = re.compile(r"\..+\.(?P<mark>[0-9a-f]{8}-\d+|\d+)")  # 0.1 wrote the process alone
@@ -123,21 +128,45 @@ def _is_alive(pid: int) -> bool:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically."""
-    write_atomic(path, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
+        text = json.dumps(value, indent=1)  # bytes of a path that are no UTF-8
+    write_atomic(path, text + "\n")
 
 
 def read_json(path: Path) -> Any:
     """Return what a JSON file holds, or None where there is no such file.
 
     Raises:
-        InputError: the file is not JSON; the message names it.
+        DamagedError: the file is not JSON, or no file; the message names it.
+        ResourceError: it may not be read.
+    """
+    content = read_file(path)
+    try:
+        return None if content is None else json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{path} must be JSON, got {error}") from error
+
+
+def read_file(path: Path, offset: int = 0) -> bytes | None:
+    """Return the content of a file of the lab from a byte on, or None where there is none.
+
+    Raises:
+        DamagedError: a folder or a link to nothing stands in its place; the message names it.
+        ResourceError: it may not be read.
     """
     try:
-        return json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            return stream.read()
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise DamagedError(f"{path} must be a file, got a link to nothing") from None
         return None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} must be JSON, got {error}") from error
+    except IsADirectoryError:
+        raise DamagedError(f"{path} must be a file, got a folder") from None
+    except OSError as error:
+        raise ResourceError(f"{path} must be readable, got: {error.strerror}") from error
 
 
 def sync_folder(folder: Path) -> None:

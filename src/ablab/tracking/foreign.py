@@ -1,17 +1,17 @@
 """Runs in MLflow that ablab did not launch, read and never written to."""
 
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ablab.errors import InputError, StoreError
 from ablab.folders import lab_folder
-from ablab.tracking.store import DATABASE, preload, talking
+from ablab.tracking.address import locate
+from ablab.tracking.database import check
+from ablab.tracking.refusals import talking
+from ablab.tracking.store import preload
 
-_SQLITE = "sqlite:///"
 _PAGE = 1000
 _INFINITE = 1.79e308  # MLflow stores infinity as the largest float
 
@@ -52,16 +52,17 @@ class ForeignStore:
     """
 
     def __init__(self, uri: str | None = None) -> None:
-        own = f"{_SQLITE}{lab_folder() / DATABASE}"
-        self.uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or own
-        path = Path(self.uri.removeprefix(_SQLITE))
-        if self.uri.startswith(_SQLITE) and not path.is_file():  # opening it would make one
-            raise StoreError(f"MLFLOW_TRACKING_URI must name a store that is there, got {path}")
+        self.address = locate(lab_folder(), uri)
+        database = self.address.database
+        if database is not None and not database.is_file():  # opening it would make one
+            raise StoreError(f"MLFLOW_TRACKING_URI must name a store that is there, got {database}")
         preload()
         from mlflow import MlflowClient
 
-        with talking(self.uri):
-            self._client: Any = MlflowClient(self.uri)
+        with talking(self.address):
+            if database is not None:
+                check(database, to_write=False)
+            self._client: Any = MlflowClient(self.address.uri)
 
     def runs(self, experiment: str) -> list[ForeignRun]:
         """Return an experiment's runs that were not deleted, oldest first.
@@ -70,7 +71,7 @@ class ForeignStore:
             InputError: there is no such experiment; names those there are.
             StoreError: the store does not answer.
         """
-        with talking(self.uri):
+        with talking(self.address):
             found = self._client.get_experiment_by_name(experiment)
             if found is None or found.lifecycle_stage != "active":
                 known = ", ".join(sorted(e.name for e in self._client.search_experiments()))
@@ -80,7 +81,7 @@ class ForeignStore:
 
     def curve(self, run_id: str, metric: str) -> tuple[float, ...]:
         """Return a metric's history, the last value of each step, in the order of steps."""
-        with talking(self.uri):
+        with talking(self.address):
             points = self._client.get_metric_history(run_id, metric)
         points = sorted(points, key=lambda point: (point.step, point.timestamp))
         return tuple({point.step: _value(point.value) for point in points}.values())

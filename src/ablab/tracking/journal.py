@@ -4,16 +4,15 @@ import json
 import math
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ablab.errors import InputError
-from ablab.tracking.files import naming
+from ablab.tracking.files import DamagedError, naming, read_file
 
 
-class JournalError(InputError):
+class JournalError(DamagedError):
     """A journal that cannot be trusted, or an epoch that does not repeat."""
 
 
@@ -53,7 +52,10 @@ class Entry:
         checksum, _, text = line.rstrip("\n").partition(" ")
         if not line.endswith("\n") or checksum != f"{zlib.crc32(text.encode()):08x}":
             raise JournalError(f"line must match its checksum, got {line[:80]!r}")
-        return cls(**json.loads(text))
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise JournalError(f"line must be an event, got {line[:80]!r}") from error
 
 
 def same_metrics(a: Mapping[str, float], b: Mapping[str, float]) -> bool:
@@ -71,12 +73,9 @@ def read_entries(path: Path, offset: int = 0) -> tuple[list[Entry], int]:
     Raises:
         JournalError: a line that others follow is damaged; names the file and the byte.
     """
-    if not path.exists():
-        return [], offset
-    with path.open("rb") as stream:
-        stream.seek(offset)
-        lines = stream.read().splitlines(keepends=True)
-    entries = []
+    lines = (read_file(path, offset) or b"").split(b"\n")
+    lines = [*(line + b"\n" for line in lines[:-1]), *filter(None, lines[-1:])]
+    entries: list[Entry] = []
     for number, line in enumerate(lines):
         try:
             entries.append(Entry.decode(line.decode("utf-8", "replace")))
@@ -88,15 +87,33 @@ def read_entries(path: Path, offset: int = 0) -> tuple[list[Entry], int]:
     return entries, offset
 
 
+def check_epochs(path: Path, entries: Iterable[Entry]) -> None:
+    """Refuse a journal from which whole lines of epochs are gone.
+
+    Raises:
+        JournalError: an epoch is missing; names the file.
+    """
+    known: set[int | None] = set()
+    for entry in entries:
+        if entry.kind == "epoch" and entry.epoch not in known:
+            if entry.epoch != len(known):
+                raise JournalError(f"{path} must hold every epoch, got none of number {len(known)}")
+            known.add(entry.epoch)
+
+
 class Journal:
     """A journal opened for writing by the one process that holds the take's lock.
 
     Opening cuts off a torn last line.
+
+    Raises:
+        JournalError: it is damaged.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.entries, end = read_entries(path)
+        check_epochs(path, self.entries)
         if path.exists() and path.stat().st_size > end:
             os.truncate(path, end)
 

@@ -9,6 +9,7 @@ lab/
 """
 
 import fcntl
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,31 @@ from typing import Any
 from filelock import BaseFileLock, FileLock
 
 from ablab.folders import lab_folder
-from ablab.tracking.completion import Completion, read_completion
-from ablab.tracking.files import read_json, write_json
-from ablab.tracking.journal import Entry, read_entries
+from ablab.tracking.completion import COMPLETION, Completion, checked_completion, read_completion
+from ablab.tracking.files import DamagedError, read_json, write_json
+from ablab.tracking.journal import Entry, check_epochs, read_entries
+from ablab.tracking.sealed import read_sealed, write_sealed
 
 TRIAL = "trial.json"
 JOURNAL = "journal.jsonl"
+ENVIRONMENT = "environment.json"
 LOCK = "lock"
 DISCARDED = "discarded"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A take as it was at one moment.
+
+    Attributes:
+        is_locked: whether a living process wrote it.
+        completion: the valid completion record, or None.
+        entries: of the journal.
+    """
+
+    is_locked: bool
+    completion: Completion | None
+    entries: list[Entry]
 
 
 @dataclass(frozen=True)
@@ -49,9 +67,32 @@ class Take:
 
     @property
     def trial(self) -> dict[str, Any]:
-        """The trial as it was frozen: ``key``, ``config``, ``choices``, ``data_hash``, …."""
-        content: dict[str, Any] = read_json(self.folder / TRIAL)
+        """The trial as it was frozen: ``key``, ``config``, ``choices``, ``data_hash``, ….
+
+        Raises:
+            DamagedError: the file is not as it was written.
+        """
+        path = self.folder / TRIAL
+        content = read_sealed(path)
+        if content is None:
+            raise DamagedError(f"{path} must be there, got none")
+        groups = [content.get(name, {}) for name in ("config", "choices")]
+        if content.get("key") != self.key or not all(isinstance(g, dict) for g in groups):
+            raise DamagedError(f"{path} must be trial {self.key}, got {content.get('key')}")
         return content
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Facts of the last attempt: host, versions, commit, …; empty where there are none.
+
+        Raises:
+            DamagedError: the file is no JSON object.
+        """
+        path = self.folder / ENVIRONMENT
+        content = read_json(path)
+        if content is not None and not isinstance(content, dict):
+            raise DamagedError(f"{path} must hold a JSON object, got another value")
+        return content or {}
 
     @property
     def completion(self) -> Completion | None:
@@ -91,17 +132,75 @@ class Take:
         """Tell whether the take was marked as one that counts no more."""
         return (self.folder / DISCARDED).exists()
 
+    def look(self) -> Look:
+        """Return lock, completion record and journal of one moment, though a trial may end now.
+
+        The lock comes first: a record that its holder wrote before it let go is then seen. What
+        was written meanwhile is read again.
+
+        Raises:
+            DamagedError: the journal is damaged.
+        """
+        while True:
+            before = self._stamps()
+            look = Look(self.is_locked(), self.completion, self.entries())
+            if self._stamps() == before:
+                return look
+
+    def _stamps(self) -> list[tuple[int, int, int]]:
+        found = []
+        for name in (JOURNAL, COMPLETION):
+            try:
+                state = (self.folder / name).stat()
+            except OSError:
+                found.append((0, 0, 0))
+            else:
+                found.append((state.st_mtime_ns, state.st_size, state.st_ino))
+        return found
+
     def status(self) -> str:
-        """Return finished, diverged, running, failed, stopped or new, from the disk alone."""
-        completion = self.completion
-        if completion is not None:
-            return completion.outcome
-        if self.is_locked():
+        """Return what the disk alone says of the take.
+
+        Returns:
+            ``finished``, ``diverged``, ``running``, ``failed``, ``stopped``, ``new``, or
+            ``damaged``: a record of it is not as it was written, and `damage` says which.
+        """
+        try:
+            look = self.look()
+        except DamagedError:
+            return "running" if self.is_locked() else "damaged"
+        return self.outcome(look)
+
+    def outcome(self, look: Look) -> str:
+        """Return what `status` does of a take as it was then."""
+        if look.completion is not None:
+            return look.completion.outcome
+        if look.is_locked:
             return "running"
-        kinds = [entry.kind for entry in self.entries()]
-        if not kinds:
+        if self.damage():
+            return "damaged"
+        if not look.entries:
             return "new"
-        return "failed" if kinds[-1] == "failed" else "stopped"
+        return "failed" if look.entries[-1].kind == "failed" else "stopped"
+
+    def damage(self) -> str:
+        """Return which record is not as it was written and what to do, empty where all are."""
+        try:
+            _ = self.trial, self.environment
+            check_epochs(self.journal, self.entries())
+            checked_completion(self.folder)
+        except DamagedError as error:
+            return f"{error}: the `ablab train` or `ablab sweep` that made it makes it good"
+        return ""
+
+    def can_go_on(self) -> bool:
+        """Tell whether training can go on in this take: its trial and its journal are sound."""
+        try:
+            _ = self.trial
+            check_epochs(self.journal, self.entries())
+        except DamagedError:
+            return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -122,6 +221,8 @@ class Lab:
         """
         root = lab_folder() if root is None else root
         marker = root / "lab.json"
+        if os.path.lexists(marker) and not marker.is_file():
+            raise DamagedError(f"{marker} must be a file, got a folder or a link to nothing")
         if not marker.is_file():
             root.mkdir(parents=True, exist_ok=True)
             write_json(marker, {"schema": 1})
@@ -132,7 +233,7 @@ class Lab:
         folder = self.root / "trials" / key
         if not folder.is_dir():
             return []
-        takes = (Take(f) for f in sorted(folder.iterdir()) if (f / TRIAL).is_file())
+        takes = (Take(f) for f in sorted(folder.iterdir()) if f.name.isdigit() and _is_begun(f))
         return [take for take in takes if not take.is_discarded]
 
     def finished(self, key: str) -> Take | None:
@@ -152,7 +253,7 @@ class Lab:
             numbers = [int(f.parent.name) for f in folder.glob(f"*/{TRIAL}")]
             take = Take(folder / f"{max(numbers, default=0) + 1:03d}")
             take.folder.mkdir(exist_ok=True)
-            write_json(take.folder / TRIAL, dict(trial))
+            write_sealed(take.folder / TRIAL, trial)
         return take
 
     def keys(self) -> Iterator[str]:
@@ -167,3 +268,8 @@ class Lab:
     def sweeps(self) -> list[str]:
         """Return the names of the sweeps that have a plan, alphabetically."""
         return sorted(p.parent.name for p in self.root.glob("sweeps/*/part-001.json"))
+
+
+def _is_begun(folder: Path) -> bool:
+    """Tell whether a take was made here; a kill may leave an empty folder behind."""
+    return any(os.path.lexists(folder / name) for name in (TRIAL, JOURNAL, COMPLETION))

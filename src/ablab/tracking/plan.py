@@ -9,7 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ablab.tracking.files import read_json, write_json
+from ablab.errors import ResourceError
+from ablab.tracking.files import DamagedError
+from ablab.tracking.lab import Lab
+from ablab.tracking.sealed import read_sealed, write_sealed
 
 
 @dataclass(frozen=True)
@@ -87,13 +90,36 @@ class Plan:
 
 
 def read_plan(folder: Path) -> Plan | None:
-    """Return the plan that a sweep's folder holds, or None."""
+    """Return the plan that a sweep's folder holds, or None.
+
+    Raises:
+        DamagedError: a part is not as it was written; names the file and the remedy.
+    """
     files = sorted(folder.glob("part-*.json"))
-    parts = [_part(read_json(file)) for file in files]
+    try:
+        parts = [_part(file) for file in files]
+    except DamagedError as error:
+        raise DamagedError(
+            f"{error}; move it and the parts behind it away, and the same `ablab sweep` plans "
+            "anew: what is finished stays so"
+        ) from error
     starts = [i for i, part in enumerate(parts) if part.kind == "comparison"]
     if not starts:
         return None
     return Plan(folder.name, tuple(parts[starts[-1] :]), starts[-1] + 1)
+
+
+def read_plans(lab: Lab) -> tuple[list[Plan], dict[str, str]]:
+    """Return the plans of a lab, alphabetically, and for each damaged one what is wrong with it."""
+    plans, damaged = [], {}
+    for sweep in lab.sweeps():
+        try:
+            plan = read_plan(lab.sweep_folder(sweep))
+        except (DamagedError, ResourceError) as error:
+            damaged[sweep] = str(error)
+        else:
+            plans += [plan] if plan is not None else []
+    return plans, damaged
 
 
 def write_part(folder: Path, part: Part) -> Path:
@@ -101,10 +127,35 @@ def write_part(folder: Path, part: Part) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part-{len(list(folder.glob('part-*.json'))) + 1:03d}.json"
     cells = [vars(cell) for cell in part.cells]  # asdict would copy each trial, value by value
-    write_json(path, {**vars(part), "cells": cells})
+    write_sealed(path, {**vars(part), "cells": cells})
     return path
 
 
-def _part(content: dict[str, Any]) -> Part:
-    cells = tuple(Cell(**cell) for cell in content.pop("cells"))
-    return Part(**content | {"cells": cells, "excluded": tuple(content["excluded"])})
+def _part(path: Path) -> Part:
+    """Return the part that a file holds.
+
+    Raises:
+        DamagedError: it holds none.
+    """
+    content = read_sealed(path)
+    if content is None:
+        raise DamagedError(f"{path} must be there, got none")
+    try:
+        cells = tuple(Cell(**cell) for cell in content.pop("cells"))
+        part = Part(**content | {"cells": cells, "excluded": tuple(content["excluded"])})
+        _check_types(part)
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise DamagedError(f"{path} must be a part of a plan, got another content") from error
+    return part
+
+
+def _check_types(part: Part) -> None:
+    """Raise where a part that nothing seals holds something else than a part does."""
+    texts = [x for c in part.cells for x in (c.variant, c.block, c.key)]
+    maps = [part.spec, part.trials, *part.trials.values(), *part.excluded]
+    if not all(isinstance(text, str) for text in (part.kind, part.command, *texts)):
+        raise TypeError
+    if not all(isinstance(m, dict) for m in maps) or not isinstance(part.time, int | float):
+        raise TypeError
+    if not {cell.key for cell in part.cells} <= part.trials.keys():
+        raise TypeError

@@ -1,20 +1,19 @@
 """What a trial has to show: its configuration, curve, final figures and fate, read from disk."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ablab.tracking.files import read_json
+from ablab.tracking.files import DamagedError
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab, Take
 
 BEST = "best.safetensors"
 CORRECT = "test_correct.npy"
-ENVIRONMENT = "environment.json"
 
 
 @dataclass(frozen=True)
@@ -23,10 +22,11 @@ class Record:
 
     Attributes:
         key: the trial's key.
-        outcome: finished, diverged, running, failed, stopped, new, or absent (never begun).
+        outcome: finished, diverged, running, failed, stopped, new, damaged, or absent (never
+            begun).
         trial: ``config``, ``choices``, ``data_hash``, ``sources``.
         folder: the take that counts (the newest finished one, else the newest), or None.
-        reason: why it failed, or None.
+        reason: why it failed, or which record is damaged; else None.
         epochs: the journal's epoch lines, in order.
         metrics: final metrics, empty until it is finished.
         measured: final times and memory.
@@ -72,24 +72,36 @@ def read_record(
 
 
 def _commit(take: Take) -> str:
-    return str((read_json(take.folder / ENVIRONMENT) or {}).get("commit") or "")
+    try:
+        return str(take.environment.get("commit") or "")
+    except DamagedError:
+        return ""
 
 
 def record_of(take: Take) -> Record:
-    """Return what the lab knows of one take."""
-    entries, completion = take.entries(), take.completion
-    failures = [e for e in entries if e.kind == "failed"]
-    return Record(
+    """Return what the lab knows of one take, as far as it can be read."""
+    try:
+        look = take.look()
+        trial, environment = take.trial, take.environment
+    except DamagedError:
+        return Record(take.key, take.status(), {}, take.folder, take.damage() or None)
+    completion, failures = look.completion, [e for e in look.entries if e.kind == "failed"]
+    record = Record(
         key=take.key,
-        outcome=completion.outcome if completion else take.status(),
-        trial=take.trial,
+        outcome=take.outcome(look),
+        trial=trial,
         folder=take.folder,
-        reason=failures[-1].note.get("error") if failures and completion is None else None,
-        epochs=tuple(e for e in entries if e.kind == "epoch"),
-        metrics=completion.metrics if completion else {},
-        measured=completion.measured if completion else {},
-        facts=completion.facts if completion else {},
-        environment=read_json(take.folder / ENVIRONMENT) or {},
+        epochs=tuple(e for e in look.entries if e.kind == "epoch"),
+        environment=environment,
+    )
+    if completion is None:
+        reason = failures[-1].note.get("error") if failures else None
+        return replace(record, reason=take.damage() if record.outcome == "damaged" else reason)
+    return replace(
+        record,
+        metrics=completion.metrics,
+        measured=completion.measured,
+        facts=completion.facts,
     )
 
 

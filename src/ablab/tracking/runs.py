@@ -1,17 +1,12 @@
 """Which run shows a take: remembered in the take's folder, found again by tag, made once."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from ablab.tracking.files import read_json, write_json
 from ablab.tracking.lab import Take
+from ablab.tracking.memory import DUPLICATE, Memory
 from ablab.tracking.store import Store
 from ablab.tracking.values import milliseconds
-
-RUNS = "runs.json"
-DUPLICATE = "ablab.duplicate_of"
 
 
 class RunDeletedError(RuntimeError):
@@ -28,59 +23,9 @@ class RunDeletedError(RuntimeError):
         self.run_id = run_id
 
 
-@dataclass
-class Told:
-    """What a run has been told so far.
-
-    Attributes:
-        run_id: MLflow's id.
-        entries: how many lines of the journal it holds.
-        params: whether it has all params.
-        facts: the SHA-256 of the name, tags and status that it was last given.
-        files: the outcome at which it was last given artifacts.
-        completion: the SHA-256 of the completion record that it was given, last of all.
-        mirror_of: the take's own run, if this one mirrors it.
-    """
-
-    run_id: str
-    entries: int = 0
-    params: bool = False
-    facts: str = ""
-    files: str = ""
-    completion: str = ""
-    mirror_of: str | None = None
-
-
-class Memory:
-    """What every run of a take has been told, by store and experiment; kept in ``runs.json``.
-
-    A damaged file is as good as none: all of it can be found again.
-    """
-
-    def __init__(self, take: Take, store: Store) -> None:
-        self._path: Path = take.folder / RUNS
-        self._store = store.label
-        try:
-            self._all: dict[str, dict[str, Any]] = read_json(self._path) or {}
-            self.runs = {name: Told(**told) for name, told in self._all[self._store].items()}
-        except (ValueError, TypeError, AttributeError, KeyError):
-            self._all = self._all if isinstance(getattr(self, "_all", None), dict) else {}
-            self.runs = {}
-
-    def keep(self) -> None:
-        """Write it down."""
-        self._all[self._store] = {name: asdict(told) for name, told in self.runs.items()}
-        write_json(self._path, self._all)
-
-    def own_run(self, experiment: str) -> str | None:
-        """Return the take's own run, if another experiment than this one should hold it."""
-        own = (t.run_id for n, t in self.runs.items() if n != experiment and not t.mirror_of)
-        return next(own, None)
-
-
 def run_of(take: Take, store: Store, experiment: str) -> str | None:
     """Return the id of the run that shows the take in an experiment, as far as remembered."""
-    told = Memory(take, store).runs.get(experiment)
+    told = Memory(take, store.label).runs.get(experiment)
     return told.run_id if told else None
 
 
@@ -99,6 +44,15 @@ def remembered(store: Store, run_id: str) -> Any:
 def is_deleted(run: Any) -> bool:
     """Tell whether the user deleted a run."""
     return bool(run.info.lifecycle_stage == "deleted")
+
+
+def retire(store: Store, run: Any) -> None:
+    """Put away a run that shows an end of its take which was recorded anew since.
+
+    MLflow changes no param, and so no checksum of a completion record.
+    """
+    store.client.set_tag(run.info.run_id, DUPLICATE, "an end that was recorded anew")
+    store.client.delete_run(run.info.run_id)
 
 
 def find_or_make(

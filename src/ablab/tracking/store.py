@@ -10,7 +10,6 @@ keep to that by forking trials from a server that imports MLflow and opens no st
 import atexit
 import logging
 import os
-import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,17 +17,19 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from ablab.errors import StoreError
 from ablab.importing import for_good
-from ablab.tracking.database import create, mend, set_aside
+from ablab.tracking.address import DATABASE, Address, locate, sqlite_uri
+from ablab.tracking.database import check, create, mend, set_aside
+from ablab.tracking.deletions import remember_deletions
 from ablab.tracking.lab import Lab
+from ablab.tracking.refusals import StoreAwayError, refusal, talking
 
-DATABASE = "mlflow.db"
 ARTIFACTS = "artifacts"
+_LOCK_SECONDS = 20.0
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -36,19 +37,12 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH": "40000",  # a path of 4,096 bytes, escaped
 }
 # MLflow's pages then show training runs, not the tools for language models.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
-_SQLITE = "sqlite:///"
-_REMEDY = (
-    "must be a store with the schema of the MLflow that is installed (`ablab sync --rebuild` "
-    "makes the lab's own anew from its trials; `mlflow db upgrade` alters one of an older version)"
-)
-_UNREADABLE = ("database schema", "Can't locate revision", "not a database", "no such table")
-
-
-class StoreAwayError(StoreError):
-    """A store that does not answer now; later it may."""
+# MLflow tries a database ten times, for a hundred silent seconds.
+_DATABASE_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -57,56 +51,57 @@ class Store:
 
     Attributes:
         lab: the lab whose trials go there.
-        uri: MLflow's tracking URI.
+        address: where it is.
         client: an ``MlflowClient``.
         artifacts: the folder under which new experiments keep theirs; None: as the server says.
-        database: the SQLite file, or None.
         notices: what the user should be told: a lab that was moved, a restored experiment.
     """
 
     lab: Lab
-    uri: str
+    address: Address
     client: Any
     artifacts: Path | None
-    database: Path | None
     notices: list[str] = field(default_factory=list)
 
     @classmethod
     def open(cls, lab: Lab, uri: str | None = None) -> "Store":
         """Return the store at ``uri`` (default: ``MLFLOW_TRACKING_URI``, else the lab's own).
 
-        A SQLite store is made if there is none; a server is not called yet.
+        The lab's own is made if there is none, any other must be there; a server is not called
+        yet.
 
         Raises:
             StoreError: it cannot be used; the message says what to do.
         """
+        address = locate(lab.root, uri)
         preload()
         from mlflow import MlflowClient
 
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{lab.root / DATABASE}"
-        database = Path(uri.removeprefix(_SQLITE)).resolve() if uri.startswith(_SQLITE) else None
-        if database is None:
-            served = urlsplit(uri).scheme in ("http", "https")
-            artifacts = None if served else lab.root.resolve() / ARTIFACTS
-            with talking(uri):
-                return cls(lab, uri, MlflowClient(uri), artifacts, None)
-        artifacts, uri = database.parent / ARTIFACTS, f"{_SQLITE}{database}"
-        own = database.parent == lab.root.resolve()
-        with _alone(database), talking(uri):
-            notice = mend(database, artifacts) if database.exists() and own else None
-            if not database.exists():
-                notice = create(database, artifacts)
-            client = MlflowClient(uri)
-        store = cls(lab, uri, client, artifacts, database, [notice] if notice else [])
+        folder = lab.root.resolve() if address.database is None else address.database.parent
+        artifacts = None if address.is_served else folder / ARTIFACTS
+        with talking(address), _alone(address):
+            notice = None
+            if address.database is not None and artifacts is not None:
+                notice = _prepare(address.database, artifacts, own=address.is_own)
+            client = MlflowClient(address.uri)
+        store = cls(lab, address, client, artifacts, [notice] if notice else [])
         atexit.register(store.close)  # the last to close brings the write-ahead log into the file
         return store
 
     @property
+    def uri(self) -> str:
+        """MLflow's tracking URI."""
+        return self.address.uri
+
+    @property
+    def database(self) -> Path | None:
+        """The SQLite file, or None."""
+        return self.address.database
+
+    @property
     def label(self) -> str:
         """The store's name in the takes' records; it survives a move of the lab."""
-        if self.database is not None and self.database.parent == self.lab.root.resolve():
-            return "lab"
-        return _without_password(self.uri)
+        return "lab" if self.address.is_own else self.address.without_password
 
     def experiment(self, name: str) -> str:
         """Return the id of an experiment; it is made, or brought back if it was deleted.
@@ -114,7 +109,7 @@ class Store:
         Raises:
             StoreError: the store does not answer.
         """
-        with self._alone(), talking(self.uri):
+        with _alone(self.address), talking(self.address):
             found = self.find_experiment(name) or self._make(name)
             if found.lifecycle_stage == "deleted":
                 self.client.restore_experiment(found.experiment_id)
@@ -141,8 +136,22 @@ class Store:
                 raise
         return self.find_experiment(name)
 
-    def _alone(self) -> AbstractContextManager[Any]:
-        return nullcontext() if self.database is None else _alone(self.database)
+
+def fault(lab: Lab) -> str:
+    """Return what a look at the store of a lab finds wrong, empty where nothing is.
+
+    It takes no time, and tells nothing of a server.
+
+    Raises:
+        StoreError: no store can be at its address.
+    """
+    address = locate(lab.root)
+    try:
+        if address.database is not None and address.database.exists():
+            check(address.database)
+    except sqlite3.Error as error:
+        return str(refusal(address, error))
+    return ""
 
 
 def preload() -> None:
@@ -151,8 +160,10 @@ def preload() -> None:
         os.environ.setdefault(name, value)
     with for_good():
         import_module("mlflow.store.tracking.sqlalchemy_store")
-    for name in ("alembic", "mlflow"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        utils = import_module("mlflow.store.db.utils")
+    utils.MAX_RETRY_COUNT = _DATABASE_TRIES  # type: ignore[attr-defined]
+    for name in ("alembic", "mlflow", "urllib3"):  # what they tell is told in our own words
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def rebuild(lab: Lab) -> tuple[Store, Path | None]:
@@ -160,37 +171,49 @@ def rebuild(lab: Lab) -> tuple[Store, Path | None]:
 
     Returns:
         The new store, and where the old one is now.
+
+    Raises:
+        StoreError: the lab's own store cannot be made or replaced.
     """
-    with _alone(lab.root.resolve() / DATABASE):
-        aside = set_aside(lab.root.resolve() / DATABASE)
-    store = Store.open(lab, f"{_SQLITE}{lab.root / DATABASE}")
+    own = lab.root.resolve() / DATABASE
+    address = Address(sqlite_uri(own), own, True)
+    with talking(address), _alone(address):
+        told = remember_deletions(lab)
+        aside = set_aside(own)
+    store = Store.open(lab, address.uri)
     store.close()
+    store.notices.extend(filter(None, [told]))
     return store, aside
 
 
-@contextmanager
-def talking(uri: str) -> Iterator[None]:
-    """Turn whatever a store's absence or refusal raises into a `StoreError` of one line."""
-    import requests
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
+def _prepare(database: Path, artifacts: Path, *, own: bool) -> str | None:
+    """Make, check and mend a SQLite store; return what the user should know of it."""
+    if own and not database.exists():
+        return create(database, artifacts)
+    check(database)
+    return mend(database, artifacts) if own else None
 
+
+def _alone(address: Address) -> AbstractContextManager[Any]:
+    return nullcontext() if address.database is None else _locked(address, address.database)
+
+
+@contextmanager
+def _locked(address: Address, database: Path) -> Iterator[None]:
+    """Hold the lock that processes of ours share for what only one may do at a time."""
+    lock = FileLock(database.with_name(f".{database.name}.lock"))
+    try:
+        lock.acquire(timeout=_LOCK_SECONDS)
+    except Timeout:
+        raise StoreAwayError(
+            f"{address.shown} must be free, got one that another process of ablab has held for "
+            f"{_LOCK_SECONDS:.0f} s; `ablab sync` delivers when that has ended"
+        ) from None
+    except OSError as error:
+        raise StoreError(
+            f"{database.parent} must be a folder that you may write to, got: {error.strerror}"
+        ) from error
     try:
         yield
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, requests.RequestException) as error:
-        text, place = " ".join(str(error).split())[:300], _without_password(uri)
-        if any(sign in text for sign in _UNREADABLE):
-            raise StoreError(f"{place} {_REMEDY}: {text}") from error
-        busy = getattr(error, "error_code", "") == "TEMPORARILY_UNAVAILABLE"
-        if busy or "API request" in text or isinstance(error, requests.RequestException):
-            raise StoreAwayError(f"{place} must answer, got: {text}") from error
-        raise StoreError(f"{place} must accept what it is sent, got: {text}") from error
-
-
-def _alone(database: Path) -> AbstractContextManager[Any]:
-    database.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(database.with_name(f".{database.name}.lock"))
-
-
-def _without_password(uri: str) -> str:
-    return re.sub(r"//[^/@]*@", "//", uri)
+    finally:
+        lock.release()

@@ -9,8 +9,10 @@ from filelock import FileLock
 from ablab.errors import StoreError
 from ablab.tracking.artifacts import place
 from ablab.tracking.plan import Cell, Plan, read_plan
-from ablab.tracking.store import Store, talking
-from ablab.tracking.values import TAG_LENGTH, milliseconds, shorten
+from ablab.tracking.refusals import talking
+from ablab.tracking.store import Store
+from ablab.tracking.values import milliseconds
+from ablab.tracking.wording import NAME_LENGTH, TAG_LENGTH, shorten
 
 LONE = "trials"
 _REPORT = ("report.*", "*.csv")
@@ -32,8 +34,9 @@ def describe_cell(plan: Plan, cell: Cell) -> tuple[str, dict[str, str]]:
 
 def describe_lone(trial: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     """Return the name and the tags of the run of a trial that stands in no plan."""
-    seed = str(trial["config"].get("seed"))
-    parts = [trial["choices"][axis] for axis in _NAMING if axis in trial["choices"]]
+    seed = str(trial.get("config", {}).get("seed"))
+    choices = trial.get("choices", {})
+    parts = [str(choices[axis]) for axis in _NAMING if axis in choices]
     return " · ".join((*parts, f"seed {seed}")), {"seed": seed}
 
 
@@ -51,13 +54,14 @@ def deliver_sweep(store: Store, plan: Plan) -> str:
     folder = store.lab.sweep_folder(plan.sweep)
     folder.mkdir(parents=True, exist_ok=True)
     question = str(plan.spec.get("question", plan.sweep))
-    with FileLock(folder / "delivery.lock"), talking(store.uri):
+    with FileLock(folder / "delivery.lock"), talking(store.address):
         experiment = store.experiment(plan.sweep)
         run = _parent(store, experiment)
         if run is None:
             tags = {"ablab.kind": "sweep", "sweep": plan.sweep, "question": _tag(question)}
             started = milliseconds(plan.parts[0].time)
-            run = store.client.create_run(experiment, started, tags, f"sweep {plan.sweep}")
+            name = shorten(f"sweep {plan.sweep}", NAME_LENGTH)
+            run = store.client.create_run(experiment, started, tags, name)
         run_id = str(run.info.run_id)
         if run.info.status != "FINISHED":
             store.client.set_terminated(run_id, "FINISHED", milliseconds(plan.parts[-1].time))
@@ -84,7 +88,7 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     if plan is None:
         raise StoreError(f"sweep must have a plan in the lab, got {sweep}")
     run_id = deliver_sweep(store, plan)
-    with talking(store.uri):
+    with talking(store.address):
         run = store.client.get_run(run_id)
         names = sorted(file.name for kind in _REPORT for file in folder.glob(kind))
         place(store, run, folder, names, "report")
@@ -112,7 +116,7 @@ def held_takes(store: Store, experiment: str) -> Held:
         StoreError: the store does not answer.
     """
     delivered, known, deleted = dict[str, str](), set[str](), set[str]()
-    with talking(store.uri):
+    with talking(store.address):
         for run in _trials(store, experiment):
             take = run.data.tags["ablab.take"]
             if run.info.lifecycle_stage == "deleted":

@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ablab.tracking.delivery import deliver
+from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab, Take
-from ablab.tracking.plan import Plan, read_plan
+from ablab.tracking.memory import Memory
+from ablab.tracking.plan import Plan, read_plans
+from ablab.tracking.refusals import StoreAwayError
 from ablab.tracking.runs import RunDeletedError
-from ablab.tracking.store import Store, StoreAwayError
+from ablab.tracking.store import Store
 from ablab.tracking.sweep_run import LONE, deliver_sweep, describe_cell, describe_lone
 
 
@@ -19,7 +22,7 @@ class Counts:
         complete: runs of finished takes; all of each is there.
         unfinished: runs of takes that run, failed or were stopped, up to date.
         deleted: runs that the user deleted; their takes were left alone.
-        failed: ``<experiment> <key>/<take>`` to the reason why it was not delivered.
+        failed: ``<experiment> <key>/<take>``, or a sweep, to the reason why it was not delivered.
     """
 
     complete: int = 0
@@ -38,38 +41,50 @@ class _Showing:
     tags: dict[str, str]
 
 
-def sync(lab: Lab, store: Store) -> Counts:
+def sync(lab: Lab, store: Store, *, restore: bool = False) -> Counts:
     """Deliver every take of every plan, and every lone trial's, as far as it has come.
 
     Runs of trials that died are marked as killed by it. A take that stands in two sweeps has
-    its own run in the older one and a mirror in the other.
+    its own run in the older one and a mirror in the other. What is damaged is named, and the rest
+    arrives; the trials of a damaged plan wait until it can be read: they are no lone ones.
+
+    Args:
+        lab: the lab.
+        store: the open store.
+        restore: bring back the runs that the user deleted in MLflow.
 
     Raises:
         StoreAwayError: the store does not answer.
     """
-    counts, plans = Counts(), _plans(lab)
+    plans, damaged = read_plans(lab)
+    plans.sort(key=lambda plan: (plan.parts[0].time, plan.sweep))
+    counts = Counts(failed=damaged)
     for plan in plans:
         deliver_sweep(store, plan)
-    for showing in _showings(lab, plans):
-        _deliver(store, showing, counts)
+    for showing in (*_planned(lab, plans), *_lone(lab, store, plans, counts)):
+        _deliver(store, showing, counts, restore=restore)
     return counts
 
 
-def _plans(lab: Lab) -> list[Plan]:
-    """Return the plans in force, the oldest first."""
-    plans = [read_plan(lab.sweep_folder(sweep)) for sweep in lab.sweeps()]
-    return sorted((p for p in plans if p), key=lambda plan: (plan.parts[0].time, plan.sweep))
-
-
-def _showings(lab: Lab, plans: list[Plan]) -> Iterator[_Showing]:
-    planned: set[str] = set()
+def _planned(lab: Lab, plans: list[Plan]) -> Iterator[_Showing]:
     for plan in plans:
         for cell in {cell.key: cell for cell in reversed(plan.cells)}.values():
-            planned.add(cell.key)
             yield from _takes(lab, cell.key, plan.sweep, *describe_cell(plan, cell))
-    for key in sorted(set(lab.keys()) - planned):
+
+
+def _lone(lab: Lab, store: Store, plans: list[Plan], counts: Counts) -> Iterator[_Showing]:
+    """Yield the trials that stand in no plan: while one cannot be read, those known as such."""
+    sure = not counts.failed
+    for key in sorted(set(lab.keys()) - {cell.key for plan in plans for cell in plan.cells}):
         for take in lab.takes(key)[-1:]:
-            yield from _takes(lab, key, LONE, *describe_lone(take.trial))
+            if not (sure or LONE in Memory(take, store.label).runs):
+                continue
+            try:
+                name, tags = describe_lone(take.trial)
+            except DamagedError as error:
+                counts.failed[f"{LONE} {take.key}/{take.number}"] = str(error)
+            else:
+                yield from _takes(lab, key, LONE, name, tags)
 
 
 def _takes(
@@ -81,16 +96,16 @@ def _takes(
         yield _Showing(take, experiment, name, tags | superseded)
 
 
-def _deliver(store: Store, showing: _Showing, counts: Counts) -> None:
-    take = showing.take
+def _deliver(store: Store, showing: _Showing, counts: Counts, *, restore: bool) -> None:
+    take, place = showing.take, showing.experiment
     try:
-        delivered = deliver(take, store, showing.experiment, name=showing.name, tags=showing.tags)
+        done = deliver(take, store, place, name=showing.name, tags=showing.tags, restore=restore)
     except StoreAwayError:
         raise
     except RunDeletedError:
         counts.deleted += 1
     except Exception as error:  # one damaged take must not keep the others from the store
-        counts.failed[f"{showing.experiment} {take.key}/{take.number}"] = str(error)
+        counts.failed[f"{place} {take.key}/{take.number}"] = str(error)
     else:
-        counts.complete += delivered.complete
-        counts.unfinished += delivered.run_id is not None and not delivered.complete
+        counts.complete += done.complete
+        counts.unfinished += done.run_id is not None and not done.complete

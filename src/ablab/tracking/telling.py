@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from ablab.tracking import values
-from ablab.tracking.artifacts import BEGUN, ENDED, place, place_finished
+from ablab.tracking.artifacts import (
+    BEGUN,
+    ENDED,
+    finished_names,
+    has_pictures,
+    is_whole,
+    place,
+    place_finished,
+)
 from ablab.tracking.completion import Completion
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Take
-from ablab.tracking.runs import Memory, Told
+from ablab.tracking.lab import Look, Take
+from ablab.tracking.memory import Memory, Told
 from ablab.tracking.store import Store
+from ablab.tracking.wording import NAME_LENGTH, TAG_LENGTH, shorten
 
 _STATUS = {
     "finished": "FINISHED",
@@ -22,6 +31,7 @@ _STATUS = {
     "stopped": "KILLED",
 }
 _REASON = "ablab.reason"
+_INFINITE = "ablab.infinite"
 _T = TypeVar("_T")
 
 
@@ -34,8 +44,7 @@ class Telling:
     run: Any
     told: Told
     memory: Memory
-    entries: Sequence[Entry]
-    completion: Completion | None
+    look: Look
 
     def tell(self, name: str, facts: Mapping[str, str]) -> None:
         """Tell the run what it has not been told: facts first, the completion record last.
@@ -44,24 +53,26 @@ class Telling:
             name: the run's name.
             facts: its tags.
         """
-        outcome, reason = values.fate(self.take, self.entries, self.completion)
-        self._facts(name, facts, outcome, reason)
+        name = shorten(name, NAME_LENGTH)
+        infinite = values.infinite(self.look)
+        outcome, reason = values.fate(self.look)
+        self._facts(name, {**facts, _INFINITE: infinite} if infinite else facts, outcome, reason)
         self._params()
         self._curve()
-        if self.completion is None:
+        if self.look.completion is None:
             self._files(outcome)
         else:
-            self._end(self.completion, name)
+            self._end(self.look.completion, name)
 
     def _facts(self, name: str, facts: Mapping[str, str], outcome: str, reason: str | None) -> None:
         from mlflow.entities import RunTag
 
-        status, end = _STATUS[outcome], (self.completion or self.entries[-1]).time
+        status, end = _STATUS[outcome], (self.look.completion or self.entries[-1]).time
         now = {**facts, "ablab.outcome": outcome} | ({_REASON: reason} if reason else {})
         digest = _digest([name, now, status, end])
         if self.told.facts == digest and self.run.info.status == status:
             return
-        cut = [RunTag(n, values.shorten(v, values.TAG_LENGTH)) for n, v in now.items()]
+        cut = [RunTag(n, shorten(v, TAG_LENGTH)) for n, v in now.items()]
         for some in _batches(cut, 100):
             self._client.log_batch(self._id, tags=some)
         if reason is None and _REASON in self.run.data.tags:
@@ -95,21 +106,36 @@ class Telling:
     def _files(self, outcome: str) -> None:
         running = outcome == "running"
         state = outcome if running else f"{outcome} at line {len(self.entries)}"
-        if self.told.files != state:
-            place(self.store, self.run, self.take.folder, BEGUN if running else ENDED)
+        names = BEGUN if running else ENDED
+        if self.told.files != state or not is_whole(self.store, self.run, self.take.folder, names):
+            place(self.store, self.run, self.take.folder, names)
             self._remember("files", state)
 
     def _end(self, completion: Completion, name: str) -> None:
         sha = values.completion_sha(self.take.folder)
-        if self.told.completion != sha:
+        if self.told.completion == sha:
+            if not self._is_shown(completion):
+                place_finished(self.store, self.run, self.take, completion, name)
+        else:
             self._points(values.final(self.entries, completion))
             place_finished(self.store, self.run, self.take, completion, name)
             self._client.log_param(self._id, "completion", sha)
             self._remember("completion", sha)
 
+    def _is_shown(self, completion: Completion) -> bool:
+        """Tell whether the run still has all files of its finished take."""
+        names = finished_names(completion)
+        whole = is_whole(self.store, self.run, self.take.folder, names)
+        return whole and has_pictures(self.store, self.run)
+
     def _remember(self, what: str, value: Any) -> None:
         setattr(self.told, what, value)
         self.memory.keep()
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The journal's."""
+        return self.look.entries
 
     @property
     def _client(self) -> Any:

@@ -2,18 +2,16 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ablab.tracking.completion import Completion
-from ablab.tracking.files import read_json
+from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Take
-from ablab.tracking.records import ENVIRONMENT
+from ablab.tracking.lab import Look, Take
+from ablab.tracking.wording import PARAM_LENGTH, TAG_LENGTH, named, shorten
 
-PARAM_LENGTH = 6000
-TAG_LENGTH = 8000
 _MAX_TAGS = 80
 _LAST_WORDS = ("failed", "stopped")
 _GONE = "its process ended without a last word"
@@ -22,23 +20,21 @@ Point = tuple[str, float, int, int]
 """Name, value, milliseconds since 1970, step: what MLflow keeps once however often it comes."""
 
 
-def fate(
-    take: Take, entries: Sequence[Entry], completion: Completion | None
-) -> tuple[str, str | None]:
-    """Return the outcome of a take, and the reason where it did not get to its end.
+def fate(look: Look) -> tuple[str, str | None]:
+    """Return the outcome of a take as it was then, and the reason where it did not get to its end.
 
     A trial that has written its last word counts as ended though its process still lives.
 
     Returns:
         ``finished``, ``diverged``, ``running``, ``failed`` or ``stopped``; and a reason.
     """
-    last = entries[-1]
-    if completion is not None:
-        note = next((e.note for e in entries if e.kind == "diverged"), {})
-        return completion.outcome, _reason(note)
+    last = look.entries[-1]
+    if look.completion is not None:
+        note = next((e.note for e in look.entries if e.kind == "diverged"), {})
+        return look.completion.outcome, _reason(note)
     if last.kind in _LAST_WORDS:
         return last.kind, _reason(last.note)
-    return ("running", None) if take.is_locked() else ("stopped", _GONE)
+    return ("running", None) if look.is_locked else ("stopped", _GONE)
 
 
 def params(trial: Mapping[str, Any]) -> dict[str, str]:
@@ -50,21 +46,27 @@ def params(trial: Mapping[str, Any]) -> dict[str, str]:
     """
     outside = trial.get("outside_key", ())
     inside = {name: value for name, value in trial["config"].items() if name not in outside}
-    choices = {axis: name for axis, name in trial["choices"].items() if axis not in outside}
+    choices = {axis: name for axis, name in trial.get("choices", {}).items() if axis not in outside}
     values = dict(_flat(inside)) | choices
     values |= {"key": trial["key"], "data_hash": trial.get("data_hash")}
-    return {name: shorten(_text(value), PARAM_LENGTH) for name, value in values.items()}
+    return {named(name): shorten(_text(value), PARAM_LENGTH) for name, value in values.items()}
 
 
 def tags(take: Take) -> dict[str, str]:
     """Return what is known of the latest attempt: host, devices, versions, commit, …."""
-    environment = read_json(take.folder / ENVIRONMENT) or {}
-    values = dict(list(_flat(environment))[:_MAX_TAGS])
+    values = dict(list(_flat(take.environment))[:_MAX_TAGS])
     values |= {"ablab.take": f"{take.key}/{take.number}", "ablab.kind": "trial", "key": take.key}
     if values.get("commit"):
         values["mlflow.source.git.commit"] = values["commit"]
     values |= {"mlflow.source.name": "ablab", "mlflow.source.type": "LOCAL"}
-    return {name: shorten(_text(value), TAG_LENGTH) for name, value in values.items()}
+    return {named(name): shorten(_text(value), TAG_LENGTH) for name, value in values.items()}
+
+
+def infinite(look: Look) -> str:
+    """Return the names of the figures that were infinite, which `curve` and `final` leave NaN."""
+    sets = [e.metrics for e in look.entries if e.kind == "epoch"]
+    sets += [look.completion.metrics] if look.completion is not None else []
+    return ", ".join(dict.fromkeys(n for s in sets for n, v in s.items() if math.isinf(v)))
 
 
 def curve(entries: Sequence[Entry], start: int) -> list[Point]:
@@ -74,7 +76,7 @@ def curve(entries: Sequence[Entry], start: int) -> list[Point]:
         if entry.kind == "epoch":
             first.setdefault(entry.epoch, number)
     return [
-        (name, float(value), milliseconds(entries[number].time), epoch or 0)
+        (named(name), _finite(value), milliseconds(entries[number].time), epoch or 0)
         for epoch, number in first.items()
         if number >= start
         for name, value in {**entries[number].metrics, **entries[number].measured}.items()
@@ -92,8 +94,8 @@ def final(entries: Sequence[Entry], completion: Completion) -> list[Point]:
     time, step = (epochs[-1].time, epochs[-1].epoch or 0) if epochs else (completion.time, 0)
     figures = {**completion.facts, **completion.metrics, **completion.measured}
     return [
-        (f"final/{name}" if name in drawn else name, float(value), milliseconds(time), step)
-        for name, value in figures.items()
+        (named(f"final/{n}" if n in drawn else n), _finite(value), milliseconds(time), step)
+        for n, value in figures.items()
         if isinstance(value, (int, float))
     ]
 
@@ -105,21 +107,15 @@ def milliseconds(time: float) -> int:
 
 def completion_sha(folder: Path) -> str:
     """Return the SHA-256 of a take's completion record, the value of param ``completion``."""
-    return hashlib.sha256((folder / "completion.json").read_bytes()).hexdigest()
+    return hashlib.sha256((folder / COMPLETION).read_bytes()).hexdigest()
 
 
-def shorten(text: str, limit: int) -> str:
-    """Return ``text``, cut to ``limit`` characters if need be, saying so and with its SHA-256.
+def _finite(value: float) -> float:
+    """Return a figure, NaN for an infinite one: MLflow sorts infinity as the largest number.
 
-    Example:
-        >>> shorten("a" * 200, 120)[:53]
-        'aaaaaaaaaaaaaaaaaaaaaaaaaaaa … [200 characters, sha25'
+    So the lowest loss, or the highest accuracy, would be that of a trial that diverged.
     """
-    if len(text) <= limit:
-        return text
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    note = f" … [{len(text)} characters, sha256 {digest}]"
-    return text[: limit - len(note)] + note
+    return math.nan if math.isinf(value) else float(value)
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -62,7 +62,7 @@ def _threads(trial: Trial) -> int:
 @contextmanager
 def _following(take: Take, lines: EpochLines) -> Iterator[None]:
     """Print the journal's epochs as they appear."""
-    offset, over = (take.journal.stat().st_size if take.journal.exists() else 0), threading.Event()
+    offset, over = read_entries(take.journal)[1], threading.Event()  # a torn line is cut off
 
     def look() -> None:
         nonlocal offset

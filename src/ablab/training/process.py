@@ -31,8 +31,7 @@ from ablab.output import sent_to
 from ablab.signals import TerminatedError
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
-from ablab.tracking.lab import Take
-from ablab.tracking.records import ENVIRONMENT
+from ablab.tracking.lab import ENVIRONMENT, Take
 from ablab.training.environment import facts
 from ablab.training.prepare import prepare
 from ablab.training.results import write_config

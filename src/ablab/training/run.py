@@ -12,9 +12,9 @@ from safetensors.torch import load_file
 from ablab.data.trial_data import TrialData
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import JOURNAL, TRIAL, Take
+from ablab.tracking.lab import ENVIRONMENT, JOURNAL, TRIAL, Take
 from ablab.tracking.probes import PROBES
-from ablab.tracking.records import BEST, ENVIRONMENT
+from ablab.tracking.records import BEST
 from ablab.training import build, cost
 from ablab.training.classifier import Classifier, DivergedError
 from ablab.training.distributed import gathered
@@ -86,6 +86,9 @@ class Training:
         """Train from the checkpoint on, and tell whether the loss diverged."""
         checkpoint = self.take.folder / CHECKPOINT
         line = checkpoint_line(checkpoint)
+        known = {e.epoch for e in self.take.entries() if e.kind == "epoch"}
+        if line is not None and (line.epoch or 0) > len(known):
+            line = None  # lines of the journal are gone: it is written anew from the start
         if line is not None:
             self.recorder.logger.write(line)
         try:

@@ -9,11 +9,12 @@ from rich.console import Console
 
 from ablab import terminal
 from ablab.errors import FINISHED, ResourceError, StoreError
-from ablab.tracking.courier import Courier
+from ablab.tracking.courier import DELIVERING, Courier
 from ablab.tracking.delivery import deliver
+from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.runs import RunDeletedError
-from ablab.tracking.store import Store
+from ablab.tracking.store import Store, fault
 from ablab.tracking.sweep_run import LONE, describe_lone
 from ablab.training import build
 from ablab.training.attempt import attempt
@@ -59,9 +60,10 @@ def train(
         return FINISHED, finished
     if faults := disk_faults(lab.root, _SPARE_BYTES):
         raise ResourceError("\n".join(faults))
-    take = _open_take(lab, trial, fresh)
-    for note in device_notes():
-        console.print(note, style="yellow")
+    store_notes = [] if offline else _store_notes(lab)
+    take = _open_take(lab, trial, fresh, console)
+    for note in (*device_notes(), *store_notes):
+        console.print(note, style="yellow", soft_wrap=True)
     begun = len([e for e in take.entries() if e.kind == "epoch"])
     said = f"goes on after epoch {begun}" if begun else "starts"
     console.print(f"Trial {trial.key} {said}: {_summary(trial)}", highlight=False)
@@ -81,8 +83,18 @@ def _finished(lab: Lab, trial: Trial, console: Console) -> Take | None:
     return None
 
 
-def _open_take(lab: Lab, trial: Trial, fresh: bool) -> Take:
-    """Return the take to go on with, or a new one.
+def _store_notes(lab: Lab) -> list[str]:
+    """Return what there is to say of the store before training.
+
+    Raises:
+        StoreError: there can be none at its address.
+    """
+    found = fault(lab)
+    return [f"{found}. Training goes on; `ablab sync` delivers later."] if found else []
+
+
+def _open_take(lab: Lab, trial: Trial, fresh: bool, console: Console) -> Take:
+    """Return the take to go on with, or a new one, as where its records are damaged.
 
     Raises:
         ConfigError: another process is training it.
@@ -92,6 +104,9 @@ def _open_take(lab: Lab, trial: Trial, fresh: bool) -> Take:
         return lab.new_take(trial.as_dict())
     if takes[-1].is_locked():
         raise ConfigError([f"trial must be idle, got {trial.key}, which a process trains now"])
+    if not takes[-1].can_go_on():
+        console.print(f"{takes[-1].damage()}. A new take is trained.", soft_wrap=True)
+        return lab.new_take(trial.as_dict())
     if not has_measured(takes[-1].trial, trial.config["probes"]):
         return lab.new_take(trial.as_dict())
     return takes[-1]
@@ -127,10 +142,9 @@ def _delivered(take: Take, lab: Lab, console: Console, offline: bool) -> Iterato
         yield
     finally:
         courier.submit(take, LONE, name=name, tags=tags)
-        for missing in courier.close(_DELIVERY_SECONDS):
-            console.print(
-                f"Not in MLflow yet: {missing.reason}. `ablab sync` delivers it.", style="yellow"
-            )
+        for missing in courier.close(_DELIVERY_SECONDS, partial(console.print, DELIVERING)):
+            told = f"Not in MLflow yet: {missing.reason}. `ablab sync` delivers it."
+            console.print(told, style="yellow", soft_wrap=True, markup=False)
 
 
 def _was_deleted(take: Take, lab: Lab, console: Console) -> bool:
@@ -142,6 +156,7 @@ def _was_deleted(take: Take, lab: Lab, console: Console) -> bool:
         take.discard("its run was deleted in MLflow")
         console.print("Its run was deleted in MLflow: a new take is trained.", style="yellow")
         return True
-    except (StoreError, OSError, ResourceError) as error:
-        console.print(f"{error}. `ablab sync` delivers later.", style="yellow")
+    except (StoreError, DamagedError, OSError, ResourceError) as error:
+        told = f"{error}. `ablab sync` delivers later."
+        console.print(told, style="yellow", soft_wrap=True, markup=False)
     return False

@@ -1,0 +1,137 @@
+"""Addresses of stores and artifacts: every part escaped, and what is no store refused by name."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+from urllib.request import url2pathname
+
+from ablab.errors import StoreError
+
+DATABASE = "mlflow.db"
+VARIABLE = "MLFLOW_TRACKING_URI"
+_SQLITE = re.compile(r"sqlite(\+pysqlite)?:///")
+_SERVERS = ("http", "https")
+_HOSTED = ("databricks", "databricks-uc", "uc", "postgresql", "mysql", "mssql")
+_RULE = (
+    f"{VARIABLE} must be http://SERVER, sqlite:///FILE of a store that is there, or a database "
+    "server of MLflow's"
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a store is.
+
+    Attributes:
+        uri: MLflow's tracking URI.
+        database: the SQLite file, or None.
+        is_own: whether it is the lab's own store, which is made where it is not there.
+    """
+
+    uri: str
+    database: Path | None
+    is_own: bool
+
+    @property
+    def is_served(self) -> bool:
+        """Tell whether a server answers there, which knows itself where artifacts go."""
+        return self.uri.partition(":")[0] in (*_SERVERS, "databricks", "databricks-uc", "uc")
+
+    @property
+    def shown(self) -> str:
+        """What a message calls it: no password in it."""
+        return str(self.database) if self.database is not None else self.without_password
+
+    @property
+    def without_password(self) -> str:
+        """The URI as it may be printed and written down."""
+        return re.sub(r"//[^/@]*@", "//", self.uri)
+
+
+def locate(root: Path, uri: str | None = None) -> Address:
+    """Return the address at ``uri`` (default: ``MLFLOW_TRACKING_URI``, else the lab's own).
+
+    Args:
+        root: the lab's folder.
+        uri: MLflow's tracking URI.
+
+    Raises:
+        StoreError: nothing can be a store there, or a SQLite file other than the lab's own is not
+            there: a mistyped one is never made.
+    """
+    own = root.resolve() / DATABASE
+    given = uri or os.environ.get(VARIABLE)
+    if not given:
+        return Address(sqlite_uri(own), own, True)
+    if _SQLITE.match(given):
+        path = sqlite_path(given)
+        if path == own or path.resolve() == own.resolve():
+            return Address(sqlite_uri(own), own, True)
+        if not path.is_file():
+            raise StoreError(
+                f"{VARIABLE} must name a SQLite store that is there, got {given}: no file "
+                f"{path}. `mlflow db upgrade {sqlite_uri(path)}` makes one in a folder that is "
+                f"there; without {VARIABLE} runs go to the lab's own"
+            )
+        return Address(sqlite_uri(path.resolve()), path.resolve(), False)
+    _refuse(given)
+    return Address(given, None, False)
+
+
+def sqlite_uri(path: Path) -> str:
+    """Return MLflow's URI of a SQLite file.
+
+    A plain one ends at a question mark; SQLite's own form escapes every character. MLflow takes
+    that for a relative path and makes a folder ``file:``, unless the driver stands before it.
+
+    Args:
+        path: absolute.
+    """
+    if "?" not in str(path):
+        return f"sqlite:///{path}"
+    return f"sqlite+pysqlite:///file:{quote(os.fsencode(path))}?uri=true"
+
+
+def sqlite_path(uri: str) -> Path:
+    """Return the file that a SQLite URI names, absolute.
+
+    A question mark may belong to the name or begin options: what is there decides.
+
+    Raises:
+        StoreError: it names none, or both readings are there.
+    """
+    name = _SQLITE.sub("", uri, count=1)
+    if name.startswith("file:"):
+        name = unquote(name.removeprefix("file:").partition("?")[0])
+    before = name.partition("?")[0]
+    readings = [path for path in dict.fromkeys((name, before)) if Path(path).is_file()]
+    if len(readings) > 1 or not before or name == ":memory:":
+        found = f"; {readings[0]} and {readings[1]} are both there" if len(readings) > 1 else ""
+        raise StoreError(f"{VARIABLE} must name one file, got {uri}{found}")
+    return Path(os.path.abspath((readings or [name])[0]))
+
+
+def local_folder(uri: str) -> Path | None:
+    """Return the folder of an artifact address, or None where it is no folder of this machine."""
+    parts = urlsplit(uri)
+    return Path(url2pathname(parts.path)) if parts.scheme in ("", "file") else None
+
+
+def _refuse(uri: str) -> None:
+    """Raise for what is no server and no database that MLflow knows."""
+    try:
+        parts = urlsplit(uri)
+        scheme, host = parts.scheme.partition("+")[0], parts.hostname
+    except ValueError as error:
+        raise StoreError(f"{_RULE}, got {uri}: {error}") from error
+    if (scheme in _SERVERS and host) or scheme in _HOSTED or uri in _HOSTED[:3]:
+        return
+    folder = local_folder(uri) if scheme in ("", "file") else None
+    if folder is not None and (folder / "0").is_dir():
+        raise StoreError(
+            f"{_RULE}, got {uri}, a folder of runs, which MLflow no longer reads: `mlflow "
+            f"migrate-filestore --source {folder} --target sqlite:///FILE` makes a store of it"
+        )
+    raise StoreError(f"{_RULE}, got {uri}")

@@ -1,0 +1,39 @@
+"""What of a lab is not as it was written, for whoever asks; each with what to do."""
+
+from collections.abc import Iterator
+
+from ablab.errors import InputError, ResourceError, StoreError
+from ablab.tracking.baselines import read_baselines
+from ablab.tracking.lab import Lab
+from ablab.tracking.plan import read_plans
+from ablab.tracking.store import fault
+
+
+def damaged_takes(lab: Lab, sweep: str) -> list[str]:
+    """Return a line for each damaged take of a sweep's trials."""
+    plans = [plan for plan in read_plans(lab)[0] if plan.sweep == sweep]
+    keys = dict.fromkeys(cell.key for plan in plans for cell in plan.cells)
+    return [told for key in keys for take in lab.takes(key) if (told := take.damage())]
+
+
+def damages(lab: Lab) -> Iterator[str]:
+    """Yield a line for each damaged plan and take, for the baselines and for the store.
+
+    Weights are compared by their size; delivery compares every byte.
+    """
+    yield from read_plans(lab)[1].values()
+    for key in lab.keys():  # noqa: SIM118 - no mapping
+        for take in lab.takes(key):
+            try:
+                found = take.damage()
+            except ResourceError as error:
+                found = str(error)
+            yield from filter(None, [found])
+    try:
+        read_baselines(lab.root)
+    except (InputError, ResourceError) as error:
+        yield str(error)
+    try:
+        yield from filter(None, [fault(lab)])
+    except StoreError as error:
+        yield str(error)
