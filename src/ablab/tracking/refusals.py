@@ -67,6 +67,11 @@ def _of_database(address: Address, text: str) -> StoreError | None:
 
 def _of_file(address: Address, text: str) -> StoreError | None:
     low, place = text.lower(), address.shown
+    remedy = (
+        "`ablab sync --rebuild` makes it anew from the trials"
+        if address.is_own
+        else f"mend it, or unset {VARIABLE}: runs then go to the lab's own"
+    )
     if "is locked" in low:
         return StoreAwayError(
             f"{place} must be free, got one that another process has locked; `ablab sync` delivers "
@@ -75,16 +80,12 @@ def _of_file(address: Address, text: str) -> StoreError | None:
     if "disk is full" in low:
         return StoreAwayError(f"{place} must have free disk space, got a full disk")
     if any(sign in low for sign in _READ_ONLY):
-        return StoreError(f"{place} must be a file that you may write to, got: {text[:200]}")
+        what = "a folder" if address.database and address.database.is_dir() else text[:200]
+        return StoreError(f"{place} must be a file that you may write to, got {what}; {remedy}")
     if any(sign in low for sign in _SCHEMA):
         return StoreError(f"{place} {_of_another_schema(address)}")
     if not any(sign in low for sign in _DAMAGED):
         return None
-    remedy = (
-        "`ablab sync --rebuild` makes it anew from the trials"
-        if address.is_own
-        else f"mend it, or unset {VARIABLE}: runs then go to the lab's own"
-    )
     return StoreError(f"{place} must be an MLflow store, got a damaged or another file; {remedy}")
 
 

@@ -1,0 +1,290 @@
+"""Every command over records that are not as they were written: no traceback, the file named."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablab import cli
+
+SWEEP = """\
+# @package _global_
+defaults:
+  - override /dataset: digits
+  - override /architecture: mlp
+trainer:
+  max_epochs: 1
+batch_size: full
+devices:
+  accelerator: cpu
+architecture:
+  widths: [4]
+sweep:
+  question: Which activation?
+  kind: best
+  seeds: 2
+  grid:
+    activation: [relu, tanh]
+"""
+TRIAL = ["dataset=digits", "architecture=mlp", "architecture.widths=[4]", "trainer.max_epochs=1"]
+TRIAL += ["batch_size=full", "activation=relu", "devices=cpu"]
+CODES = {0, 1, 2, 74}
+
+Damage = Callable[[Path], None]
+
+
+def _write(content: bytes) -> Damage:
+    return lambda path: path.write_bytes(content) and None
+
+
+def _cut(share: float) -> Damage:
+    def cut(path: Path) -> None:
+        os.truncate(path, int(path.stat().st_size * share))
+
+    return cut
+
+
+def _flip(share: float) -> Damage:
+    def flip(path: Path) -> None:
+        content = bytearray(path.read_bytes())
+        content[int((len(content) - 1) * share)] ^= 4
+        path.write_bytes(content)
+
+    return flip
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _dangling(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("nowhere")
+
+
+def _edit(change: Callable[[dict[str, Any]], None], *, sealed: bool) -> Damage:
+    """Change a JSON object; unsealed, as one of ablab 0.1, which has no checksum to betray it."""
+
+    def edit(path: Path) -> None:
+        try:
+            content = json.loads(path.read_text())
+        except ValueError:
+            content = {}
+        if not isinstance(content, dict):
+            content = {}
+        if not sealed:
+            content.pop("sha256", None)
+            content["schema"] = 1 if "schema" in content else 0
+        change(content)
+        path.write_text(json.dumps(content))
+
+    return edit
+
+
+def _drop(content: dict[str, Any]) -> None:
+    for name in list(content)[::2]:
+        del content[name]
+
+
+def _retype(value: Any) -> Callable[[dict[str, Any]], None]:
+    def retype(content: dict[str, Any]) -> None:
+        for name in content:
+            if name not in ("sha256", "schema"):
+                content[name] = value
+
+    return retype
+
+
+DAMAGES: dict[str, Damage] = {
+    "emptied": _write(b""),
+    "halved": _cut(0.5),
+    "last byte gone": _cut(0.999),
+    "bit at the start": _flip(0.01),
+    "bit in the middle": _flip(0.5),
+    "bit at the end": _flip(0.98),
+    "a list": _write(b"[1, 2]"),
+    "a number": _write(b"3"),
+    "null": _write(b"null"),
+    "NaN": _write(b"NaN"),
+    "a huge number": _write(b"1" * 5000),
+    "deep": _write(b"[" * 100_000),
+    "no UTF-8": _write(b"\xff\xfe\x00{"),
+    "NUL": _write(b"\0" * 64),
+    "a folder": _folder,
+    "a link to nothing": _dangling,
+    "gone": Path.unlink,
+    "keys gone": _edit(_drop, sealed=True),
+    "key added": _edit(lambda content: content.update(extra=1), sealed=True),
+    "texts": _edit(_retype("x"), sealed=True),
+    "0.1, keys gone": _edit(_drop, sealed=False),
+    "0.1, key added": _edit(lambda content: content.update(extra=1), sealed=False),
+    "0.1, texts": _edit(_retype("x"), sealed=False),
+    "0.1, lists": _edit(_retype([]), sealed=False),
+    "0.1, maps": _edit(_retype({"a": None}), sealed=False),
+    "0.1, nulls": _edit(_retype(None), sealed=False),
+}
+OF_A_TAKE = [
+    "trial.json",
+    "journal.jsonl",
+    "completion.json",
+    "environment.json",
+    "config.yaml",
+    "best.safetensors",
+    "test_correct.npy",
+    "confusion_matrix.csv",
+    "per_class.csv",
+]
+SILENT = ["runs.json", "log.txt", "checkpoint.ckpt"]  # nothing stands on them, or they come anew
+OF_THE_LAB = ["lab.json", "mlflow.db", "sweeps/small/part-001.json", "baselines"]
+
+
+class Damaged:
+    """A lab of a finished sweep, made whole again for each damage."""
+
+    def __init__(self, home: Path) -> None:
+        self.home, self.lab, self.whole = home, home / "lab", home / "whole"
+        shutil.copytree(self.lab, self.whole)
+        self.key = next(iter(sorted(p.name for p in (self.lab / "trials").iterdir())))
+
+    def path(self, name: str) -> Path:
+        """Return a file of the first trial, or of the lab."""
+        if name == "baselines":
+            return next((self.lab / "baselines").iterdir())
+        return (
+            self.lab / name if name in OF_THE_LAB else self.lab / "trials" / self.key / "001" / name
+        )
+
+    @contextmanager
+    def damaged(self, name: str, damage: Damage) -> Iterator[Path]:
+        path = self.path(name)
+        damage(path)
+        try:
+            yield path
+        finally:
+            for aside in self.lab.glob("mlflow*"):
+                shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
+            shutil.rmtree(self.lab)
+            shutil.copytree(self.whole, self.lab)
+
+
+COMMANDS: dict[str, Callable[[Damaged], list[str]]] = {
+    "status": lambda _: ["status"],
+    "status NAME": lambda _: ["status", "small"],
+    "show": lambda lab: ["show", lab.key],
+    "doctor": lambda _: ["doctor"],
+    "sync": lambda _: ["sync"],
+    "compare": lambda _: ["compare", "small", "small"],
+    "report": lambda _: ["report", "small", "--offline"],
+    "report --all": lambda _: ["report", "--all", "--offline"],
+    "list": lambda _: ["list", "sweeps"],
+    "sweep --dry-run": lambda _: ["sweep", "small", "--dry-run"],
+    "train": lambda _: ["train", *TRIAL],
+    "sync --rebuild": lambda _: ["sync", "--rebuild"],
+}
+QUICK = ["status", "status NAME", "show"]
+NAMES_ALL = ("status NAME", "show", "doctor", "sync", "report")
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Damaged]:
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ABLAB_HOME", str(home / "lab"))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        for name in ("MLFLOW_TRACKING_URI", "ABLAB_DATA"):
+            patch.delenv(name, raising=False)
+        patch.chdir(home)
+        (home / "sweeps").mkdir()
+        (home / "sweeps" / "small.yaml").write_text(SWEEP)
+        assert cli.main(["sweep", "small"]) == 0
+        assert cli.main(["baselines", "digits"]) == 0
+        yield Damaged(home)
+
+
+def run(
+    lab: Damaged, commands: list[str], capfd: pytest.CaptureFixture[str]
+) -> dict[str, tuple[int, str]]:
+    """Run commands, and return what each returned and said."""
+    said = {}
+    for name in commands:
+        code = cli.main(COMMANDS[name](lab))
+        out, error = capfd.readouterr()
+        said[name] = code, (out + error).replace("\n", "")
+        assert code in CODES, (name, code)
+        assert "Traceback" not in out + error, (name, error)
+    return said
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("completion.json", "bit in the middle"),
+        ("completion.json", "0.1, maps"),
+        ("trial.json", "key added"),
+        ("journal.jsonl", "bit in the middle"),
+        ("environment.json", "a list"),
+        ("test_correct.npy", "a folder"),
+        ("sweeps/small/part-001.json", "texts"),
+        ("sweeps/small/part-001.json", "0.1, keys gone"),
+    ],
+)
+def test_damage_is_named_and_no_traceback(
+    lab: Damaged, name: str, damage: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with lab.damaged(name, DAMAGES[damage]) as path:
+        said = run(lab, QUICK, capfd)
+    for command, (code, told) in said.items():
+        assert code in (1, 2), command
+        assert str(path) in told, command
+
+
+@pytest.mark.parametrize("name", [*OF_A_TAKE, "sweeps/small/part-001.json"])
+def test_what_may_not_be_read_is_named(
+    lab: Damaged, name: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, opened = lab.path(name), Path.open
+
+    def refuse(self: Path, *args: Any, **kwargs: Any) -> Any:
+        if self == path:
+            raise PermissionError(13, "Permission denied", str(self))
+        return opened(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    said = run(lab, QUICK, capfd)
+    if name != "best.safetensors":  # compared by its size alone
+        assert all(str(path) in told and code in (1, 74) for code, told in said.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*OF_A_TAKE, *SILENT, *OF_THE_LAB])
+def test_no_command_ends_in_a_traceback_over_any_damage(
+    lab: Damaged, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    counts: dict[int, int] = {}
+    for number, (damage, do) in enumerate(DAMAGES.items()):
+        # every command over some damages of each file, the quick ones over all
+        commands = list(COMMANDS) if number % 9 == 0 else [*QUICK, "sync"]
+        with lab.damaged(name, do) as path:
+            same = (
+                path.is_file()
+                and path.read_bytes() == (lab.whole / path.relative_to(lab.lab)).read_bytes()
+            )
+            said = run(lab, commands, capfd)
+        for code, _ in said.values():
+            counts[code] = counts.get(code, 0) + 1
+        if name in OF_A_TAKE and not same and not _is_weights_of_its_size(name, damage):
+            for command in set(commands) & set(NAMES_ALL):
+                assert str(path) in said[command][1], (damage, command, said[command])
+                assert said[command][0] != 0, (damage, command)
+    assert sum(counts.values()) > 100
+    print(name, counts)
+
+
+def _is_weights_of_its_size(name: str, damage: str) -> bool:
+    return name == "best.safetensors" and damage.startswith("bit")
