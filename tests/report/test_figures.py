@@ -29,7 +29,8 @@ def differences_figure(found, name, *, tested):
 
 
 def curves_figure(found, name, against="epochs"):
-    return curves.curves_figure(found.groups, name, found.unit, against)
+    drawn = curves.course({"metric": found.metric}, found.unit)
+    return curves.curves_figure(found.groups, name, drawn, against)
 
 
 def texts(svg):

@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ablab.errors import InputError
 from ablab.report.foreign import foreign_report
 from ablab.report.naming import Naming
 from ablab.tracking.foreign import ForeignRun
@@ -81,10 +83,9 @@ def test_runs_are_paired_by_seed_and_tested(tmp_path: Path) -> None:
 def test_the_page_says_whose_runs_they_are_and_how_to_make_it_again(tmp_path: Path) -> None:
     made, content = report(tmp_path, both())
     page = made.html.read_text("utf-8")
-    assert "not planned by ablab" in page
-    assert "trials that share one share split" not in page
+    assert "These runs were read from MLflow" in page
+    assert "runs of the MLflow experiment nets" in page
     assert "fixed" not in made.verdict
-    assert "Hyper-parameters are fixed" not in page
     command = (
         "ablab report --mlflow nets --variant tags.model --seed params.seed --metric test_acc "
         "--goal max --baseline small"
@@ -135,7 +136,8 @@ def test_the_newest_finished_run_of_a_place_counts_and_it_is_said(tmp_path: Path
     _, content = report(tmp_path, both() + again)
     (counted,) = [t for t in content["trials"] if (t["variant"], t["seed"]) == ("big", 0)]
     assert counted["value"] == 0.5
-    assert any("Passed over: 2 runs, for a newer one" in told for told in content["notices"])
+    (told,) = [told for told in content["notices"] if told.startswith("Passed over: 2 runs")]
+    assert told.endswith("the newest finished one counts: big-0-1.0, big-0-8.0.")
 
 
 def test_blocks_are_kept_apart(tmp_path: Path) -> None:
@@ -174,6 +176,11 @@ def test_a_curve_is_drawn_where_it_is_named(tmp_path: Path) -> None:
         ({"kind": "equivalence"}, "--kind must be one of versus_baseline, best, got equivalence"),
         ({"kind": "versus_baseline", "baseline": ""}, "--baseline must name a variant"),
         ({"curve": "val_loss"}, "--curve must be an accuracy"),
+        ({"curve": "val_acc"}, "--curve must be a metric of these runs, got val_acc"),
+        ({"goal": "most"}, "--goal must be one of max, min, got most"),
+        ({"unit": "points"}, "--unit must be one of share, percent, none, got points"),
+        ({"runs": "leaves"}, "--runs must be one of parents, children, all, got leaves"),
+        ({"runs": "children"}, "--runs must leave runs to compare, got children, of which none is"),
     ],
 )
 def test_wrong_names_are_refused(changes: dict[str, str], told: str, tmp_path: Path) -> None:
@@ -185,6 +192,53 @@ def test_wrong_names_are_refused(changes: dict[str, str], told: str, tmp_path: P
 def test_an_empty_experiment_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="experiment must hold runs, got none"):
         report(tmp_path, [])
+
+
+# What ablab knows of its own trials and nobody of others'.
+UNKNOWN = (
+    *("validation chose", "share split", "initial weights where", "Hyper-parameters are fixed"),
+    *("fixed hyper-parameters", "hardware", "of the plan", "nothing was left out", "diverged"),
+    *("FLOPs", "one training of", "Trained", "the middle trial", "seconds", "test images"),
+    *("of the sweep", "architecture", "validation"),
+)
+
+
+@pytest.mark.parametrize("baseline", ["small", ""])
+@pytest.mark.parametrize("metric", ["test_acc", "test/accuracy", "loss"])
+def test_nothing_is_said_of_others_runs_that_nobody_knows(
+    metric: str, baseline: str, tmp_path: Path
+) -> None:
+    runs = [replace(r, metrics={metric: r.metrics["test_acc"], "val_acc": 0.9}) for r in both()]
+    named = {"metric": metric, "baseline": baseline, "curve": "val_acc"}
+    curves = {r.run_id: (0.3, 0.6, 0.9) for r in runs}
+    made, _ = report(tmp_path, runs, Naming(**{**vars(NAMING), **named}), **curves)
+    page = made.html.read_text("utf-8")
+    words = re.sub(r"<(style|script).*?</\1>|<[^>]+>", " ", page, flags=re.DOTALL)
+    for text in (words, made.markdown.read_text("utf-8")):
+        assert [word for word in UNKNOWN if word in text] == []
+    assert "val_acc as it was logged, value by value." in words
+
+
+def test_seeds_are_whole_numbers_however_they_were_logged(tmp_path: Path) -> None:
+    """Of any size and sign, and as pandas writes a column that has a gap."""
+    seeds = [("0.0", "0"), ("-1", "-1.0"), (str(2**63), f"{2**63}"), ("+3407", " 3407 ")]
+    runs = [run(m, s[i], 0.9 + 0.01 * i) for s in seeds for i, m in enumerate(("small", "big"))]
+    _, content = report(tmp_path, runs)
+    assert content["contrasts"][0]["n"] == 4
+    assert {t["seed"] for t in content["trials"]} == {0, -1, 2**63, 3407}
+
+
+@pytest.mark.parametrize("seed", ["seed0", "1.5", "None", "", "1e3", "9" * 400, "²", "0x1"])
+def test_what_is_no_whole_number_is_no_seed(seed: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"a whole number as params\.seed, got"):
+        report(tmp_path, [run(m, seed, 0.9) for m in ("small", "big")])
+
+
+def test_a_baseline_like_a_formula_is_no_override(tmp_path: Path) -> None:
+    runs = [run(m, s, 0.9 + 0.01 * s) for m in ("=1+1", "b=c") for s in SEEDS]
+    made, content = report(tmp_path, runs, Naming(**{**vars(NAMING), "baseline": "=1+1"}))
+    assert content["asked_with"] == ""
+    assert "asked with" not in made.html.read_text("utf-8")
 
 
 def test_without_a_baseline_the_question_is_which_is_best(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from labwriter import ENVIRON, START, LabWriter, realistic_fates
 
 from ablab.report.build import build_report
-from ablab.report.page import unbroken
+from ablab.report.markup import unbroken
 from ablab.report.unit import MINUS
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}

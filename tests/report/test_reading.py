@@ -132,7 +132,9 @@ def test_others_runs_are_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(theirs.trials) == 8
     assert theirs.contrasts["mean"].tolist() == pytest.approx([0.0315])
     assert theirs.verdict.startswith("big beats the baseline small by 3.15 points")
-    assert theirs.notices[0].startswith("These runs were not planned by ablab")
+    assert theirs.notices[0].startswith("These runs were read from MLflow")
+    plain = ablab.report.read_runs("nets", **names, baseline="small", unit="none")
+    assert plain.verdict.startswith("big beats the baseline small by 0.0315 (")
 
 
 def test_neither_torch_nor_mlflow_is_imported(written: LabWriter) -> None:

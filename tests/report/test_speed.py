@@ -7,6 +7,7 @@ from scipy import stats
 from tables_by_hand import RELU, plan, rows
 
 from ablab.report.analysis import analyse
+from ablab.report.conditions import conditions, why_untimed
 from ablab.report.provenance import notices
 from ablab.tracking.plan import Part, Plan
 
@@ -33,7 +34,7 @@ def table_of(firsts, lengths=None, pace=None, outcomes=None):
                 value=math.nan if outcome == "failed" else row.value,
                 curve=curve(firsts[row.variant][row.seed], length),
                 seconds=tuple(step * (i + 1) for i in range(length)),
-                environment={"cpu": "x"},
+                environment={"cpu": "x", "threads": 1},
             )
         )
     return made
@@ -136,9 +137,14 @@ def test_fewer_than_three_seeds_have_no_interval(n):
 @pytest.mark.parametrize(
     ("other", "how"),
     [
-        ({"cpu": "y"}, "on different hardware, so times"),
-        ({"cpu": "x", "threads": 2}, "on different hardware, so times"),
-        ({"cpu": "x", "slots": 2}, "beside more or fewer others, so times"),
+        ({"cpu": "y"}, "Trials ran on different hardware, so times"),
+        ({"cpu": "x", "gpu": "z"}, "Trials ran on different hardware, so times"),
+        ({"cpu": "x", "threads": 2}, "Trials ran with other numbers of threads, so times"),
+        ({"cpu": "x", "slots": 2}, "Trials ran beside more or fewer others, so times"),
+        (
+            {"cpu": "y", "threads": 2},
+            "Trials ran on different hardware and with other numbers of threads, so times",
+        ),
     ],
 )
 def test_seconds_are_compared_only_on_one_hardware_and_slot_load(other, how):
@@ -149,6 +155,22 @@ def test_seconds_are_compared_only_on_one_hardware_and_slot_load(other, how):
     assert math.isnan(found.seconds)
     assert found.contrasts_seconds == found.ratios_seconds == {}
     assert set(found.contrasts) == {"elu"}
+
+
+@pytest.mark.parametrize("other", [{}, {"cpu": "x"}, {"threads": 1}])
+def test_what_a_trial_did_not_record_is_not_different(other):
+    table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
+    table[0] = replace(table[0], environment=other)
+    assert notices(plan(table), table) == []
+    assert speed_of(table).seconds == 20.0
+
+
+def test_processes_of_a_trial_must_agree_for_times():
+    table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
+    own = [{"cpu": "x", "devices": {"devices": n}} for n in (1, 1, 1, 2, 2, 2)]
+    table = [replace(r, environment=e) for r, e in zip(table, own, strict=True)]
+    assert why_untimed(table) == "in other numbers of processes"
+    assert conditions(table) == {"processes: 1": 3, "processes: 2": 3}
 
 
 def test_trials_of_an_older_version_have_no_seconds():

@@ -33,7 +33,7 @@ def _compare(options: argparse.Namespace) -> int:
         from ablab.tracking.lab import Lab
 
     change, out = Change(*read_sides(options.a, options.b, Lab(lab_folder()))), console()
-    told = f"A is {change.a.name}, B is {change.b.name}; {change.metric}, paired by seed"
+    told = f"A is {change.a.asked}, B is {change.b.asked}; {change.metric}, paired by seed"
     out.print(told, highlight=False, markup=False, soft_wrap=True)
     out.print(_shown(change_table(change)))
     for line in (sentence(change), *notes(change)):

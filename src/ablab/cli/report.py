@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FORMS = {"latex": "LaTeX", "pdf": "PDF"}
 _NAMED = ("variant", "seed", "metric")
-_FURTHER = ("block", "curve", "goal", "baseline", "kind", "question")
+_FURTHER = ("block", "curve", "goal", "baseline", "kind", "question", "unit", "runs")
 
 
 def add_to(commands: "Commands") -> None:
@@ -36,11 +36,21 @@ def add_to(commands: "Commands") -> None:
     foreign.add_argument("--seed", metavar="FIELD", help="likewise; runs are paired by it")
     foreign.add_argument("--metric", help="what is compared")
     foreign.add_argument("--block", metavar="FIELD", help="what the comparison is repeated over")
-    foreign.add_argument("--curve", metavar="METRIC", help="an accuracy, logged epoch by epoch")
+    foreign.add_argument("--curve", metavar="METRIC", help="logged epoch by epoch; an accuracy")
     foreign.add_argument("--goal", choices=("max", "min"))
     foreign.add_argument("--baseline", metavar="VARIANT")
     foreign.add_argument("--kind", choices=("versus_baseline", "best"))
     foreign.add_argument("--question", metavar="TEXT")
+    foreign.add_argument(
+        "--unit",
+        choices=("share", "percent", "none"),
+        help="how metric and curve were logged; by default as all their values say",
+    )
+    foreign.add_argument(
+        "--runs",
+        choices=("parents", "children", "all"),
+        help="which count where runs lie in others; asked where both could",
+    )
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -145,6 +155,8 @@ def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
 def _say(report: "Report", forms: Collection[str]) -> None:
     out = console()
     out.print(report.verdict, highlight=False, markup=False)
+    if report.asked_with:
+        out.print(f"Asked with {report.asked_with}.", highlight=False, markup=False)
     out.print(f"Report: {report.html}", highlight=False, markup=False, soft_wrap=True)
     for form in forms:
         told = f"{_FORMS[form]}: {getattr(report, form)}"

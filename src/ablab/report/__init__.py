@@ -37,11 +37,12 @@ def read_runs(
         variant: what names the variant, ``"tags.model"`` or ``"params.model"``.
         seed: likewise, ``"params.seed"``.
         metric: what is compared.
-        further: ``block``, ``curve``, ``goal``, ``baseline``, ``kind``, ``question``, as of
-            `ablab report --mlflow`.
+        further: ``block``, ``curve``, ``goal``, ``baseline``, ``kind``, ``question``, ``unit``,
+            ``runs``, as of `ablab report --mlflow`.
 
     Raises:
-        InputError: there is no such experiment, or its runs are not named so.
+        InputError: there is no such experiment, its runs are not named so, or they allow more than
+            one reading, which ``unit`` or ``runs`` decides.
     """
     from ablab.report.naming import Naming
     from ablab.report.reading import reading_of_runs

@@ -67,9 +67,9 @@ def certainty(
     ]
     if foreign:
         told = [
-            "Variants are paired by seed; what runs that share one have in common is not recorded.",
+            "Variants are paired by seed; what runs that share one have in common is not known.",
             "Intervals cover what differed from seed to seed in these runs; they do not cover the "
-            "drawing of new test data. Each is for itself alone.",
+            "drawing of new data. Each is for itself alone.",
         ]
     told += dict.fromkeys(n for g in comparison.groups.values() for r in g.rows for n in r.notes)
     if len(comparison.blocks) > 1:
@@ -79,7 +79,8 @@ def certainty(
         )
     if tested:
         told += _tests(comparison, effects or comparison.family)
-    told += _diverged(comparison)
+    if not foreign:  # MLflow does not tell what diverged
+        told += _diverged(comparison)
     contrasts = effects or tuple(comparison.against_reference.values())
     told += [clause[0].upper() + clause[1:] + "." for clause in caveats(comparison, contrasts)]
     if not tuned and not foreign:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablab.report.comparison import Comparison
+from ablab.report.conditions import why_untimed
 from ablab.report.factors import Factors
 from ablab.report.findings import Findings, find
-from ablab.report.provenance import hardware
 from ablab.report.ranks import Ranks, ranks
 from ablab.report.speed import Speed, speed
 from ablab.report.table import Row, in_order
@@ -65,5 +65,5 @@ def _speeds(plan: Plan, rows: Sequence[Row], found: Findings) -> tuple[Speed, ..
     target = plan.spec.get("target")
     if not target:
         return ()
-    timed, is_late = len(hardware(rows)) < 2, plan.parts[0].spec.get("target") != target
+    timed, is_late = not why_untimed(rows), plan.parts[0].spec.get("target") != target
     return tuple(speed(block, target, timed=timed, is_late=is_late) for block in found.blocks)

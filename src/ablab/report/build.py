@@ -26,6 +26,7 @@ class Report:
     Attributes:
         folder: ``lab/sweeps/<sweep>/report``, which holds nothing else.
         question: what the sweep asks.
+        asked_with: the overrides that changed its trials, or empty.
         verdict: the answer in a sentence, or why there is none yet.
         is_answered: whether the verdict is an answer.
         complete: whether every planned trial has finished or failed for good.
@@ -33,6 +34,7 @@ class Report:
 
     folder: Path
     question: str
+    asked_with: str
     verdict: str
     is_answered: bool
     complete: bool
@@ -113,7 +115,8 @@ def write_report(page: Page, folder: Path, forms: Collection[str] = ()) -> Repor
     """Write a page and its other forms into a folder, and return where they are."""
     settled = all(row.is_settled for row in page.rows)
     verdict = page.verdict
-    report = Report(folder, page.question, verdict.sentence, verdict.is_given, settled)
+    told = verdict.sentence, verdict.is_given, settled
+    report = Report(folder, page.question, page.asked_with, *told)
     folder.mkdir(parents=True, exist_ok=True)
     _write_texts(report, page)
     if LATEX in forms or report.latex.exists():

@@ -121,6 +121,7 @@ class Change:
             margin=None,
             grid=grid_of([], []),
             images=None,
+            unit=self.unit,
         )
 
     def _cell(self, spot: _Spot) -> Cell:

@@ -33,6 +33,7 @@ class Comparison:
         margin: half the width of what counts as equal, or None.
         grid: the cells.
         images: what reads which test images were classified rightly; None for other metrics.
+        unit: how the metric is written.
     """
 
     block: str
@@ -47,11 +48,7 @@ class Comparison:
     margin: float | None
     grid: Grid
     images: Images | None
-
-    @property
-    def unit(self) -> Unit:
-        """How the metric is written."""
-        return unit_of(self.metric)
+    unit: Unit
 
     @cached_property
     def against_reference(self) -> dict[str, Contrast]:
@@ -92,6 +89,7 @@ def compare(rows: Sequence[Row], spec: Mapping[str, Any]) -> Comparison:
         margin=margin,
         grid=grid,
         images=images,
+        unit=unit_of(spec["metric"], spec.get("unit", "")),
     )
 
 

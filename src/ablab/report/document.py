@@ -18,6 +18,7 @@ def document(page: Page) -> dict[str, Any]:
         "schema": SCHEMA,
         "sweep": plan.sweep,
         "question": page.question,
+        "asked_with": page.asked_with,
         "kind": plan.spec.get("kind"),
         "metric": plan.spec["metric"],
         "goal": plan.spec.get("goal", "max"),

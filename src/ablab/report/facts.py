@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ablab.report import provenance
 from ablab.report.analysis import Analysis
 from ablab.report.chapters.chapter import Chapter, Item, Note, Part
 from ablab.report.comparison import Comparison
+from ablab.report.conditions import load_note, why_untimed
 from ablab.tracking.baselines import Baselines
 
 MOST_LINES = 10
@@ -72,10 +72,30 @@ class Facts:
         """Tell whether a verdict was given, so that its tests may be shown."""
         return self.analysis.verdict.is_given
 
+    @property
+    def foreign(self) -> bool:
+        """Tell whether the runs are others', of which only what MLflow holds is known."""
+        return bool(self.analysis.plan.spec.get("foreign"))
+
     @cached_property
+    def why_untimed(self) -> str:
+        """How trials ran, where that differs so that times do not compare, else empty."""
+        return why_untimed(self.analysis.rows)
+
+    @property
     def timed(self) -> bool:
-        """Tell whether all trials ran on one kind of hardware, so that times compare."""
-        return len(provenance.hardware(self.analysis.rows)) < 2
+        """Tell whether times and memory compare."""
+        return not self.why_untimed
+
+    @property
+    def has_diverged(self) -> bool:
+        """Tell whether any trial diverged."""
+        return any(row.outcome == "diverged" for row in self.analysis.rows)
+
+    @cached_property
+    def load(self) -> str:
+        """What is to be said beside seconds where the machine was busy, else empty."""
+        return load_note(self.analysis.rows)
 
     @property
     def main(self) -> Comparison:

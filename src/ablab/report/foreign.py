@@ -1,22 +1,50 @@
-"""A report from MLflow's runs that ablab did not launch, given what of them names what."""
+"""A report from runs in MLflow, given what of them names what; nothing else is known of them."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ablab.errors import InputError
 from ablab.report.build import Report, write_report
-from ablab.report.foreign_runs import Named, left_out, named, newest
+from ablab.report.foreign_runs import left_out, named, passed_over
 from ablab.report.naming import KINDS, Naming
+from ablab.report.nesting import Named, Nesting, newest
 from ablab.report.page import Page
+from ablab.report.scale import FACTORS, NONE, PERCENT, SHARE, Logged, told, unit_logged
 from ablab.report.table import FIELDS, Row, in_order
-from ablab.report.unit import is_accuracy, series
-from ablab.tracking.foreign import ForeignRun, ForeignStore
+from ablab.report.unit import series
+from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.plan import Cell, Part, Plan
 
 _FATES = {"RUNNING": "running", "SCHEDULED": "running", "FINISHED": "finished"}
 _COMMIT = "mlflow.source.git.commit"
+_SHOWN = {SHARE: SHARE, PERCENT: SHARE, NONE: NONE}
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One metric of the runs, in the unit in which they logged it.
+
+    Attributes:
+        metric: its name; empty for a curve that was not asked for.
+        unit: share, percent or none.
+        notes: what a reader must know of the unit.
+    """
+
+    metric: str
+    unit: str
+    notes: tuple[str, ...]
+
+    def scaled(self, x: float) -> float:
+        """Return a logged value as the report holds it: per cent as a share."""
+        return x * FACTORS[self.unit] + 0.0  # no -0.0
+
+    @property
+    def shown(self) -> str:
+        """How it is shown, as `ablab.report.unit.unit_of` takes it."""
+        return _SHOWN[self.unit]
 
 
 def foreign_report(
@@ -33,21 +61,78 @@ def foreign_page(store: ForeignStore, naming: Naming) -> Page:
     and the report says so.
 
     Raises:
-        InputError: there is no such experiment, or its runs are not named so.
+        InputError: there is no such experiment, its runs are not named so, or there is more than
+            one reading of them.
         StoreError: the store does not answer.
     """
     naming.check()
     runs = store.runs(naming.experiment)
-    found = named(runs, naming.variant, naming.seed, naming.block, naming.metric)
+    names = naming.variant, naming.seed, naming.block
+    found = Nesting(runs, named(runs, *names, naming.metric), naming.metric).of_level(naming.runs)
     counted = newest(found)
-    scale = _scale(naming.metric, [n.run.metrics.get(naming.metric, math.nan) for n in counted])
-    rows = tuple(_row(n, naming, store, scale) for n in counted)
-    plan = _plan(naming, counted)
-    notes = (*_notes(naming, runs, found, counted), *_scaled(naming.metric, scale))
-    return Page(plan, in_order(rows, plan.spec), notes=notes)
+    curves = _curves(store, naming.curve, counted)
+    finals = [(n, (n.run.metrics[naming.metric],)) for n in counted if _is_final(n, naming.metric)]
+    reading = _reading(naming.metric, finals, naming.unit)
+    curve = _reading(naming.curve, [(n, curves[n.run.run_id]) for n in counted], naming.unit)
+    if naming.curve:
+        _check_curve(curve, curves)
+    rows = tuple(_row(n, reading, tuple(map(curve.scaled, curves[n.run.run_id]))) for n in counted)
+    plan = _plan(naming, counted, reading, curve)
+    notes = [*_notes(naming, counted), *left_out(runs, found, names, naming.runs)]
+    notes += [*passed_over(found, counted), *dict.fromkeys((*reading.notes, *curve.notes))]
+    return Page(plan, in_order(rows, plan.spec), notes=tuple(notes))
 
 
-def _plan(naming: Naming, counted: Sequence[Named]) -> Plan:
+def _curves(
+    store: ForeignStore, metric: str, counted: Sequence[Named]
+) -> dict[str, tuple[float, ...]]:
+    """Return the history of a metric by run, empty where there is none."""
+    return {
+        n.run.run_id: store.curve(n.run.run_id, metric) if metric in n.run.metrics else ()
+        for n in counted
+    }
+
+
+def _is_final(named_: Named, metric: str) -> bool:
+    return _FATES.get(named_.run.status) == "finished" and math.isfinite(
+        named_.run.metrics.get(metric, math.nan)
+    )
+
+
+def _reading(metric: str, values: Sequence[tuple[Named, Sequence[float]]], stated: str) -> _Reading:
+    if not metric:
+        return _Reading("", NONE, ())
+    logged = []
+    for n, own in values:
+        finite = [x for x in own if math.isfinite(x)]
+        if finite:
+            logged.append(Logged(_called(n), min(finite), max(finite)))
+    unit = unit_logged(metric, logged, stated)
+    return _Reading(metric, unit, tuple(told(metric, unit, logged, stated)))
+
+
+def _check_curve(curve: _Reading, curves: Mapping[str, Sequence[float]]) -> None:
+    """Refuse a curve of shares beside a stated per cent.
+
+    Raises:
+        InputError: no value of the curve is above 1.
+    """
+    highest = max((x for own in curves.values() for x in own if math.isfinite(x)), default=0.0)
+    if not curves or all(not own for own in curves.values()):
+        raise InputError(f"--curve must be a metric of these runs, got {curve.metric}")
+    if curve.unit == PERCENT and 0 < highest <= 1:
+        raise InputError(
+            f"--curve must be logged in per cent as --unit says, got {curve.metric} of at most "
+            f"{highest:g}; leave it out"
+        )
+
+
+def _called(n: Named) -> str:
+    place = f"{n.variant} · seed {n.seed}" + (f" · {n.block}" if n.block else "")
+    return f"{place} ({n.run.name})"
+
+
+def _plan(naming: Naming, counted: Sequence[Named], reading: _Reading, curve: _Reading) -> Plan:
     """Return the runs as a plan; when they were planned nobody knows."""
     variants = sorted({n.variant for n in counted})
     if naming.baseline and naming.baseline not in variants:
@@ -59,6 +144,9 @@ def _plan(naming: Naming, counted: Sequence[Named]) -> Plan:
         "kind": naming.kind or KINDS[not naming.baseline],
         "metric": naming.metric,
         "goal": naming.goal,
+        "unit": reading.shown,
+        "curve": naming.curve,
+        "curve_unit": curve.shown,
         "foreign": True,
         "baseline": naming.baseline or None,
         "seeds": sorted({n.seed for n in counted}),
@@ -71,17 +159,15 @@ def _plan(naming: Naming, counted: Sequence[Named]) -> Plan:
     return Plan(naming.experiment, (part,))
 
 
-def _row(found: Named, naming: Naming, store: ForeignStore, scale: float) -> Row:
-    run, metric = found.run, naming.metric
+def _row(found: Named, reading: _Reading, curve: tuple[float, ...]) -> Row:
+    run, metric = found.run, reading.metric
     fate, value = _FATES.get(run.status, "failed"), math.nan
     reason = f"MLflow says {run.status}" if fate == "failed" else ""
     if fate == "finished":
-        value = run.metrics.get(metric, math.nan) * scale
+        value = reading.scaled(run.metrics.get(metric, math.nan))
         if not math.isfinite(value):
-            told = f"{metric} is {value}" if metric in run.metrics else f"it has no {metric}"
-            fate, value, reason = "failed", math.nan, f"{told}; its pairs are left out"
-    curve = store.curve(run.run_id, naming.curve) if naming.curve in run.metrics else ()
-    stretch = _scale(naming.curve, curve)
+            why = f"{metric} is {value}" if metric in run.metrics else f"it has no {metric}"
+            fate, value, reason = "failed", math.nan, f"{why}; its pairs are left out"
     return Row(
         found.variant,
         found.seed,
@@ -92,44 +178,28 @@ def _row(found: Named, naming: Naming, store: ForeignStore, scale: float) -> Row
         total=None,
         reason=reason,
         figures=dict.fromkeys(FIELDS, math.nan),
-        curve=tuple(x * stretch for x in curve),
+        curve=curve,
         times=tuple(t for t in (run.start, run.end) if math.isfinite(t)),
         environment={"commit": run.tags[_COMMIT]} if _COMMIT in run.tags else {},
         data_hash="",
     )
 
 
-def _scale(metric: str, values: Iterable[float]) -> float:
-    """Return what makes shares of an accuracy that was logged in per cent."""
-    return 0.01 if is_accuracy(metric) and any(1 < x < math.inf for x in values) else 1.0
-
-
-def _notes(
-    naming: Naming, runs: Sequence[ForeignRun], found: Sequence[Named], counted: Sequence[Named]
-) -> list[str]:
-    """Return what a reader must know of runs that no plan named."""
-    told = [
-        "These runs were not planned by ablab: which of them there would be was not fixed before "
-        "they were made, so that trials may have been added until a difference showed.",
-        f"A pair is two runs of one {naming.seed}; whether these share split and order of images "
-        "is not recorded.",
-        "How hyper-parameters were chosen is not recorded either.",
+def _notes(naming: Naming, counted: Sequence[Named]) -> list[str]:
+    """Return what a reader must know of runs of which this report knows what MLflow holds."""
+    told_ = [
+        "These runs were read from MLflow, and no plan of ablab stands behind them: whether it was "
+        "fixed beforehand which runs there would be is not known. Where runs are added until a "
+        "difference shows, one is found too often.",
+        f"A pair is two runs of one {naming.seed}; what else they have in common (data, split, "
+        "order, initial weights, machine) is not known, nor on which data the metric was measured "
+        "and at which epoch.",
+        "How hyper-parameters were chosen is not known either.",
     ]
-    told += left_out(runs, found, naming.variant, naming.seed, naming.block)
-    passed = len(found) - len(counted)
-    if passed:
-        told.append(
-            f"Passed over: {passed} run{'s' * (passed > 1)}, for a newer one of the same variant, "
-            "seed and block."
-        )
     going = [n.run.name for n in counted if _FATES.get(n.run.status) == "running"]
     if going:
-        told.append(
+        told_.append(
             f"MLflow says that {series(going[:5])} still {'runs' if len(going) == 1 else 'run'}; "
             "one whose process died stays so until it is ended there."
         )
-    return told
-
-
-def _scaled(metric: str, scale: float) -> list[str]:
-    return [] if scale == 1 else [f"{metric} was logged in per cent and is read so."]
+    return told_

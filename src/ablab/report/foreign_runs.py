@@ -1,22 +1,16 @@
 """Which runs stand for which variant, seed and block, and which are left out."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
 
 from ablab.errors import InputError
+from ablab.report.nesting import Named
 from ablab.tracking.foreign import ForeignRun
 
 _LISTED = 5
-
-
-@dataclass(frozen=True)
-class Named:
-    """A run and the place that it fills."""
-
-    variant: str
-    seed: int
-    block: str
-    run: ForeignRun
+_LISTED_TWICE = 20
+# 3 and what pandas makes of it, 3.0; no seed is longer than a 128-bit integer.
+_SEED = re.compile(r"[+-]?[0-9]{1,39}(?:\.0*)?")
 
 
 def named(
@@ -27,7 +21,7 @@ def named(
     Args:
         runs: of one experiment.
         variant: the tag or the param that names it.
-        seed: likewise.
+        seed: likewise; a whole number, ``3`` or ``3.0``.
         block: likewise, or empty.
         metric: at least one run must have it.
 
@@ -48,39 +42,48 @@ def named(
     for run in runs:
         if not _reason(run, variant, seed, block):
             where = (run.field(block) or "") if block else ""
-            found.append(Named(run.field(variant) or "", int(run.field(seed) or ""), where, run))
+            number = int((run.field(seed) or "").strip().partition(".")[0])
+            found.append(Named(run.field(variant) or "", number, where, run))
     if not found:
-        raise InputError(f"runs must have {variant} and a whole number as {seed}, got none")
+        seeds = list(dict.fromkeys(run.field(seed) for run in runs if run.field(seed)))
+        told = _listed([str(text)[:40] for text in seeds]) or "none"
+        raise InputError(f"runs must have {variant} and a whole number as {seed}, got {told}")
     return found
 
 
-def newest(found: Iterable[Named]) -> list[Named]:
-    """Return one run a place: the newest finished one, else the newest.
-
-    Args:
-        found: oldest first.
-    """
-    counted: dict[tuple[str, int, str], Named] = {}
-    for n in found:
-        place = n.variant, n.seed, n.block
-        held = counted.get(place)
-        if held is None or n.run.status == "FINISHED" or held.run.status != "FINISHED":
-            counted[place] = n
-    return list(counted.values())
+def passed_over(found: Sequence[Named], counted: Sequence[Named]) -> list[str]:
+    """Return a sentence on the runs whose place another one fills, with their names."""
+    inside = {n.run.run_id for n in counted}
+    others = [n.run.name for n in found if n.run.run_id not in inside]
+    if not others:
+        return []
+    what = "run" if len(others) == 1 else "runs"
+    return [
+        f"Passed over: {len(others)} {what} of a variant, seed and block that has several, of "
+        f"which the newest finished one counts: {_listed(others, _LISTED_TWICE)}."
+    ]
 
 
 def left_out(
-    runs: Sequence[ForeignRun], found: Sequence[Named], variant: str, seed: str, block: str
+    runs: Sequence[ForeignRun], found: Sequence[Named], names: tuple[str, str, str], level: str
 ) -> list[str]:
-    """Return a sentence for each reason for which runs are not in the comparison, with names."""
+    """Return a sentence for each reason for which runs are not in the comparison, with names.
+
+    Args:
+        runs: of one experiment.
+        found: those that are.
+        names: what names variant, seed and block.
+        level: which of nested runs were asked for, or empty.
+    """
     inside = {n.run.run_id for n in found}
+    nested = f"as --runs {level} says" if level else "without a figure, beside nested ones with one"
     reasons: dict[str, list[str]] = {}
     for run in runs:
         if run.run_id not in inside:
-            reasons.setdefault(_reason(run, variant, seed, block), []).append(run.name)
+            reasons.setdefault(_reason(run, *names) or nested, []).append(run.name)
     return [
-        f"Left out, {reason}: {len(names)} of {len(runs)} runs, {_listed(names)}."
-        for reason, names in reasons.items()
+        f"Left out, {reason}: {len(told)} of {len(runs)} runs, {_listed(told)}."
+        for reason, told in reasons.items()
     ]
 
 
@@ -89,10 +92,10 @@ def _reason(run: ForeignRun, variant: str, seed: str, block: str) -> str:
     for field in filter(None, (variant, seed, block)):
         if not run.field(field):
             return f"without {field}"
-    text = run.field(seed) or ""
-    return "" if text.removeprefix("-").isdecimal() else f"with no whole number as {seed}"
+    is_number = _SEED.fullmatch((run.field(seed) or "").strip())
+    return "" if is_number else f"with no whole number as {seed}"
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return ", ".join(names[:_LISTED]) + more
+def _listed(names: Sequence[str], most: int = _LISTED) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

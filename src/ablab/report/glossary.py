@@ -35,7 +35,9 @@ GLOSSARY: Mapping[str, str] = {
     ),
     "found 4 times in 5": "the true difference that a test of this size would find so often.",
     "Equivalent": (
-        "the whole 90 % interval of the difference lies within the margin that the sweep named."
+        "two one-sided t tests at 0.05, made stricter by Holm because several variants are looked "
+        "at, place the difference within the margin that the sweep named: the whole 90 % interval "
+        "at its Holm step lies within it."
     ),
     "FLOPs": "multiplications and additions of one image's way through the network.",
     "Pareto front": (
@@ -54,6 +56,15 @@ GLOSSARY: Mapping[str, str] = {
     "Input drift": "how far a layer's inputs moved since the epoch before, in their deviations.",
     "Update ratio": "the length of a step beside that of the weights which it changes.",
     "Diverged": "a trial whose loss became infinite or not a number, and that ended there.",
+}
+# What of it others' runs do not tell, in words that hold for them.
+FOREIGN: Mapping[str, str] = {
+    "Trial": "a run in MLflow.",
+    "Variant": "what is compared, as the runs name it; here it stands for all its seeds' runs.",
+    "Block": "what a comparison is repeated over, as the runs name it.",
+    "Seed": "the number by which runs are paired; what it fixes is not known.",
+    "n": "how many runs count for a variant, or how many pairs for a difference.",
+    "sd": "standard deviation over the seeds: how far single runs lie from their mean.",
 }
 # Everyday words and letters are explained in the list and over columns, not within sentences.
 PLAIN = ("Trial", "Variant", "Block", "Seed", "n", "sd")
@@ -80,10 +91,16 @@ _PATTERN = re.compile(
 )
 
 
-def used(text: str) -> dict[str, str]:
-    """Return the words of the glossary that a text has, with their meanings, in its order."""
+def used(text: str, *, foreign: bool = False) -> dict[str, str]:
+    """Return the words of the glossary that a text has, with their meanings, in its order.
+
+    Args:
+        text: that of a page.
+        foreign: whether the page is of others' runs.
+    """
     words = {_meaning(found) for found in _PATTERN.findall(text)} | set(PLAIN)
-    return {word: meaning for word, meaning in GLOSSARY.items() if word in words}
+    meanings = {**GLOSSARY, **FOREIGN} if foreign else GLOSSARY
+    return {word: meaning for word, meaning in meanings.items() if word in words}
 
 
 def _meaning(found: str) -> str:

@@ -7,10 +7,10 @@ from statistics import median
 
 from ablab.report.analysis import Analysis
 from ablab.report.comparison import Comparison
+from ablab.report.conditions import why_untimed
 from ablab.report.contrast import Contrast, Group
 from ablab.report.latex_escape import escape
 from ablab.report.page import Page
-from ablab.report.provenance import hardware
 from ablab.report.unit import MINUS, NONE, Unit, number, p_value, quantity
 
 _COSTS = {
@@ -28,7 +28,7 @@ def latex(page: Page) -> str:
     """Return the verdict and the tables of a report; they need the package booktabs alone."""
     analysis = page.analysis
     parts = [
-        f"% {' '.join(page.question.split())}",
+        f"% {' '.join(page.plan.asked.split())}",
         "% Written by `ablab report`; the document's preamble needs \\usepackage{booktabs}.",
         *(rf"\par\noindent\emph{{{escape(notice)}}}" for notice in page.notices),
         rf"\par\noindent {escape(analysis.verdict.sentence)}",
@@ -37,8 +37,8 @@ def latex(page: Page) -> str:
     for number_, comparison in enumerate(analysis.blocks):
         label = f"{_label(page.plan.sweep)}-{number_}"
         wide = len(analysis.blocks) > 1 and tested
-        parts.append(_block(comparison, page.question, label, tested=tested, wide=wide))
-        parts.append(_costs(comparison, label, timed=len(hardware(page.rows)) < 2))
+        parts.append(_block(comparison, page.plan.asked, label, tested=tested, wide=wide))
+        parts.append(_costs(comparison, label, timed=not why_untimed(page.rows)))
     for name, family, metric in _wider(analysis):
         label = f"{_label(page.plan.sweep)}-{name.split()[0].lower()}"
         parts.append(_contrasts(name, family, metric, label, tested=tested))

@@ -4,9 +4,12 @@ import shlex
 from dataclasses import dataclass, fields
 
 from ablab.errors import InputError
+from ablab.report.nesting import RUNS
+from ablab.report.scale import NONE, UNITS
 from ablab.report.unit import is_accuracy
 
 KINDS = ("versus_baseline", "best")
+GOALS = ("max", "min")
 
 
 @dataclass(frozen=True)
@@ -18,11 +21,15 @@ class Naming:
         variant, seed, block: a tag or a param each, ``tags.model`` or ``params.seed``; no block
             where all runs are of one.
         metric: what is compared, its last value.
-        curve: an accuracy that was logged epoch by epoch, or empty.
+        curve: what was logged epoch by epoch, or empty: an accuracy, or with a unit any.
         goal: ``max`` or ``min``.
         baseline: the variant that others are held against, or empty.
         kind: ``versus_baseline`` or ``best``; empty: the first where there is a baseline.
         question: the sentence that the report answers; empty: one is made.
+        unit: how metric and curve were logged, ``share``, ``percent`` or ``none``; empty: as
+            their values say.
+        runs: which of nested runs count, ``parents``, ``children`` or ``all``; empty: asked where
+            more than one level could.
     """
 
     experiment: str
@@ -35,6 +42,8 @@ class Naming:
     baseline: str = ""
     kind: str = ""
     question: str = ""
+    unit: str = ""
+    runs: str = ""
 
     def check(self) -> None:
         """Refuse what no report can be made of.
@@ -46,12 +55,18 @@ class Naming:
             given = getattr(self, name)
             if given and given.partition(".")[0] not in ("tags", "params"):
                 raise InputError(f"--{name} must be tags.NAME or params.NAME, got {given}")
-        if self.kind not in ("", *KINDS):
-            raise InputError(f"--kind must be one of {', '.join(KINDS)}, got {self.kind}")
+        choices = {"goal": GOALS, "kind": KINDS, "unit": UNITS, "runs": RUNS}
+        for name, known in choices.items():
+            given = getattr(self, name)
+            if given and given not in known:
+                raise InputError(f"--{name} must be one of {', '.join(known)}, got {given}")
         if self.kind == KINDS[0] and not self.baseline:
             raise InputError("--baseline must name a variant for versus_baseline, got none")
-        if self.curve and not is_accuracy(self.curve):
-            raise InputError(f"--curve must be an accuracy, named so, got {self.curve}")
+        if self.curve and not is_accuracy(self.curve) and self.unit in ("", NONE):
+            raise InputError(
+                "--curve must be an accuracy, named so, or have --unit share or percent beside "
+                f"it, got {self.curve}"
+            )
 
     def asked(self) -> str:
         """Return the question, as given or made."""

@@ -2,13 +2,8 @@
 
 import base64
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from ablab.report import account, glossary, provenance
 from ablab.report.analysis import Analysis, analyse
@@ -27,13 +22,12 @@ from ablab.report.chapters import (
 from ablab.report.chapters.chapter import Chapter, Picture
 from ablab.report.facts import Facts
 from ablab.report.figures.canvas import Svg
+from ablab.report.markup import TEMPLATES, environment
 from ablab.report.table import Row
 from ablab.report.verdict import Verdict
 from ablab.tracking.baselines import Baselines
 from ablab.tracking.plan import Plan
 
-NBSP = "\N{NO-BREAK SPACE}"
-TEMPLATES = Path(__file__).parent / "templates"
 CHAPTERS = (
     differences.chapter,
     variants.chapter,
@@ -84,7 +78,19 @@ class Page:
     @property
     def question(self) -> str:
         """The question as the sweep puts it."""
-        return str(self.plan.spec.get("question") or self.plan.sweep)
+        return self.plan.question
+
+    @property
+    def asked_with(self) -> str:
+        """What beside the question was set, so that it may not be what was asked; or empty."""
+        return self.plan.asked_with
+
+    @property
+    def source(self) -> str:
+        """What the report is of: a sweep's name, or others' runs."""
+        if self.plan.spec.get("foreign"):
+            return f"runs of the MLflow experiment {self.plan.sweep}"
+        return f"the sweep {self.plan.sweep}"
 
     @property
     def subtitle(self) -> str:
@@ -97,7 +103,8 @@ class Page:
         better = "lower" if spec.get("goal") == "min" else "higher"
         return (
             f"{len({r.variant for r in rows})} variants × {seeds} seeds{where}; "
-            f"{spec['metric']}, {better} is better; trials: {account.counts(rows)}"
+            f"{spec['metric']}, {better} is better; "
+            f"{'runs' if spec.get('foreign') else 'trials'}: {account.counts(rows)}"
         )
 
     @cached_property
@@ -117,55 +124,22 @@ class Page:
     def glossary(self) -> dict[str, str]:
         """The words of the glossary that the page uses."""
         items = (item for c in self.chapters for part in c.parts for item in part.items)
-        return glossary.used(" ".join([self.verdict.sentence, *(item.words for item in items)]))
+        text = " ".join([self.verdict.sentence, *(item.words for item in items)])
+        return glossary.used(text, foreign=bool(self.plan.spec.get("foreign")))
 
     def render(self, template: str) -> str:
         """Return the page through a template of this package, named by its file."""
-        environment = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=template.endswith(".html.j2"),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters |= {
-            "md": markdown,
-            "unbroken": unbroken,
-            "whole": whole,
+        made = environment(template)
+        made.filters |= {
             "explained": glossary.explained,
             "titled": glossary.titled,
             "anchor": glossary.anchor,
         }
         script = (TEMPLATES / "report.js").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        return environment.get_template(template).render(
+        return made.get_template(template).render(
             page=self,
             script=script,
             script_hash=f"sha256-{digest}",
             provenance=provenance.provenance(self.plan, self.analysis.rows),
         )
-
-
-def markdown(text: str) -> str:
-    r"""Return text so that Markdown shows it as it is, in a table's cell too.
-
-    Example:
-        >>> print(markdown("a|b<c> * d_e < 1"))
-        a\|b&lt;c> \* d\_e < 1
-    """
-    text = re.sub(r"<(?=[\w/!?])", "&lt;", text.replace("&", "&amp;"))
-    return " ".join(re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", text).split())
-
-
-def whole(text: str) -> Markup:
-    """Return text as HTML in which no line ends within a name such as LeNet-5."""
-    named = re.sub(r"\w+-\d+(?!\w)", r"<span>\g<0></span>", str(escape(text)))
-    return Markup(named)
-
-
-def unbroken(text: str) -> str:
-    """Return text whose figures stay with their units at a line's end."""
-    joints = (
-        r"(?<=\d) (?=%)|(?<=Holm|flip) (?=p)|(?<=\bn) (?== )|(?<=\b[np]) (?=[<\d])|(?<=[<=]) (?=\d)"
-    )
-    return re.sub(joints, NBSP, text)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from ablab.report.conditions import conditions, why_untimed
 from ablab.report.table import TRAINED, Row
 from ablab.tracking.baselines import identity
 from ablab.tracking.plan import Plan
@@ -42,7 +43,8 @@ def provenance(plan: Plan, rows: Sequence[Row]) -> list[tuple[str, str]]:
     facts = [("Command", part.command) for part in plan.parts]
     facts.append(("Planned", " and ".join(_date(part.time) for part in plan.parts)))
     if times:
-        facts.append(("Trained", f"{_date(min(times))} to {_date(max(times))}"))
+        label = "Begun and ended" if plan.spec.get("foreign") else "Trained"
+        facts.append((label, f"{_date(min(times))} to {_date(max(times))}"))
     facts.append(("Data hash", _listed(_counted(rows, lambda row: row.data_hash))))
     for name, label in FACTS.items():
         facts.append((label, _listed(_counted(_trained(rows), _fact(name)))))
@@ -63,11 +65,9 @@ def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:
             "the commit alone does not reproduce them."
         )
     found += _mixed_data(plan, rows)
-    if len(hardware(rows)) > 1:
-        machines = _counted(trained, _machine)
-        how = "on different hardware" if len(machines) > 1 else "beside more or fewer others"
+    if how := why_untimed(rows):
         found.append(
-            f"Trials ran {how}, so times and memory are not compared: {_listed(hardware(rows))}."
+            f"Trials ran {how}, so times and memory are not compared: {_listed(conditions(rows))}."
         )
     if any(part.cells for part in plan.parts[1:]):
         found.append(
@@ -99,22 +99,6 @@ def _mixed_data(plan: Plan, rows: Sequence[Row]) -> list[str]:
                 f"Trials were given different {what}, so they do not compare: {_listed(counts)}."
             )
     return found
-
-
-def hardware(rows: Sequence[Row]) -> Counter[str]:
-    """Return how many trained trials ran on each kind of hardware, and how many side by side."""
-    return _counted(_trained(rows), _hardware)
-
-
-def _hardware(row: Row) -> str:
-    slots = int(row.environment.get("slots") or 1)
-    return ", ".join(filter(None, (_machine(row), f"{slots} side by side" if slots > 1 else "")))
-
-
-def _machine(row: Row) -> str:
-    parts = [str(row.environment[name]) for name in ("cpu", "gpu") if row.environment.get(name)]
-    threads = row.environment.get("threads")
-    return ", ".join(parts + ([f"threads: {threads}"] if threads else []))
 
 
 def _trained(rows: Sequence[Row]) -> list[Row]:

@@ -112,7 +112,7 @@ class Reading:
 
     def _repr_markdown_(self) -> str:
         """Return what a notebook shows of it."""
-        from ablab.report.page import markdown
+        from ablab.report.markup import markdown
 
         return f"**{markdown(self.question)}**\n\n{markdown(self.verdict)}"
 

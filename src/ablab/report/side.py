@@ -39,6 +39,13 @@ class Side:
         return {(row.block, row.variant, row.seed): row for row in self.rows}
 
     @property
+    def asked(self) -> str:
+        """Its name, and the overrides that changed its trials where the name does not tell."""
+        changes = self.plan.asked_with
+        told = not changes or changes in self.name
+        return self.name if told else f"{self.name} (asked with {changes})"
+
+    @property
     def open(self) -> int:
         """How many trials may still bring something; none at a commit that is past."""
         return 0 if self.commit else sum(not row.is_settled for row in self.rows)

@@ -8,7 +8,7 @@ from itertools import accumulate
 from ablab.report import against
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Group
-from ablab.report.cost import middle
+from ablab.report.cost import COSTS, middle
 from ablab.report.unit import NONE, Unit, number, quantity
 
 
@@ -68,8 +68,8 @@ def variants_table(
     unit = comparison.unit
     quality = ("mean", "sd", "n") + (("last epoch",) if _has_last(comparison) else ())
     difference = against.columns(comparison, tested=tested)
-    is_one = len(comparison.blocks) == 1
-    cost = ("parameters", "FLOPs", "images/s", "s/epoch", "memory") if is_one else ()
+    is_known = len(comparison.blocks) == 1 and _has_cost(comparison)
+    cost = ("parameters", "FLOPs", "images/s", "s/epoch", "memory") if is_known else ()
     contrasts = comparison.against_reference
     rows = []
     for variant in variants:
@@ -101,6 +101,12 @@ def _has_last(comparison: Comparison) -> bool:
     return shown and any(
         not math.isnan(_mean(group, "test_accuracy_last")) for group in comparison.groups.values()
     )
+
+
+def _has_cost(comparison: Comparison) -> bool:
+    """Tell whether anything is known of what any trial cost: of others' runs nothing is."""
+    groups = comparison.groups.values()
+    return any(math.isfinite(middle(group, cost)) for group in groups for cost in COSTS)
 
 
 def _last(group: Group, unit: Unit) -> str:

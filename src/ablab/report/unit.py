@@ -43,9 +43,14 @@ class Unit:
         return NONE if bounds is None else f"{self.bare(bounds[0])} to {self.bare(bounds[1])}"
 
 
-def unit_of(metric: str) -> Unit:
-    """Return the unit of a metric, named like ``test/accuracy``."""
-    if is_accuracy(metric):
+def unit_of(metric: str, stated: str = "") -> Unit:
+    """Return the unit of a metric.
+
+    Args:
+        metric: named like ``test/accuracy``.
+        stated: ``share`` or ``none`` where the name does not decide.
+    """
+    if stated == "share" or (not stated and is_accuracy(metric)):
         return Unit(100.0, 2, " %", " points")
     return Unit(1.0, 4, "", "")
 
@@ -54,10 +59,22 @@ def is_accuracy(metric: str) -> bool:
     """Tell whether a metric is a share of images, in [0, 1], by the words of its name.
 
     Example:
-        >>> is_accuracy("test/accuracy_last"), is_accuracy("test_acc"), is_accuracy("test/loss")
+        >>> is_accuracy("test/accuracy_last"), is_accuracy("testAcc1"), is_accuracy("test/loss")
         (True, True, False)
     """
-    return not {"acc", "accuracy"}.isdisjoint(re.split("[^a-z]+", metric.lower()))
+    own = words(metric)
+    return not {"acc", "accuracy"}.isdisjoint(own) and "loss" not in own
+
+
+def words(metric: str) -> set[str]:
+    """Return the words of a metric's name, in small letters; of ``mIoU`` its parts beside it.
+
+    Example:
+        >>> sorted(words("val/topAccuracy_5"))
+        ['accuracy', 'top', 'topaccuracy', 'val']
+    """
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric)
+    return {word for word in re.split("[^a-z]+", f"{metric} {parted}".lower()) if word}
 
 
 def number(x: float, decimals: int) -> str:

@@ -30,6 +30,7 @@ from ablab.tracking.courier import DELIVERING
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan
 from ablab.training.probes.switches import has_measured
+from ablab.training.targets import allowed_prefixes
 
 
 def run_sweep(
@@ -61,7 +62,7 @@ def run_sweep(
     """
     console = console or terminal.console()
     asked = draft(name, overrides, lambda text: say(console, text, "dim"))
-    command = shlex.join(["ablab", "sweep", name, *overrides])
+    command = shlex.join(["ablab", "sweep", name, *_allowed(asked), *overrides])
     lab = Lab(lab_folder()) if dry_run else Lab.open()
     folder = lab.sweep_folder(asked.sweep)
     if dry_run:
@@ -183,6 +184,14 @@ class _Sweep:
             is_finished=self._counts,
             interrupts=lambda: interrupts.count,
         )
+
+
+def _allowed(asked: Draft) -> list[str]:
+    """Return the options without which the sweep is refused: what lets users' own modules in."""
+    own = {name for trial in asked.trials.values() for name in trial["sources"]} - {"init_from"}
+    if not own:
+        return []
+    return [word for prefix in dict.fromkeys(allowed_prefixes()) for word in ("--allow", prefix)]
 
 
 def _always(_take: Take) -> bool:

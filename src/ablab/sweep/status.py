@@ -82,7 +82,7 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
     assert plan is not None
     jobs = jobs_of(plan)
     _read(lab, jobs)
-    say(console, f"{plan.sweep}: {plan.spec['question']}", "bold")
+    say(console, f"{plan.sweep}: {plan.asked}", "bold")
     for part in job_table(jobs, plan.spec["metric"], room=len(jobs)):
         console.print(part)
     say(console, how_far(jobs), "bold")
@@ -110,6 +110,6 @@ def _all_sweeps(plans: Sequence[Plan], every: Mapping[str, Sequence[Job]]) -> Ta
         table.add_column(column)
     for plan in plans:
         own = every[plan.sweep]
-        far, question = f"{done(own)}/{len(own)}", Text(printable(plan.spec["question"]))
+        far, question = f"{done(own)}/{len(own)}", Text(printable(plan.asked))
         table.add_row(Text(printable(plan.sweep)), far, not_done(own), question)
     return table

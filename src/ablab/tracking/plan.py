@@ -3,6 +3,7 @@
 Reports read plans: the plan, not a tag, says which variant, seed and block a key stands for.
 """
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,8 @@ from ablab.errors import ResourceError
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab
 from ablab.tracking.sealed import read_sealed, write_sealed
+
+_NOT_TRIALS = ("sweep", "launcher", "devices", "tracking", "probes", "hydra")
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,29 @@ class Plan:
     def spec(self) -> Mapping[str, Any]:
         """The question as it stands now."""
         return self.parts[-1].spec
+
+    @property
+    def question(self) -> str:
+        """The question as the sweep's YAML puts it."""
+        return str(self.spec.get("question") or self.sweep)
+
+    @property
+    def asked_with(self) -> str:
+        """The overrides that changed its trials: the question may name what they replaced.
+
+        ``dataset=digits trainer.max_epochs=3``, or empty.
+        """
+        words = shlex.split(self.parts[0].command)
+        overrides = [w for w in words if "=" in w and w[0] not in "-="]
+        changes = [o for o in overrides if o.split("=")[0].split(".")[0] not in _NOT_TRIALS]
+        return " ".join(sorted(changes)) if words[:2] == ["ablab", "sweep"] else ""
+
+    @property
+    def asked(self) -> str:
+        """The question, and in brackets what was changed for it."""
+        return (
+            f"{self.question} (asked with {self.asked_with})" if self.asked_with else self.question
+        )
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:

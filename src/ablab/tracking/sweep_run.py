@@ -53,7 +53,7 @@ def deliver_sweep(store: Store, plan: Plan) -> str:
     """
     folder = store.lab.sweep_folder(plan.sweep)
     folder.mkdir(parents=True, exist_ok=True)
-    question = str(plan.spec.get("question", plan.sweep))
+    question = plan.asked
     with FileLock(folder / "delivery.lock"), talking(store.address):
         experiment = store.experiment(plan.sweep)
         run = _parent(store, experiment)

@@ -20,7 +20,10 @@ def failures(facts: Facts) -> Chapter:
     losses = account.losses(facts.analysis.plan, facts.analysis.rows)
     items: list[Item] = [Points(tuple(losses[:MOST_LOSSES]))]
     if not losses:
-        items = [Note("None: every trial of the plan finished, and nothing was left out.")]
+        told = "None: every trial of the plan finished, and nothing was left out."
+        if facts.foreign:
+            told = "None: every run that counts has finished with a figure."
+        items = [Note(told)]
     if len(losses) > MOST_LOSSES:
         items.append(Note(f"And {len(losses) - MOST_LOSSES} more, which trials.csv lists."))
     return whole("failures", "Failures, divergences, exclusions", items)
@@ -28,13 +31,13 @@ def failures(facts: Facts) -> Chapter:
 
 def certainty(facts: Facts) -> Chapter:
     """Return what the figures cover, what they could have shown, and what they cannot."""
-    tuned, foreign = (bool(facts.analysis.plan.spec.get(key)) for key in ("tune", "foreign"))
+    tuned = bool(facts.analysis.plan.spec.get("tune"))
     factors = facts.analysis.factors
     effects = factors.effects if factors else ()
 
     def items(comparison: Comparison, _: int) -> list[Item]:
         told = account.certainty(
-            comparison, effects, tested=facts.tested, tuned=tuned, foreign=foreign
+            comparison, effects, tested=facts.tested, tuned=tuned, foreign=facts.foreign
         )
         return [Points(tuple(told))]
 

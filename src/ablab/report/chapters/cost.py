@@ -2,7 +2,7 @@
 
 from ablab.report.chapters.chapter import Chapter, Item, Note, Points, pictures
 from ablab.report.comparison import Comparison
-from ablab.report.cost import COSTS, amount, differing, points
+from ablab.report.cost import COSTS, MEASURED, amount, differing, points
 from ablab.report.facts import Facts
 from ablab.report.figures.cost import cost_figure
 from ablab.report.unit import series
@@ -27,7 +27,7 @@ def _items(facts: Facts, comparison: Comparison, number: int) -> list[Item]:
         return []
     costs = differing(comparison, timed=facts.timed)
     if not costs:
-        return [Note(f"Every variant costs the same to a twentieth: {_costs(comparison)}.")]
+        return _alike(facts, comparison)
     named = facts.lines.variants
     figures = [cost_figure(comparison, c, named, f"{NAME}-{number}-{c}") for c in costs]
     better = "Up" if comparison.direction > 0 else "Down"
@@ -35,6 +35,8 @@ def _items(facts: Facts, comparison: Comparison, number: int) -> list[Item]:
     others = len(comparison.groups) - len(named)
     if others > 0:
         caption += f" Small dots are the {others} variants that have no look of their own."
+    if facts.load and any(cost in MEASURED for cost in costs):
+        caption += f" {facts.load}"
     fronts = Points(tuple(_front(comparison, cost) for cost in costs))
     return [*pictures(figures, caption), fronts]
 
@@ -49,6 +51,15 @@ def _front(comparison: Comparison, cost: str) -> str:
     return f"On the Pareto front by {COSTS[cost]}: {series(told + more)}."
 
 
-def _costs(comparison: Comparison) -> str:
-    found = {cost: points(comparison, cost) for cost in COSTS}
-    return series([amount(cost, known[0].cost) for cost, known in found.items() if known])
+def _alike(facts: Facts, comparison: Comparison) -> list[Item]:
+    """Return what every variant costs, of what compares."""
+    known = {c: points(comparison, c) for c in COSTS if facts.timed or c not in MEASURED}
+    told = [amount(cost, found[0].cost) for cost, found in known.items() if found]
+    if not told:
+        return []
+    text = f"Every variant costs the same to a twentieth: {series(told)}."
+    if not facts.timed:
+        text += f" Trials ran {facts.why_untimed}, so seconds and memory are not compared."
+    elif facts.load and known["epoch_seconds"]:
+        text += f" {facts.load}"
+    return [Note(text)]

@@ -3,7 +3,7 @@
 from ablab.report.chapters.chapter import Chapter, Item, pictures
 from ablab.report.comparison import Comparison
 from ablab.report.facts import Facts
-from ablab.report.figures.curves import curves_figure
+from ablab.report.figures.curves import Course, course, curves_figure
 
 NAME, TITLE = "curves", "Learning curves"
 
@@ -14,18 +14,29 @@ def chapter(facts: Facts) -> Chapter:
 
 
 def _items(facts: Facts, comparison: Comparison, number: int) -> list[Item]:
-    unit = comparison.unit
     groups = {v: comparison.groups[v] for v in facts.lines.variants if v in comparison.groups}
-    figures = [curves_figure(groups, f"{NAME}-{number}", unit)]
+    drawn = course(facts.analysis.plan.spec, comparison.unit)
+    figures = [curves_figure(groups, f"{NAME}-{number}", drawn)]
     if facts.timed:
-        figures.append(curves_figure(groups, f"{NAME}-{number}-seconds", unit, "seconds"))
+        figures.append(curves_figure(groups, f"{NAME}-{number}-seconds", drawn, "seconds"))
+    by_seconds = facts.timed and bool(figures[1])
     told = [
-        f"Validation {'accuracy' if unit.points else 'loss'} after each epoch"
-        + (", by epoch and by seconds of training." if facts.timed and figures[1] else "."),
+        _what(facts, drawn, by_seconds=by_seconds),
         "Lines are means over seeds; bands are 95 % t intervals from three seeds on, and the "
-        "range of two. A trial that diverged ends where it did. The vertical axis leaves out the "
-        "first, steepest part where that hides the rest.",
+        "range of two. The vertical axis leaves out the first, steepest part where that hides "
+        "the rest.",
     ]
+    if facts.has_diverged:
+        told.append("A trial that diverged ends where it did.")
     if not facts.timed:
-        told.append("Trials ran on different hardware, so there is no picture by seconds.")
-    return pictures(figures, " ".join([*told, facts.lines.note]).strip())
+        told.append(f"Trials ran {facts.why_untimed}, so there is no picture by seconds.")
+    if by_seconds:
+        told.append(facts.load)
+    return pictures(figures, " ".join(filter(None, [*told, facts.lines.note])))
+
+
+def _what(facts: Facts, drawn: Course, *, by_seconds: bool) -> str:
+    if facts.foreign:
+        return f"{drawn.what} as it was logged, value by value."
+    by = ", by epoch and by seconds of training" if by_seconds else ""
+    return f"{drawn.what.capitalize()} after each epoch{by}."

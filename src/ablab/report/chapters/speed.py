@@ -37,11 +37,11 @@ def _items(facts: Facts, comparison: Comparison, speed: Speed, number_: int) -> 
     return [
         *pictures([speed_figure(speed, drawn, f"{NAME}-{number_}")], caption),
         Shown(table, "speed"),
-        Note(f"{_explained(speed)} {tabled.note}".strip()),
+        Note(f"{_explained(facts, speed)} {tabled.note}".strip()),
     ]
 
 
-def _explained(speed: Speed) -> str:
+def _explained(facts: Facts, speed: Speed) -> str:
     target = f"{100 * speed.target:g} %"
     told = [
         f"Target: {target} validation accuracy, stated in the sweep. Times are restricted means: "
@@ -49,8 +49,12 @@ def _explained(speed: Speed) -> str:
         "Intervals describe and are not tested. A ratio has the 95 % interval of its logarithm, "
         "and is given only where every trial got there.",
     ]
-    if math.isnan(speed.seconds):
-        told.append("Trials ran on different hardware, so seconds are not compared.")
+    if not facts.timed:
+        told.append(f"Trials ran {facts.why_untimed}, so seconds are not compared.")
+    elif math.isnan(speed.seconds):
+        told.append("Not every trial recorded its seconds, so they are not compared.")
+    elif facts.load:
+        told.append(facts.load)
     return " ".join(told)
 
 

@@ -39,25 +39,50 @@ def _block(facts: Facts, comparison: Comparison) -> list[Item]:
 def _tables(facts: Facts, comparison: Comparison) -> list[Item]:
     chosen = choose(comparison, MOST_TABLED, "Shown")
     table = variants_table(comparison, chosen.variants, tested=facts.tested, timed=facts.timed)
-    note = Note(f"{_explained(comparison)} {chosen.note}".strip())
+    note = Note(f"{_explained(facts, comparison)} {chosen.note}".strip())
     return [Shown(table, "variants"), note, *_contrasts(facts, comparison)]
 
 
-def _explained(comparison: Comparison) -> str:
+def _explained(facts: Facts, comparison: Comparison) -> str:
     over = "seeds" if len(comparison.blocks) == 1 else "seeds of what they reach over blocks"
     told = [
         f"Means over {over}"
         + (", in per cent; differences in points." if comparison.unit.points else "."),
-        "Accuracy on test is that of the epoch that validation chose.",
     ]
+    if comparison.reference is not None:
+        told.append(_intervals(facts, comparison))
+    if not facts.foreign:
+        told += _of_trials(facts, comparison)
+    if any(contrast.is_unreliable for contrast in comparison.family):
+        told.append("* unreliable: a trial that diverged counts in this interval.")
+    return " ".join(filter(None, told))
+
+
+def _intervals(facts: Facts, comparison: Comparison) -> str:
+    """Return how the table's intervals and what decides go together."""
+    if not any(contrast.interval for contrast in comparison.against_reference.values()):
+        return ""
+    told = "Each interval is for itself alone"
+    count = max(contrast.m for contrast in comparison.family)
+    if not facts.tested or comparison.kind == "factors" or count < 2:
+        return f"{told}."
+    return f"{told}; Holm p, over {count} contrasts, decides."
+
+
+def _of_trials(facts: Facts, comparison: Comparison) -> list[str]:
+    """Return what ablab knows of the trials that it trained."""
+    told = ["Accuracy on test is that of the epoch that validation chose."]
     if len(comparison.blocks) == 1:
         told.append(
             "Cost: the middle trial of each variant; FLOPs for one image, forward; seconds an "
             "epoch without evaluation."
         )
-    if any(contrast.is_unreliable for contrast in comparison.family):
-        told.append("* unreliable: a trial that diverged counts in this interval.")
-    return " ".join(told)
+        told.append(
+            facts.load
+            if facts.timed
+            else f"Trials ran {facts.why_untimed}, so times and memory are not compared."
+        )
+    return told
 
 
 def _contrasts(facts: Facts, comparison: Comparison) -> list[Item]:

@@ -2,52 +2,103 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ablab.report.contrast import Group
-from ablab.report.figures.canvas import canvas, grid, legend_below, legend_height, style, to_svg
+from ablab.report.figures.canvas import (
+    canvas,
+    grid,
+    legend_below,
+    legend_height,
+    short,
+    style,
+    to_svg,
+)
 from ablab.report.figures.lines import Line, draw_lines, line
 from ablab.report.statistics import Array
 from ablab.report.table import Row
-from ablab.report.unit import Unit, series
+from ablab.report.unit import Unit, series, unit_of
 
 Against = Literal["epochs", "seconds"]
 
 
-def curves_figure(
-    groups: Mapping[str, Group], name: str, unit: Unit, against: Against = "epochs"
-) -> str:
-    """Return what validation showed, by epoch or by seconds of training.
+@dataclass(frozen=True)
+class Course:
+    """What is drawn by epoch.
 
-    Accuracy where the unit is that of one, else loss. Empty where no trial has a curve.
+    Attributes:
+        what: what it is called.
+        unit: how it is written.
+        is_loss: whether it is the validation loss.
+        step: what it is drawn by.
+        limits: between which it lies, before it is written in its unit.
+    """
+
+    what: str
+    unit: Unit
+    is_loss: bool = False
+    step: str = "epoch"
+    limits: tuple[float, float] = (0.0, 1.0)
+
+    def of(self, row: Row) -> Array:
+        """Return a trial's curve."""
+        return np.array(row.losses if self.is_loss else row.curve, dtype=np.float64)
+
+
+def course(spec: Mapping[str, Any], unit: Unit) -> Course:
+    """Return what is drawn of a comparison's trials.
+
+    Validation accuracy where the metric is one, else validation loss. Of others' runs what the
+    user named, value by value: whether these are epochs is not known.
+
+    Args:
+        spec: the question as a plan holds it.
+        unit: of its metric.
+    """
+    if spec.get("foreign"):
+        own = unit_of(spec["curve"], spec["curve_unit"])
+        limits = (0.0, 1.0) if own.points else (-math.inf, math.inf)
+        return Course(spec["curve"], own, step="value logged", limits=limits)
+    if unit.points:
+        return Course("validation accuracy", unit)
+    return Course("validation loss", unit, is_loss=True, limits=(0.0, math.inf))
+
+
+def curves_figure(
+    groups: Mapping[str, Group], name: str, drawn: Course, against: Against = "epochs"
+) -> str:
+    """Return a curve a variant, by epoch or by seconds of training.
+
+    Empty where no trial has a curve.
 
     Args:
         groups: by variant, those to draw.
         name: what its ids begin with, to be unique on the page.
-        unit: of the sweep's metric.
+        drawn: what is drawn.
         against: the axis to the right; seconds are the means over seeds at an epoch's end.
     """
     lines = [
         made
         for place, group in enumerate(groups.values())
-        if (made := _line(group, place, unit, against))
+        if (made := _line(group, place, drawn, against))
     ]
     if not lines:
         return ""
     with style():
-        return to_svg(_draw(lines, unit, against), name, _label(lines, unit, against))
+        return to_svg(_draw(lines, drawn, against), name, _label(lines, drawn, against))
 
 
-def _line(group: Group, place: int, unit: Unit, against: Against) -> Line | None:
-    rows = [row for row in group.rows if not np.isnan(_curve(row, unit)).all()]
+def _line(group: Group, place: int, drawn: Course, against: Against) -> Line | None:
+    rows = [row for row in group.rows if not np.isnan(drawn.of(row)).all()]
     if not rows:
         return None
-    values = unit.scale * _padded([_curve(row, unit) for row in rows])
-    limits = (0.0, 100.0) if unit.points else (0.0, math.inf)
+    values = drawn.unit.scale * _padded([drawn.of(row) for row in rows])
+    limits = (drawn.unit.scale * drawn.limits[0], drawn.unit.scale * drawn.limits[1])
     x = np.arange(1.0, values.shape[1] + 1)
     if against == "seconds":
         seconds = _padded([row.seconds for row in rows])
@@ -58,10 +109,6 @@ def _line(group: Group, place: int, unit: Unit, against: Against) -> Line | None
     return line(group.variant, place, x, values, limits)
 
 
-def _curve(row: Row, unit: Unit) -> Array:
-    return np.array(row.curve if unit.points else row.losses, dtype=np.float64)
-
-
 def _padded(curves: Sequence[Sequence[float] | Array]) -> Array:
     """Return curves as one array (seeds, epochs), NaN after an early end."""
     found = np.full((len(curves), max(map(len, curves))), np.nan)
@@ -70,21 +117,21 @@ def _padded(curves: Sequence[Sequence[float] | Array]) -> Array:
     return found
 
 
-def _draw(lines: Sequence[Line], unit: Unit, against: Against) -> Figure:
+def _draw(lines: Sequence[Line], drawn: Course, against: Against) -> Figure:
     figure, axes = canvas(3.3 + legend_height(len(lines)))
     draw_lines(axes, lines)
-    if unit.points:
+    if drawn.unit.points:
         axes.set_ylim(bottom=_floor(lines), top=min(axes.get_ylim()[1], 100.0))
-    else:
+    elif drawn.is_loss:
         axes.set_ylim(bottom=0.0, top=_ceiling(lines))
     grid(axes)
     if against == "epochs":
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(drawn.step)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     else:
         axes.set_xlabel("seconds of training, evaluation left out")
         axes.set_xlim(left=0.0)
-    axes.set_ylabel("validation accuracy, %" if unit.points else "validation loss")
+    axes.set_ylabel(short(drawn.what) + (", %" if drawn.unit.points else ""))
     legend_below(figure, len(lines))
     return figure
 
@@ -108,11 +155,11 @@ def _least(bounds: Array) -> float:
     return float(np.nanmin(bounds))
 
 
-def _label(lines: Sequence[Line], unit: Unit, against: Against) -> str:
-    what = "accuracy" if unit.points else "loss"
-    by = "epoch" if against == "epochs" else "second of training"
-    ends = series([f"{shown.variant} {_end(shown, unit)}" for shown in lines])
-    return f"Validation {what} by {by}, a line a variant; at the end {ends}"
+def _label(lines: Sequence[Line], drawn: Course, against: Against) -> str:
+    by = drawn.step if against == "epochs" else "second of training"
+    ends = series([f"{shown.variant} {_end(shown, drawn.unit)}" for shown in lines])
+    what = drawn.what if drawn.step != "epoch" else drawn.what.capitalize()
+    return f"{what} by {by}, a line a variant; at the end {ends}"
 
 
 def _end(shown: Line, unit: Unit) -> str:

@@ -1,0 +1,93 @@
+"""Text as HTML and Markdown take it, and the templates of this package."""
+
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+NBSP = "\N{NO-BREAK SPACE}"
+TEMPLATES = Path(__file__).parent / "templates"
+_JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
+_STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def environment(template: str) -> Environment:
+    """Return what fills a template, named by its file; HTML escapes what it is given.
+
+    Characters that steer are shown as escapes, wherever they come from.
+    """
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=template.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalized,
+    )
+    made.filters |= {"md": markdown, "unbroken": unbroken, "whole": whole, "code": code}
+    return made
+
+
+def visible(text: str) -> str:
+    r"""Return text in which what steers a page, such as the direction of writing, is an escape.
+
+    Example:
+        >>> print(visible("a\u202eb"))
+        a\u202eb
+    """
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, text))
+
+
+def _shown(c: str) -> str:
+    if c in "\n\t" or c in _JOINERS or unicodedata.category(c) not in _STEERING:
+        return c
+    return c.encode("unicode_escape").decode()
+
+
+def _finalized(value: Any) -> Any:
+    if isinstance(value, Markup):
+        return Markup(visible(value))
+    return visible(value) if isinstance(value, str) else value
+
+
+def markdown(text: str) -> str:
+    r"""Return text so that Markdown shows it as it is, in a table's cell too.
+
+    Example:
+        >>> print(markdown("a|b<c> * d_e < 1"))
+        a\|b&lt;c> \* d\_e < 1
+    """
+    text = re.sub(r"<(?=[\w/!?])", "&lt;", text.replace("&", "&amp;"))
+    return " ".join(re.sub(r"([\\`*_\[\]|#~$])", r"\\\1", text).split())
+
+
+def code(text: str) -> str:
+    r"""Return text as Markdown's code in a line, whatever it holds.
+
+    Example:
+        >>> print(code("a b"), code("a`b"), code("`"))
+        `a b` ``a`b`` `` ` ``
+    """
+    text = " ".join(text.split())
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence, pad = "`" * (longest + 1), " " * (text[:1] == "`" or text[-1:] == "`")
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def whole(text: str) -> Markup:
+    """Return text as HTML in which no line ends within a name such as LeNet-5."""
+    named = re.sub(r"\w+-\d+(?!\w)", r"<span>\g<0></span>", str(escape(text)))
+    return Markup(named)
+
+
+def unbroken(text: str) -> str:
+    """Return text whose figures stay with their units at a line's end."""
+    joints = (
+        r"(?<=\d) (?=%)|(?<=Holm|flip) (?=p)|(?<=\bn) (?== )|(?<=\b[np]) (?=[<\d])|(?<=[<=]) (?=\d)"
+    )
+    return re.sub(joints, NBSP, text)
