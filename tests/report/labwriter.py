@@ -137,7 +137,7 @@ class LabWriter:
 
 
 def key(variant: str, seed: int, block: str) -> str:
-    safe = "".join(c if c.isalnum() else "_" for c in f"{variant}-{block}")
+    safe = "".join(c if c.isalnum() else "_" for c in f"{variant}-{block}"[-80:])
     return f"{safe}-{seed}"
 
 

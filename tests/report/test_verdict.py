@@ -117,7 +117,7 @@ SENTENCES = {
     "best, not separated": (
         {"relu": RELU, "elu": plus(0.3, -0.2, 0.1, 0.4, -0.1)},
         {"kind": "best"},
-        "At fixed hyper-parameters, elu and relu lead and are not separated; elu has the highest "
+        "At fixed hyper-parameters, relu is not separated from the leader elu; elu has the highest "
         "mean (98.22 %, chosen as the highest of 2), and no difference to it was detected for relu "
         "(-0.42 to 0.22 points); about 0.43 points would be found 4 times in 5.",
     ),
@@ -132,7 +132,8 @@ SENTENCES = {
         EQUIVALENCE,
         "At fixed hyper-parameters, elu (Holm-adjusted 90 % CI -0.05 to 0.06 points, Holm p "
         "< 0.001, n = 5) and tanh (Holm-adjusted 90 % CI -0.04 to 0.05 points, Holm p < 0.001, "
-        "n = 5) are equivalent to the baseline relu within 0.50 points.",
+        "n = 5) are equivalent to the baseline relu within 0.50 points; Holm's step over 2 "
+        "contrasts decides.",
     ),
     "different": (
         {"relu": RELU, "elu": plus(-1.2, -1.3, -1.1, -1.2, -1.2)},
@@ -228,6 +229,37 @@ def test_holm_corrects_over_the_family():
     alone, among = say({"relu": RELU, "a": weak}), say({"relu": RELU, "a": weak, "b": weak})
     assert "a beats the baseline relu" in alone
     assert "beats" not in among
+
+
+def test_pairs_that_are_separated_behind_the_leader_are_named():
+    """The leader varies much and is separated from nobody; of the others one beats the other."""
+    fates = {
+        "relu": RELU,
+        "elu": plus(-0.5, -0.52, -0.48, -0.5, -0.51),
+        "selu": plus(3.0, -2.0, 2.5, -1.0, 1.0),
+    }
+    sentence = say(fates, kind="best")
+    assert (
+        "relu and elu are not separated from the leader selu; among these relu beats elu by "
+        in (sentence)
+    )
+    assert "0.50 points (Holm-adjusted 95 % CI" in sentence
+    assert "lead and are not separated" not in sentence
+    one = say({v: fates[v] for v in ("relu", "selu")}, kind="best")
+    assert "among these" not in one
+
+
+def test_what_would_be_equivalent_alone_and_is_not_by_holm_is_said():
+    """p is 0.030 for one of two: enough alone, and not at Holm's step."""
+    near = (0.3, -0.45, 0.28, -0.3, 0.4)
+    fates = {"relu": RELU, "elu": plus(*near), "tanh": plus(*[-x for x in near])}
+    alone = say({v: fates[v] for v in ("relu", "elu")}, **EQUIVALENCE)
+    assert "elu (90 % CI" in alone
+    assert "is equivalent" in alone
+    both = say(fates, **EQUIVALENCE)
+    assert "is undecided for elu (Holm-adjusted 90 % CI" in both
+    assert "the 90 % CI of one contrast alone lies within the margin for elu" in both
+    assert "Holm's step over 2 contrasts decides" in both
 
 
 def test_best_never_says_best_against_a_baseline():

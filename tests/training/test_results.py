@@ -9,6 +9,7 @@ import torch
 import yaml
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from ablab.tracking.pictures import read_confusion
 from ablab.tracking.records import Record
 from ablab.training.results import write_config, write_tables
 from ablab.training.tally import Figures, Tally
@@ -86,3 +87,14 @@ def test_configuration_is_read_back(tmp_path: Path) -> None:
     config = {"seed": 3, "optimizer": {"lr": 1e-05, "betas": [0.9, 0.999]}, "name": "Ü", "x": None}
     write_config(tmp_path, config)
     assert yaml.safe_load((tmp_path / "config.yaml").read_text("utf-8")) == config
+
+
+def test_class_names_are_no_formulas_and_are_read_back(tmp_path: Path, classes: tuple) -> None:
+    names = ["=HYPERLINK(1)", "-1", "'+x", "@b", "plain"]
+    write_tables(tmp_path, *classes, names)
+    for file in ("confusion_matrix.csv", "per_class.csv"):
+        cells = [cell for row in rows(tmp_path / file) for cell in row]
+        assert not [cell for cell in cells if cell and cell[0] in "=+-@"]
+    read, counts = read_confusion(tmp_path / "confusion_matrix.csv")
+    assert read == names
+    assert counts.sum() == len(classes[1])

@@ -110,7 +110,8 @@ def _tests(comparison: Comparison, family: Sequence[Contrast]) -> list[str]:
         could = f" With this spread a margin of about {sizes} would be shown 4 times in 5."
         return [
             f"Two one-sided t tests at {ALPHA} against the margin of {margin} decide, their p "
-            f"corrected by Holm over a family of {m}.{could if sizes else ''}"
+            f"corrected by Holm over a family of {m}; the intervals at their Holm steps decide "
+            f"alike, a 90 % interval alone does not.{could if sizes else ''}"
         ]
     told = [f"Holm p decides, over a family of {m}, at {ALPHA}; the test is the paired t test."]
     each = "effect" if comparison.kind == "factors" else "variant"

@@ -19,7 +19,11 @@ def columns(comparison: Comparison, *, tested: bool) -> dict[str, Tell]:
     """
     if comparison.reference is None:
         return {}
-    shown: dict[str, Tell] = {"difference": _difference, "95 % interval": _interval}
+    most = max((c.n for c in comparison.against_reference.values()), default=0)
+    spread: dict[str, Tell] = {"95 % interval": _interval}
+    if most < 3:
+        spread = {"both differences": _both} if most == 2 else {}
+    shown: dict[str, Tell] = {"difference": _difference, **spread}
     if tested and comparison.kind != "factors":
         shown |= EQUIVALENCE if comparison.kind == "equivalence" else TESTS
     return shown | {"seeds won": _won}
@@ -29,9 +33,13 @@ def _difference(contrast: Contrast, unit: Unit) -> str:
     return unit.bare(contrast.mean, signed=True)
 
 
+def _both(contrast: Contrast, unit: Unit) -> str:
+    return ", ".join(unit.bare(d, signed=True) for d in contrast.differences)
+
+
 def _interval(contrast: Contrast, unit: Unit) -> str:
     if contrast.n == 2:
-        return ", ".join(unit.bare(d, signed=True) for d in contrast.differences)
+        return f"none: {_both(contrast, unit)}"
     return unit.interval(contrast.interval) + (" *" if contrast.is_unreliable else "")
 
 
@@ -66,3 +74,15 @@ EQUIVALENCE: Mapping[str, Tell] = {
 }
 interval90 = _of_margin(lambda held, unit: unit.interval(held.interval90))
 showable = _of_margin(lambda held, unit: unit.bare(held.showable))
+inside = _of_margin(lambda held, unit: _levelled(held.step_interval, 2 * held.level, unit))
+outside = _of_margin(lambda held, unit: _levelled(held.outside_interval, held.outside_level, unit))
+
+
+def step_interval(contrast: Contrast, unit: Unit) -> str:
+    """Return the interval that decides with Holm's p, and its level."""
+    return _levelled(contrast.step_interval, contrast.level, unit)
+
+
+def _levelled(bounds: tuple[float, float] | None, level: float, unit: Unit) -> str:
+    """Return an interval and how often it covers: ``0.70 to 1.70 (98.33 %)``."""
+    return NONE if bounds is None else f"{unit.interval(bounds)} ({100 * (1 - level):.4g} %)"

@@ -47,12 +47,25 @@ def best(found: Findings) -> list[str]:
         clauses = [f"{has}, but on the seeds that both have {listed(named)}"]
         clauses += [*([ranges] if by["open"] else []), *findable, *beats]
     elif by["open"]:
-        names = listed([str(leader), *(c.variant for c in by["open"])])
-        first = f"{names} lead and are not separated"
-        clauses = [first, *beats, f"{has}, and {ranges}", *findable]
+        verb = "is" if len(by["open"]) == 1 else "are"
+        first = f"{listed([c.variant for c in by['open']])} {verb} not separated from the leader"
+        among = _among(comparison, [c.variant for c in by["open"]])
+        clauses = [f"{first} {leader}", *among, *beats, f"{has}, and {ranges}", *findable]
     else:
         clauses = [f"{leader} is best ({chosen})" if behind else has, *beats]
     return clauses + _untested(by["untested"], unit)
+
+
+def _among(comparison: Comparison, variants: Sequence[str]) -> list[str]:
+    """Return the pairs that are separated among those that are not separated from the leader."""
+    found = [c for c in comparison.family if {c.variant, c.reference} <= set(variants)]
+    told = []
+    for c in sorted(found, key=lambda c: -abs(c.mean)):
+        names = {"ahead": (c.variant, c.reference), "behind": (c.reference, c.variant)}
+        if c.result in names:
+            better, worse = names[c.result]
+            told.append(f"{better} beats {worse} by {wording.effect(c, comparison.unit)}")
+    return [f"among these {listed(told)}"] if told else []
 
 
 def _untested(contrasts: Sequence[Contrast], unit: Unit) -> list[str]:

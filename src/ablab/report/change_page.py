@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ablab.report.change import Cell, Change
 from ablab.report.change_words import differing, notes, sentence
-from ablab.report.figures.differences import differences_figure
+from ablab.report.figures.differences import bars, differences_figure
 from ablab.report.filling import fill
 from ablab.report.tables import Table
 from ablab.report.unit import NONE, p_value
@@ -53,6 +53,7 @@ def write_change(change: Change, folder: Path) -> Path:
         "notes": notes(change),
         "table": change_table(change),
         "differing": differing(change),
+        "bars": bars(contrasts.values(), tested=change.is_settled),
         "unreliable": any(cell.contrast.is_unreliable for cell in change.cells),
         "figure": differences_figure(
             change.comparison, contrasts, "change", tested=change.is_settled

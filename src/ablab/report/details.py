@@ -3,7 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from ablab.report import statistics
-from ablab.report.against import Tell, flip_p, holm_p, interval90, showable
+from ablab.report.against import (
+    Tell,
+    flip_p,
+    holm_p,
+    inside,
+    interval90,
+    outside,
+    showable,
+    step_interval,
+)
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
 from ablab.report.tables import Table
@@ -12,11 +21,15 @@ from ablab.report.unit import MINUS, NONE, number
 MOST_SEEDS = 10
 IMAGES = "95 % interval on new images too"
 SEEDS = "by seed"
+INSIDE = "equivalence: interval at its Holm step"
+OUTSIDE = "difference: interval at its Holm step"
 DETAILS: Mapping[str, Tell] = {
     SEEDS: lambda c, unit: ", ".join(unit.bare(d, signed=True) for d in c.differences) or NONE,
     "mean": lambda c, unit: unit.bare(c.mean, signed=True),
-    "interval at its Holm step": lambda c, unit: unit.interval(c.step_interval),
-    "90 % interval": interval90,
+    "interval at its Holm step": step_interval,
+    INSIDE: inside,
+    OUTSIDE: outside,
+    "90 % interval, alone": interval90,
     IMAGES: lambda c, unit: unit.interval(c.images_interval),
     "BCa bootstrap": lambda c, unit: unit.interval(c.bca),
     "Holm p": holm_p,
@@ -32,9 +45,13 @@ DETAILS: Mapping[str, Tell] = {
     ),
 }
 UNTESTED = (
-    *("interval at its Holm step", "90 % interval", "Holm p", "sign-flip p"),
-    *("found 4 times in 5", "margin that n could show"),
+    *("interval at its Holm step", INSIDE, OUTSIDE, "90 % interval, alone", "Holm p"),
+    *("sign-flip p", "found 4 times in 5", "margin that n could show"),
 )
+OF_ZERO = (
+    "interval at its Holm step",
+    "Holm p",
+)  # where a margin is asked about they decide nothing
 ALWAYS = ("mean", "in sd (Hedges)", "Holm p")
 
 
@@ -47,6 +64,8 @@ def contrasts_table(
     seed where there are more than `MOST_SEEDS`.
     """
     hidden = set() if tested and comparison.kind != "factors" else set(UNTESTED)
+    if any(c.equivalence for c in contrasts):
+        hidden |= set(OF_ZERO)
     if all(c.converged.size == c.n for c in contrasts):
         hidden.add("converged alone")
     if any(c.n > MOST_SEEDS for c in contrasts):

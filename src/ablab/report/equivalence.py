@@ -18,6 +18,9 @@ from ablab.report.statistics import ALPHA, Array, all_equal, holm, holm_levels, 
 class Equivalence:
     """A contrast held against the margin.
 
+    Holm's p over the family decides, and so do the intervals at its steps. `interval90` and `p`
+    stand for one contrast alone and describe.
+
     Attributes:
         margin: half the width of what counts as equal, in the metric's unit.
         result: ``equivalent``, ``different`` or ``undecided``.
@@ -30,6 +33,8 @@ class Equivalence:
             the margin exactly where ``p_holm`` is at most 0.05.
         outside_interval: the interval at the Holm step of the difference: it is wholly outside
             exactly where ``p_different_holm`` is at most 0.05.
+        level: what Holm's method gives the two one-sided tests.
+        outside_level: what it gives the test of the difference.
         showable: the margin that this n could have shown, 4 times in 5; NaN if not known.
     """
 
@@ -42,6 +47,8 @@ class Equivalence:
     p_different_holm: float
     step_interval: tuple[float, float] | None
     outside_interval: tuple[float, float] | None
+    level: float
+    outside_level: float
     showable: float
 
 
@@ -104,6 +111,8 @@ def equivalences(family: Sequence[Array], margin: float) -> list[Equivalence]:
             float(outside_holm[i]),
             t_interval(d, 2 * float(steps[i])),
             t_interval(d, float(outside_steps[i])),
+            float(steps[i]),
+            float(outside_steps[i]),
             showable(d, len(family)),
         )
         for i, d in enumerate(family)

@@ -10,6 +10,7 @@ from ablab.report.comparison import Comparison
 from ablab.report.conditions import why_untimed
 from ablab.report.contrast import Contrast, Group
 from ablab.report.latex_escape import escape
+from ablab.report.markup import visible
 from ablab.report.page import Page
 from ablab.report.unit import MINUS, NONE, Unit, number, p_value, quantity
 
@@ -28,7 +29,7 @@ def latex(page: Page) -> str:
     """Return the verdict and the tables of a report; they need the package booktabs alone."""
     analysis = page.analysis
     parts = [
-        f"% {' '.join(page.plan.asked.split())}",
+        f"% {visible(' '.join(page.plan.asked.split()))}",
         "% Written by `ablab report`; the document's preamble needs \\usepackage{booktabs}.",
         *(rf"\par\noindent\emph{{{escape(notice)}}}" for notice in page.notices),
         rf"\par\noindent {escape(analysis.verdict.sentence)}",
@@ -107,8 +108,8 @@ def _columns(contrasts: Sequence[Contrast], unit: Unit, *, tested: bool) -> list
     if tested and any(c.equivalence for c in contrasts):
         columns += [
             (
-                r"90\,\% CI",
-                lambda c: unit.interval(c.equivalence.interval90 if c.equivalence else None),
+                r"90\,\% CI by Holm",
+                lambda c: unit.interval(c.equivalence.step_interval if c.equivalence else None),
             ),
             ("equivalence", lambda c: c.equivalence.result if c.equivalence else NONE),
         ]

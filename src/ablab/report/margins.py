@@ -29,8 +29,23 @@ def equivalence(found: Findings) -> list[str]:
     if undecided := by.get("undecided"):
         named = listed([f"{c.variant} ({_inside(c, e, unit)})" for c, e in undecided])
         clauses.append(f"equivalence to {baseline} within {margin} is undecided for {named}")
+        clauses += _alone([(c, e) for c, e in undecided if not any(c.uncounted)], unit)
         clauses += _showable([e for _, e in undecided], unit)
+    if max(c.m for c in found.deciding) > 1:
+        clauses.append(f"Holm's step over {found.deciding[0].m} contrasts decides")
     return clauses
+
+
+def _alone(undecided: Sequence[tuple[Contrast, Equivalence]], unit: Unit) -> list[str]:
+    """Return what would be equivalent were it the only contrast: that does not decide."""
+    told = [
+        f"{c.variant} ({unit.interval(e.interval90)}{unit.points})"
+        for c, e in undecided
+        if e.interval90 is not None and max(map(abs, e.interval90)) < e.margin
+    ]
+    if not told:
+        return []
+    return [f"the 90 % CI of one contrast alone lies within the margin for {listed(told)}"]
 
 
 def _inside(contrast: Contrast, held: Equivalence, unit: Unit) -> str:

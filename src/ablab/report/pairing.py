@@ -11,6 +11,8 @@ from ablab.report.grid import Grid
 from ablab.report.images import Images
 from ablab.report.statistics import Array
 
+FLOAT32 = 2.0**-22  # of a figure: what two roundings to float32 can make of one number
+
 
 def group_of(grid: Grid, variant: str) -> Group:
     """Return the trials of a variant; its values are means over the blocks that plan it."""
@@ -57,6 +59,8 @@ def weighted(
     cells = np.ix_(blocks, own)
     sums = _weighted_sums(grid.counts[cells], np.array(list(weights.values())))
     whole = ~np.isnan(sums) if blocks.size else np.zeros(sums.size, dtype=np.bool_)
+    if grid.unit == 1:
+        sums = _with_ties(sums, grid.values[cells])
     sums = sums / (grid.unit * max(blocks.size, 1))
     steady = whole & ~grid.diverged[cells].any(axis=(0, 1))
     planned = grid.planned[cells].any(axis=(0, 1))
@@ -77,6 +81,23 @@ def weighted(
     if images is None or not seeds:
         return contrast
     return replace(contrast, components=partial(images.components, weights, labels, seeds))
+
+
+def _with_ties(sums: Array, values: Array) -> Array:
+    """Return sums in which what a metric in float32 cannot tell apart is equal.
+
+    Two columns of the same figures, one logged in float32 and one in float64, differ by rounding
+    alone; t would find that as sure a difference as any. Counts of images need none of this.
+
+    Args:
+        sums: (seeds,), NaN where a trial is missing.
+        values: (blocks, variants, seeds), what they are sums of.
+    """
+    near = FLOAT32 * float(np.nanmax(np.abs(values), initial=0.0)) * values.shape[0]
+    known = sums[~np.isnan(sums)]
+    if known.size and float(np.ptp(known)) <= near:
+        sums = np.where(np.isnan(sums), sums, np.median(known))
+    return np.where(np.abs(sums) <= near, 0.0, sums)
 
 
 def _weighted_sums(counts: Array, weights: Array) -> Array:

@@ -4,8 +4,6 @@ Names are stable; docs/report_columns.md says what each means. What is not known
 stand here only where a verdict was given: no p before all trials are done.
 """
 
-import csv
-import io
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
@@ -18,6 +16,7 @@ from ablab.report.analysis import Analysis
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast, Group
 from ablab.report.table import FIELDS
+from ablab.tracking import csv_text
 
 Record = dict[str, Any]
 
@@ -98,17 +97,13 @@ def contrast_columns() -> list[str]:
 
 
 def to_csv(records: Sequence[Mapping[str, Any]]) -> str:
-    """Return records as comma-separated values, what is not known empty.
+    """Return records as comma-separated values, what is not known empty, no text a formula.
 
     Args:
         records: of the same names; where there is none they are contrasts.
     """
-    stream = io.StringIO()
     names = list(records[0]) if records else contrast_columns()
-    writer = csv.DictWriter(stream, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return stream.getvalue()
+    return csv_text.to_csv([names, *([record[name] for name in names] for record in records)])
 
 
 def _figure(x: float) -> float | int | None:
@@ -186,6 +181,10 @@ def _tests(contrast: Contrast, *, tested: bool) -> Record:
         "equivalence_p": _figure(equal.p) if equal else None,
         "equivalence_p_holm": _figure(equal.p_holm) if equal else None,
         "showable": _figure(equal.showable) if equal else None,
+        **_interval("equivalence_holm_ci", equal.step_interval if equal else None),
+        "different_p": _figure(equal.p_different) if equal else None,
+        "different_p_holm": _figure(equal.p_different_holm) if equal else None,
+        **_interval("different_holm_ci", equal.outside_interval if equal else None),
     }
     return found if tested and contrast.n > 2 else dict.fromkeys(found)
 

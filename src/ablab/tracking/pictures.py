@@ -3,7 +3,6 @@
 Drawn on figures of their own, never through pyplot's global state.
 """
 
-import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ablab.tracking.csv_text import read_rows
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Take
 
@@ -100,8 +100,7 @@ def read_confusion(path: Path) -> tuple[list[str], NDArray[np.int64]]:
     Its first line holds a corner and the names of the predicted classes, each further line
     the name of a true class and its counts.
     """
-    with path.open(encoding="utf-8", newline="") as stream:
-        header, *rows = csv.reader(stream)
+    header, *rows = read_rows(path)
     counts = np.array([row[1:] for row in rows], dtype=np.float64).astype(np.int64)
     return header[1:], counts.reshape(len(rows), len(header) - 1)
 

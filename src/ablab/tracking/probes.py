@@ -1,11 +1,11 @@
 """What the probes of a take found: ``probes.csv`` in its folder."""
 
-import csv
 import math
 from collections.abc import Mapping
 from pathlib import Path
 
 from ablab.errors import InputError
+from ablab.tracking.csv_text import read_rows
 
 PROBES = "probes.csv"
 COLUMNS = ("epoch", "layer", "probe", "value")
@@ -26,8 +26,7 @@ def read_probes(folder: Path) -> Found:
     path = folder / PROBES
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        header, *rows = csv.reader(stream)
+    header, *rows = read_rows(path)
     if tuple(header) != COLUMNS:
         raise InputError(f"{path} must begin with {','.join(COLUMNS)}, got {','.join(header)}")
     found: dict[str, dict[str, dict[int, float]]] = {}

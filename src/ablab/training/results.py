@@ -1,6 +1,5 @@
 """What a finished trial shows: final figures, and tables per class and test image."""
 
-import csv
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ import yaml
 from numpy.typing import NDArray
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
+from ablab.tracking.csv_text import to_csv
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry
 from ablab.tracking.records import CORRECT
@@ -47,8 +47,8 @@ def write_tables(
     ).numpy()
     header = ["true \\ predicted", *class_names]
     rows = [[name, *row] for name, row in zip(class_names, matrix.tolist(), strict=True)]
-    write_atomic(folder / CONFUSION, _csv([header, *rows]))
-    write_atomic(folder / PER_CLASS, _csv(_per_class(matrix, class_names)))
+    write_atomic(folder / CONFUSION, to_csv([header, *rows]))
+    write_atomic(folder / PER_CLASS, to_csv(_per_class(matrix, class_names)))
     if not by_image:
         return [CONFUSION, PER_CLASS]
     buffer = io.BytesIO()
@@ -101,9 +101,3 @@ def _per_class(matrix: NDArray[np.int64], class_names: Sequence[str]) -> list[li
 
 def _ratio(part: np.int64, whole: np.int64) -> object:
     return round(float(part / whole), 6) if whole else ""
-
-
-def _csv(rows: Sequence[Sequence[object]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return buffer.getvalue()

@@ -4,7 +4,7 @@ from ablab.report.chapters.chapter import Chapter, Item, pictures, whole
 from ablab.report.comparison import Comparison
 from ablab.report.factors import Factors
 from ablab.report.facts import MOST_ROWS, Facts, choose
-from ablab.report.figures.differences import MOST_DOTS, differences_figure
+from ablab.report.figures.differences import MOST_DOTS, bars, differences_figure
 
 NAME, TITLE = "differences", "Differences, seed by seed"
 
@@ -25,8 +25,8 @@ def _effects(facts: Facts, factors: Factors) -> list[Item]:
     caption = (
         f"Each row is an effect on {facts.main.metric}: of a level against the baseline's, "
         "averaged over the other factor, or an interaction, how much such an effect changes with "
-        "the other factor. Open dots are the seeds, the solid mark their mean, the bar its 95 % "
-        "interval, each for itself."
+        "the other factor. Open dots are the seeds, the solid mark their mean, "
+        f"{bars(effects.values(), tested=facts.tested)}."
     )
     return pictures([svg], caption + mark)
 
@@ -43,7 +43,8 @@ def _caption(facts: Facts, comparison: Comparison) -> str:
     told = [f"Each row is a variant minus {comparison.reference}, in {comparison.metric}{across}."]
     dots = any(0 < c.n <= MOST_DOTS for c in comparison.family)
     told.append("Open dots are the seeds; the" if dots else "The")
-    told.append("solid mark is their mean, the bar its 95 % interval, each for itself.")
+    shown = comparison.against_reference.values()
+    told.append(f"solid mark is their mean, {bars(shown, tested=facts.tested)}.")
     if any(c.equivalence for c in comparison.family):
         told.append("The band between dashed lines is what counts as equal.")
         if facts.tested:
@@ -52,6 +53,11 @@ def _caption(facts: Facts, comparison: Comparison) -> str:
         if facts.tested:
             told.append(
                 "A triangle up is found better, a triangle down worse, a diamond undecided."
+            )
+        if facts.tested and any(any(c.uncounted) for c in shown):
+            told.append(
+                "One whose trials diverged without a figure is not found better or worse, whatever "
+                "its interval."
             )
         told.append(f"{'Left' if comparison.direction < 0 else 'Right'} of the line is better.")
     return " ".join(told)

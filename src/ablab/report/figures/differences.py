@@ -1,7 +1,7 @@
 """The paired differences, a row a variant."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +11,8 @@ from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
 from ablab.report.figures.canvas import INK, MUTED, SERIES, canvas, grid, short, style, to_svg
 from ablab.report.unit import Unit, number, series
+
+Bounds = tuple[float, float] | None
 
 MOST_DOTS = 50
 MARKS = {"ahead": "^", "behind": "v", "open": "D", "equivalent": "s", "different": "X"}
@@ -44,7 +46,33 @@ def differences_figure(
         points = comparison.unit.points
         what = what or f"difference to {short(str(comparison.reference))}"
         axes.set_xlabel(f"{what},{points}" if points else what)
-        return to_svg(figure, name, _label(comparison, contrasts))
+        return to_svg(figure, name, _label(comparison, contrasts, tested=tested))
+
+
+def bars(contrasts: Iterable[Contrast], *, tested: bool) -> str:
+    """Return what the bars are, to follow ``the solid mark is the mean,``."""
+    several = [c for c in contrasts if c.n > 2]
+    if tested and any(c.equivalence for c in several):
+        return (
+            "the thick bar the interval of the equivalence test at its Holm step (90 % for one "
+            "contrast alone), the thin line that of the test of a difference (95 % for one). A "
+            "variant is equivalent where the bar lies within the margin, different where the line "
+            "lies beyond it"
+        )
+    if tested and any(c.m > 1 for c in several):
+        return (
+            "the thick bar its 95 % interval for itself alone, the thin line the one at its Holm "
+            "step, which decides: it holds 0 where nothing was found"
+        )
+    return "the bar its 95 % interval, each for itself"
+
+
+def _drawn(contrast: Contrast, *, tested: bool) -> tuple[Bounds, Bounds]:
+    """Return the thick bar and the thin line, each None where there is none."""
+    held = contrast.equivalence
+    if tested and held:
+        return held.step_interval, held.outside_interval
+    return contrast.interval, contrast.step_interval if tested and contrast.m > 1 else None
 
 
 def finding(contrast: Contrast) -> str:
@@ -55,17 +83,19 @@ def finding(contrast: Contrast) -> str:
     return result if result in MARKS else "open"
 
 
-def _label(comparison: Comparison, contrasts: Mapping[str, Contrast]) -> str:
+def _label(comparison: Comparison, contrasts: Mapping[str, Contrast], *, tested: bool) -> str:
     unit = comparison.unit
-    told = [_told(contrast, unit) for contrast in contrasts.values()]
+    told = [_told(contrast, unit, tested=tested) for contrast in contrasts.values()]
     more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
     to = "" if comparison.kind == "factors" else f" to {comparison.reference}"
     listed = series(told[:_NAMED] + more)
     return f"Paired differences of {comparison.metric}{to}: {listed}"
 
 
-def _told(contrast: Contrast, unit: Unit) -> str:
-    interval = f" ({unit.interval(contrast.interval)})" if contrast.interval else ""
+def _told(contrast: Contrast, unit: Unit, *, tested: bool) -> str:
+    bar, line = _drawn(contrast, tested=tested)
+    decides = bar if contrast.equivalence and tested else line or bar
+    interval = f" ({unit.interval(decides)})" if decides else ""
     return f"{contrast.variant} {unit.bare(contrast.mean, signed=True)}{unit.points}{interval}"
 
 
@@ -73,9 +103,9 @@ def _draw_differences(
     unit: Unit, contrasts: Mapping[str, Contrast], *, tested: bool
 ) -> tuple[Figure, Axes]:
     figure, axes = canvas(0.62 + 0.36 * len(contrasts))
-    limits = _limits(list(contrasts.values()), unit)
+    limits = _limits(list(contrasts.values()), unit, tested=tested)
     for place, contrast in enumerate(contrasts.values()):
-        _draw_contrast(axes, -place, contrast, unit, finding(contrast) if tested else "open")
+        _draw_contrast(axes, -place, contrast, unit, tested=tested)
         _point_outside(axes, -place, contrast.mean * unit.scale, limits)
     axes.axvline(0, color=INK, linewidth=0.9, zorder=1)
     _draw_margin(axes, contrasts, unit)
@@ -87,13 +117,13 @@ def _draw_differences(
     return figure, axes
 
 
-def _limits(contrasts: list[Contrast], unit: Unit) -> tuple[float, float]:
+def _limits(contrasts: list[Contrast], unit: Unit, *, tested: bool) -> tuple[float, float]:
     """Return the axis: all that is drawn, but of diverged trials only what lies near the rest."""
     shown = [np.zeros(1)]
     for contrast in contrasts:
         shown.append(contrast.converged)
         if contrast.converged.size == contrast.n:
-            shown.append(np.array(contrast.interval or ()))
+            shown += [np.array(bounds or ()) for bounds in _drawn(contrast, tested=tested)]
         if contrast.equivalence:
             shown.append(contrast.equivalence.margin * np.array([-1.0, 1.0]))
     values = np.concatenate(shown) * unit.scale
@@ -123,14 +153,16 @@ def _point_outside(axes: Axes, y: float, mean: float, limits: tuple[float, float
     axes.text(edge, y + 0.14, text, ha=side, va="bottom", fontsize=10, color=INK)
 
 
-def _draw_contrast(axes: Axes, y: float, contrast: Contrast, unit: Unit, found: str) -> None:
+def _draw_contrast(axes: Axes, y: float, contrast: Contrast, unit: Unit, *, tested: bool) -> None:
+    found = finding(contrast) if tested else "open"
     values = contrast.differences * unit.scale
     if values.size <= MOST_DOTS:
         spread = np.linspace(0.06, -0.06, values.size) if values.size > 1 else np.zeros(1)
         axes.plot(values, y - 0.2 + spread, "o", ms=3.2, mfc="none", mec=MUTED, mew=0.9)
     color = {"ahead": SERIES[0], "equivalent": SERIES[0], "open": INK}.get(found, SERIES[1])
-    if contrast.interval is not None:
-        low, high = (bound * unit.scale for bound in contrast.interval)
-        axes.plot([low, high], [y + 0.06] * 2, color=color, lw=2.2, solid_capstyle="butt")
+    for bounds, width in zip(_drawn(contrast, tested=tested), (2.6, 0.9), strict=True):
+        if bounds is not None:
+            ends = [bound * unit.scale for bound in bounds]
+            axes.plot(ends, [y + 0.06] * 2, color=color, lw=width, solid_capstyle="butt")
     if not math.isnan(contrast.mean):
         axes.plot(contrast.mean * unit.scale, y + 0.06, MARKS[found], color=color, ms=6.5)

@@ -1,11 +1,9 @@
 """The table of what the probes found: ``probes.csv`` in the take's folder."""
 
-import csv
-import io
 import os
-from collections.abc import Iterable
 from pathlib import Path
 
+from ablab.tracking.csv_text import to_csv
 from ablab.tracking.files import write_atomic
 from ablab.tracking.probes import COLUMNS
 from ablab.training.probes.layers import Figures
@@ -31,7 +29,7 @@ class Table:
             figures: by layer, then by probe.
         """
         if not self._begun:
-            write_atomic(self.path, "".join([_csv([COLUMNS]), *self._rows_before(epoch)]))
+            write_atomic(self.path, "".join([to_csv([COLUMNS]), *self._rows_before(epoch)]))
             self._begun = True
         rows = [
             (epoch, layer, probe, shortest(value))
@@ -39,7 +37,7 @@ class Table:
             for probe, value in values.items()
         ]
         with self.path.open("a", encoding="utf-8", newline="") as stream:
-            stream.write(_csv(rows))
+            stream.write(to_csv(rows))
             stream.flush()
             os.fsync(stream.fileno())
 
@@ -50,9 +48,3 @@ class Table:
         lines = self.path.read_text("utf-8").splitlines(keepends=True)[1:]
         whole = [line for line in lines if line.endswith("\n")]
         return [line for line in whole if int(line.partition(",")[0]) < epoch]
-
-
-def _csv(rows: Iterable[Iterable[object]]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
-    return buffer.getvalue()

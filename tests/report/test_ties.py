@@ -1,0 +1,107 @@
+"""Equal columns are a tie, whatever is asked and however the figures were rounded."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tables_by_hand import rows, spec
+
+from ablab.report.findings import find
+from ablab.report.verdict import answer
+
+SIZES = (3, 5, 20)
+KINDS = {
+    "versus_baseline": {},
+    "best": {"kind": "best"},
+    "equivalence": {"kind": "equivalence", "margin": 0.005},
+    "factors": {"kind": "factors", "baseline": "a, x"},
+}
+GRID = {f"{a}, {b}": {"normalization": a, "dropout": b} for a in "ab" for b in "xy"}
+
+
+def column(n, images=360):
+    """Accuracies in per cent as counts of images over their number: no two are alike."""
+    counts = np.random.default_rng(n).choice(images, n, replace=False)
+    return [100 * int(count) / images for count in counts]
+
+
+def found_of(kind, n, columns=None, total=360):
+    names = list(GRID) if kind == "factors" else ["relu", "elu", "tanh", "selu"]
+    own = columns or [column(n)] * len(names)
+    table = rows(dict(zip(names, own, strict=True)), images=total)
+    asked = spec(names, **KINDS[kind])
+    if kind == "factors":
+        asked["variants"] = GRID
+    return find(table, asked)
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_equal_columns_are_no_difference(kind, n):
+    found = found_of(kind, n)
+    for contrast in found.family:
+        assert (contrast.n, contrast.mean) == (n, 0.0)
+        assert (contrast.p, contrast.p_holm, contrast.p_flip) == (1.0, 1.0, 1.0)
+        assert contrast.result == "open"
+        assert contrast.won == n / 2
+        assert contrast.interval is None
+    told = answer(found)
+    assert told.is_given
+    assert not any(
+        word in told.sentence for word in ("beats", "differ from", "raises", "interact:")
+    )
+    assert "nan" not in told.sentence
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_equal_columns_are_equivalent_from_enough_seeds_on(n):
+    """The sign flips of n equal figures within the margin: 2^-n, times Holm's three."""
+    for contrast in found_of("equivalence", n).family:
+        held = contrast.equivalence
+        assert held.p == 2.0**-n
+        assert held.p_holm == min(1.0, 3 * 2.0**-n)
+        assert held.result == ("equivalent" if 3 * 2.0**-n <= 0.05 else "undecided")
+        assert held.p_different_holm == 1.0
+
+
+def in_float32(values):
+    return [float(np.float32(x)) for x in values]
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("scale", [1.0, 1e-6, 1e6])
+def test_figures_that_differ_by_rounding_alone_are_equal(kind, n, scale):
+    """One side logged in float32, one in float64; without a number of images to count in."""
+    plain = [scale * x for x in column(n)]
+    columns = [plain, in_float32(plain), [x * 3 / 3 for x in plain], in_float32(plain)]
+    found = found_of(kind, n, columns, total=None)
+    assert all(c.p == 1.0 and c.mean == 0.0 for c in found.family)
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_a_difference_that_is_the_same_but_for_rounding_is_not_surer_than_sign_flips(n):
+    plain = column(n)
+    moved = in_float32([x + 1.0 for x in plain])
+    found = found_of("versus_baseline", n, [plain, moved, plain, plain], total=None)
+    contrast = next(c for c in found.family if c.variant == "elu")
+    assert contrast.p == 2.0 ** (1 - n)
+    assert contrast.mean == pytest.approx(0.01, rel=1e-5)
+
+
+def test_a_small_difference_is_kept():
+    """A millionth of the figures is more than float32's rounding."""
+    plain = column(5)
+    moved = [x * (1 + 2e-6 * (1 + i)) for i, x in enumerate(plain)]
+    found = found_of("versus_baseline", 5, [plain, moved, plain, plain], total=None)
+    contrast = next(c for c in found.family if c.variant == "elu")
+    assert (contrast.differences > 0).all()
+
+
+def test_a_missing_trial_does_not_untie_the_others():
+    names = ["relu", "elu"]
+    table = rows(dict.fromkeys(names, column(5)), images=None)
+    table[0] = replace(table[0], outcome="failed", value=math.nan)
+    (contrast,) = find(table, spec(names)).family
+    assert (contrast.n, contrast.p, contrast.left_out) == (4, 1.0, 1)
