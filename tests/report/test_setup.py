@@ -83,7 +83,7 @@ def test_common_settings_are_named_component_first_and_runtime_is_not() -> None:
     assert tables(page(plan_of(activations())))[""] == [
         ("part", "choice", "values"),
         ("dataset", "mnist", "val_fraction=0.2"),
-        ("images", "", "48000 training, 12000 validation, 10000 test"),
+        ("images", "", "48,000 training, 12,000 validation, 10,000 test"),
         ("activation", "by variant", ""),
         ("optimizer", "sgd", "lr=0.1, betas=[0.9, 0.99]"),
         ("batch size", "64", ""),
@@ -165,7 +165,7 @@ def test_images_of_trials_that_are_not_done_are_not_asked_for() -> None:
     done = rows_of(plan)
     none = [replace(each, facts={}) for each in done]
     half = [new if old.variant == "elu" else old for old, new in zip(done, none, strict=True)]
-    assert tables(page(plan, half))[""][2][2] == "48000 training, 12000 validation, 10000 test"
+    assert tables(page(plan, half))[""][2][2] == "48,000 training, 12,000 validation, 10,000 test"
     assert "images" not in [texts[0] for texts in tables(page(plan, none))[""]]
 
 

@@ -110,6 +110,7 @@ def test_a_metrics_unit_is_what_the_report_takes_it_for() -> None:
         assert metric.goal == ("max" if is_accuracy(name) else "min")
 
 
+@pytest.mark.slow
 def test_metrics_are_those_of_a_finished_trial_and_a_sweeps_cost_is_known(
     lab: Lab, sweeps: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -137,7 +137,7 @@ def _group(group: str, settings: Settings) -> tuple[str, str]:
     """Return a group's component or plain value, and its values in a line."""
     own = {n.partition(".")[2]: v for n, v in settings.items() if n.startswith(f"{group}.")}
     values = [
-        f"{text(v)} {n}" if group == "images" else f"{n}={text(v)}"
+        f"{v:,} {n}" if group == "images" else f"{n}={text(v)}"
         for n, v in own.items()
         if n != TARGET and v is not None and v != []
     ]
