@@ -172,6 +172,34 @@ def test_sign_flip_p_stands_in_the_details_alone(writer: LabWriter) -> None:
     assert "Holm p" in shown[0].table.columns
 
 
+def test_two_seeds_have_both_differences_and_no_interval(writer: LabWriter) -> None:
+    """A title says what stands under it."""
+    table = items(chapters(writer, writer.sweep(fates(MEANS, seeds=2)))["variants"], "table")[0]
+    assert "both differences" in table.table.columns
+    assert not [column for column in table.table.columns if "interval" in column]
+    uneven = fates(MEANS)
+    uneven["elu"][2:] = ["failed"] * 3
+    name = writer.sweep(uneven, name="uneven", block="mnist × mlp")
+    shown = items(chapters(writer, name)["variants"], "table")[0].table
+    place = shown.columns.index("95 % interval")
+    told = {texts[0]: texts[place] for texts, _ in shown.rows}
+    assert told["elu"].startswith("none: ")
+    assert " to " in told[next(v for v in MEANS if v not in ("elu", "relu"))]
+
+
+def test_details_of_equivalence_are_those_that_decide(writer: LabWriter) -> None:
+    means = {"max": 0.99, "mean": 0.9901, "none": 0.95}
+    name = writer.sweep(fates(means), question_kind="equivalence", margin=0.005)
+    details = items(chapters(writer, name)["variants"], "table")[1].table
+    for column in ("equivalence: interval at its Holm step", "90 % interval, alone"):
+        assert column in details.columns
+    assert "Holm p" not in details.columns
+    assert "interval at its Holm step" not in details.columns
+    texts = details.rows[0][0]
+    step = texts[details.columns.index("equivalence: interval at its Holm step")]
+    assert step.endswith((" (95 %)", " (90 %)"))
+
+
 def test_losses_have_curves_of_losses(writer: LabWriter) -> None:
     name = writer.sweep(fates(MEANS), metric="test/loss", goal="min")
     (picture,) = items(chapters(writer, name)["curves"], "picture")

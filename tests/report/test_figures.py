@@ -86,3 +86,55 @@ def test_nothing_to_show_is_no_picture(comparison):
     found = comparison({"relu": [None, None], "elu": [None, None]})
     assert curves_figure(found, "c") == ""
     assert differences_figure(found, "d", tested=False) == ""
+
+
+def ends(found, contrasts, *, tested):
+    """Where each bar begins and ends, thick ones first: by variant, in points."""
+    svg = differences.differences_figure(found, contrasts, "d", tested=tested)
+    shown = {}
+    lines = [line for line in svg.figure.axes[0].lines if len(line.get_xdata()) == 2]
+    for place, name in enumerate(contrasts):
+        own = [line for line in lines if abs(line.get_ydata()[0] - (0.06 - place)) < 1e-9]
+        own.sort(key=lambda line: -line.get_linewidth())
+        shown[name] = [tuple(float(x) for x in line.get_xdata()) for line in own]
+    return shown
+
+
+def test_an_undecided_variant_has_an_interval_that_holds_0(comparison):
+    """Its own 95 % interval leaves 0 out; Holm's step, which decides, does not."""
+    base = [0.90, 0.91, 0.90, 0.92, 0.91]
+    gains = (0.003, 0.001, 0.0025, 0.0005, 0.004)
+    weak = [round(b + g, 4) for b, g in zip(base, gains, strict=True)]
+    found = comparison({"relu": base, "elu": weak, "tanh": weak, "selu": base})
+    contrasts = {"elu": found.against_reference["elu"]}
+    assert contrasts["elu"].result == "open"
+    thick, thin = ends(found, contrasts, tested=True)["elu"]
+    assert 0 < thick[0] < thick[1]
+    assert thin[0] < 0 < thin[1]
+    assert thin == pytest.approx([100 * x for x in contrasts["elu"].step_interval])
+    assert len(ends(found, contrasts, tested=False)["elu"]) == 1
+    said = differences.bars(contrasts.values(), tested=True)
+    assert "the thin line the one at its Holm step, which decides" in said
+
+
+def test_one_contrast_has_one_bar(comparison):
+    found = comparison({"relu": [0.90, 0.91, 0.90], "elu": [0.92, 0.925, 0.921]})
+    (bar,) = ends(found, found.against_reference, tested=True)["elu"]
+    assert bar == pytest.approx([100 * x for x in found.against_reference["elu"].interval])
+    assert (
+        differences.bars(found.family, tested=True) == "the bar its 95 % interval, each for itself"
+    )
+
+
+@pytest.mark.parametrize("found", ["equivalent", "different", "undecided"])
+def test_the_bars_of_equivalence_agree_with_what_was_found(found):
+    from tables_by_hand import APART, CLOSE, EQUIVALENCE, RELU, plus, rows, spec
+
+    gains = {"equivalent": CLOSE, "different": (-1.2, -1.3, -1.1, -1.2, -1.2), "undecided": APART}
+    fates = {"relu": RELU, "elu": plus(*gains[found]), "tanh": plus(*CLOSE)}
+    made = compare(rows(fates), spec(fates, **EQUIVALENCE))
+    contrasts = {"elu": made.against_reference["elu"]}
+    assert contrasts["elu"].equivalence.result == found
+    thick, thin = ends(made, contrasts, tested=True)["elu"]
+    assert (max(map(abs, thick)) <= 0.5) == (found == "equivalent")
+    assert (thin[0] > 0.5 or thin[1] < -0.5) == (found == "different")

@@ -1,5 +1,6 @@
 """The index of every sweep's question and answer."""
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -35,6 +36,35 @@ def test_every_sweep_has_its_question_answer_and_page(several: LabWriter) -> Non
     assert "2 sweeps, 1 answered" in page
     assert "Which &lt;b&gt; &amp; why?" in page
     assert "not across this page" in page
+
+
+def test_what_was_changed_stands_beside_a_question_wherever_it_is(
+    writer: LabWriter, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ABLAB_HOME", str(writer.lab.root))
+    fates = realistic_fates()
+    name = writer.sweep(fates, name="s [dataset=digits]", question="Which is best on MNIST?")
+    writer.sweep(fates, name="plain", question="Which is best on MNIST?")
+    part = writer.lab.sweep_folder(name) / "part-001.json"
+    command = "ablab sweep s dataset=digits sweep.seeds=5"
+    content = json.loads(part.read_text("utf-8")) | {"command": command}
+    part.write_text(json.dumps(content), "utf-8")
+    assert main(["report", "--all", "--offline", "--latex"]) == 0
+    assert main(["report", "s", "--offline"]) == 0
+    assert main(["report", "plain", "--offline"]) == 0
+    assert capsys.readouterr().out.count("Asked with dataset=digits.\n") == 1
+    forms = ("report.html", "report.md", "report.tex", "report.json")
+    folder = writer.lab.sweep_folder(name) / "report"
+    texts = [(folder / form).read_text("utf-8") for form in forms]
+    texts += [(part.parents[1] / f"index.{form}").read_text("utf-8") for form in ("html", "md")]
+    for text in texts:
+        plain = re.sub("<[^>]+>|`", "", text)
+        assert re.search(r"[Aa]sked.with\W+dataset=digits", plain)
+    other = writer.lab.sweep_folder("plain") / "report"
+    assert not re.search("[Aa]sked with", (other / "report.html").read_text("utf-8"))
+    assert main(["compare", "s", "plain", "--to", str(folder)]) == 0
+    assert "A is s (asked with dataset=digits), B is plain" in capsys.readouterr().out
+    assert "A is s (asked with dataset=digits)" in (folder / "compare.html").read_text("utf-8")
 
 
 def test_the_index_stands_alone(several: LabWriter) -> None:

@@ -18,9 +18,10 @@ from ablab.report.naming import Naming
 from ablab.tracking.csv_text import read_rows
 
 NAMES = (
+    *("活性化", "🙂"),
     *("w/o BN", "BN & dropout (50%)", "a|b", "<b>bold</b>", "resnet_18", "ünïcode–net", "=1+1"),
     *("{'lr': 0.1}", "-0.5", "+x", "@y", "two\nlines", "tab\there", "`code`", "```", "$x$", "\\n"),
-    *("turn\u202eround", "\u2066isolated", "bell\x07", "esc\x1b[31m", "long " * 60 + "name", "活性化", "🙂"),
+    *("turn\u202eround", "\u2066isolated", "bell\x07", "esc\x1b[31m", "long " * 60 + "name"),
     *(
         "{{ 1 + 1 }}",
         "{% raw %}",

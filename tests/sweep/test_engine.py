@@ -83,6 +83,28 @@ def test_next_command_names_the_very_sweep(run: Run):
     assert said.endswith("Next: ablab report mine batch_size=64\n")
 
 
+def test_the_command_that_is_kept_lets_in_what_was_let_in(
+    run: Run, lab: Lab, tmp_path: Path, sweeps: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Without `--allow` the very command would be refused."""
+    module = "units_that_are_let_in"
+    (tmp_path / f"{module}.py").write_text("from torch import nn\nclass Own(nn.ReLU):\n    pass\n")
+    (tmp_path / "conf/activation").mkdir(parents=True)
+    (tmp_path / "conf/activation/own.yaml").write_text(f"# mine\n_target_: {module}.Own\n")
+    monkeypatch.setenv("ABLAB_ALLOW", f"{module}, none_of_this")
+    run()
+    plan = read_plan(lab.sweep_folder("mine"))
+    assert plan is not None
+    assert plan.parts[0].command == "ablab sweep mine"
+    (sweeps / "mine.yaml").write_text(BODY.replace("tanh", "own"))
+    run("batch_size=64")
+    plan = read_plan(lab.sweep_folder("mine [batch_size=64]"))
+    assert plan is not None
+    allowed = f"--allow {module} --allow none_of_this"
+    assert plan.parts[0].command == f"ablab sweep mine {allowed} batch_size=64"
+    assert plan.asked_with == "batch_size=64"
+
+
 def test_same_command_again_trains_nothing(run: Run, launcher: FakeLauncher):
     run()
     launcher.attempts.clear()

@@ -14,7 +14,9 @@ from ablab.tracking.plan import Cell, Part, read_plan, write_part
 from ablab.training.faults import ConfigError
 
 
-def plan(lab: Lab, name: str, variants: Sequence[str] = ("a", "b"), seeds: int = 1) -> Path:
+def plan(
+    lab: Lab, name: str, variants: Sequence[str] = ("a", "b"), seeds: int = 1, command: str = ""
+) -> Path:
     folder = lab.sweep_folder(name)
     cells = tuple(Cell(v, s, "b", f"{v}{s}") for v in variants for s in range(seeds))
     spec = {
@@ -25,7 +27,8 @@ def plan(lab: Lab, name: str, variants: Sequence[str] = ("a", "b"), seeds: int =
         "variants": {name: {} for name in variants},
     }
     write_part(
-        folder, Part("comparison", 0.0, "", spec, cells, {c.key: trial(c.key) for c in cells})
+        folder,
+        Part("comparison", 0.0, command, spec, cells, {c.key: trial(c.key) for c in cells}),
     )
     return folder
 
@@ -83,3 +86,12 @@ def test_without_a_name_all_sweeps_are_listed(lab: Lab):
     assert isinstance(console.file, io.StringIO)
     assert "mine" in console.file.getvalue()
     assert "1/2" in console.file.getvalue()
+
+
+def test_what_was_changed_stands_beside_the_question(lab: Lab):
+    plan(lab, "mine [dataset=digits]", command="ablab sweep mine dataset=digits sweep.seeds=1")
+    for name in ("mine", None):
+        console = Console(file=io.StringIO(), width=200)
+        status(name, [], console, lab)
+        assert isinstance(console.file, io.StringIO)
+        assert "Which? (asked with dataset=digits)" in console.file.getvalue()

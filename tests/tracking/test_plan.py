@@ -11,7 +11,7 @@ from recorded import BEGUN, begin, epoch, finish, trial
 from ablab.tracking.files import file_sha256, read_json, write_atomic, write_json
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Cell, Part, read_plan, write_part
+from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.records import read_record
 
 CELLS = (Cell("relu", 0, "mnist", "k0"), Cell("elu", 0, "mnist", "k1"))
@@ -25,6 +25,24 @@ def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert plan is not None
     assert plan.parts == (replace(FIRST, excluded=excluded),)
     assert plan.sweep == "s"
+
+
+@pytest.mark.parametrize(
+    ("command", "changes"),
+    [
+        ("ablab sweep s", ""),
+        ("ablab sweep s seed=1 batch_size=3", "batch_size=3 seed=1"),
+        ("ablab sweep s --allow mine sweep.seeds=2 launcher.slots=1 loss=mse", "loss=mse"),
+        ("ablab sweep s 'dataset.path=My data (1)'", "dataset.path=My data (1)"),
+        ("ablab report --mlflow e --baseline a=b", ""),
+    ],
+)
+def test_what_a_question_was_asked_with_is_read_from_the_command(
+    command: str, changes: str
+) -> None:
+    plan = Plan("s", (replace(FIRST, command=command, spec={"question": "Which?"}),))
+    assert plan.asked_with == changes
+    assert plan.asked == ("Which?" if not changes else f"Which? (asked with {changes})")
 
 
 def test_an_extension_adds_and_may_replace_a_place(tmp_path: Path) -> None:

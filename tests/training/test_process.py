@@ -107,6 +107,8 @@ def test_completion_lists_what_stands_there(begin: Callable[..., Take]) -> None:
     assert completion.facts["train_images"] + completion.facts["val_images"] == 1437
     assert completion.facts["test_images"] == 360
     assert completion.measured["time/total_seconds"] > 0
+    (epoch,) = [entry for entry in take.entries() if entry.kind == "epoch"]
+    assert completion.measured["cpu/utilization"] == epoch.measured["cpu/utilization"] > 0
     environment = record_of(take).environment
     assert environment["slots"] == 3
     assert environment["threads"] == 1

@@ -28,6 +28,7 @@ FIELDS = {
     "epoch_seconds": SECONDS,
     "images_per_second": "throughput/images_per_second",
     "peak_bytes": "memory/peak_bytes",
+    "cpu_utilization": "cpu/utilization",
 }
 
 

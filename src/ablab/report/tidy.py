@@ -26,6 +26,7 @@ SPEED = (
     *("variant", "seed", "block", "target"),
     *("epochs", "reached", "seconds", "reached_seconds"),
 )
+LAST = "cpu_utilization"  # of the fields, which stand where they stood before there was this one
 COSTS = ("parameters", "flops", "epoch_seconds", "images_per_second", "peak_bytes")
 
 
@@ -39,10 +40,11 @@ def trials(analysis: Analysis) -> list[Record]:
             "key": row.key,
             "outcome": row.outcome,
             "value": _figure(row.value),
-            **{name: _figure(row.figures[name]) for name in FIELDS},
+            **{name: _figure(row.figures[name]) for name in FIELDS if name != LAST},
             "data_hash": row.data_hash,
             **{name: row.environment.get(name) for name in ENVIRONMENT},
             "reason": row.reason,
+            LAST: _figure(row.figures[LAST]),
         }
         for row in analysis.rows
     ]

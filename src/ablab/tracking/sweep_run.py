@@ -92,7 +92,7 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
         run = store.client.get_run(run_id)
         names = sorted(file.name for kind in _REPORT for file in folder.glob(kind))
         place(store, run, folder, names, "report")
-        _annotate(store, run_id, run.data.tags["question"], verdict)
+        _annotate(store, run_id, plan.asked, verdict)
     return run_id
 
 

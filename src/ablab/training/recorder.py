@@ -23,6 +23,9 @@ from ablab.training.environment import peak_memory
 
 CHECKPOINT = "checkpoint.ckpt"
 CHOOSES = "val/accuracy"
+CPU_UTILIZATION = (
+    "cpu/utilization"  # processor time by time of training; 1 is one core all the time
+)
 
 
 class JournalLogger(Logger):
@@ -80,14 +83,17 @@ class Recorder(Checkpoint):
         self.best_epoch, self._best = -1, -1.0
         self._line = ""
         self._started = self._trained = 0.0
+        self._cpu_started = self._cpu_trained = 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Start the epoch's clock."""
         self._started = self._clock(trainer)
+        self._cpu_started = time.process_time()
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Stop the clock of training: evaluation is not in it."""
         self._trained = self._clock(trainer)
+        self._cpu_trained = time.process_time()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Write best weights, checkpoint and journal, in this order: a kill loses no more."""
@@ -124,6 +130,9 @@ class Recorder(Checkpoint):
             "throughput/images_per_second": images / seconds,
             "memory/peak_bytes": float(peak_memory()),
         }
+        if trainer.world_size == 1 and trainer.strategy.root_device.type == "cpu":
+            # Others wait by design, for each other or for a device: that tells of no load.
+            measured[CPU_UTILIZATION] = (self._cpu_trained - self._cpu_started) / seconds
         return Entry("epoch", time.time(), trainer.current_epoch, metrics, measured)
 
     @staticmethod

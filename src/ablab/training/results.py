@@ -16,7 +16,7 @@ from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry
 from ablab.tracking.records import CORRECT
 from ablab.training.environment import peak_memory
-from ablab.training.recorder import CHOOSES
+from ablab.training.recorder import CHOOSES, CPU_UTILIZATION
 
 CONFUSION = "confusion_matrix.csv"
 PER_CLASS = "per_class.csv"
@@ -77,9 +77,9 @@ def measured(epochs: Sequence[Entry], test_seconds: float) -> dict[str, float]:
     peaks = [e.measured["memory/peak_bytes"] for e in epochs]
     result = {"memory/peak_bytes": max([*peaks, float(peak_memory())])}
     total = test_seconds
-    for name in ("time/epoch_seconds", "throughput/images_per_second"):
-        if epochs:
-            result[name] = median(e.measured[name] for e in epochs)
+    for name in ("time/epoch_seconds", "throughput/images_per_second", CPU_UTILIZATION):
+        if known := [e.measured[name] for e in epochs if name in e.measured]:
+            result[name] = median(known)
     for name in ("time/epoch_seconds", "time/validation_seconds"):
         total += sum(e.measured[name] for e in epochs)
     return {**result, "time/total_seconds": total}

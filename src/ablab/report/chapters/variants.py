@@ -72,16 +72,13 @@ def _intervals(facts: Facts, comparison: Comparison) -> str:
 def _of_trials(facts: Facts, comparison: Comparison) -> list[str]:
     """Return what ablab knows of the trials that it trained."""
     told = ["Accuracy on test is that of the epoch that validation chose."]
-    if len(comparison.blocks) == 1:
-        told.append(
-            "Cost: the middle trial of each variant; FLOPs for one image, forward; seconds an "
-            "epoch without evaluation."
-        )
-        told.append(
-            facts.load
-            if facts.timed
-            else f"Trials ran {facts.why_untimed}, so times and memory are not compared."
-        )
+    if len(comparison.blocks) > 1:
+        return told
+    told.append("Cost: the middle trial of each variant; FLOPs for one image, forward.")
+    if facts.timed:
+        told += ["Seconds an epoch are without evaluation.", facts.load]
+    else:
+        told.append(f"Trials ran {facts.why_untimed}, so times and memory are not compared.")
     return told
 
 
