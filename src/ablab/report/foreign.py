@@ -1,50 +1,30 @@
 """A report from runs in MLflow, given what of them names what; nothing else is known of them."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from ablab.errors import InputError
 from ablab.report.build import Report, write_report
 from ablab.report.foreign_runs import left_out, named, passed_over
+from ablab.report.foreign_values import (
+    FATES,
+    Reading,
+    check_curve,
+    curves_of,
+    finals_of,
+    reading_of,
+)
 from ablab.report.naming import KINDS, Naming
 from ablab.report.nesting import Named, Nesting, newest
 from ablab.report.page import Page
-from ablab.report.scale import FACTORS, NONE, PERCENT, SHARE, Logged, told, unit_logged
 from ablab.report.table import FIELDS, Row, in_order
 from ablab.report.unit import series
 from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.plan import Cell, Part, Plan
 
-_FATES = {"RUNNING": "running", "SCHEDULED": "running", "FINISHED": "finished"}
 _COMMIT = "mlflow.source.git.commit"
-_SHOWN = {SHARE: SHARE, PERCENT: SHARE, NONE: NONE}
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """One metric of the runs, in the unit in which they logged it.
-
-    Attributes:
-        metric: its name; empty for a curve that was not asked for.
-        unit: share, percent or none.
-        notes: what a reader must know of the unit.
-    """
-
-    metric: str
-    unit: str
-    notes: tuple[str, ...]
-
-    def scaled(self, x: float) -> float:
-        """Return a logged value as the report holds it: per cent as a share."""
-        return x * FACTORS[self.unit] + 0.0  # no -0.0
-
-    @property
-    def shown(self) -> str:
-        """How it is shown, as `ablab.report.unit.unit_of` takes it."""
-        return _SHOWN[self.unit]
 
 
 def foreign_report(
@@ -70,12 +50,12 @@ def foreign_page(store: ForeignStore, naming: Naming) -> Page:
     names = naming.variant, naming.seed, naming.block
     found = Nesting(runs, named(runs, *names, naming.metric), naming.metric).of_level(naming.runs)
     counted = newest(found)
-    curves = _curves(store, naming.curve, counted)
-    finals = [(n, (n.run.metrics[naming.metric],)) for n in counted if _is_final(n, naming.metric)]
-    reading = _reading(naming.metric, finals, naming.unit)
-    curve = _reading(naming.curve, [(n, curves[n.run.run_id]) for n in counted], naming.unit)
+    curves = curves_of(store, naming.curve, counted)
+    finals = finals_of(naming.metric, counted)
+    reading = reading_of(naming.metric, finals, naming.unit)
+    curve = reading_of(naming.curve, [(n, curves[n.run.run_id]) for n in counted], naming.unit)
     if naming.curve:
-        _check_curve(curve, curves)
+        check_curve(curve, curves)
     rows = tuple(_row(n, reading, tuple(map(curve.scaled, curves[n.run.run_id]))) for n in counted)
     plan = _plan(naming, counted, reading, curve)
     notes = [*_notes(naming, counted), *left_out(runs, found, names, naming.runs)]
@@ -83,56 +63,7 @@ def foreign_page(store: ForeignStore, naming: Naming) -> Page:
     return Page(plan, in_order(rows, plan.spec), notes=tuple(notes))
 
 
-def _curves(
-    store: ForeignStore, metric: str, counted: Sequence[Named]
-) -> dict[str, tuple[float, ...]]:
-    """Return the history of a metric by run, empty where there is none."""
-    return {
-        n.run.run_id: store.curve(n.run.run_id, metric) if metric in n.run.metrics else ()
-        for n in counted
-    }
-
-
-def _is_final(named_: Named, metric: str) -> bool:
-    return _FATES.get(named_.run.status) == "finished" and math.isfinite(
-        named_.run.metrics.get(metric, math.nan)
-    )
-
-
-def _reading(metric: str, values: Sequence[tuple[Named, Sequence[float]]], stated: str) -> _Reading:
-    if not metric:
-        return _Reading("", NONE, ())
-    logged = []
-    for n, own in values:
-        finite = [x for x in own if math.isfinite(x)]
-        if finite:
-            logged.append(Logged(_called(n), min(finite), max(finite)))
-    unit = unit_logged(metric, logged, stated)
-    return _Reading(metric, unit, tuple(told(metric, unit, logged, stated)))
-
-
-def _check_curve(curve: _Reading, curves: Mapping[str, Sequence[float]]) -> None:
-    """Refuse a curve of shares beside a stated per cent.
-
-    Raises:
-        InputError: no value of the curve is above 1.
-    """
-    highest = max((x for own in curves.values() for x in own if math.isfinite(x)), default=0.0)
-    if not curves or all(not own for own in curves.values()):
-        raise InputError(f"--curve must be a metric of these runs, got {curve.metric}")
-    if curve.unit == PERCENT and 0 < highest <= 1:
-        raise InputError(
-            f"--curve must be logged in per cent as --unit says, got {curve.metric} of at most "
-            f"{highest:g}; leave it out"
-        )
-
-
-def _called(n: Named) -> str:
-    place = f"{n.variant} · seed {n.seed}" + (f" · {n.block}" if n.block else "")
-    return f"{place} ({n.run.name})"
-
-
-def _plan(naming: Naming, counted: Sequence[Named], reading: _Reading, curve: _Reading) -> Plan:
+def _plan(naming: Naming, counted: Sequence[Named], reading: Reading, curve: Reading) -> Plan:
     """Return the runs as a plan; when they were planned nobody knows."""
     variants = sorted({n.variant for n in counted})
     if naming.baseline and naming.baseline not in variants:
@@ -159,9 +90,9 @@ def _plan(naming: Naming, counted: Sequence[Named], reading: _Reading, curve: _R
     return Plan(naming.experiment, (part,))
 
 
-def _row(found: Named, reading: _Reading, curve: tuple[float, ...]) -> Row:
+def _row(found: Named, reading: Reading, curve: tuple[float, ...]) -> Row:
     run, metric = found.run, reading.metric
-    fate, value = _FATES.get(run.status, "failed"), math.nan
+    fate, value = FATES.get(run.status, "failed"), math.nan
     reason = f"MLflow says {run.status}" if fate == "failed" else ""
     if fate == "finished":
         value = reading.scaled(run.metrics.get(metric, math.nan))
@@ -187,7 +118,7 @@ def _row(found: Named, reading: _Reading, curve: tuple[float, ...]) -> Row:
 
 def _notes(naming: Naming, counted: Sequence[Named]) -> list[str]:
     """Return what a reader must know of runs of which this report knows what MLflow holds."""
-    told_ = [
+    told = [
         "These runs were read from MLflow, and no plan of ablab stands behind them: whether it was "
         "fixed beforehand which runs there would be is not known. Where runs are added until a "
         "difference shows, one is found too often.",
@@ -196,10 +127,10 @@ def _notes(naming: Naming, counted: Sequence[Named]) -> list[str]:
         "and at which epoch.",
         "How hyper-parameters were chosen is not known either.",
     ]
-    going = [n.run.name for n in counted if _FATES.get(n.run.status) == "running"]
+    going = [n.run.name for n in counted if FATES.get(n.run.status) == "running"]
     if going:
-        told_.append(
+        told.append(
             f"MLflow says that {series(going[:5])} still {'runs' if len(going) == 1 else 'run'}; "
             "one whose process died stays so until it is ended there."
         )
-    return told_
+    return told
