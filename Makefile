@@ -7,6 +7,14 @@ export PYTHON TORCH
 .DEFAULT_GOAL := help
 .PHONY: help install demo compare test check train ui clean dev slow docs
 
+define NEXT
+ablab is set up. Next, in any folder:
+  . "$(CURDIR)/.venv/bin/activate"   puts ablab on your path
+  ablab sweep demo --report          answers a first question, in half a minute
+  ablab                              lists the commands; ablab list, what there is to choose
+endef
+export NEXT
+
 help: ## list the targets
 	@echo "make TARGET [ARGS=\"key=value ...\"] [PYTHON=python3.12] [TORCH=cpu]"
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
@@ -14,6 +22,7 @@ help: ## list the targets
 
 install: ## set up .venv, and no more
 	@sh .ci/venv user
+	@$(if $(filter install,$(MAKECMDGOALS)),echo "$$NEXT")
 
 demo: install ## answer a first question: six activations, five seeds each, then the report
 	@$(ABLAB) sweep demo --report $(ARGS)

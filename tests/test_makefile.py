@@ -143,6 +143,15 @@ def test_install_is_done_once(clone: Clone) -> None:
     assert clone.calls("install") == []
 
 
+def test_install_ends_with_what_to_type_next(clone: Clone) -> None:
+    for words in (("install",), ("install",), ("install", "ARGS=x")):
+        last = clone.make(*words).stdout.splitlines()
+        assert f'. "{clone.top}/.venv/bin/activate"' in "\n".join(last[-3:])
+        assert last[-2].split()[:3] == ["ablab", "sweep", "demo"]
+    for words in (("demo",), ("train",), ("ui",)):
+        assert "Next, in any folder" not in clone.make(*words).stdout
+
+
 def test_every_target_sets_up_what_it_needs(clone: Clone) -> None:
     first = clone.calls("train", 'ARGS=architecture=resnet18 "dataset=cifar100"')
     assert installed(first) == ["-e ."]
