@@ -201,7 +201,7 @@ def test_users_plain_network_is_an_architecture(
         ("return None", "must return (N, 10) logits, got ()"),
         ("return self.layer(x)", "must work with its parts and data"),
         ("return self.absent(x)", "must work with its parts and data"),
-        ("raise NotImplementedError", "must have all its parts"),
+        ("raise NotImplementedError", "must work with its parts and data, got NotImplementedError"),
     ],
 )
 def test_network_that_does_not_fit_is_told(

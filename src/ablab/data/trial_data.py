@@ -6,6 +6,7 @@ from collections.abc import Iterable
 import pytorch_lightning as pl
 from torch import Tensor
 
+from ablab.data.batches import Augmentation
 from ablab.data.perturbation import Perturbation
 
 Batch = tuple[Tensor, Tensor]
@@ -19,6 +20,7 @@ class TrialData(pl.LightningDataModule, ABC):
 
     Attributes:
         seed: the trial's.
+        augmentation: of training batches; None where there is none, or none of ours.
         perturbations: of the test images, that shall be tested.
         perturbation: the one that test batches have now; None: they are as they are.
         has_fixed_test_order: each test gives the same images in the same order, in each trial, so
@@ -27,6 +29,7 @@ class TrialData(pl.LightningDataModule, ABC):
     """
 
     seed: int = 0
+    augmentation: Augmentation | None = None
     perturbations: tuple[Perturbation, ...] = ()
     perturbation: Perturbation | None = None
     has_fixed_test_order: bool = True

@@ -17,8 +17,10 @@ from ablab.data.own_generators import OwnGenerators
 from ablab.data.perturbation import perturbations
 from ablab.data.plain import PlainDataModule
 from ablab.data.trial_data import TrialData
+from ablab.training.bfloat16 import mend_lstms
 from ablab.training.by_hand.convert import AXIS, convert
 from ablab.training.classifier import Classifier
+from ablab.training.construction import bounded, materialize
 from ablab.training.faults import ComponentError, component
 from ablab.training.freezing import freeze_parameters
 from ablab.training.layer_streams import LayerStreams
@@ -146,12 +148,14 @@ def network(
     for part in parts.values():
         part.layer_streams = layer_streams
     with streams.forked(config["seed"], "init"), layer_streams:
-        module: nn.Module = Builder("architecture", config["architecture"])(
-            in_channels=data.in_channels,
-            num_classes=data.num_classes,
-            image_size=data.image_size,
-            **parts,
-        )
+        with bounded():
+            module: nn.Module = Builder("architecture", config["architecture"])(
+                in_channels=data.in_channels,
+                num_classes=data.num_classes,
+                image_size=data.image_size,
+                **parts,
+            )
+        materialize(module, (2, data.in_channels, data.image_size, data.image_size))
         initializer = Builder("initializer", config["initializer"])
         batch = {"batch": _first_batch(data, module)} if initializer.takes("batch") else {}
         initializer(module=module, **batch)
@@ -159,6 +163,7 @@ def network(
     if config.get("init_from") is not None:
         start_from(module, str(config["init_from"]))
     freeze_parameters(module, config.get("freeze"))
+    mend_lstms(module)
     return module, frozenset(axis for axis, part in parts.items() if part.calls)
 
 

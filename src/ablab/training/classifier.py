@@ -261,7 +261,8 @@ class Classifier(pl.LightningModule):
     def _evaluate(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         self._dropout.begin_evaluation(step, self.global_rank, self.device)
         x, target = batch
-        logits = self.network(x)
+        # Twice where it is alone: norms of maps of one pixel, and `squeeze`, need a second image.
+        logits = self.network(x) if len(x) > 1 else self.network(torch.cat([x, x]))[:1]
         self._evaluated.add(logits, target, self.loss(logits, target))
 
     def _stop_where_diverged(self, step: int) -> None:

@@ -51,17 +51,20 @@ class Cost:
 
 
 def size(network: nn.Module, data: TrialData) -> tuple[int, int]:
-    """Return parameters and FLOPs an image, counted on a blank one; the network's mode is kept."""
+    """Return parameters and FLOPs an image, counted on two blank ones; the network's mode is kept.
+
+    Two, since norms of feature maps of one pixel refuse an image on its own.
+    """
     parameters = [p for p in network.parameters() if p.requires_grad]
-    image = torch.zeros(1, data.in_channels, data.image_size, data.image_size)
+    images = torch.zeros(2, data.in_channels, data.image_size, data.image_size)
     if parameters:  # where it lies, and as exact
-        image = image.to(parameters[0])
+        images = images.to(parameters[0])
     training = network.training
     counter = FlopCounterMode(display=False, custom_mapping=RECURRENCES)
     with torch.no_grad(), as_torch(network), counter:
-        network.eval()(image)
+        network.eval()(images)
     network.train(training)
-    return sum(p.numel() for p in parameters), int(counter.get_total_flops())
+    return sum(p.numel() for p in parameters), int(counter.get_total_flops()) // 2
 
 
 def measure(config: Mapping[str, Any]) -> Cost:

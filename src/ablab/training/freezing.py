@@ -38,6 +38,8 @@ def freeze_parameters(network: nn.Module, patterns: Patterns) -> None:
         InputError: a pattern names no parameter, or nothing would be left to train.
     """
     parameters = dict(network.named_parameters())
+    if not any(parameter.requires_grad for parameter in parameters.values()):
+        raise ValueError("architecture must have weights to train, got none")
     for pattern in _listed(patterns):
         names = [name for name in parameters if _matches(name, pattern)]
         if not names:

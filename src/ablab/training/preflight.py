@@ -37,11 +37,24 @@ def device_faults(config: Mapping[str, Any]) -> list[str]:
         faults.append(
             f"devices.strategy must be ddp for {count} devices, got {devices['strategy']}"
         )
+    lacks = {"cpu": "16-mixed", "mps": "64-true"}  # Lightning would take bf16-mixed in silence
+    precision, kind = config["trainer"]["precision"], device_type(devices)
+    if precision == lacks.get(kind):
+        faults.append(f"trainer.precision must be one that a {kind} has, got {precision}")
     batch_size, images = config["batch_size"], _batch_images(config) if count > 1 else 0
     if images % count:
         got = batch_size if batch_size == images else f"{batch_size}, which is {images} images"
         faults.append(f"batch_size must be divisible by the {count} processes, got {got}")
     return faults
+
+
+def device_type(devices: Mapping[str, Any]) -> str:
+    """Return where a trial trains on this machine: ``cuda``, ``mps`` or ``cpu``."""
+    if _on_gpu(devices):
+        return "cuda"
+    if devices["accelerator"] in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
+        return "mps"
+    return "cpu"
 
 
 def device_notes() -> list[str]:

@@ -10,13 +10,16 @@ import torch
 from torch import nn
 
 from ablab import streams
-from ablab.advice import without_advice
 from ablab.data.errors import DataError
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.training import build
 from ablab.training.by_hand.convert import check
+from ablab.training.dry_optimizer import try_optimizer
+from ablab.training.dry_precision import try_precision
+from ablab.training.dry_run import CPU, META, Passed, build_dry, evaluate, step_back, train
 from ablab.training.faults import ComponentError, ConfigError, component
+from ablab.training.memory import memory_fault, weight_bytes
 from ablab.training.sources import source_hashes
 
 _STAND_IN = {"_target_": "torch.nn.Identity"}
@@ -43,29 +46,35 @@ def rehearse(config: Mapping[str, Any]) -> frozenset[str]:
 def _rehearsed(text: str) -> frozenset[str]:
     config = json.loads(text)["config"]
     faults: list[str] = []
-    network: nn.Module | None = None
-    used: frozenset[str] = frozenset()
+    passed: Passed | None = None
+    total_steps = 100
     with _telling(faults):
         build.Builder("loss", config["loss"])()
     with _telling(faults):
         data = build.datamodule(config)
         with component("dataset", InputError):
             data.check()
-        network, used = _network(config, data, faults)
-    trained = network or nn.Linear(1, 1)
+            total_steps = len(data.train_dataloader()) * config["trainer"]["max_epochs"]
+        passed = _network(config, data, faults)
+    network = passed.network if passed else nn.Linear(1, 1)
+    state = 0.0
     with _telling(faults):
-        optimizer = build.Builder("optimizer", config["optimizer"])(
-            named_params=trained.named_parameters()
-        )
-        build.Builder("scheduler", config["scheduler"])(optimizer=optimizer, total_steps=100)
+        state = try_optimizer(config, network, total_steps)
     with _telling(faults):
-        build.Builder("regularizer", config["regularizer"])(named_params=trained.named_parameters())
+        build.Builder("regularizer", config["regularizer"])(named_params=network.named_parameters())
+    if passed and not faults:
+        with _telling(faults):
+            _check_memory(passed, state)
+            _step_back(passed)
+            num_weights = sum(p.numel() for p in network.parameters())
+            try_precision(config, passed.data, num_weights)
     if config["backend"] == "by_hand" and not faults:
         module, side = build.classifier(config, data), data.image_size
         check(module, torch.zeros(2, data.in_channels, side, side))
     if faults:
         raise ConfigError(faults)
-    return used
+    assert passed is not None
+    return passed.used
 
 
 @contextmanager
@@ -79,10 +88,8 @@ def _telling(faults: list[str]) -> Iterator[None]:
         faults.append(str(error))
 
 
-def _network(
-    config: Mapping[str, Any], data: TrialData, faults: list[str]
-) -> tuple[nn.Module, frozenset[str]]:
-    """Return the network and the parts it uses, a faulty part stood in for to see further."""
+def _network(config: Mapping[str, Any], data: TrialData, faults: list[str]) -> Passed:
+    """Return the network, a faulty part stood in for to see further."""
     try:
         return _passed(config, data)
     except ComponentError as error:
@@ -92,69 +99,54 @@ def _network(
         return _network({**config, error.axis: _STAND_IN}, data, faults)
 
 
-def _passed(config: Mapping[str, Any], data: TrialData) -> tuple[nn.Module, frozenset[str]]:
+def _passed(config: Mapping[str, Any], data: TrialData) -> Passed:
+    """Return the network behind a batch, without values where it is large and needs none."""
     try:
-        return _passed_on(torch.device("meta"), config, data)
-    except NotImplementedError:  # an operation whose shapes depend on values
-        return _passed_on(torch.device("cpu"), config, data)
-
-
-def _passed_on(
-    device: torch.device, config: Mapping[str, Any], data: TrialData
-) -> tuple[nn.Module, frozenset[str]]:
-    with device:
-        network, used = build.network(config, data, torch.Generator("cpu"))
-        side = data.image_size
-        images = torch.zeros(2, data.in_channels, side, side)
-    try:
-        with device:
-            output = _outputs(network, images)
-    except NotImplementedError:
-        if device.type == "meta":
-            raise
-        raise InputError("architecture must have all its parts, got one without forward") from None
+        looked_at = evaluate(_fitting(build_dry(META, config, data)))
+        _check_memory(looked_at)
+        if not looked_at.is_small:
+            return train(looked_at)
     except Exception as error:
-        name = config["architecture"]["_target_"].rpartition(".")[2]
-        told = without_advice(str(error))
-        raise InputError(
-            f"architecture must work with its parts and data, got {told} from {name}"
-        ) from error
-    for logits in output:
-        shape = tuple(getattr(logits, "shape", ()))
-        if shape != (2, data.num_classes):
-            raise InputError(
-                f"architecture must return (N, {data.num_classes}) logits, got {shape} for N=2"
-            )
-    weight = getattr(network, "auxiliary_weight", None)
-    if len(output) > 1 and not isinstance(weight, int | float):
-        raise InputError(
-            "architecture must have a number auxiliary_weight for its auxiliary logits, "
-            f"got {weight}"
-        )
-    if data.smallest_batch == 1:
-        with device:
-            _check_alone(network, images[:1], data.batch_word)
-    return network, used
+        if not _lacks_values(error):
+            raise
+    return train(evaluate(build_dry(CPU, config, data)))
 
 
-def _check_alone(network: nn.Module, image: torch.Tensor, word: str) -> None:
-    """Refuse a network that cannot train on one image: batch norm of single values cannot.
+def _fitting(built: Passed) -> Passed:
+    """Return a network whose weights the memory holds."""
+    _check_memory(built)
+    return built
+
+
+def _step_back(passed: Passed) -> None:
+    """Take the step's way back, without values unless it needs them."""
+    try:
+        step_back(passed)
+    except Exception as error:
+        if passed.device == CPU or not _lacks_values(error):
+            raise
+        step_back(train(build_dry(CPU, passed.config, passed.data)))
+
+
+def _lacks_values(error: Exception) -> bool:
+    """Tell whether something failed because tensors on ``meta`` have no values."""
+    return isinstance(error, NotImplementedError) or META.type in str(error)
+
+
+def _check_memory(passed: Passed, state: float = 0.0) -> None:
+    """Refuse what the memory cannot hold: weights and all that is kept for a batch.
+
+    Args:
+        passed: where it is only built, the weights are looked at alone.
+        state: how many values the optimizer keeps for each value of a weight.
 
     Raises:
         InputError: it cannot.
     """
-    try:
-        network(image)
-    except Exception as error:
-        told = without_advice(str(error))
-        raise InputError(f"{word} must be 2 or more for these parts, got 1: {told}") from error
-
-
-def _outputs(network: nn.Module, images: torch.Tensor) -> tuple[Any, ...]:
-    """Return what a network gives in training, and in evaluation where that may be another."""
-    output = network(images)
-    if not isinstance(output, tuple):
-        return (output,)
-    evaluated = network.eval()(images)
-    network.train()
-    return (*output, evaluated)
+    trained = sum(p.nbytes for p in passed.network.parameters() if p.requires_grad)
+    weights = weight_bytes(passed.network) + state * trained
+    images = passed.data.smallest_batch
+    if memory_fault(passed.config, weights, passed.kept / 2, images):
+        further = passed.bytes_per_image() if passed.kept else 0.0
+        if fault := memory_fault(passed.config, weights, further, images):
+            raise InputError(fault)

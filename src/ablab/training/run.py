@@ -183,4 +183,5 @@ class Training:
             self.take.folder,
             self.recorder.logger,
             [*self._callbacks, self.recorder],
+            seeks_unused=bool(self.take.trial["sources"]),  # ours use every weight at each step
         )

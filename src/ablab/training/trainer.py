@@ -45,6 +45,8 @@ def trainer(
     folder: Path,
     logger: Logger,
     callbacks: Sequence[pl.Callback],
+    *,
+    seeks_unused: bool = False,
 ) -> pl.Trainer:
     """Return a Trainer that fits or tests once.
 
@@ -54,6 +56,8 @@ def trainer(
         folder: where Lightning may write.
         logger: takes what it logs.
         callbacks: in the order in which they are called.
+        seeks_unused: whether processes look at each step which weights it left without a
+            gradient. One that is never or not always reached would stop the training otherwise.
     """
     is_ddp = devices["strategy"] == "ddp"
     on_cpu = devices["accelerator"] == "cpu"
@@ -62,7 +66,7 @@ def trainer(
         devices=devices["devices"],
         # No broadcasts of buffers: batch norm is synchronised, and the ranks may have different
         # numbers of validation batches.
-        strategy=DDPStrategy(**_NO_BROADCASTS) if is_ddp else "auto",
+        strategy=_ddp(seeks_unused) if is_ddp else "auto",
         max_epochs=config["max_epochs"],
         precision=config["precision"],
         gradient_clip_val=config["gradient_clip_val"],
@@ -78,6 +82,10 @@ def trainer(
         enable_model_summary=False,
         default_root_dir=folder,
     )
+
+
+def _ddp(seeks_unused: bool) -> DDPStrategy:
+    return DDPStrategy(find_unused_parameters=seeks_unused, **_NO_BROADCASTS)
 
 
 def _plugins(is_ddp: bool, on_cpu: bool) -> list[Any]:

@@ -1,0 +1,147 @@
+"""The memory that a trial needs at the least, and what there is."""
+
+import math
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ablab.training.preflight import device_type, num_processes
+
+GB = 1e9
+# At the least: in mixed precision some of what is kept stays in float32.
+_SCALES = {"64-true": 2.0, "bf16-true": 0.5, "bf16-mixed": 0.5, "16-mixed": 0.5}
+_SMALL_BYTES = 1_000_000_000  # any machine has it: asking a GPU for its memory takes a second
+
+
+@dataclass
+class Saved:
+    """What a forward pass keeps for its backward pass.
+
+    Attributes:
+        bytes: of all tensors, weights left out, each storage counted once.
+    """
+
+    bytes: int = 0
+    _storages: dict[int, Any] = field(default_factory=dict)
+
+    def add(self, tensor: Tensor) -> None:
+        """Count a tensor; its storage is held, so that no other takes its address."""
+        try:
+            storage = tensor.untyped_storage()
+        except NotImplementedError:  # a sparse one has none
+            return
+        if storage._cdata not in self._storages:
+            self._storages[storage._cdata] = storage
+            self.bytes += storage.nbytes()
+
+
+@contextmanager
+def saved_by(network: nn.Module) -> Iterator[Saved]:
+    """Count what the block's forward passes of a network keep."""
+    saved = Saved()
+    for weight in network.parameters():
+        saved.add(weight)
+    saved.bytes = 0
+
+    def keep(tensor: Tensor) -> Tensor:
+        saved.add(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        yield saved
+
+
+def weight_bytes(network: nn.Module) -> int:
+    """Return the bytes of a network's weights and of their gradients."""
+    return sum(p.nbytes * (2 if p.requires_grad else 1) for p in network.parameters())
+
+
+def memory_fault(
+    config: Mapping[str, Any], weights: float, bytes_per_image: float, images: int
+) -> str | None:
+    """Return the fault of a trial that the memory cannot hold, None where it may.
+
+    What a step takes besides is not counted: what this refuses cannot be trained.
+
+    Args:
+        config: the trial's configuration.
+        weights: bytes of weights, gradients and the optimizer's state in float32, in one process.
+        bytes_per_image: what a forward pass keeps for its backward pass.
+        images: of a batch, in all processes together.
+    """
+    count, kind = num_processes(config["devices"]), device_type(config["devices"])
+    scale = _SCALES.get(config["trainer"]["precision"], 1.0)
+    weights, kept = weights * scale, bytes_per_image * images * scale
+    needed = weights + kept / count if kind == "cuda" else weights * count + kept
+    if needed < _SMALL_BYTES or needed <= (there := _there(kind)):
+        return None
+    place = "GPU" if kind == "cuda" else "machine"
+    keys = "architecture" if weights > there else "architecture and batch_size"
+    plural = "" if images == 1 else "s"
+    return (
+        f"{keys} must fit into the {_gb(there)} of memory of this {place}, got {_gb(needed)} or "
+        f"more: {_gb(weights)} for weights and what trains them, {_gb(kept)} for a batch of "
+        f"{images:,} image{plural}"
+    )
+
+
+def _gb(size: float) -> str:
+    return f"{size / GB:,.1f} GB"
+
+
+def _there(kind: str) -> float:
+    if kind == "cuda":
+        return float(torch.cuda.get_device_properties(0).total_memory)
+    return machine_memory()
+
+
+def machine_memory(
+    information: Path = Path("/proc/meminfo"),
+    groups: Path = Path("/proc/self/cgroup"),
+    root: Path = Path("/sys/fs/cgroup"),
+) -> float:
+    """Return the bytes that processes here can have: memory and swap space, or a container's limit.
+
+    Args:
+        information: what Linux says of its memory.
+        groups: which control groups the process is in.
+        root: where they are mounted; version 2, or version 1's ``memory`` hierarchy in it.
+    """
+    return min([_total(information), *_limits(groups, root)])
+
+
+def _total(information: Path) -> float:
+    try:
+        lines = dict(line.split(":") for line in information.read_text().splitlines())
+        return sum(1024.0 * int(lines[name].split()[0]) for name in ("MemTotal", "SwapTotal"))
+    except (OSError, ValueError, KeyError):
+        pass
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (ValueError, OSError):
+        return math.inf
+
+
+def _limits(groups: Path, root: Path) -> Iterator[float]:
+    """Yield the limits from this process's control group upwards."""
+    try:
+        lines = [line.split(":", 2) for line in groups.read_text().splitlines()]
+    except OSError:
+        return
+    for _, controllers, name in lines:
+        if controllers and "memory" not in controllers.split(","):
+            continue
+        base = root / "memory" if controllers else root
+        own = base / name.strip("/")
+        for folder in (own, *own.parents):
+            for file in ("memory.max", "memory.limit_in_bytes"):
+                with suppress(OSError, ValueError):  # no such file, or `max`
+                    yield float((folder / file).read_text())
+            if folder == base:
+                break
