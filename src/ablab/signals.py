@@ -64,6 +64,13 @@ class Ending:
         with handling(dict.fromkeys(ENDING, self._end)):
             yield
 
+    @staticmethod
+    def settle() -> None:
+        """Let no further signal change the exit code: what is left is the interpreter's end."""
+        if threading.current_thread() is threading.main_thread():
+            for number in ENDING:  # a handler would be taken away before that end
+                signal.signal(number, signal.SIG_IGN)
+
     def _end(self, number: int, _frame: FrameType | None) -> None:
         if self.code is not None:
             os._exit(self.code)

@@ -56,6 +56,16 @@ def fail(take: Take) -> int:
     return 1
 
 
+def lack(take: Take) -> int:
+    note = {"reason": "x must have room"}
+    Journal(take.journal).append(Entry("stopped", time.time(), note=note))
+    return 74
+
+
+def lack_and_say_nothing(take: Take) -> int:
+    return 74
+
+
 def lie(_take: Take) -> int:
     return 0
 

@@ -1,5 +1,6 @@
 """Every job comes to one end, whatever becomes of the processes."""
 
+import errno
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,8 @@ from fakes import (
     diverge,
     fail,
     finish,
+    lack,
+    lack_and_say_nothing,
     lie,
     make_jobs,
     new_take,
@@ -187,6 +190,61 @@ def test_launcher_that_cannot_start_a_trial_is_asked_again_and_then_it_fails(lab
     assert run(lab, jobs, launcher, retries=1) == ["failed"]
     assert len(launcher.attempts["a"]) == 2
     assert "could not be started" in job.reason
+
+
+def test_lack_of_the_machine_stops_what_waits_and_fails_nothing(lab: Lab):
+    launcher = FakeLauncher(slots=1, a=[lack])
+    jobs = make_jobs("a", "b", "c")
+    schedule = Schedule(lab, jobs, launcher, {}, clock=launcher.clock)
+    schedule.run()
+    assert [job.state for job in jobs] == ["stopped"] * 3
+    assert schedule.lack == jobs[0].reason == "x must have room"
+    assert list(launcher.attempts) == ["a"]
+    assert lab.takes("a")[0].status() == "stopped"
+    assert run(lab, make_jobs("a", "b", "c"), FakeLauncher()) == ["finished"] * 3
+    assert [take.number for take in lab.takes("a")] == ["001"]
+
+
+def test_lack_of_the_machine_leaves_alone_what_runs(lab: Lab):
+    launcher = FakeLauncher(slots=2, a=[lack_and_say_nothing], b=[run_on])
+    jobs = make_jobs("a", "b", "c")
+
+    def end_later() -> None:
+        if launcher.now > 5:
+            finish(launcher.workers[1].take)
+            launcher.workers[1].status = 0
+
+    launcher.on_wait = end_later
+    assert run(lab, jobs, launcher) == ["stopped", "finished", "stopped"]
+    assert launcher.workers[1].told == []
+    assert f"{lab.takes('a')[0].folder} must be writable" in jobs[0].reason
+
+
+@pytest.mark.parametrize("where", ["ablab.sweep.schedule.open_take", "fakes.FakeLauncher.is_ready"])
+def test_what_the_sweep_itself_cannot_write_or_start_is_a_lack(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, where: str
+):
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded", str(lab.root / "trials"))
+
+    jobs, launcher = make_jobs("a", "b"), FakeLauncher()
+    monkeypatch.setattr(where, refuse)
+    schedule = Schedule(lab, jobs, launcher, {}, clock=launcher.clock)
+    schedule.run()
+    assert [job.state for job in jobs] == ["stopped"] * 2
+    assert "must be within your quota" in schedule.lack
+    assert not launcher.attempts
+
+
+def test_interrupt_is_obeyed_while_nothing_can_be_started_yet(lab: Lab):
+    class Starting(FakeLauncher):
+        def is_ready(self) -> bool:
+            return False
+
+    launcher = Starting()
+    states = run(lab, make_jobs("a"), launcher, interrupts=lambda: int(launcher.now > 1))
+    assert states == ["stopped"]
+    assert not launcher.attempts
 
 
 @pytest.mark.parametrize(("asked", "told"), [(1, ["stop"]), (2, ["kill"])])

@@ -1,186 +1,18 @@
 """Real trials, killed in mid-epoch with whatever runs them: the same command mends it all."""
 
-import multiprocessing
 import os
 import signal
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from real_sweeps import STEERED, Workplace, descendants, is_gone, server_of, until
 
-from ablab.sweep.launch.forked import PRELOAD
-from ablab.sweep.launch.surroundings import inherited
 from ablab.tracking.journal import same_metrics
-from ablab.tracking.lab import Lab, Take
-from ablab.tracking.plan import read_plan
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes under /proc"),
 ]
-
-STEERED = '''
-"""A ReLU that dawdles while a file named ``slow`` is there."""
-
-import os
-import time
-from pathlib import Path
-
-from torch import Tensor, nn
-
-
-class Steered(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-
-    def forward(self, x: Tensor) -> Tensor:
-        if Path(os.environ["STEER"], "slow").exists():
-            time.sleep(0.02)
-        if Path(os.environ["STEER"], f"raise-{x.shape[0]}").exists() and self.training:
-            raise RuntimeError("told to")
-        return nn.functional.relu(x)
-'''
-SWEEP = """# @package _global_
-defaults:
-  - override /architecture: mlp
-  - override /activation: steered
-trainer:
-  max_epochs: 4
-sweep:
-  question: Does it survive?
-  kind: best
-  grid: {batch_size: [32, 64]}
-"""
-
-
-def _sweep(folder: Path, settings: Mapping[str, str], overrides: Sequence[str]) -> None:
-    """Be `ablab sweep mine`, started in ``folder`` with what it prints in a file."""
-    os.chdir(folder)
-    os.environ.update(settings)
-    with (folder / f"said-{os.getpid()}.txt").open("w") as said:
-        for number in (1, 2):
-            os.dup2(said.fileno(), number)
-    from ablab.sweep.engine import run_sweep
-
-    sys.exit(run_sweep("mine", overrides, offline=True, console=Console(width=200)))
-
-
-class Sweep:
-    """A sweep in a process of its own, forked from a server that has imported everything."""
-
-    def __init__(self, folder: Path, settings: Mapping[str, str], overrides: Sequence[str]) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([PRELOAD, "ablab.sweep.engine"])
-        self._folder = folder
-        self._process = context.Process(target=_sweep, args=(folder, settings, overrides))
-        with inherited({}):
-            self._process.start()
-
-    @property
-    def pid(self) -> int:
-        assert self._process.pid is not None
-        return self._process.pid
-
-    @property
-    def status(self) -> int | None:
-        return self._process.exitcode
-
-    def interrupt(self) -> None:
-        os.kill(self.pid, signal.SIGINT)
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.join()
-
-    def end(self) -> str:
-        """Wait for the end, and return what was said."""
-        self._process.join(300)
-        assert self._process.exitcode is not None, "waited in vain"
-        return (self._folder / f"said-{self.pid}.txt").read_text()
-
-
-class Workplace:
-    """A folder with a component, a sweep and a lab of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.lab = folder, Lab(folder / "lab")
-        for place in ("conf/activation", "sweeps"):
-            (folder / place).mkdir(parents=True)
-        (folder / "steered.py").write_text(STEERED)
-        (folder / "conf/activation/steered.yaml").write_text("# ours\n_target_: steered.Steered\n")
-        (folder / "sweeps/mine.yaml").write_text(SWEEP)
-
-    @contextmanager
-    def sweep(self, *overrides: str) -> Iterator[Sweep]:
-        settings = {
-            "ABLAB_HOME": str(self.lab.root),
-            "ABLAB_ALLOW": "steered",
-            "STEER": str(self.folder),
-            "PYTHONWARNINGS": "",
-        }
-        process = Sweep(self.folder, settings, overrides)
-        try:
-            yield process
-        finally:
-            process.kill()
-
-    def run(self, *overrides: str) -> tuple[int | None, str]:
-        with self.sweep(*overrides) as process:
-            said = process.end()
-        return process.status, said
-
-    def slow(self, yes: bool) -> None:
-        marker = self.folder / "slow"
-        marker.touch() if yes else marker.unlink()
-
-    def takes(self) -> list[Take]:
-        plan = read_plan(self.lab.sweep_folder("mine"))
-        cells = plan.cells if plan else ()
-        return [take for cell in cells for take in self.lab.takes(cell.key)]
-
-    def is_under_way(self) -> bool:
-        """Tell whether both trials have written an epoch and are in the middle of the next."""
-        takes = self.takes()
-        kinds = [[entry.kind for entry in take.entries()] for take in takes]
-        return len(kinds) == 2 and all("epoch" in each for each in kinds)
-
-
-def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.05)
-
-
-def descendants(pid: int, word: str) -> list[int]:
-    """Return the children of a process whose command holds a word."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            command = (entry / "cmdline").read_text()
-        except (OSError, ValueError, IndexError):
-            continue
-        if parent == pid and word in command:
-            found.append(int(entry.name))
-    return found
-
-
-def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, reaped or not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-def server_of(process: Sweep) -> int:
-    (server,) = descendants(process.pid, "forkserver")
-    return server
 
 
 @pytest.fixture(scope="module")

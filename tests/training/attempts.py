@@ -6,8 +6,10 @@ is a function that is called in the new process before it trains.
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from multiprocessing.process import BaseProcess
@@ -57,12 +59,12 @@ def attempt(take: Take, mishap: Mishap | None = None, *, in_sweep: bool = True) 
 def _attempt(
     folder: Path, settings: Mapping[str, Any], mishap: Mishap | None, environment: Mapping[str, str]
 ) -> None:
-    from ablab.training.process import work
+    from ablab.sweep.launch.child import train
 
     os.environ.update(environment)
     if mishap is not None:
         mishap()
-    sys.exit(work(folder, settings))
+    sys.exit(train(folder, settings))
 
 
 def shown(take: Take) -> dict[str, Any]:
@@ -195,6 +197,49 @@ def interrupted_once() -> None:
 def interrupted_twice() -> None:
     """Ctrl-C, and again, in the second epoch."""
     _at_step(lambda: os.kill(os.getpid(), signal.SIGINT), 1, 1, 2)
+
+
+def refused_by_the_disk(number: int) -> None:
+    """Be refused whatever is written from the second epoch's checkpoint on."""
+    import pytorch_lightning as pl
+
+    def refuse(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    def fill() -> None:
+        os.fsync = refuse
+
+    _before(pl.Trainer, "save_checkpoint", fill, lambda trainer, _: trainer.current_epoch == 1)
+
+
+def limited_in_size() -> None:
+    """Be allowed no file as large as a checkpoint."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+
+def limited_in_files() -> None:
+    """Be allowed no further open file, and hold one of the lowest numbers back for nobody."""
+    highest = max(int(name) for name in os.listdir("/proc/self/fd"))
+    for _ in range(highest):
+        os.dup(0)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 1, highest + 1))
+
+
+def without_a_temporary_folder() -> None:
+    """Find no place for temporary files, in any way that tempfile has."""
+    os.environ["TMPDIR"] = "/nowhere"
+    tempfile.tempdir = "/nowhere"
+
+
+def hung_up() -> None:
+    """Lose the terminal in mid-epoch."""
+    _at_step(lambda: os.kill(os.getpid(), signal.SIGHUP), 1, 2)
+
+
+def speaking_ascii() -> None:
+    """Have streams that refuse other letters."""
+    for text in (sys.stdout, sys.stderr):
+        text.reconfigure(encoding="ascii", errors="strict")
 
 
 def diverging_in_the_second_epoch() -> None:

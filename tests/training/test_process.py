@@ -1,9 +1,11 @@
 """How an attempt ends: signals, locks, failures, divergence; what the journal says of it."""
 
+import errno
 import multiprocessing
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import attempts
@@ -14,6 +16,7 @@ from ablab.tracking.completion import read_completion
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import record_of
 from ablab.training.compose import compose
+from ablab.training.recorder import CHECKPOINT, checkpoint_line
 from ablab.training.trial import freeze
 
 
@@ -115,6 +118,14 @@ def test_completion_lists_what_stands_there(begin: Callable[..., Take]) -> None:
     assert environment["torch"]
 
 
+PRINTING = """
+from torch import nn
+class Mine(nn.ReLU):
+    def forward(self, x):
+        if x.device.type == "cpu":
+            print("ein Gru\\u00df")
+        return super().forward(x)
+"""
 RAISING = """
 from torch import nn
 class Mine(nn.ReLU):
@@ -153,6 +164,67 @@ def test_component_edited_since_the_plan_is_refused(
     path.write_text(source)
     assert attempt(take) == 0
     assert lab.finished(take.key) == take
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
+def test_refused_by_the_disk_it_ends_with_its_checkpoint_and_goes_on(
+    begin: Callable[..., Take], number: int
+) -> None:
+    take = begin()
+    assert attempt(take, partial(attempts.refused_by_the_disk, number)) == 74
+    assert kinds(take) == ["attempt", "epoch"]  # not even why could be written
+    assert take.status() == "stopped"
+    assert not list(take.folder.glob(".*"))
+    assert os.strerror(number) in (take.folder / "log.txt").read_text()
+    line = checkpoint_line(take.folder / CHECKPOINT)
+    assert line is not None
+    assert line.epoch == 0
+    assert attempt(take) == 0
+    assert [epoch for epoch, _ in shown(take)["epochs"]] == [0, 1, 2]
+
+
+def test_limit_on_the_size_of_files_is_told_in_the_journal(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.limited_in_size) == 74
+    assert kinds(take) == ["attempt", "stopped"]
+    reason = take.entries()[-1].note["reason"]
+    assert "best.safetensors must be allowed to grow" in reason
+    assert "ulimit -f" in reason
+    assert {path.name for path in take.folder.iterdir()} == {
+        "trial.json",
+        "lock",
+        "log.txt",
+        "journal.jsonl",
+        "environment.json",
+        "config.yaml",
+    }
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files under /proc")
+def test_limit_on_open_files_is_no_failure(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.limited_in_files) == 74
+    assert kinds(take) == []
+    assert attempt(take) == 0
+
+
+def test_checkpoint_is_written_nowhere_but_in_the_lab(begin: Callable[..., Take]) -> None:
+    take = begin("trainer.max_epochs=1")
+    assert attempt(take, attempts.without_a_temporary_folder) == 0
+
+
+def test_sighup_ends_it_with_129(begin: Callable[..., Take]) -> None:
+    take = begin()
+    assert attempt(take, attempts.hung_up, in_sweep=False) == 129
+    assert take.entries()[-1].note == {"reason": "SIGHUP"}
+    assert attempt(take, attempts.hung_up) == 0  # in a sweep, the sweep decides
+
+
+def test_what_is_printed_does_not_end_it(begin: Callable[..., Take], mine: Callable) -> None:
+    mine(PRINTING)
+    take = begin("activation=mine", "trainer.max_epochs=1")
+    assert attempt(take, attempts.speaking_ascii) == 0
+    assert "ein Gruß" in (take.folder / "log.txt").read_text("utf-8")
 
 
 def test_damaged_journal_fails_without_a_word_in_it(begin: Callable[..., Take]) -> None:

@@ -11,8 +11,10 @@ from ablab.cli.parser import make_parser
 from ablab.errors import (
     BUG,
     FINISHED,
+    HUNG_UP,
     INTERRUPTED,
     NO_RESOURCE,
+    TERMINATED,
     AblabError,
     ResourceError,
     resource_error,
@@ -37,7 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TerminatedError as error:
         _say("interrupted")
         code = error.code
-    return _written(code if ending.code is None else ending.code)
+    code = code if ending.code is None else ending.code
+    if code in (HUNG_UP, INTERRUPTED, TERMINATED):
+        ending.settle()
+    return _written(code)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -87,7 +92,10 @@ def _written(code: int) -> int:
     fault = fault_of(sys.stdout)
     if fault is None or code != FINISHED:
         return code
-    _say(f"standard output must be writable, got {fault.strerror}; the work is done and kept")
+    _say(
+        f"standard output must be writable, got {fault.strerror}; what was printed is lost, "
+        "what was done is kept"
+    )
     return NO_RESOURCE
 
 

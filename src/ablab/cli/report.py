@@ -29,6 +29,12 @@ def add_to(commands: "Commands") -> None:
     report.add_argument("--latex", action="store_true", help="tables for a paper too, report.tex")
     report.add_argument("--pdf", action="store_true", help="print the page too, by a browser")
     report.add_argument("--offline", action="store_true", help="leave MLflow as it is")
+    report.add_argument(
+        "--to",
+        metavar="FOLDER",
+        type=Path,
+        help="write it there, and leave MLflow as it is",
+    )
     add_overrides(report)
     foreign = report.add_argument_group("runs that ablab did not launch")
     foreign.add_argument("--mlflow", metavar="EXPERIMENT", help="whose runs; needs the next three")
@@ -68,11 +74,13 @@ def _report(options: argparse.Namespace) -> int:
     if given:
         raise InputError(f"--{given[0]} must stand beside --mlflow EXPERIMENT, got none")
     if options.all:
+        if options.to:
+            raise InputError("--to must stand beside one sweep or --mlflow, got --all")
         return _all(forms, offline=options.offline)
     from ablab.sweep.status import find_sweep
 
     sweep = find_sweep(Lab(lab_folder()), options.name, options.overrides)
-    return write_report(sweep, forms, offline=options.offline)
+    return write_report(sweep, forms, offline=options.offline, to=options.to)
 
 
 def _all(forms: Collection[str], *, offline: bool) -> int:
@@ -102,13 +110,22 @@ def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[st
         from ablab.tracking.foreign import ForeignStore
 
     naming = Naming(options.mlflow, **{name: getattr(options, name) for name in given})
-    folder = Path(folder_name(f"report-{options.mlflow.replace('/', '-').strip('-. ')}"))
+    named = folder_name(f"report-{options.mlflow.replace('/', '-').strip('-. ')}")
+    folder = options.to or Path(named)
     _say(foreign_report(ForeignStore(), naming, folder, forms), forms)
     return 0
 
 
-def write_report(sweep: str, forms: Collection[str] = (), *, offline: bool) -> int:
+def write_report(
+    sweep: str, forms: Collection[str] = (), *, offline: bool, to: Path | None = None
+) -> int:
     """Write a sweep's report, put it on the sweep's run, and say what and where it is.
+
+    Args:
+        sweep: the sweep's name.
+        forms: further forms.
+        offline: leave MLflow as it is.
+        to: another folder than the lab's, which may be read-only; MLflow is left as it is.
 
     Returns:
         The exit code: 1 where records of its trials are damaged, which are named.
@@ -118,10 +135,10 @@ def write_report(sweep: str, forms: Collection[str] = (), *, offline: bool) -> i
         from ablab.tracking.lab import Lab
 
     lab = Lab(lab_folder())
-    report = build_report(lab, sweep, forms)
-    _deliver([report], lab, offline=offline)
+    report = build_report(lab, sweep, forms, to)
+    _deliver([report], lab, offline=offline or to is not None)
     _say(report, forms)
-    return 1 if _name_damage(lab, [report.folder.parent.name]) else 0
+    return 1 if _name_damage(lab, [sweep]) else 0
 
 
 def _name_damage(lab: "Lab", sweeps: Sequence[str]) -> bool:

@@ -70,7 +70,9 @@ class Report:
         return self.folder / "report.pdf"
 
 
-def build_report(lab: Lab, sweep: str, forms: Collection[str] = ()) -> Report:
+def build_report(
+    lab: Lab, sweep: str, forms: Collection[str] = (), folder: Path | None = None
+) -> Report:
     """Write the report of a sweep, as far as it has come, and return where it is.
 
     The same records give the same bytes (the PDF is the browser's).
@@ -81,12 +83,14 @@ def build_report(lab: Lab, sweep: str, forms: Collection[str] = ()) -> Report:
         forms: further forms, ``latex`` or ``pdf``. One that an earlier report was given is
             written again, so that no two forms disagree; a PDF that no browser can print again
             is kept as ``earlier.pdf``.
+        folder: where it is written; by default into the lab, beside the plan.
 
     Raises:
         InputError: the lab has no plan of that name, or no browser can print the PDF asked for.
     """
     plan = planned(lab, sweep)
-    return write_report(page_of(lab, plan), lab.sweep_folder(plan.sweep) / "report", forms)
+    folder = folder or lab.sweep_folder(plan.sweep) / "report"
+    return write_report(page_of(lab, plan), folder, forms)
 
 
 def page_of(lab: Lab, plan: Plan) -> Page:

@@ -1,0 +1,104 @@
+"""A sweep on a machine that lacks something: what runs keeps its checkpoint, the rest waits."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from real_sweeps import Workplace, until
+
+from ablab.tracking.journal import same_metrics
+from ablab.training.recorder import CHECKPOINT, checkpoint_line
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs Linux's tmpfs"),
+]
+
+
+@pytest.fixture
+def mount() -> Iterator[Callable[[Path, str], None]]:
+    """Mount a small disk in memory; skip where that is not permitted."""
+    mounted: list[Path] = []
+
+    def mount(folder: Path, options: str) -> None:
+        folder.mkdir(parents=True)
+        command = ["mount", "-t", "tmpfs", "-o", options, "ablab-test", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
+        mounted.append(folder)
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def fill(ballast: Path) -> None:
+    """Take all the room there is."""
+    ballast.mkdir()
+    for size in (2**20, 2**12, 1):
+        with (ballast / str(size)).open("wb", buffering=0) as stream:
+            try:
+                while stream.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                continue
+
+
+def take_all_names(ballast: Path) -> None:
+    """Take all inodes there are."""
+    ballast.mkdir()
+    for number in range(10_000):
+        try:
+            (ballast / str(number)).touch()
+        except OSError:
+            return
+    raise AssertionError("the disk has no end")
+
+
+@pytest.mark.parametrize(
+    ("options", "exhaust"), [("size=300m", fill), ("size=300m,nr_inodes=200", take_all_names)]
+)
+def test_full_disk_stops_the_sweep_and_the_same_command_goes_on(
+    tmp_path: Path,
+    mount: Callable[[Path, str], None],
+    options: str,
+    exhaust: Callable[[Path], None],
+) -> None:
+    place, undisturbed = Workplace(tmp_path / "place"), Workplace(tmp_path / "undisturbed")
+    assert undisturbed.run()[0] == 0
+    mount(place.lab.root, options)
+    ballast = place.lab.root / "ballast"
+    place.slow(True)
+    with place.sweep("launcher.slots=1") as process:
+        until(lambda: any("epoch" in [e.kind for e in t.entries()] for t in place.takes()))
+        exhaust(ballast)
+        place.slow(False)
+        said = process.end()
+    assert process.status == 74, said
+    assert "Traceback" not in said
+    last = said.splitlines()[-1]
+    assert last.startswith("ablab: ")
+    assert "must have room on its disk, got No space left on device" in last
+    assert "2 stopped" in said
+    assert said.count(": starts") == 1
+    (begun,) = place.takes()
+    assert begun.status() == "stopped"
+    assert checkpoint_line(begun.folder / CHECKPOINT) is not None
+    assert not list(begun.folder.glob(".*"))
+    status, said = place.run()  # there is still no room: no trial is spoilt by trying
+    assert status == 74, said
+    for file in ballast.iterdir():
+        file.unlink()
+    ballast.rmdir()
+    status, said = place.run()
+    assert status == 0, said
+    expected = {take.key: take.completion for take in undisturbed.takes()}
+    assert {take.key: take.number for take in place.takes()} == dict.fromkeys(expected, "001")
+    for take in place.takes():
+        mine, other = take.completion, expected[take.key]
+        assert mine is not None
+        assert other is not None
+        assert same_metrics(mine.metrics, other.metrics)
+        assert "failed" not in [entry.kind for entry in take.entries()]

@@ -1,0 +1,136 @@
+"""Advice of other libraries is not passed on: real messages, as these libraries raise them."""
+
+import io
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from pytorch_lightning.strategies import ddp
+
+from ablab.advice import without_advice
+from ablab.folders import own_folder
+
+NEVER = (
+    "allow_pickle",
+    "weights_only",
+    "safe_globals",
+    "find_unused_parameters",
+    "db upgrade",
+    "HYDRA_FULL_ERROR",
+    "use +",
+    "strategy=",
+    "Trainer(",
+    "file an issue",
+    "reporting this issue",
+    "\x1b",
+)
+
+
+class Foreign:
+    """What no file of tensors holds."""
+
+
+def _objects(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", a=np.array([{}, 1], dtype=object))
+    with np.load(tmp_path / "x.npz") as arrays:
+        arrays["a"]
+
+
+def _pickle(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array([{}, 1], dtype=object), allow_pickle=True)
+    np.load(tmp_path / "x.npy")
+
+
+def _no_array(tmp_path: Path) -> None:
+    (tmp_path / "x.npy").write_bytes(b"no array at all")
+    np.load(tmp_path / "x.npy")
+
+
+def _checkpoint(_: Path) -> None:
+    buffer = io.BytesIO()
+    torch.save({"a": Foreign()}, buffer)
+    buffer.seek(0)
+    torch.load(buffer, weights_only=True)
+
+
+def _append(_: Path) -> None:
+    with (
+        warnings.catch_warnings(),
+        initialize_config_dir(str(own_folder("conf")), version_base=None),
+    ):
+        warnings.simplefilter("ignore")
+        compose("config", ["no_such_key=1"])
+
+
+@pytest.mark.parametrize("act", [_objects, _pickle, _no_array, _checkpoint, _append])
+def test_advice_of_a_library_is_left_out(tmp_path: Path, act: Callable[[Path], None]) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - five libraries' own
+        act(tmp_path)
+    before = str(caught.value)
+    assert any(word in before for word in NEVER), before
+    said = without_advice(before)
+    assert said
+    assert not [word for word in NEVER if word in said]
+
+
+@pytest.mark.parametrize(
+    ("message", "kept", "ours"),
+    [
+        (
+            "It looks like your LightningModule has parameters that were not used in producing the "
+            "loss returned by training_step. If this is intentional, you must enable the detection "
+            "of unused parameters in DDP, either by setting the string value "
+            "`strategy='ddp_find_unused_parameters_true'` or by setting the flag in the strategy "
+            "with `strategy=DDPStrategy(find_unused_parameters=True)`.",
+            "parameters that were not used in producing the loss",
+            "devices=cpu",
+        ),
+        (
+            "Expected to have finished reduction in the prior iteration before starting a new one. "
+            "You can enable unused parameter detection by passing the keyword argument "
+            "`find_unused_parameters=True` to `torch.nn.parallel.DistributedDataParallel`. "
+            "If you already have done the above, then look. "
+            "Please include the loss function when reporting this issue (e.g. list, dict).\n"
+            "Parameter indices which did not receive grad for rank 0: 2 3",
+            "did not receive grad for rank 0: 2 3",
+            "devices=cpu",
+        ),
+        (
+            "Detected out-of-date database schema (found version a, but expected b). Take a backup "
+            "of your database, then run 'mlflow db upgrade <database_uri>' to migrate it.",
+            "out-of-date database schema",
+            "ablab sync --rebuild",
+        ),
+        (
+            "x_cuda does not have a deterministic implementation, but you set "
+            "'torch.use_deterministic_algorithms(True)'. You can also file an issue at "
+            "https://github.com/pytorch/pytorch/issues to help us.",
+            "",
+            "",
+        ),
+        ("", "", ""),
+    ],
+)
+def test_what_happened_stays_and_ours_stands_in_the_place(
+    message: str, kept: str, ours: str
+) -> None:
+    said = without_advice(message)
+    assert kept in said
+    assert ours in said
+    assert not [word for word in NEVER if word in said]
+
+
+def test_lightning_still_says_so() -> None:
+    assert "find_unused_parameters" in Path(ddp.__file__).read_text()
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)", "a\n  b\nc", "channels must be 3."],
+)
+def test_message_without_advice_is_as_it_was(message: str) -> None:
+    assert without_advice(message) == message

@@ -1,0 +1,86 @@
+"""What is printed holds up no work: closed, full, or unable to show a letter."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ablab.output import fault_of, sent_to, stream
+
+COMMAND = [sys.executable, "-m", "ablab", "list", "activation"]
+FULL = Path("/dev/full")
+
+
+def run(redirection: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run a command of the shell's that lists activations."""
+    return subprocess.run(
+        ["bash", "-c", f"{' '.join(COMMAND)} {redirection}"],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+def test_what_cannot_be_shown_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf/activation").mkdir(parents=True)
+    mine = "# M\u00fcller \u2026\n_target_: torch.nn.ReLU\n"
+    (tmp_path / "conf/activation/mine.yaml").write_text(mine, "utf-8")
+    done = run("", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert b"M\\xfcller \\u2026" in done.stdout
+    assert done.stdout.isascii()
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&- <&-", "| head -1 >&2"])
+def test_reader_that_is_gone_is_no_fault(redirection: str) -> None:
+    done = run(f"{redirection}; exit ${{PIPESTATUS[0]}}")
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+def test_full_disk_behind_standard_output_is_exit_code_74() -> None:
+    done = run("> /dev/full")
+    assert done.returncode == 74
+    assert done.stderr.decode().splitlines() == [
+        "ablab: standard output must be writable, got No space left on device; "
+        "what was printed is lost, what was done is kept"
+    ]
+    assert run("> /dev/full 2> /dev/full").returncode == 74
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
+def test_stream_remembers_what_was_lost() -> None:
+    descriptor = os.open(FULL, os.O_WRONLY)
+    text = stream(descriptor)
+    assert text.write("lost\n") == 5
+    fault = fault_of(text)
+    assert fault is not None
+    assert fault.errno == 28
+    text.write("lost as well\n")
+    os.close(descriptor)
+
+
+def test_stream_writes_everything_and_leaves_its_descriptor_open() -> None:
+    ours, theirs = os.pipe()
+    text = stream(theirs, "latin-1")
+    text.write("Gru\u00df \u2026\n")
+    del text
+    os.write(theirs, b"open")
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as reader:
+        assert reader.read() == b"Gru\xdf \\u2026\nopen"
+
+
+def test_prints_go_to_the_log_and_then_back(tmp_path: Path) -> None:
+    before = sys.stdout
+    with (tmp_path / "log").open("wb") as log, sent_to(log.fileno()):
+        print("\u00e9", flush=True)
+        os.write(2, b"from a library\n")
+    assert sys.stdout is before
+    assert (tmp_path / "log").read_text("utf-8") == "\u00e9\nfrom a library\n"
