@@ -48,9 +48,12 @@ class ForkServer:
 
     @staticmethod
     def _temporary_folder() -> Path:
-        """Return multiprocessing's folder, signed; the first time, remove those of the dead."""
+        """Return multiprocessing's folder, signed; the first time, remove those of the dead.
+
+        A process that multiprocessing started has its parent's folder, and does not sign it.
+        """
         folder = Path(util.get_temp_dir())
-        if not (folder / _OWNER).exists():
+        if multiprocessing.parent_process() is None and not (folder / _OWNER).exists():
             _remove_abandoned(folder.parent)
             (folder / _OWNER).write_text(mark())
         return folder
