@@ -111,3 +111,19 @@ def test_keys_are_listed_in_order(lab: Lab) -> None:
         lab.new_take(trial(key))
     assert list(lab.keys()) == ["a", "b"]
     assert os.listdir(lab.root / "trials")
+
+
+def test_take_is_asked_whether_it_is_locked_without_a_trace(lab: Lab) -> None:
+    take = lab.new_take({"key": "a"})
+    before = sorted(path.name for path in take.folder.iterdir())
+    assert not take.is_locked()
+    assert sorted(path.name for path in take.folder.iterdir()) == before
+
+
+def test_folder_that_a_kill_left_without_a_trial_is_used_again(lab: Lab) -> None:
+    first = lab.new_take({"key": "a"})
+    (lab.root / "trials" / "a" / "002").mkdir()
+    (lab.root / "trials" / "a" / "002" / ".trial.json.999999").touch()
+    assert [take.number for take in lab.takes("a")] == [first.number]
+    assert lab.new_take({"key": "a"}).number == "002"
+    assert [take.number for take in lab.takes("a")] == ["001", "002"]
