@@ -33,6 +33,8 @@ def main() -> int:
         for seed in range(asked.seed, asked.seed + asked.cases):
             verdict = judge(case(seed), Path(folder))
             found.append((seed, verdict))
+            if len(found) % 1000 == 0:
+                print(f"{len(found):,} of {asked.cases:,}", file=sys.stderr, flush=True)
             if not verdict.is_good:
                 print(
                     f"case {seed}: {case(seed)!r:.600}\n{verdict.kind}: {verdict.text}", flush=True

@@ -52,7 +52,7 @@ class HangError(BaseException):
 def judge(case: Case, folder: Path) -> Verdict:
     """Check or plan a case in a folder of its own, and return what came of it."""
     try:
-        with _place(case, folder), _limits():
+        with placed(case, folder), _limits():
             if case.sweep is None:
                 freeze(compose(case.overrides))
             else:
@@ -77,7 +77,7 @@ def _refused(message: str) -> Verdict:
 
 
 @contextmanager
-def _place(case: Case, folder: Path) -> Iterator[None]:
+def placed(case: Case, folder: Path) -> Iterator[None]:
     """Make the case's files and environment, and take them away again."""
     before, environment = Path.cwd(), dict(os.environ)
     try:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fuzz_cases import case, cheap_case
-from fuzz_judge import judge
+from fuzz_judge import judge, placed
 
 from ablab.tracking.lab import Lab
 from ablab.training.single import train
@@ -38,7 +38,8 @@ def test_what_the_check_takes_trains_to_its_end(tmp_path: Path):
     while trained < TRAINED:
         drawn = cheap_case(seed)
         if drawn.sweep is None and judge(drawn, tmp_path).kind == "accepted":
-            code, take = train(drawn.overrides, offline=True)
+            with placed(drawn, tmp_path):
+                code, take = train(drawn.overrides, offline=True)
             assert (code, take.status() in ("finished", "diverged")) == (0, True), drawn
             trained += 1
         seed += 1
