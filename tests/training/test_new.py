@@ -124,3 +124,8 @@ def test_all_that_is_new_trains_together(tmp_path: Path) -> None:
     allow = [word for axis in AXES for word in ("--allow", f"own_{axis}")]
     output = script("train", *choices, "trainer.max_epochs=1", *allow, "--offline", folder=folder)
     assert "test accuracy" in output
+
+
+def test_name_too_long_for_a_file_is_refused():
+    with pytest.raises(ConfigError, match="name must be at most 100 characters"):
+        write_new("activation", "x" * 300)

@@ -7,6 +7,7 @@ from ablab.data import class_folders, npz
 from ablab.data.module import InMemoryDataModule
 from ablab.data.pictures import Form
 from ablab.data.tree import shown
+from ablab.text import shown_name
 
 _VAL_FRACTION = 0.1
 
@@ -65,7 +66,8 @@ def folder(
         form = Form(image_size, in_channels or 3, resize)
         image_set = class_folders.image_set(place, form, test_fraction, test_seed)
     else:
-        raise ValueError(f"path must be a folder of class folders or an .npz file, got {path}")
+        got = shown_name(path)
+        raise ValueError(f"path must be a folder of class folders or an .npz file, got {got}")
     if val_fraction is None and not image_set.has_val:
         val_fraction = _VAL_FRACTION
     return InMemoryDataModule(image_set, val_fraction, split_seed)
