@@ -2,9 +2,9 @@
 
 Not a test, and not run by one: it needs an environment of its own, and writes nothing.
 
-    python -m venv /tmp/outside
-    /tmp/outside/bin/pip install torch==2.14.1 torchvision==0.29.1 timm==1.0.31
-    /tmp/outside/bin/python tests/components/outside_logits.py
+    python -m venv outside
+    outside/bin/pip install torch==2.14.1 torchvision==0.29.1 timm==1.0.31
+    outside/bin/python tests/components/outside_logits.py
 
 The figures go to `architecture/test_published_logits.py`, with the versions that are printed first.
 """
