@@ -1,8 +1,7 @@
 """The most of everything that a user can ask for, in one place.
 
 Each bound is far above what a trial or a report has been tried with, and is named by the message
-that refuses more: before memory or time is spent on it. What a component may be asked for beside
-these (the depth of a network) stands with the component.
+that refuses more: before memory or time is spent on it.
 """
 
 from typing import Any, NamedTuple
@@ -54,6 +53,11 @@ REFERENCES = Bound(100, "interpolations", "each copies what it refers to")
 
 # A sweep.
 TRIALS = Bound(10_000, "trials", "variants times blocks times seeds; no larger report was tried")
+
+# A component: what its check builds, or a step repeats, one by one.
+LAYERS = Bound(2_000, "layers", "the deepest published network here has 1,202")
+ITERATIONS = Bound(10_000, "iterations", "of one step")
+PIXELS = Bound(4_096, "pixels", "a side of an image in memory")
 
 # A trial, and where it runs.
 EPOCHS = Bound(1_000_000, "epochs", "each is a line of the journal")

@@ -208,3 +208,54 @@ def test_every_shipped_component_is_valid() -> None:
     for axis in AXES:
         for path in components(axis).values():
             validate(config(**{axis: yaml.safe_load(path.read_text())}))
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        (
+            ["architecture=plain20", "architecture.depth=60000002"],
+            "architecture.depth must be at most 2,000 layers",
+        ),
+        (
+            ["architecture=gru", "architecture.layers=1000000"],
+            "architecture.layers must be at most 2,000 layers",
+        ),
+        (
+            ["architecture=resnet18", "architecture.blocks=[2,2,2,9999999]"],
+            "architecture.blocks must be at most 2,000 layers",
+        ),
+        (
+            ["architecture=convnext_tiny", "architecture.blocks=[3,3,99999,3]"],
+            "architecture.blocks must be at most 2,000 layers",
+        ),
+        (
+            ["architecture=mlp", f"architecture.widths=[{'9,' * 3000}9]"],
+            "architecture.widths must be at most 2,000 layers",
+        ),
+        (
+            ["optimizer=lbfgs", "optimizer.max_iter=1000000000"],
+            "optimizer.max_iter must be at most 10,000 iterations",
+        ),
+        (
+            ["optimizer=muon", "optimizer.ns_steps=1000000000"],
+            "optimizer.ns_steps must be at most 10,000 iterations",
+        ),
+        (
+            ["augmentation=crop_flip", "augmentation.padding=1000000"],
+            "augmentation.padding must be at most 4,096 pixels",
+        ),
+        (
+            ["dataset=folder", "dataset.path=.", "dataset.image_size=100000"],
+            "dataset.image_size must be at most 4,096 pixels",
+        ),
+    ],
+)
+def test_what_is_built_or_repeated_one_by_one_is_bounded(overrides: list[str], fault: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        validate(compose(overrides).resolved())
+    assert caught.value.faults[0].startswith(f"{fault} (")
+
+
+def test_wide_layers_are_not_many_layers() -> None:
+    validate(compose(["architecture=mlp", "architecture.widths=[9000,9000]"]).resolved())

@@ -5,6 +5,7 @@ from typing import Any
 
 from ablab.text import shown
 from ablab.training.combinations import combination_faults
+from ablab.training.component_bounds import size_faults
 from ablab.training.faults import ConfigError, one_of
 from ablab.training.freezing import freeze_faults
 from ablab.training.probes.switches import probe_faults
@@ -26,7 +27,7 @@ def validate(config: Mapping[str, Any]) -> None:
         ConfigError: with all faults.
     """
     faults = [fault for axis in CONTRACTS for fault in _component_faults(axis, config.get(axis))]
-    faults += scalar_faults(config)
+    faults += scalar_faults(config) + size_faults(config)
     faults += combination_faults(config)
     faults += probe_faults(config) + init_from_faults(config) + freeze_faults(config)
     if faults:
