@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ablab import errors
 from ablab.errors import EXIT_CODES, ResourceError, resource_error
 
 
@@ -84,3 +85,11 @@ def test_exit_codes_are_those_of_shells_and_sysexits() -> None:
         130,
         143,
     }
+
+
+def test_only_what_a_component_refuses_is_a_plain_value_error() -> None:
+    package = Path(errors.__file__).parent
+    theirs = ("components", "reference", "templates")  # wrapped where they are built
+    files = [p for p in package.rglob("*.py") if not set(theirs) & set(p.parts)]
+    assert len(files) > 200
+    assert [p.name for p in files if "raise ValueError" in p.read_text("utf-8")] == []

@@ -5,6 +5,7 @@ import pytest
 
 from ablab.data import download
 from ablab.data.errors import DataError
+from ablab.errors import ResourceError
 
 BODY = bytes(range(256)) * 1024
 
@@ -125,6 +126,6 @@ def test_a_file_that_is_too_long_is_refused(get, tmp_path):
 
 def test_a_full_disk_is_said_before_anything_is_written(get, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(DataError, match="free disk space, got 0 MB"):
+    with pytest.raises(ResourceError, match="free disk space, got 0 MB"):
         get()
     assert list(tmp_path.iterdir()) == []

@@ -11,6 +11,7 @@ import pytest
 from ablab.data import fetch, idx, sources
 from ablab.data.errors import DataError
 from ablab.data.sources import Source, SourceFile
+from ablab.errors import ResourceError
 
 CONTENT = {"train": b"\0train" * 100, "test": b"\0test" * 100}
 FILES = tuple(
@@ -86,7 +87,7 @@ def test_what_is_there_and_right_is_left_alone(loose, data_folder):
 
 def test_a_data_folder_that_cannot_be_written_is_said_so(loose, data_folder):
     data_folder.write_text("a file")
-    with pytest.raises(DataError, match="must be a folder that can be written to"):
+    with pytest.raises(ResourceError, match="must be a folder that can be written to"):
         run()
 
 
@@ -170,7 +171,7 @@ def test_a_wrong_archive_on_the_mirror_is_never_opened(archived, data_folder, mo
 
 def test_too_little_disk_is_said_before_anything_is_asked(archived, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(DataError, match="free disk space"):
+    with pytest.raises(ResourceError, match="free disk space"):
         run()
     assert archived.asked == []
 

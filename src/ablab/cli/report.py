@@ -156,7 +156,7 @@ def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
     if offline or not reports:
         return
     with for_good():
-        from ablab.errors import StoreError
+        from ablab.errors import ResourceError, StoreError
         from ablab.tracking.store import Store
         from ablab.tracking.sweep_run import deliver_report
 
@@ -164,7 +164,7 @@ def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
         store = Store.open(lab)
         for report in reports:
             deliver_report(store, report.folder.parent.name, report.folder, report.verdict)
-    except StoreError as error:
+    except (StoreError, ResourceError, OSError) as error:
         told = f"Not in MLflow yet: {error}. Report again to deliver it."
         console().print(told, highlight=False, markup=False, soft_wrap=True)
 

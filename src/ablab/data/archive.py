@@ -8,6 +8,7 @@ from typing import IO
 
 from ablab.data.errors import DataError
 from ablab.data.sources import SourceFile
+from ablab.errors import resource_error
 
 _PIECE = 1 << 20
 
@@ -43,6 +44,8 @@ def unpack(path: Path, files: Sequence[SourceFile], folder: Path) -> None:
                 if file:
                     _write(_content(archive, member, file), file, folder)
     except (tarfile.TarError, OSError, EOFError) as error:
+        if resource_error(error) is not None:
+            raise
         raise DataError(f"{path} must be a whole tar.gz archive, got: {error}") from error
     if wanted:
         raise DataError(f"{path} must hold {', '.join(wanted)}, got an archive without")

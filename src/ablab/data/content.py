@@ -9,6 +9,7 @@ from typing import IO, cast
 from ablab import folders
 from ablab.data.errors import DataError
 from ablab.data.sources import Source, SourceFile
+from ablab.errors import resource_error
 
 _GZIP_MAGIC = b"\x1f\x8b"  # no published file begins so: IDX with zeros, CIFAR with a label < 20
 
@@ -47,6 +48,8 @@ def read_checked(path: Path, file: SourceFile) -> bytes:
         with _opened(path) as stream:
             content = stream.read(file.size + 1)
     except (OSError, EOFError, zlib.error) as error:
+        if resource_error(error) is not None:
+            raise
         raise DataError(f"{path} must be a whole, readable file, got: {error}") from error
     if len(content) != file.size:
         more = "more" if len(content) > file.size else len(content)

@@ -15,6 +15,7 @@ import requests
 from tqdm import tqdm
 
 from ablab.data.errors import DataError
+from ablab.errors import ResourceError
 
 _TIMEOUT_SECONDS = 10, 30  # to connect, and between two pieces
 _ATTEMPTS = 3  # in a row without a new byte
@@ -50,7 +51,8 @@ def download(
         The address that served it.
 
     Raises:
-        DataError: no address served it, with each one's reason, or the disk is too full.
+        DataError: no address served it, with each one's reason.
+        ResourceError: the disk is too full.
     """
     part = path.with_name(f"{path.name}.part")
     job = _Download(part, max_size, check, progress, pause_seconds)
@@ -67,10 +69,10 @@ def download(
 
 
 def require_space(folder: Path, size: int) -> None:
-    """Raise `DataError` unless ``size`` bytes fit on the disk of ``folder``."""
+    """Raise `ResourceError` unless ``size`` bytes fit on the disk of ``folder``."""
     free = shutil.disk_usage(folder).free
     if free < size:
-        raise DataError(
+        raise ResourceError(
             f"{folder} must have {size / 1e6:.0f} MB of free disk space, got {free / 1e6:.0f} MB"
         )
 

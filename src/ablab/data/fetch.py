@@ -13,7 +13,7 @@ from ablab.data import archive, content, digits
 from ablab.data.download import download, require_space
 from ablab.data.errors import DataError
 from ablab.data.sources import SOURCES, Source, SourceFile
-from ablab.errors import InputError
+from ablab.errors import InputError, ResourceError
 
 DATASETS = tuple(SOURCES)
 """The data sets that can be fetched."""
@@ -90,7 +90,7 @@ def _require_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise DataError(
+        raise ResourceError(
             f"{folder} must be a folder that can be written to, got: {error}"
         ) from error
 

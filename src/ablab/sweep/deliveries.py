@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from ablab.errors import StoreError
+from ablab.errors import ResourceError, StoreError
 from ablab.sweep.job import Job
 from ablab.tracking.address import locate
 from ablab.tracking.courier import Courier
@@ -48,7 +48,7 @@ class Deliveries:
         try:
             self._store = Store.open(self._lab)
             held = held_takes(self._store, self._plan.sweep)
-        except (StoreError, OSError) as error:
+        except (StoreError, ResourceError, OSError) as error:
             return [f"{error}. Training goes on; ablab sync delivers later."]
         self._delivered = held.delivered
         takes = [take for cell in self._plan.cells for take in self._lab.takes(cell.key)]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablab.errors import AblabError, StoreError
+from ablab.errors import AblabError, ResourceError, StoreError
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Take
@@ -133,7 +133,7 @@ class Courier:
         try:
             for parcel in due:
                 self._deliver(parcel, self._opened())
-        except StoreError as error:
+        except (StoreError, ResourceError, OSError) as error:
             for parcel in due:
                 parcel.reason = parcel.reason if parcel.seen == parcel.state() else str(error)
             return True
