@@ -278,7 +278,7 @@ def test_no_command_ends_in_a_traceback_over_any_damage(
             said = run(lab, commands, capfd)
         for code, _ in said.values():
             counts[code] = counts.get(code, 0) + 1
-        if name in OF_A_TAKE and not same and not _is_weights_of_its_size(name, damage):
+        if name in OF_A_TAKE and not same and not _cannot_be_seen(name, damage):
             for command in set(commands) & set(NAMES_ALL):
                 assert str(path) in said[command][1], (damage, command, said[command])
                 assert said[command][0] != 0, (damage, command)
@@ -286,5 +286,7 @@ def test_no_command_ends_in_a_traceback_over_any_damage(
     print(name, counts)
 
 
-def _is_weights_of_its_size(name: str, damage: str) -> bool:
-    return name == "best.safetensors" and damage.startswith("bit")
+def _cannot_be_seen(name: str, damage: str) -> bool:
+    """Tell what is no damage: weights are compared by size, and a trial may have no end yet."""
+    weights = name == "best.safetensors" and damage.startswith("bit")
+    return weights or (name, damage) == ("completion.json", "gone")

@@ -1,5 +1,6 @@
 """Live delivery: it keeps up, waits for an absent store, and disturbs nobody."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -134,3 +135,51 @@ def test_a_run_that_the_user_deleted_is_told_once(lab: Lab, store: Store, courie
     assert found == [take]
     assert courier.deleted() == []
     assert courier.close(60) == []
+
+
+def test_a_store_that_refuses_for_good_is_asked_once(lab: Lab) -> None:
+    asked = []
+
+    def refuse() -> Store:
+        asked.append(1)
+        raise StoreError("must be a store")
+
+    courier = Courier(refuse, interval=0.01)
+    for key in ("k1", "k2"):
+        courier.submit(begin(lab, key=key), "s", name="n", tags={})
+    wait_until(lambda: asked)
+    time.sleep(0.1)
+    undelivered = courier.close(60)
+    assert [u.reason for u in undelivered] == ["must be a store"] * 2
+    assert len(asked) == 1
+
+
+def test_the_end_asks_an_absent_store_once_more_and_no_longer(
+    lab: Lab, courier: Courier, switch: Switch
+) -> None:
+    switch.away = True
+    courier.submit(begin(lab, epochs=1), "s", name="n", tags={})
+    wait_until(lambda: switch.refused)
+    before = switch.refused
+    (undelivered,) = courier.close(60)
+    assert "must answer" in undelivered.reason
+    assert switch.refused <= before + 2
+
+
+def test_a_slow_end_says_so_once(lab: Lab, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ablab.tracking.courier._QUIET", 0.01)
+    go = threading.Event()
+
+    def opened() -> Store:
+        go.wait(60)
+        return store
+
+    courier, said = Courier(opened, interval=0.01), []
+    courier.submit(begin(lab, epochs=1), "s", name="n", tags={})
+
+    def waits() -> None:
+        said.append("waits")
+        go.set()
+
+    assert courier.close(60, waits) == []
+    assert said == ["waits"]

@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
+from mlflow.utils.validation import _validate_metric_name
 from recorded import BEGUN, begin, epoch, finish
 
 from ablab.errors import StoreError
@@ -17,12 +21,14 @@ from ablab.tracking import telling
 from ablab.tracking.address import local_folder
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.delivery import Delivered, deliver
-from ablab.tracking.files import file_sha256
+from ablab.tracking.files import DamagedError, file_sha256
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.memory import RUNS, Memory
+from ablab.tracking.records import record_of
 from ablab.tracking.runs import RunDeletedError
 from ablab.tracking.store import Store
+from ablab.tracking.wording import named
 
 
 def send(take: Take, store: Store, experiment: str = "activations", **tags: str) -> Delivered:
@@ -424,3 +430,180 @@ def test_two_processes_make_one_run(lab: Lab, store: Store) -> None:
     (run,) = runs(store)
     points = store.client.get_metric_history(run.info.run_id, "train/loss")
     assert [p.step for p in points] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("when", range(6))
+def test_a_trial_that_ends_at_any_moment_of_a_delivery_is_never_shown_as_killed(
+    lab: Lab, store: Store, monkeypatch: pytest.MonkeyPatch, when: int
+) -> None:
+    """The trial finishes and lets go before the n-th thing that the delivery reads."""
+    take = begin(lab, epochs=2)
+    writer, reads = _Writer(take), iter(range(100))
+    for name in ("is_locked", "completion", "entries"):
+        monkeypatch.setattr(Take, name, _ending(getattr(Take, name), writer, reads, when))
+    run = run_of(store, send(take, store))
+    assert writer.has_ended or when > 2
+    assert run.info.status in ("FINISHED", "RUNNING")
+    assert (run.info.status == "RUNNING") == ("completion" not in run.data.params)
+    writer.end()
+    run = run_of(store, send(take, store))
+    assert (run.info.status, run.data.tags["ablab.outcome"]) == ("FINISHED", "finished")
+
+
+@pytest.mark.parametrize("when", range(6))
+def test_a_record_is_of_one_moment(lab: Lab, monkeypatch: pytest.MonkeyPatch, when: int) -> None:
+    take = begin(lab, epochs=2)
+    writer, reads = _Writer(take), iter(range(100))
+    for name in ("is_locked", "completion", "entries"):
+        monkeypatch.setattr(Take, name, _ending(getattr(Take, name), writer, reads, when))
+    record = record_of(take)
+    assert record.outcome in ("running", "finished")
+    assert (record.outcome == "finished") == (record.metrics.get("test/accuracy") == 0.75)
+    assert take.status() in ("running", "finished")
+
+
+class _Writer:
+    """A trial in this process, which holds its take's lock until it ends."""
+
+    def __init__(self, take: Take) -> None:
+        self.take, self.has_ended = take, False
+        self._lock = FileLock(take.folder / "lock", is_singleton=False)
+        self._lock.acquire()
+
+    def end(self) -> None:
+        if not self.has_ended:
+            self.has_ended = True
+            finish(self.take)
+            self._lock.release()
+
+
+def _ending(read: Any, writer: _Writer, reads: Iterator[int], when: int) -> Any:
+    """Return the method or property, before the n-th call of which the writer ends."""
+    plain = read.fget if isinstance(read, property) else read
+
+    def called(take: Take) -> Any:
+        if next(reads) == when:
+            writer.end()
+        return plain(take)
+
+    return property(called) if isinstance(read, property) else called
+
+
+def test_an_end_that_was_recorded_anew_gets_a_run_of_its_own(
+    store: Store, make_finished: Callable[..., Take]
+) -> None:
+    take = make_finished()
+    first = send(take, store)
+    (take.folder / "per_class.csv").write_text("class,recall\na,1.0\nb,0.4\n")
+    with pytest.raises(DamagedError, match=r"per_class.csv must be as recorded"):
+        send(take, store)
+    assert run_of(store, first).info.status == "FINISHED"
+    finish(take)
+    again = send(take, store)
+    assert again.complete
+    assert again.run_id != first.run_id
+    (run,) = runs(store)
+    assert run.data.params["completion"] == file_sha256(take.folder / COMPLETION)
+    (take.folder / RUNS).unlink()
+    assert send(take, store) == again
+
+
+@pytest.mark.parametrize("name", ["test_correct.npy", "pictures", "per_class.csv", "."])
+def test_artifacts_that_were_deleted_come_back(
+    store: Store, make_finished: Callable[..., Take], name: str
+) -> None:
+    take = make_finished()
+    delivered = send(take, store)
+    before = content(store, delivered)
+    folder = local_folder(run_of(store, delivered).info.artifact_uri)
+    assert folder is not None
+    gone = folder / name
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    assert content(store, delivered)["files"] != before["files"]
+    assert send(take, store) == delivered
+    after = content(store, delivered)
+    assert after["files"].keys() == before["files"].keys()
+    assert after["points"] == before["points"]
+
+
+def test_artifacts_of_a_stopped_take_come_back(lab: Lab, store: Store) -> None:
+    take = begin(lab, epochs=1)
+    before = content(store, send(take, store))["files"]
+    folder = local_folder(run_of(store, send(take, store)).info.artifact_uri)
+    assert folder is not None
+    shutil.rmtree(folder)
+    assert content(store, send(take, store))["files"] == before
+
+
+def test_no_infinite_figure_sorts_as_the_best(lab: Lab, store: Store) -> None:
+    values = {"a": 0.5, "b": math.inf, "c": -math.inf, "d": math.nan, "e": 0.7}
+    for key, value in values.items():
+        take = begin(lab, key=key)
+        Journal(take.journal).append(epoch(0, **{"val/loss": value}))
+        send(take, store)
+    for order, best in (("ASC", "a"), ("DESC", "e")):
+        experiment = store.find_experiment("activations").experiment_id
+        found = store.client.search_runs([experiment], order_by=[f"metrics.`val/loss` {order}"])
+        assert found[0].data.tags["key"] == best
+    marked = {r.data.tags["key"]: r.data.tags.get("ablab.infinite") for r in runs(store)}
+    assert marked == {"a": None, "b": "val/loss", "c": "val/loss", "d": None, "e": None}
+
+
+def test_weights_are_listed_among_a_runs_artifacts(
+    store: Store, make_finished: Callable[..., Take]
+) -> None:
+    """MLflow's logged models are not; these are plain files."""
+    run = run_of(store, send(make_finished(), store))
+    assert "last.safetensors" in {i.path for i in store.client.list_artifacts(run.info.run_id)}
+
+
+NASTY = [
+    "plain",
+    "sla/sh",
+    'it\'s "quoted" `so`',
+    "🙂 漢字",
+    "nul\0 bell\a esc\x1b[31m",
+    "two\nlines",
+    os.fsdecode(b"bytes\xff"),
+    "\ud800 alone",
+    "x" * 10_000,
+    "🙂" * 10_000,
+    "",
+    "' OR 1=1 --",
+    "%s {x} ${y}",
+]
+
+
+@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
+def test_any_text_of_a_users_arrives(lab: Lab, store: Store, text: str) -> None:
+    take = begin(lab, text=text, **{text or "k": 1})
+    Journal(take.journal).append(epoch(0, **{f"probe/{text}": 0.25}))
+    for _ in range(2):
+        done = deliver(take, store, "t", name=text, tags={"note": text, "sweep": text})
+    run = run_of(store, done)
+    assert run.data.params["text"][:4] == text[:4] or not text.isprintable()
+    assert 0.25 in run.data.metrics.values()
+    assert len(runs(store, "t")) == 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["n" * 300, "with/slash", "it's", 'say "x"', "🙂🙂", "100%", "a`b", "tags.a = 'b'", "漢" * 100],
+)
+def test_experiments_of_any_name_are_made_once(store: Store, name: str) -> None:
+    assert store.experiment(name) == store.experiment(name)
+    folder = local_folder(store.find_experiment(name).artifact_location)
+    assert folder is not None
+    assert store.artifacts is not None
+    assert folder.is_relative_to(store.artifacts)
+
+
+def test_names_that_mlflow_refuses_stay_apart() -> None:
+    names = ["a*b", "a?b", "a_b", "../x", "x", "/x", "x/", "a//b", "a/b", "", ".", "..", "n" * 251]
+    names += ["n" * 252, " x", "\0", "ä", "²"]
+    told = [named(name) for name in names]
+    assert len(set(told)) == len(names)
+    for name in told:
+        _validate_metric_name(name)
+        assert 0 < len(name) <= 250
+    assert named("train/loss") == "train/loss"

@@ -200,3 +200,91 @@ def test_a_take_finished_after_its_killed_one_counts(lab: Lab, store: Store) -> 
     take = begin(lab, epochs=2, key="k1")
     finish(take)
     assert sync(lab, store) == Counts(complete=1, unfinished=1)
+
+
+def test_a_damaged_plan_is_named_and_the_others_arrive(full: Lab, store: Store) -> None:
+    sync(full, store)
+    part = full.sweep_folder("poolings") / "part-001.json"
+    part.write_text(part.read_text().replace("Which of poolings?", "Which of anything?"))
+    before = index(store)
+    counts = sync(full, store)
+    assert list(counts.failed) == ["poolings"]
+    assert str(part) in counts.failed["poolings"]
+    assert counts.complete == 3
+    assert index(store) == before  # its trials are not taken for lone ones
+    store.close()
+    rebuilt, _ = rebuild(full)
+    sync(full, rebuilt)
+    assert {r.data.params["key"] for r in runs(rebuilt, "trials")} <= {"lone"}
+
+
+def test_a_changed_completion_record_is_named_and_its_run_stays_as_it_was(
+    full: Lab, store: Store
+) -> None:
+    sync(full, store)
+    before = index(store)
+    (take,) = full.takes("k2")
+    record = take.folder / "completion.json"
+    record.write_text(record.read_text().replace("0.75", "0.95"))
+    counts = sync(full, store)
+    assert counts.failed.keys() == {"activations k2/001"}
+    assert str(record) in counts.failed["activations k2/001"]
+    assert index(store) == before
+
+
+def test_deleted_runs_stay_deleted_through_a_rebuild_and_come_back_when_asked_for(
+    full: Lab, store: Store
+) -> None:
+    sync(full, store)
+    whole = index(store)
+    for experiment, key in (("activations", "k2"), ("trials", "lone")):
+        (run,) = (r for r in runs(store, experiment) if r.data.tags["key"] == key)
+        store.client.delete_run(run.info.run_id)
+    store.close()
+    rebuilt, _ = rebuild(full)
+    for _ in range(2):
+        assert sync(full, rebuilt) == Counts(complete=2, unfinished=1, deleted=2)
+    assert {r.data.tags["key"] for r in runs(rebuilt, "activations")} == {"k1"}
+    rebuilt.close()
+    again, _ = rebuild(full)
+    assert sync(full, again).deleted == 2
+    assert sync(full, again, restore=True) == Counts(complete=4, unfinished=1)
+    assert index(again) == whole
+    assert sync(full, again) == Counts(complete=4, unfinished=1)
+
+
+def test_a_deleted_run_comes_back_in_the_store_that_has_it(full: Lab, store: Store) -> None:
+    sync(full, store)
+    before = index(store)
+    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k2")
+    store.client.delete_run(own.info.run_id)
+    assert sync(full, store).deleted == 1
+    assert sync(full, store, restore=True) == Counts(complete=4, unfinished=1)
+    assert index(store) == before
+
+
+def test_a_run_that_was_restored_in_mlflow_is_no_longer_deleted(full: Lab, store: Store) -> None:
+    sync(full, store)
+    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k2")
+    store.client.delete_run(own.info.run_id)
+    sync(full, store)
+    store.client.restore_run(own.info.run_id)
+    assert sync(full, store) == Counts(complete=4, unfinished=1)
+    store.close()
+    rebuilt, _ = rebuild(full)
+    assert sync(full, rebuilt) == Counts(complete=4, unfinished=1)
+
+
+def test_what_a_sync_saw_deleted_stays_so_though_the_old_store_is_damaged(
+    full: Lab, store: Store
+) -> None:
+    sync(full, store)
+    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k2")
+    store.client.delete_run(own.info.run_id)
+    sync(full, store)
+    store.close()
+    assert store.database is not None
+    store.database.write_bytes(b"no database")
+    rebuilt, _ = rebuild(full)
+    assert "could not be read from the old store" in rebuilt.notices[-1]
+    assert sync(full, rebuilt) == Counts(complete=3, unfinished=1, deleted=1)

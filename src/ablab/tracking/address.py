@@ -4,8 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote, unquote, urlsplit
-from urllib.request import url2pathname
+from urllib.parse import quote, unquote_to_bytes, urlsplit
 
 from ablab.errors import StoreError
 
@@ -89,7 +88,7 @@ def sqlite_uri(path: Path) -> str:
     Args:
         path: absolute.
     """
-    if "?" not in str(path):
+    if "?" not in str(path) and os.fsencode(path) == str(path).encode(errors="replace"):
         return f"sqlite:///{path}"
     return f"sqlite+pysqlite:///file:{quote(os.fsencode(path))}?uri=true"
 
@@ -104,7 +103,8 @@ def sqlite_path(uri: str) -> Path:
     """
     name = _SQLITE.sub("", uri, count=1)
     if name.startswith("file:"):
-        name = unquote(name.removeprefix("file:").partition("?")[0])
+        escaped = name.removeprefix("file:").partition("?")[0]
+        name = os.fsdecode(unquote_to_bytes(escaped))
     before = name.partition("?")[0]
     readings = [path for path in dict.fromkeys((name, before)) if Path(path).is_file()]
     if len(readings) > 1 or not before or name == ":memory:":
@@ -116,7 +116,9 @@ def sqlite_path(uri: str) -> Path:
 def local_folder(uri: str) -> Path | None:
     """Return the folder of an artifact address, or None where it is no folder of this machine."""
     parts = urlsplit(uri)
-    return Path(url2pathname(parts.path)) if parts.scheme in ("", "file") else None
+    if parts.scheme not in ("", "file"):
+        return None
+    return Path(os.fsdecode(unquote_to_bytes(parts.path)))
 
 
 def _refuse(uri: str) -> None:

@@ -25,6 +25,7 @@ from ablab.tracking.runs import (
 )
 from ablab.tracking.store import Store
 from ablab.tracking.telling import Telling
+from ablab.tracking.wording import NAME_LENGTH, TAG_LENGTH, shorten
 
 _MIRROR = "mirror_of"
 
@@ -70,12 +71,14 @@ def deliver(
         RunDeletedError: the user deleted the run; the caller may discard the take.
         DamagedError: a record of the take is not as it was written.
     """
+    name = shorten(name, NAME_LENGTH)
+    tags = {tag: shorten(text, TAG_LENGTH) for tag, text in tags.items()}
     with FileLock(take.folder / "delivery.lock"), talking(store.address):
         look = take.look()
-        if not look.entries:
-            return Delivered(None, False)
         if not (look.completion or look.is_locked) and (damage := take.damage()):
             raise DamagedError(damage)  # an end that cannot be told is no other end
+        if not look.entries:
+            return Delivered(None, False)
         memory = Memory(take, store.label)
         sending = _Sending(take, store, experiment, look, memory, mirror_of)
         try:
@@ -88,7 +91,7 @@ def deliver(
             run = sending.run(name, tags)
         told = memory.runs[experiment]
         mirror = {_MIRROR: told.mirror_of} if told.mirror_of else {}
-        facts = values.tags(take) | dict(tags) | mirror
+        facts = values.tags(take) | tags | mirror
         Telling(store, take, run, told, memory, look).tell(name, facts)
         return Delivered(told.run_id, look.completion is not None)
 

@@ -3,6 +3,7 @@
 MLflow's own words are not passed on where their advice does not serve here.
 """
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -12,11 +13,16 @@ from ablab.errors import StoreError
 from ablab.tracking.address import VARIABLE, Address
 
 _DAMAGED = ("not a database", "malformed", "no such table", "no such column", "no version")
+_PASSING = {
+    "is locked": "must be free, got one that another process has locked",
+    "disk is full": "must have free disk space, got a full disk",
+}
 _SCHEMA = ("database schema", "can't locate revision")
 _READ_ONLY = ("readonly database", "unable to open database", "disk i/o error", "permission denied")
 _NOT_LET_IN = {"UNAUTHENTICATED": "401", "PERMISSION_DENIED": "403"}
 _NO_MLFLOW = ("not in a valid JSON format", "redirects")
 _NO_ADDRESS = ("SSLError", "InvalidSchema", "InvalidURL")
+_LONGEST_PATH = 500
 _STATUS = re.compile(r"error code (\d+) != 200|too many (\d+) error responses")
 _CAUSE = re.compile(r"\[Errno \d+\] ([^'\")]+)|\[SSL: \w+\] ([^(]+)|(timed out)|(redirects)")
 _SIGN_IN = (
@@ -72,13 +78,14 @@ def _of_file(address: Address, text: str) -> StoreError | None:
         if address.is_own
         else f"mend it, or unset {VARIABLE}: runs then go to the lab's own"
     )
-    if "is locked" in low:
-        return StoreAwayError(
-            f"{place} must be free, got one that another process has locked; `ablab sync` delivers "
-            "when that has ended"
+    for sign, rule in _PASSING.items():
+        if sign in low:
+            return StoreAwayError(f"{place} {rule}; `ablab sync` delivers later")
+    if "unable to open" in low and len(os.fsencode(place)) > _LONGEST_PATH:
+        return StoreError(
+            f"{place} must be a path of {_LONGEST_PATH} bytes at most, as SQLite takes it, got "
+            f"{len(os.fsencode(place))}: move the lab (ABLAB_HOME), or set {VARIABLE} to a server"
         )
-    if "disk is full" in low:
-        return StoreAwayError(f"{place} must have free disk space, got a full disk")
     if any(sign in low for sign in _READ_ONLY):
         what = "a folder" if address.database and address.database.is_dir() else text[:200]
         return StoreError(f"{place} must be a file that you may write to, got {what}; {remedy}")

@@ -55,6 +55,7 @@ class Store:
         client: an ``MlflowClient``.
         artifacts: the folder under which new experiments keep theirs; None: as the server says.
         notices: what the user should be told: a lab that was moved, a restored experiment.
+        engine: SQLAlchemy's, of a SQLite file; else None.
     """
 
     lab: Lab
@@ -62,6 +63,7 @@ class Store:
     client: Any
     artifacts: Path | None
     notices: list[str] = field(default_factory=list)
+    engine: Any = None
 
     @classmethod
     def open(cls, lab: Lab, uri: str | None = None) -> "Store":
@@ -84,7 +86,8 @@ class Store:
             if address.database is not None and artifacts is not None:
                 notice = _prepare(address.database, artifacts, own=address.is_own)
             client = MlflowClient(address.uri)
-        store = cls(lab, address, client, artifacts, [notice] if notice else [])
+        engine = None if address.database is None else client._tracking_client.store.engine
+        store = cls(lab, address, client, artifacts, [notice] if notice else [], engine)
         atexit.register(store.close)  # the last to close brings the write-ahead log into the file
         return store
 
@@ -122,8 +125,8 @@ class Store:
 
     def close(self) -> None:
         """Close the connections; the store can still be used, which opens new ones."""
-        if self.database is not None:
-            self.client._tracking_client.store.engine.dispose()
+        if self.engine is not None:
+            self.engine.dispose()
 
     def _make(self, name: str) -> Any:
         from mlflow.exceptions import MlflowException

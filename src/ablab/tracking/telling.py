@@ -21,7 +21,7 @@ from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Look, Take
 from ablab.tracking.memory import Memory, Told
 from ablab.tracking.store import Store
-from ablab.tracking.wording import NAME_LENGTH, TAG_LENGTH, shorten
+from ablab.tracking.wording import TAG_LENGTH, shorten
 
 _STATUS = {
     "finished": "FINISHED",
@@ -53,7 +53,6 @@ class Telling:
             name: the run's name.
             facts: its tags.
         """
-        name = shorten(name, NAME_LENGTH)
         infinite = values.infinite(self.look)
         outcome, reason = values.fate(self.look)
         self._facts(name, {**facts, _INFINITE: infinite} if infinite else facts, outcome, reason)

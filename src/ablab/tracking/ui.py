@@ -49,9 +49,8 @@ def serve(lab: Lab, port: int = 5001) -> int:
     for notice in store.notices:
         sys.stderr.write(f"{notice}\n")
     if store.artifacts is None:
-        sys.stdout.write(
-            f"the runs are on the server that MLFLOW_TRACKING_URI names: {store.uri}\n"
-        )
+        place = store.address.without_password
+        sys.stdout.write(f"the runs are on the server that MLFLOW_TRACKING_URI names: {place}\n")
         return 0
     port, log = free_port(port), lab.root / LOG
     for number in (signal.SIGTERM, signal.SIGHUP):

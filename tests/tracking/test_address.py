@@ -1,0 +1,170 @@
+"""Addresses: every character of a path survives, and what is no store is refused by name."""
+
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from recorded import begin, finish
+
+from ablab.errors import StoreError
+from ablab.tracking.address import DATABASE, local_folder, locate, sqlite_path, sqlite_uri
+from ablab.tracking.delivery import deliver
+from ablab.tracking.foreign import ForeignStore
+from ablab.tracking.lab import Lab
+from ablab.tracking.store import Store, rebuild
+from ablab.tracking.sync import sync
+
+ODD = [
+    "what?",
+    "a?b=c&d",
+    "#1",
+    "100%41",
+    "a&b",
+    "my lab",
+    "a;b",
+    "k=v",
+    "me@home",
+    "c:d",
+    "it's",
+    'say "x"',
+    "back\\slash",
+    "Größe 漢字 🙂",
+    "two\nlines",
+    "tab\there",
+    "all ?#%&;=@:'\"\\ é",
+    "[x]{y}~$+*",
+    os.fsdecode(b"bytes\xff"),
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_sqlite_uri_leads_back_to_its_file(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name / DATABASE
+    path.parent.mkdir()
+    path.touch()
+    assert sqlite_path(sqlite_uri(path)) == path
+    assert local_folder(path.parent.as_uri()) == path.parent
+
+
+@pytest.mark.parametrize("name", [*ODD[:-1], "deep/" * 60 + "end"])
+def test_a_lab_of_any_path_keeps_its_store_and_artifacts_inside(
+    name: str, tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    monkeypatch.chdir(outside)
+    lab = Lab.open(outside / name)
+    shutil.copy(template, lab.root / DATABASE)  # it was moved, and is mended
+    monkeypatch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])
+    take = begin(lab)
+    finish(take)
+    store = Store.open(lab)
+    done = deliver(take, store, "trials", name="n", tags={})
+    run = store.client.get_run(done.run_id)
+    folder = local_folder(run.info.artifact_uri)
+    assert folder is not None
+    assert folder.is_relative_to(lab.root.resolve())
+    assert "completion.json" in {item.path for item in store.client.list_artifacts(done.run_id)}
+    store.close()
+    assert {path.name for path in outside.iterdir()} == {name.partition("/")[0]}
+
+
+def test_a_path_that_is_too_long_for_sqlite_is_named_as_that(
+    tmp_path: Path, template: Path
+) -> None:
+    lab = Lab.open(tmp_path / ("deep/" * 120) / "lab")
+    shutil.copy(template, lab.root / DATABASE)
+    with pytest.raises(StoreError, match=r"must be a path of 500 bytes at most, as SQLite takes"):
+        Store.open(lab)
+
+
+def test_a_store_is_made_where_a_path_has_a_question_mark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lab = Lab.open(tmp_path / "what?" / "lab")
+    assert Store.open(lab).experiment("trials")
+    again, aside = rebuild(lab)
+    assert again.experiment("trials")
+    assert aside is not None
+    assert aside.parent == lab.root
+    assert {path.name for path in tmp_path.iterdir()} == {"what?"}
+
+
+def test_a_lab_behind_a_link_has_one_store(store: Store, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(store.lab.root)
+    behind = Store.open(Lab(link))
+    assert (behind.label, behind.database) == (store.label, store.database)
+    begin(store.lab, epochs=1)
+    assert sync(Lab(link), behind) == sync(store.lab, store)
+    assert len(behind.client.search_runs([behind.experiment("trials")])) == 1
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "./mlrunz",
+        "mlrunz",
+        "file:./mlrunz",
+        "file:///nowhere/mlrunz",
+        "sqlite:///nowhere/x.db",
+        "sqlite:////nowhere/x.db",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:///new.db?timeout=5",
+        "sqlite+pysqlite:///file:new.db?uri=true",
+        "htp://server",
+        "http:/server",
+        "https://",
+        "http://[::1",
+        "ftp://server",
+        "s3://bucket",
+        " ",
+    ],
+)
+def test_a_mistyped_store_is_refused_by_name_and_never_made(
+    uri: str, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    for opened in (lambda: Store.open(lab), ForeignStore):
+        with pytest.raises(StoreError, match="MLFLOW_TRACKING_URI must") as refused:
+            opened()
+        assert uri in str(refused.value)
+    assert not list(Path.cwd().iterdir())
+    assert not (lab.root / DATABASE).exists()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http://server:5000", "https://server/path", "postgresql://u:p@h/db", "databricks"],
+)
+def test_servers_are_taken_as_they_are(uri: str, tmp_path: Path) -> None:
+    address = locate(tmp_path, uri)
+    assert (address.uri, address.database, address.is_own) == (uri, None, False)
+
+
+def test_a_folder_of_runs_is_named_with_what_makes_a_store_of_it(tmp_path: Path) -> None:
+    (tmp_path / "mlruns" / "0").mkdir(parents=True)
+    with pytest.raises(StoreError, match=r"mlflow migrate-filestore --source .*mlruns --target"):
+        locate(tmp_path, str(tmp_path / "mlruns"))
+
+
+def test_options_of_a_sqlite_uri_and_names_with_a_question_mark_are_told_apart(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.db").touch()
+    assert sqlite_path(f"sqlite:///{tmp_path}/a.db?timeout=9") == tmp_path / "a.db"
+    (tmp_path / "a.db?timeout=9").touch()
+    with pytest.raises(StoreError, match="are both there"):
+        sqlite_path(f"sqlite:///{tmp_path}/a.db?timeout=9")
+
+
+def test_the_labs_own_store_may_be_named_before_it_is_there(lab: Lab) -> None:
+    assert Store.open(lab, f"sqlite:///{lab.root / DATABASE}").label == "lab"
+    with sqlite3.connect(lab.root / DATABASE) as database:
+        assert database.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)

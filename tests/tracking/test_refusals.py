@@ -1,0 +1,258 @@
+"""What stores answer: at once, in one line of ours, with the remedy that works."""
+
+import logging
+import shutil
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.tracking._tracking_service.utils import _tracking_store_registry
+from recorded import begin, finish
+
+from ablab.errors import StoreError
+from ablab.tracking import database
+from ablab.tracking.address import DATABASE, Address
+from ablab.tracking.delivery import deliver
+from ablab.tracking.lab import Lab, Take
+from ablab.tracking.refusals import StoreAwayError, refusal
+from ablab.tracking.store import Store, fault, rebuild
+from ablab.tracking.sync import Counts, sync
+
+HTML = ("text/html", b"<html><body>Sign in, please</body></html>")
+JSON = "application/json"
+
+
+@pytest.fixture
+def server() -> Iterator[Callable[[int, str, bytes], str]]:
+    """Answer everything alike, and return the address."""
+    answer: list[tuple[int, str, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, kind, body = answer[-1]
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Location", "/login")
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as serving:
+        thread = threading.Thread(target=serving.serve_forever)
+        thread.start()
+
+        def start(status: int, kind: str, body: bytes) -> str:
+            answer.append((status, kind, body))
+            return f"http://127.0.0.1:{serving.server_port}"
+
+        yield start
+        serving.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "is_away"),
+    [
+        ((401, *HTML), "must let you in and write, got 401; set MLFLOW_TRACKING_USERNAME", False),
+        ((403, *HTML), "must let you in and write, got 403; set MLFLOW_TRACKING_USERNAME", False),
+        (
+            (403, JSON, b'{"error_code": "PERMISSION_DENIED", "message": "Permission denied"}'),
+            "must let you in and write, got 403",
+            False,
+        ),
+        ((404, *HTML), "must be an MLflow server, got status 404", False),
+        ((405, *HTML), "must be an MLflow server, got status 405", False),
+        ((302, *HTML), "must be an MLflow server, got an answer that is not MLflow's", False),
+        ((200, *HTML), "must be an MLflow server, got an answer that is not MLflow's", False),
+        ((200, JSON, b"[]"), "must be an MLflow server, got an answer that is not MLflow's", False),
+        ((500, *HTML), "must answer, got status 500", True),
+        ((503, *HTML), "must answer, got status 503", True),
+        ((429, *HTML), "must answer, got status 429", True),
+    ],
+)
+def test_what_a_server_answers_is_told_in_words_of_ours(
+    lab: Lab,
+    server: Callable[[int, str, bytes], str],
+    answer: tuple[int, str, bytes],
+    told: str,
+    is_away: bool,
+) -> None:
+    store = Store.open(lab, server(*answer))
+    with pytest.raises(StoreError) as refused:
+        store.experiment("trials")
+    assert told in str(refused.value)
+    assert isinstance(refused.value, StoreAwayError) == is_away
+    for theirs in ("<html>", "api/2.0", "Response body", "HTTPConnectionPool", "mlflow."):
+        assert theirs not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("http://127.0.0.1:1", "must answer, got: Connection refused"),
+        ("http://nobody.invalid:5", "must answer, got: no machine of that name is known"),
+    ],
+)
+def test_a_server_that_is_away_is_named_with_the_cause(lab: Lab, uri: str, told: str) -> None:
+    with pytest.raises(StoreAwayError, match=f"{uri} {told}$"):
+        Store.open(lab, uri).experiment("trials")
+
+
+def _malformed(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[100:4096] = bytes(3996)
+    path.write_bytes(content)
+
+
+def _other_schema(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'f00'")
+
+
+def _other_tables(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE cats (name TEXT)")
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+    (path / "something").touch()
+
+
+def as_a_new_process() -> None:
+    """Make MLflow forget which stores it has opened."""
+    _tracking_store_registry._get_store_with_resolved_uri.cache_clear()
+    SqlAlchemyStore._engine_map.clear()
+
+
+BROKEN = {
+    "no database": lambda path: path.write_bytes(b"no database at all" * 99),
+    "empty": lambda path: path.write_bytes(b""),
+    "half": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "malformed": _malformed,
+    "other schema": _other_schema,
+    "other tables": _other_tables,
+    "a folder": _folder,
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_the_remedy_for_the_labs_own_store_works(
+    kind: str,
+    store: Store,
+    make_finished: Callable[..., Take],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])
+    make_finished()
+    store.close()
+    assert store.database is not None
+    BROKEN[kind](store.database)
+    as_a_new_process()
+    with pytest.raises(StoreError, match=r"mlflow.db must .*`ablab sync --rebuild`") as refused:
+        sync(store.lab, Store.open(store.lab))
+    assert not isinstance(refused.value, StoreAwayError)
+    as_a_new_process()
+    again, aside = rebuild(store.lab)
+    assert sync(store.lab, again) == Counts(complete=1)
+    assert aside is not None
+    assert aside.exists()
+    assert not [record for record in caplog.records if record.name.startswith(("mlflow", "alemb"))]
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_another_sqlite_store_is_left_as_it_is(kind: str, lab: Lab, template: Path) -> None:
+    other = lab.root.parent / "team.db"
+    shutil.copy(template, other)
+    BROKEN[kind](other)
+    before = None if other.is_dir() else other.read_bytes()
+    with pytest.raises(StoreError, match=r"MLFLOW_TRACKING_URI|team.db must") as refused:
+        Store.open(lab, f"sqlite:///{other}").experiment("trials")
+    assert "--rebuild" not in str(refused.value)
+    assert before is None or other.read_bytes() == before
+
+
+def test_a_locked_store_is_told_soon_and_is_not_refused_for_good(
+    store: Store, make_finished: Callable[..., Take], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
+    assert store.database is not None
+    with closing(sqlite3.connect(store.database)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "another process has locked" in fault(store.lab)
+        with pytest.raises(StoreAwayError, match="must be free, got one that another process"):
+            Store.open(store.lab)
+    assert fault(store.lab) == ""
+    assert deliver(make_finished(), Store.open(store.lab), "t", name="n", tags={}).complete
+
+
+def test_a_lock_of_another_process_of_ours_is_not_waited_for_without_end(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ablab.tracking.store._LOCK_SECONDS", 0.1)
+    from filelock import FileLock
+
+    other = FileLock(store.lab.root / f".{DATABASE}.lock", is_singleton=False)
+    with other, pytest.raises(StoreAwayError, match="another process of ablab has held"):
+        Store.open(store.lab)
+
+
+@pytest.mark.parametrize(
+    ("error", "told", "is_away"),
+    [
+        ("attempt to write a readonly database", "must be a file that you may write to", False),
+        ("database or disk is full", "must have free disk space", True),
+        ("database is locked", "must be free", True),
+        ("database disk image is malformed", "--rebuild", False),
+        ("no such table: runs", "--rebuild", False),
+    ],
+)
+def test_what_sqlite_says_is_told_with_the_remedy(
+    tmp_path: Path, error: str, told: str, is_away: bool
+) -> None:
+    own = Address("sqlite:///x", tmp_path / DATABASE, True)
+    found = refusal(own, sqlite3.OperationalError(f"{error} [SQL: INSERT 'is locked no such']"))
+    assert told in str(found)
+    assert isinstance(found, StoreAwayError) == is_away
+    assert "SQL:" not in str(found)
+
+
+def test_what_a_run_holds_is_no_sign_of_damage(tmp_path: Path) -> None:
+    own = Address("sqlite:///x", tmp_path / DATABASE, True)
+    error = sqlite3.IntegrityError("UNIQUE failed [SQL: INSERT] [parameters: 'not a database']")
+    assert "--rebuild" not in str(refusal(own, error))
+
+
+def test_mlflow_waits_for_no_database_for_minutes() -> None:
+    from ablab.tracking.store import preload
+
+    preload()
+    from mlflow.store.db import utils
+
+    assert utils.MAX_RETRY_COUNT <= 2
+    assert not logging.getLogger("mlflow").isEnabledFor(logging.CRITICAL)
+
+
+def test_a_store_in_a_folder_without_permission_is_named(
+    lab: Lab, make_finished: Callable[..., Take], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    finish(begin(lab))
+    monkeypatch.setattr("ablab.tracking.store.FileLock.acquire", refuse)
+    with pytest.raises(StoreError, match="must be a folder that you may write to, got: Perm"):
+        Store.open(lab)
