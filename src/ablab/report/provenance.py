@@ -65,6 +65,12 @@ def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:
             "the commit alone does not reproduce them."
         )
     found += _mixed_data(plan, rows)
+    threads = _counted(trained, _fact("threads"))
+    if len(threads) > 1:
+        found.append(
+            "Trials ran on different numbers of CPU threads, which changes float32 results in "
+            f"their last digits: {_listed(threads)}."
+        )
     if how := why_untimed(rows):
         found.append(
             f"Trials ran {how}, so times and memory are not compared: {_listed(conditions(rows))}."

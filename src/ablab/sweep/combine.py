@@ -14,6 +14,8 @@ from ablab.training.composition import Composition
 from ablab.training.faults import ConfigError
 from ablab.training.trial import Trial, freeze_seeds, used_axes
 
+_NOT_ALL = "; a grid sets it for all: list under variants: which settings go together"
+
 
 @dataclass(frozen=True)
 class Combination:
@@ -53,7 +55,8 @@ def combine(
     Raises:
         ConfigError: components and keys that do not exist, all of them.
     """
-    found, faults = [], dict[str, None]()
+    found: list[Combination] = []
+    failed: list[tuple[str, ConfigError]] = []
     places = list(product(spec.blocks.items(), spec.variants.items()))
     for (block, around), (variant, own) in counted(places, "combinations are composed", say):
         settings = {**around, **own}
@@ -62,13 +65,13 @@ def combine(
         try:
             composition = composer(choices).with_values(values)
         except ConfigError as error:
-            faults |= dict.fromkeys(error.faults)
+            failed.append((f"{variant} in {block}", error))
             continue
         parts = _parts("variant", variant, own, spec.is_grid)
         parts |= _parts("block", block, around, spec.blocks_are_grid)
         found.append(Combination(variant, block, settings, composition, parts))
-    if faults:
-        raise ConfigError(list(faults))
+    if failed:
+        raise ConfigError(_told_apart(failed, len(places), _NOT_ALL if spec.is_grid else ""))
     return found
 
 
@@ -98,7 +101,11 @@ def settle(
         except ConfigError as error:
             failed.append((c, error))
     working = frozenset().union(*(c.parts for c in kept))
-    stands = [(c, e) for c, e in failed if not c.parts <= working or c.variant == spec.baseline]
+    stands = [
+        (f"{c.variant} in {c.block}", error)
+        for c, error in failed
+        if not c.parts <= working or c.variant == spec.baseline
+    ]
     if stands:
         raise ConfigError(_told_apart(stands, len(combinations)))
     _check_distinct(spec, kept)
@@ -114,13 +121,13 @@ def _with_trials(c: Combination, seeds: Sequence[int]) -> Combination:
     return Combination(c.variant, c.block, c.settings, c.composition, c.parts, trials)
 
 
-def _told_apart(failed: Sequence[tuple[Combination, ConfigError]], total: int) -> list[str]:
-    """Return each fault once, with the combinations that have it unless all do."""
+def _told_apart(failed: Sequence[tuple[str, ConfigError]], total: int, hint: str = "") -> list[str]:
+    """Return each fault once, with the combinations that have it, and a hint, unless all do."""
     places: dict[str, list[str]] = {}
-    for c, error in failed:
+    for place, error in failed:
         for fault in error.faults:
-            places.setdefault(fault, []).append(f"{c.variant} in {c.block}")
-    return [f if len(w) == total else f"{f} ({', '.join(w)})" for f, w in places.items()]
+            places.setdefault(fault, []).append(place)
+    return [f if len(w) == total else f"{f} ({', '.join(w)}{hint})" for f, w in places.items()]
 
 
 def _check_distinct(spec: Spec, kept: Sequence[Combination]) -> None:

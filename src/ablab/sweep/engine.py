@@ -31,6 +31,7 @@ from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan
 from ablab.training.probes.switches import has_measured
 from ablab.training.targets import allowed_prefixes
+from ablab.training.threads import cpu_threads, threads_note
 
 
 def run_sweep(
@@ -80,6 +81,7 @@ def run_sweep(
         sweep.deliveries = Deliveries(lab, plan)
         notes += sweep.deliveries.look()
     notes += sweep.skip_finished()
+    notes += filter(None, [threads_note(asked.runtime["launcher"])])
     cost = sweep.forecast(notes)
     if dry_run:
         console.print(forecast_table(jobs, states(lab, jobs), cost))
@@ -170,7 +172,7 @@ class _Sweep:
         runtime = self.asked.runtime
         settings = {
             "devices": dict(runtime["devices"]),
-            "threads": int(runtime["launcher"]["threads"]),
+            "threads": cpu_threads(runtime["launcher"]),
             "slots": self.launcher.slots,
             "in_sweep": True,
         }

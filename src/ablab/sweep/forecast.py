@@ -113,10 +113,11 @@ def _measure(config: Mapping[str, Any]) -> Any:
 
     from ablab.training.cost import measure
     from ablab.training.prepare import keep_freed_memory
+    from ablab.training.threads import cpu_threads
 
     keep_freed_memory()  # as the trial's process will
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(cpu_threads(config["launcher"]))
     try:
         return measure(config)
     finally:

@@ -19,6 +19,7 @@ from ablab.tracking.lab import Take
 from ablab.training.preflight import num_processes
 from ablab.training.process import work
 from ablab.training.progress import EpochLines, ProgressBar
+from ablab.training.threads import cpu_threads
 from ablab.training.trial import Trial
 
 
@@ -34,7 +35,11 @@ def attempt(take: Take, trial: Trial, console: Console) -> int:
         The exit code (see `ablab.training.process.work`).
     """
     devices = trial.config["devices"]
-    settings = {"devices": devices, "in_sweep": False, "threads": _threads(trial)}
+    settings = {
+        "devices": devices,
+        "in_sweep": False,
+        "threads": cpu_threads(trial.config["launcher"]),
+    }
     lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
     if num_processes(devices) > 1:
         command = [sys.executable, "-m", "ablab.training.process"]
@@ -52,11 +57,6 @@ def attempt(take: Take, trial: Trial, console: Console) -> int:
             return work(take.folder, settings, bar)
     finally:
         os.close(descriptor)
-
-
-def _threads(trial: Trial) -> int:
-    """Return the CPU threads: what the user's environment says, else as the launcher says."""
-    return int(os.environ.get("OMP_NUM_THREADS", trial.config["launcher"]["threads"]))
 
 
 @contextmanager

@@ -26,7 +26,7 @@ from ablab.training.freezing import freeze_parameters
 from ablab.training.layer_streams import LayerStreams
 from ablab.training.plain_data import refuse_options
 from ablab.training.randomness import own_randomness
-from ablab.training.targets import CONTRACTS, canonical, contract_arguments, resolve
+from ablab.training.targets import CONTRACTS, canonical, contract_arguments, passed_on, resolve
 from ablab.training.warm_start import start_from
 
 # What an architecture need not say.
@@ -86,7 +86,7 @@ class Builder:
         chosen = contract_arguments(self.axis, self._target, given)
         made = {k: v for k, v in chosen.items() if k not in self._given}
         streams_ = self.layer_streams.part(self.axis) if self.layer_streams else nullcontext()
-        with component(self.axis), streams_:
+        with component(self.axis, hint=lambda: passed_on(self._target, chosen)), streams_:
             built = self._partial(**made)
         if isinstance(built, nn.Module):
             setattr(built, AXIS, self.axis)

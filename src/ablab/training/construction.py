@@ -13,8 +13,9 @@ from torch.nn.modules.module import (
 from torch.nn.parameter import is_lazy
 
 from ablab.errors import InputError
+from ablab.training.faults import worded
 
-MAX_PARTS = 100_000  # layers and weight tensors; ResNet-1202 has some 8,000
+MAX_PARTS = 50_000  # layers and weight tensors; ResNet-1202 has some 8,000
 
 
 @contextmanager
@@ -84,7 +85,7 @@ def _look(network: nn.Module, shape: tuple[int, int, int, int]) -> None:
     except Exception as error:
         name = type(network).__name__
         raise InputError(
-            f"architecture must work with its parts and data, got {error} from {name}"
+            f"architecture must work with its parts and data, got {worded(error)} from {name}"
         ) from error
 
 

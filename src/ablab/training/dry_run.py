@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ablab.advice import without_advice
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.training import build
+from ablab.training.faults import worded
 from ablab.training.freezing import trained_parameters
 from ablab.training.memory import saved_by
 from ablab.training.objective import all_logits
@@ -185,8 +185,7 @@ def blaming(rule: str, device: torch.device, **words: str) -> Iterator[None]:
     except Exception as error:
         if device == META and isinstance(error, NotImplementedError):
             raise
-        told = without_advice(str(error)) or type(error).__name__
-        raise InputError(rule.format(error=told, **words)) from error
+        raise InputError(rule.format(error=worded(error), **words)) from error
 
 
 def _images(data: TrialData, count: int) -> Tensor:
@@ -233,9 +232,8 @@ def _check_alone(network: nn.Module, image: Tensor, data: TrialData) -> None:
     try:
         output = all_logits(network(image))
     except Exception as error:
-        told = without_advice(str(error))
         raise InputError(
-            f"{data.batch_word} must be 2 or more a process for these parts, got {size}: {told}"
+            f"{data.batch_word} must be 2 or more a process for these parts, got {size}: {worded(error)}"
         ) from error
     for norm in norms:
         norm.train()

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -35,25 +35,28 @@ class ComponentError(InputError):
         axis: the component's.
     """
 
-    def __init__(self, axis: str, error: Exception) -> None:
+    def __init__(self, axis: str, error: Exception, hint: str = "") -> None:
         self.axis = axis
         told = isinstance(error, ValueError) and re.match(r"[\w.]+ must ", str(error))
-        if told and "." in told[0]:
+        if told and ("." in told[0] or told[0] == f"{axis} must "):
             super().__init__(str(error))
         elif told:
             super().__init__(f"{axis}.{error}")
         else:
-            got = f"{type(error).__name__}: {without_advice(str(error))}"
+            got = f"{type(error).__name__}: {worded(error)}{hint}"
             super().__init__(f"{axis} must be buildable, got {got}")
 
 
 @contextmanager
-def component(axis: str, keep: type[InputError] = ComponentError) -> Iterator[None]:
+def component(
+    axis: str, keep: type[InputError] = ComponentError, hint: Callable[[], str] = str
+) -> Iterator[None]:
     """Let what a component raises in the block be its user's to mend.
 
     Args:
         axis: the component's.
         keep: errors that say enough as they are.
+        hint: what else is said of arguments that do not fit.
 
     Raises:
         ComponentError: whatever it was, except those, and what the machine lacks.
@@ -65,7 +68,8 @@ def component(axis: str, keep: type[InputError] = ComponentError) -> Iterator[No
     except Exception as error:
         if resource_error(error) is not None:
             raise
-        raise ComponentError(axis, error) from error
+        more = hint() if isinstance(error, TypeError) else ""
+        raise ComponentError(axis, error, more) from error
 
 
 def one_of(key: str, names: Iterable[str], got: Any) -> str:
@@ -79,10 +83,16 @@ def one_of(key: str, names: Iterable[str], got: Any) -> str:
     return f"{key} must be one of {', '.join(map(shown_name, names))}; got {value}{hint}"
 
 
-def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message, without advice that does not hold here.
+def worded(error: BaseException) -> str:
+    """Return an error's message, its type where it has none.
 
-    It is the error's type where there is no message.
+    It is without the frames of C++ that torch adds to some, and without advice that does not hold
+    here.
     """
-    lines = without_advice(str(error)).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    own = str(error).partition("\nException raised from")[0]
+    return without_advice(own).strip() or type(error).__name__
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's message (see `worded`)."""
+    return worded(error).splitlines()[0]

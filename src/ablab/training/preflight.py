@@ -9,17 +9,18 @@ import torch
 
 from ablab.data.order import FULL
 from ablab.training import build
+from ablab.training.threads import thread_faults
 
 _NVIDIA = Path("/proc/driver/nvidia/version")
 
 
 def device_faults(config: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the ``devices`` group on this machine.
+    """Return what is wrong with devices and threads on this machine.
 
     Args:
         config: the resolved configuration.
     """
-    devices, faults = config["devices"], []
+    devices, faults = config["devices"], thread_faults(config["launcher"])
     accelerator, count = devices["accelerator"], num_processes(devices)
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
         faults.append(f"devices.accelerator must be cpu or auto here, got {accelerator}: {_why()}")

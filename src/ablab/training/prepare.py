@@ -42,6 +42,10 @@ def prepare(settings: Mapping[str, Any]) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)  # Lightning 2.6 on torch 2.13
     torch.set_num_threads(int(settings["threads"]))
+    if (
+        settings.get("devices", {}).get("strategy") == "ddp"
+    ):  # Lightning would share out all cores otherwise
+        os.environ["OMP_NUM_THREADS"] = str(settings["threads"])
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Only a warning in the log where CUDA has no such kernel (the backward of max pooling).

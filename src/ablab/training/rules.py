@@ -102,7 +102,10 @@ _SCALARS: Mapping[str, Rule] = {
         "an integer >= 1 or auto",
         lambda v: v == "auto" or (_integer(v) and v >= 1),
     ),
-    "launcher.threads": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
+    "launcher.threads": (
+        "an integer >= 1 or auto",
+        lambda v: v == "auto" or (_integer(v) and v >= 1),
+    ),
     "launcher.retries": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
 }
 # The most of those that have no upper end by themselves: of a list, the most strengths in it.

@@ -22,6 +22,7 @@ from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.preflight import device_notes, disk_faults
 from ablab.training.probes.switches import has_measured
+from ablab.training.threads import threads_note
 from ablab.training.trial import Trial, freeze
 from ablab.training.warm_start import told
 
@@ -113,12 +114,13 @@ def _open_take(lab: Lab, trial: Trial, fresh: bool, console: Console) -> Take:
 
 
 def _notes(trial: Trial) -> list[str]:
-    """Return what should be known of the data, and of the weights that the trial starts from."""
+    """Return what should be known of threads, of the data, and of the weights it starts from."""
     data = build.datamodule(trial.config)
+    notes = [*filter(None, [threads_note(trial.config["launcher"])]), *data.notes]
     if trial.config["init_from"] is None:
-        return list(data.notes)
+        return notes
     network = build.network(trial.config, data, torch.Generator())[0]
-    return [*data.notes, told(network, trial.config)]
+    return [*notes, told(network, trial.config)]
 
 
 def _summary(trial: Trial) -> str:

@@ -100,7 +100,8 @@ def contract_arguments(
         given: the arguments by the contract's names.
     """
     names = signature(target).parameters
-    everything = any(p.kind is p.VAR_KEYWORD for p in names.values()) and not _is_torch(target)
+    own = not _is_torch(target) and getattr(target, "__init__", None) is not nn.Module.__init__
+    everything = own and any(p.kind is p.VAR_KEYWORD for p in names.values())
     chosen = {}
     for name, value in given.items():
         for word in (name, *_TORCH_WORDS.get(name, ())):
@@ -108,6 +109,27 @@ def contract_arguments(
                 chosen[word] = value
                 break
     return chosen
+
+
+def passed_on(target: Callable[..., Any], chosen: Mapping[str, Any]) -> str:
+    """Return what to know where a target does not take what its ``**kwargs`` were given.
+
+    Args:
+        target: the class or function.
+        chosen: the contract's arguments that it was called with.
+
+    Returns:
+        The end of a sentence, empty where the target has no ``**kwargs``.
+    """
+    parameters = signature(target).parameters
+    words = [name for name, p in parameters.items() if p.kind is p.VAR_KEYWORD]
+    given = [name for name in chosen if name not in parameters]
+    if not words or not given:
+        return ""
+    return (
+        f"; {canonical(target)} has **{words[0]}, so it was called with {', '.join(given)}: "
+        f"name in its signature, in place of **{words[0]}, those that it needs"
+    )
 
 
 def signature(target: Callable[..., Any]) -> inspect.Signature:

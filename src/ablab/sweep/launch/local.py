@@ -9,6 +9,7 @@ from ablab.sweep.launch.forked import ForkLauncher
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.slots import make_slots
 from ablab.sweep.launch.spawned import SpawnLauncher
+from ablab.training.threads import cpu_threads
 
 
 def local_launcher(runtime: Mapping[str, Any]) -> Launcher:
@@ -20,7 +21,7 @@ def local_launcher(runtime: Mapping[str, Any]) -> Launcher:
     devices, launcher = runtime["devices"], runtime["launcher"]
     if needs_several_processes(devices):
         return ColdLauncher()
-    threads = int(launcher["threads"])
+    threads = cpu_threads(launcher)
     slots = make_slots(launcher["slots"], threads, devices["accelerator"])
     if sys.platform == "darwin":
         return SpawnLauncher(slots, threads)
