@@ -173,6 +173,15 @@ def test_processes_of_a_trial_must_agree_for_times():
     assert conditions(table) == {"processes: 1": 3, "processes: 2": 3}
 
 
+def test_different_numbers_of_threads_are_told_as_what_changes_results():
+    table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
+    table = [replace(row, environment={"cpu": "x", "threads": 1}) for row in table]
+    assert not any("CPU threads" in notice for notice in notices(plan(table), table))
+    table[0] = replace(table[0], environment={"cpu": "x", "threads": 2})
+    (told,) = (notice for notice in notices(plan(table), table) if "CPU threads" in notice)
+    assert told.endswith("float32 results in their last digits: 1 (5 trials), 2 (1 trials).")
+
+
 def test_trials_of_an_older_version_have_no_seconds():
     table = [replace(r, seconds=()) for r in table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})]
     found = speed_of(table)

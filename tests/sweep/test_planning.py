@@ -122,6 +122,19 @@ def test_value_that_works_nowhere_is_a_fault(sweeps: Path):
         draft("mine")
 
 
+def test_grid_value_that_some_components_lack_names_them_and_the_way_out(sweeps: Path):
+    grid = "{optimizer: [sgd, adam], optimizer.momentum: [0.0, 0.9]}"
+    write(sweeps, f"  seeds: 1\n  grid: {grid}\n")
+    with pytest.raises(ConfigError) as caught:
+        draft("mine")
+    (fault,) = caught.value.faults
+    assert "got optimizer.momentum" in fault
+    assert "(adam · momentum=0.0 in " in fault
+    assert "adam · momentum=0.9 in " in fault
+    assert "sgd" not in fault
+    assert fault.endswith("list under variants: which settings go together)")
+
+
 @pytest.mark.parametrize(
     ("body", "override", "fault"),
     [

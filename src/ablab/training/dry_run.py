@@ -233,7 +233,8 @@ def _check_alone(network: nn.Module, image: Tensor, data: TrialData) -> None:
         output = all_logits(network(image))
     except Exception as error:
         raise InputError(
-            f"{data.batch_word} must be 2 or more a process for these parts, got {size}: {worded(error)}"
+            f"{data.batch_word} must be {2 * size} or more for these parts, got {size}: "
+            f"{worded(error)}"
         ) from error
     for norm in norms:
         norm.train()
