@@ -142,10 +142,15 @@ def read_json(path: Path) -> Any:
         ResourceError: it may not be read.
     """
     content = read_file(path)
+    if content is None:
+        return None
     try:
-        return None if content is None else json.loads(content)
+        value = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise DamagedError(f"{path} must be JSON, got {error}") from error
+    if value is None:
+        raise DamagedError(f"{path} must hold a record, got null")
+    return value
 
 
 def read_file(path: Path, offset: int = 0) -> bytes | None:
