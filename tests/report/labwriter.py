@@ -11,9 +11,8 @@ import pytest
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import Lab
+from ablab.tracking.lab import ENVIRONMENT, Lab
 from ablab.tracking.plan import Cell, Part, write_part
-from ablab.tracking.records import ENVIRONMENT
 
 START = 1_790_000_000.0
 IMAGES = 10_000

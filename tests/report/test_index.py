@@ -1,6 +1,5 @@
 """The index of every sweep's question and answer."""
 
-import json
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -10,6 +9,7 @@ from labwriter import LabWriter, realistic_fates
 
 from ablab.cli import main
 from ablab.report.index import report_all, write_index
+from ablab.tracking.sealed import read_sealed, write_sealed
 
 
 @pytest.fixture
@@ -47,8 +47,7 @@ def test_what_was_changed_stands_beside_a_question_wherever_it_is(
     writer.sweep(fates, name="plain", question="Which is best on MNIST?")
     part = writer.lab.sweep_folder(name) / "part-001.json"
     command = "ablab sweep s dataset=digits sweep.seeds=5"
-    content = json.loads(part.read_text("utf-8")) | {"command": command}
-    part.write_text(json.dumps(content), "utf-8")
+    write_sealed(part, {**(read_sealed(part) or {}), "command": command})
     assert main(["report", "--all", "--offline", "--latex"]) == 0
     assert main(["report", "s", "--offline"]) == 0
     assert main(["report", "plain", "--offline"]) == 0

@@ -1,5 +1,6 @@
 """Plans, records and the files beneath them."""
 
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_a_failed_write_leaves_the_old_file(
     assert read_json(path) == {"π": [1, 2.5, None]}
 
     def fail(_: int) -> None:
-        raise OSError("disk full")
+        raise OSError(errno.ENOSPC, "disk full")
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="disk full"):

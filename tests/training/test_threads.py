@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ablab.errors import InputError
-from ablab.tracking.records import ENVIRONMENT
+from ablab.tracking.lab import ENVIRONMENT
 from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.single import train

@@ -37,8 +37,8 @@ def shorten(text: str, limit: int) -> str:
     Example:
         >>> shorten("a" * 200, 120)[:53]
         'aaaaaaaaaaaaaaaaaaaaaaaaaaaa … [200 characters, sha25'
-        >>> shorten("bell\\x07", 120)
-        'bell\\\\x07'
+        >>> shorten("bell\x07", 120)
+        'bell\\x07'
     """
     text = _CONTROL.sub(lambda found: ascii(found.group())[1:-1], text)
     if len(text) <= limit:
