@@ -14,7 +14,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes under /proc"),
 ]
-MOMENTS = 12
+MOMENTS = 9
 OVER = "The same command again", "Next: "  # the last words of a sweep
 
 
