@@ -42,7 +42,7 @@ class Bound(NamedTuple):
 
 # A file, an override, a value.
 FILE_BYTES = Bound(1_000_000, "bytes", "a component or a question takes a page")
-VALUES = Bound(20_000, "values, aliases written out", "each is read, checked and recorded")
+VALUES = Bound(50_000, "values, aliases written out", "each is read, checked and recorded")
 DEPTH = Bound(30, "levels deep", "a configuration has four")
 OVERRIDE = Bound(10_000, "characters", "a list that long belongs into a YAML")
 TEXT = Bound(10_000, "characters", "a path has 4,096 at the most")
@@ -52,7 +52,7 @@ NAME = Bound(100, "characters", "names become folders, columns and legends")
 REFERENCES = Bound(100, "interpolations", "each copies what it refers to")
 
 # A sweep.
-TRIALS = Bound(10_000, "trials", "variants times blocks times seeds; no larger report was tried")
+TRIALS = Bound(20_000, "trials", "variants times blocks times seeds; their plan fills the memory")
 
 # A component: what its check builds, or a step repeats, one by one.
 LAYERS = Bound(2_000, "layers", "the deepest published network here has 1,202")

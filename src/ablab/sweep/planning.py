@@ -14,6 +14,7 @@ from ablab.training.composition import Composition
 from ablab.training.exchange import Exchange
 from ablab.training.faults import ConfigError
 
+_MANY_TRIALS = 1000  # whose plan takes more than an instant to write
 RUNTIME = ("devices", "tracking", "launcher", "probes")
 
 
@@ -63,6 +64,8 @@ def draft(name: str, overrides: Sequence[str] = (), say: Say = silent) -> Draft:
     kept, skipped = settle(spec, combinations, say)
     _check_baseline(spec, kept)
     trials = {c.place: c.trials for c in kept}
+    if len(kept) * len(spec.seeds) > _MANY_TRIALS:
+        say(f"{len(kept) * len(spec.seeds):,} trials are planned.")
     cells = [
         Cell(c.variant, seed, c.block, trials[c.place][number].key)
         for number, seed in enumerate(spec.seeds)

@@ -129,10 +129,11 @@ def _is_alive(pid: int) -> bool:
 
 def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically."""
-    text = json.dumps(value, indent=1, ensure_ascii=False)
-    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-        text = json.dumps(value, indent=1)  # bytes of a path that are no UTF-8
-    write_atomic(path, text + "\n")
+    try:
+        content = json.dumps(value, indent=1, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # bytes of a path that are no UTF-8
+        content = json.dumps(value, indent=1).encode()
+    write_atomic(path, content + b"\n")
 
 
 def read_json(path: Path) -> Any:

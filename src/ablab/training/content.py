@@ -33,7 +33,7 @@ def content_faults(place: str, content: Any) -> list[str]:
     faults: list[str] = []
     for count, (key, depth, value) in enumerate(_walk(place, content, 0, faults), start=1):
         if count > VALUES.most:
-            return [*faults, *VALUES.fault(place, count, of=f"more than {VALUES.most:,}")]
+            return [*faults, *VALUES.fault(place or "configuration", count)]
         if depth > DEPTH.most:
             return [*faults, *DEPTH.fault(place, depth)]
         faults += _value_faults(key, value)
