@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labwriter import ENVIRON, LabWriter
+from labwriter import ENVIRON, LabWriter, rewrite
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
@@ -40,7 +40,7 @@ def another(root: Path) -> LabWriter:
         write(name, *rest)  # type: ignore[arg-type]
         for record in (root / "trials" / name).glob("*/completion.json"):
             content = json.loads(record.read_text())
-            record.write_text(json.dumps(content | {"time": content["time"] + 1}))
+            rewrite(record, content | {"time": content["time"] + 1})
 
     writer.take = take  # type: ignore[method-assign, assignment]
     return writer
@@ -182,9 +182,9 @@ def test_other_settings_and_data_are_told(two: tuple[LabWriter, LabWriter]) -> N
     content = json.loads(part.read_text("utf-8"))
     for trial in content["trials"].values():
         trial["config"] |= {"trainer": {"max_epochs": 9}, "optimizer": {"lr": 0.1}}
-    part.write_text(json.dumps(content), "utf-8")
+    rewrite(part, content)
     for file in (there.lab.root / "trials").glob("*/*/trial.json"):
-        file.write_text(file.read_text().replace("d1a7a", "07e5"))
+        rewrite(file, json.loads(file.read_text().replace("d1a7a", "07e5")))
     found = between(here, there)
     assert ("trainer.max_epochs", "none → 9") in differing(found)
     assert ("optimizer.lr", "none → 0.1") in differing(found)

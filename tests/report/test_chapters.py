@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 
-from labwriter import LabWriter, key
+from labwriter import LabWriter, key, rewrite
 
 from ablab.report.build import build_report
 from ablab.report.cost import pareto
@@ -32,7 +32,7 @@ def edit(writer, name, **spec):
     file = writer.lab.sweep_folder(name) / "part-001.json"
     part = json.loads(file.read_text("utf-8"))
     part["spec"] |= spec
-    file.write_text(json.dumps(part), "utf-8")
+    rewrite(file, part)
 
 
 def page_of(writer, name):
@@ -262,7 +262,7 @@ def test_data_that_changed_within_a_data_set_is_said_first(writer: LabWriter) ->
     assert not page_of(writer, name).notices
     file = next((writer.lab.root / "trials").glob("*/*/trial.json"))
     trial = json.loads(file.read_text("utf-8"))
-    file.write_text(json.dumps(trial | {"data_hash": "0ther"}), "utf-8")
+    rewrite(file, trial | {"data_hash": "0ther"})
     (notice,) = page_of(writer, name).notices
     assert notice == (
         "Trials were given different data of one data set, so they do not compare: "
@@ -278,10 +278,10 @@ def test_other_data_sets_have_other_hashes(writer: LabWriter) -> None:
         dataset = place.split("-")[0]
         trial["choices"] = {"dataset": dataset}
         trial["config"]["dataset"] = {"_target_": dataset}
-    file.write_text(json.dumps(part), "utf-8")
+    rewrite(file, part)
     for path in (writer.lab.root / "trials").glob("digits*/*/trial.json"):
         trial = json.loads(path.read_text("utf-8"))
-        path.write_text(json.dumps(trial | {"data_hash": "0ther"}), "utf-8")
+        rewrite(path, trial | {"data_hash": "0ther"})
     assert not page_of(writer, name).notices
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labwriter import LabWriter
+from labwriter import LabWriter, rewrite
 
 from ablab.report.build import build_report
 from ablab.tracking.baselines import Baselines, Result, identity, write_baselines
@@ -38,7 +38,7 @@ def plan(writer: LabWriter, **config: Any) -> str:
     for trial in part["trials"].values():
         trial["config"] |= {"dataset": DATASET} | config
         trial["choices"] = {"dataset": "digits"}
-    file.write_text(json.dumps(part), "utf-8")
+    rewrite(file, part)
     return name
 
 

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from labwriter import LabWriter, realistic_fates
+from labwriter import LabWriter, realistic_fates, rewrite
 
 from ablab.report.build import Report, build_report
 from ablab.report.latex_escape import escape
@@ -178,7 +178,7 @@ def test_two_factors_have_their_effects(writer: LabWriter) -> None:
     for name in names:
         a, b = name.split(" · ")
         content["spec"]["variants"][name] = {"normalization": a, "dropout": b}
-    part.write_text(json.dumps(content), "utf-8")
+    rewrite(part, content)
     report = build_report(writer.lab, "activations", ["latex"])
     told = {c["variant"]: c for c in document(report)["contrasts"] if c["scope"] == "factors"}
     assert set(told) == {"normalization: batch", "dropout: half", "normalization × dropout"}

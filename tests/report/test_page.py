@@ -11,7 +11,7 @@ import time
 from html.parser import HTMLParser
 
 import pytest
-from labwriter import ENVIRON, START, LabWriter, realistic_fates
+from labwriter import ENVIRON, START, LabWriter, realistic_fates, rewrite
 
 from ablab.report.build import build_report
 from ablab.report.markup import unbroken
@@ -258,7 +258,7 @@ def test_the_same_records_give_the_same_bytes(writer, realistic):
     file = writer.lab.sweep_folder(name) / "part-001.json"
     part = json.loads(read(file))
     part["cells"].reverse()
-    file.write_text(json.dumps(part), "utf-8")
+    rewrite(file, part)
     again = build_report(writer.lab, name)
     assert [path.read_bytes() for path in (again.html, again.markdown, again.csv)] == before
     assert sorted(p.name for p in first.folder.iterdir()) == [
@@ -273,7 +273,7 @@ def test_trials_of_an_older_version_leave_gaps_not_errors(writer):
         content = json.loads(read(path))
         content |= {"facts": {}, "measured": {}}
         content["metrics"] = {"test/accuracy": content["metrics"]["test/accuracy"]}
-        path.write_text(json.dumps(content), "utf-8")
+        rewrite(path, content)
     report = build_report(writer.lab, name)
     assert report.complete
     assert not re.search(r"\bnan\b", Reader(read(report.html)).words.lower())
