@@ -296,7 +296,7 @@ def test_failure_ends_both_processes(
         "import os\nfrom torch import nn\n"
         "class Mine(nn.ReLU):\n"
         "    def forward(self, x):\n"
-        "        if x.device.type == 'cpu' and os.environ.get('LOCAL_RANK', '0') == '0':\n"
+        "        if len(x) > 2 and os.environ.get('LOCAL_RANK', '0') == '0':\n"
         "            raise KeyError('no such unit')\n"
         "        return super().forward(x)\n"
     )

@@ -130,7 +130,7 @@ RAISING = """
 from torch import nn
 class Mine(nn.ReLU):
     def forward(self, x):
-        if x.device.type == "cpu":
+        if len(x) > 2:  # more than the check takes
             print("about to raise")
             raise KeyError("no such unit")
         return super().forward(x)

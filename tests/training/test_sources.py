@@ -25,7 +25,7 @@ def write(tmp_path: Path, mine: Callable[[str], Path]) -> Iterator[Callable[...,
     written: list[str] = []
 
     def forget() -> None:
-        for name in [n for n in sys.modules if n.partition(".")[0] in written]:
+        for name in [n for n in list(sys.modules) if n.partition(".")[0] in written]:
             del sys.modules[name]
 
     def write(imports: str = "", late: str = "pass", **files: str) -> None:

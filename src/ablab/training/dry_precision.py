@@ -16,13 +16,13 @@ from ablab.training import build
 from ablab.training.dry_run import CPU, blaming, dry_targets
 from ablab.training.preflight import device_type
 
-_MOST_WEIGHTS = 100_000_000  # a larger network takes longer than a check may
+_MOST_WEIGHTS = 12_000_000  # a larger network takes longer than a check may
 
 
 def try_precision(config: Mapping[str, Any], data: TrialData, num_weights: int) -> None:
     """Take two blank images through a step and an evaluation in the trial's precision.
 
-    Nothing is done for ``32-true``, on a GPU, or for a network of more than a hundred million
+    Nothing is done for ``32-true``, on a GPU, or for a network of more than twelve million
     weights.
 
     Raises:
