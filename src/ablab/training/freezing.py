@@ -39,7 +39,7 @@ def freeze_parameters(network: nn.Module, patterns: Patterns) -> None:
     """
     parameters = dict(network.named_parameters())
     if not any(parameter.requires_grad for parameter in parameters.values()):
-        raise ValueError("architecture must have weights to train, got none")
+        raise InputError("architecture must have weights to train, got none")
     for pattern in _listed(patterns):
         names = [name for name in parameters if _matches(name, pattern)]
         if not names:
