@@ -5,9 +5,9 @@ import time
 import torch
 from figures import options, ratio, spread, tell
 
+from ablab.config.compose import compose
 from ablab.training import build
 from ablab.training.classifier import Classifier
-from ablab.training.compose import compose
 
 BATCH, STEPS = 128, 5
 

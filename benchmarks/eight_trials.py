@@ -12,6 +12,8 @@ import torch
 from bare import Images, train
 from figures import options, ratio, spread, tell
 
+from ablab.config.compose import compose
+from ablab.config.trial import Trial, freeze
 from ablab.sweep.job import Job
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.local import local_launcher
@@ -19,8 +21,6 @@ from ablab.sweep.schedule import Schedule
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell
 from ablab.training import build
-from ablab.training.compose import compose
-from ablab.training.trial import Trial, freeze
 
 TRIALS, BATCH, SLOTS = 8, 128, 2
 MLP = [

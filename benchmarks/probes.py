@@ -9,10 +9,10 @@ import pytorch_lightning as pl
 import torch
 from figures import options, spread, tell
 
+from ablab.config.compose import compose
+from ablab.config.probe_switches import SWITCHES
 from ablab.training import build
-from ablab.training.compose import compose
 from ablab.training.probes.callback import Probes
-from ablab.training.probes.switches import SWITCHES
 from ablab.training.trainer import trainer
 
 DEVICES = {"accelerator": "cpu", "devices": 1, "strategy": "auto"}

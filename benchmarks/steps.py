@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from figures import options, tell
 from torch import Tensor, nn
 
+from ablab.config.compose import compose
 from ablab.folders import own_folder
 from ablab.training import build
-from ablab.training.compose import compose
 
 PLAIN = Path(__file__).parent / "plain"
 BATCH = 32

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ablab.config.compose import compose
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, write_part
-from ablab.training.compose import compose
 from ablab.training.environment import facts
 
 EPOCHS, IMAGES, START = 20, 10_000, 1_790_000_000.0

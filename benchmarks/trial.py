@@ -12,11 +12,11 @@ import torch
 from bare import Images, train
 from figures import options, ratio, spread, tell
 
+from ablab.config.compose import compose
+from ablab.config.trial import Trial, freeze
 from ablab.tracking.lab import Lab, Take
 from ablab.training import build
-from ablab.training.compose import compose
 from ablab.training.process import work
-from ablab.training.trial import Trial, freeze
 
 EPOCHS, BATCH, THREADS = 3, 128, 1
 NAMES = ("trial", "same", "contiguous", "fused")

@@ -16,8 +16,8 @@ import torch
 import yaml
 from torch import nn
 
+from ablab.config.compose import AXES
 from ablab.training.build import Builder
-from ablab.training.compose import AXES
 from ablab.training.listing import Component, of_axis
 from ablab.training.targets import resolve
 

@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 from ablab.cli.parser import make_parser
+from ablab.config.compose import AXES, GROUPS
 from ablab.sweep import rules
-from ablab.training.compose import AXES, GROUPS
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "README.md").read_text("utf-8")

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from ablab.config.compose import compose
+from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
 from ablab.training import build
 from ablab.training.classifier import Classifier
-from ablab.training.compose import compose
-from ablab.training.validate import validate
 
 __all__ = ["classifier", "datamodule"]
 

@@ -14,11 +14,11 @@ from typing import NamedTuple
 
 from fuzz_cases import Case
 
+from ablab.config.compose import GROUPS, compose
+from ablab.config.trial import freeze
 from ablab.errors import AblabError
 from ablab.sweep.planning import draft
 from ablab.text import printable
-from ablab.training.compose import GROUPS, compose
-from ablab.training.trial import freeze
 
 CPU_SECONDS, WALL_SECONDS, BYTES = 20.0, 120.0, 4 * 2**30
 _LINE = re.compile(r"(?P<key>\S.{0,400}?) must (?P<rule>\S.*?)[,;] got .*\S.*", re.DOTALL)

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from ablab.bounds import TRIALS
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.sweep import counted
 from ablab.sweep.planning import draft
 from ablab.sweep.spec import parse
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
-from ablab.training.trial import freeze
 
 GOOD: dict[str, Any] = {"question": "Which?", "kind": "best", "grid": {"activation": ["relu"]}}
 
@@ -102,7 +102,7 @@ def test_value_that_follows_the_seed_is_another_in_each_trial(sweeps: Path):
 
 
 def test_a_variant_is_checked_once_for_all_its_seeds(sweeps: Path, monkeypatch: pytest.MonkeyPatch):
-    from ablab.training import trial
+    from ablab.config import trial
 
     checked = []
     monkeypatch.setattr(trial, "rehearse", lambda config: checked.append(config["seed"]))

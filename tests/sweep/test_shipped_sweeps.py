@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from ablab.config.compose import compose
 from ablab.folders import own_folder
 from ablab.sweep.planning import draft
 from ablab.sweep.spec import parse
-from ablab.training.compose import compose
 
 FILES = sorted(own_folder("sweeps").rglob("*.yaml"))
 SHRUNK = ["dataset=digits", "trainer.max_epochs=3", "data.train_images=null", "sweep.seeds=2"]

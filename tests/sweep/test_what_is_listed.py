@@ -6,13 +6,13 @@ import pytest
 import yaml
 
 from ablab import cli
+from ablab.config.compose import AXES, sweep_names
 from ablab.folders import own_folder
 from ablab.report.unit import is_accuracy
 from ablab.sweep.listing import SETTINGS, listed, shown
 from ablab.sweep.metrics import METRICS
 from ablab.sweep.planning import draft
 from ablab.tracking.lab import Lab
-from ablab.training.compose import AXES, sweep_names
 from ablab.training.faults import ConfigError
 
 

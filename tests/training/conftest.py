@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from attempts import SMALL
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.tracking.lab import Lab, Take
-from ablab.training.compose import compose
-from ablab.training.trial import freeze
 
 
 @pytest.fixture(scope="session")

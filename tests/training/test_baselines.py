@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from ablab import cli
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.tracking.baselines import Baselines, identity, read_baselines
 from ablab.tracking.lab import Lab
 from ablab.training import baselines, build
 from ablab.training.baselines import train_baselines
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.learners import LEARNERS, Learner
-from ablab.training.trial import freeze
 
 NAMES = {
     *("majority_class", "nearest_centroid", "k_nn"),

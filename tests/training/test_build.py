@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze, key_of, used_axes
 from ablab.training import build
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
-from ablab.training.trial import freeze, key_of, used_axes
 
 
 def faults(*overrides: str) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ import yaml
 from attempts import attempt, killed_in_mid_epoch, shown
 from torch import Tensor
 
+from ablab.config.compose import components, compose
+from ablab.config.trial import freeze
 from ablab.tracking.lab import Take
 from ablab.training import build, cost
 from ablab.training.by_hand.convert import check
 from ablab.training.classifier import Classifier
-from ablab.training.compose import components, compose
 from ablab.training.faults import ComponentError, ConfigError
-from ablab.training.trial import freeze
 
 AXES = ("activation", "pooling", "normalization", "dropout", "loss", "regularizer")
 # What the sources of the suite have, and so must be written by hand.
@@ -187,7 +187,7 @@ def test_impossible_settings_are_refused(override: str, rule: str) -> None:
 
 
 def test_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ablab.training.preflight import device_faults
+    from ablab.config.preflight import device_faults
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from ablab.training.compose import compose
+from ablab.config.compose import compose
+from ablab.config.dry_build import rehearse
+from ablab.config.validate import validate
 from ablab.training.faults import ConfigError
-from ablab.training.rehearsal import rehearse
-from ablab.training.validate import validate
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
+from ablab.config.compose import AXES, GROUPS, components, compose, sweep_names
 from ablab.folders import own_folder
-from ablab.training.compose import AXES, GROUPS, components, compose, sweep_names
 from ablab.training.faults import ConfigError
 
 

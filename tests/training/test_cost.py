@@ -2,8 +2,8 @@
 
 import pytest
 
+from ablab.config.compose import compose
 from ablab.training import build, cost
-from ablab.training.compose import compose
 
 
 def _size(*overrides: str) -> tuple[int, int]:

@@ -12,14 +12,14 @@ import pytest
 from attempts import SMALL, attempt, shown
 from PIL import Image
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.data.module import InMemoryDataModule
 from ablab.tracking.lab import Take
 from ablab.tracking.pictures import CONFUSION, draw, read_confusion
 from ablab.tracking.records import record_of
 from ablab.training import build
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
-from ablab.training.trial import freeze
 
 OPTIONS = (
     "data.train_images=600",

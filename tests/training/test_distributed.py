@@ -16,11 +16,11 @@ from attempts import CPU, attempt, kinds, shown, wait_until
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import record_of
-from ablab.training.compose import compose
 from ablab.training.distributed import CpuBatchNormSync, gathered
-from ablab.training.trial import freeze
 
 # Shape of a batch, and the layer's options; the batch is cut into 4 and 3 images.
 CASES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (

@@ -8,8 +8,8 @@ import pytorch_lightning as pl
 import torch
 import yaml
 
+from ablab.config.compose import components, compose
 from ablab.training import build
-from ablab.training.compose import components, compose
 
 AXES = ("augmentation", "loss", "regularizer", "optimizer", "scheduler")
 CASES = [

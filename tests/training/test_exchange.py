@@ -6,9 +6,9 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
+from ablab.config.compose import AXES, components, compose
+from ablab.config.swap import Exchange
 from ablab.folders import own_folder
-from ablab.training.compose import AXES, components, compose
-from ablab.training.exchange import Exchange
 
 OVERRIDES = ("trainer.max_epochs=1", "architecture=mlp", "seed=3")
 OTHERS = tuple(axis for axis in AXES if axis != "architecture")

@@ -9,12 +9,12 @@ from attempts import attempt
 from safetensors.torch import load_file
 from torch import nn
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.tracking.lab import Take
 from ablab.training import build
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.freezing import freeze_parameters, frozen_norms, trained_parameters
-from ablab.training.trial import freeze
 
 
 def net() -> nn.Sequential:

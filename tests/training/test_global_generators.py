@@ -14,10 +14,10 @@ import torch
 from attempts import attempt, shown
 from torch import Tensor, nn
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.tracking.lab import Lab, Take
 from ablab.training import build
-from ablab.training.compose import compose
-from ablab.training.trial import freeze
 
 NETWORK = """
 import random

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ablab.training.compose import compose
+from ablab.config.compose import compose
+from ablab.config.interpolation import resolved
 from ablab.training.faults import ConfigError
-from ablab.training.interpolation import resolved
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ import attempts
 import pytest
 from attempts import attempt, kinds, shown
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.tracking.journal import Journal
 from ablab.tracking.lab import Lab, Take
-from ablab.training.compose import compose
 from ablab.training.recorder import CHECKPOINT
-from ablab.training.trial import freeze
 
 KILLS = [
     attempts.killed_in_mid_epoch,

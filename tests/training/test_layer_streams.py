@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from ablab import streams
+from ablab.config.compose import components, compose
 from ablab.training import build
-from ablab.training.compose import components, compose
 from ablab.training.layer_streams import LayerStreams
 
 # One of each kind of network, and of options that change which layers there are.

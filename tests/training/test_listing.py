@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from ablab import cli
+from ablab.config.compose import AXES
 from ablab.training import docstrings
-from ablab.training.compose import AXES
 from ablab.training.faults import ConfigError
 from ablab.training.listing import listed, of_axis, shown
 from ablab.training.targets import resolve

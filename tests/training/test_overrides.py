@@ -5,10 +5,10 @@ import subprocess
 
 import pytest
 
-from ablab.training.compose import compose
+from ablab.config.compose import compose
+from ablab.config.overrides import parse, quoted
+from ablab.config.trial import freeze
 from ablab.training.faults import ConfigError
-from ablab.training.overrides import parse, quoted
-from ablab.training.trial import freeze
 
 AWKWARD = (
     "My data (1)",

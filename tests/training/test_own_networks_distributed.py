@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.tracking.lab import Lab
-from ablab.training.compose import compose
-from ablab.training.trial import freeze
 
 SOURCE = """
 import torch

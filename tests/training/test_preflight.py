@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ablab.training import preflight
-from ablab.training.compose import compose
+from ablab.config import preflight
+from ablab.config.compose import compose
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ import attempts
 import pytest
 from attempts import attempt, kinds, shown, wait_until
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.tracking.completion import read_completion
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import record_of
-from ablab.training.compose import compose
 from ablab.training.recorder import CHECKPOINT, checkpoint_line
-from ablab.training.trial import freeze
 
 
 def test_sigterm_ends_it_with_143_and_it_goes_on(begin: Callable[..., Take]) -> None:

@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ablab.training.compose import components, compose
+from ablab.config.compose import components, compose
+from ablab.config.trial import freeze, key_of
 from ablab.training.randomness import own_randomness
-from ablab.training.trial import freeze, key_of
 
 PARTS = ("architecture", "activation", "pooling", "normalization", "dropout", "loss")
 SMALL = ("architecture=mlp", "architecture.widths=[8]", "batch_size=64")

@@ -14,13 +14,14 @@ import torch
 from attempts import attempt, kinds, shown
 from torch import nn
 
+from ablab.config import memory
+from ablab.config.compose import compose
+from ablab.config.dry_build import rehearse
+from ablab.config.trial import freeze
 from ablab.tracking.lab import Lab
-from ablab.training import build, construction, memory
+from ablab.training import build, construction
 from ablab.training.classifier import Classifier
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
-from ablab.training.rehearsal import rehearse
-from ablab.training.trial import freeze
 
 NETWORK = """
 import torch

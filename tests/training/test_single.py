@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
 from ablab.errors import ResourceError, StoreError
 from ablab.tracking.journal import Journal
 from ablab.tracking.lab import Lab
 from ablab.tracking.records import BEST
 from ablab.training import attempt
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.recorder import CHECKPOINT, Recorder, checkpoint_line
 from ablab.training.single import train
-from ablab.training.trial import freeze
 
 MLP = ["architecture=mlp", "architecture.widths=[8]", "trainer.max_epochs=2"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from attempts import attempt
 
+from ablab.config.compose import compose
+from ablab.config.sources import source_hashes
+from ablab.config.trial import key_of
 from ablab.errors import InputError
 from ablab.tracking.lab import Lab, Take
-from ablab.training.compose import compose
-from ablab.training.sources import source_hashes
-from ablab.training.trial import key_of
 
 CONFIG = {**compose().resolved(), "activation": {"_target_": "mine.Mine"}}
 MINE = (

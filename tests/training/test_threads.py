@@ -5,13 +5,13 @@ import json
 import pytest
 import torch
 
+from ablab.config.compose import compose
+from ablab.config.threads import cpu_threads, threads_note
+from ablab.config.trial import freeze
 from ablab.errors import InputError
 from ablab.tracking.lab import ENVIRONMENT
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.single import train
-from ablab.training.threads import cpu_threads, threads_note
-from ablab.training.trial import freeze
 
 SMALL = ["architecture=mlp", "architecture.widths=[8]", "trainer.max_epochs=1", "devices=cpu"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ablab.config import trial
+from ablab.config.compose import AXES, OUTSIDE_KEY, compose
+from ablab.config.trial import freeze, key_of, used_axes
 from ablab.data.errors import DataError
-from ablab.training import trial
-from ablab.training.compose import AXES, OUTSIDE_KEY, compose
 from ablab.training.faults import ConfigError
-from ablab.training.trial import freeze, key_of, used_axes
 
 SMALL = ["architecture=mlp", "architecture.widths=[8]"]
 
@@ -30,7 +30,7 @@ def key(*overrides: str) -> str:
 @pytest.mark.slow
 def test_key_is_the_same_in_another_process() -> None:
     source = (
-        "from ablab.training.compose import compose; from ablab.training.trial import freeze;"
+        "from ablab.config.compose import compose; from ablab.config.trial import freeze;"
         f"print(freeze(compose({[*SMALL, 'seed=2']!r})).key)"
     )
     done = subprocess.run(

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from ablab.training.compose import AXES, Composition, components, compose
+from ablab.config.compose import AXES, Composition, components, compose
+from ablab.config.trial import freeze
+from ablab.config.validate import validate
 from ablab.training.faults import ConfigError
 from ablab.training.targets import TargetError, resolve
-from ablab.training.trial import freeze
-from ablab.training.validate import validate
 
 
 def told(config: dict[str, Any]) -> tuple[str, ...]:

@@ -11,14 +11,14 @@ from rich.console import Console
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ablab.config.compose import compose
+from ablab.config.trial import Trial, freeze
 from ablab.tracking.completion import describe, write_completion
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import BEST
 from ablab.training import build
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.single import train
-from ablab.training.trial import Trial, freeze
 
 ONE = "trainer.max_epochs=1"
 

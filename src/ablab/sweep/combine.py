@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from ablab.config.compose import AXES
+from ablab.config.composition import Composition
+from ablab.config.trial import Trial, freeze_seeds, used_axes
 from ablab.sweep.counted import Say, counted, silent
 from ablab.sweep.settings import CHOICES, Settings, matches
 from ablab.sweep.spec import Spec
-from ablab.training.compose import AXES
-from ablab.training.composition import Composition
 from ablab.training.faults import ConfigError
-from ablab.training.trial import Trial, freeze_seeds, used_axes
 
 _NOT_ALL = "; a grid sets it for all: list under variants: which settings go together"
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from ablab.config.compose import compose
 from ablab.sweep.spec import parse
-from ablab.training.compose import compose
 
 
 def datasets_of(name: str, overrides: Sequence[str] = ()) -> frozenset[str]:

@@ -10,6 +10,8 @@ from functools import partial
 from rich.console import Console
 
 from ablab import terminal
+from ablab.config.probe_switches import has_measured
+from ablab.config.threads import cpu_threads, threads_note
 from ablab.errors import FAILED, FINISHED, ResourceError
 from ablab.folders import lab_folder
 from ablab.sweep.deliveries import Deliveries
@@ -29,9 +31,7 @@ from ablab.sweep.summary import forecast_table, say, say_end, say_start
 from ablab.tracking.courier import DELIVERING
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan
-from ablab.training.probes.switches import has_measured
 from ablab.training.targets import allowed_prefixes
-from ablab.training.threads import cpu_threads, threads_note
 
 
 def run_sweep(

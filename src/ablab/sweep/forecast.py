@@ -111,9 +111,9 @@ def _try(measure: Callable[[Mapping[str, Any]], Any], config: Mapping[str, Any])
 def _measure(config: Mapping[str, Any]) -> Any:
     import torch
 
+    from ablab.config.threads import cpu_threads
     from ablab.training.cost import measure
     from ablab.training.prepare import keep_freed_memory
-    from ablab.training.threads import cpu_threads
 
     keep_freed_memory()  # as the trial's process will
     threads = torch.get_num_threads()

@@ -8,12 +8,12 @@ from typing import Any
 
 from filelock import FileLock
 
+from ablab.config.probe_switches import has_measured
 from ablab.errors import FAILED, LOCKED, NO_RESOURCE, ResourceError, resource_error
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Cell
-from ablab.training.probes.switches import has_measured
 
 OPEN = ("waiting", "running", "held")
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ablab.config.compose import AXES, GROUPS, compose, sweep_names
+from ablab.config.user_yaml import yamls
 from ablab.folders import lab_folder, own_folder
 from ablab.sweep.metrics import METRICS, Metric
 from ablab.sweep.settings import Settings
@@ -12,9 +14,7 @@ from ablab.sweep.words import duration
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
 from ablab.training import listing
-from ablab.training.compose import AXES, GROUPS, compose, sweep_names
 from ablab.training.faults import ConfigError, one_of
-from ablab.training.offering import yamls
 
 SETTINGS = tuple(group for group in GROUPS if group not in AXES)
 _LINE = re.compile(r"^(\w+): *(.*?)(?:\s+# (.*))?$")

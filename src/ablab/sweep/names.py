@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from ablab.config.compose import OUTSIDE_KEY
 from ablab.folders import folder_name
-from ablab.training.compose import OUTSIDE_KEY
 
 
 def override_key(override: str) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ablab.bounds import NAME
+from ablab.config.content import is_number
 from ablab.text import printable, shown
-from ablab.training.content import is_number
 from ablab.training.faults import one_of
 
 KINDS = ("versus_baseline", "best", "equivalence", "factors")

@@ -6,9 +6,9 @@ from math import prod
 from typing import Any
 
 from ablab.bounds import TRIALS
+from ablab.config.compose import AXES, OUTSIDE_KEY
 from ablab.sweep.rules import check_name
 from ablab.text import shown, shown_name
-from ablab.training.compose import AXES, OUTSIDE_KEY
 
 Settings = Mapping[str, Any]
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablab.bounds import TRIALS
+from ablab.config.content import content_faults, is_integer
 from ablab.sweep.rules import (
     KEYS,
     KINDS,
@@ -19,7 +20,6 @@ from ablab.sweep.rules import (
 )
 from ablab.sweep.settings import Settings, check_settings, named_product
 from ablab.text import printable, shown, shown_name
-from ablab.training.content import content_faults, is_integer
 from ablab.training.faults import ConfigError
 
 _LISTED = 50  # names in a fault

@@ -12,15 +12,15 @@ from types import FrameType
 
 from rich.console import Console
 
+from ablab.config.preflight import num_processes
+from ablab.config.threads import cpu_threads
+from ablab.config.trial import Trial
 from ablab.output import stream
 from ablab.signals import Handler, handling
 from ablab.tracking.journal import read_entries
 from ablab.tracking.lab import Take
-from ablab.training.preflight import num_processes
 from ablab.training.process import work
 from ablab.training.progress import EpochLines, ProgressBar
-from ablab.training.threads import cpu_threads
-from ablab.training.trial import Trial
 
 
 def attempt(take: Take, trial: Trial, console: Console) -> int:

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
+from ablab.config.compose import compose
+from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
 from ablab.tracking.baselines import Baselines, Result, identity, known, write_baselines
 from ablab.tracking.lab import Lab
 from ablab.training import build
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
 from ablab.training.learners import LEARNERS, Learner
-from ablab.training.validate import validate
 
 _TAKEN = ("seed", "dataset.", "data.")
 Part = tuple[NDArray[np.float32], NDArray[np.int64]]

@@ -239,7 +239,7 @@ class Classifier(pl.LightningModule):
         """Clip gradients, those of a fused optimizer too.
 
         Lightning refuses to, since such a step may unscale gradients itself: in ``16-mixed``
-        alone, where `ablab.training.rules` refuses it before training.
+        alone, where `ablab.config.rules` refuses it before training.
         """
         algorithm = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
         if self.trainer.precision == "16-mixed":

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from ablab.config.compose import compose
+from ablab.config.validate import validate
 from ablab.training import build
-from ablab.training.compose import compose
-from ablab.training.validate import validate
 
 
 def check_data(dataset: str, overrides: Sequence[str] = ()) -> list[str]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 
 from ablab import folders
-from ablab.training.compose import AXES, components
+from ablab.config.compose import AXES, components
+from ablab.config.preflight import device_notes
 from ablab.training.environment import facts
-from ablab.training.preflight import device_notes
 
 
 def findings() -> Iterator[tuple[str, str]]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablab.training.compose import AXES, components, sweep_names
+from ablab.config.compose import AXES, components, sweep_names
+from ablab.config.yaml_file import read_text, read_yaml
 from ablab.training.docstrings import docstring, summary
 from ablab.training.faults import ConfigError, one_of
-from ablab.training.yaml_file import read_text, read_yaml
 
 _LINE = re.compile(r"^(\w+): *(.*?)(?:\s+# (.*))?$")
 

@@ -7,9 +7,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from ablab.bounds import NAME
+from ablab.config.compose import AXES, components
 from ablab.folders import own_folder
 from ablab.text import shown_name
-from ablab.training.compose import AXES, components
 from ablab.training.faults import ConfigError, one_of
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -19,6 +19,7 @@ import pytorch_lightning as pl
 from filelock import Timeout
 
 from ablab.advice import without_advice
+from ablab.config.sources import source_hashes
 from ablab.errors import (
     FAILED,
     FINISHED,
@@ -37,7 +38,6 @@ from ablab.training.prepare import prepare
 from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
 from ablab.training.signals import OwnSigterm, handled
-from ablab.training.sources import source_hashes
 
 LOG = "log.txt"
 # A look at whether the lock is held holds it for an instant.

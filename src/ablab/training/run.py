@@ -9,6 +9,7 @@ from typing import Any
 import pytorch_lightning as pl
 from safetensors.torch import load_file
 
+from ablab.config.probe_switches import switched_on
 from ablab.data.trial_data import TrialData
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
@@ -20,7 +21,6 @@ from ablab.training.classifier import Classifier, DivergedError
 from ablab.training.distributed import gathered
 from ablab.training.freezing import FrozenStatistics
 from ablab.training.probes.callback import Probes
-from ablab.training.probes.switches import switched_on
 from ablab.training.recorder import (
     CHECKPOINT,
     JournalLogger,

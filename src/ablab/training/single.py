@@ -8,6 +8,11 @@ import torch
 from rich.console import Console
 
 from ablab import terminal
+from ablab.config.compose import compose
+from ablab.config.preflight import device_notes, disk_faults
+from ablab.config.probe_switches import has_measured
+from ablab.config.threads import threads_note
+from ablab.config.trial import Trial, freeze
 from ablab.errors import FINISHED, ResourceError, StoreError
 from ablab.tracking.courier import DELIVERING, Courier
 from ablab.tracking.delivery import deliver
@@ -18,12 +23,7 @@ from ablab.tracking.store import Store, fault
 from ablab.tracking.sweep_run import LONE, describe_lone
 from ablab.training import build
 from ablab.training.attempt import attempt
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
-from ablab.training.preflight import device_notes, disk_faults
-from ablab.training.probes.switches import has_measured
-from ablab.training.threads import threads_note
-from ablab.training.trial import Trial, freeze
 from ablab.training.warm_start import told
 
 _DELIVERY_SECONDS = 60.0

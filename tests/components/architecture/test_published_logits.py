@@ -13,8 +13,8 @@ from known_weights import fill, images, told
 from networks import num_parameters
 from torch import nn
 
+from ablab.config.compose import compose
 from ablab.training.build import PARTS, Builder
-from ablab.training.compose import compose
 from ablab.training.listing import of_axis
 
 

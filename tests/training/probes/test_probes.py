@@ -15,14 +15,14 @@ from attempts import attempt, shown
 from rich.console import Console
 from safetensors.torch import load_file
 
+from ablab.config.compose import compose
+from ablab.config.probe_switches import SWITCHES, has_measured, switched_on
+from ablab.config.trial import freeze
 from ablab.sweep.job import open_take
 from ablab.tracking.lab import Lab, Take
 from ablab.training import build
-from ablab.training.compose import compose
 from ablab.training.faults import ConfigError
-from ablab.training.probes.switches import SWITCHES, has_measured, switched_on
 from ablab.training.single import train
-from ablab.training.trial import freeze
 
 ALL = tuple(f"probes.{name}=true" for name in SWITCHES)
 SHORT = ("trainer.max_epochs=2", "batch_size=256", "devices=cpu")

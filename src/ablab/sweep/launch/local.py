@@ -4,12 +4,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ablab.config.threads import cpu_threads
 from ablab.sweep.launch.cold import ColdLauncher
 from ablab.sweep.launch.forked import ForkLauncher
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.slots import make_slots
 from ablab.sweep.launch.spawned import SpawnLauncher
-from ablab.training.threads import cpu_threads
 
 
 def local_launcher(runtime: Mapping[str, Any]) -> Launcher:

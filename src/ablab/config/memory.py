@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ablab.training.preflight import device_type, num_processes
+from ablab.config.preflight import device_type, num_processes
 
 GB = 1e9
 # At the least: in mixed precision some of what is kept stays in float32.

@@ -11,10 +11,10 @@ from pytorch_lightning.plugins.precision import (
     Precision,
 )
 
+from ablab.config.dry_run import CPU, blaming, dry_targets
+from ablab.config.preflight import device_type
 from ablab.data.trial_data import TrialData
 from ablab.training import build
-from ablab.training.dry_run import CPU, blaming, dry_targets
-from ablab.training.preflight import device_type
 
 _MOST_WEIGHTS = 12_000_000  # a larger network takes longer than a check may
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from ablab.training.content import content_faults, is_interpolated
+from ablab.config.content import content_faults, is_interpolated
+from ablab.config.interpolation import resolved
+from ablab.config.overrides import has, unknown_key
 from ablab.training.faults import ConfigError
-from ablab.training.interpolation import resolved
-from ablab.training.overrides import has, unknown_key
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import DictConfig, OmegaConf
 
 from ablab.bounds import NAME
+from ablab.config.yaml_file import read_yaml
 from ablab.text import shown_name
 from ablab.training.faults import ConfigError
-from ablab.training.yaml_file import read_yaml
 
 _NAME = re.compile(r"\w[\w.+ ()-]*")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from ablab.config.threads import thread_faults
 from ablab.data.order import FULL
 from ablab.training import build
-from ablab.training.threads import thread_faults
 
 _NVIDIA = Path("/proc/driver/nvidia/version")
 

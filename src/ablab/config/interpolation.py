@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ablab.bounds import REFERENCES
-from ablab.training.content import (
+from ablab.config.content import (
     MISSING,
     content_faults,
     is_interpolated,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablab.bounds import ITERATIONS, LAYERS, PIXELS, Bound
-from ablab.training.content import is_integer
+from ablab.config.content import is_integer
 
 # By axis and name of the hyper-parameter; of a list, its sum, or its length (`_LISTED`).
 _BOUNDS: Mapping[str, Mapping[str, Bound]] = {

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from ablab.config.memory import saved_by
+from ablab.config.preflight import num_processes
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.training import build
 from ablab.training.faults import worded
 from ablab.training.freezing import trained_parameters
-from ablab.training.memory import saved_by
 from ablab.training.objective import all_logits
-from ablab.training.preflight import num_processes
 
 META, CPU = torch.device("meta"), torch.device("cpu")
 _IMAGES = 2

@@ -8,8 +8,8 @@ from inspect import getfile, unwrap
 from pathlib import Path
 from typing import Any
 
+from ablab.config.source_imports import TRUSTED, own_modules
 from ablab.errors import InputError
-from ablab.training.imports import TRUSTED, own_modules
 from ablab.training.targets import CONTRACTS, resolve
 from ablab.training.warm_start import weights_hash
 

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ablab.bounds import DEPTH, INTEGER, KEY, OVERRIDE
+from ablab.config.content import content_faults, reference_rule
 from ablab.text import printable, shown, shown_name
-from ablab.training.content import content_faults, reference_rule
 from ablab.training.faults import one_of
 
 SWEEPS = "sweeps"  # Hydra's group of the sweeps' YAMLs

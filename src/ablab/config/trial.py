@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from ablab import folders
+from ablab.config.compose import AXES, OUTSIDE_KEY
+from ablab.config.composition import Composition
+from ablab.config.dry_build import rehearse
+from ablab.config.preflight import device_faults, num_processes
+from ablab.config.sources import source_hashes
+from ablab.config.validate import validate
 from ablab.training import build
-from ablab.training.compose import AXES, OUTSIDE_KEY
-from ablab.training.composition import Composition
 from ablab.training.faults import ConfigError
-from ablab.training.preflight import device_faults, num_processes
 from ablab.training.randomness import own_randomness
-from ablab.training.rehearsal import rehearse
-from ablab.training.sources import source_hashes
-from ablab.training.validate import validate
 
 SCHEMA = 2
 # Options that came after the first release, dotted, with the value at which they change nothing:

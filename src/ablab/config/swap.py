@@ -5,9 +5,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from ablab.training.compose import AXES, components, sweep_names
-from ablab.training.composition import Composition
-from ablab.training.yaml_file import read_text, read_yaml
+from ablab.config.compose import AXES, components, sweep_names
+from ablab.config.composition import Composition
+from ablab.config.yaml_file import read_text, read_yaml
 
 _HYDRAS = "# @package"  # a first line that sends a YAML elsewhere than to its axis
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from ablab.config.preflight import device_type
 from ablab.errors import InputError
 from ablab.training import build
 from ablab.training.freezing import trained_parameters
-from ablab.training.preflight import device_type
 
 _STEPS = 2
 _WALKED = 500

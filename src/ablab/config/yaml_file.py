@@ -6,10 +6,10 @@ from typing import Any
 import yaml
 
 from ablab.bounds import DEPTH, FILE_BYTES, INTEGER, TEXT, VALUES
+from ablab.config.content import content_faults
+from ablab.config.yaml_loader import Loader
 from ablab.text import shown, shown_name
-from ablab.training.content import content_faults
 from ablab.training.faults import ConfigError, first_line
-from ablab.training.yaml_loader import Loader
 
 _LONGEST_INTEGER = 100  # characters, far above 64 bits in whichever notation
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ablab.config.combinations import combination_faults
+from ablab.config.component_bounds import size_faults
+from ablab.config.probe_switches import probe_faults
+from ablab.config.rules import hyperparameter_faults, scalar_faults
 from ablab.text import shown
-from ablab.training.combinations import combination_faults
-from ablab.training.component_bounds import size_faults
 from ablab.training.faults import ConfigError, one_of
 from ablab.training.freezing import freeze_faults
-from ablab.training.probes.switches import probe_faults
-from ablab.training.rules import hyperparameter_faults, scalar_faults
 from ablab.training.targets import (
     CONTRACTS,
     TargetError,

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ablab.bounds import EPOCHS, IMAGES, PROCESSES, RETRIES, STRENGTHS, THREADS, Bound
+from ablab.config.annotations import Rule, annotated
+from ablab.config.content import is_integer as _integer
+from ablab.config.content import is_number as _number
 from ablab.data.order import FULL, SHUFFLES
 from ablab.text import shown, shown_name
-from ablab.training.annotations import Rule, annotated
-from ablab.training.content import is_integer as _integer
-from ablab.training.content import is_number as _number
 
 
 def _is_positive(value: Any) -> bool:

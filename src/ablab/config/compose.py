@@ -11,16 +11,16 @@ from hydra import initialize_config_dir
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from ablab.config.composition import Composition, plain
+from ablab.config.interpolation import resolved
+from ablab.config.known_keys import body_faults
+from ablab.config.overrides import SWEEPS, has, keys_of, mapping_at, parse, unknown_key
+from ablab.config.user_yaml import Offer, joined, offered, yamls
+from ablab.config.yaml_file import read_yaml
 from ablab.errors import InputError
 from ablab.folders import own_folder, user_folder
 from ablab.text import shown_name
-from ablab.training.composition import Composition, plain
 from ablab.training.faults import ConfigError, first_line, one_of
-from ablab.training.interpolation import resolved
-from ablab.training.known import body_faults
-from ablab.training.offering import Offer, joined, offered, yamls
-from ablab.training.overrides import SWEEPS, has, keys_of, mapping_at, parse, unknown_key
-from ablab.training.yaml_file import read_yaml
 
 AXES = (
     "dataset",
@@ -104,8 +104,8 @@ def _is_about(fault: str, keys: set[str]) -> bool:
 
 def _further_faults(composition: Composition) -> tuple[str, ...]:
     """Return what is wrong besides names, so that all is told at once."""
-    from ablab.training.rehearsal import rehearse  # torch is no need of a faultless composition
-    from ablab.training.validate import validate
+    from ablab.config.dry_build import rehearse  # torch is no need of a faultless composition
+    from ablab.config.validate import validate
 
     try:
         config = composition.resolved()

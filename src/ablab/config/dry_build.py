@@ -10,17 +10,17 @@ import torch
 from torch import nn
 
 from ablab import streams
+from ablab.config.dry_optimizer import try_optimizer
+from ablab.config.dry_precision import try_precision
+from ablab.config.dry_run import CPU, META, Passed, build_dry, evaluate, step_back, train
+from ablab.config.memory import memory_fault, weight_bytes
+from ablab.config.sources import source_hashes
 from ablab.data.errors import DataError
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.training import build
 from ablab.training.by_hand.convert import check
-from ablab.training.dry_optimizer import try_optimizer
-from ablab.training.dry_precision import try_precision
-from ablab.training.dry_run import CPU, META, Passed, build_dry, evaluate, step_back, train
 from ablab.training.faults import ComponentError, ConfigError, component
-from ablab.training.memory import memory_fault, weight_bytes
-from ablab.training.sources import source_hashes
 
 _STAND_IN = {"_target_": "torch.nn.Identity"}
 
