@@ -6,8 +6,8 @@ import torch
 from figures import options, ratio, spread, tell
 
 from ablab.config.compose import compose
-from ablab.training import build
-from ablab.training.classifier import Classifier
+from ablab.model import build
+from ablab.model.classifier import Classifier
 
 BATCH, STEPS = 128, 5
 

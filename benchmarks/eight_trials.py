@@ -14,13 +14,13 @@ from figures import options, ratio, spread, tell
 
 from ablab.config.compose import compose
 from ablab.config.trial import Trial, freeze
+from ablab.model import build
 from ablab.sweep.job import Job
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.local import local_launcher
 from ablab.sweep.schedule import Schedule
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell
-from ablab.training import build
 
 TRIALS, BATCH, SLOTS = 8, 128, 2
 MLP = [

@@ -11,7 +11,7 @@ from figures import options, spread, tell
 
 from ablab.config.compose import compose
 from ablab.config.probe_switches import SWITCHES
-from ablab.training import build
+from ablab.model import build
 from ablab.training.probes.callback import Probes
 from ablab.training.trainer import trainer
 

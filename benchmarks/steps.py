@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from ablab.config.compose import compose
 from ablab.folders import own_folder
-from ablab.training import build
+from ablab.model import build
 
 PLAIN = Path(__file__).parent / "plain"
 BATCH = 32

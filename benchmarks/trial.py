@@ -14,8 +14,8 @@ from figures import options, ratio, spread, tell
 
 from ablab.config.compose import compose
 from ablab.config.trial import Trial, freeze
+from ablab.model import build
 from ablab.tracking.lab import Lab, Take
-from ablab.training import build
 from ablab.training.process import work
 
 EPOCHS, BATCH, THREADS = 3, 128, 1

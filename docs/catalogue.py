@@ -13,8 +13,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablab.config.compose import AXES, compose
+from ablab.model.build import PARTS, Builder
 from ablab.training import docstrings
-from ablab.training.build import PARTS, Builder
 from ablab.training.cost import RECURRENCES
 from ablab.training.faults import ComponentError
 from ablab.training.listing import Component, of_axis

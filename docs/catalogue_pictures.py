@@ -11,7 +11,7 @@ from drawing import PATCH, SEVEN, Drawing
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from ablab.training.build import Builder
+from ablab.model.build import Builder
 from ablab.training.listing import Component
 
 _POINTS = 41

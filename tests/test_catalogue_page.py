@@ -17,9 +17,9 @@ import yaml
 from torch import nn
 
 from ablab.config.compose import AXES
-from ablab.training.build import Builder
+from ablab.model.build import Builder
+from ablab.model.targets import resolve
 from ablab.training.listing import Component, of_axis
-from ablab.training.targets import resolve
 
 ROOT = Path(__file__).parents[1]
 COMPONENTS = [component for axis in AXES for component in of_axis(axis)]

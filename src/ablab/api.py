@@ -5,8 +5,8 @@ from typing import Any
 from ablab.config.compose import compose
 from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
-from ablab.training import build
-from ablab.training.classifier import Classifier
+from ablab.model import build
+from ablab.model.classifier import Classifier
 
 __all__ = ["classifier", "datamodule"]
 

@@ -96,7 +96,7 @@ def _kill() -> None:
 
 def _at_step(act: Callable[[], None], epoch: int, *steps: int) -> None:
     """Act in the middle of an epoch, before the named steps."""
-    from ablab.training.classifier import Classifier
+    from ablab.model.classifier import Classifier
 
     plain = Classifier.training_step
 
@@ -244,7 +244,7 @@ def speaking_ascii() -> None:
 
 def diverging_in_the_second_epoch() -> None:
     """Get a loss that is no number, when there is an epoch to choose."""
-    from ablab.training.classifier import Classifier
+    from ablab.model.classifier import Classifier
 
     plain = Classifier.training_step
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from ablab.config.compose import compose
 from ablab.config.trial import freeze, key_of, used_axes
-from ablab.training import build
+from ablab.model import build
 from ablab.training.faults import ConfigError
 
 

@@ -17,8 +17,8 @@ from ablab.components.optimizer.schedule_free import ScheduleFree
 from ablab.components.regularizer.l2 import L2
 from ablab.components.regularizer.max_norm import MaxNorm
 from ablab.config.compose import compose
-from ablab.training import build
-from ablab.training.classifier import Classifier, DivergedError
+from ablab.model import build
+from ablab.model.classifier import Classifier, DivergedError
 
 K = 5
 

@@ -3,7 +3,8 @@
 import pytest
 
 from ablab.config.compose import compose
-from ablab.training import build, cost
+from ablab.model import build
+from ablab.training import cost
 
 
 def _size(*overrides: str) -> tuple[int, int]:

@@ -18,9 +18,9 @@ from torch import Tensor, nn
 
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
+from ablab.model.distributed import CpuBatchNormSync, gathered
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import record_of
-from ablab.training.distributed import CpuBatchNormSync, gathered
 
 # Shape of a batch, and the layer's options; the batch is cut into 4 and 3 images.
 CASES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (

@@ -9,7 +9,7 @@ import torch
 import yaml
 
 from ablab.config.compose import components, compose
-from ablab.training import build
+from ablab.model import build
 
 AXES = ("augmentation", "loss", "regularizer", "optimizer", "scheduler")
 CASES = [

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
+from ablab.model import build
 from ablab.tracking.lab import Lab, Take
-from ablab.training import build
 
 NETWORK = """
 import random
@@ -191,7 +191,7 @@ def test_a_network_that_draws_in_its_constructor_starts_alike(
             self.weight = nn.Parameter(torch.tensor(_draw()))
 
     from ablab import streams
-    from ablab.training.layer_streams import LayerStreams
+    from ablab.model.layer_streams import LayerStreams
 
     found = []
     for _ in range(2):

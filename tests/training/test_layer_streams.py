@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from ablab import streams
 from ablab.config.compose import components, compose
-from ablab.training import build
-from ablab.training.layer_streams import LayerStreams
+from ablab.model import build
+from ablab.model.layer_streams import LayerStreams
 
 # One of each kind of network, and of options that change which layers there are.
 NETWORKS: dict[str, tuple[str, ...]] = {

@@ -10,10 +10,10 @@ import yaml
 
 from ablab import cli
 from ablab.config.compose import AXES
+from ablab.model.targets import resolve
 from ablab.training import docstrings
 from ablab.training.faults import ConfigError
 from ablab.training.listing import listed, of_axis, shown
-from ablab.training.targets import resolve
 
 
 @pytest.mark.parametrize("axis", AXES)

@@ -10,7 +10,7 @@ import yaml
 from torch import nn
 
 from ablab.config.compose import components
-from ablab.training import build
+from ablab.model import build
 
 # Hydra's lists for what torch annotates as tuples: kept as they are, no checkpoint could load them.
 PAIRS: dict[str, dict[str, Any]] = {

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ablab.training.plain_state import PlainState, set_plain
+from ablab.model.plain_state import PlainState, set_plain
 
 
 class Counts(nn.Module):

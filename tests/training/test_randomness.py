@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ablab.config.compose import components, compose
 from ablab.config.trial import freeze, key_of
-from ablab.training.randomness import own_randomness
+from ablab.model.randomness import own_randomness
 
 PARTS = ("architecture", "activation", "pooling", "normalization", "dropout", "loss")
 SMALL = ("architecture=mlp", "architecture.widths=[8]", "batch_size=64")

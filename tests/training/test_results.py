@@ -9,10 +9,10 @@ import torch
 import yaml
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
+from ablab.model.epoch_metrics import Figures, Tally
 from ablab.tracking.pictures import read_confusion
 from ablab.tracking.records import Record
 from ablab.training.results import write_config, write_tables
-from ablab.training.tally import Figures, Tally
 
 NAMES = ("ant", "bee", "cat, or dog", "Ünicorn", "nobody")
 

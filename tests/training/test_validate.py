@@ -13,8 +13,8 @@ import yaml
 from ablab.config.compose import AXES, Composition, components, compose
 from ablab.config.trial import freeze
 from ablab.config.validate import validate
+from ablab.model.targets import TargetError, resolve
 from ablab.training.faults import ConfigError
-from ablab.training.targets import TargetError, resolve
 
 
 def told(config: dict[str, Any]) -> tuple[str, ...]:
@@ -47,7 +47,7 @@ REFUSED = [
     ("activation", "torch.nn.NoSuchThing"),
     ("activation", "torch..nn.ReLU"),
     ("activation", "torch.nn.modules.batchnorm._BatchNorm"),
-    ("activation", "ablab.training.build.classifier"),
+    ("activation", "ablab.model.build.classifier"),
     ("activation", "ablab.tracking.lab.Lab"),
     ("activation", "ablab.components.dropout.dropout.Dropout"),
     ("architecture", "ablab.components.architecture.lenet5._check"),

@@ -13,10 +13,10 @@ from torch import nn
 
 from ablab.config.compose import compose
 from ablab.config.trial import Trial, freeze
+from ablab.model import build
 from ablab.tracking.completion import describe, write_completion
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import BEST
-from ablab.training import build
 from ablab.training.faults import ConfigError
 from ablab.training.single import train
 

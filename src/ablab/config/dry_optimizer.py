@@ -11,8 +11,8 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from ablab.config.preflight import device_type
 from ablab.errors import InputError
-from ablab.training import build
-from ablab.training.freezing import trained_parameters
+from ablab.model import build
+from ablab.model.frozen_layers import trained_parameters
 
 _STEPS = 2
 _WALKED = 500

@@ -14,7 +14,7 @@ from pytorch_lightning.plugins.precision import (
 from ablab.config.dry_run import CPU, blaming, dry_targets
 from ablab.config.preflight import device_type
 from ablab.data.trial_data import TrialData
-from ablab.training import build
+from ablab.model import build
 
 _MOST_WEIGHTS = 12_000_000  # a larger network takes longer than a check may
 

@@ -9,7 +9,7 @@ import torch
 
 from ablab.config.threads import thread_faults
 from ablab.data.order import FULL
-from ablab.training import build
+from ablab.model import build
 
 _NVIDIA = Path("/proc/driver/nvidia/version")
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from ablab.config.source_imports import TRUSTED, own_modules
 from ablab.errors import InputError
-from ablab.training.targets import CONTRACTS, resolve
-from ablab.training.warm_start import weights_hash
+from ablab.model.targets import CONTRACTS, resolve
+from ablab.model.warm_start import weights_hash
 
 # What a file held when this process imported it, with the specification of that import.
 _imported: dict[str, tuple[ModuleSpec, str]] = {}

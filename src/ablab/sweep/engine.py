@@ -14,6 +14,7 @@ from ablab.config.probe_switches import has_measured
 from ablab.config.threads import cpu_threads, threads_note
 from ablab.errors import FAILED, FINISHED, ResourceError
 from ablab.folders import lab_folder
+from ablab.model.targets import allowed_prefixes
 from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.forecast import GB, Forecast, forecast
 from ablab.sweep.freezing import freeze_plan, grow
@@ -31,7 +32,6 @@ from ablab.sweep.summary import forecast_table, say, say_end, say_start
 from ablab.tracking.courier import DELIVERING
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan
-from ablab.training.targets import allowed_prefixes
 
 
 def run_sweep(

@@ -16,9 +16,9 @@ from torch import Tensor
 from ablab.config.compose import compose
 from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
+from ablab.model import build
 from ablab.tracking.baselines import Baselines, Result, identity, known, write_baselines
 from ablab.tracking.lab import Lab
-from ablab.training import build
 from ablab.training.faults import ConfigError
 from ablab.training.learners import LEARNERS, Learner
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablab.data.trial_data import TrialData
-from ablab.training import build
-from ablab.training.by_hand.convert import as_torch
+from ablab.model import build
+from ablab.model.by_hand.convert import as_torch
 
 _TIMED_STEPS = 3
 

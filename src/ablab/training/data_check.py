@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ablab.config.compose import compose
 from ablab.config.validate import validate
-from ablab.training import build
+from ablab.model import build
 
 
 def check_data(dataset: str, overrides: Sequence[str] = ()) -> list[str]:

@@ -90,7 +90,7 @@ def _torchs(component: Component) -> str:
     """Return torch's docstring; that of a module which is not torch's is left alone."""
     if not component.target.startswith("torch."):
         return ""
-    from ablab.training.targets import TargetError, resolve  # with torch
+    from ablab.model.targets import TargetError, resolve  # with torch
 
     try:
         return inspect.getdoc(resolve(component.axis, component.target)) or ""

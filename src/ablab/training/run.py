@@ -11,15 +11,17 @@ from safetensors.torch import load_file
 
 from ablab.config.probe_switches import switched_on
 from ablab.data.trial_data import TrialData
+from ablab.model import build
+from ablab.model.classifier import Classifier, DivergedError
+from ablab.model.distributed import gathered
+from ablab.model.frozen_layers import FrozenStatistics
+from ablab.model.warm_start import told
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import ENVIRONMENT, JOURNAL, TRIAL, Take
 from ablab.tracking.probes import PROBES
 from ablab.tracking.records import BEST
-from ablab.training import build, cost
-from ablab.training.classifier import Classifier, DivergedError
-from ablab.training.distributed import gathered
-from ablab.training.freezing import FrozenStatistics
+from ablab.training import cost
 from ablab.training.probes.callback import Probes
 from ablab.training.recorder import (
     CHECKPOINT,
@@ -30,7 +32,6 @@ from ablab.training.recorder import (
 )
 from ablab.training.results import CONFIG, chosen, measured, write_tables
 from ablab.training.trainer import trainer
-from ablab.training.warm_start import told
 
 
 class StoppedError(Exception):

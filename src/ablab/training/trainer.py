@@ -13,8 +13,8 @@ from pytorch_lightning.profilers import Profiler
 from pytorch_lightning.strategies import DDPStrategy
 from torch.nn.parallel import DistributedDataParallel
 
+from ablab.model.distributed import CpuBatchNormSync
 from ablab.training.checkpoint import WholeCheckpoint
-from ablab.training.distributed import CpuBatchNormSync
 
 # Torch 2.13 gave the old word a warning.
 _NEW_WORD = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters

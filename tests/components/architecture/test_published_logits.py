@@ -14,7 +14,7 @@ from networks import num_parameters
 from torch import nn
 
 from ablab.config.compose import compose
-from ablab.training.build import PARTS, Builder
+from ablab.model.build import PARTS, Builder
 from ablab.training.listing import of_axis
 
 

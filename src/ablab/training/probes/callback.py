@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor
 
 from ablab.config.probe_switches import NUM_IMAGES, switched_on
-from ablab.training.classifier import Classifier
+from ablab.model.classifier import Classifier
 from ablab.training.probes.layers import Figures, Values, layers, norm, trained
 from ablab.training.probes.look import Look, add
 from ablab.training.probes.table import Table

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from ablab.training.objective import all_logits
+from ablab.model.objective import all_logits
 from ablab.training.probes.layers import Values, norm, trained
 
 Loss = Callable[[Tensor], Tensor]  # main logits -> scalar

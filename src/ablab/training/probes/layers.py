@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from ablab import streams
 from ablab.components.batch_generator import alone
-from ablab.training.by_hand.convert import AXIS
-from ablab.training.plain_state import PlainState
+from ablab.model.by_hand.convert import AXIS
+from ablab.model.plain_state import PlainState
 
 _NOT_ELEMENTWISE = ("MultiheadAttention", "GLU", "Softmax", "Softmax2d", "Softmin", "LogSoftmax")
 _ACTIVATIONS: tuple[type[nn.Module], ...] = tuple(
@@ -53,7 +53,7 @@ def undisturbed(
 ) -> Iterator[None]:
     """Let a network be run in any mode, and put everything back behind it.
 
-    Buffers, modes, plain attributes (see `ablab.training.plain_state`) and the states of
+    Buffers, modes, plain attributes (see `ablab.model.plain_state`) and the states of
     generators, global ones included, are restored; what is drawn is drawn from (seed, epoch).
 
     Args:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ablab.data.trial_data import TrialData
-from ablab.training.classifier import Classifier
+from ablab.model.classifier import Classifier
 from ablab.training.probes.gradients import Loss, gradient_changes, gradients
 from ablab.training.probes.layers import (
     Figures,

@@ -9,9 +9,9 @@ from torch import nn
 from torch.autograd.graph import Node
 
 from ablab.components.regularizer.regularizer import Regularizer
-from ablab.training.by_hand import elementwise, layers, losses
-from ablab.training.by_hand.function import ByHand
-from ablab.training.classifier import Classifier
+from ablab.model.by_hand import elementwise, layers, losses
+from ablab.model.by_hand.function import ByHand
+from ablab.model.classifier import Classifier
 from ablab.training.faults import ConfigError
 
 _ALL = (*layers.TWINS, *elementwise.TWINS, *losses.TWINS)

@@ -17,17 +17,17 @@ from ablab.data.own_generators import OwnGenerators
 from ablab.data.perturbation import perturbations
 from ablab.data.plain import PlainDataModule
 from ablab.data.trial_data import TrialData
-from ablab.training.bfloat16 import mend_lstms
-from ablab.training.by_hand.convert import AXIS, convert
-from ablab.training.classifier import Classifier
-from ablab.training.construction import bounded, materialize
+from ablab.model.bfloat16 import mend_lstms
+from ablab.model.by_hand.convert import AXIS, convert
+from ablab.model.classifier import Classifier
+from ablab.model.construction import bounded, materialize
+from ablab.model.frozen_layers import freeze_parameters
+from ablab.model.layer_streams import LayerStreams
+from ablab.model.plain_data import refuse_options
+from ablab.model.randomness import own_randomness
+from ablab.model.targets import CONTRACTS, canonical, contract_arguments, passed_on, resolve
+from ablab.model.warm_start import start_from
 from ablab.training.faults import ComponentError, component
-from ablab.training.freezing import freeze_parameters
-from ablab.training.layer_streams import LayerStreams
-from ablab.training.plain_data import refuse_options
-from ablab.training.randomness import own_randomness
-from ablab.training.targets import CONTRACTS, canonical, contract_arguments, passed_on, resolve
-from ablab.training.warm_start import start_from
 
 # What an architecture need not say.
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ablab.model.by_hand.function import array, by_hand
 from ablab.reference import activation, normalization, rectifier
 from ablab.reference.windows import Array
-from ablab.training.by_hand.function import array, by_hand
 
 
 class ActivationByHand(nn.Module):

@@ -6,7 +6,7 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.dropout import _DropoutNd
 
-from ablab.training.targets import resolve
+from ablab.model.targets import resolve
 
 # Those that take part in a training step on a process's own share of the batch. An augmentation
 # sees the batch of all processes, and an optimizer draws from one stream in all of them.

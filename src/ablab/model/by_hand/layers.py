@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ablab.components.dropout.dropout import Dropout
 from ablab.components.pooling.lp import LpPool
+from ablab.model.by_hand.function import Rule, array, by_hand
 from ablab.reference import (
     convolution,
     dropout,
@@ -19,7 +20,6 @@ from ablab.reference import (
     transposed,
 )
 from ablab.reference.windows import Array
-from ablab.training.by_hand.function import Rule, array, by_hand
 
 
 class Conv2dByHand(nn.Conv2d):

@@ -15,11 +15,11 @@ from torch.optim.lr_scheduler import ConstantLR, LRScheduler, ReduceLROnPlateau
 from ablab import streams
 from ablab.components.regularizer.none import none
 from ablab.components.regularizer.regularizer import Regularizer
-from ablab.training.dropout_stream import DropoutStream
-from ablab.training.freezing import trained_parameters
-from ablab.training.objective import Objective, all_logits
-from ablab.training.plain_state import PlainState, set_plain
-from ablab.training.tally import STEPS_BETWEEN_LOOKS, Figures, Tally
+from ablab.model.dropout_stream import DropoutStream
+from ablab.model.epoch_metrics import STEPS_BETWEEN_LOOKS, Figures, Tally
+from ablab.model.frozen_layers import trained_parameters
+from ablab.model.objective import Objective, all_logits
+from ablab.model.plain_state import PlainState, set_plain
 
 _NEVER = 2**62
 _PLAIN = "plain_attributes"  # in a checkpoint

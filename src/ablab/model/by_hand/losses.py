@@ -17,9 +17,9 @@ from ablab.components.loss.msle import Msle
 from ablab.components.loss.output_loss import OutputLoss
 from ablab.components.loss.rmse import Rmse
 from ablab.components.regularizer import l2
+from ablab.model.by_hand.function import array, by_hand
 from ablab.reference import absolute_error, activation, decay, entropy, squared_error
 from ablab.reference.windows import Array
-from ablab.training.by_hand.function import array, by_hand
 
 Value = Callable[..., float]
 Slope = Callable[..., Array]
