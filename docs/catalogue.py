@@ -12,12 +12,12 @@ import drawing
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from ablab.catalogue import docstrings
+from ablab.catalogue.listing import Component, of_axis
 from ablab.config.compose import AXES, compose
 from ablab.model.build import PARTS, Builder
-from ablab.training import docstrings
 from ablab.training.cost import RECURRENCES
 from ablab.training.faults import ComponentError
-from ablab.training.listing import Component, of_axis
 
 HERE = Path(__file__).parent
 PAGE = HERE / "catalogue.md"

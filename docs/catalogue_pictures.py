@@ -11,8 +11,8 @@ from drawing import PATCH, SEVEN, Drawing
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
+from ablab.catalogue.listing import Component
 from ablab.model.build import Builder
-from ablab.training.listing import Component
 
 _POINTS = 41
 _STEPS = 100

@@ -16,10 +16,10 @@ import torch
 import yaml
 from torch import nn
 
+from ablab.catalogue.listing import Component, of_axis
 from ablab.config.compose import AXES
 from ablab.model.build import Builder
 from ablab.model.targets import resolve
-from ablab.training.listing import Component, of_axis
 
 ROOT = Path(__file__).parents[1]
 COMPONENTS = [component for axis in AXES for component in of_axis(axis)]

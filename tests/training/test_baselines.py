@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from ablab import cli
+from ablab.catalogue import baselines
+from ablab.catalogue.baselines import train_baselines
+from ablab.catalogue.learners import LEARNERS, Learner
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
 from ablab.model import build
 from ablab.tracking.baselines import Baselines, identity, read_baselines
 from ablab.tracking.lab import Lab
-from ablab.training import baselines
-from ablab.training.baselines import train_baselines
 from ablab.training.faults import ConfigError
-from ablab.training.learners import LEARNERS, Learner
 
 NAMES = {
     *("majority_class", "nearest_centroid", "k_nn"),

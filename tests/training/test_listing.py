@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from ablab import cli
+from ablab.catalogue import docstrings
+from ablab.catalogue.listing import listed, of_axis, shown
 from ablab.config.compose import AXES
 from ablab.model.targets import resolve
-from ablab.training import docstrings
 from ablab.training.faults import ConfigError
-from ablab.training.listing import listed, of_axis, shown
 
 
 @pytest.mark.parametrize("axis", AXES)

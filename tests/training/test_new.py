@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from ablab import cli
+from ablab.catalogue.new import write_new
 from ablab.config.compose import AXES, compose
 from ablab.config.dry_build import rehearse
 from ablab.config.validate import validate
 from ablab.folders import own_folder
 from ablab.training.faults import ConfigError
-from ablab.training.new import write_new
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ import attempts
 import pytest
 from attempts import attempt, shown
 
+from ablab.catalogue.baselines import train_baselines
+from ablab.catalogue.data_check import check_data
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
 from ablab.data.errors import DataError
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import record_of
-from ablab.training.baselines import train_baselines
 from ablab.training.cost import measure
-from ablab.training.data_check import check_data
 from ablab.training.faults import ConfigError
 
 SOURCE = """

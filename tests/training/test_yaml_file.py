@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from ablab.catalogue.listing import listed
 from ablab.config.compose import components, compose, sweep_names
 from ablab.config.yaml_file import read_yaml
 from ablab.folders import own_folder
 from ablab.training.faults import ConfigError
-from ablab.training.listing import listed
 
 
 def bomb(levels: int) -> str:

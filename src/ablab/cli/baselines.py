@@ -19,7 +19,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def _baselines(options: argparse.Namespace) -> int:
-    from ablab.training.baselines import train_baselines
+    from ablab.catalogue.baselines import train_baselines
 
     out = console()
 

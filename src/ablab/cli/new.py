@@ -18,7 +18,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from ablab.training.new import next_commands, write_new
+    from ablab.catalogue.new import next_commands, write_new
 
     for path in write_new(options.axis, options.name):
         sys.stdout.write(f"wrote {path}\n")

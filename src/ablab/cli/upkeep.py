@@ -41,7 +41,7 @@ def _data(options: argparse.Namespace) -> int:
         sys.stdout.writelines(f"{line}\n" for line in fetch(options.dataset))
         return 0
     if not is_published:
-        from ablab.training.data_check import check_data
+        from ablab.catalogue.data_check import check_data
 
         lines = check_data(options.dataset, options.overrides)
         sys.stdout.writelines(f"{line}\n" for line in lines)
@@ -75,9 +75,9 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from ablab.catalogue.doctor import findings
     from ablab.tracking.damage import damages
     from ablab.tracking.lab import Lab
-    from ablab.training.doctor import findings
 
     for name, value in findings():
         sys.stdout.write(f"{name:<20} {value}\n")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ablab.catalogue import listing
 from ablab.config.compose import AXES, GROUPS, compose, sweep_names
 from ablab.config.user_yaml import yamls
 from ablab.folders import lab_folder, own_folder
@@ -13,7 +14,6 @@ from ablab.sweep.spec import Spec, parse
 from ablab.sweep.words import duration
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
-from ablab.training import listing
 from ablab.training.faults import ConfigError, one_of
 
 SETTINGS = tuple(group for group in GROUPS if group not in AXES)

@@ -13,9 +13,9 @@ from known_weights import fill, images, told
 from networks import num_parameters
 from torch import nn
 
+from ablab.catalogue.listing import of_axis
 from ablab.config.compose import compose
 from ablab.model.build import PARTS, Builder
-from ablab.training.listing import of_axis
 
 
 class Published(NamedTuple):

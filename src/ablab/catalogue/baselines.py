@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
+from ablab.catalogue.learners import LEARNERS, Learner
 from ablab.config.compose import compose
 from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
@@ -20,7 +21,6 @@ from ablab.model import build
 from ablab.tracking.baselines import Baselines, Result, identity, known, write_baselines
 from ablab.tracking.lab import Lab
 from ablab.training.faults import ConfigError
-from ablab.training.learners import LEARNERS, Learner
 
 _TAKEN = ("seed", "dataset.", "data.")
 Part = tuple[NDArray[np.float32], NDArray[np.int64]]

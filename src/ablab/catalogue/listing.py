@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ablab.catalogue.docstrings import docstring, summary
 from ablab.config.compose import AXES, components, sweep_names
 from ablab.config.yaml_file import read_text, read_yaml
-from ablab.training.docstrings import docstring, summary
 from ablab.training.faults import ConfigError, one_of
 
 _LINE = re.compile(r"^(\w+): *(.*?)(?:\s+# (.*))?$")

@@ -1,0 +1,1 @@
+"""What there is to choose: lists, documentation, templates, baselines."""
