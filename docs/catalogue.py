@@ -15,9 +15,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from ablab.catalogue import docstrings
 from ablab.catalogue.listing import Component, of_axis
 from ablab.config.compose import AXES, compose
+from ablab.faults import ComponentError
 from ablab.model.build import PARTS, Builder
 from ablab.training.cost import RECURRENCES
-from ablab.training.faults import ComponentError
 
 HERE = Path(__file__).parent
 PAGE = HERE / "catalogue.md"

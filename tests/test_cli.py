@@ -13,7 +13,7 @@ from ablab import cli, errors
 from ablab.cli.parser import make_parser
 from ablab.data.errors import DataError
 from ablab.errors import AblabError, InputError, ResourceError, StoreError
-from ablab.training.faults import ConfigError
+from ablab.faults import ConfigError
 
 
 @pytest.fixture(autouse=True)

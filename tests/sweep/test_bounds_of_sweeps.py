@@ -8,10 +8,10 @@ import pytest
 from ablab.bounds import TRIALS
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
+from ablab.faults import ConfigError
 from ablab.sweep import counted
 from ablab.sweep.planning import draft
 from ablab.sweep.spec import parse
-from ablab.training.faults import ConfigError
 
 GOOD: dict[str, Any] = {"question": "Which?", "kind": "best", "grid": {"activation": ["relu"]}}
 

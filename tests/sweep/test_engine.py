@@ -13,12 +13,12 @@ from fakes import complete as complete_fake
 from rich.console import Console
 
 from ablab.errors import ResourceError
+from ablab.faults import ConfigError
 from ablab.sweep.engine import run_sweep
 from ablab.sweep.interrupts import Interrupts
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import read_plan
 from ablab.training.environment import source_hash
-from ablab.training.faults import ConfigError
 
 BODY = """# @package _global_
 defaults:

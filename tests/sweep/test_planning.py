@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from ablab.faults import ConfigError
 from ablab.sweep.planning import draft
-from ablab.training.faults import ConfigError
 
 
 def write(folder: Path, body: str) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from ablab.faults import ConfigError
 from ablab.sweep.spec import parse
-from ablab.training.faults import ConfigError
 
 GOOD: dict[str, Any] = {
     "question": "Which?",

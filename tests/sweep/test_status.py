@@ -8,10 +8,10 @@ import pytest
 from fakes import complete, fail, new_take, trial
 from rich.console import Console
 
+from ablab.faults import ConfigError
 from ablab.sweep.status import find_sweep, jobs_of, status
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, read_plan, write_part
-from ablab.training.faults import ConfigError
 
 
 def plan(

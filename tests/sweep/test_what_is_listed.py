@@ -7,13 +7,13 @@ import yaml
 
 from ablab import cli
 from ablab.config.compose import AXES, sweep_names
+from ablab.faults import ConfigError
 from ablab.folders import own_folder
 from ablab.report.unit import is_accuracy
 from ablab.sweep.listing import SETTINGS, listed, shown
 from ablab.sweep.metrics import METRICS
 from ablab.sweep.planning import draft
 from ablab.tracking.lab import Lab
-from ablab.training.faults import ConfigError
 
 
 def test_all_groups_are_listed_axes_first_and_sweeps_last() -> None:

@@ -14,10 +14,10 @@ from ablab.catalogue.baselines import train_baselines
 from ablab.catalogue.learners import LEARNERS, Learner
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
+from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.tracking.baselines import Baselines, identity, read_baselines
 from ablab.tracking.lab import Lab
-from ablab.training.faults import ConfigError
 
 NAMES = {
     *("majority_class", "nearest_centroid", "k_nn"),

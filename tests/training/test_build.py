@@ -6,8 +6,8 @@ from torch import nn
 
 from ablab.config.compose import compose
 from ablab.config.trial import freeze, key_of, used_axes
+from ablab.faults import ConfigError
 from ablab.model import build
-from ablab.training.faults import ConfigError
 
 
 def faults(*overrides: str) -> tuple[str, ...]:

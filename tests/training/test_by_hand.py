@@ -14,12 +14,12 @@ from torch import Tensor
 
 from ablab.config.compose import components, compose
 from ablab.config.trial import freeze
+from ablab.faults import ComponentError, ConfigError
 from ablab.model import build
 from ablab.model.by_hand.convert import check
 from ablab.model.classifier import Classifier
 from ablab.tracking.lab import Take
 from ablab.training import cost
-from ablab.training.faults import ComponentError, ConfigError
 
 AXES = ("activation", "pooling", "normalization", "dropout", "loss", "regularizer")
 # What the sources of the suite have, and so must be written by hand.

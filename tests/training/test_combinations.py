@@ -5,7 +5,7 @@ import pytest
 from ablab.config.compose import compose
 from ablab.config.dry_build import rehearse
 from ablab.config.validate import validate
-from ablab.training.faults import ConfigError
+from ablab.faults import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import yaml
 from omegaconf import OmegaConf
 
 from ablab.config.compose import AXES, GROUPS, components, compose, sweep_names
+from ablab.faults import ConfigError
 from ablab.folders import own_folder
-from ablab.training.faults import ConfigError
 
 
 def faults(*overrides: str, sweep: str | None = None) -> tuple[str, ...]:

@@ -15,11 +15,11 @@ from PIL import Image
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
 from ablab.data.module import InMemoryDataModule
+from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.tracking.lab import Take
 from ablab.tracking.pictures import CONFUSION, draw, read_confusion
 from ablab.tracking.records import record_of
-from ablab.training.faults import ConfigError
 
 OPTIONS = (
     "data.train_images=600",

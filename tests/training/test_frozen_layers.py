@@ -11,10 +11,10 @@ from torch import nn
 
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
+from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.model.frozen_layers import freeze_parameters, frozen_norms, trained_parameters
 from ablab.tracking.lab import Take
-from ablab.training.faults import ConfigError
 
 
 def net() -> nn.Sequential:

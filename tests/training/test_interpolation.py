@@ -4,7 +4,7 @@ import pytest
 
 from ablab.config.compose import compose
 from ablab.config.interpolation import resolved
-from ablab.training.faults import ConfigError
+from ablab.faults import ConfigError
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from ablab import cli
 from ablab.catalogue import docstrings
 from ablab.catalogue.listing import listed, of_axis, shown
 from ablab.config.compose import AXES
+from ablab.faults import ConfigError
 from ablab.model.targets import resolve
-from ablab.training.faults import ConfigError
 
 
 @pytest.mark.parametrize("axis", AXES)

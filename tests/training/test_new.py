@@ -14,8 +14,8 @@ from ablab.catalogue.new import write_new
 from ablab.config.compose import AXES, compose
 from ablab.config.dry_build import rehearse
 from ablab.config.validate import validate
+from ablab.faults import ConfigError
 from ablab.folders import own_folder
-from ablab.training.faults import ConfigError
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from ablab.config.compose import compose
 from ablab.config.overrides import parse, quoted
 from ablab.config.trial import freeze
-from ablab.training.faults import ConfigError
+from ablab.faults import ConfigError
 
 AWKWARD = (
     "My data (1)",

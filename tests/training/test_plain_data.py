@@ -13,10 +13,10 @@ from ablab.catalogue.data_check import check_data
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
 from ablab.data.errors import DataError
+from ablab.faults import ConfigError
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import record_of
 from ablab.training.cost import measure
-from ablab.training.faults import ConfigError
 
 SOURCE = """
 import pytorch_lightning as pl

@@ -18,10 +18,10 @@ from ablab.config import memory
 from ablab.config.compose import compose
 from ablab.config.dry_build import rehearse
 from ablab.config.trial import freeze
+from ablab.faults import ConfigError
 from ablab.model import build, construction
 from ablab.model.classifier import Classifier
 from ablab.tracking.lab import Lab
-from ablab.training.faults import ConfigError
 
 NETWORK = """
 import torch

@@ -10,11 +10,11 @@ from rich.console import Console
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
 from ablab.errors import ResourceError, StoreError
+from ablab.faults import ConfigError
 from ablab.tracking.journal import Journal
 from ablab.tracking.lab import Lab
 from ablab.tracking.records import BEST
 from ablab.training import attempt
-from ablab.training.faults import ConfigError
 from ablab.training.recorder import CHECKPOINT, Recorder, checkpoint_line
 from ablab.training.single import train
 

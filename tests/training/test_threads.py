@@ -9,8 +9,8 @@ from ablab.config.compose import compose
 from ablab.config.threads import cpu_threads, threads_note
 from ablab.config.trial import freeze
 from ablab.errors import InputError
+from ablab.faults import ConfigError
 from ablab.tracking.lab import ENVIRONMENT
-from ablab.training.faults import ConfigError
 from ablab.training.single import train
 
 SMALL = ["architecture=mlp", "architecture.widths=[8]", "trainer.max_epochs=1", "devices=cpu"]

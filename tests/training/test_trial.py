@@ -12,7 +12,7 @@ from ablab.config import trial
 from ablab.config.compose import AXES, OUTSIDE_KEY, compose
 from ablab.config.trial import freeze, key_of, used_axes
 from ablab.data.errors import DataError
-from ablab.training.faults import ConfigError
+from ablab.faults import ConfigError
 
 SMALL = ["architecture=mlp", "architecture.widths=[8]"]
 

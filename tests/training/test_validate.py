@@ -13,8 +13,8 @@ import yaml
 from ablab.config.compose import AXES, Composition, components, compose
 from ablab.config.trial import freeze
 from ablab.config.validate import validate
+from ablab.faults import ConfigError
 from ablab.model.targets import TargetError, resolve
-from ablab.training.faults import ConfigError
 
 
 def told(config: dict[str, Any]) -> tuple[str, ...]:

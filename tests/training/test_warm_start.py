@@ -13,11 +13,11 @@ from torch import nn
 
 from ablab.config.compose import compose
 from ablab.config.trial import Trial, freeze
+from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.tracking.completion import describe, write_completion
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import BEST
-from ablab.training.faults import ConfigError
 from ablab.training.single import train
 
 ONE = "trainer.max_epochs=1"

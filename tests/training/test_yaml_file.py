@@ -9,8 +9,8 @@ from omegaconf import OmegaConf
 from ablab.catalogue.listing import listed
 from ablab.config.compose import components, compose, sweep_names
 from ablab.config.yaml_file import read_yaml
+from ablab.faults import ConfigError
 from ablab.folders import own_folder
-from ablab.training.faults import ConfigError
 
 
 def bomb(levels: int) -> str:

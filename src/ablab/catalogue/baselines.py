@@ -17,10 +17,10 @@ from ablab.catalogue.learners import LEARNERS, Learner
 from ablab.config.compose import compose
 from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
+from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.tracking.baselines import Baselines, Result, identity, known, write_baselines
 from ablab.tracking.lab import Lab
-from ablab.training.faults import ConfigError
 
 _TAKEN = ("seed", "dataset.", "data.")
 Part = tuple[NDArray[np.float32], NDArray[np.int64]]

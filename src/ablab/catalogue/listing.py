@@ -9,7 +9,7 @@ from pathlib import Path
 from ablab.catalogue.docstrings import docstring, summary
 from ablab.config.compose import AXES, components, sweep_names
 from ablab.config.yaml_file import read_text, read_yaml
-from ablab.training.faults import ConfigError, one_of
+from ablab.faults import ConfigError, one_of
 
 _LINE = re.compile(r"^(\w+): *(.*?)(?:\s+# (.*))?$")
 

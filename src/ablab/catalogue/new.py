@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ablab.bounds import NAME
 from ablab.config.compose import AXES, components
+from ablab.faults import ConfigError, one_of
 from ablab.folders import own_folder
 from ablab.text import shown_name
-from ablab.training.faults import ConfigError, one_of
 
 _TEMPLATES = Path(__file__).parent / "templates"
 

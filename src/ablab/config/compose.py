@@ -18,9 +18,9 @@ from ablab.config.overrides import SWEEPS, has, keys_of, mapping_at, parse, unkn
 from ablab.config.user_yaml import Offer, joined, offered, yamls
 from ablab.config.yaml_file import read_yaml
 from ablab.errors import InputError
+from ablab.faults import ConfigError, first_line, one_of
 from ablab.folders import own_folder, user_folder
 from ablab.text import shown_name
-from ablab.training.faults import ConfigError, first_line, one_of
 
 AXES = (
     "dataset",

@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from ablab.config.content import content_faults, is_interpolated
 from ablab.config.interpolation import resolved
 from ablab.config.overrides import has, unknown_key
-from ablab.training.faults import ConfigError
+from ablab.faults import ConfigError
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from ablab.config.sources import source_hashes
 from ablab.data.errors import DataError
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
+from ablab.faults import ComponentError, ConfigError, component
 from ablab.model import build
 from ablab.model.by_hand.convert import check
-from ablab.training.faults import ComponentError, ConfigError, component
 
 _STAND_IN = {"_target_": "torch.nn.Identity"}
 

@@ -13,10 +13,10 @@ from ablab.config.memory import saved_by
 from ablab.config.preflight import num_processes
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
+from ablab.faults import worded
 from ablab.model import build
 from ablab.model.frozen_layers import trained_parameters
 from ablab.model.objective import all_logits
-from ablab.training.faults import worded
 
 META, CPU = torch.device("meta"), torch.device("cpu")
 _IMAGES = 2

@@ -20,7 +20,7 @@ from ablab.config.content import (
     reference_rule,
     references,
 )
-from ablab.training.faults import first_line
+from ablab.faults import first_line
 
 _Path = tuple[str | int, ...]
 

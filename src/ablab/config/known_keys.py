@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
+from ablab.faults import one_of
 from ablab.folders import own_folder
 from ablab.text import shown
-from ablab.training.faults import one_of
 
 _OVERRIDE = "override /"
 

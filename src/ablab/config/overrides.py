@@ -13,8 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ablab.bounds import DEPTH, INTEGER, KEY, OVERRIDE
 from ablab.config.content import content_faults, reference_rule
+from ablab.faults import one_of
 from ablab.text import printable, shown, shown_name
-from ablab.training.faults import one_of
 
 SWEEPS = "sweeps"  # Hydra's group of the sweeps' YAMLs
 _SHAPE = re.compile(r"([A-Za-z_$][\w$./@:-]*)=(.*)", re.DOTALL)

@@ -15,9 +15,9 @@ from ablab.config.dry_build import rehearse
 from ablab.config.preflight import device_faults, num_processes
 from ablab.config.sources import source_hashes
 from ablab.config.validate import validate
+from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.model.randomness import own_randomness
-from ablab.training.faults import ConfigError
 
 SCHEMA = 2
 # Options that came after the first release, dotted, with the value at which they change nothing:

@@ -12,8 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from ablab.bounds import NAME
 from ablab.config.yaml_file import read_yaml
+from ablab.faults import ConfigError
 from ablab.text import shown_name
-from ablab.training.faults import ConfigError
 
 _NAME = re.compile(r"\w[\w.+ ()-]*")
 

@@ -7,6 +7,7 @@ from ablab.config.combinations import combination_faults
 from ablab.config.component_bounds import size_faults
 from ablab.config.probe_switches import probe_faults
 from ablab.config.rules import hyperparameter_faults, scalar_faults
+from ablab.faults import ConfigError, one_of
 from ablab.model.frozen_layers import freeze_faults
 from ablab.model.targets import (
     CONTRACTS,
@@ -17,7 +18,6 @@ from ablab.model.targets import (
 )
 from ablab.model.warm_start import init_from_faults
 from ablab.text import shown
-from ablab.training.faults import ConfigError, one_of
 
 
 def validate(config: Mapping[str, Any]) -> None:

@@ -8,8 +8,8 @@ import yaml
 from ablab.bounds import DEPTH, FILE_BYTES, INTEGER, TEXT, VALUES
 from ablab.config.content import content_faults
 from ablab.config.yaml_loader import Loader
+from ablab.faults import ConfigError, first_line
 from ablab.text import shown, shown_name
-from ablab.training.faults import ConfigError, first_line
 
 _LONGEST_INTEGER = 100  # characters, far above 64 bits in whichever notation
 

@@ -17,6 +17,7 @@ from ablab.data.own_generators import OwnGenerators
 from ablab.data.perturbation import perturbations
 from ablab.data.plain import PlainDataModule
 from ablab.data.trial_data import TrialData
+from ablab.faults import ComponentError, component
 from ablab.model.bfloat16 import mend_lstms
 from ablab.model.by_hand.convert import AXIS, convert
 from ablab.model.classifier import Classifier
@@ -27,7 +28,6 @@ from ablab.model.plain_data import refuse_options
 from ablab.model.randomness import own_randomness
 from ablab.model.targets import CONTRACTS, canonical, contract_arguments, passed_on, resolve
 from ablab.model.warm_start import start_from
-from ablab.training.faults import ComponentError, component
 
 # What an architecture need not say.
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {

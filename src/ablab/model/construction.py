@@ -13,7 +13,7 @@ from torch.nn.modules.module import (
 from torch.nn.parameter import is_lazy
 
 from ablab.errors import InputError
-from ablab.training.faults import worded
+from ablab.faults import worded
 
 MAX_PARTS = 50_000  # layers and weight tensors; ResNet-1202 has some 8,000
 

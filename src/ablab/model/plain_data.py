@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
+from ablab.faults import ConfigError
 from ablab.folders import own_folder
-from ablab.training.faults import ConfigError
 
 _WHY = "for a data set whose own loaders decide it"
 

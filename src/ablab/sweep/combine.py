@@ -9,10 +9,10 @@ from typing import Any
 from ablab.config.compose import AXES
 from ablab.config.composition import Composition
 from ablab.config.trial import Trial, freeze_seeds, used_axes
+from ablab.faults import ConfigError
 from ablab.sweep.counted import Say, counted, silent
 from ablab.sweep.settings import CHOICES, Settings, matches
 from ablab.sweep.spec import Spec
-from ablab.training.faults import ConfigError
 
 _NOT_ALL = "; a grid sets it for all: list under variants: which settings go together"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from ablab.catalogue import listing
 from ablab.config.compose import AXES, GROUPS, compose, sweep_names
 from ablab.config.user_yaml import yamls
+from ablab.faults import ConfigError, one_of
 from ablab.folders import lab_folder, own_folder
 from ablab.sweep.metrics import METRICS, Metric
 from ablab.sweep.settings import Settings
@@ -14,7 +15,6 @@ from ablab.sweep.spec import Spec, parse
 from ablab.sweep.words import duration
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
-from ablab.training.faults import ConfigError, one_of
 
 SETTINGS = tuple(group for group in GROUPS if group not in AXES)
 _LINE = re.compile(r"^(\w+): *(.*?)(?:\s+# (.*))?$")

@@ -7,12 +7,12 @@ from typing import Any
 from ablab.config.compose import compose, sweep_names
 from ablab.config.composition import Composition
 from ablab.config.swap import Exchange
+from ablab.faults import ConfigError
 from ablab.sweep.combine import Combination, combine, settle
 from ablab.sweep.counted import Say, silent
 from ablab.sweep.names import override_key, sweep_id
 from ablab.sweep.spec import Spec, parse
 from ablab.tracking.plan import Cell
-from ablab.training.faults import ConfigError
 
 _MANY_TRIALS = 1000  # whose plan takes more than an instant to write
 RUNTIME = ("devices", "tracking", "launcher", "probes")

@@ -6,8 +6,8 @@ from typing import Any
 
 from ablab.bounds import NAME
 from ablab.config.content import is_number
+from ablab.faults import one_of
 from ablab.text import printable, shown
-from ablab.training.faults import one_of
 
 KINDS = ("versus_baseline", "best", "equivalence", "factors")
 NEED_BASELINE = ("versus_baseline", "equivalence")

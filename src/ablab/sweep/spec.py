@@ -6,6 +6,7 @@ from typing import Any
 
 from ablab.bounds import TRIALS
 from ablab.config.content import content_faults, is_integer
+from ablab.faults import ConfigError
 from ablab.sweep.rules import (
     KEYS,
     KINDS,
@@ -20,7 +21,6 @@ from ablab.sweep.rules import (
 )
 from ablab.sweep.settings import Settings, check_settings, named_product
 from ablab.text import printable, shown, shown_name
-from ablab.training.faults import ConfigError
 
 _LISTED = 50  # names in a fault
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ablab.faults import ConfigError
 from ablab.sweep.job import Job, last_failure
 from ablab.sweep.names import sweep_id
 from ablab.sweep.summary import say
@@ -14,7 +15,6 @@ from ablab.sweep.words import done, how_far, not_done
 from ablab.text import printable
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan, read_plans
-from ablab.training.faults import ConfigError
 
 
 def find_sweep(lab: Lab, name: str, overrides: Sequence[str] = ()) -> str:

@@ -14,6 +14,7 @@ from ablab.config.probe_switches import has_measured
 from ablab.config.threads import threads_note
 from ablab.config.trial import Trial, freeze
 from ablab.errors import FINISHED, ResourceError, StoreError
+from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.model.warm_start import told
 from ablab.tracking.courier import DELIVERING, Courier
@@ -24,7 +25,6 @@ from ablab.tracking.runs import RunDeletedError
 from ablab.tracking.store import Store, fault
 from ablab.tracking.sweep_run import LONE, describe_lone
 from ablab.training.attempt import attempt
-from ablab.training.faults import ConfigError
 
 _DELIVERY_SECONDS = 60.0
 _SPARE_BYTES = 200_000_000  # checkpoint, weights, store and pictures of a trial, and some to spare

@@ -18,10 +18,10 @@ from safetensors.torch import load_file
 from ablab.config.compose import compose
 from ablab.config.probe_switches import SWITCHES, has_measured, switched_on
 from ablab.config.trial import freeze
+from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.sweep.job import open_take
 from ablab.tracking.lab import Lab, Take
-from ablab.training.faults import ConfigError
 from ablab.training.single import train
 
 ALL = tuple(f"probes.{name}=true" for name in SWITCHES)

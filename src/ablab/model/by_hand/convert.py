@@ -9,10 +9,10 @@ from torch import nn
 from torch.autograd.graph import Node
 
 from ablab.components.regularizer.regularizer import Regularizer
+from ablab.faults import ConfigError
 from ablab.model.by_hand import elementwise, layers, losses
 from ablab.model.by_hand.function import ByHand
 from ablab.model.classifier import Classifier
-from ablab.training.faults import ConfigError
 
 _ALL = (*layers.TWINS, *elementwise.TWINS, *losses.TWINS)
 _TWINS: Mapping[type, type] = {twin.__bases__[-1]: twin for twin in _ALL}
