@@ -7,8 +7,9 @@ import numpy as np
 from figures import options, tell
 from numpy.typing import NDArray
 
-from ablab.report import intervals, statistics
-from ablab.report.equivalence import inside_p, outside_p
+from ablab.stats import intervals
+from ablab.stats import paired as statistics
+from ablab.stats.equivalence import inside_p, outside_p
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, int, int, int], Array]

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 from tables_by_hand import EQUIVALENCE, RELU, plan, plus, rows
 
-from ablab.report import statistics
 from ablab.report.analysis import analyse
 from ablab.report.contrast import Contrast
-from ablab.report.intervals import images_interval
 from ablab.report.table import read_table
+from ablab.stats import paired as statistics
+from ablab.stats.intervals import images_interval
 from ablab.tracking.plan import read_plan
 from ablab.tracking.records import CORRECT
 

@@ -6,8 +6,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from tables_by_hand import EQUIVALENCE, FAILED, RELU, plus, rows, spec
 
-from ablab.report import statistics
 from ablab.report.findings import find
+from ablab.stats import paired as statistics
 
 REPLICATES = 10_000
 MONTE_CARLO = 3 * math.sqrt(0.05 * 0.95 / REPLICATES)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import ttost_paired
 
-from ablab.report import statistics
-from ablab.report.equivalence import equivalences, inside_p, outside_p
-from ablab.report.power import showable
+from ablab.stats import paired as statistics
+from ablab.stats.equivalence import equivalences, inside_p, outside_p
+from ablab.stats.power import showable
 
 REPLICATES = 10_000
 MONTE_CARLO = 3 * math.sqrt(0.05 * 0.95 / REPLICATES)

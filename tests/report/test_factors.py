@@ -5,8 +5,8 @@ from scipy import special
 from statsmodels.stats.anova import AnovaRM
 from tables_by_hand import FAILED, rows, spec
 
-from ablab.report import statistics
 from ablab.report.findings import find
+from ablab.stats import paired as statistics
 
 
 @pytest.fixture

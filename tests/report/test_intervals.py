@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablab.report import intervals, statistics
+from ablab.stats import intervals
+from ablab.stats import paired as statistics
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
-from ablab.report.statistics import ALPHA, bound_of_none, smallest_sign_flip_p
 from ablab.report.table import Row
 from ablab.report.unit import listed, p_value
 from ablab.report.wording import caveats, findable, span
+from ablab.stats.paired import ALPHA, bound_of_none, smallest_sign_flip_p
 from ablab.tracking.plan import Plan
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
-from ablab.report.equivalence import Equivalence
 from ablab.report.unit import NONE, Unit, number, p_value
+from ablab.stats.equivalence import Equivalence
 
 Tell = Callable[[Contrast, Unit], str]
 

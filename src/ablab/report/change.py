@@ -13,9 +13,9 @@ from ablab.report.grid import grid_of
 from ablab.report.images import METRIC, Images
 from ablab.report.pairing import pair
 from ablab.report.side import Place, Side, are_one
-from ablab.report.statistics import Array
 from ablab.report.table import Row
 from ablab.report.unit import Unit, unit_of
+from ablab.stats.paired import Array
 
 _A, _B = "A", "B"
 _Spot = tuple[str, str]

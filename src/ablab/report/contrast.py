@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ablab.report import intervals, power, statistics
-from ablab.report.equivalence import Equivalence
 from ablab.report.images import Components
-from ablab.report.statistics import Array
 from ablab.report.table import Row
+from ablab.stats import intervals, power
+from ablab.stats import paired as statistics
+from ablab.stats.equivalence import Equivalence
+from ablab.stats.paired import Array
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from ablab.report import statistics
 from ablab.report.against import (
     Tell,
     flip_p,
@@ -17,6 +16,7 @@ from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
 from ablab.report.tables import Table
 from ablab.report.unit import MINUS, NONE, number
+from ablab.stats import paired as statistics
 
 MOST_SEEDS = 10
 IMAGES = "95 % interval on new images too"

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ablab.report import statistics
 from ablab.report.contrast import Contrast
-from ablab.report.equivalence import equivalences
-from ablab.report.statistics import Array
+from ablab.stats import paired as statistics
+from ablab.stats.equivalence import equivalences
+from ablab.stats.paired import Array
 
 MOST_SUMS = 2**23  # about a second
 

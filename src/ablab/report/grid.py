@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ablab.report.statistics import Array
 from ablab.report.table import Row
+from ablab.stats.paired import Array
 
 LARGEST_UNIT = 2**40  # so that sums of counts are exact in float64
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ablab.report.statistics import Array
 from ablab.report.table import Row
+from ablab.stats.paired import Array
 
 METRIC = "test/accuracy"
 Components = tuple[tuple[float, float], ...]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ablab.report.contrast import Group
-from ablab.report.statistics import Array
 from ablab.report.unit import NONE, number
+from ablab.stats.paired import Array
 from ablab.tracking.probes import PROBES as PROBES_FILE
 from ablab.tracking.probes import Found, read_probes
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 
 from ablab.report.grid import Grid
-from ablab.report.statistics import Array
+from ablab.stats.paired import Array
 
 
 def log_odds(grid: Grid) -> Array:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from ablab.report import wording
 from ablab.report.contrast import Contrast
-from ablab.report.equivalence import Equivalence
 from ablab.report.findings import Findings
 from ablab.report.unit import Unit, listed, p_value
+from ablab.stats.equivalence import Equivalence
 
 
 def equivalence(found: Findings) -> list[str]:

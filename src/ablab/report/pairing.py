@@ -9,7 +9,7 @@ import numpy as np
 from ablab.report.contrast import Contrast, Group
 from ablab.report.grid import Grid
 from ablab.report.images import Images
-from ablab.report.statistics import Array
+from ablab.stats.paired import Array
 
 FLOAT32 = 2.0**-22  # of a figure: what two roundings to float32 can make of one number
 

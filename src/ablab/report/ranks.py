@@ -12,7 +12,7 @@ import numpy as np
 from scipy import special
 
 from ablab.report.comparison import Comparison
-from ablab.report.statistics import ALPHA, Array
+from ablab.stats.paired import ALPHA, Array
 from ablab.tracking.plan import Plan
 
 LEAST_DATASETS = 5

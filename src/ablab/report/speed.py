@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast
-from ablab.report.statistics import Array, t_interval
 from ablab.report.table import TRAINED
 from ablab.report.times import Times, budgets, times_of
+from ablab.stats.paired import Array, t_interval
 
 
 @dataclass(frozen=True)

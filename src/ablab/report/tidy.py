@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ablab.report import statistics
 from ablab.report.analysis import Analysis
 from ablab.report.comparison import Comparison
 from ablab.report.contrast import Contrast, Group
 from ablab.report.table import FIELDS
+from ablab.stats import paired as statistics
 from ablab.tracking import csv_text
 
 Record = dict[str, Any]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ablab.report.statistics import Array
 from ablab.report.table import Row
+from ablab.stats.paired import Array
 
 
 @dataclass(frozen=True, eq=False)

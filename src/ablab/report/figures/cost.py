@@ -20,8 +20,8 @@ from ablab.report.figures.canvas import (
     style,
     to_svg,
 )
-from ablab.report.statistics import t_interval
 from ablab.report.unit import quantity, series
+from ablab.stats.paired import t_interval
 
 _LOGARITHMIC = 8.0
 

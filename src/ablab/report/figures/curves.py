@@ -20,9 +20,9 @@ from ablab.report.figures.canvas import (
     to_svg,
 )
 from ablab.report.figures.lines import Line, draw_lines, line
-from ablab.report.statistics import Array
 from ablab.report.table import Row
 from ablab.report.unit import Unit, series, unit_of
+from ablab.stats.paired import Array
 
 Against = Literal["epochs", "seconds"]
 

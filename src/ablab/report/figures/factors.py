@@ -14,8 +14,8 @@ from ablab.report.figures.canvas import (
     style,
     to_svg,
 )
-from ablab.report.statistics import t_interval
 from ablab.report.unit import Unit, series
+from ablab.stats.paired import t_interval
 
 
 def interaction_figure(factors: Factors, unit: Unit, metric: str, name: str) -> str:

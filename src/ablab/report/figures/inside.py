@@ -18,7 +18,7 @@ from ablab.report.figures.canvas import (
 )
 from ablab.report.figures.lines import Line, draw_lines, line
 from ablab.report.inside import PROBES, Inside, by_epoch, by_layer, layers
-from ablab.report.statistics import Array
+from ablab.stats.paired import Array
 from ablab.tracking.probes import Found
 
 MOST_NAMES = 6

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ablab.report.figures.canvas import look, short
-from ablab.report.statistics import Array, t_interval
+from ablab.stats.paired import Array, t_interval
 
 MOST_POINTS = 60
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from ablab.report.statistics import ALPHA, Array, all_equal
+from ablab.stats.paired import ALPHA, Array, all_equal
 
 RESAMPLES = 9_999
 LEAST_FOR_BCA = 20

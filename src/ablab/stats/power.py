@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from scipy import special
 
-from ablab.report.statistics import ALPHA, Array, all_equal
+from ablab.stats.paired import ALPHA, Array, all_equal
 
 POWER = 0.8
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from ablab.report.power import showable
-from ablab.report.statistics import ALPHA, Array, all_equal, holm, holm_levels, t_interval
+from ablab.stats.paired import ALPHA, Array, all_equal, holm, holm_levels, t_interval
+from ablab.stats.power import showable
 
 
 @dataclass(frozen=True)
