@@ -2,8 +2,8 @@
 
 import re
 
-from ablab.report.table import Row
-from ablab.report.unit import MINUS
+from ablab.report.analysis.trials import Row
+from ablab.report.formatting import MINUS
 from ablab.tracking.plan import Cell, Part, Plan
 
 IMAGES = 10_000

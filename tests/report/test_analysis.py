@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from tables_by_hand import EQUIVALENCE, RELU, plan, plus, rows
 
-from ablab.report.analysis import analyse
-from ablab.report.contrast import Contrast
-from ablab.report.table import read_table
+from ablab.report.analysis.analysis import analyse
+from ablab.report.analysis.contrast import Contrast
+from ablab.report.analysis.trials import read_table
 from ablab.stats import paired as statistics
 from ablab.stats.intervals import images_interval
 from ablab.tracking.plan import read_plan

@@ -13,10 +13,10 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from ablab.cli import main
-from ablab.report.change import Change
-from ablab.report.change_page import change_table, place_of, write_change
-from ablab.report.change_words import differing, notes, sentence
-from ablab.report.side import read_side, read_sides
+from ablab.report.compare.change import Change
+from ablab.report.compare.inputs import read_side, read_sides
+from ablab.report.compare.page import change_table, place_of, write_change
+from ablab.report.compare.text import differing, notes, sentence
 from ablab.tracking.lab import Lab
 
 SEEDS = 5

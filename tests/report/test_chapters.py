@@ -7,13 +7,13 @@ import re
 
 from labwriter import LabWriter, key, rewrite
 
+from ablab.report.analysis.cost import pareto
+from ablab.report.analysis.trials import read_table
 from ablab.report.build import build_report
-from ablab.report.cost import pareto
-from ablab.report.facts import MOST_LINES, MOST_TABLED, choose
-from ablab.report.figures.ranks import cliques
-from ablab.report.page import Page
-from ablab.report.table import read_table
-from ablab.report.tables import Table
+from ablab.report.page.context import MOST_LINES, MOST_TABLED, choose
+from ablab.report.page.figures.ranks import cliques
+from ablab.report.page.page import Page
+from ablab.report.page.tables import Table
 from ablab.tracking.journal import Entry
 from ablab.tracking.plan import read_plan
 

@@ -7,8 +7,8 @@ import pytest
 from labwriter import ENVIRON, LabWriter
 from tables_by_hand import rows
 
+from ablab.report.analysis.conditions import load_note
 from ablab.report.build import build_report, page_of, planned
-from ablab.report.conditions import load_note
 from ablab.tracking.journal import Entry
 
 

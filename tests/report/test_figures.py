@@ -6,10 +6,10 @@ import xml.etree.ElementTree as ET
 import pytest
 from labwriter import LabWriter
 
-from ablab.report.comparison import compare
-from ablab.report.figures import curves, differences
-from ablab.report.table import read_table
-from ablab.report.unit import MINUS
+from ablab.report.analysis.comparison import compare
+from ablab.report.analysis.trials import read_table
+from ablab.report.formatting import MINUS
+from ablab.report.page.figures import curves, differences
 from ablab.tracking.plan import read_plan
 
 

@@ -13,8 +13,8 @@ import pytest
 from scipy import stats
 
 from ablab.errors import InputError
-from ablab.report.foreign import foreign_report
-from ablab.report.naming import Naming
+from ablab.report.mlflow.naming import Naming
+from ablab.report.mlflow.report import foreign_report
 from ablab.tracking.foreign import ForeignRun
 
 SEEDS = range(5)

@@ -12,8 +12,8 @@ import pytest
 from labwriter import LabWriter, realistic_fates, rewrite
 
 from ablab.report.build import Report, build_report
-from ablab.report.latex_escape import escape
-from ablab.report.pdf import BROWSERS
+from ablab.report.export.latex_escape import escape
+from ablab.report.export.pdf import BROWSERS
 
 ROOT = Path(__file__).parents[2]
 NASTY = "a_b%[x]*--\\~^$#{}&<|>\"'`中é"
@@ -226,7 +226,9 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
-    monkeypatch.setattr("ablab.report.pdf.BROWSERS", ("chromium-for-test", "chrome-for-test"))
+    monkeypatch.setattr(
+        "ablab.report.export.pdf.BROWSERS", ("chromium-for-test", "chrome-for-test")
+    )
     return folder
 
 
@@ -288,7 +290,7 @@ def test_a_print_that_cannot_be_renewed_steps_aside(
     browser(path, PRINTS)
     report = build_report(writer.lab, writer.sweep({"relu": [0.5]}), ["pdf"])
     printed = report.pdf.read_bytes()
-    monkeypatch.setattr("ablab.report.pdf.BROWSERS", ())
+    monkeypatch.setattr("ablab.report.export.pdf.BROWSERS", ())
     assert build_report(writer.lab, "activations").html.is_file()
     assert not report.pdf.exists()
     assert (report.folder / "earlier.pdf").read_bytes() == printed

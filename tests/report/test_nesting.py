@@ -9,8 +9,8 @@ import pytest
 from test_foreign_report import NAMING, FakeStore, run
 
 from ablab.errors import InputError
-from ablab.report.foreign import foreign_report
-from ablab.report.naming import Naming
+from ablab.report.mlflow.naming import Naming
+from ablab.report.mlflow.report import foreign_report
 from ablab.tracking.foreign import ForeignRun
 
 PARENT = "mlflow.parentRunId"

@@ -14,8 +14,8 @@ import pytest
 from labwriter import ENVIRON, START, LabWriter, realistic_fates, rewrite
 
 from ablab.report.build import build_report
+from ablab.report.formatting import MINUS
 from ablab.report.markup import unbroken
-from ablab.report.unit import MINUS
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 INLINE = {"a", "abbr", "code", "small", "span"}
@@ -305,7 +305,7 @@ def test_other_metrics_are_shown_as_they_are(writer, realistic):
 
 def test_neither_torch_nor_mlflow_is_imported():
     code = (
-        "import sys, ablab.report.build, ablab.report.figures.curves; "
+        "import sys, ablab.report.build, ablab.report.page.figures.curves; "
         "print([m for m in ('torch', 'mlflow', 'pandas') if m in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,7 @@ import pytest
 from labwriter import LabWriter, realistic_fates
 
 from ablab.report.build import PDF, build_report
-from ablab.report.pdf import find_browser
+from ablab.report.export.pdf import find_browser
 
 pytestmark = [
     pytest.mark.slow,

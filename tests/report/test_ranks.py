@@ -3,8 +3,8 @@ import pytest
 from scipy import stats
 from tables_by_hand import plan, rows
 
-from ablab.report.analysis import analyse
-from ablab.report.ranks import critical_difference, friedman_p, rank
+from ablab.report.analysis.analysis import analyse
+from ablab.report.analysis.ranks import critical_difference, friedman_p, rank
 from ablab.tracking.plan import Part, Plan
 
 

@@ -10,9 +10,9 @@ import pytest
 from test_foreign_report import NAMING, FakeStore, run
 
 from ablab.errors import InputError
-from ablab.report.foreign import foreign_report
-from ablab.report.naming import Naming
-from ablab.report.scale import Logged, unit_logged
+from ablab.report.mlflow.naming import Naming
+from ablab.report.mlflow.report import foreign_report
+from ablab.report.mlflow.scale import Logged, unit_logged
 
 SMALL, BIG = [0.91, 0.93, 0.92, 0.94, 0.925], [0.95, 0.97, 0.96, 0.98, 0.966]
 

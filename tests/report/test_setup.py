@@ -11,12 +11,12 @@ from typing import Any
 
 from tables_by_hand import row, spec
 
+from ablab.report.analysis.setup import setup
+from ablab.report.analysis.trials import FIELDS, Row
 from ablab.report.build import write_report
-from ablab.report.foreign import foreign_report
-from ablab.report.naming import Naming
-from ablab.report.page import Page
-from ablab.report.setup import setup
-from ablab.report.table import FIELDS, Row
+from ablab.report.mlflow.naming import Naming
+from ablab.report.mlflow.report import foreign_report
+from ablab.report.page.page import Page
 from ablab.tracking.foreign import ForeignRun
 from ablab.tracking.plan import Cell, Part, Plan
 

@@ -6,9 +6,9 @@ import pytest
 from scipy import stats
 from tables_by_hand import RELU, plan, rows
 
-from ablab.report.analysis import analyse
-from ablab.report.conditions import conditions, why_untimed
-from ablab.report.provenance import notices
+from ablab.report.analysis.analysis import analyse
+from ablab.report.analysis.conditions import conditions, why_untimed
+from ablab.report.text.provenance import notices
 from ablab.tracking.plan import Part, Plan
 
 TARGET = 0.9

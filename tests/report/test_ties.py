@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tables_by_hand import rows, spec
 
-from ablab.report.findings import find
-from ablab.report.verdict import answer
+from ablab.report.analysis.findings import find
+from ablab.report.text.verdict import answer
 
 SIZES = (3, 5, 20)
 KINDS = {

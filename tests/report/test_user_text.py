@@ -13,8 +13,8 @@ from test_page import Reader, markdown_rows
 
 import ablab.report
 from ablab.report.build import Report, build_report
-from ablab.report.foreign import foreign_report
-from ablab.report.naming import Naming
+from ablab.report.mlflow.naming import Naming
+from ablab.report.mlflow.report import foreign_report
 from ablab.tracking.csv_text import read_rows
 
 NAMES = (

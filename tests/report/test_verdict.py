@@ -21,12 +21,12 @@ from tables_by_hand import (
     typeset,
 )
 
-from ablab.report.analysis import analyse
-from ablab.report.comparison import compare
-from ablab.report.findings import find
-from ablab.report.provenance import notices
-from ablab.report.unit import MINUS
-from ablab.report.verdict import answer
+from ablab.report.analysis.analysis import analyse
+from ablab.report.analysis.comparison import compare
+from ablab.report.analysis.findings import find
+from ablab.report.formatting import MINUS
+from ablab.report.text.provenance import notices
+from ablab.report.text.verdict import answer
 from ablab.tracking.plan import Part, Plan
 
 

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 from tables_by_hand import EQUIVALENCE, FAILED, RELU, plus, rows, spec, typeset
 
-from ablab.report.findings import find
-from ablab.report.verdict import answer
+from ablab.report.analysis.findings import find
+from ablab.report.text.verdict import answer
 
 AHEAD, BEHIND = plus(1.2, 1.3, 1.1, 1.2, 1.2), plus(-1.2, -1.1, -1.3, -1.2, -1.25)
 LITTLE, LESS = plus(0.2, 0.1, 0.3, 0.2, 0.25), plus(-0.2, -0.1, -0.3, -0.2, -0.25)

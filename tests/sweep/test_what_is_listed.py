@@ -9,7 +9,7 @@ from ablab import cli
 from ablab.config.compose import AXES, sweep_names
 from ablab.faults import ConfigError
 from ablab.folders import own_folder
-from ablab.report.unit import is_accuracy
+from ablab.report.formatting import is_accuracy
 from ablab.sweep.listing import SETTINGS, listed, shown
 from ablab.sweep.metrics import METRICS
 from ablab.sweep.planning import draft

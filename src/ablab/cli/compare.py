@@ -10,7 +10,7 @@ from ablab.importing import for_good
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
-    from ablab.report.tables import Table
+    from ablab.report.page.tables import Table
 
 
 def add_to(commands: "Commands") -> None:
@@ -26,10 +26,10 @@ def add_to(commands: "Commands") -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     with for_good():
-        from ablab.report.change import Change
-        from ablab.report.change_page import change_table, place_of, write_change
-        from ablab.report.change_words import differing, notes, sentence
-        from ablab.report.side import read_sides
+        from ablab.report.compare.change import Change
+        from ablab.report.compare.inputs import read_sides
+        from ablab.report.compare.page import change_table, place_of, write_change
+        from ablab.report.compare.text import differing, notes, sentence
         from ablab.tracking.lab import Lab
 
     change, out = Change(*read_sides(options.a, options.b, Lab(lab_folder()))), console()

@@ -105,8 +105,8 @@ def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[st
     if missing:
         raise InputError(f"--mlflow must have {', '.join(missing)} beside it, got none")
     with for_good():
-        from ablab.report.foreign import foreign_report
-        from ablab.report.naming import Naming
+        from ablab.report.mlflow.naming import Naming
+        from ablab.report.mlflow.report import foreign_report
         from ablab.tracking.foreign import ForeignStore
 
     naming = Naming(options.mlflow, **{name: getattr(options, name) for name in given})

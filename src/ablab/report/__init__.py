@@ -44,7 +44,7 @@ def read_runs(
         InputError: there is no such experiment, its runs are not named so, or they allow more than
             one reading, which ``unit`` or ``runs`` decides.
     """
-    from ablab.report.naming import Naming
+    from ablab.report.mlflow.naming import Naming
     from ablab.report.reading import reading_of_runs
 
     return reading_of_runs(Naming(experiment, variant, seed, metric, **further))

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablab.errors import InputError
-from ablab.report import tidy
-from ablab.report.document import document, to_json
-from ablab.report.latex import latex
-from ablab.report.page import Page
-from ablab.report.pdf import print_pdf
-from ablab.report.table import read_table
+from ablab.report.analysis.trials import read_table
+from ablab.report.export import tidy
+from ablab.report.export.json import document, to_json
+from ablab.report.export.latex import latex
+from ablab.report.export.pdf import print_pdf
+from ablab.report.page.page import Page
 from ablab.tracking.baselines import read_baselines
 from ablab.tracking.files import write_atomic
 from ablab.tracking.lab import Lab

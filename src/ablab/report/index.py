@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from ablab.errors import InputError
 from ablab.report.build import Report, build_report
-from ablab.report.filling import fill
+from ablab.report.page.filling import fill
 from ablab.tracking.files import write_atomic
 from ablab.tracking.lab import Lab
 

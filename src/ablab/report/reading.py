@@ -6,12 +6,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ablab.errors import InputError
-from ablab.report import tidy
-from ablab.report.analysis import Analysis
+from ablab.report.analysis.analysis import Analysis
 from ablab.report.build import page_of, planned
-from ablab.report.foreign import foreign_page
-from ablab.report.naming import Naming
-from ablab.report.page import Page
+from ablab.report.export import tidy
+from ablab.report.mlflow.naming import Naming
+from ablab.report.mlflow.report import foreign_page
+from ablab.report.page.page import Page
 from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.lab import Lab
 
@@ -101,7 +101,7 @@ class Reading:
         Raises:
             InputError: the page has no such picture; names those it has.
         """
-        from ablab.report.figures.paint import paint
+        from ablab.report.page.figures.paint import paint
 
         begun = [svg for svg in self.page.pictures if svg.name.startswith(name)]
         exact = [svg for svg in begun if svg.name == name]

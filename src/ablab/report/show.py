@@ -148,7 +148,7 @@ def _cost(record: Record) -> list[tuple[str, str]]:
 
 def _probes(folder: Path, say: _Say) -> None:
     """Print what the probes found and where their table lies."""
-    from ablab.report.inside import summary  # SciPy takes its time
+    from ablab.report.analysis.probes import summary  # SciPy takes its time
 
     for number, line in enumerate(summary(folder)):
         say(f"{'' if number else 'probes':<8} {'  ' * bool(number)}{line}")

@@ -1,0 +1,98 @@
+"""The metric of a sweep's trials as an array: blocks × variants × seeds."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ablab.report.analysis.trials import Row
+from ablab.stats.paired import Array
+
+LARGEST_UNIT = 2**40  # so that sums of counts are exact in float64
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """The cells of some blocks.
+
+    Attributes:
+        blocks, variants, seeds: in the order of the axes.
+        values: (blocks, variants, seeds), NaN where no trial counts.
+        diverged: likewise, whether the trial diverged.
+        planned: likewise, whether there is such a cell.
+        rows: by block, variant and seed.
+    """
+
+    blocks: tuple[str, ...]
+    variants: tuple[str, ...]
+    seeds: tuple[int, ...]
+    values: Array
+    diverged: NDArray[np.bool_]
+    planned: NDArray[np.bool_]
+    rows: Mapping[tuple[str, str, int], Row]
+
+    @cached_property
+    def unit(self) -> int:
+        """What `counts` are parts of: 1, or a multiple of every number of images."""
+        totals = {row.total or 0 for row in self.rows.values() if row.counts}
+        unit = math.lcm(*totals) if totals and 0 not in totals else 1
+        return unit if unit <= LARGEST_UNIT else 1
+
+    @cached_property
+    def counts(self) -> Array:
+        """`values` times `unit`: whole numbers where images are counted, so that ties are ties."""
+        if self.unit == 1:
+            return self.values
+        counts = np.full_like(self.values, np.nan)
+        for (block, variant, seed), row in self.rows.items():
+            if row.counts and row.total:
+                place = self.place(block, variant, seed)
+                counts[place] = round(row.value * row.total) * (self.unit // row.total)
+        return counts
+
+    def place(self, block: str, variant: str, seed: int) -> tuple[int, int, int]:
+        """Return where a cell stands in the arrays."""
+        blocks, variants, seeds = self._places
+        return blocks[block], variants[variant], seeds[seed]
+
+    @cached_property
+    def _places(self) -> tuple[dict[str, int], dict[str, int], dict[int, int]]:
+        blocks, variants, seeds = self.blocks, self.variants, self.seeds
+        return (
+            {name: i for i, name in enumerate(blocks)},
+            {name: i for i, name in enumerate(variants)},
+            {seed: i for i, seed in enumerate(seeds)},
+        )
+
+    def blocks_of(self, variants: Sequence[str]) -> NDArray[np.intp]:
+        """Return the places of the blocks in which all these variants are planned."""
+        own = [self._places[1][variant] for variant in variants]
+        there = np.asarray(self.planned[:, own].any(axis=2))
+        return np.flatnonzero(there.all(axis=1))
+
+
+def grid_of(rows: Sequence[Row], variants: Sequence[str]) -> Grid:
+    """Return rows, in any order, as a grid.
+
+    Args:
+        rows: of the blocks that are looked at; blocks stand as they first come.
+        variants: in the order of the report; those without a row are left out.
+    """
+    there = {row.variant for row in rows}
+    blocks = tuple(dict.fromkeys(row.block for row in rows))
+    seeds = tuple(sorted({row.seed for row in rows}))
+    names = tuple(variant for variant in variants if variant in there)
+    shape = (len(blocks), len(names), len(seeds))
+    known = set(names)
+    cells = {(r.block, r.variant, r.seed): r for r in rows if r.variant in known}
+    values, empty = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
+    grid = Grid(blocks, names, seeds, values, empty, empty.copy(), cells)
+    for key, row in cells.items():
+        place = grid.place(*key)
+        grid.values[place] = row.value
+        grid.diverged[place] = row.outcome == "diverged"
+        grid.planned[place] = True
+    return grid

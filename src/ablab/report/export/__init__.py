@@ -1,0 +1,1 @@
+"""The report in other forms: JSON, CSV, LaTeX, PDF."""

@@ -1,0 +1,63 @@
+"""The whole report as one JSON document."""
+
+import json
+from typing import Any
+
+from ablab.report.analysis.analysis import Analysis
+from ablab.report.analysis.setup import setup
+from ablab.report.export import tidy
+from ablab.report.page.page import Page
+from ablab.report.text import limitations as account
+from ablab.report.text import provenance
+
+SCHEMA = 1
+
+
+def document(page: Page) -> dict[str, Any]:
+    """Return all that the report says, as JSON takes it; docs/report_columns.md describes it."""
+    analysis, plan, verdict = page.analysis, page.plan, page.verdict
+    return {
+        "schema": SCHEMA,
+        "sweep": plan.sweep,
+        "question": page.question,
+        "asked_with": page.asked_with,
+        "kind": plan.spec.get("kind"),
+        "metric": plan.spec["metric"],
+        "goal": plan.spec.get("goal", "max"),
+        "complete": all(row.is_settled for row in analysis.rows),
+        "verdict": {
+            "sentence": verdict.sentence,
+            "clauses": list(verdict.clauses),
+            "is_given": verdict.is_given,
+        },
+        "notices": page.notices,
+        "setup": setup(plan, analysis.rows).as_dict(),
+        "variants": tidy.variants(analysis),
+        "contrasts": tidy.contrasts(analysis),
+        "speed": tidy.speed(analysis),
+        "ranks": _ranks(analysis),
+        "losses": account.losses(plan, analysis.rows),
+        "provenance": [
+            {"fact": fact, "value": value}
+            for fact, value in provenance.provenance(plan, analysis.rows)
+        ],
+        "trials": tidy.trials(analysis),
+    }
+
+
+def to_json(content: dict[str, Any]) -> str:
+    """Return a document as text; a list's entries stand on a line each."""
+    parts = []
+    for name, value in content.items():
+        if isinstance(value, list) and value:
+            lines = ",\n  ".join(json.dumps(entry, ensure_ascii=False) for entry in value)
+            text = f"[\n  {lines}\n ]"
+        else:
+            text = json.dumps(value, ensure_ascii=False)
+        parts.append(f" {json.dumps(name)}: {text}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _ranks(analysis: Analysis) -> dict[str, Any] | None:
+    ranks = analysis.ranks
+    return None if ranks is None else {**vars(ranks), "means": dict(ranks.means)}

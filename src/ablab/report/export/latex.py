@@ -1,0 +1,157 @@
+r"""The report's tables for a paper: LaTeX with booktabs, to be taken in by ``\input``."""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+
+from ablab.report.analysis.analysis import Analysis
+from ablab.report.analysis.comparison import Comparison
+from ablab.report.analysis.conditions import why_untimed
+from ablab.report.analysis.contrast import Contrast, Group
+from ablab.report.export.latex_escape import escape
+from ablab.report.formatting import MINUS, NONE, Unit, number, p_value, quantity
+from ablab.report.markup import visible
+from ablab.report.page.page import Page
+
+_COSTS = {
+    "parameters": "parameters",
+    "flops": "FLOPs",
+    "images_per_second": "images/s",
+    "epoch_seconds": "s/epoch",
+    "peak_bytes": "bytes of memory",
+}
+_TIMED = ("images_per_second", "epoch_seconds", "peak_bytes")
+_Column = tuple[str, Callable[[Contrast], str]]
+
+
+def latex(page: Page) -> str:
+    """Return the verdict and the tables of a report; they need the package booktabs alone."""
+    analysis = page.analysis
+    parts = [
+        f"% {visible(' '.join(page.plan.asked.split()))}",
+        "% Written by `ablab report`; the document's preamble needs \\usepackage{booktabs}.",
+        *(rf"\par\noindent\emph{{{escape(notice)}}}" for notice in page.notices),
+        rf"\par\noindent {escape(analysis.verdict.sentence)}",
+    ]
+    tested = analysis.verdict.is_given
+    for number_, comparison in enumerate(analysis.blocks):
+        label = f"{_label(page.plan.sweep)}-{number_}"
+        wide = len(analysis.blocks) > 1 and tested
+        parts.append(_block(comparison, page.plan.asked, label, tested=tested, wide=wide))
+        parts.append(_costs(comparison, label, timed=not why_untimed(page.rows)))
+    for name, family, metric in _wider(analysis):
+        label = f"{_label(page.plan.sweep)}-{name.split()[0].lower()}"
+        parts.append(_contrasts(name, family, metric, label, tested=tested))
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _wider(analysis: Analysis) -> Iterable[tuple[str, Sequence[Contrast], Unit]]:
+    unit = analysis.blocks[0].unit if analysis.blocks else None
+    if analysis.across and unit:
+        yield (
+            "Across blocks, averaged over them within each seed first",
+            analysis.across.family,
+            unit,
+        )
+    if analysis.factors and unit:
+        yield "Effects of two factors", analysis.factors.effects, unit
+
+
+def _block(comparison: Comparison, question: str, label: str, *, tested: bool, wide: bool) -> str:
+    """Return the table of a block's variants; ``wide`` where p is corrected over all blocks."""
+    unit, against = comparison.unit, comparison.against_reference
+    columns = _columns(list(against.values()), unit, tested=tested) if against else []
+    head = ["", "mean", "sd", r"$n$", *(title for title, _ in columns)]
+    rows = []
+    for variant, group in comparison.groups.items():
+        quality = [unit.value(group.mean), number(group.sd * unit.scale, unit.decimals)]
+        told = [tell(against[variant]) if variant in against else NONE for _, tell in columns]
+        rows.append([escape(x) for x in (variant, *quality, str(group.n), *told)])
+    where = f" on {comparison.block}" if comparison.block else ""
+    caption = f"{question} {comparison.metric}{where}, means over seeds."
+    if against:
+        points = f" in{unit.points}" if unit.points else ""
+        caption += (
+            f" The difference{points} is to {comparison.reference}, paired by seed; each interval "
+            "is for itself alone."
+        )
+    if against and wide and comparison.kind != "factors":
+        caption += " p is corrected over all variants and blocks."
+    if any(c.is_unreliable for c in against.values()):
+        caption += " * Unreliable: a trial that diverged counts in this interval."
+    return _table(caption, label, head, rows)
+
+
+def _contrasts(
+    caption: str, family: Sequence[Contrast], unit: Unit, label: str, *, tested: bool
+) -> str:
+    """Return a table of contrasts, a row each."""
+    columns = _columns(family, unit, tested=tested)
+    rows = [[_name(c), *(escape(tell(c)) for _, tell in columns)] for c in family]
+    points = f", in{unit.points}" if unit.points else ""
+    head = ["", *(title for title, _ in columns)]
+    return _table(f"{caption}{points}.", label, head, rows)
+
+
+def _name(contrast: Contrast) -> str:
+    told = [contrast.variant, contrast.reference]
+    return escape(f" {MINUS} ".join(filter(None, told)))
+
+
+def _columns(contrasts: Sequence[Contrast], unit: Unit, *, tested: bool) -> list[_Column]:
+    """Return the columns of contrasts, those of tests only where a verdict was given."""
+    columns: list[_Column] = [
+        ("difference", lambda c: unit.bare(c.mean, signed=True)),
+        (r"95\,\% CI", lambda c: unit.interval(c.interval) + ("*" * c.is_unreliable)),
+    ]
+    if tested and any(c.equivalence for c in contrasts):
+        columns += [
+            (
+                r"90\,\% CI by Holm",
+                lambda c: unit.interval(c.equivalence.step_interval if c.equivalence else None),
+            ),
+            ("equivalence", lambda c: c.equivalence.result if c.equivalence else NONE),
+        ]
+    elif tested:
+        columns.append((r"Holm $p$", lambda c: p_value(c.p_holm) if c.n > 2 else NONE))
+    return [*columns, ("seeds won", lambda c: f"{number(c.won, int(c.won % 1 > 0))} of {c.n}")]
+
+
+def _costs(comparison: Comparison, label: str, *, timed: bool) -> str:
+    """Return the table of what each variant costs; empty where nothing is known of it."""
+    names = [name for name in _COSTS if timed or name not in _TIMED]
+    found = {v: [_middle(g, name) for name in names] for v, g in comparison.groups.items()}
+    if not any(math.isfinite(x) for values in found.values() for x in values):
+        return ""
+    rows = [[escape(x) for x in (v, *map(quantity, values))] for v, values in found.items()]
+    caption = "Cost of the middle trial of each variant; FLOPs of one image, forward."
+    return _table(caption, f"{label}-cost", ["", *(_COSTS[name] for name in names)], rows)
+
+
+def _middle(group: Group, name: str) -> float:
+    return median([x for r in group.rows if math.isfinite(x := r.figures[name])] or [math.nan])
+
+
+def _table(caption: str, label: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a floating table of texts that are LaTeX already; the caption is not."""
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering\small",
+            rf"\caption{{{escape(caption)}}}",
+            rf"\label{{tab:{label}}}",
+            rf"\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
+            r"\toprule",
+            " & ".join(head) + r" \\",
+            r"\midrule",
+            *(" & ".join(row) + r" \\" for row in rows),
+            r"\bottomrule",
+            r"\end{tabular}",
+            r"\end{table}",
+        ]
+    )
+
+
+def _label(sweep: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", sweep).strip("-")

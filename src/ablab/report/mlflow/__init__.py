@@ -1,0 +1,1 @@
+"""Reports on MLflow runs that ablab did not launch."""

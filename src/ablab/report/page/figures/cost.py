@@ -1,0 +1,99 @@
+"""Cost to the right, quality upwards, and the front that no variant beats at both."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ablab.report.analysis.comparison import Comparison
+from ablab.report.analysis.cost import COSTS, SAME, Point, amount, points
+from ablab.report.formatting import quantity, series
+from ablab.report.page.figures.canvas import (
+    INK,
+    MUTED,
+    canvas,
+    grid,
+    legend_below,
+    legend_height,
+    look,
+    plain_ticks,
+    short,
+    style,
+    to_svg,
+)
+from ablab.stats.paired import t_interval
+
+_LOGARITHMIC = 8.0
+
+
+def cost_figure(comparison: Comparison, cost: str, named: Sequence[str], name: str) -> str:
+    """Return the variants by cost and mean; those on the Pareto front are filled and joined.
+
+    Empty where no cost is known.
+
+    Args:
+        comparison: the block's.
+        cost: a key of `COSTS`.
+        named: the variants that have a look of their own; others are small dots.
+        name: what its ids begin with, to be unique on the page.
+    """
+    found = points(comparison, cost)
+    if not found:
+        return ""
+    front = [f"{p.variant} ({amount(cost, p.cost)})" for p in found if p.is_front]
+    label = f"{comparison.metric} against {COSTS[cost]}; on the Pareto front: {series(front[:12])}"
+    with style():
+        looks = {variant: place for place, variant in enumerate(named)}
+        return to_svg(_draw(comparison, cost, found, looks), name, label)
+
+
+def _draw(
+    comparison: Comparison, cost: str, found: Sequence[Point], looks: Mapping[str, int]
+) -> Figure:
+    named = [point for point in found if point.variant in looks]
+    figure, axes = canvas(3.1 + legend_height(len(named)))
+    unit = comparison.unit
+    others = [point for point in found if point.variant not in looks]
+    _dots(axes, [p for p in others if not p.is_front], unit.scale, "none")
+    _dots(axes, [p for p in others if p.is_front], unit.scale, MUTED)
+    _draw_front(axes, found, unit.scale)
+    for point in named:
+        _draw_point(axes, comparison, point, looks[point.variant])
+    axes.margins(x=0.08, y=0.1)
+    _draw_axes(axes, [point.cost for point in found])
+    axes.set_xlabel(COSTS[cost])
+    axes.set_ylabel(comparison.metric + (", %" if unit.points else ""))
+    legend_below(figure, len(named))
+    return figure
+
+
+def _dots(axes: Axes, found: Sequence[Point], scale: float, fill: str) -> None:
+    x, y = [p.cost for p in found], [scale * p.mean for p in found]
+    axes.plot(x, y, "o", ms=3.4, mfc=fill, mec=MUTED, mew=0.8)
+
+
+def _draw_front(axes: Axes, found: Sequence[Point], scale: float) -> None:
+    front = sorted((p.cost, scale * p.mean) for p in found if p.is_front)
+    axes.step(*zip(*front, strict=True), where="post", color=INK, lw=1.0, ls=(0, (1, 1.6)))
+
+
+def _draw_point(axes: Axes, comparison: Comparison, point: Point, place: int) -> None:
+    drawn, scale = look(place), comparison.unit.scale
+    color = drawn["color"]
+    interval = t_interval(comparison.groups[point.variant].values)
+    if interval is not None:
+        axes.plot([point.cost] * 2, [scale * x for x in interval], color=color, lw=1.2, alpha=0.7)
+    (mark,) = axes.plot(
+        point.cost, scale * point.mean, drawn["marker"], color=color, label=short(point.variant)
+    )
+    mark.set(markersize=8.0, mew=1.6, mfc=color if point.is_front else "none")
+
+
+def _draw_axes(axes: Axes, costs: Sequence[float]) -> None:
+    grid(axes)
+    axes.xaxis.set_major_formatter(lambda x, _: quantity(x))
+    if min(costs) > 0 and max(costs) / min(costs) > _LOGARITHMIC:
+        axes.set_xscale("log")
+        plain_ticks(axes.xaxis)
+    elif max(costs) <= SAME * min(costs):
+        axes.set_xlim(0, 1.3 * max(costs))

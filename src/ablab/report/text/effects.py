@@ -1,0 +1,68 @@
+"""The clauses on two factors: main effects, then the interaction and its sign on log odds."""
+
+from ablab.report.analysis.contrast import Contrast
+from ablab.report.analysis.factors import Factors
+from ablab.report.analysis.findings import Findings
+from ablab.report.formatting import MOST_LISTED, Unit, listed
+from ablab.report.text import phrases as wording
+
+
+def factor_effects(found: Findings) -> list[str]:
+    """Return what each factor does on average, and whether they interact."""
+    factors, comparison = found.factors, found.decisive
+    assert factors is not None
+    metric, unit = comparison.metric.replace("/", " "), comparison.unit
+    mains = [c for c in factors.effects if None in factors.places[c.variant]]
+    others = [c for c in factors.effects if None not in factors.places[c.variant]]
+    clauses = _few([_main(c, factors, metric, unit) for c in mains if c.result != "open"])
+    clauses += _few([_interaction(c, factors, unit) for c in others if c.result != "open"])
+    open_mains = [c for c in mains if c.result == "open"]
+    open_others = [c for c in others if c.result == "open"]
+    if open_mains:
+        told = listed([_range(c, factors, unit) for c in open_mains])
+        clauses.append(f"no difference on average was detected between {told}")
+    if open_others:
+        clauses.append(f"no interaction was detected of {wording.ranges(open_others, unit)}")
+    return clauses + wording.findable([*open_mains, *open_others], unit, "effect")
+
+
+def _few(clauses: list[str]) -> list[str]:
+    """Return the clauses, of many only the first, and how many more there are."""
+    if len(clauses) <= MOST_LISTED:
+        return clauses
+    more = len(clauses) - MOST_LISTED + 1
+    return [*clauses[: MOST_LISTED - 1], f"and {more} more such effects were found"]
+
+
+def _axis(contrast: Contrast, factors: Factors) -> int:
+    """Return which of the two axes a main effect is of."""
+    return 0 if factors.places[contrast.variant][0] is not None else 1
+
+
+def _main(contrast: Contrast, factors: Factors, metric: str, unit: Unit) -> str:
+    axis = _axis(contrast, factors)
+    does = "raises" if contrast.mean > 0 else "lowers"
+    return (
+        f"{contrast.variant} {does} {metric} by {wording.effect(contrast, unit)} against "
+        f"{contrast.reference}, averaged over {factors.names[1 - axis]}"
+    )
+
+
+def _range(contrast: Contrast, factors: Factors, unit: Unit) -> str:
+    axis = _axis(contrast, factors)
+    return f"{contrast.variant} and {factors.levels[axis][0]} ({wording.bounds(contrast, unit)})"
+
+
+def _interaction(contrast: Contrast, factors: Factors, unit: Unit) -> str:
+    x, y = factors.places[contrast.variant]
+    (a, b), ((a0, *_), (b0, *_)) = factors.names, factors.levels
+    way = "higher" if contrast.mean > 0 else "lower"
+    sign = {
+        True: ", and the sign is the same on log odds",
+        False: ", but on log odds the sign is not the same: near the ceiling such an interaction "
+        "can come from the scale alone",
+    }.get(factors.signs.get(contrast.variant), "")  # type: ignore[arg-type]
+    return (
+        f"{a} and {b} interact: the effect of {b}: {y} against {b0} is {way} by "
+        f"{wording.effect(contrast, unit)} with {a}: {x} than with {a0}{sign}"
+    )
