@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from ablab import cli, terminal
+from ablab.sweep.console.status import status
 from ablab.sweep.engine import run_sweep
-from ablab.sweep.status import status
 from ablab.terminal import SafeConsole
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, write_part

@@ -6,11 +6,11 @@ import pytest
 from fakes import FakeLauncher, complete, diverge, fail, make_jobs, new_take, run_on, write_epoch
 from rich.console import Console
 
+from ablab.sweep.console.lines import Lines
+from ablab.sweep.console.live import LiveTable, time_left
+from ablab.sweep.console.words import duration, figure, label
 from ablab.sweep.job import Job
-from ablab.sweep.lines import Lines
 from ablab.sweep.schedule import Schedule
-from ablab.sweep.show import LiveTable, time_left
-from ablab.sweep.words import duration, figure, label
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell
 

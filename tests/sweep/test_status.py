@@ -9,7 +9,7 @@ from fakes import complete, fail, new_take, trial
 from rich.console import Console
 
 from ablab.faults import ConfigError
-from ablab.sweep.status import find_sweep, jobs_of, status
+from ablab.sweep.console.status import find_sweep, jobs_of, status
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, read_plan, write_part
 

@@ -77,7 +77,7 @@ def _report(options: argparse.Namespace) -> int:
         if options.to:
             raise InputError("--to must stand beside one sweep or --mlflow, got --all")
         return _all(forms, offline=options.offline)
-    from ablab.sweep.status import find_sweep
+    from ablab.sweep.console.status import find_sweep
 
     sweep = find_sweep(Lab(lab_folder()), options.name, options.overrides)
     return write_report(sweep, forms, offline=options.offline, to=options.to)

@@ -65,7 +65,7 @@ def _fetch_for(name: str, overrides: Sequence[str]) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from ablab.sweep.status import status
+    from ablab.sweep.console.status import status
     from ablab.tracking.lab import Lab
 
     sound = status(options.name, options.overrides, console(), Lab(lab_folder()))

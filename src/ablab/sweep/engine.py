@@ -15,6 +15,10 @@ from ablab.config.threads import cpu_threads, threads_note
 from ablab.errors import FAILED, FINISHED, ResourceError
 from ablab.folders import lab_folder
 from ablab.model.targets import allowed_prefixes
+from ablab.sweep.console.lines import Lines
+from ablab.sweep.console.live import LiveTable
+from ablab.sweep.console.status import jobs_of, states
+from ablab.sweep.console.summary import forecast_table, say, say_end, say_start
 from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.forecast import GB, Forecast, forecast
 from ablab.sweep.freezing import freeze_plan, grow
@@ -22,13 +26,9 @@ from ablab.sweep.interrupts import Interrupts
 from ablab.sweep.job import Job
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.local import local_launcher
-from ablab.sweep.lines import Lines
 from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, draft
 from ablab.sweep.schedule import Schedule, Watcher
-from ablab.sweep.show import LiveTable
-from ablab.sweep.status import jobs_of, states
-from ablab.sweep.summary import forecast_table, say, say_end, say_start
 from ablab.tracking.courier import DELIVERING
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan

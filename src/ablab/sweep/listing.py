@@ -9,10 +9,10 @@ from ablab.config.compose import AXES, GROUPS, compose, sweep_names
 from ablab.config.user_yaml import yamls
 from ablab.faults import ConfigError, one_of
 from ablab.folders import lab_folder, own_folder
+from ablab.sweep.console.words import duration
 from ablab.sweep.metrics import METRICS, Metric
 from ablab.sweep.settings import Settings
 from ablab.sweep.spec import Spec, parse
-from ablab.sweep.words import duration
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
 

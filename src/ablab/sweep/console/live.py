@@ -7,9 +7,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
+from ablab.sweep.console.table import TROUBLES, job_table
+from ablab.sweep.console.words import duration, how_far, stopping
 from ablab.sweep.job import Job
-from ablab.sweep.table import TROUBLES, job_table
-from ablab.sweep.words import duration, how_far, stopping
 
 REFRESH = 0.5  # seconds between two drawings
 

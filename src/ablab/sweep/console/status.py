@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from ablab.faults import ConfigError
+from ablab.sweep.console.summary import say
+from ablab.sweep.console.table import job_table
+from ablab.sweep.console.words import done, how_far, not_done
 from ablab.sweep.job import Job, last_failure
 from ablab.sweep.names import sweep_id
-from ablab.sweep.summary import say
-from ablab.sweep.table import job_table
-from ablab.sweep.words import done, how_far, not_done
 from ablab.text import printable
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan, read_plans

@@ -6,9 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ablab.sweep.console.words import done, duration, label, not_done, result
 from ablab.sweep.forecast import GB, Forecast
 from ablab.sweep.job import Job
-from ablab.sweep.words import done, duration, label, not_done, result
 from ablab.text import printable
 from ablab.tracking.plan import Plan
 

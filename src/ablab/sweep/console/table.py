@@ -6,8 +6,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ablab.sweep.console.words import label, progress, result
 from ablab.sweep.job import Job
-from ablab.sweep.words import label, progress, result
 from ablab.text import printable
 
 WIDEST = 10  # seeds that have a column each

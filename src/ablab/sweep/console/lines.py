@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from ablab.sweep.console.words import done, label, result, stopping
 from ablab.sweep.job import Job
-from ablab.sweep.words import done, label, result, stopping
 
 
 class Lines:
