@@ -6,11 +6,11 @@ import pytest
 import yaml
 
 from ablab import cli
+from ablab.catalogue.lists import SETTINGS, listed, shown
 from ablab.config.compose import AXES, sweep_names
 from ablab.faults import ConfigError
 from ablab.folders import own_folder
 from ablab.report.formatting import is_accuracy
-from ablab.sweep.listing import SETTINGS, listed, shown
 from ablab.sweep.metrics import METRICS
 from ablab.sweep.planning import draft
 from ablab.tracking.lab import Lab

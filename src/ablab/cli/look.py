@@ -27,7 +27,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ablab.sweep.listing import listed, shown
+    from ablab.catalogue.lists import listed, shown
 
     if options.name is not None:
         sys.stdout.write(printable(shown(options.axis, options.name), keep="\n\t") + "\n")
