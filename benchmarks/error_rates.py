@@ -7,8 +7,7 @@ import numpy as np
 from figures import options, tell
 from numpy.typing import NDArray
 
-from ablab.stats import intervals
-from ablab.stats import paired as statistics
+from ablab.stats import intervals, paired
 from ablab.stats.equivalence import inside_p, outside_p
 
 Array = NDArray[np.float64]
@@ -75,13 +74,13 @@ def differences(draw: Draw, generator: np.random.Generator, count: int, n: int, 
 
 def false(p: Array) -> NDArray[np.bool_]:
     """Return where a family of p, along the last axis, has one that Holm's method finds."""
-    found: NDArray[np.bool_] = (statistics.holm(p) <= statistics.ALPHA).any(axis=-1)
+    found: NDArray[np.bool_] = (paired.holm(p) <= paired.ALPHA).any(axis=-1)
     return found
 
 
 def covered(samples: Array, true: float = 0.0) -> NDArray[np.bool_]:
     """Return of each sample (count, n) that has a t interval whether it holds the truth."""
-    bounds = [statistics.t_interval(sample) for sample in samples]
+    bounds = [paired.t_interval(sample) for sample in samples]
     return np.array([low <= true <= high for low, high in filter(None, bounds)])
 
 
@@ -91,20 +90,20 @@ def _errors(generator: np.random.Generator, count: int) -> Iterator[str]:
         for m in SIZES:
             found = []
             for n in SEEDS:
-                p = statistics.paired_p(differences(draw, generator, count, n, m))
+                p = paired.paired_p(differences(draw, generator, count, n, m))
                 found.append(f"n = {n}: {share(false(p))}")
             yield f"  {name}, m = {m} (bound {bound}): {'; '.join(found)}"
     found = []
     for n in SEEDS:
         d = differences(normal, generator, count, n, 5) + np.array([0, 0, 0, 0.02, 0.02])[:, None]
-        null = statistics.holm(statistics.paired_p(d))[:, :3]
-        found.append(f"n = {n}: {share((null <= statistics.ALPHA).any(axis=1))}")
+        null = paired.holm(paired.paired_p(d))[:, :3]
+        found.append(f"n = {n}: {share((null <= paired.ALPHA).any(axis=1))}")
     yield f"  partial null, 2 of 5 differ (bound <= 5 % + 3 MC errors): {'; '.join(found)}"
     found = []
     for n in SEEDS:
         values = normal(generator, count, n, 5)
         first, second = np.triu_indices(6, 1)
-        p = statistics.paired_p(values[:, first] - values[:, second])
+        p = paired.paired_p(values[:, first] - values[:, second])
         found.append(f"n = {n}: {share(false(p))}")
     yield f"  best, all 15 pairs of 6 (bound <= 5 % + 3 MC errors): {'; '.join(found)}"
 
@@ -143,10 +142,10 @@ def _blocks(generator: np.random.Generator, count: int) -> Iterator[str]:
     for n in SEEDS:
         shared = generator.normal(0, 1, (count, 1, 5, n))
         d = shared + generator.normal(0, 1, (count, 4, 5, n))
-        across, p = d.mean(axis=1), statistics.paired_p(d)
+        across, p = d.mean(axis=1), paired.paired_p(d)
         pooled = d[:, :, 0].reshape(count, -1)
         yield (
-            f"  n = {n}: error across {share(false(statistics.paired_p(across)))}, of all cells "
+            f"  n = {n}: error across {share(false(paired.paired_p(across)))}, of all cells "
             f"{share(false(p.reshape(count, -1)))}, were Holm per block "
             f"{share(false(p).any(axis=1))}; coverage across {share(covered(across[:, 0]))}, "
             f"were pairs pooled {share(covered(pooled))}"
@@ -173,7 +172,7 @@ def _images(generator: np.random.Generator, count: int) -> Iterator[str]:
             by_image = generator.normal(0, 0.6, images)
             own = by_image + generator.normal(0, 1.2, (n, images))
             d, mean = own.mean(axis=1), own.mean(axis=0)
-            seeds.append(statistics.t_interval(d))
+            seeds.append(paired.t_interval(d))
             both.append(intervals.images_interval(d, [(mean.var(ddof=1) / images, images - 1)]))
         held = [
             share(np.array([low <= 0 <= high for low, high in filter(None, bounds)]))
@@ -187,15 +186,15 @@ def _why(generator: np.random.Generator, count: int) -> Iterator[str]:
     d = generator.normal(0, 1, (count, 20))
     peeked = np.zeros(count, dtype=np.bool_)
     for n in range(3, 21):
-        peeked |= statistics.paired_p(d[:, :n]) <= statistics.ALPHA
+        peeked |= paired.paired_p(d[:, :n]) <= paired.ALPHA
     yield f"  adding a seed at a time from 3 to 20 until p <= 0.05: error {share(peeked)}"
     n = 10
     lost = generator.random((count, n)) < 0.1
     d = generator.normal(0.005, 0.0014, (count, n))
     counted = np.where(lost, 0.1 - 0.97, d)
-    primary = (statistics.paired_p(counted) <= statistics.ALPHA) & (counted.mean(axis=1) > 0)
+    primary = (paired.paired_p(counted) <= paired.ALPHA) & (counted.mean(axis=1) > 0)
     dropped = np.array(
-        [statistics.paired_p(x[~gone]) <= statistics.ALPHA for x, gone in zip(d, lost, strict=True)]
+        [paired.paired_p(x[~gone]) <= paired.ALPHA for x, gone in zip(d, lost, strict=True)]
     )
     some = lost.any(axis=1)
     yield (

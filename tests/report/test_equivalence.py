@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.weightstats import ttost_paired
 
-from ablab.stats import paired as statistics
+from ablab.stats import paired
 from ablab.stats.equivalence import equivalences, inside_p, outside_p
 from ablab.stats.power import showable
 
@@ -33,7 +33,7 @@ def test_the_margin_is_held_against_the_intervals(generator):
         differences = generator.normal(generator.choice([0, 1, 3]), 0.7, 6)
         (found,) = equivalences([differences], 1.0)
         low, high = found.interval90
-        wide_low, wide_high = statistics.t_interval(differences)
+        wide_low, wide_high = paired.t_interval(differences)
         expected = "undecided"
         if low > -1 and high < 1:
             expected = "equivalent"
@@ -48,7 +48,7 @@ def test_step_intervals_never_contradict_holm(generator):
     for _ in range(200):
         family = list(generator.normal(generator.choice([0, 0.8, 2], (5, 1)), 0.5, (5, 6)))
         found = equivalences(family, 1.0)
-        adjusted = statistics.holm(np.array([inside_p(d, 1.0) for d in family]))
+        adjusted = paired.holm(np.array([inside_p(d, 1.0) for d in family]))
         assert [e.p_holm for e in found] == pytest.approx(adjusted)
         for e in found:
             low, high = e.step_interval
@@ -70,7 +70,7 @@ def test_equal_differences_get_the_sign_flips_p():
     within, beyond = np.full(5, 0.002), np.full(6, 0.02)
     assert inside_p(within, 0.01) == 2.0**-5
     assert inside_p(within, 0.001) == 1.0
-    assert outside_p(beyond, 0.01) == statistics.sign_flip_p(beyond)
+    assert outside_p(beyond, 0.01) == paired.sign_flip_p(beyond)
     assert outside_p(within, 0.01) == 1.0
     assert equivalences([within[:3]], 0.01)[0].result == "undecided"
     assert equivalences([within], 0.01)[0].result == "equivalent"
@@ -80,16 +80,14 @@ def test_equal_differences_get_the_sign_flips_p():
 def test_false_equivalence_is_kept_to_the_level(generator, n, m):
     """On the margin's edge, where it is likeliest, whatever the other variants are."""
     true = np.where(np.arange(m) < max(1, m - 2), 1.0, 0.0)
-    p = statistics.holm(
-        inside_p(generator.normal(true[:, None], 0.2, (REPLICATES, m, n)), margin=1.0)
-    )
+    p = paired.holm(inside_p(generator.normal(true[:, None], 0.2, (REPLICATES, m, n)), margin=1.0))
     false = (p <= 0.05) & (true == 1.0)
     assert false.any(axis=1).mean() <= 0.05 + MONTE_CARLO
 
 
 @pytest.mark.parametrize(("n", "m"), SIZES)
 def test_false_difference_is_kept_to_the_level(generator, n, m):
-    p = statistics.holm(outside_p(generator.normal(1.0, 0.2, (REPLICATES, m, n)), margin=1.0))
+    p = paired.holm(outside_p(generator.normal(1.0, 0.2, (REPLICATES, m, n)), margin=1.0))
     assert (p <= 0.05).any(axis=1).mean() <= 0.05 + MONTE_CARLO
 
 

@@ -7,8 +7,7 @@ from functools import cached_property
 
 from ablab.report.analysis.images import Components
 from ablab.report.analysis.trials import Row
-from ablab.stats import intervals, power
-from ablab.stats import paired as statistics
+from ablab.stats import intervals, paired, power
 from ablab.stats.equivalence import Equivalence
 from ablab.stats.paired import Array
 
@@ -86,7 +85,7 @@ class Contrast:
     p: float = math.nan
     p_holm: float = math.nan
     p_flip: float = math.nan
-    level: float = statistics.ALPHA
+    level: float = paired.ALPHA
     m: int = 1
     equivalence: Equivalence | None = None
 
@@ -103,12 +102,12 @@ class Contrast:
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % t interval of this contrast alone."""
-        return statistics.t_interval(self.differences)
+        return paired.t_interval(self.differences)
 
     @property
     def step_interval(self) -> tuple[float, float] | None:
         """The t interval at the contrast's Holm step, which agrees with ``p_holm``."""
-        return statistics.t_interval(self.differences, self.level)
+        return paired.t_interval(self.differences, self.level)
 
     @property
     def p_cell(self) -> float:
@@ -143,12 +142,12 @@ class Contrast:
     @property
     def won(self) -> float:
         """How many seeds the variant won, ties half."""
-        return statistics.seeds_won(self.differences * self.direction)
+        return paired.seeds_won(self.differences * self.direction)
 
     @property
     def result(self) -> str:
         """Whether the variant is ``ahead``, ``behind``, or the matter is ``open``."""
-        if math.isnan(self.p) or self.p_holm > statistics.ALPHA:
+        if math.isnan(self.p) or self.p_holm > paired.ALPHA:
             return "open"
         is_ahead = self.mean * self.direction > 0
         if self.uncounted[0 if is_ahead else 1]:

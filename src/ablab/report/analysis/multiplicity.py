@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ablab.report.analysis.contrast import Contrast
-from ablab.stats import paired as statistics
+from ablab.stats import paired
 from ablab.stats.equivalence import equivalences
 from ablab.stats.paired import Array
 
@@ -25,7 +25,7 @@ def corrected(contrasts: Sequence[Contrast], margin: float | None = None) -> tup
         return ()
     p = _paired_p(contrasts)
     flips = _flips(contrasts)
-    adjusted, levels = statistics.holm(p), statistics.holm_levels(p)
+    adjusted, levels = paired.holm(p), paired.holm_levels(p)
     tested = [
         replace(
             contrast,
@@ -52,7 +52,7 @@ def _paired_p(contrasts: Sequence[Contrast]) -> Array:
     p = np.full(sizes.size, math.nan)
     for n in np.unique(sizes):
         places = np.flatnonzero(sizes == n)
-        p[places] = statistics.paired_p(np.stack([contrasts[int(i)].differences for i in places]))
+        p[places] = paired.paired_p(np.stack([contrasts[int(i)].differences for i in places]))
     return p
 
 
@@ -60,4 +60,4 @@ def _flips(contrasts: Sequence[Contrast]) -> Array:
     sums = sum(2.0 ** (c.n / 2) for c in contrasts)
     if sums > MOST_SUMS:
         return np.full(len(contrasts), math.nan)
-    return statistics.holm(np.array([statistics.sign_flip_p(c.differences) for c in contrasts]))
+    return paired.holm(np.array([paired.sign_flip_p(c.differences) for c in contrasts]))

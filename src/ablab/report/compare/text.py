@@ -8,7 +8,7 @@ from ablab.report.analysis.trials import Row
 from ablab.report.compare.change import Cell, Change
 from ablab.report.compare.inputs import Side
 from ablab.report.formatting import listed
-from ablab.report.text import phrases as wording
+from ablab.report.text import phrases
 from ablab.report.text.provenance import FACTS, notices
 
 _LISTED = 8
@@ -33,23 +33,23 @@ def _clauses(change: Change) -> list[str]:
     unit, contrasts = change.unit, [cell.contrast for cell in cells]
     n = max(c.n for c in contrasts)
     if n < 3:
-        told = listed([f"{c.variant} {wording.differences(c, unit)}" for c in contrasts])
+        told = listed([f"{c.variant} {phrases.differences(c, unit)}" for c in contrasts])
         return [f"No answer from n = {n}: a test needs three seeds or more", f"B minus A is {told}"]
     moved = [c for c in contrasts if c.result != "open"]
     still = [c for c in contrasts if c.result == "open" and c.n > 2 and not c.differences.any()]
     open_ = [c for c in contrasts if c.result == "open" and c not in still]
     clauses = [
-        f"{c.variant} {'rises' if c.mean > 0 else 'falls'} by {wording.effect(c, unit)}"
+        f"{c.variant} {'rises' if c.mean > 0 else 'falls'} by {phrases.effect(c, unit)}"
         for c in moved
     ]
     if open_:
-        clauses.append(f"no change was detected for {wording.ranges(open_, unit)}")
-        clauses += wording.findable(open_, unit, "cell")
+        clauses.append(f"no change was detected for {phrases.ranges(open_, unit)}")
+        clauses += phrases.findable(open_, unit, "cell")
     if still:
         names = listed([f"{c.variant} (n = {c.n})" for c in still])
         clauses.append(f"{change.metric} is the same on every seed for {names}")
     clauses[0] = f"From A to B, {clauses[0]}"
-    return clauses + wording.caveats(change.comparison, contrasts)
+    return clauses + phrases.caveats(change.comparison, contrasts)
 
 
 def notes(change: Change) -> list[str]:

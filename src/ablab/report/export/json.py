@@ -7,8 +7,7 @@ from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.setup import setup
 from ablab.report.export import tidy
 from ablab.report.page.page import Page
-from ablab.report.text import limitations as account
-from ablab.report.text import provenance
+from ablab.report.text import limitations, provenance
 
 SCHEMA = 1
 
@@ -36,7 +35,7 @@ def document(page: Page) -> dict[str, Any]:
         "contrasts": tidy.contrasts(analysis),
         "speed": tidy.speed(analysis),
         "ranks": _ranks(analysis),
-        "losses": account.losses(plan, analysis.rows),
+        "losses": limitations.losses(plan, analysis.rows),
         "provenance": [
             {"fact": fact, "value": value}
             for fact, value in provenance.provenance(plan, analysis.rows)

@@ -15,7 +15,7 @@ from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast, Group
 from ablab.report.analysis.trials import FIELDS
-from ablab.stats import paired as statistics
+from ablab.stats import paired
 from ablab.tracking import csv_text
 
 Record = dict[str, Any]
@@ -159,7 +159,7 @@ def _contrast(scope: str, block: str, contrast: Contrast, *, tested: bool) -> Re
         **_interval("ci95_bca", contrast.bca),
         "seeds_won": contrast.won,
         **_interval("won", contrast.won_interval),
-        "hedges": _figure(statistics.hedges(contrast.differences)),
+        "hedges": _figure(paired.hedges(contrast.differences)),
         "converged_n": converged.size,
         "converged_mean": _figure(float(converged.mean())) if converged.size else None,
         **_tests(contrast, tested=tested),

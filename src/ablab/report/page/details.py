@@ -16,7 +16,7 @@ from ablab.report.page.against import (
     step_interval,
 )
 from ablab.report.page.tables import Table
-from ablab.stats import paired as statistics
+from ablab.stats import paired
 
 MOST_SEEDS = 10
 IMAGES = "95 % interval on new images too"
@@ -34,7 +34,7 @@ DETAILS: Mapping[str, Tell] = {
     "BCa bootstrap": lambda c, unit: unit.interval(c.bca),
     "Holm p": holm_p,
     "sign-flip p": flip_p,
-    "in sd (Hedges)": lambda c, _: number(statistics.hedges(c.differences), 2),
+    "in sd (Hedges)": lambda c, _: number(paired.hedges(c.differences), 2),
     "wins a seed with probability": lambda c, _: _shares(c.won_interval),
     "found 4 times in 5": lambda c, unit: unit.bare(c.detectable),
     "margin that n could show": showable,

@@ -23,8 +23,7 @@ from ablab.report.page.sections import (
     variants,
 )
 from ablab.report.page.sections.chapter import Chapter, Picture
-from ablab.report.text import glossary, provenance
-from ablab.report.text import limitations as account
+from ablab.report.text import glossary, limitations, provenance
 from ablab.report.text.verdict import Verdict
 from ablab.tracking.baselines import Baselines
 from ablab.tracking.plan import Plan
@@ -105,7 +104,7 @@ class Page:
         return (
             f"{len({r.variant for r in rows})} variants × {seeds} seeds{where}; "
             f"{spec['metric']}, {better} is better; "
-            f"{'runs' if spec.get('foreign') else 'trials'}: {account.counts(rows)}"
+            f"{'runs' if spec.get('foreign') else 'trials'}: {limitations.counts(rows)}"
         )
 
     @cached_property

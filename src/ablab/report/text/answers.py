@@ -6,7 +6,7 @@ from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.findings import Findings
 from ablab.report.formatting import Unit, listed
-from ablab.report.text import phrases as wording
+from ablab.report.text import phrases
 
 
 def versus_baseline(found: Findings) -> list[str]:
@@ -16,18 +16,18 @@ def versus_baseline(found: Findings) -> list[str]:
     baseline = f"the baseline {comparison.reference}"
     if by["ahead"]:
         first, *others = by["ahead"]
-        clauses.append(f"{first.variant} beats {baseline} by {wording.effect(first, unit)}")
+        clauses.append(f"{first.variant} beats {baseline} by {phrases.effect(first, unit)}")
         if others:
-            named = [f"{c.variant} by {wording.effect(c, unit)}" for c in others]
+            named = [f"{c.variant} by {phrases.effect(c, unit)}" for c in others]
             clauses[-1] += f", and so {'does' if len(others) == 1 else 'do'} {listed(named)}"
     if by["behind"]:
-        named = [f"{c.variant} by {wording.effect(c, unit)}" for c in by["behind"]]
+        named = [f"{c.variant} by {phrases.effect(c, unit)}" for c in by["behind"]]
         clauses.append(f"{baseline} beats {listed(named)}")
     if by["open"]:
         against = "" if clauses else f" from {baseline}"
-        ranges = wording.ranges(by["open"], unit)
+        ranges = phrases.ranges(by["open"], unit)
         clauses.append(f"no difference{against} was detected for {ranges}")
-    return clauses + wording.findable(by["open"], unit) + _untested(by["untested"], unit)
+    return clauses + phrases.findable(by["open"], unit) + _untested(by["untested"], unit)
 
 
 def best(found: Findings) -> list[str]:
@@ -38,12 +38,12 @@ def best(found: Findings) -> list[str]:
     mean = unit.value(comparison.groups[str(leader)].mean)
     chosen = f"{mean}, chosen as the {extreme} of {len(comparison.groups)}"
     has = f"{leader} has the {extreme} mean ({chosen})"
-    ranges = f"no difference to it was detected for {wording.ranges(by['open'], unit)}"
-    behind = [f"{c.variant} by {wording.effect(c, unit)}" for c in reversed(by["behind"])]
+    ranges = f"no difference to it was detected for {phrases.ranges(by['open'], unit)}"
+    behind = [f"{c.variant} by {phrases.effect(c, unit)}" for c in reversed(by["behind"])]
     beats = [f"{leader} beats {listed(behind)}"] if behind else []
-    findable = wording.findable(by["open"], unit)
+    findable = phrases.findable(by["open"], unit)
     if by["ahead"]:  # possible where trials are missing: means and pairs are then of other seeds
-        named = [f"{c.variant} beats it by {wording.effect(c, unit)}" for c in by["ahead"]]
+        named = [f"{c.variant} beats it by {phrases.effect(c, unit)}" for c in by["ahead"]]
         clauses = [f"{has}, but on the seeds that both have {listed(named)}"]
         clauses += [*([ranges] if by["open"] else []), *findable, *beats]
     elif by["open"]:
@@ -64,14 +64,14 @@ def _among(comparison: Comparison, variants: Sequence[str]) -> list[str]:
         names = {"ahead": (c.variant, c.reference), "behind": (c.reference, c.variant)}
         if c.result in names:
             better, worse = names[c.result]
-            told.append(f"{better} beats {worse} by {wording.effect(c, comparison.unit)}")
+            told.append(f"{better} beats {worse} by {phrases.effect(c, comparison.unit)}")
     return [f"among these {listed(told)}"] if told else []
 
 
 def _untested(contrasts: Sequence[Contrast], unit: Unit) -> list[str]:
     if not contrasts:
         return []
-    return [f"nothing can be said of {wording.ranges(contrasts, unit)}"]
+    return [f"nothing can be said of {phrases.ranges(contrasts, unit)}"]
 
 
 def _sorted(contrasts: Sequence[Contrast]) -> dict[str, list[Contrast]]:

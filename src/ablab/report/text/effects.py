@@ -4,7 +4,7 @@ from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.factors import Factors
 from ablab.report.analysis.findings import Findings
 from ablab.report.formatting import MOST_LISTED, Unit, listed
-from ablab.report.text import phrases as wording
+from ablab.report.text import phrases
 
 
 def factor_effects(found: Findings) -> list[str]:
@@ -22,8 +22,8 @@ def factor_effects(found: Findings) -> list[str]:
         told = listed([_range(c, factors, unit) for c in open_mains])
         clauses.append(f"no difference on average was detected between {told}")
     if open_others:
-        clauses.append(f"no interaction was detected of {wording.ranges(open_others, unit)}")
-    return clauses + wording.findable([*open_mains, *open_others], unit, "effect")
+        clauses.append(f"no interaction was detected of {phrases.ranges(open_others, unit)}")
+    return clauses + phrases.findable([*open_mains, *open_others], unit, "effect")
 
 
 def _few(clauses: list[str]) -> list[str]:
@@ -43,14 +43,14 @@ def _main(contrast: Contrast, factors: Factors, metric: str, unit: Unit) -> str:
     axis = _axis(contrast, factors)
     does = "raises" if contrast.mean > 0 else "lowers"
     return (
-        f"{contrast.variant} {does} {metric} by {wording.effect(contrast, unit)} against "
+        f"{contrast.variant} {does} {metric} by {phrases.effect(contrast, unit)} against "
         f"{contrast.reference}, averaged over {factors.names[1 - axis]}"
     )
 
 
 def _range(contrast: Contrast, factors: Factors, unit: Unit) -> str:
     axis = _axis(contrast, factors)
-    return f"{contrast.variant} and {factors.levels[axis][0]} ({wording.bounds(contrast, unit)})"
+    return f"{contrast.variant} and {factors.levels[axis][0]} ({phrases.bounds(contrast, unit)})"
 
 
 def _interaction(contrast: Contrast, factors: Factors, unit: Unit) -> str:
@@ -64,5 +64,5 @@ def _interaction(contrast: Contrast, factors: Factors, unit: Unit) -> str:
     }.get(factors.signs.get(contrast.variant), "")  # type: ignore[arg-type]
     return (
         f"{a} and {b} interact: the effect of {b}: {y} against {b0} is {way} by "
-        f"{wording.effect(contrast, unit)} with {a}: {x} than with {a0}{sign}"
+        f"{phrases.effect(contrast, unit)} with {a}: {x} than with {a0}{sign}"
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.findings import Findings
 from ablab.report.formatting import Unit, listed, p_value
-from ablab.report.text import phrases as wording
+from ablab.report.text import phrases
 from ablab.stats.equivalence import Equivalence
 
 
@@ -50,11 +50,11 @@ def _alone(undecided: Sequence[tuple[Contrast, Equivalence]], unit: Unit) -> lis
 
 def _inside(contrast: Contrast, held: Equivalence, unit: Unit) -> str:
     if contrast.n < 3:
-        return wording.bounds(contrast, unit)
+        return phrases.bounds(contrast, unit)
     name = "90 % CI" if contrast.m == 1 else "Holm-adjusted 90 % CI"
     shown = f"{name} {unit.interval(held.step_interval)}{unit.points}"
     if held.step_interval is None:
-        shown = wording.bounds(contrast, unit)
+        shown = phrases.bounds(contrast, unit)
     mark = ", unreliable" if contrast.is_unreliable else ""
     if any(contrast.uncounted):
         mark += ", among the trials that count alone"
@@ -64,11 +64,11 @@ def _inside(contrast: Contrast, held: Equivalence, unit: Unit) -> str:
 def _outside(contrast: Contrast, held: Equivalence, unit: Unit) -> str:
     way = "higher" if contrast.mean > 0 else "lower"
     p, interval = f"Holm p {p_value(held.p_different_holm)}", held.outside_interval
-    return f"{unit.size(contrast.mean)} {way}; {wording.evidence(contrast, interval, p, unit)}"
+    return f"{unit.size(contrast.mean)} {way}; {phrases.evidence(contrast, interval, p, unit)}"
 
 
 def _showable(held: Sequence[Equivalence], unit: Unit) -> list[str]:
-    sizes = wording.span([e.showable for e in held], unit)
+    sizes = phrases.span([e.showable for e in held], unit)
     if not sizes:
         return []
     return [f"a margin of about {sizes} would be shown 4 times in 5 were there no difference"]

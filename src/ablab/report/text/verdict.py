@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ablab.report.analysis.findings import Findings, find
 from ablab.report.analysis.trials import Row, first_part
-from ablab.report.text import phrases as wording
+from ablab.report.text import phrases
 from ablab.report.text.answers import best, versus_baseline, within_blocks
 from ablab.report.text.effects import factor_effects
 from ablab.report.text.margins import equivalence
@@ -83,9 +83,9 @@ def answer(found: Findings, *, tuned: bool = False) -> Verdict:
             if g.n
         ]
         return Verdict((reason, *told), is_given=False)
-    caveats = wording.caveats(comparison, contrasts)
+    caveats = phrases.caveats(comparison, contrasts)
     if max(c.n for c in found.family) < 3:
-        return Verdict((*wording.too_few(found), *caveats), is_given=False)
+        return Verdict((*phrases.too_few(found), *caveats), is_given=False)
     first, *others = (*TELL[comparison.kind](found), *within_blocks(found), *caveats)
     conditions = [] if tuned else ["At fixed hyper-parameters"]
     if found.across:

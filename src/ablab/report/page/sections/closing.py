@@ -3,7 +3,7 @@
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.page.context import Facts
 from ablab.report.page.sections.chapter import Chapter, Item, Note, Points, whole
-from ablab.report.text import limitations as account
+from ablab.report.text import limitations
 
 MOST_LOSSES = 200
 
@@ -17,7 +17,7 @@ def tuning(facts: Facts) -> Chapter:
 
 def failures(facts: Facts) -> Chapter:
     """Return every trial that is not simply finished, and every cell that was left out."""
-    losses = account.losses(facts.analysis.plan, facts.analysis.rows)
+    losses = limitations.losses(facts.analysis.plan, facts.analysis.rows)
     items: list[Item] = [Points(tuple(losses[:MOST_LOSSES]))]
     if not losses:
         told = "None: every trial of the plan finished, and nothing was left out."
@@ -36,7 +36,7 @@ def certainty(facts: Facts) -> Chapter:
     effects = factors.effects if factors else ()
 
     def items(comparison: Comparison, _: int) -> list[Item]:
-        told = account.certainty(
+        told = limitations.certainty(
             comparison, effects, tested=facts.tested, tuned=tuned, foreign=facts.foreign
         )
         return [Points(tuple(told))]

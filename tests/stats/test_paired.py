@@ -7,7 +7,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
-from ablab.stats import paired as statistics
+from ablab.stats import paired
 from ablab.stats.power import detectable
 
 REPLICATES = 10_000
@@ -24,21 +24,21 @@ def test_paired_p_and_interval_are_scipys(generator):
     for n in (3, 4, 10, 30):
         a, b = generator.normal(size=(2, n))
         expected = stats.ttest_rel(a, b)
-        assert statistics.paired_p(a - b) == pytest.approx(expected.pvalue, rel=1e-9)
+        assert paired.paired_p(a - b) == pytest.approx(expected.pvalue, rel=1e-9)
         for level in (0.05, 0.01):
             bounds = expected.confidence_interval(1 - level)
-            assert statistics.t_interval(a - b, level) == pytest.approx(tuple(bounds), rel=1e-9)
+            assert paired.t_interval(a - b, level) == pytest.approx(tuple(bounds), rel=1e-9)
 
 
 def test_holm_is_statsmodels(generator):
     for m in (1, 2, 5, 15):
         p = generator.random((4, m)) ** 3
         expected = [multipletests(row, method="holm")[1] for row in p]
-        np.testing.assert_allclose(statistics.holm(p), expected)
+        np.testing.assert_allclose(paired.holm(p), expected)
 
 
 def test_holm_keeps_the_order_and_counts_what_could_not_be_tested():
-    adjusted = statistics.holm(np.array([0.04, math.nan, 0.001]))
+    adjusted = paired.holm(np.array([0.04, math.nan, 0.001]))
     np.testing.assert_allclose(adjusted, [0.08, 1.0, 0.003])
 
 
@@ -48,7 +48,7 @@ def test_sign_flip_p_is_brute_force(generator, n):
         signs = np.array(list(itertools.product((-1, 1), repeat=n)))
         sums = np.abs(signs @ differences)
         expected = np.mean(sums >= abs(differences.sum()) - 1e-12)
-        assert statistics.sign_flip_p(differences) == expected
+        assert paired.sign_flip_p(differences) == expected
 
 
 def test_sign_flip_p_is_scipys_at_twenty(generator):
@@ -56,25 +56,25 @@ def test_sign_flip_p_is_scipys_at_twenty(generator):
     expected = stats.permutation_test(
         (a, b), lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=2**12
     )
-    assert statistics.sign_flip_p(a - b) == pytest.approx(expected.pvalue)
-    assert statistics.sign_flip_p(np.full(40, 0.1)) == 2 * 2.0**-40
-    assert math.isnan(statistics.sign_flip_p(np.ones(41)))
+    assert paired.sign_flip_p(a - b) == pytest.approx(expected.pvalue)
+    assert paired.sign_flip_p(np.full(40, 0.1)) == 2 * 2.0**-40
+    assert math.isnan(paired.sign_flip_p(np.ones(41)))
 
 
 def test_equal_differences_get_the_sign_flips_p_and_no_interval():
     for value, n in ((0.0, 5), (3 / 360, 3), (-7 / 10_000, 6)):
         differences = np.full(n, value)
-        assert statistics.paired_p(differences) == statistics.sign_flip_p(differences)
-        assert statistics.t_interval(differences) is None
-        assert math.isnan(statistics.hedges(differences))
+        assert paired.paired_p(differences) == paired.sign_flip_p(differences)
+        assert paired.t_interval(differences) is None
+        assert math.isnan(paired.hedges(differences))
         assert math.isnan(detectable(differences, 5))
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
 def test_fewer_than_three_are_not_tested(n):
     differences = np.arange(1.0, n + 1)
-    assert math.isnan(statistics.paired_p(differences))
-    assert statistics.t_interval(differences) is None
+    assert math.isnan(paired.paired_p(differences))
+    assert paired.t_interval(differences) is None
     assert math.isnan(detectable(differences, 1))
 
 
@@ -82,10 +82,10 @@ def test_holm_step_interval_never_contradicts_holm_p(generator):
     seen = {True: 0, False: 0}
     for _ in range(400):
         differences = generator.normal(generator.choice([0, 0.8, 2], (5, 1)), 1, (5, 6))
-        p = statistics.paired_p(differences)
-        adjusted, levels = statistics.holm(p), statistics.holm_levels(p)
+        p = paired.paired_p(differences)
+        adjusted, levels = paired.holm(p), paired.holm_levels(p)
         for row, q, level in zip(differences, adjusted, levels, strict=True):
-            low, high = statistics.t_interval(row, level)
+            low, high = paired.t_interval(row, level)
             assert (q <= 0.05) == (low > 0 or high < 0)
             seen[bool(q <= 0.05)] += 1
     assert min(seen.values()) > 100
@@ -93,28 +93,28 @@ def test_holm_step_interval_never_contradicts_holm_p(generator):
 
 def test_hedges_correction_removes_the_bias(generator):
     samples = generator.normal(0.8, 1, (10_000, 5))
-    corrected = [statistics.hedges(row) for row in samples]
+    corrected = [paired.hedges(row) for row in samples]
     error = 3 * np.std(corrected) / math.sqrt(len(corrected))
     assert np.mean(corrected) == pytest.approx(0.8, abs=error)
 
 
 def test_hedges_is_not_given_below_five():
-    assert math.isnan(statistics.hedges(np.arange(4.0)))
+    assert math.isnan(paired.hedges(np.arange(4.0)))
 
 
 def test_seeds_won_counts_ties_half():
-    assert statistics.seeds_won(np.array([0.1, 0.0, -0.2, 0.0, 0.3])) == 3.0
+    assert paired.seeds_won(np.array([0.1, 0.0, -0.2, 0.0, 0.3])) == 3.0
 
 
 def test_bound_of_none_solves_its_definition():
     for n in (1, 5, 30):
-        assert stats.binom.cdf(0, n, statistics.bound_of_none(n)) == pytest.approx(0.05)
-    assert round(statistics.bound_of_none(5), 2) == 0.45  # STATISTICS: 0 of 5, 45 %
+        assert stats.binom.cdf(0, n, paired.bound_of_none(n)) == pytest.approx(0.05)
+    assert round(paired.bound_of_none(5), 2) == 0.45  # STATISTICS: 0 of 5, 45 %
 
 
 def test_smallest_sign_flip_p_is_reached():
-    assert statistics.smallest_sign_flip_p(5, 1) == statistics.sign_flip_p(np.ones(5))
-    assert statistics.smallest_sign_flip_p(3, 5) == 1.0
+    assert paired.smallest_sign_flip_p(5, 1) == paired.sign_flip_p(np.ones(5))
+    assert paired.smallest_sign_flip_p(3, 5) == 1.0
 
 
 @pytest.mark.parametrize(("n", "m"), [(3, 1), (3, 15), (5, 1), (5, 5), (10, 5), (30, 1)])
@@ -156,7 +156,7 @@ def diverging(generator, n, m):
 
 def family_error(values, true=0.0):
     differences = values[:, 1:] - values[:, :1]
-    adjusted = statistics.holm(statistics.paired_p(differences))
+    adjusted = paired.holm(paired.paired_p(differences))
     null = np.broadcast_to(true == 0.0, adjusted.shape)
     return (np.where(null, adjusted, 1.0) <= 0.05).any(axis=1).mean()
 
@@ -188,13 +188,13 @@ def test_family_wise_error_is_kept_under_a_partial_null(generator, n):
 def test_family_wise_error_of_all_pairs_is_kept(generator, n):
     values = normal(generator, n, 5)
     first, second = np.triu_indices(6, 1)
-    p = statistics.holm(statistics.paired_p(values[:, first] - values[:, second]))
+    p = paired.holm(paired.paired_p(values[:, first] - values[:, second]))
     assert (p <= 0.05).any(axis=1).mean() <= 0.05 + MONTE_CARLO
 
 
 def coverage(differences, true=0.0):
     """Return how often the interval holds the truth, of the samples that have one."""
-    bounds = [statistics.t_interval(d) for d in differences]
+    bounds = [paired.t_interval(d) for d in differences]
     covered = [low <= true <= high for low, high in filter(None, bounds)]
     return np.mean(covered), 3 * math.sqrt(0.05 * 0.95 / len(covered))
 
@@ -228,9 +228,9 @@ def test_dropping_diverged_trials_would_call_a_worse_variant_better(generator, n
     values = generator.normal(0.97, 0.001, (REPLICATES, 2, n)) + np.array([[0.0], [0.005]])
     lost = generator.random((REPLICATES, n)) < 0.1
     counted = np.where(lost, 0.1, values[:, 1]) - values[:, 0]
-    ahead = (statistics.paired_p(counted) <= 0.05) & (counted.mean(axis=1) > 0)
+    ahead = (paired.paired_p(counted) <= 0.05) & (counted.mean(axis=1) > 0)
     kept = values[:, 1] - values[:, 0]
     some = np.flatnonzero(lost.any(axis=1) & (lost.sum(axis=1) <= n - 3))
-    dropped = [statistics.paired_p(kept[i][~lost[i]]) <= 0.05 for i in some]
+    dropped = [paired.paired_p(kept[i][~lost[i]]) <= 0.05 for i in some]
     assert not ahead[some].any()
     assert np.mean(dropped) > 0.75

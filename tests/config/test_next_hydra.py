@@ -11,13 +11,13 @@ import pytest
 PACKAGES = ("hydra-core==1.4.0rc3", "omegaconf==2.4.1rc1")
 ROOT = Path(__file__).parents[2]
 TESTS = (
-    "training/test_compose.py",
-    "training/test_overrides.py",
-    "training/test_interpolation.py",
-    "training/test_yaml_file.py",
-    "training/test_validate.py",
-    "training/test_trial.py",
-    "training/test_build.py",
+    "config/test_compose.py",
+    "config/test_overrides.py",
+    "config/test_interpolation.py",
+    "config/test_yaml_file.py",
+    "config/test_validate.py",
+    "config/test_trial.py",
+    "model/test_build.py",
     "training/test_every_part_trains.py",
     "sweep/test_shipped_sweeps.py",
     "components",

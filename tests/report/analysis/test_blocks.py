@@ -7,7 +7,7 @@ from statsmodels.stats.multitest import multipletests
 from tables_by_hand import EQUIVALENCE, FAILED, RELU, plus, rows, spec
 
 from ablab.report.analysis.findings import find
-from ablab.stats import paired as statistics
+from ablab.stats import paired
 
 REPLICATES = 10_000
 MONTE_CARLO = 3 * math.sqrt(0.05 * 0.95 / REPLICATES)
@@ -107,12 +107,12 @@ def blockwise(generator, n, correlated):
 @pytest.mark.parametrize("correlated", [0.0, 1.0])
 def test_family_wise_error_over_blocks_is_kept(generator, n, correlated):
     differences = blockwise(generator, n, correlated)
-    across = statistics.holm(statistics.paired_p(differences.mean(axis=1)))
+    across = paired.holm(paired.paired_p(differences.mean(axis=1)))
     assert (across <= 0.05).any(axis=1).mean() <= 0.05 + MONTE_CARLO
-    p = statistics.paired_p(differences)
-    cells = statistics.holm(p.reshape(REPLICATES, -1))
+    p = paired.paired_p(differences)
+    cells = paired.holm(p.reshape(REPLICATES, -1))
     assert (cells <= 0.05).any(axis=1).mean() <= 0.05 + MONTE_CARLO
-    alone = (statistics.holm(p) <= 0.05).any(axis=(1, 2)).mean()
+    alone = (paired.holm(p) <= 0.05).any(axis=(1, 2)).mean()
     assert alone > 0.09  # what Holm per block would do
 
 

@@ -8,7 +8,7 @@ from tables_by_hand import EQUIVALENCE, RELU, plan, plus, rows
 from ablab.report.analysis.analysis import analyse
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.trials import read_table
-from ablab.stats import paired as statistics
+from ablab.stats import paired
 from ablab.stats.intervals import images_interval
 from ablab.tracking.plan import read_plan
 from ablab.tracking.records import CORRECT
@@ -159,4 +159,4 @@ def test_correct_images_are_read_from_the_take(writer):
 def test_a_contrast_that_is_not_tested_is_open():
     contrast = Contrast("a", "b", np.arange(5.0), np.arange(5.0), 0, 1)
     assert contrast.result == "open"
-    assert contrast.interval == statistics.t_interval(np.arange(5.0))
+    assert contrast.interval == paired.t_interval(np.arange(5.0))

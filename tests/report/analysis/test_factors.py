@@ -6,7 +6,7 @@ from statsmodels.stats.anova import AnovaRM
 from tables_by_hand import FAILED, rows, spec
 
 from ablab.report.analysis.findings import find
-from ablab.stats import paired as statistics
+from ablab.stats import paired
 
 
 @pytest.fixture
@@ -144,5 +144,5 @@ def test_factors_are_averaged_over_blocks_within_each_seed(generator):
 def test_family_wise_error_of_the_three_is_kept(generator):
     cells = generator.normal(0, 1, (10_000, 4, 5)) + generator.normal(0, 1, (10_000, 1, 5))
     weights = np.array([[-0.5, -0.5, 0.5, 0.5], [-0.5, 0.5, -0.5, 0.5], [1, -1, -1, 1]])
-    p = statistics.holm(statistics.paired_p(np.einsum("ec,rcn->ren", weights, cells)))
+    p = paired.holm(paired.paired_p(np.einsum("ec,rcn->ren", weights, cells)))
     assert (p <= 0.05).any(axis=1).mean() <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 10_000)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ablab.stats import intervals
-from ablab.stats import paired as statistics
+from ablab.stats import intervals, paired
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ def coverage_of_new_images(generator, n, replicates=4000, images=400):
         differences, mean = own.mean(axis=1), own.mean(axis=0)
         component = (mean.var(ddof=1) / images, images - 1)
         both = (
-            statistics.t_interval(differences),
+            paired.t_interval(differences),
             intervals.images_interval(differences, [component]),
         )
         covered += [low <= 0 <= high for low, high in both]

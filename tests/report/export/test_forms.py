@@ -15,7 +15,7 @@ from ablab.report.build import Report, build_report
 from ablab.report.export.latex_escape import escape
 from ablab.report.export.pdf import BROWSERS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 NASTY = "a_b%[x]*--\\~^$#{}&<|>\"'`中é"
 
 
