@@ -45,6 +45,12 @@ class StoreError(AblabError, RuntimeError):
     """MLflow's store refuses what is asked of it, or does not answer."""
 
 
+class TrialError(AblabError, RuntimeError):
+    """A trial that did not come to its end: it raised, or its process was killed."""
+
+    exit_code = FAILED
+
+
 class ResourceError(AblabError):
     """The machine lacks something: free disk space, a permission, a writable folder.
 

@@ -46,7 +46,7 @@ def quoted(key: str, value: str) -> str | None:
         >>> quoted("dataset.path", "My data (1)")
         '\'dataset.path="My data (1)"\''
     """
-    override = _in_quotes(key, value)
+    override = in_quotes(key, value)
     if override is None or printable(override) != override:
         return None
     return shlex.quote(override)
@@ -103,11 +103,11 @@ def _literal(key: str, value: str) -> Override | None:
         return None
     if stand_in[:1] in "'\"" or "\\" in stand_in or "${" in stand_in:
         return None
-    exact = _in_quotes(key, stripped)
+    exact = in_quotes(key, stripped)
     return None if exact is None else _parsed(exact)
 
 
-def _in_quotes(key: str, value: str) -> str | None:
+def in_quotes(key: str, value: str) -> str | None:
     """Return an override that surely sets a key to this text."""
     escaped = re.sub(r'(\\*)"', r'\1\1\\"', value)
     tail = re.search(r"\\*$", escaped)

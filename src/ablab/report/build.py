@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ablab.errors import InputError
 from ablab.report.analysis.trials import read_table
+from ablab.report.card import card
 from ablab.report.export import tidy
 from ablab.report.export.json import document, to_json
 from ablab.report.export.latex import latex
@@ -68,6 +69,12 @@ class Report:
     def pdf(self) -> Path:
         """The page printed, where that was asked for."""
         return self.folder / "report.pdf"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it: question, verdict, and where the page is."""
+        asked = [f"Asked with {self.asked_with}."] if self.asked_with else []
+        notes = [f"Page: {self.html}"]
+        return card("Report", self.question, [*asked, self.verdict], notes=notes)
 
 
 def build_report(

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from ablab.errors import InputError
 from ablab.report.analysis.analysis import Analysis
 from ablab.report.build import page_of, planned
+from ablab.report.card import card
 from ablab.report.export import tidy
 from ablab.report.mlflow.naming import Naming
 from ablab.report.mlflow.report import foreign_page
 from ablab.report.page.page import Page
+from ablab.report.page.tables import variants_cards
 from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.lab import Lab
 
@@ -110,8 +112,14 @@ class Reading:
             raise InputError(f"figure must be one of {known}; got {name!r}")
         return paint((exact or begun)[0].figure)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it: question, verdict, variants, what limits them."""
+        asked = [f"Asked with {self.page.asked_with}."] if self.page.asked_with else []
+        tables = variants_cards(self.analysis)
+        return card("Report", self.question, [*asked, self.verdict], tables, self.notices)
+
     def _repr_markdown_(self) -> str:
-        """Return what a notebook shows of it."""
+        """Return what is shown of it where there is no HTML."""
         from ablab.report.markup import markdown
 
         return f"**{markdown(self.question)}**\n\n{markdown(self.verdict)}"

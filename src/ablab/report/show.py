@@ -122,14 +122,18 @@ def _sparkline(values: Sequence[float], width: int = 60) -> str:
 
 def _figures(record: Record, console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
-    for label, name, form in _LINES:
-        if name in record.metrics:
-            table.add_row(label, form.format(record.metrics[name]))
-    if "best/epoch" in record.metrics:
-        table.add_row("chosen epoch", f"{record.metrics['best/epoch'] + 1:.0f}")
-    for label, value in _cost(record):
+    for label, value in metric_lines(record):
         table.add_row(label, value)
     console.print(table, highlight=False)
+
+
+def metric_lines(record: Record) -> list[tuple[str, str]]:
+    """Return the final metrics of a trial and what it cost, each with its name."""
+    metrics = record.metrics
+    lines = [(label, form.format(metrics[name])) for label, name, form in _LINES if name in metrics]
+    if "best/epoch" in metrics:
+        lines.append(("chosen epoch", f"{metrics['best/epoch'] + 1:.0f}"))
+    return lines + _cost(record)
 
 
 def _cost(record: Record) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from ablab.errors import FAILED, FINISHED, ResourceError
 from ablab.folders import lab_folder
 from ablab.model.targets import allowed_prefixes
 from ablab.sweep.console.lines import Lines
-from ablab.sweep.console.live import LiveTable
+from ablab.sweep.console.live import Display, LiveTable
 from ablab.sweep.console.status import jobs_of, states
 from ablab.sweep.console.summary import forecast_table, say, say_end, say_start
 from ablab.sweep.deliveries import Deliveries
@@ -42,6 +42,7 @@ def run_sweep(
     offline: bool = False,
     rerun_changed: bool = False,
     console: Console | None = None,
+    display: Display | None = None,
 ) -> int:
     """Run a sweep, or finish it.
 
@@ -52,6 +53,7 @@ def run_sweep(
         offline: touch no store; ``ablab sync`` delivers later.
         rerun_changed: train again what other code of the suite than today's has finished.
         console: where to print.
+        display: what draws the table of trials where the console is no terminal.
 
     Returns:
         0, 1 if a trial failed, 130, 143 or 129 if it was interrupted.
@@ -77,6 +79,7 @@ def run_sweep(
     counts = _from_this_code if rerun_changed else _always
     report = shlex.join(["ablab", "report", name, *trial_changes(overrides)])
     sweep = _Sweep(report, lab, plan, jobs, asked, local_launcher(asked.runtime), counts, console)
+    sweep.display = display
     if asked.runtime["tracking"]["deliver"] and not (offline or dry_run):
         sweep.deliveries = Deliveries(lab, plan)
         notes += sweep.deliveries.look()
@@ -107,6 +110,7 @@ class _Sweep:
     counts: Callable[[Take], bool]
     console: Console
     deliveries: Deliveries | None = None
+    display: Display | None = None
 
     def skip_finished(self) -> list[str]:
         """Take over what is finished; return what there is to say about it."""
@@ -162,10 +166,11 @@ class _Sweep:
         if self.deliveries is not None:
             self.deliveries.begin(self.jobs)
             watchers.append(self.deliveries)
-        if not self.console.is_terminal:
+        if not self.console.is_terminal and self.display is None:
             watchers.append(Lines(self.console, self.jobs, metric))
         elif any(job.is_open for job in self.jobs):
-            watchers.append(stack.enter_context(LiveTable(self.console, self.jobs, metric)))
+            table = LiveTable(self.console, self.jobs, metric, self.display)
+            watchers.append(stack.enter_context(table))
         return watchers
 
     def _schedule(self, watchers: Sequence[Watcher], interrupts: Interrupts) -> Schedule:

@@ -5,22 +5,28 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any
 
 from rich.console import Console
 
 from ablab.config.preflight import num_processes
 from ablab.config.threads import cpu_threads
 from ablab.config.trial import Trial
+from ablab.errors import NO_RESOURCE, ResourceError
 from ablab.output import stream
-from ablab.signals import Handler, handling
+from ablab.signals import ENDING, Handler, handling
 from ablab.tracking.journal import read_entries
 from ablab.tracking.lab import Take
 from ablab.training.process import work
 from ablab.training.progress import EpochLines, ProgressBar
+from ablab.training.signals import STOPPING
+
+_LOOK_SECONDS = 0.2  # between two looks at whether the user has asked to stop
 
 
 def attempt(take: Take, trial: Trial, console: Console) -> int:
@@ -34,18 +40,9 @@ def attempt(take: Take, trial: Trial, console: Console) -> int:
     Returns:
         The exit code (see `ablab.training.process.work`).
     """
-    devices = trial.config["devices"]
-    settings = {
-        "devices": devices,
-        "in_sweep": False,
-        "threads": cpu_threads(trial.config["launcher"]),
-    }
+    if num_processes(trial.config["devices"]) > 1:
+        return attempt_apart(take, trial, console)
     lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
-    if num_processes(devices) > 1:
-        command = [sys.executable, "-m", "ablab.training.process"]
-        arguments = [*command, str(take.folder), json.dumps(settings)]
-        with _following(take, lines):
-            return _run(arguments)
     # Descriptors 1 and 2 go to the log meanwhile: the terminal needs one of its own.
     descriptor = os.dup(sys.stdout.fileno())
     try:
@@ -54,9 +51,46 @@ def attempt(take: Take, trial: Trial, console: Console) -> int:
         lines.console = shown or Console(file=terminal, force_terminal=False, width=120)
         bar = [ProgressBar(shown, trial.config)] if shown else []
         with _following(take, lines):
-            return work(take.folder, settings, bar)
+            return work(take.folder, _settings(trial), bar)
     finally:
         os.close(descriptor)
+
+
+def attempt_apart(take: Take, trial: Trial, console: Console) -> int:
+    """Train a take in a process of its own, and show its epochs.
+
+    A notebook or a program that calls this keeps its threads, seeds, streams and imports as they
+    are, and the trial has none of theirs: it trains the source that lies on the disk now.
+
+    Args:
+        take: what is trained.
+        trial: what it is a take of.
+        console: where the epochs are shown.
+
+    Returns:
+        The exit code (see `ablab.training.process.work`).
+
+    Raises:
+        ResourceError: the machine lacks something; the last checkpoint that is whole stays.
+    """
+    settings = {**_settings(trial), "ends_with_parent": True}
+    arguments = [sys.executable, "-m", "ablab.training.process"]
+    arguments += [str(take.folder), json.dumps(settings)]
+    lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
+    with tempfile.TemporaryFile() as printed, _following(take, lines):
+        code = _run(arguments, printed.fileno(), console)
+        printed.seek(0)
+        told = printed.read().decode("utf-8", "replace").strip()
+    if code == NO_RESOURCE:
+        raise ResourceError(told.removeprefix("ablab: ") or f"{take.folder} must be writable")
+    return code
+
+
+def _settings(trial: Trial) -> dict[str, Any]:
+    """Return what the process that trains is told."""
+    config = trial.config
+    threads = cpu_threads(config["launcher"])
+    return {"devices": config["devices"], "in_sweep": False, "threads": threads}
 
 
 @contextmanager
@@ -83,8 +117,16 @@ def _following(take: Take, lines: EpochLines) -> Iterator[None]:
         look()
 
 
-def _run(arguments: Sequence[str]) -> int:
-    """Run the trial's own process, which alone decides how to end; a terminal tells it of Ctrl-C.
+def _run(arguments: Sequence[str], output: int, console: Console) -> int:
+    """Run the trial's own process, which alone decides how to end.
+
+    It has a session of its own: a terminal or a notebook that sends Ctrl-C to its whole group,
+    or to this process alone, is passed on once.
+
+    Args:
+        arguments: the command.
+        output: descriptor of what it prints beside its log.
+        console: where the user is told what a signal does.
 
     Returns:
         Its exit code, as a shell gives it.
@@ -97,16 +139,24 @@ def _run(arguments: Sequence[str]) -> int:
         for process in processes:
             process.send_signal(number)
 
-    handlers: dict[signal.Signals, Handler] = {
-        signal.SIGTERM: passed,
-        signal.SIGHUP: passed,
-        signal.SIGINT: signal.SIG_IGN,
-    }
-    with handling(handlers), subprocess.Popen(arguments) as process:
+    handlers: dict[signal.Signals, Handler] = dict.fromkeys(ENDING, passed)
+    with (
+        handling(handlers),
+        subprocess.Popen(
+            arguments, stdout=output, stderr=output, start_new_session=True
+        ) as process,
+    ):
         processes.append(process)
         for number in asked:  # before it was there
             process.send_signal(number)
-        return _signal_as_shell(process.wait())
+        told = False
+        while process.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK_SECONDS)
+            if not told and signal.SIGINT in asked:  # not in the handler: it may interrupt a print
+                told = True
+                console.print(STOPPING, soft_wrap=True)
+        return _signal_as_shell(process.returncode)
 
 
 def _signal_as_shell(code: int) -> int:

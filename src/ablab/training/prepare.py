@@ -54,7 +54,7 @@ def prepare(settings: Mapping[str, Any]) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     parent = multiprocessing.parent_process()
-    if settings["in_sweep"]:
+    if settings["in_sweep"] or settings.get("ends_with_parent"):
         sentinel = None if parent is None else parent.sentinel
         threading.Thread(target=_end_with, args=(sentinel, os.getppid()), daemon=True).start()
 

@@ -51,7 +51,8 @@ def work(folder: Path, settings: Mapping[str, Any], callbacks: Sequence[pl.Callb
         folder: the take's.
         settings: ``devices`` (the group), ``threads`` (CPU threads), ``slots`` (how many
             trials run side by side, 1 where it is not said), ``in_sweep`` (the sweep
-            decides about Ctrl-C, and its end is ours).
+            decides about Ctrl-C, and its end is ours), ``ends_with_parent`` (the end of the
+            process that started this one is ours).
         callbacks: further Lightning callbacks, such as a progress display.
 
     Returns:

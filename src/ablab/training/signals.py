@@ -14,6 +14,8 @@ from ablab.errors import INTERRUPTED
 from ablab.signals import TerminatedError, handling
 from ablab.training.recorder import Recorder
 
+STOPPING = "Stopping at the end of this epoch; Ctrl-C again to stop at once."
+
 
 class OwnSigterm(pl.Callback):
     """Keeps our handler of SIGTERM: Lightning's own would wait for all ranks inside a signal."""
@@ -53,9 +55,7 @@ def handled(recorder: Recorder, terminal: int, *, in_sweep: bool) -> Iterator[No
             raise TerminatedError(INTERRUPTED)
         recorder.stop_requested = True
         with suppress(OSError):  # a terminal that is gone
-            os.write(
-                terminal, b"\nStopping at the end of this epoch; Ctrl-C again to stop at once.\n"
-            )
+            os.write(terminal, f"\n{STOPPING}\n".encode())
 
     def terminate(number: int, frame: FrameType | None) -> None:
         raise TerminatedError(128 + number)

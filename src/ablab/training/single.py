@@ -1,6 +1,6 @@
 """A trial on its own: `ablab train`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -36,6 +36,7 @@ def train(
     fresh: bool = False,
     offline: bool = False,
     console: Console | None = None,
+    runner: Callable[[Take, Trial, Console], int] = attempt,
 ) -> tuple[int, Take]:
     """Train one trial to its end, or find it finished.
 
@@ -44,6 +45,7 @@ def train(
         fresh: train a new take though there is one; the old one stays.
         offline: touch no store; ``ablab sync`` delivers later.
         console: where to show progress.
+        runner: trains the take and returns the exit code.
 
     Returns:
         The exit code (see `ablab.training.process.work`) and the take.
@@ -71,7 +73,7 @@ def train(
     for note in _notes(trial):
         console.print(note, highlight=False, markup=False)
     with _delivered(take, lab, console, offline):
-        code = attempt(take, trial, console)
+        code = runner(take, trial, console)
     return code, take
 
 

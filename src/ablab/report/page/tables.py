@@ -5,11 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Group
 from ablab.report.analysis.cost import COSTS, middle
+from ablab.report.card import CardTable
 from ablab.report.formatting import NONE, Unit, number, quantity
 from ablab.report.page import against
+
+MOST_SHOWN = 50  # variants that a notebook shows
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,17 @@ def variants_table(
         spans.insert(2, (f"against {comparison.reference}", len(difference)))
     columns = ("variant", *quality, *difference, *cost)
     return Table(tuple(spans), columns, tuple(rows)).told()
+
+
+def variants_cards(analysis: Analysis) -> list[CardTable]:
+    """Return the variants for a notebook: over all blocks where there are several."""
+    found = [analysis.across] if analysis.across else analysis.blocks
+    cards = []
+    for comparison in found:
+        variants, tested = list(comparison.groups), analysis.verdict.is_given
+        table = variants_table(comparison, variants[:MOST_SHOWN], tested=tested, timed=False)
+        cards.append(CardTable(table.columns, table.rows))
+    return cards
 
 
 def mark(comparison: Comparison, variant: str) -> str:

@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Sequence
+from typing import Protocol
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
@@ -14,6 +15,19 @@ from ablab.sweep.job import Job
 REFRESH = 0.5  # seconds between two drawings
 
 
+class Display(Protocol):
+    """One place that is drawn again and again: a terminal's, as Rich has it, or a notebook's."""
+
+    def start(self, refresh: bool = False) -> None:
+        """Take the place."""
+
+    def update(self, renderable: RenderableType, *, refresh: bool = False) -> None:
+        """Draw there."""
+
+    def stop(self) -> None:
+        """Leave the last drawing there."""
+
+
 class LiveTable:
     """A table that follows the jobs.
 
@@ -21,13 +35,20 @@ class LiveTable:
         console: the terminal.
         jobs: all of them.
         metric: the figure that is shown.
+        display: what draws; by default the terminal.
     """
 
-    def __init__(self, console: Console, jobs: Sequence[Job], metric: str) -> None:
+    def __init__(
+        self,
+        console: Console,
+        jobs: Sequence[Job],
+        metric: str,
+        display: Display | None = None,
+    ) -> None:
         self._console, self._jobs, self._metric = console, jobs, metric
         self._began, self._drawn = time.monotonic(), 0.0
         self._done_before = sum(not job.is_open for job in jobs)
-        self._live = Live(self.picture(), console=console, auto_refresh=False)
+        self._live = display or Live(self.picture(), console=console, auto_refresh=False)
 
     def __enter__(self) -> "LiveTable":
         self._live.start(refresh=True)

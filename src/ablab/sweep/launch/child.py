@@ -27,7 +27,16 @@ def train(folder: Path, settings: Mapping[str, Any]) -> int:
 def run_one(
     work: Work, environment: Mapping[str, str], folder: Path, settings: Mapping[str, Any]
 ) -> None:
-    """Do one take and exit with its status."""
+    """Do one take and exit with its status.
+
+    Args:
+        work: what trains it.
+        environment: all variables of this process.
+        folder: the take's.
+        settings: of `ablab.training.process.work`.
+    """
+    for name in os.environ.keys() - environment.keys():
+        del os.environ[name]
     _settle(environment)
     sys.exit(work(folder, settings))
 

@@ -1,5 +1,6 @@
 """The launcher of Linux: each trial is forked from a server that has imported everything."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import wait
@@ -70,9 +71,12 @@ class ForkLauncher:
 
     def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> ForkedWorker:
         """Fork a process for one attempt."""
-        arguments = (self._work, self._environments[slot], take.folder, dict(settings))
+        variables = thread_variables(self._threads)
+        # The server outlives a sweep in a notebook, and has the environment of its own start.
+        environment = {**os.environ, **variables, **self._environments[slot]}
+        arguments = (self._work, environment, take.folder, dict(settings))
         process = self._server.context.Process(target=run_one, args=arguments, daemon=False)
-        with inherited(thread_variables(self._threads)):
+        with inherited(variables):
             process.start()
         worker = ForkedWorker(process)
         self._workers = [w for w in self._workers if w.poll() is None] + [worker]

@@ -1,14 +1,13 @@
-"""What `import ablab` offers a notebook or a Trainer of one's own."""
+"""The parts of a trial, for a Trainer of one's own."""
 
 from typing import Any
 
+from ablab.api.values import to_overrides
 from ablab.config.compose import compose
 from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
 from ablab.model import build
 from ablab.model.classifier import Classifier
-
-__all__ = ["classifier", "datamodule"]
 
 
 def classifier(*overrides: str, **choices: Any) -> Classifier:
@@ -59,6 +58,6 @@ def datamodule(dataset: str, *overrides: str, **choices: Any) -> TrialData:
 
 
 def _config(overrides: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any]:
-    config = compose([*(f"{k}={v}" for k, v in choices.items()), *overrides]).resolved()
+    config = compose(to_overrides(overrides, choices)).resolved()
     validate(config)
     return config

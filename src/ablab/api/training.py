@@ -1,0 +1,178 @@
+"""`ablab.train`: one trial from Python."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ablab.api.notebook import allowing, progress
+from ablab.api.values import to_overrides
+from ablab.errors import FINISHED, HUNG_UP, INTERRUPTED, LOCKED, TERMINATED, InputError, TrialError
+from ablab.report.card import CardTable, card
+from ablab.report.show import metric_lines
+from ablab.signals import TerminatedError
+from ablab.tracking.lab import Take
+from ablab.tracking.records import Record, record_of
+from ablab.training import single
+from ablab.training.attempt import attempt_apart
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def train(
+    *overrides: str,
+    fresh: bool = False,
+    offline: bool = False,
+    allow: str | Sequence[str] = (),
+    quiet: bool = False,
+    **choices: Any,
+) -> "TrialResult":
+    """Train one trial to its end, or return the finished one, as the command ``ablab train`` does.
+
+    It trains in a process of its own, in the lab that the command would use. Ctrl-C, or the
+    notebook's stop button, ends it with the epoch and a checkpoint; twice, at once. The same call
+    goes on from there, as does the same command.
+
+    Args:
+        overrides: as on the command line, ``"trainer.max_epochs=2"``.
+        fresh: train a new run though there is one; the old one stays.
+        offline: touch no store; ``ablab sync`` delivers later.
+        allow: modules of your own in which a ``_target_`` may lie, as of ``--allow``.
+        quiet: print nothing.
+        choices: the same keys with values: ``activation="elu"``, ``seed=3``,
+            ``trainer={"max_epochs": 2}``, ``**{"optimizer.lr": 0.1}``. A value is taken as it
+            is: ``"0.1"`` is a text and no number.
+
+    Returns:
+        The trial, finished or diverged: its metrics, curves, configuration and folder.
+
+    Raises:
+        ConfigError: all that is wrong with the configuration, before anything is made; or another
+            process trains this trial.
+        DataError: the data set is missing or damaged.
+        ResourceError: the machine lacks something, such as disk space.
+        TrialError: the trial raised, or its process was killed.
+        KeyboardInterrupt: it was stopped; the message says after which epoch.
+
+    Example:
+        >>> trial = train(activation="elu", trainer={"max_epochs": 2})  # doctest: +SKIP
+        >>> trial.metrics["test/accuracy"]  # doctest: +SKIP
+        0.7333333492279053
+    """
+    given = to_overrides(overrides, choices)
+    console, _ = progress(quiet=quiet)
+    with allowing(allow):
+        code, take = single.train(
+            given, fresh=fresh, offline=offline, console=console, runner=attempt_apart
+        )
+    result = TrialResult(record_of(take))
+    if code != FINISHED:
+        _raise(code, take, result)
+    return result
+
+
+def _raise(code: int, take: Take, result: "TrialResult") -> None:
+    """Raise what a trial that is not finished ended with."""
+    done = f"after epoch {len(result.record.epochs)} of {result.max_epochs}"
+    again = "the same call goes on from its last checkpoint"
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt(f"trial {take.key} was stopped {done}; {again}")
+    if code in (HUNG_UP, TERMINATED):
+        raise TerminatedError(code)
+    if code == LOCKED:
+        raise InputError(f"trial must be idle, got {take.key}, which a process trains now")
+    cause = f"ended with exit status {code} {done}; {again}"
+    if code == 137:
+        cause = f"killed by SIGKILL (out of memory?) {done}; {again}"
+    reason = result.record.reason if result.outcome == "failed" else cause
+    raise TrialError(f"trial {take.key} must train to its end, got {reason}; see {take.folder}")
+
+
+@dataclass(frozen=True)
+class TrialResult:
+    """A trial that was trained.
+
+    Attributes:
+        record: all that the lab knows of it.
+    """
+
+    record: Record
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal digits: the same trial has the same key everywhere."""
+        return self.record.key
+
+    @property
+    def outcome(self) -> str:
+        """``finished``, or ``diverged``: the loss was no number any more."""
+        return self.record.outcome
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """The final metrics, named as in MLflow: ``test/accuracy``, a share; ``test/loss``."""
+        return self.record.metrics
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """The resolved configuration, seed included."""
+        config: Mapping[str, Any] = self.record.trial.get("config", {})
+        return config
+
+    @property
+    def choices(self) -> Mapping[str, str]:
+        """The component of each axis: ``{"activation": "elu", ...}``."""
+        choices: Mapping[str, str] = self.record.trial.get("choices", {})
+        return choices
+
+    @property
+    def folder(self) -> Path:
+        """Where its journal, checkpoint, weights and log lie."""
+        assert self.record.folder is not None
+        return self.record.folder
+
+    @property
+    def max_epochs(self) -> int:
+        """How many epochs it has."""
+        return int(self.config.get("trainer", {}).get("max_epochs", 0))
+
+    @cached_property
+    def curves(self) -> "DataFrame":
+        """One row per epoch: ``epoch`` from 1, ``val_accuracy`` and the like, ``seconds``.
+
+        Seconds are of training up to the end of the epoch, evaluation excluded.
+        """
+        from pandas import DataFrame
+
+        epochs = self.record.epochs
+        seconds = accumulate(e.measured.get("time/epoch_seconds", float("nan")) for e in epochs)
+        return DataFrame(
+            [
+                {
+                    "epoch": (entry.epoch or 0) + 1,
+                    **{name.replace("/", "_"): value for name, value in entry.metrics.items()},
+                    "seconds": passed,
+                }
+                for entry, passed in zip(epochs, seconds, strict=True)
+            ]
+        )
+
+    def _title(self) -> str:
+        names = ("architecture", "activation", "dataset", "optimizer")
+        chosen = [self.choices[name] for name in names if name in self.choices]
+        return ", ".join([*chosen, f"seed {self.config.get('seed')}"])
+
+    def __repr__(self) -> str:
+        accuracy = self.metrics.get("test/accuracy")
+        told = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
+        return f"<trial {self.key}: {self._title()}; {self.outcome}{told}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of it."""
+        lines = [(line, "") for line in metric_lines(self.record)]
+        outcome = f"{self.outcome}, {len(self.record.epochs)} of {self.max_epochs} epochs"
+        table = CardTable(("", ""), lines)
+        return card(f"Trial {self.key}", self._title(), [outcome], [table], [str(self.folder)])

@@ -1,0 +1,121 @@
+"""What `import ablab` offers: light, whatever was imported first, and seen by type checkers."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ablab
+from ablab.api import comparing, listing, modules, sweeping, training
+
+NAMES = ["classifier", "compare", "datamodule", "list", "report", "sweep", "train"]
+
+
+def python(code: str, cwd: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_dir_lists_what_is_offered() -> None:
+    assert sorted(dir(ablab)) == ["__version__", *NAMES]
+    for name in NAMES:
+        assert getattr(ablab, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'trian'"):
+        _ = ablab.trian  # type: ignore[attr-defined]
+
+
+def test_each_name_is_its_function() -> None:
+    assert ablab.train is training.train
+    assert ablab.compare is comparing.compare
+    assert ablab.list is listing.list
+    assert (ablab.classifier, ablab.datamodule) == (modules.classifier, modules.datamodule)
+
+
+def test_light_until_something_is_asked_for(tmp_path: Path) -> None:
+    code = "import sys, ablab; dir(ablab); ablab.sweep; ablab.report\nprint('torch' in sys.modules)"
+    assert python(code, tmp_path) == "False\n"
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "import ablab",
+        "import ablab.sweep",
+        "import ablab.sweep.launch.launcher",
+        "from ablab.sweep import launch; import ablab",
+        "import ablab; ablab.sweep; import ablab.sweep.launch",
+        "from ablab import sweep; import ablab",
+    ],
+)
+def test_sweep_is_called_whatever_was_imported_before(first: str, tmp_path: Path) -> None:
+    code = (
+        f"{first}\n"
+        "import sys, types\n"
+        "called = types.ModuleType('stub')\n"  # the real one imports torch
+        "called.sweep = lambda *words, **options: (words, options['quiet'], options['a'])\n"
+        "sys.modules['ablab.api.sweeping'] = called\n"
+        "print(ablab.sweep('demo', 'b=1', quiet=True, a=2))\n"
+        "import ablab.sweep.launch\n"
+        "print(ablab.sweep.launch.__name__, ablab.sweep('demo', a=3)[2])\n"
+        "from ablab import sweep\n"
+        "print(sweep is ablab.sweep is sys.modules['ablab.sweep'])"
+    )
+    assert python(code, tmp_path).splitlines() == [
+        "(('demo', 'b=1'), True, 2)",
+        "ablab.sweep.launch 3",
+        "True",
+    ]
+
+
+def test_the_package_is_called_as_the_function_is() -> None:
+    called = inspect.signature(type(sys.modules["ablab.sweep"]).__call__)
+    declared = list(inspect.signature(sweeping.sweep).parameters.values())
+    assert list(called.parameters.values())[1:] == declared
+
+
+USER = """
+import ablab
+import ablab.sweep.engine
+
+trial = ablab.train("seed=1", activation="elu", trainer={"max_epochs": 2}, fresh=True)
+reveal_type(trial)
+reveal_type(trial.metrics["test/accuracy"])
+result = ablab.sweep("demo", dataset="digits")
+reveal_type(result)
+reveal_type(result.read())
+reveal_type(ablab.compare(result, "demo"))
+reveal_type(ablab.list("activation"))
+reveal_type(ablab.report.read("demo"))
+reveal_type(ablab.classifier())
+reveal_type(ablab.datamodule("digits"))
+reveal_type(ablab.sweep.engine.run_sweep("demo"))  # the package is called, not browsed
+ablab.train(fresh="yes")
+ablab.trian()
+"""
+
+
+@pytest.mark.slow
+def test_a_users_mypy_sees_types(tmp_path: Path) -> None:
+    (tmp_path / "user.py").write_text(USER)
+    source = Path(ablab.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "user.py"],
+        cwd=tmp_path,
+        env={"MYPYPATH": str(source), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    seen = [line.split(": ", 2)[2] for line in done.stdout.splitlines() if "user.py:" in line]
+    types = [line.split('"')[1].rpartition(".")[2] for line in seen if "Revealed" in line]
+    assert types[:8] == [
+        *("TrialResult", "float", "SweepResult", "Reading"),
+        *("ComparisonResult", "Listing", "Reading", "Classifier"),
+    ], done.stdout
+    assert any('"train" has incompatible type "str"; expected "bool"' in line for line in seen)
+    assert any('has no attribute "trian"' in line for line in seen)

@@ -1,0 +1,78 @@
+"""A trial in a process of its own: signals arrive once, and what it lacks is raised."""
+
+import io
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from ablab.config.compose import compose
+from ablab.config.trial import freeze
+from ablab.errors import NO_RESOURCE, ResourceError
+from ablab.tracking.lab import Lab
+from ablab.training import attempt
+
+COUNTS = """
+import os, signal, sys, time
+seen = []
+signal.signal(signal.SIGINT, lambda *_: seen.append("INT"))
+signal.signal(signal.SIGTERM, lambda *_: seen.append("TERM"))
+open(sys.argv[1], "w").close()
+while len(seen) < int(sys.argv[2]):
+    time.sleep(0.02)
+time.sleep(0.3)  # for one too many
+print(*seen, os.getpgid(0) == int(sys.argv[3]), flush=True)
+sys.exit(130)
+"""
+
+
+def run(folder: Path, *signals: signal.Signals) -> tuple[int, str, str]:
+    """Run a process that counts signals, send them to this one, and return code and texts."""
+    ready, output, console = folder / "ready", folder / "output", io.StringIO()
+
+    def send() -> None:
+        while not ready.exists():
+            time.sleep(0.02)
+        for number in signals:
+            os.kill(os.getpid(), number)
+            time.sleep(0.3)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    words = [sys.executable, "-c", COUNTS, str(ready), str(len(signals)), str(os.getpgid(0))]
+    with output.open("wb") as stream:
+        code = attempt._run(words, stream.fileno(), Console(file=console, width=200))
+    thread.join()
+    return code, output.read_text().strip(), console.getvalue()
+
+
+def test_signals_are_passed_on_once_to_a_group_of_its_own(tmp_path: Path) -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    code, seen, told = run(tmp_path, signal.SIGINT, signal.SIGINT, signal.SIGTERM)
+    assert (code, seen) == (130, "INT INT TERM False")
+    assert told.count("Stopping at the end of this epoch") == 1
+    assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_a_process_that_is_killed_has_a_shells_code(tmp_path: Path) -> None:
+    kill = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    with (tmp_path / "output").open("wb") as stream:
+        assert attempt._run(kill, stream.fileno(), Console(file=io.StringIO())) == 137
+
+
+def test_what_the_machine_lacks_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trial = freeze(compose(["architecture=mlp"]))
+    take = Lab.open(tmp_path / "lab").new_take(trial.as_dict())
+
+    def lacks(_arguments: object, output: int, _console: object) -> int:
+        os.write(output, b"ablab: /disk must have room on its disk, got no space\n")
+        return NO_RESOURCE
+
+    monkeypatch.setattr(attempt, "_run", lacks)
+    with pytest.raises(ResourceError, match=r"^/disk must have room on its disk, got no space$"):
+        attempt.attempt_apart(take, trial, Console(file=io.StringIO()))
