@@ -11,12 +11,14 @@ from typing import Any
 import attempts
 import pytest
 import torch
+from ablab.config.dry_step import step_back
 from attempts import attempt, kinds, shown
 from torch import nn
 
 from ablab.config import memory
-from ablab.config.compose import compose
+from ablab.config.compose import components, compose
 from ablab.config.dry_build import rehearse
+from ablab.config.dry_run import META, build_dry, train
 from ablab.config.trial import freeze
 from ablab.faults import ConfigError
 from ablab.model import build, construction
@@ -342,3 +344,25 @@ def test_lone_image_is_evaluated_as_it_is_among_others(choose: Callable[..., lis
         module.validation_step(part, 0)
     tally = module._evaluated
     assert tally.predicted[1].equal(tally.predicted[0][2:])
+
+
+@pytest.mark.parametrize("name", components("architecture"))
+def test_every_weight_of_ours_has_a_gradient_at_each_step(name: str) -> None:
+    config = compose([f"architecture={name}", "devices=cpu"]).resolved()
+    passed = train(build_dry(META, config, build.datamodule(config)))
+    step_back(passed)
+    assert [n for n, p in passed.network.named_parameters() if p.grad is None] == []
+
+
+def test_lazy_layers_are_trained_by_hand_as_by_torch(
+    choose: Callable[..., list[str]], lab: Lab
+) -> None:
+    figures = []
+    for backend in ("torch", "by_hand"):
+        overrides = [*choose("architecture", "Lazy"), f"backend={backend}"]
+        precise = ["optimizer=sgd", "trainer.precision=64-true"]
+        take = lab.new_take(freeze(compose([*overrides, *precise])).as_dict())
+        assert attempt(take) == 0, take.entries()[-1].note
+        figures.append([dict(entry.metrics) for entry in take.entries() if entry.metrics])
+    assert len(figures[0]) == 2
+    assert figures[1] == [pytest.approx(metrics) for metrics in figures[0]]

@@ -259,3 +259,23 @@ def test_what_is_built_or_repeated_one_by_one_is_bounded(overrides: list[str], f
 
 def test_wide_layers_are_not_many_layers() -> None:
     validate(compose(["architecture=mlp", "architecture.widths=[9000,9000]"]).resolved())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [{1: 2, "b": 3}, {"a": [{2: 3}]}, float("nan"), [float("nan")], b"hi", {True: 1}, {None: 1}],
+)
+def test_value_that_is_another_once_it_is_written_down_is_told(
+    mine: Callable[[str], Path], value: Any
+) -> None:
+    mine(
+        "from torch import nn\nclass Mine(nn.ReLU):\n"
+        "    def __init__(self, v=None):\n        super().__init__()\n"
+    )
+    config = compose().resolved()
+    told = {**config, "activation": {"_target_": "mine.Mine", "v": value}}
+    with pytest.raises(ConfigError, match=r"activation\.v must be null, true, false, a number"):
+        validate(told)
+    validate({**config, "activation": {"_target_": "mine.Mine", "v": {"a": [1, None, "b", 0.5]}}})
+    with pytest.raises(ConfigError, match=r"activation\.3 must be one of v; got 3"):
+        validate({**config, "activation": {"_target_": "mine.Mine", 3: 1}})

@@ -1,5 +1,6 @@
 """What the annotation of a hyper-parameter says of its values."""
 
+import math
 import types
 import typing
 from collections.abc import Callable
@@ -8,6 +9,23 @@ from typing import Any
 Rule = tuple[str, Callable[[Any], bool]]  # in words, and whether a value keeps it
 
 _PLAIN = {bool: "true or false", int: "an integer", float: "a number", str: "a word"}
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a value is the same when it was written down as JSON and read again."""
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and is_plain(inner) for key, inner in value.items())
+    if isinstance(value, list):
+        return all(map(is_plain, value))
+    if isinstance(value, float):
+        return not math.isnan(value)
+    return value is None or isinstance(value, bool | int | str)
+
+
+PLAIN: Rule = (
+    "null, true, false, a number, a word, or a list or mapping of such under words",
+    is_plain,
+)
 
 
 def annotated(annotation: Any) -> Rule | None:

@@ -12,7 +12,8 @@ from torch import nn
 from ablab import streams
 from ablab.config.dry_optimizer import try_optimizer
 from ablab.config.dry_precision import try_precision
-from ablab.config.dry_run import CPU, META, Passed, build_dry, evaluate, step_back, train
+from ablab.config.dry_run import CPU, META, Passed, build_dry, evaluate, train
+from ablab.config.dry_step import step_back
 from ablab.config.memory import memory_fault, weight_bytes
 from ablab.config.sources import source_hashes
 from ablab.data.errors import DataError

@@ -11,7 +11,8 @@ from pytorch_lightning.plugins.precision import (
     Precision,
 )
 
-from ablab.config.dry_run import CPU, blaming, dry_targets
+from ablab.config.dry_run import CPU, blaming, blank
+from ablab.config.dry_step import dry_targets
 from ablab.config.preflight import device_type
 from ablab.data.trial_data import TrialData
 from ablab.model import build
@@ -36,8 +37,7 @@ def try_precision(config: Mapping[str, Any], data: TrialData, num_weights: int) 
     with torch.random.fork_rng(devices=[]):
         module = build.classifier(config, data)
         plugin.convert_module(module)
-        size = data.image_size
-        images = plugin.convert_input(torch.zeros(len(target), data.in_channels, size, size))
+        images = plugin.convert_input(blank(data))
         target = plugin.convert_input(target)
         rule = "trainer.precision must be one that these parts have, got {precision}: {error}"
         with blaming(rule, CPU, precision=precision):

@@ -1,4 +1,4 @@
-"""A network taken through a step without values: what would fail in training fails here."""
+"""A network that a batch passes without values: what would fail in training fails here."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -15,11 +15,10 @@ from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.faults import worded
 from ablab.model import build
-from ablab.model.frozen_layers import trained_parameters
 from ablab.model.objective import all_logits
 
 META, CPU = torch.device("meta"), torch.device("cpu")
-_IMAGES = 2
+IMAGES = 2
 # A step of so little takes no longer with values than without.
 _SMALL_WEIGHTS, _SMALL_BYTES = 1_000_000, 50_000_000
 
@@ -48,8 +47,8 @@ class Passed:
 
     def bytes_per_image(self) -> float:
         """Return what each further image of a batch keeps for the backward pass."""
-        _, kept = _evaluated(self, 2 * _IMAGES)
-        return (kept - self.kept) / _IMAGES
+        _, kept = _evaluated(self, 2 * IMAGES)
+        return (kept - self.kept) / IMAGES
 
     @property
     def is_small(self) -> bool:
@@ -77,7 +76,7 @@ def evaluate(built: Passed) -> Passed:
         NotImplementedError: it needs values, which ``meta`` has not.
         InputError: the network does not do what an architecture does.
     """
-    output, kept = _evaluated(built, _IMAGES)
+    output, kept = _evaluated(built, IMAGES)
     _check_logits((output,), built.data.num_classes)
     return replace(built, kept=kept)
 
@@ -91,7 +90,7 @@ def train(built: Passed) -> Passed:
     """
     network, data = built.network.train(), built.data
     with built.device, torch.random.fork_rng(devices=[]):
-        images = _images(data, _IMAGES)
+        images = blank(data, IMAGES)
         with _blaming_network(built):
             output = all_logits(network(images))
         _check_logits(output, data.num_classes)
@@ -109,66 +108,13 @@ def _evaluated(built: Passed, count: int) -> tuple[Tensor, int]:
     """
     network, blame = built.network.eval(), _blaming_network(built)
     with built.device, torch.random.fork_rng(devices=[]), saved_by(network) as saved, blame:
-        output: Tensor = network(_images(built.data, count))
+        output: Tensor = network(blank(built.data, count))
     return output, saved.bytes
 
 
 def _blaming_network(built: Passed) -> AbstractContextManager[None]:
     rule = "architecture must work with its parts and data, got {error} from {name}"
     return blaming(rule, built.device, name=type(built.network).__name__)
-
-
-def step_back(passed: Passed) -> None:
-    """Compute a passed batch's cost and its gradients, and the cost in evaluation.
-
-    Raises:
-        NotImplementedError: it needs values, which ``meta`` has not.
-        InputError: loss, regularizer or augmentation does not work with the network.
-    """
-    config, device = passed.config, passed.device
-    target = dry_targets(config, passed.data)
-    with device, torch.random.fork_rng(devices=[]):
-        loss = build.Builder("loss", config["loss"])()
-        weights = trained_parameters(passed.network)
-        regularizer = build.Builder("regularizer", config["regularizer"])(named_params=weights)
-        with blaming("loss must work with logits and targets, got {error}", device):
-            costs = [loss(logits, target.to(device)) for logits in passed.output]
-            hard = torch.zeros(_IMAGES, dtype=torch.long)
-            costs.append(loss(passed.output[0].detach(), hard))
-        for cost in costs:
-            _check_cost(cost)
-        with blaming("regularizer must work with these weights, got {error}", device):
-            penalty = regularizer.penalty()
-        total = sum(costs[:-1], penalty if penalty is not None else torch.zeros(()))
-        if not total.requires_grad:
-            raise InputError("loss must depend on the weights, got one without a gradient")
-        with blaming("architecture must be differentiable, got {error}", device):
-            torch.autograd.backward(total)
-        with blaming("regularizer must work with these weights, got {error}", device):
-            regularizer.project()
-
-
-def dry_targets(config: Mapping[str, Any], data: TrialData) -> Tensor:
-    """Return what the augmentation makes of two images' targets, (2,) or (2, K).
-
-    Raises:
-        InputError: it changes the shape of images, or makes no targets.
-    """
-    images, target = _images(data, _IMAGES), torch.zeros(_IMAGES, dtype=torch.long)
-    shape = images.shape
-    if data.augmentation is not None:
-        rule = "augmentation must map (x, y, generator) to (x, y), got {error}"
-        with blaming(rule, CPU), torch.random.fork_rng(devices=[]):
-            images, target = data.augmentation(images, target, torch.Generator())
-        if images.shape != shape:
-            found, kept = tuple(images.shape), tuple(shape)
-            raise InputError(f"augmentation must keep the images' shape {kept}, got {found}")
-        if target.shape not in ((_IMAGES,), (_IMAGES, data.num_classes)):
-            raise InputError(
-                f"augmentation must return targets (N,) or (N, {data.num_classes}), got "
-                f"{tuple(target.shape)} for N={_IMAGES}"
-            )
-    return target
 
 
 @contextmanager
@@ -188,11 +134,12 @@ def blaming(rule: str, device: torch.device, **words: str) -> Iterator[None]:
         raise InputError(rule.format(error=worded(error), **words)) from error
 
 
-def _images(data: TrialData, count: int) -> Tensor:
+def blank(data: TrialData, count: int = IMAGES) -> Tensor:
+    """Return images without anything on them, (count, C, H, W)."""
     return torch.zeros(count, data.in_channels, data.image_size, data.image_size)
 
 
-def _check_logits(output: tuple[Any, ...], num_classes: int, count: int = _IMAGES) -> None:
+def _check_logits(output: tuple[Any, ...], num_classes: int, count: int = IMAGES) -> None:
     for logits in output:
         shape = tuple(getattr(logits, "shape", ()))
         if shape != (count, num_classes):
@@ -239,9 +186,3 @@ def _check_alone(network: nn.Module, image: Tensor, data: TrialData) -> None:
     for norm in norms:
         norm.train()
     _check_logits(output, data.num_classes, 1)
-
-
-def _check_cost(cost: Any) -> None:
-    if not isinstance(cost, Tensor) or cost.shape != ():
-        found = tuple(cost.shape) if isinstance(cost, Tensor) else type(cost).__name__
-        raise InputError(f"loss must return a scalar tensor, got {found}")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ablab.bounds import EPOCHS, IMAGES, PROCESSES, RETRIES, STRENGTHS, THREADS, Bound
-from ablab.config.annotations import Rule, annotated
+from ablab.config.annotations import PLAIN, Rule, annotated
 from ablab.config.content import is_integer as _integer
 from ablab.config.content import is_number as _number
 from ablab.data.order import FULL, SHUFFLES
@@ -184,8 +184,8 @@ def hyperparameter_faults(
         rule = None if own else _HYPERPARAMETERS.get(name)
         if rule is None and name in parameters:
             rule = annotated(parameters[name].annotation)
-        if rule is not None and not rule[1](value):
-            faults.append(f"{axis}.{name} must be {rule[0]}, got {shown(value)}")
+        broken = [r for r in (rule, PLAIN) if r is not None and not r[1](value)]
+        faults += [f"{axis}.{name} must be {words}, got {shown(value)}" for words, _ in broken[:1]]
     return faults
 
 

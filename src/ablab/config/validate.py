@@ -70,7 +70,7 @@ def _component_faults(axis: str, node: Any) -> list[str]:
 
 def _is_hydras(key: str, own: str = "_target_") -> bool:
     """Tell whether a key steers Hydra, the one that every component has left out."""
-    return key != own and key.startswith("_") and key.endswith("_")
+    return key != own and str(key).startswith("_") and str(key).endswith("_")
 
 
 def _nests(value: Any) -> bool:
