@@ -58,15 +58,17 @@ test: dev ## lint, types, import contracts, and the quick tests
 check: test slow ## what test does, and the slow tests
 
 clean: ## remove .venv and all caches; lab and data stay
-	@rm -rf .venv dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv dist build docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -path ./lab -prune -o -path ./data -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 dev:
 	@sh .ci/venv dev
 
-docs: dev
-	@OMP_NUM_THREADS=1 .venv/bin/python -B docs/by_hand.py
-	@OMP_NUM_THREADS=1 .venv/bin/python -B docs/catalogue.py
+docs: dev ## write the generated pages, and build the documentation in docs/_build/html
+	@for page in by_hand catalogue commands glossary; do \
+		OMP_NUM_THREADS=1 .venv/bin/python -B docs/$$page.py || exit 1; done
+	@$(RUN) sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 slow: dev
 	@$(RUN) pytest -n 2 --dist worksteal -m slow $(ARGS)

@@ -35,6 +35,7 @@ PROMISED = [
     "report-%",
     "latex-%",
     "compare",
+    "docs",
     "ui",
     "clean",
     "help",
@@ -183,6 +184,14 @@ def test_target_calls_its_command_whatever_files_there_are(
     assert clone.calls(target, "ARGS=seed=1") == [call]
 
 
+def test_docs_writes_the_generated_pages_and_then_builds_the_site(clone: Clone) -> None:
+    *made, built = clone.calls("docs")[-5:]
+    assert made == [
+        f"-B docs/{name}.py" for name in ("by_hand", "catalogue", "commands", "glossary")
+    ]
+    assert built == "-m sphinx -W --keep-going -q -b html docs docs/_build/html"
+
+
 def test_compare_takes_two_names_whatever_is_in_them(clone: Clone) -> None:
     clone.calls("install")
     words = ["compare", "A=demo [trainer.max_epochs=3]", "B=there:demo@0a1b", "ARGS=--to here"]
@@ -195,7 +204,7 @@ def test_tests_add_the_tools_and_a_user_needs_none(clone: Clone) -> None:
     clone.calls("install")
     calls = clone.calls("test")
     assert not made(calls)
-    assert installed(calls) == ["-e .[dev]"]
+    assert installed(calls) == ["-e .[dev,docs]"]
     assert clone.calls("install") == []
     assert installed(clone.calls("test")) == []
 
@@ -317,6 +326,7 @@ def test_clean_leaves_lab_and_data(clone: Clone) -> None:
     clone.calls("install")
     kept = [clone.top / "lab/__pycache__", clone.top / "data/__pycache__"]
     gone = [clone.top / ".venv", clone.top / "src/__pycache__", clone.top / ".mypy_cache"]
+    gone.append(clone.top / "docs/_build")
     for folder in kept + gone:
         folder.mkdir(parents=True, exist_ok=True)
     assert clone.calls("clean") == []

@@ -18,6 +18,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+ASKED = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
 PIN = re.compile(r'[a-z0-9-]+==[0-9][0-9a-z.]*(; python_version (<|>=) "3\.\d+")?')
 
 
@@ -95,8 +97,7 @@ def test_constraints_are_plain_pins() -> None:
 
 
 def test_versions_stand_in_the_constraints_alone() -> None:
-    asked = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-    assert [line for line in asked if "==" in line.split(";")[0]] == []
+    assert [line for line in ASKED if "==" in line.split(";")[0]] == []
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
@@ -108,7 +109,7 @@ def test_each_dependency_has_one_tested_version_in_its_range(version: str) -> No
 
     tested = {canonicalize_name(pin.name): str(pin.specifier)[2:] for pin in hold(pins())}
     assert len(tested) == len(hold(pins()))
-    for asked in hold([*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]):
+    for asked in hold(ASKED):
         pinned = tested[canonicalize_name(asked.name)]
         assert asked.specifier.contains(pinned, prereleases=True), f"{asked}, got {pinned}"
 
@@ -116,8 +117,7 @@ def test_each_dependency_has_one_tested_version_in_its_range(version: str) -> No
 def test_whole_installed_tree_is_pinned() -> None:
     """Torch's GPU libraries aside, which it pins itself."""
     pinned = {canonicalize_name(Requirement(pin).name) for pin in pins()}
-    asked = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
-    queue: list[tuple[str, set[str]]] = [(line, set()) for line in asked]
+    queue: list[tuple[str, set[str]]] = [(line, set()) for line in ASKED]
     free, seen = set(), set()
     while queue:
         line, extras = queue.pop()

@@ -11,7 +11,6 @@ from typing import Any
 import attempts
 import pytest
 import torch
-from ablab.config.dry_step import step_back
 from attempts import attempt, kinds, shown
 from torch import nn
 
@@ -19,6 +18,7 @@ from ablab.config import memory
 from ablab.config.compose import components, compose
 from ablab.config.dry_build import rehearse
 from ablab.config.dry_run import META, build_dry, train
+from ablab.config.dry_step import step_back
 from ablab.config.trial import freeze
 from ablab.faults import ConfigError
 from ablab.model import build, construction

@@ -1,0 +1,103 @@
+"""Take `pictures/report.png` and `pictures/dashboard.png` of one run of the demo.
+
+    ablab sweep demo --report           # in an empty folder, on an idle machine
+    python docs/screenshots.py lab
+
+Needs Chromium or Chrome. Both pictures carry the verdict of that run, which a test compares with
+the README's. The dashboard is grouped by a shared view of MLflow's, a tag of the experiment.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import mlflow
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from ablab.report.build import page_of, planned
+from ablab.report.export.pdf import find_browser
+from ablab.tracking.lab import Lab
+
+PICTURES = Path(__file__).parent / "pictures"
+REPORT = (1160, 1400), (0, 30, 1160, 845)  # window and crop, in pixels
+DASHBOARD = (1600, 1000), (212, 192, 1030, 738)
+VARIANTS = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu")  # elu's seeds are shown
+VIEW = {
+    "groupBy": {
+        "aggregateFunction": "average",
+        "groupByKeys": [{"mode": "tag", "groupByData": "variant"}],
+    },
+    "groupsExpanded": {f"tag.variant.{name}": False for name in VARIANTS},
+    "selectedColumns": [
+        "attributes.`Created`",
+        *(f"metrics.`{name}`" for name in ("test/accuracy", "val/accuracy", "parameters")),
+    ],
+    "runsPinned": [],
+    "runsHidden": [],
+    "orderByKey": "attributes.start_time",
+    "orderByAsc": False,
+    "searchFilter": "",
+    "startTime": "ALL",
+    "lifecycleFilter": "Active",
+    "modelVersionFilter": "All Runs",
+    "datasetsFilter": [],
+}
+
+
+def take(url: str, name: str, form: tuple[tuple[int, int], Sequence[int]], verdict: str) -> None:
+    """Write the picture of a page."""
+    (width, height), crop = form
+    browser = find_browser()
+    assert browser, "Chromium or Chrome must be on PATH"
+    with tempfile.TemporaryDirectory() as folder:
+        shot = Path(folder) / "shot.png"
+        options = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
+        options += ["--force-color-profile=srgb", f"--window-size={width},{height}"]
+        options += ["--virtual-time-budget=30000", f"--user-data-dir={folder}/profile"]
+        command = [browser, *options, f"--screenshot={shot}", url]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        image = Image.open(shot).convert("RGB").crop(tuple(crop))
+    info = PngInfo()
+    info.add_text("verdict", verdict.encode("ascii", "xmlcharrefreplace").decode())
+    image.quantize(128, dither=Image.Dither.NONE).save(PICTURES / name, pnginfo=info, optimize=True)
+
+
+@contextmanager
+def dashboard(lab: Path) -> Iterator[str]:
+    """Serve the dashboard, and yield its address."""
+    command = [sys.executable, "-m", "ablab", "ui", "--port", "5260"]
+    environment = os.environ | {"ABLAB_HOME": str(lab)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout
+        found = re.search(r"http://\S+", server.stdout.readline())
+        try:
+            assert found, "the dashboard must answer"
+            yield found[0]
+        finally:
+            server.terminate()
+
+
+def main() -> None:
+    """Take both pictures of the lab that is named."""
+    folder = Path(sys.argv[1]).resolve()
+    lab = Lab(folder)
+    verdict = page_of(lab, planned(lab, "demo")).verdict.sentence
+    report = folder / "sweeps" / "demo" / "report" / "report.html"
+    take(report.as_uri(), "report.png", REPORT, verdict)
+    with dashboard(folder) as address:
+        client = mlflow.MlflowClient(address)
+        experiment = client.get_experiment_by_name("demo").experiment_id
+        client.set_experiment_tag(experiment, "mlflow.sharedViewState.docs", json.dumps(VIEW))
+        page = f"{address}/#/experiments/{experiment}/runs?viewStateShareKey=docs"
+        take(page, "dashboard.png", DASHBOARD, verdict)
+
+
+if __name__ == "__main__":
+    main()
