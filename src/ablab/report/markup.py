@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 NBSP = "\N{NO-BREAK SPACE}"
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(__file__).parent / "page" / "templates"
 _JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
 _STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 

@@ -64,7 +64,7 @@ def test_without_a_verdict_no_test_is_told():
 def test_what_is_known_of_the_data_is_said_once():
     fates = {"relu": RELU, "elu": plus(*CLOSE)}
     notes = ("Of 10,000 test images 500 are used (data.test_images).",)
-    table = [replace(row, notes=notes, total=500) for row in rows(fates)]
+    table = [replace(row, facts={"data_notes": notes}, total=500) for row in rows(fates)]
     text = told(table, spec(fates))
     assert "on this test set of 500 images" in text
     assert text.count(notes[0]) == 1

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from ablab.report.page.figures.canvas import INK, MUTED, SERIES
 
-# The colours of templates/report.css in a light room.
+# The colours of page/templates/report.css in a light room.
 _PAINTS = dict(
     zip(
         (INK, MUTED, *SERIES),
