@@ -21,6 +21,7 @@ from ablab.sweep.launch.local import local_launcher
 from ablab.sweep.schedule import Schedule
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell
+from ablab.training.settings import Devices, ProcessSettings
 
 TRIALS, BATCH, SLOTS = 8, 128, 2
 MLP = [
@@ -75,7 +76,7 @@ def _side_by_side(lab: Lab, trials: list[Trial], launcher: Launcher) -> float:
         Job(Cell("mlp", trial.config["seed"], "mnist · mlp", trial.key), trial.as_dict())
         for trial in trials
     ]
-    settings = {"devices": trials[0].config["devices"], "threads": 1, "in_sweep": True}
+    settings = ProcessSettings(Devices(**trials[0].config["devices"]), in_sweep=True)
     start = time.perf_counter()
     Schedule(lab, jobs, launcher, settings).run()
     seconds = time.perf_counter() - start

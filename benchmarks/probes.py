@@ -13,9 +13,10 @@ from ablab.config.compose import compose
 from ablab.config.probe_switches import SWITCHES
 from ablab.model import build
 from ablab.training.probes.callback import Probes
+from ablab.training.settings import Devices
 from ablab.training.trainer import trainer
 
-DEVICES = {"accelerator": "cpu", "devices": 1, "strategy": "auto"}
+DEVICES = Devices("cpu")
 
 
 class Timed(Probes):

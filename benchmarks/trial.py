@@ -1,6 +1,5 @@
 """One LeNet-5 MNIST trial (3 epochs, batch 128, one thread, journal on) against bare loops."""
 
-import json
 import os
 import subprocess
 import sys
@@ -17,11 +16,11 @@ from ablab.config.trial import Trial, freeze
 from ablab.model import build
 from ablab.tracking.lab import Lab, Take
 from ablab.training.process import work
+from ablab.training.settings import Devices, ProcessSettings
 
 EPOCHS, BATCH, THREADS = 3, 128, 1
 NAMES = ("trial", "same", "contiguous", "fused")
-DEVICES = {"accelerator": "cpu", "devices": 1, "strategy": "auto"}
-SETTINGS = {"devices": DEVICES, "threads": THREADS, "in_sweep": False}
+SETTINGS = ProcessSettings(Devices("cpu"), THREADS)
 
 
 def main() -> None:
@@ -81,7 +80,7 @@ def _cold_peak(lab: Lab, trial: Trial) -> float:
     """Return the peak of memory, in bytes, of a process that trains one trial."""
     take: Take = lab.new_take(trial.as_dict())
     command = [sys.executable, "-m", "ablab.training.process", str(Path(take.folder))]
-    subprocess.run([*command, json.dumps(SETTINGS)], check=True)
+    subprocess.run([*command, SETTINGS.to_json()], check=True)
     assert take.completion is not None
     return take.completion.measured["memory/peak_bytes"]
 

@@ -19,6 +19,7 @@ from typing import Any
 from ablab.sweep.launch.forked import PRELOAD
 from ablab.sweep.launch.surroundings import inherited, thread_variables
 from ablab.tracking.lab import Take
+from ablab.training.settings import Devices, ProcessSettings
 
 # Every stream is drawn from: order, augmentation, dropout, initialisation, split.
 SMALL = (
@@ -32,7 +33,7 @@ SMALL = (
     "trainer.max_epochs=3",
     "devices=cpu",
 )
-CPU = {"accelerator": "cpu", "devices": 1, "strategy": "auto"}
+CPU = Devices("cpu")
 INHERITED = ("ABLAB_HOME", "ABLAB_ALLOW")
 Mishap = Callable[[], None]
 
@@ -42,7 +43,7 @@ def start(take: Take, mishap: Mishap | None = None, *, in_sweep: bool = True) ->
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOAD])
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    settings = {"devices": CPU, "threads": 1, "slots": 3, "in_sweep": in_sweep}
+    settings = ProcessSettings(CPU, slots=3, in_sweep=in_sweep)
     process = context.Process(target=_attempt, args=(take.folder, settings, mishap, environment))
     with inherited(thread_variables(1)):
         process.start()
@@ -57,7 +58,7 @@ def attempt(take: Take, mishap: Mishap | None = None, *, in_sweep: bool = True) 
 
 
 def _attempt(
-    folder: Path, settings: Mapping[str, Any], mishap: Mishap | None, environment: Mapping[str, str]
+    folder: Path, settings: ProcessSettings, mishap: Mishap | None, environment: Mapping[str, str]
 ) -> None:
     from ablab.sweep.launch.child import train
 
@@ -265,7 +266,7 @@ def idle() -> None:
 def start_and_wait(folder: Path, environment: Mapping[str, str]) -> None:
     """Be a sweep: start an attempt that idles, and wait for it."""
     os.environ.update(environment)
-    settings = {"devices": CPU, "threads": 1, "in_sweep": True}
+    settings = ProcessSettings(CPU, in_sweep=True)
     arguments = folder, settings, idle, environment
     trial = multiprocessing.get_context("fork").Process(target=_attempt, args=arguments)
     trial.start()

@@ -1,6 +1,5 @@
 """Several processes are one: batch norm on CPU, and a whole trial under DDP."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from ablab.config.trial import freeze
 from ablab.model.distributed import CpuBatchNormSync, gathered
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.records import record_of
+from ablab.training.settings import Devices, ProcessSettings
 
 # Shape of a batch, and the layer's options; the batch is cut into 4 and 3 images.
 CASES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
@@ -130,7 +130,7 @@ SMOOTH = (
 
 
 def _command(take: Take, devices: dict[str, Any]) -> list[str]:
-    settings = json.dumps({"devices": devices, "threads": 1, "in_sweep": False})
+    settings = ProcessSettings(Devices(**devices)).to_json()
     return [sys.executable, "-m", "ablab.training.process", str(take.folder), settings]
 
 
@@ -312,7 +312,7 @@ def test_a_cold_process_trains_what_a_warm_one_does(lab: Lab) -> None:
     trial = freeze(compose(["architecture=mlp", "trainer.max_epochs=1", "devices=cpu"])).as_dict()
     warm, cold = lab.new_take(trial), lab.new_take(trial)
     assert attempt(warm) == 0
-    assert _run(cold, CPU).returncode == 0
+    assert _run(cold, CPU.as_dict()).returncode == 0
     a, b = warm.completion, cold.completion
     assert a is not None
     assert b is not None

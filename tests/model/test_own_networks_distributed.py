@@ -1,6 +1,5 @@
 """Networks of a user's own on two processes: lazy layers, and weights that a step leaves out."""
 
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 from ablab.config.compose import compose
 from ablab.config.trial import freeze
 from ablab.tracking.lab import Lab
+from ablab.training.settings import Devices, ProcessSettings
 
 SOURCE = """
 import torch
@@ -45,11 +45,11 @@ def test_weights_that_a_step_leaves_out_do_not_stop_two_processes(
         overrides = ["architecture=own", "optimizer=sgd", "batch_size=96", "trainer.max_epochs=2"]
         precise = ["trainer.precision=64-true", f"devices={devices}"]
         take = lab.new_take(freeze(compose([*overrides, *precise])).as_dict())
-        settings = {"devices": take.trial["config"]["devices"], "threads": 1, "in_sweep": False}
+        settings = ProcessSettings(Devices(**take.trial["config"]["devices"]))
         command = [sys.executable, "-m", "ablab.training.process"]
         environment = {name: v for name, v in os.environ.items() if name != "OMP_NUM_THREADS"}
         done = subprocess.run(
-            [*command, str(take.folder), json.dumps(settings)], env=environment, check=False
+            [*command, str(take.folder), settings.to_json()], env=environment, check=False
         )
         assert done.returncode == 0, (take.folder / "log.txt").read_text()
         attempt, *epochs = take.entries()

@@ -5,16 +5,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from fakes import complete
 
 from ablab.tracking.lab import Take
+from ablab.training.settings import ProcessSettings
 
 
-def describe(folder: Path, settings: Mapping[str, Any]) -> int:
+def describe(folder: Path, settings: ProcessSettings) -> int:
     """Write down what the process finds around it."""
     around = {
         "pid": os.getpid(),
@@ -23,14 +22,14 @@ def describe(folder: Path, settings: Mapping[str, Any]) -> int:
         "ignores_sigint": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
         "main": getattr(sys.modules.get("__mp_main__"), "__file__", None),
         "torch": "torch" in sys.modules,
-        "settings": dict(settings),
+        "settings": settings.to_json(),
     }
     (folder / "around.json").write_text(json.dumps(around))
     complete(Take(folder))
     return 0
 
 
-def die_once(folder: Path, _settings: Mapping[str, Any]) -> int:
+def die_once(folder: Path, _settings: ProcessSettings) -> int:
     """Be killed at the first attempt."""
     marker = folder / "died"
     if not marker.exists():
@@ -40,7 +39,7 @@ def die_once(folder: Path, _settings: Mapping[str, Any]) -> int:
     return 0
 
 
-def wait_for_word(folder: Path, _settings: Mapping[str, Any]) -> int:
+def wait_for_word(folder: Path, _settings: ProcessSettings) -> int:
     """Hold the take's lock until a file named ``go`` appears in its folder; log each attempt."""
     with Take(folder).lock().acquire(timeout=5):
         with (folder / "pids").open("a") as stream:
@@ -51,7 +50,7 @@ def wait_for_word(folder: Path, _settings: Mapping[str, Any]) -> int:
     return 0
 
 
-def stop_politely(folder: Path, _settings: Mapping[str, Any]) -> int:
+def stop_politely(folder: Path, _settings: ProcessSettings) -> int:
     """Run until SIGTERM, and say so."""
 
     def stop(_number: int, _frame: object) -> None:
@@ -65,4 +64,4 @@ def stop_politely(folder: Path, _settings: Mapping[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    describe(Path(sys.argv[1]), json.loads(sys.argv[2]))
+    describe(Path(sys.argv[1]), ProcessSettings.from_json(sys.argv[2]))

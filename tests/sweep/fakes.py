@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ablab.sweep.job import Job
@@ -10,7 +10,9 @@ from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Cell
+from ablab.training.settings import Devices, ProcessSettings
 
+SETTINGS = ProcessSettings(Devices("cpu"), threads=3)
 Script = Callable[[Take], int | None]
 
 
@@ -113,7 +115,7 @@ class FakeLauncher:
     def is_ready(self) -> bool:
         return True
 
-    def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> FakeWorker:
+    def start(self, take: Take, settings: ProcessSettings, slot: int) -> FakeWorker:
         scripts = self.scripts.get(take.key, [self.default])
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
         self.attempts[take.key].append(take)

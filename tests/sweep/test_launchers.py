@@ -12,7 +12,7 @@ from typing import Any
 
 import fake_work
 import pytest
-from fakes import make_jobs, new_take
+from fakes import SETTINGS, make_jobs, new_take
 
 from ablab.sweep.launch.child import Work
 from ablab.sweep.launch.cold import ColdLauncher
@@ -70,13 +70,13 @@ def around(take: Take) -> dict[str, Any]:
 def test_trials_run_in_their_slots_with_what_they_need(lab: Lab, make: Callable[[Work], Any]):
     jobs = make_jobs("a", "b")
     with closing(make(fake_work.describe)) as launcher:
-        Schedule(lab, jobs, launcher, {"threads": 3}).run()
+        Schedule(lab, jobs, launcher, SETTINGS).run()
     assert [job.state for job in jobs] == ["finished"] * 2
     found = [around(lab.takes(key)[0]) for key in "ab"]
     assert {one["gpu"] for one in found} <= {"0", "1"}
     for one in found:
         assert one["threads"] == "3"
-        assert one["settings"] == {"threads": 3}
+        assert one["settings"] == SETTINGS.to_json()
         assert one["ignores_sigint"]
         assert one["main"] is None  # the program that started the sweep is not run again
         assert not one["torch"]
@@ -86,14 +86,14 @@ def test_trials_run_in_their_slots_with_what_they_need(lab: Lab, make: Callable[
 def test_forked_trials_have_a_process_each(lab: Lab):
     jobs = make_jobs(*"abc")
     with closing(forked(fake_work.describe)) as launcher:
-        Schedule(lab, jobs, launcher, {}).run()
+        Schedule(lab, jobs, launcher, SETTINGS).run()
     assert len({around(lab.takes(key)[0])["pid"] for key in "abc"}) == 3
 
 
 def test_spawned_processes_are_used_again(lab: Lab):
     jobs = make_jobs(*"abcd")
     with closing(spawned(fake_work.describe)) as launcher:
-        Schedule(lab, jobs, launcher, {}).run()
+        Schedule(lab, jobs, launcher, SETTINGS).run()
     assert len({around(lab.takes(key)[0])["pid"] for key in "abcd"}) <= 2
 
 
@@ -103,7 +103,7 @@ def test_killed_trial_is_tried_again_and_the_others_do_not_notice(
 ):
     jobs = make_jobs("a", "b")
     with closing(make(fake_work.die_once)) as launcher:
-        Schedule(lab, jobs, launcher, {}).run()
+        Schedule(lab, jobs, launcher, SETTINGS).run()
     assert [(job.state, job.kills) for job in jobs] == [("finished", 1)] * 2
 
 
@@ -111,7 +111,7 @@ def test_killed_trial_is_tried_again_and_the_others_do_not_notice(
 def test_stop_is_sigterm_and_its_status_comes_back(lab: Lab, make: Callable[[Work], Any]):
     take = new_take(lab, "a")
     with closing(make(fake_work.stop_politely)) as launcher:
-        worker = launcher.start(take, {}, 0)
+        worker = launcher.start(take, SETTINGS, 0)
         until((take.folder / "ready").exists)
         assert worker.poll() is None
         worker.stop()
@@ -124,7 +124,7 @@ def test_stop_is_sigterm_and_its_status_comes_back(lab: Lab, make: Callable[[Wor
 def test_close_leaves_nothing_running(lab: Lab, make: Callable[[Work], Any]):
     take = new_take(lab, "a")
     with closing(make(fake_work.wait_for_word)) as launcher:
-        launcher.start(take, {}, 0)
+        launcher.start(take, SETTINGS, 0)
         until((take.folder / "pids").exists)
     until(lambda: not take.is_locked())
 
@@ -150,14 +150,14 @@ def test_server_that_is_killed_is_replaced_and_its_orphan_is_not_doubled(lab: La
                     (take.folder / "go").touch()
 
     with closing(forked(fake_work.wait_for_word)) as launcher:
-        Schedule(lab, jobs, launcher, {}, watchers=[Meddler()], retries=0).run()
+        Schedule(lab, jobs, launcher, SETTINGS, watchers=[Meddler()], retries=0).run()
         assert [job.state for job in jobs] == ["finished"] * 2
         for key in "ab":
             (take,) = lab.takes(key)
             assert len((take.folder / "pids").read_text().split()) == 1
         (later,) = make_jobs("c")
         new_take(lab, "c").folder.joinpath("go").touch()
-        Schedule(lab, [later], launcher, {}).run()  # a new server serves it
+        Schedule(lab, [later], launcher, SETTINGS).run()  # a new server serves it
     assert later.state == "finished"
 
 
@@ -166,9 +166,9 @@ def test_cold_command_runs_alone(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     jobs = make_jobs("a", "b")
     with closing(ColdLauncher("fake_work")) as launcher:
         assert launcher.slots == 1
-        Schedule(lab, jobs, launcher, {"devices": {"strategy": "ddp"}}).run()
+        Schedule(lab, jobs, launcher, SETTINGS).run()
     assert [job.state for job in jobs] == ["finished"] * 2
-    assert around(lab.takes("a")[0])["settings"] == {"devices": {"strategy": "ddp"}}
+    assert around(lab.takes("a")[0])["settings"] == SETTINGS.to_json()
 
 
 def test_cold_command_is_killed_with_all_its_processes(
@@ -183,7 +183,7 @@ def test_cold_command_is_killed_with_all_its_processes(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     take = new_take(lab, "a")
     launcher = ColdLauncher("family")
-    worker = launcher.start(take, {}, 0)
+    worker = launcher.start(take, SETTINGS, 0)
     file = take.folder / "child"
     until(lambda: file.exists() and file.read_text())
     launcher.close()

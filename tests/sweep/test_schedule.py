@@ -1,11 +1,12 @@
 """Every job comes to one end, whatever becomes of the processes."""
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from fakes import (
+    SETTINGS,
     FakeLauncher,
     FakeWorker,
     Notes,
@@ -26,10 +27,11 @@ from fakes import (
 from ablab.sweep.job import Job
 from ablab.sweep.schedule import Schedule
 from ablab.tracking.lab import Lab, Take
+from ablab.training.settings import ProcessSettings
 
 
 def run(lab: Lab, jobs: Sequence[Job], launcher: FakeLauncher, **options: Any) -> list[str]:
-    Schedule(lab, jobs, launcher, {}, clock=launcher.clock, **options).run()
+    Schedule(lab, jobs, launcher, SETTINGS, clock=launcher.clock, **options).run()
     return [job.state for job in jobs]
 
 
@@ -181,7 +183,7 @@ def test_orphan_of_a_dead_server_is_waited_for_and_never_written_beside(lab: Lab
 
 def test_launcher_that_cannot_start_a_trial_is_asked_again_and_then_it_fails(lab: Lab):
     class Broken(FakeLauncher):
-        def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> FakeWorker:
+        def start(self, take: Take, settings: ProcessSettings, slot: int) -> FakeWorker:
             self.attempts[take.key].append(take)
             raise EOFError
 
@@ -195,7 +197,7 @@ def test_launcher_that_cannot_start_a_trial_is_asked_again_and_then_it_fails(lab
 def test_lack_of_the_machine_stops_what_waits_and_fails_nothing(lab: Lab):
     launcher = FakeLauncher(slots=1, a=[lack])
     jobs = make_jobs("a", "b", "c")
-    schedule = Schedule(lab, jobs, launcher, {}, clock=launcher.clock)
+    schedule = Schedule(lab, jobs, launcher, SETTINGS, clock=launcher.clock)
     schedule.run()
     assert [job.state for job in jobs] == ["stopped"] * 3
     assert schedule.lack == jobs[0].reason == "x must have room"
@@ -229,7 +231,7 @@ def test_what_the_sweep_itself_cannot_write_or_start_is_a_lack(
 
     jobs, launcher = make_jobs("a", "b"), FakeLauncher()
     monkeypatch.setattr(where, refuse)
-    schedule = Schedule(lab, jobs, launcher, {}, clock=launcher.clock)
+    schedule = Schedule(lab, jobs, launcher, SETTINGS, clock=launcher.clock)
     schedule.run()
     assert [job.state for job in jobs] == ["stopped"] * 2
     assert "must be within your quota" in schedule.lack

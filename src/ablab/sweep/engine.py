@@ -11,7 +11,7 @@ from rich.console import Console
 
 from ablab import terminal
 from ablab.config.probe_switches import has_measured
-from ablab.config.threads import cpu_threads, threads_note
+from ablab.config.threads import threads_note
 from ablab.errors import FAILED, FINISHED, ResourceError
 from ablab.folders import lab_folder
 from ablab.model.targets import allowed_prefixes
@@ -32,6 +32,7 @@ from ablab.sweep.schedule import Schedule, Watcher
 from ablab.tracking.courier import DELIVERING
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Plan, read_plan
+from ablab.training.settings import ProcessSettings
 
 
 def run_sweep(
@@ -175,17 +176,11 @@ class _Sweep:
 
     def _schedule(self, watchers: Sequence[Watcher], interrupts: Interrupts) -> Schedule:
         runtime = self.asked.runtime
-        settings = {
-            "devices": dict(runtime["devices"]),
-            "threads": cpu_threads(runtime["launcher"]),
-            "slots": self.launcher.slots,
-            "in_sweep": True,
-        }
         return Schedule(
             self.lab,
             self.jobs,
             self.launcher,
-            settings,
+            ProcessSettings.of(runtime, slots=self.launcher.slots, in_sweep=True),
             watchers=watchers,
             retries=int(runtime["launcher"]["retries"]),
             is_finished=self._counts,

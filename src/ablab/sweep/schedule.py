@@ -1,13 +1,14 @@
 """The schedule: brings every job to its end, whatever becomes of the processes."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
 
 from ablab.errors import ResourceError, resource_error
 from ablab.sweep.job import Job, judge, open_take, record_failure
 from ablab.sweep.launch.launcher import Launcher, Worker
 from ablab.tracking.lab import Lab, Take
+from ablab.training.settings import ProcessSettings
 
 TICK = 0.25  # seconds between two looks at the journals
 PATIENCE = 1.0  # seconds between two looks at a lock that another process holds
@@ -43,7 +44,7 @@ class Schedule:
         lab: where the takes lie.
         jobs: in the order in which they are to start.
         launcher: starts the processes.
-        settings: what each process is told (see `ablab.training.process.work`).
+        settings: what each process is given.
         watchers: told of everything.
         retries: times that a killed trial is started again.
         is_finished: whether a finished take counts.
@@ -60,7 +61,7 @@ class Schedule:
         lab: Lab,
         jobs: Sequence[Job],
         launcher: Launcher,
-        settings: Mapping[str, Any],
+        settings: ProcessSettings,
         *,
         watchers: Sequence[Watcher] = (),
         retries: int = 1,

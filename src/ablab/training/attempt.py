@@ -1,6 +1,5 @@
 """One attempt at a trial on its own, its epochs shown as they come."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,12 +9,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any
 
 from rich.console import Console
 
 from ablab.config.preflight import num_processes
-from ablab.config.threads import cpu_threads
 from ablab.config.trial import Trial
 from ablab.errors import NO_RESOURCE, ResourceError
 from ablab.output import stream
@@ -24,6 +21,7 @@ from ablab.tracking.journal import read_entries
 from ablab.tracking.lab import Take
 from ablab.training.process import work
 from ablab.training.progress import EpochLines, ProgressBar
+from ablab.training.settings import ProcessSettings
 from ablab.training.signals import STOPPING
 
 _LOOK_SECONDS = 0.2  # between two looks at whether the user has asked to stop
@@ -42,6 +40,7 @@ def attempt(take: Take, trial: Trial, console: Console) -> int:
     """
     if num_processes(trial.config["devices"]) > 1:
         return attempt_apart(take, trial, console)
+    settings = ProcessSettings.of(trial.config)
     lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
     # Descriptors 1 and 2 go to the log meanwhile: the terminal needs one of its own.
     descriptor = os.dup(sys.stdout.fileno())
@@ -51,7 +50,7 @@ def attempt(take: Take, trial: Trial, console: Console) -> int:
         lines.console = shown or Console(file=terminal, force_terminal=False, width=120)
         bar = [ProgressBar(shown, trial.config)] if shown else []
         with _following(take, lines):
-            return work(take.folder, _settings(trial), bar)
+            return work(take.folder, settings, bar)
     finally:
         os.close(descriptor)
 
@@ -73,9 +72,9 @@ def attempt_apart(take: Take, trial: Trial, console: Console) -> int:
     Raises:
         ResourceError: the machine lacks something; the last checkpoint that is whole stays.
     """
-    settings = {**_settings(trial), "ends_with_parent": True}
+    settings = ProcessSettings.of(trial.config, ends_with_parent=True)
     arguments = [sys.executable, "-m", "ablab.training.process"]
-    arguments += [str(take.folder), json.dumps(settings)]
+    arguments += [str(take.folder), settings.to_json()]
     lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
     with tempfile.TemporaryFile() as printed, _following(take, lines):
         code = _run(arguments, printed.fileno(), console)
@@ -84,13 +83,6 @@ def attempt_apart(take: Take, trial: Trial, console: Console) -> int:
     if code == NO_RESOURCE:
         raise ResourceError(told.removeprefix("ablab: ") or f"{take.folder} must be writable")
     return code
-
-
-def _settings(trial: Trial) -> dict[str, Any]:
-    """Return what the process that trains is told."""
-    config = trial.config
-    threads = cpu_threads(config["launcher"])
-    return {"devices": config["devices"], "in_sweep": False, "threads": threads}
 
 
 @contextmanager

@@ -9,13 +9,12 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 
 from ablab.errors import TERMINATED
 from ablab.training.environment import commit, cpu_name, source_hash, versions
+from ablab.training.settings import ProcessSettings
 
 _SECONDS_BETWEEN_LOOKS = 1.0
 # glibc's mallopt(3): a parameter, and the largest value that it takes.
@@ -36,16 +35,14 @@ def warm_up() -> None:
     gc.freeze()
 
 
-def prepare(settings: Mapping[str, Any]) -> None:
+def prepare(settings: ProcessSettings) -> None:
     """Set what is a whole process's: threads, memory, determinism, its tie to the sweep."""
     for name in ("pytorch_lightning", "lightning_fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)  # Lightning 2.6 on torch 2.13
-    torch.set_num_threads(int(settings["threads"]))
-    if (
-        settings.get("devices", {}).get("strategy") == "ddp"
-    ):  # Lightning would share out all cores otherwise
-        os.environ["OMP_NUM_THREADS"] = str(settings["threads"])
+    torch.set_num_threads(settings.threads)
+    if settings.devices.is_ddp:  # Lightning would share out all cores otherwise
+        os.environ["OMP_NUM_THREADS"] = str(settings.threads)
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Only a warning in the log where CUDA has no such kernel (the backward of max pooling).
@@ -54,7 +51,7 @@ def prepare(settings: Mapping[str, Any]) -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     parent = multiprocessing.parent_process()
-    if settings["in_sweep"] or settings.get("ends_with_parent"):
+    if settings.in_sweep or settings.ends_with_parent:
         sentinel = None if parent is None else parent.sentinel
         threading.Thread(target=_end_with, args=(sentinel, os.getppid()), daemon=True).start()
 

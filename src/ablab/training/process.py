@@ -4,16 +4,14 @@ Also a command of its own, `python -m ablab.training.process FOLDER SETTINGS`, w
 trial of several processes is started: Lightning runs the same command again for each further one.
 """
 
-import json
 import os
 import signal
 import sys
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytorch_lightning as pl
 from filelock import Timeout
@@ -25,6 +23,7 @@ from ablab.errors import (
     FINISHED,
     INTERRUPTED,
     LOCKED,
+    InputError,
     ResourceError,
     resource_error,
 )
@@ -37,6 +36,7 @@ from ablab.training.environment import facts
 from ablab.training.prepare import prepare
 from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
+from ablab.training.settings import ProcessSettings
 from ablab.training.signals import OwnSigterm, handled
 
 LOG = "log.txt"
@@ -44,15 +44,12 @@ LOG = "log.txt"
 _LOCK_PATIENCE_SECONDS = 2.0
 
 
-def work(folder: Path, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback] = ()) -> int:
+def work(folder: Path, settings: ProcessSettings, callbacks: Sequence[pl.Callback] = ()) -> int:
     """Train a take in this process until it is finished or something ends it.
 
     Args:
         folder: the take's.
-        settings: ``devices`` (the group), ``threads`` (CPU threads), ``slots`` (how many
-            trials run side by side, 1 where it is not said), ``in_sweep`` (the sweep
-            decides about Ctrl-C, and its end is ours), ``ends_with_parent`` (the end of the
-            process that started this one is ours).
+        settings: devices, threads, and whether a sweep decides about Ctrl-C.
         callbacks: further Lightning callbacks, such as a progress display.
 
     Returns:
@@ -74,7 +71,7 @@ def work(folder: Path, settings: Mapping[str, Any], callbacks: Sequence[pl.Callb
         raise lack from error
 
 
-def _alone(take: Take, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback]) -> int:
+def _alone(take: Take, settings: ProcessSettings, callbacks: Sequence[pl.Callback]) -> int:
     """Train with the take's lock held, and its log open."""
     lock = take.lock()
     try:
@@ -89,7 +86,7 @@ def _alone(take: Take, settings: Mapping[str, Any], callbacks: Sequence[pl.Callb
 
 
 def _lead(
-    take: Take, settings: Mapping[str, Any], callbacks: Sequence[pl.Callback], terminal: int
+    take: Take, settings: ProcessSettings, callbacks: Sequence[pl.Callback], terminal: int
 ) -> int:
     """Train as the take's one writer."""
     if take.completion is not None:
@@ -100,9 +97,9 @@ def _lead(
     except JournalError:
         traceback.print_exc()
         return FAILED
-    training = Training(take, journal, settings["devices"], [*callbacks, OwnSigterm()])
+    training = Training(take, journal, settings.devices, [*callbacks, OwnSigterm()])
     try:
-        with handled(training.recorder, terminal, in_sweep=bool(settings["in_sweep"])):
+        with handled(training.recorder, terminal, in_sweep=settings.in_sweep):
             _begin(take, journal, settings)
             _refuse_changed_data(training)
             training.run()
@@ -132,9 +129,9 @@ def _halt(take: Take, journal: Journal, lack: ResourceError) -> None:
             journal.append(_stopped(str(lack)))
 
 
-def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
+def _begin(take: Take, journal: Journal, settings: ProcessSettings) -> None:
     """Write down where this attempt runs; refuse it where the source is not the plan's."""
-    where = {"devices": dict(settings["devices"]), "slots": int(settings.get("slots", 1))}
+    where = {"devices": settings.devices.as_dict(), "slots": settings.slots}
     environment = {**facts(), **where}
     write_json(take.folder / ENVIRONMENT, environment)
     write_config(take.folder, take.trial["config"])
@@ -142,12 +139,12 @@ def _begin(take: Take, journal: Journal, settings: Mapping[str, Any]) -> None:
     _refuse_changed_sources(take)
 
 
-def _follow(take: Take, settings: Mapping[str, Any]) -> int:
+def _follow(take: Take, settings: ProcessSettings) -> int:
     """Train as one of the further processes of a DDP trial, which write nothing."""
     prepare(settings)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    training = Training(take, None, settings["devices"])
+    training = Training(take, None, settings.devices)
     with suppress(StoppedError):  # an exit status would make Lightning kill rank 0 as well
         training.run()
     return FINISHED
@@ -189,8 +186,8 @@ def _stopped(reason: str) -> Entry:
 def main(arguments: Sequence[str]) -> int:
     """Train the take in a folder, by settings in JSON, and return the exit code."""
     try:
-        return work(Path(arguments[0]), json.loads(arguments[1]))
-    except ResourceError as error:
+        return work(Path(arguments[0]), ProcessSettings.from_json(arguments[1]))
+    except (InputError, ResourceError) as error:
         sys.stderr.write(f"ablab: {error}\n")
         return error.exit_code
 

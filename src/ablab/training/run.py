@@ -31,6 +31,7 @@ from ablab.training.recorder import (
     shortest,
 )
 from ablab.training.results import CONFIG, chosen, measured, write_tables
+from ablab.training.settings import Devices
 from ablab.training.trainer import trainer
 
 
@@ -44,7 +45,7 @@ class Training:
     Args:
         take: the take; its lock is held by this process (or by rank 0's).
         journal: opened for writing, None in ranks above 0.
-        devices: the ``devices`` group: accelerator, devices, strategy.
+        devices: where it runs.
         callbacks: further Lightning callbacks, such as a progress display.
     """
 
@@ -52,7 +53,7 @@ class Training:
         self,
         take: Take,
         journal: Journal | None,
-        devices: Mapping[str, Any],
+        devices: Devices,
         callbacks: Sequence[pl.Callback] = (),
     ) -> None:
         self.take, self.journal = take, journal

@@ -15,6 +15,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from ablab.model.distributed import CpuBatchNormSync
 from ablab.training.checkpoint import WholeCheckpoint
+from ablab.training.settings import Devices
 
 # Torch 2.13 gave the old word a warning.
 _NEW_WORD = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
@@ -41,7 +42,7 @@ class _NoProfiler(Profiler):
 
 def trainer(
     config: Mapping[str, Any],
-    devices: Mapping[str, Any],
+    devices: Devices,
     folder: Path,
     logger: Logger,
     callbacks: Sequence[pl.Callback],
@@ -52,18 +53,17 @@ def trainer(
 
     Args:
         config: the ``trainer`` group: epochs, precision, clipping.
-        devices: the ``devices`` group: accelerator, devices, strategy.
+        devices: where it runs.
         folder: where Lightning may write.
         logger: takes what it logs.
         callbacks: in the order in which they are called.
         seeks_unused: whether processes look at each step which weights it left without a
             gradient. One that is never or not always reached would stop the training otherwise.
     """
-    is_ddp = devices["strategy"] == "ddp"
-    on_cpu = devices["accelerator"] == "cpu"
+    is_ddp, on_cpu = devices.is_ddp, devices.accelerator == "cpu"
     return pl.Trainer(
-        accelerator=devices["accelerator"],
-        devices=devices["devices"],
+        accelerator=devices.accelerator,
+        devices=devices.devices,
         # No broadcasts of buffers: batch norm is synchronised, and the ranks may have different
         # numbers of validation batches.
         strategy=_ddp(seeks_unused) if is_ddp else "auto",

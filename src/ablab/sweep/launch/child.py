@@ -6,15 +6,15 @@ import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
 
 from ablab.errors import ResourceError
 from ablab.signals import ENDING
+from ablab.training.settings import ProcessSettings
 
-Work = Callable[[Path, Mapping[str, Any]], int]
+Work = Callable[[Path, ProcessSettings], int]
 
 
-def train(folder: Path, settings: Mapping[str, Any]) -> int:
+def train(folder: Path, settings: ProcessSettings) -> int:
     """Train the take in ``folder`` and return the exit status of `ablab.training.process.work`."""
     from ablab.training.process import work
 
@@ -25,7 +25,7 @@ def train(folder: Path, settings: Mapping[str, Any]) -> int:
 
 
 def run_one(
-    work: Work, environment: Mapping[str, str], folder: Path, settings: Mapping[str, Any]
+    work: Work, environment: Mapping[str, str], folder: Path, settings: ProcessSettings
 ) -> None:
     """Do one take and exit with its status.
 

@@ -1,17 +1,16 @@
 """The launcher of trials that need several processes: a plain command, alone on the machine."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 from ablab.sweep.launch.launcher import Worker
 from ablab.tracking.lab import Take
+from ablab.training.settings import ProcessSettings
 
 
 class ColdWorker:
@@ -51,9 +50,9 @@ class ColdLauncher:
         """Tell that a start waits for nothing."""
         return True
 
-    def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> ColdWorker:
+    def start(self, take: Take, settings: ProcessSettings, slot: int) -> ColdWorker:
         """Start the command; it writes its own log."""
-        command = [sys.executable, "-m", self._module, str(take.folder), json.dumps(settings)]
+        command = [sys.executable, "-m", self._module, str(take.folder), settings.to_json()]
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

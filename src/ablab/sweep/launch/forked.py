@@ -2,10 +2,9 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 from ablab.sweep.launch.child import Work, run_one, train
 from ablab.sweep.launch.launcher import Worker
@@ -13,6 +12,7 @@ from ablab.sweep.launch.server import ForkServer
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.surroundings import inherited, thread_variables
 from ablab.tracking.lab import Take
+from ablab.training.settings import ProcessSettings
 
 PRELOAD = "ablab.sweep.launch.preload"
 _SHORT = 0.05  # seconds between two looks at a server that is still importing
@@ -69,12 +69,12 @@ class ForkLauncher:
         self._is_ready = self._server.is_ready()
         return self._is_ready
 
-    def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> ForkedWorker:
+    def start(self, take: Take, settings: ProcessSettings, slot: int) -> ForkedWorker:
         """Fork a process for one attempt."""
         variables = thread_variables(self._threads)
         # The server outlives a sweep in a notebook, and has the environment of its own start.
         environment = {**os.environ, **variables, **self._environments[slot]}
-        arguments = (self._work, environment, take.folder, dict(settings))
+        arguments = (self._work, environment, take.folder, settings)
         process = self._server.context.Process(target=run_one, args=arguments, daemon=False)
         with inherited(variables):
             process.start()

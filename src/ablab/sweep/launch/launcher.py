@@ -1,9 +1,10 @@
 """What the schedule asks of a launcher."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from ablab.tracking.lab import Take
+from ablab.training.settings import ProcessSettings
 
 
 class Worker(Protocol):
@@ -33,7 +34,7 @@ class Launcher(Protocol):
             OSError: nothing can be started.
         """
 
-    def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> Worker:
+    def start(self, take: Take, settings: ProcessSettings, slot: int) -> Worker:
         """Start an attempt in a slot.
 
         Raises:

@@ -2,16 +2,16 @@
 
 import multiprocessing
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any
 
 from ablab.sweep.launch.child import Work, serve, train
 from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.surroundings import inherited, thread_variables
 from ablab.tracking.lab import Take
+from ablab.training.settings import ProcessSettings
 
 
 class SpawnedWorker:
@@ -68,12 +68,12 @@ class SpawnLauncher:
         """Tell that a start waits for nothing."""
         return True
 
-    def start(self, take: Take, settings: Mapping[str, Any], slot: int) -> SpawnedWorker:
+    def start(self, take: Take, settings: ProcessSettings, slot: int) -> SpawnedWorker:
         """Order one attempt from the slot's process."""
         if slot not in self._hands or not self._hands[slot][0].is_alive():
             self._hands[slot] = self._spawn(slot)
         process, orders = self._hands[slot]
-        orders.send((take.folder, dict(settings)))
+        orders.send((take.folder, settings))
         return SpawnedWorker(process, orders)
 
     def _spawn(self, slot: int) -> tuple[BaseProcess, Connection]:
