@@ -52,7 +52,8 @@ def _cut(share: float) -> Damage:
 def _flip(share: float) -> Damage:
     def flip(path: Path) -> None:
         content = bytearray(path.read_bytes())
-        content[int((len(content) - 1) * share)] ^= 4
+        if content:  # the log of a trial that said nothing
+            content[int((len(content) - 1) * share)] ^= 4
         path.write_bytes(content)
 
     return flip
@@ -268,8 +269,9 @@ def test_no_command_ends_in_a_traceback_over_any_damage(
 ) -> None:
     counts: dict[int, int] = {}
     for number, (damage, do) in enumerate(DAMAGES.items()):
-        # every command over some damages of each file, the quick ones over all
-        commands = list(COMMANDS) if number % 9 == 0 else [*QUICK, "sync"]
+        # every command over two damages of each file, the quick ones over all
+        slower = ["sync"] if number % 3 else []
+        commands = list(COMMANDS) if number % 13 == 0 else [*QUICK, *slower]
         with lab.damaged(name, do) as path:
             same = (
                 path.is_file()
@@ -283,7 +285,6 @@ def test_no_command_ends_in_a_traceback_over_any_damage(
                 assert str(path) in said[command][1], (damage, command, said[command])
                 assert said[command][0] != 0, (damage, command)
     assert sum(counts.values()) > 100
-    print(name, counts)
 
 
 def _cannot_be_seen(name: str, damage: str) -> bool:

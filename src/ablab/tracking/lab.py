@@ -190,7 +190,7 @@ class Take:
             check_epochs(self.journal, self.entries())
             checked_completion(self.folder)
         except DamagedError as error:
-            return f"{error}: the `ablab train` or `ablab sweep` that made it makes it good"
+            return f"{error}; the same `ablab train` or `ablab sweep` command redoes it"
         return ""
 
     def can_go_on(self) -> bool:
