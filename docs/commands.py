@@ -30,7 +30,7 @@ VARIABLES = """
 | `ABLAB_ALLOW` | modules of yours that a configuration may name, with commas; as `--allow` |
 | `ABLAB_DEBUG` | `1`: show the traceback of any error; as `--debug` |
 | `MLFLOW_TRACKING_URI` | MLflow's store, in place of the lab's own |
-| `OMP_NUM_THREADS` | CPU threads of `ablab train`; in a sweep `launcher.threads` decides |
+| `OMP_NUM_THREADS` | CPU threads of a trial, where `launcher.threads` is `auto` |
 | `CUDA_VISIBLE_DEVICES` | the GPUs that trials may use |
 """
 

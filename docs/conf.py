@@ -37,7 +37,7 @@ nb_execution_mode = "force"
 nb_execution_in_temp = True
 nb_execution_raise_on_error = True
 nb_execution_timeout = 300  # seconds a cell, on a machine that has other work
-nb_merge_streams = True
+nb_merge_streams, nb_output_stderr = True, "remove"
 
 default_role = "literal"  # of single backticks in docstrings
 autodoc_member_order = "bysource"
@@ -66,7 +66,7 @@ html_theme_options = {
 
 
 class PublicFunctions(SphinxDirective):
-    """Documents each function that `import ablab` offers, and the classes beside them."""
+    """Documents each function that `import ablab` offers, and the classes of its module."""
 
     def run(self) -> list[nodes.Node]:
         """Return the entries, module by module."""
@@ -75,13 +75,16 @@ class PublicFunctions(SphinxDirective):
         modules = [api, *(importlib.import_module(each.name) for each in inner)]
         lines = []
         for module in modules:
-            for name, value in vars(module).items():
-                if getattr(value, "__module__", "") != module.__name__ or name.startswith("_"):
-                    continue
-                if inspect.isfunction(value) and name in dir(ablab):
-                    lines += [f".. autofunction:: {module.__name__}.{name}", ""]
-                elif inspect.isclass(value):
-                    lines += [f".. autoclass:: {module.__name__}.{name}", "   :members:", ""]
+            own = {
+                name: value
+                for name, value in vars(module).items()
+                if getattr(value, "__module__", "") == module.__name__ and name[0] != "_"
+            }
+            offered = [n for n in own if inspect.isfunction(own[n]) and n in dir(ablab)]
+            classes = [n for n in own if inspect.isclass(own[n]) and offered]
+            lines += [f".. autofunction:: {module.__name__}.{n}\n" for n in offered]
+            lines += [f".. autoclass:: {module.__name__}.{n}\n   :members:\n" for n in classes]
+        lines = "\n".join(lines).splitlines()
         return self.parse_text_to_nodes(StringList(lines, source=self.get_location()))
 
 

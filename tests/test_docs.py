@@ -140,7 +140,7 @@ def test_every_choice_of_devices_is_in_the_table() -> None:
 
 def test_every_setting_of_the_launcher_is_in_the_table() -> None:
     settings = yaml.safe_load((ROOT / "conf/launcher/local.yaml").read_text("utf-8"))
-    listed = re.findall(r"^\| `launcher\.(\w+)` \|.*\| `(\w+)`", guide("processes"), re.MULTILINE)
+    listed = re.findall(r"^\| `launcher\.(\w+)` \|.*\| `(\w+)`", guide("processes"), re.M)
     assert listed == [(name, str(value)) for name, value in settings.items()]
 
 
