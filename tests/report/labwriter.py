@@ -14,6 +14,7 @@ from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import ENVIRONMENT, Lab
 from ablab.tracking.plan import Cell, Part, write_part
 from ablab.tracking.sealed import write_sealed
+from ablab.tracking.spec import read_spec
 
 START = 1_790_000_000.0
 IMAGES = 10_000
@@ -101,7 +102,7 @@ class LabWriter:
                 kind=kind,
                 time=START,
                 command=f"ablab sweep {name}",
-                spec=whole | {"kind": spec.pop("question_kind", whole["kind"])} | spec,
+                spec=read_spec(whole | {"kind": spec.pop("question_kind", whole["kind"])} | spec),
                 cells=tuple(Cell(v, s, b, key(v, s, b)) for v, s, b in places),
                 trials={key(*place): trial(*place) for place in places},
                 excluded=tuple(excluded),

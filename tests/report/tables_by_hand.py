@@ -5,6 +5,7 @@ import re
 from ablab.report.analysis.trials import Row
 from ablab.report.formatting import MINUS
 from ablab.tracking.plan import Cell, Part, Plan
+from ablab.tracking.spec import read_spec
 
 IMAGES = 10_000
 
@@ -32,9 +33,10 @@ def rows(fates, **kwargs):
     return [row(v, s, fate, **kwargs) for v, per in fates.items() for s, fate in enumerate(per)]
 
 
-def spec(variants, **more):
+def spec(names, /, **more):
     base = {"question": "?", "kind": "versus_baseline", "metric": "test/accuracy", "goal": "max"}
-    return base | {"baseline": "relu", "variants": {v: {} for v in variants}} | more
+    content = base | {"baseline": "relu", "variants": {v: {} for v in names}}
+    return read_spec(content | more)
 
 
 def plan(table, *, first=None, **more):

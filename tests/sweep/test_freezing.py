@@ -8,6 +8,7 @@ from typing import Any
 from ablab.sweep.freezing import freeze_plan
 from ablab.sweep.planning import Draft
 from ablab.tracking.plan import Cell
+from ablab.tracking.spec import read_spec
 
 COMMAND = "ablab sweep mine"
 
@@ -24,7 +25,7 @@ def asked(
         "blocks": {"b": {}},
     }
     content["variants"] = {name: {"activation": name} for name in variants}
-    return Draft("mine", content | spec, cells, trials, (), {})
+    return Draft("mine", read_spec(content | spec), cells, trials, (), {})
 
 
 def kinds(folder: Path, *drafts: Draft) -> list[str]:
@@ -52,7 +53,7 @@ def test_new_seeds_and_variants_are_extensions_with_the_new_cells_alone(tmp_path
     plan, _ = freeze_plan(tmp_path, asked(("relu", "tanh", "elu"), seeds=3), COMMAND)
     assert [part.kind for part in plan.parts] == ["comparison", "extension", "extension"]
     assert {cell.variant for cell in plan.parts[-1].cells} == {"elu"}
-    assert plan.spec["seeds"] == [0, 1, 2]
+    assert plan.spec.seeds == (0, 1, 2)
     assert len(plan.cells) == 9
 
 
@@ -67,7 +68,7 @@ def test_plan_never_shrinks_and_says_so(tmp_path: Path):
 def test_baseline_outlives_a_command_with_fewer_variants(tmp_path: Path):
     freeze_plan(tmp_path, asked(("relu", "tanh")), COMMAND)
     plan, _ = freeze_plan(tmp_path, asked(("tanh",), seeds=3), COMMAND)
-    assert plan.spec["baseline"] == "relu"
+    assert plan.spec.baseline == "relu"
 
 
 def test_what_was_left_out_is_told_once(tmp_path: Path):
@@ -102,7 +103,7 @@ def test_changed_question_is_written_down_without_new_cells(tmp_path: Path):
     plan, _ = freeze_plan(tmp_path, asked(kind="versus_baseline"), COMMAND)
     assert plan.parts[-1].kind == "extension"
     assert plan.parts[-1].cells == ()
-    assert plan.spec["kind"] == "versus_baseline"
+    assert plan.spec.kind == "versus_baseline"
     assert len(plan.cells) == 4
 
 

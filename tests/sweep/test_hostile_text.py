@@ -11,6 +11,7 @@ from ablab.sweep.engine import run_sweep
 from ablab.terminal import SafeConsole
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, write_part
+from ablab.tracking.spec import read_spec
 
 HOSTILE = "\x1b[31mred \x07[bold]x[/] [/nothing] :smile: <b>"
 SEEN = "\\x1b[31mred \\x07[bold]x[/] [/nothing] :smile: <b>"
@@ -54,7 +55,7 @@ def test_plan_of_another_hand_is_shown_without_what_it_would_do(lab: Lab, is_ter
         "blocks": {HOSTILE: {}},
     }
     trial = {"config": {"trainer": {"max_epochs": 1}}, "outside_key": []}
-    part = Part("comparison", 0.0, "ablab sweep mine", spec, (cell,), {cell.key: trial})
+    part = Part("comparison", 0.0, "ablab sweep mine", read_spec(spec), (cell,), {cell.key: trial})
     write_part(lab.sweep_folder("mine"), part)
     for name in ("mine", None):
         out = console(is_terminal=is_terminal)

@@ -24,7 +24,7 @@ def test_every_variant_and_seed_is_a_trial_and_seeds_come_first(sweeps: Path):
         trial = plan.trials[cell.key]
         assert trial["config"]["seed"] == cell.seed
         assert trial["choices"]["activation"] == cell.variant
-    assert plan.spec["baseline"] == "relu"
+    assert plan.spec.baseline == "relu"
 
 
 def test_the_yaml_is_kept_as_it_stands(sweeps: Path):

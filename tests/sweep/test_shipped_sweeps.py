@@ -30,8 +30,8 @@ def test_sweep_says_what_it_is(file: Path):
 def test_sweep_can_be_shrunk_to_the_embedded_data(file: Path):
     plan = draft(file.stem, SHRUNK)
     assert plan.sweep == f"{file.stem} [data.train_images=null dataset=digits trainer.max_epochs=3]"
-    assert plan.spec["seeds"] == [0, 1]
-    assert len(plan.cells) == 2 * len(plan.spec["variants"]) == len(plan.trials)
+    assert plan.spec.seeds == (0, 1)
+    assert len(plan.cells) == 2 * len(plan.spec.variants) == len(plan.trials)
     assert not plan.excluded
 
 
@@ -39,5 +39,5 @@ def test_sweep_can_be_shrunk_to_the_embedded_data(file: Path):
 @pytest.mark.skipif("ABLAB_DATA" not in os.environ, reason="needs the real data: ABLAB_DATA")
 def test_sweep_plans_on_its_own_data(file: Path):
     plan = draft(file.stem, ["sweep.seeds=1"])
-    assert len(plan.cells) == len(plan.spec["variants"]) >= 1
+    assert len(plan.cells) == len(plan.spec.variants) >= 1
     assert not plan.excluded

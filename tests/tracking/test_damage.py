@@ -17,6 +17,7 @@ from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Cell, Part, read_plan, read_plans, write_part
 from ablab.tracking.records import read_record, record_of
 from ablab.tracking.sealed import checksum, read_sealed, write_sealed
+from ablab.tracking.spec import Spec
 
 
 def edit(path: Path, old: str, new: str) -> None:
@@ -158,7 +159,7 @@ def test_a_journal_may_be_cut_at_any_byte_of_its_last_lines(lab: Lab) -> None:
 
 def part(lab: Lab, sweep: str) -> Path:
     cells = (Cell("relu", 3, "mnist", "a1b2"),)
-    spec = {"question": "Which?", "blocks": {"mnist": {}}}
+    spec = Spec(question="Which?", blocks={"mnist": {}})
     content = Part("comparison", 1.6e9, "ablab sweep", spec, cells, {"a1b2": trial()})
     return write_part(lab.sweep_folder(sweep), content)
 

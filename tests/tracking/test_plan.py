@@ -14,9 +14,10 @@ from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.records import read_record
+from ablab.tracking.spec import Spec
 
 CELLS = (Cell("relu", 0, "mnist", "k0"), Cell("elu", 0, "mnist", "k1"))
-FIRST = Part("comparison", 1.5, "ablab sweep s", {"seeds": 1}, CELLS, {"k0": {}, "k1": {}})
+FIRST = Part("comparison", 1.5, "ablab sweep s", Spec(seeds=(0,)), CELLS, {"k0": {}, "k1": {}})
 
 
 def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -41,7 +42,7 @@ def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_what_a_question_was_asked_with_is_read_from_the_command(
     command: str, changes: str
 ) -> None:
-    plan = Plan("s", (replace(FIRST, command=command, spec={"question": "Which?"}),))
+    plan = Plan("s", (replace(FIRST, command=command, spec=Spec(question="Which?")),))
     assert plan.asked_with == changes
     assert plan.asked == ("Which?" if not changes else f"Which? (asked with {changes})")
 
@@ -49,11 +50,11 @@ def test_what_a_question_was_asked_with_is_read_from_the_command(
 def test_an_extension_adds_and_may_replace_a_place(tmp_path: Path) -> None:
     more = (Cell("elu", 0, "mnist", "k9"), Cell("elu", 1, "mnist", "k2"))
     write_part(tmp_path, FIRST)
-    write_part(tmp_path, Part("extension", 2.0, "", {"seeds": 2}, more, {"k9": {}, "k2": {}}))
+    write_part(tmp_path, Part("extension", 2.0, "", Spec(seeds=(0, 1)), more, {"k9": {}, "k2": {}}))
     plan = read_plan(tmp_path)
     assert plan is not None
     assert [cell.key for cell in plan.cells] == ["k0", "k9", "k2"]
-    assert plan.spec == {"seeds": 2}
+    assert plan.spec == Spec(seeds=(0, 1))
     assert plan.trials.keys() == {"k0", "k1", "k9", "k2"}
 
 

@@ -11,6 +11,7 @@ from ablab.errors import StoreError
 from ablab.tracking.address import local_folder
 from ablab.tracking.lab import Lab, Take
 from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
+from ablab.tracking.spec import Spec
 from ablab.tracking.store import Store, rebuild
 from ablab.tracking.sweep_run import (
     Held,
@@ -24,7 +25,7 @@ from ablab.tracking.sync import Counts, sync
 
 def plan(lab: Lab, sweep: str, keys: Sequence[str], began: float = 1.6e9) -> Plan:
     cells = tuple(Cell("relu", seed, "mnist", key) for seed, key in enumerate(keys))
-    spec = {"question": f"Which of {sweep}?", "blocks": {"mnist": []}}
+    spec = Spec(question=f"Which of {sweep}?", blocks={"mnist": {}})
     part = Part("comparison", began, "ablab sweep", spec, cells, {k: trial(k) for k in keys})
     write_part(lab.sweep_folder(sweep), part)
     result = read_plan(lab.sweep_folder(sweep))
@@ -189,7 +190,7 @@ def test_a_report_needs_a_plan(lab: Lab, store: Store) -> None:
 
 def test_several_blocks_are_named_in_the_run(lab: Lab) -> None:
     both = tuple(Cell("relu", 3, block, f"key {block}") for block in ("mnist", "digits"))
-    asked = Plan("s", (Part("comparison", time.time(), "", {}, both, {}),))
+    asked = Plan("s", (Part("comparison", time.time(), "", Spec(), both, {}),))
     name, tags = describe_cell(asked, both[1])
     assert name == "relu · seed 3 · digits"
     assert tags == {"sweep": "s", "variant": "relu", "seed": "3", "block": "digits"}

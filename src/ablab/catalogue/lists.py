@@ -11,10 +11,10 @@ from ablab.faults import ConfigError, one_of
 from ablab.folders import lab_folder, own_folder
 from ablab.sweep.console.words import duration
 from ablab.sweep.metrics import METRICS, Metric
-from ablab.sweep.settings import Settings
-from ablab.sweep.spec import Spec, parse
+from ablab.sweep.spec import SweepSpec, parse
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
+from ablab.tracking.spec import Settings
 
 SETTINGS = tuple(group for group in GROUPS if group not in AXES)
 _LINE = re.compile(r"^(\w+): *(.*?)(?:\s+# (.*))?$")
@@ -123,7 +123,7 @@ def _set(settings: Settings) -> str:
     return ", ".join(f"{key}={value}" for key, value in settings.items())
 
 
-def _trials(spec: Spec) -> str:
+def _trials(spec: SweepSpec) -> str:
     count = len(spec.variants) * max(1, len(spec.blocks)) * len(spec.seeds)
     return f"{count} at most" if spec.exclude else str(count)
 

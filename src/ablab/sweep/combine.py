@@ -11,8 +11,9 @@ from ablab.config.composition import Composition
 from ablab.config.trial import Trial, freeze_seeds, used_axes
 from ablab.faults import ConfigError
 from ablab.sweep.counted import Say, counted, silent
-from ablab.sweep.settings import CHOICES, Settings, matches
-from ablab.sweep.spec import Spec
+from ablab.sweep.settings import CHOICES, matches
+from ablab.sweep.spec import SweepSpec
+from ablab.tracking.spec import Settings
 
 _NOT_ALL = "; a grid sets it for all: list under variants: which settings go together"
 
@@ -43,7 +44,7 @@ class Combination:
 
 
 def combine(
-    spec: Spec, composer: Callable[[Mapping[str, str]], Composition], say: Say = silent
+    spec: SweepSpec, composer: Callable[[Mapping[str, str]], Composition], say: Say = silent
 ) -> list[Combination]:
     """Compose every variant in every block.
 
@@ -82,7 +83,7 @@ def _parts(kind: str, name: str, settings: Settings, is_grid: bool) -> frozenset
 
 
 def settle(
-    spec: Spec, combinations: Sequence[Combination], say: Say = silent
+    spec: SweepSpec, combinations: Sequence[Combination], say: Say = silent
 ) -> tuple[list[Combination], list[dict[str, str]]]:
     """Freeze the trials of every combination and leave out those that cannot work.
 
@@ -130,7 +131,7 @@ def _told_apart(failed: Sequence[tuple[str, ConfigError]], total: int, hint: str
     return [f if len(w) == total else f"{f} ({', '.join(w)}{hint})" for f, w in places.items()]
 
 
-def _check_distinct(spec: Spec, kept: Sequence[Combination]) -> None:
+def _check_distinct(spec: SweepSpec, kept: Sequence[Combination]) -> None:
     """Refuse two combinations that differ in nothing, or only in what the network never uses."""
     seen: dict[str, Combination] = {}
     faults = []

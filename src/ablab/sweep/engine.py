@@ -162,7 +162,7 @@ class _Sweep:
         return FAILED if any(job.state == "failed" for job in self.jobs) else FINISHED
 
     def _watchers(self, stack: ExitStack) -> list[Watcher]:
-        metric = self.plan.spec["metric"]
+        metric = self.plan.spec.metric
         watchers: list[Watcher] = []
         if self.deliveries is not None:
             self.deliveries.begin(self.jobs)

@@ -2,15 +2,14 @@
 
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 
 from ablab.sweep.planning import Draft
 from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
+from ablab.tracking.spec import Spec, read_spec
 
 
 def freeze_plan(folder: Path, draft: Draft, command: str) -> tuple[Plan, list[str]]:
@@ -44,7 +43,7 @@ def grow(plan: Plan | None, draft: Draft, command: str) -> tuple[Plan, Part | No
 
 def next_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | None, list[str]]:
     """Return the part that a draft adds to a plan, or None, and what to say about it."""
-    spec = json.loads(json.dumps(draft.spec))
+    spec = read_spec(json.loads(json.dumps(draft.spec.as_dict())))
     if plan is None:
         return _part("comparison", draft, spec, draft.cells, command), []
     changed = _changed(plan, draft)
@@ -75,16 +74,17 @@ def _changed(plan: Plan, draft: Draft) -> int:
     )
 
 
-def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    seeds = [*old["seeds"], *(s for s in new["seeds"] if s not in old["seeds"])]
-    both = {key: {**old[key], **new[key]} for key in ("variants", "blocks")}
-    is_whole = old["variants"].keys() <= new["variants"].keys()
-    baseline = new["baseline"] if is_whole else old["baseline"]
-    return {**new, "seeds": seeds, **both, "baseline": baseline}
+def _merged(old: Spec, new: Spec) -> Spec:
+    is_whole = old.variants.keys() <= new.variants.keys()
+    return replace(
+        new,
+        seeds=tuple(dict.fromkeys((*old.seeds, *new.seeds))),
+        variants={**old.variants, **new.variants},
+        blocks={**old.blocks, **new.blocks},
+        baseline=new.baseline if is_whole else old.baseline,
+    )
 
 
-def _part(
-    kind: str, draft: Draft, spec: Mapping[str, Any], cells: tuple[Cell, ...], command: str
-) -> Part:
+def _part(kind: str, draft: Draft, spec: Spec, cells: tuple[Cell, ...], command: str) -> Part:
     trials = {cell.key: draft.trials[cell.key] for cell in cells}
     return Part(kind, time.time(), command, spec, cells, trials, draft.excluded, draft.yaml)

@@ -11,8 +11,9 @@ from ablab.faults import ConfigError
 from ablab.sweep.combine import Combination, combine, settle
 from ablab.sweep.counted import Say, silent
 from ablab.sweep.names import override_key, sweep_id
-from ablab.sweep.spec import Spec, parse
+from ablab.sweep.spec import SweepSpec, parse
 from ablab.tracking.plan import Cell
+from ablab.tracking.spec import Spec
 
 _MANY_TRIALS = 1000  # whose plan takes more than an instant to write
 RUNTIME = ("devices", "tracking", "launcher", "probes")
@@ -24,7 +25,7 @@ class Draft:
 
     Attributes:
         sweep: its id, which names its folder and its experiment.
-        spec: what `ablab.tracking.plan.Part.spec` holds.
+        spec: the question as the plan keeps it.
         cells: seed by seed, blocks and variants within, so that comparisons are complete early.
         trials: key to trial, frozen.
         excluded: what was left out, each with ``variant``, ``block`` and ``reason``.
@@ -33,7 +34,7 @@ class Draft:
     """
 
     sweep: str
-    spec: Mapping[str, Any]
+    spec: Spec
     cells: tuple[Cell, ...]
     trials: Mapping[str, Mapping[str, Any]]
     excluded: tuple[Mapping[str, str], ...]
@@ -75,7 +76,7 @@ def draft(name: str, overrides: Sequence[str] = (), say: Say = silent) -> Draft:
     runtime = {group: node for group, node in base.resolved().items() if group in RUNTIME}
     return Draft(
         sweep_id(name, overrides),
-        _written(spec, kept),
+        spec.planned({c.variant for c in kept}, {c.block for c in kept}),
         tuple(cells),
         frozen,
         (*excluded, *skipped),
@@ -103,7 +104,7 @@ class _Composer:
         return self._made[changes]
 
 
-def _check_overrides(spec: Spec, overrides: Sequence[str]) -> None:
+def _check_overrides(spec: SweepSpec, overrides: Sequence[str]) -> None:
     """Refuse an override that every variant or block would undo."""
     everything = (*spec.variants.values(), *spec.blocks.values())
     varied = {"seed", *(key for settings in everything for key in settings)}
@@ -116,14 +117,14 @@ def _check_overrides(spec: Spec, overrides: Sequence[str]) -> None:
         raise ConfigError(faults)
 
 
-def _only_block(spec: Spec, base: Composition) -> str:
+def _only_block(spec: SweepSpec, base: Composition) -> str:
     varied = {key for settings in spec.variants.values() for key in settings}
     axes = (axis for axis in ("dataset", "architecture") if axis not in varied)
     return " · ".join(base.choices[axis] for axis in axes)
 
 
 def _without_excluded(
-    spec: Spec, combinations: Sequence[Combination]
+    spec: SweepSpec, combinations: Sequence[Combination]
 ) -> tuple[list[Combination], list[dict[str, str]]]:
     idle = [
         f"sweep.exclude.{number} must match a variant in a block, got {dict(wanted)}"
@@ -142,7 +143,7 @@ def _without_excluded(
     return kept, excluded
 
 
-def _check_baseline(spec: Spec, kept: Sequence[Combination]) -> None:
+def _check_baseline(spec: SweepSpec, kept: Sequence[Combination]) -> None:
     places = {c.place for c in kept}
     blocks = {c.block for c in kept}
     lost = [
@@ -153,21 +154,3 @@ def _check_baseline(spec: Spec, kept: Sequence[Combination]) -> None:
         raise ConfigError(
             [f"sweep.exclude must leave the baseline {spec.baseline}, got none in {where}"]
         )
-
-
-def _written(spec: Spec, kept: Sequence[Combination]) -> dict[str, Any]:
-    """Return the question as the plan keeps it, without what has no cell."""
-    variants, blocks = {c.variant for c in kept}, {c.block for c in kept}
-    target = {} if spec.target is None else {"target": spec.target}
-    return {
-        "question": spec.question,
-        "kind": spec.kind,
-        "metric": spec.metric,
-        "goal": spec.goal,
-        "baseline": spec.baseline,
-        "margin": spec.margin,
-        **target,
-        "seeds": list(spec.seeds),
-        "variants": {n: dict(s) for n, s in spec.variants.items() if n in variants},
-        "blocks": {n: dict(s) for n, s in spec.blocks.items() if n in blocks},
-    }

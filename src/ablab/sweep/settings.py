@@ -9,8 +9,7 @@ from ablab.bounds import TRIALS
 from ablab.config.compose import AXES, OUTSIDE_KEY
 from ablab.sweep.rules import check_name
 from ablab.text import shown, shown_name
-
-Settings = Mapping[str, Any]
+from ablab.tracking.spec import Settings
 
 CHOICES = (*AXES, "trainer")  # the groups whose choice changes a trial
 RESERVED = (*OUTSIDE_KEY, "hydra", "seed")

@@ -1,7 +1,7 @@
 """The `sweep:` node of a YAML: one question, checked before anything else happens."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ablab.bounds import TRIALS
@@ -9,7 +9,6 @@ from ablab.config.content import content_faults, is_integer
 from ablab.faults import ConfigError
 from ablab.sweep.rules import (
     KEYS,
-    KINDS,
     NEED_BASELINE,
     check_grid,
     check_keys,
@@ -19,48 +18,36 @@ from ablab.sweep.rules import (
     check_words,
     is_grid,
 )
-from ablab.sweep.settings import Settings, check_settings, named_product
+from ablab.sweep.settings import check_settings, named_product
 from ablab.text import printable, shown, shown_name
+from ablab.tracking.spec import Settings, Spec
 
 _LISTED = 50  # names in a fault
 
 
 @dataclass(frozen=True)
-class Spec:
-    """A sweep's question.
+class SweepSpec(Spec):
+    """A question as a sweep's YAML asks it: with what the plan need not keep.
 
     Attributes:
-        question: the sentence that the report answers.
-        kind: one of `KINDS`.
-        metric: the one that is tested, ``test/accuracy``.
-        goal: ``max`` or ``min``.
-        baseline: name of a variant.
-        margin: half the width of what counts as equal, in the metric's unit; equivalence only.
-        target: validation accuracy in (0, 1) whose first epoch tells the speed of learning.
-        seeds: distinct, >= 0.
-        variants: name to settings, in the order of the report.
-        blocks: likewise; empty where nothing is repeated.
         exclude: settings to drop, each with the reason that is printed.
         is_grid: whether the variants are a product, and so made of parts that stand elsewhere too.
         blocks_are_grid: the same of the blocks.
     """
 
-    question: str
-    kind: str
-    metric: str
-    goal: str
-    baseline: str
-    margin: float | None
-    target: float | None
-    seeds: tuple[int, ...]
-    variants: Mapping[str, Settings]
-    blocks: Mapping[str, Settings]
-    exclude: tuple[tuple[Settings, str], ...]
-    is_grid: bool
-    blocks_are_grid: bool
+    exclude: tuple[tuple[Settings, str], ...] = ()
+    is_grid: bool = False
+    blocks_are_grid: bool = False
+
+    def planned(self, variants: Collection[str], blocks: Collection[str]) -> Spec:
+        """Return the question as the plan keeps it, without what has no cell."""
+        asked = {f.name: getattr(self, f.name) for f in fields(Spec)}
+        asked["variants"] = {n: dict(s) for n, s in self.variants.items() if n in variants}
+        asked["blocks"] = {n: dict(s) for n, s in self.blocks.items() if n in blocks}
+        return Spec(**asked)
 
 
-def parse(node: Mapping[str, Any] | None) -> Spec:
+def parse(node: Mapping[str, Any] | None) -> SweepSpec:
     """Return the question that a composed `sweep:` node asks.
 
     Raises:
@@ -78,11 +65,11 @@ def parse(node: Mapping[str, Any] | None) -> Spec:
     variants = _choices(node, "grid" if node.get("grid") is not None else "variants", faults)
     blocks = _choices(node, "blocks", faults)
     _check_apart(variants, blocks, faults)
-    spec = Spec(
+    spec = SweepSpec(
         question=_line(node.get("question")),
-        kind=node.get("kind", KINDS[0]),
-        metric=node.get("metric", "test/accuracy"),
-        goal=node.get("goal", "max"),
+        kind=node.get("kind", Spec.kind),
+        metric=node.get("metric", Spec.metric),
+        goal=node.get("goal", Spec.goal),
         baseline=_baseline(node, variants, faults),
         margin=node.get("margin"),
         target=node.get("target"),
@@ -130,7 +117,7 @@ def _baseline(node: Mapping[str, Any], variants: Mapping[str, Settings], faults:
     """Return the variant that ``baseline`` names or describes."""
     wanted = node.get("baseline")
     names = list(variants)
-    if wanted is None and (len(names) == 1 or node.get("kind", KINDS[0]) not in NEED_BASELINE):
+    if wanted is None and (len(names) == 1 or node.get("kind", Spec.kind) not in NEED_BASELINE):
         return names[0] if names else ""
     if isinstance(wanted, Mapping):
         same = [n for n in names if variants[n] == wanted]

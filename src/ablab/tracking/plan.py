@@ -14,6 +14,7 @@ from ablab.errors import ResourceError
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab
 from ablab.tracking.sealed import read_sealed, write_sealed
+from ablab.tracking.spec import Spec, read_spec
 
 _NOT_TRIALS = ("sweep", "launcher", "devices", "tracking", "probes", "hydra")
 
@@ -42,10 +43,7 @@ class Part:
             ``extension`` (adds seeds, variants or blocks to the parts before it).
         time: seconds since 1970.
         command: what the user typed, to reproduce it.
-        spec: the sweep's question as it then stood: ``question``, ``kind``, ``metric``,
-            ``goal``, ``baseline`` (the name of a variant), ``seeds``, ``variants`` (name to
-            overrides, in the order of the report), ``blocks`` (likewise), ``margin``,
-            and ``target`` where there is one.
+        spec: the sweep's question as it then stood, of the variants and blocks that have cells.
         cells: the cells that this part adds.
         trials: key to trial (``config``, ``choices``, ``data_hash``, ``sources``).
         excluded: variants or cells left out, each with ``variant``, ``block`` and ``reason``.
@@ -55,7 +53,7 @@ class Part:
     kind: str
     time: float
     command: str
-    spec: Mapping[str, Any]
+    spec: Spec
     cells: tuple[Cell, ...]
     trials: Mapping[str, Mapping[str, Any]]
     excluded: tuple[Mapping[str, str], ...] = ()
@@ -77,14 +75,14 @@ class Plan:
     first_number: int = 1
 
     @property
-    def spec(self) -> Mapping[str, Any]:
+    def spec(self) -> Spec:
         """The question as it stands now."""
         return self.parts[-1].spec
 
     @property
     def question(self) -> str:
         """The question as the sweep's YAML puts it."""
-        return str(self.spec.get("question") or self.sweep)
+        return self.spec.question or self.sweep
 
     @property
     def asked_with(self) -> str:
@@ -153,7 +151,7 @@ def write_part(folder: Path, part: Part) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part-{len(list(folder.glob('part-*.json'))) + 1:03d}.json"
     cells = [vars(cell) for cell in part.cells]  # asdict would copy each trial, value by value
-    write_sealed(path, {**vars(part), "cells": cells})
+    write_sealed(path, {**vars(part), "spec": part.spec.as_dict(), "cells": cells})
     return path
 
 
@@ -168,7 +166,8 @@ def _part(path: Path) -> Part:
         raise DamagedError(f"{path} must be there, got none")
     try:
         cells = tuple(Cell(**cell) for cell in content.pop("cells"))
-        part = Part(**content | {"cells": cells, "excluded": tuple(content["excluded"])})
+        spec, excluded = read_spec(content["spec"]), tuple(content["excluded"])
+        part = Part(**content | {"spec": spec, "cells": cells, "excluded": excluded})
         _check_types(part)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
         raise DamagedError(f"{path} must be a part of a plan, got another content") from error
@@ -178,7 +177,7 @@ def _part(path: Path) -> Part:
 def _check_types(part: Part) -> None:
     """Raise where a part that nothing seals holds something else than a part does."""
     texts = [x for c in part.cells for x in (c.variant, c.block, c.key)]
-    maps = [part.spec, part.trials, *part.trials.values(), *part.excluded]
+    maps = [part.trials, *part.trials.values(), *part.excluded]
     if not all(isinstance(text, str) for text in (part.kind, part.command, *texts)):
         raise TypeError
     if not all(isinstance(m, dict) for m in maps) or not isinstance(part.time, int | float):

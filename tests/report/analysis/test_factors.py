@@ -19,7 +19,7 @@ def question(levels_a, levels_b, **more):
         f"{a} · {b}": {"normalization": a, "optimizer.lr": b} for a in levels_a for b in levels_b
     }
     first = next(iter(variants))
-    return spec(variants, kind="factors", baseline=first, **more) | {"variants": variants}
+    return spec(variants, kind="factors", baseline=first, variants=variants, **more)
 
 
 def draw(generator, asked, seeds=5):

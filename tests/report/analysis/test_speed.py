@@ -197,7 +197,7 @@ def test_without_a_target_there_is_no_speed():
 def test_a_target_that_came_after_the_plan_is_known_as_late():
     table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
     first = plan(table)
-    later = Part("extension", 1.0, "", first.spec | {"target": TARGET}, (), {})
+    later = Part("extension", 1.0, "", replace(first.spec, target=TARGET), (), {})
     (found,) = analyse(Plan("x", (*first.parts, later)), table).speed
     assert found.is_late
     assert not speed_of(table).is_late

@@ -30,10 +30,8 @@ def found_of(kind, n, columns=None, total=360):
     names = list(GRID) if kind == "factors" else ["relu", "elu", "tanh", "selu"]
     own = columns or [column(n)] * len(names)
     table = rows(dict(zip(names, own, strict=True)), images=total)
-    asked = spec(names, **KINDS[kind])
-    if kind == "factors":
-        asked["variants"] = GRID
-    return find(table, asked)
+    grid = {"variants": GRID} if kind == "factors" else {}
+    return find(table, spec(names, **KINDS[kind], **grid))
 
 
 @pytest.mark.parametrize("n", SIZES)

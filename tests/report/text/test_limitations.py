@@ -32,8 +32,8 @@ def test_equivalence_names_its_own_test():
 
 
 def test_of_two_factors_the_effects_are_the_family():
-    question = spec(CELLS, kind="factors", baseline=CELLS[0])
-    question["variants"] = dict(zip(CELLS, SETTINGS, strict=True))
+    variants = dict(zip(CELLS, SETTINGS, strict=True))
+    question = spec(CELLS, kind="factors", baseline=CELLS[0], variants=variants)
     fates = dict(zip(CELLS, (RELU, HALF, BATCH, [*BATCH[:4], DIVERGED]), strict=True))
     text = told(rows(fates), question)
     assert "over a family of 3" in text

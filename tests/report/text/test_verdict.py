@@ -1,6 +1,7 @@
 """The sentences of one block, whatever the kind of question."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -314,7 +315,7 @@ def test_an_extended_sweep_shows_the_verdict_at_both_sizes():
 def test_a_question_that_changed_after_planning_shows_both_answers():
     table = rows({"relu": RELU, "elu": plus(*CLOSE)})
     first = plan(table, kind="equivalence", margin=0.0001)
-    second = Part("extension", 1.0, "", first.spec | {"margin": 0.005}, (), {})
+    second = Part("extension", 1.0, "", replace(first.spec, margin=0.005), (), {})
     sentence = analyse(Plan("x", (*first.parts, second)), table).verdict.sentence
     assert "is equivalent to the baseline relu within 0.50 points; the sweep asks" in sentence
     assert "another question than it did at first, and as first planned it said" in sentence

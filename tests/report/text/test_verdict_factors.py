@@ -50,7 +50,7 @@ SENTENCES = {
 
 def say(*fates):
     variants = dict(zip(CELLS, SETTINGS, strict=True))
-    question = spec(CELLS, kind="factors", baseline=CELLS[0]) | {"variants": variants}
+    question = spec(CELLS, kind="factors", baseline=CELLS[0], variants=variants)
     return answer(find(rows(dict(zip(CELLS, fates, strict=True))), question)).sentence
 
 
@@ -91,7 +91,7 @@ def test_of_many_effects_the_first_are_told_and_the_rest_counted():
         name: [round(60 + int(s["x"]) * int(s["y"]) + e, 2) for e in own]
         for (name, s), own in zip(cells.items(), noise, strict=True)
     }
-    question = spec(cells, kind="factors", baseline="0 · 0") | {"variants": cells}
+    question = spec(cells, kind="factors", baseline="0 · 0", variants=cells)
     sentence = answer(find(rows(fates), question)).sentence
     assert sentence.count(" raises ") == 7
     assert sentence.count(" interact: ") == 7

@@ -12,6 +12,7 @@ from ablab.faults import ConfigError
 from ablab.sweep.console.status import find_sweep, jobs_of, status
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, read_plan, write_part
+from ablab.tracking.spec import read_spec
 
 
 def plan(
@@ -19,13 +20,14 @@ def plan(
 ) -> Path:
     folder = lab.sweep_folder(name)
     cells = tuple(Cell(v, s, "b", f"{v}{s}") for v in variants for s in range(seeds))
-    spec = {
+    question = {
         "question": "Which?",
         "metric": "test/accuracy",
         "seeds": list(range(seeds)),
         "blocks": {"b": {}},
         "variants": {name: {} for name in variants},
     }
+    spec = read_spec(question)
     write_part(
         folder,
         Part("comparison", 0.0, command, spec, cells, {c.key: trial(c.key) for c in cells}),

@@ -62,8 +62,8 @@ def analyse(plan: Plan, rows: Sequence[Row]) -> Analysis:
 
 
 def _speeds(plan: Plan, rows: Sequence[Row], found: Findings) -> tuple[Speed, ...]:
-    target = plan.spec.get("target")
+    target = plan.spec.target
     if not target:
         return ()
-    timed, is_late = not why_untimed(rows), plan.parts[0].spec.get("target") != target
+    timed, is_late = not why_untimed(rows), plan.parts[0].spec.target != target
     return tuple(speed(block, target, timed=timed, is_late=is_late) for block in found.blocks)

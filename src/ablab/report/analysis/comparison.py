@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Any
 
 from ablab.report.analysis.contrast import Contrast, Group
 from ablab.report.analysis.grid import Grid, grid_of
@@ -13,6 +12,7 @@ from ablab.report.analysis.multiplicity import corrected
 from ablab.report.analysis.pairing import group_of, pair
 from ablab.report.analysis.trials import Row
 from ablab.report.formatting import Unit, unit_of
+from ablab.tracking.spec import Spec
 
 KINDS = ("versus_baseline", "best", "equivalence", "factors")
 
@@ -57,19 +57,19 @@ class Comparison:
         return {variant: found[variant] for variant in self.groups if variant in found}
 
 
-def compare(rows: Sequence[Row], spec: Mapping[str, Any]) -> Comparison:
+def compare(rows: Sequence[Row], spec: Spec) -> Comparison:
     """Compare the variants; over several blocks, their averages within each seed.
 
     Args:
         rows: those of the blocks, in any order.
         spec: the sweep's question as a plan holds it.
     """
-    grid = grid_of(rows, list(spec["variants"]))
-    images = Images(grid.rows) if spec["metric"] == METRIC else None
+    grid = grid_of(rows, list(spec.variants))
+    images = Images(grid.rows) if spec.metric == METRIC else None
     groups = {variant: group_of(grid, variant) for variant in grid.variants}
-    kind, direction = spec.get("kind", KINDS[0]), -1 if spec.get("goal") == "min" else 1
-    baseline = spec["baseline"] if spec.get("baseline") in groups else None
-    margin = spec.get("margin") if kind == "equivalence" else None
+    kind, direction = spec.kind, spec.direction
+    baseline = spec.baseline if spec.baseline in groups else None
+    margin = spec.margin if kind == "equivalence" else None
     reference, pairs = baseline, [(baseline, v) for v in groups if baseline and v != baseline]
     if kind == "best":
         names = _ranked(grid, groups, direction)
@@ -80,7 +80,7 @@ def compare(rows: Sequence[Row], spec: Mapping[str, Any]) -> Comparison:
         block=grid.blocks[0] if len(grid.blocks) == 1 else "",
         blocks=grid.blocks,
         kind=kind,
-        metric=spec["metric"],
+        metric=spec.metric,
         direction=direction,
         groups=groups,
         baseline=baseline,
@@ -89,7 +89,7 @@ def compare(rows: Sequence[Row], spec: Mapping[str, Any]) -> Comparison:
         margin=margin,
         grid=grid,
         images=images,
-        unit=unit_of(spec["metric"], spec.get("unit", "")),
+        unit=unit_of(spec.metric, spec.unit),
     )
 
 

@@ -10,7 +10,6 @@ by Holm. Unlike a table of variances it needs no equal spread over cells, and sa
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from ablab.report.analysis.log_odds import log_odds
 from ablab.report.analysis.multiplicity import corrected
 from ablab.report.analysis.pairing import weighted
 from ablab.report.formatting import is_accuracy
+from ablab.tracking.spec import Spec
 
 Cells = dict[tuple[str, str], str]
 
@@ -53,7 +53,7 @@ class Factors:
         return all(self.signs.values()) if self.signs else None
 
 
-def factors(comparison: Comparison, spec: Mapping[str, Any]) -> Factors | None:
+def factors(comparison: Comparison, spec: Spec) -> Factors | None:
     """Return the effects of a grid of two axes; None where the variants are no such grid.
 
     An effect whose cells are not all planned in one block has no seeds.
@@ -62,7 +62,7 @@ def factors(comparison: Comparison, spec: Mapping[str, Any]) -> Factors | None:
         comparison: of the one block, or over several.
         spec: the sweep's question as a plan holds it.
     """
-    settings = {v: dict(spec["variants"][v]) for v in comparison.groups}
+    settings = {v: dict(spec.variants[v]) for v in comparison.groups}
     axes = list(next(iter(settings.values()), {}))
     if len(axes) != 2 or any(list(own) != axes for own in settings.values()):
         return None

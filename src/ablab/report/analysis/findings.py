@@ -1,14 +1,14 @@
 """What a sweep's trials have to say: block by block, and over all blocks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from ablab.report.analysis.comparison import Comparison, compare
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.factors import Factors, factors
 from ablab.report.analysis.multiplicity import corrected
 from ablab.report.analysis.trials import Row
+from ablab.tracking.spec import Spec
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Findings:
         return tuple(self.decisive.against_reference.values())
 
 
-def find(rows: Sequence[Row], spec: Mapping[str, Any]) -> Findings:
+def find(rows: Sequence[Row], spec: Spec) -> Findings:
     """Return what the rows have to say to the question.
 
     Args:

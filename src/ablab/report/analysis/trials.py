@@ -15,6 +15,7 @@ from ablab.report.formatting import is_accuracy
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
 from ablab.tracking.records import Record, read_correct, read_record
+from ablab.tracking.spec import Spec
 
 SECONDS = "time/epoch_seconds"
 TRAINED = ("finished", "diverged")
@@ -102,7 +103,7 @@ def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
         plan: whose cells.
         commit: only takes of the commit that begins so are read; empty: those that count.
     """
-    trials, metric = plan.trials, plan.spec["metric"]
+    trials, metric = plan.trials, plan.spec.metric
     rows = [
         _row(cell.place, read_record(lab, cell.key, trials.get(cell.key), commit), metric)
         for cell in plan.cells
@@ -110,10 +111,10 @@ def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
     return in_order(rows, plan.spec)
 
 
-def in_order(rows: Iterable[Row], spec: Mapping[str, Any]) -> tuple[Row, ...]:
+def in_order(rows: Iterable[Row], spec: Spec) -> tuple[Row, ...]:
     """Return rows by block, then variant in the plan's order, then seed."""
-    variants = {name: place for place, name in enumerate(spec["variants"])}
-    blocks = {name: place for place, name in enumerate(spec.get("blocks") or ())}
+    variants = {name: place for place, name in enumerate(spec.variants)}
+    blocks = {name: place for place, name in enumerate(spec.blocks)}
 
     def place(row: Row) -> tuple[int, str, int, str, int]:
         block, variant = blocks.get(row.block, len(blocks)), variants.get(row.variant)

@@ -61,12 +61,12 @@ class Change:
     @property
     def metric(self) -> str:
         """What is compared."""
-        return str(self.a.plan.spec["metric"])
+        return self.a.plan.spec.metric
 
     @property
     def direction(self) -> int:
         """1 where more is better, -1 where less is."""
-        return -1 if self.a.plan.spec.get("goal") == "min" else 1
+        return self.a.plan.spec.direction
 
     @property
     def unit(self) -> Unit:

@@ -82,7 +82,7 @@ def read_sides(a: str, b: str, lab: Lab) -> tuple[Side, Side]:
         InputError: one is not there, or they ask for different metrics.
     """
     sides = read_side(a, lab), read_side(b, lab)
-    metrics = [side.plan.spec["metric"] for side in sides]
+    metrics = [side.plan.spec.metric for side in sides]
     if metrics[0] != metrics[1]:
         raise InputError(f"both sides must have one metric, got {' and '.join(metrics)}")
     return sides

@@ -20,9 +20,9 @@ def document(page: Page) -> dict[str, Any]:
         "sweep": plan.sweep,
         "question": page.question,
         "asked_with": page.asked_with,
-        "kind": plan.spec.get("kind"),
-        "metric": plan.spec["metric"],
-        "goal": plan.spec.get("goal", "max"),
+        "kind": plan.spec.kind,
+        "metric": plan.spec.metric,
+        "goal": plan.spec.goal,
         "complete": all(row.is_settled for row in analysis.rows),
         "verdict": {
             "sentence": verdict.sentence,

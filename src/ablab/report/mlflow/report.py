@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
 
 from ablab.errors import InputError
 from ablab.report.analysis.trials import FIELDS, Row, in_order
@@ -23,6 +22,7 @@ from ablab.report.mlflow.values import (
 from ablab.report.page.page import Page
 from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.plan import Cell, Part, Plan
+from ablab.tracking.spec import Spec
 
 _COMMIT = "mlflow.source.git.commit"
 
@@ -70,20 +70,20 @@ def _plan(naming: Naming, counted: Sequence[Named], reading: Reading, curve: Rea
         raise InputError(f"--baseline must be one of {', '.join(variants)}; got {naming.baseline}")
     variants.sort(key=lambda v: v != naming.baseline)
     blocks = sorted({n.block for n in counted})
-    spec: dict[str, Any] = {
-        "question": naming.asked(),
-        "kind": naming.kind or KINDS[not naming.baseline],
-        "metric": naming.metric,
-        "goal": naming.goal,
-        "unit": reading.shown,
-        "curve": naming.curve,
-        "curve_unit": curve.shown,
-        "foreign": True,
-        "baseline": naming.baseline or None,
-        "seeds": sorted({n.seed for n in counted}),
-        "variants": {variant: {} for variant in variants},
-        "blocks": {block: {} for block in blocks} if blocks != [""] else {},
-    }
+    spec = Spec(
+        question=naming.asked(),
+        kind=naming.kind or KINDS[not naming.baseline],
+        metric=naming.metric,
+        goal=naming.goal,
+        unit=reading.shown,
+        curve=naming.curve,
+        curve_unit=curve.shown,
+        foreign=True,
+        baseline=naming.baseline,
+        seeds=tuple(sorted({n.seed for n in counted})),
+        variants={variant: {} for variant in variants},
+        blocks={block: {} for block in blocks} if blocks != [""] else {},
+    )
     cells = tuple(Cell(n.variant, n.seed, n.block, n.run.run_id) for n in counted)
     params = {n.run.run_id: {"params": dict(n.run.params)} for n in counted}
     part = Part("comparison", math.nan, naming.command(), spec, cells, params)

@@ -75,7 +75,7 @@ class Facts:
     @property
     def foreign(self) -> bool:
         """Tell whether the runs are others', of which only what MLflow holds is known."""
-        return bool(self.analysis.plan.spec.get("foreign"))
+        return self.analysis.plan.spec.foreign
 
     @cached_property
     def why_untimed(self) -> str:

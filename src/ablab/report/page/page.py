@@ -88,7 +88,7 @@ class Page:
     @property
     def source(self) -> str:
         """What the report is of: a sweep's name, or others' runs."""
-        if self.plan.spec.get("foreign"):
+        if self.plan.spec.foreign:
             return f"runs of the MLflow experiment {self.plan.sweep}"
         return f"the sweep {self.plan.sweep}"
 
@@ -100,11 +100,11 @@ class Page:
         where = f" on {places[0]}" if len(places) == 1 and places[0] else ""
         if len(places) > 1:
             where = f" × {len(places)} blocks"
-        better = "lower" if spec.get("goal") == "min" else "higher"
+        better = "lower" if spec.direction < 0 else "higher"
         return (
             f"{len({r.variant for r in rows})} variants × {seeds} seeds{where}; "
-            f"{spec['metric']}, {better} is better; "
-            f"{'runs' if spec.get('foreign') else 'trials'}: {limitations.counts(rows)}"
+            f"{spec.metric}, {better} is better; "
+            f"{'runs' if spec.foreign else 'trials'}: {limitations.counts(rows)}"
         )
 
     @cached_property
@@ -125,7 +125,7 @@ class Page:
         """The words of the glossary that the page uses."""
         items = (item for c in self.chapters for part in c.parts for item in part.items)
         text = " ".join([self.verdict.sentence, *(item.words for item in items)])
-        return glossary.used(text, foreign=bool(self.plan.spec.get("foreign")))
+        return glossary.used(text, foreign=self.plan.spec.foreign)
 
     def render(self, template: str) -> str:
         """Return the page through a template of this package, named by its file."""

@@ -43,7 +43,7 @@ def provenance(plan: Plan, rows: Sequence[Row]) -> list[tuple[str, str]]:
     facts = [("Command", part.command) for part in plan.parts]
     facts.append(("Planned", " and ".join(_date(part.time) for part in plan.parts)))
     if times:
-        label = "Begun and ended" if plan.spec.get("foreign") else "Trained"
+        label = "Begun and ended" if plan.spec.foreign else "Trained"
         facts.append((label, f"{_date(min(times))} to {_date(max(times))}"))
     facts.append(("Data hash", _listed(_counted(rows, lambda row: row.data_hash))))
     for name, label in FACTS.items():

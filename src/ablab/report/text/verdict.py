@@ -53,18 +53,16 @@ def verdict(plan: Plan, rows: Sequence[Row], found: Findings) -> Verdict:
         reason = f"No verdict yet, still running: {settled} of {len(rows)} trials are done"
         return Verdict((reason,), is_given=False)
     # Of runs that others made nobody knows that their hyper-parameters were fixed.
-    now = answer(found, tuned=bool(plan.spec.get("tune") or plan.spec.get("foreign")))
+    now = answer(found, tuned=bool(plan.spec.tune or plan.spec.foreign))
     if len(plan.parts) == 1:
         return now
     spec, first_rows = plan.parts[0].spec, first_part(plan, rows)
     grown = len(first_rows) < len(rows)
-    if not grown and all(spec.get(key) == plan.spec.get(key) for key in _ASKED):
+    if not grown and all(getattr(spec, key) == getattr(plan.spec, key) for key in _ASKED):
         return now
-    if spec["metric"] != plan.spec["metric"]:
-        return Verdict(
-            (*now.clauses, f"the sweep first asked about {spec['metric']}"), now.is_given
-        )
-    before = answer(find(first_rows, spec), tuned=bool(spec.get("tune")))
+    if spec.metric != plan.spec.metric:
+        return Verdict((*now.clauses, f"the sweep first asked about {spec.metric}"), now.is_given)
+    before = answer(find(first_rows, spec), tuned=bool(spec.tune))
     since = f"was extended from {len(first_rows)} to {len(rows)} trials"
     if not grown:
         since = "asks another question than it did at first"

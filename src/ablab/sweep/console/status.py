@@ -39,7 +39,7 @@ def find_sweep(lab: Lab, name: str, overrides: Sequence[str] = ()) -> str:
 
 def jobs_of(plan: Plan) -> list[Job]:
     """Return the plan's jobs, seed by seed, so that comparisons are complete early."""
-    orders = [list(plan.spec[key]) for key in ("seeds", "blocks", "variants")]
+    orders = [list(each) for each in (plan.spec.seeds, plan.spec.blocks, plan.spec.variants)]
     ranks = [{name: rank for rank, name in enumerate(order)} for order in orders]
     cells = sorted(
         plan.cells,
@@ -83,7 +83,7 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
     jobs = jobs_of(plan)
     _read(lab, jobs)
     say(console, f"{plan.sweep}: {plan.asked}", "bold")
-    for part in job_table(jobs, plan.spec["metric"], room=len(jobs)):
+    for part in job_table(jobs, plan.spec.metric, room=len(jobs)):
         console.print(part)
     say(console, how_far(jobs), "bold")
     return not any(job.state == "damaged" for job in jobs)

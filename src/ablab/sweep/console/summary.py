@@ -22,7 +22,7 @@ def say_start(
     console: Console, plan: Plan, jobs: Sequence[Job], cost: Forecast, notes: Sequence[str]
 ) -> None:
     """Print the question, what was left out, and what the sweep will take."""
-    say(console, f"{plan.sweep}: {plan.spec['question']}", "bold")
+    say(console, f"{plan.sweep}: {plan.spec.question}", "bold")
     for note in notes:
         say(console, note, "yellow")
     for item in _excluded(plan):
@@ -77,7 +77,7 @@ def say_end(console: Console, report: str, plan: Plan, jobs: Sequence[Job], seco
     several = len({job.cell.block for job in jobs}) > 1
     for job in jobs:
         if job.state == "failed":
-            what = f"{label(job.cell, several)} {result(job, plan.spec['metric'])}"
+            what = f"{label(job.cell, several)} {result(job, plan.spec.metric)}"
             say(console, f"{what}  (ablab show {job.cell.key})", "red")
     states = [job.state for job in jobs]
     ends = [f"{states.count('finished')} finished", not_done(jobs)]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -23,6 +23,7 @@ from ablab.report.page.figures.canvas import (
 )
 from ablab.report.page.figures.lines import Line, draw_lines, line
 from ablab.stats.paired import Array
+from ablab.tracking.spec import Spec
 
 Against = Literal["epochs", "seconds"]
 
@@ -50,7 +51,7 @@ class Course:
         return np.array(row.losses if self.is_loss else row.curve, dtype=np.float64)
 
 
-def course(spec: Mapping[str, Any], unit: Unit) -> Course:
+def course(spec: Spec, unit: Unit) -> Course:
     """Return what is drawn of a comparison's trials.
 
     Validation accuracy where the metric is one, else validation loss. Of others' runs what the
@@ -60,10 +61,10 @@ def course(spec: Mapping[str, Any], unit: Unit) -> Course:
         spec: the question as a plan holds it.
         unit: of its metric.
     """
-    if spec.get("foreign"):
-        own = unit_of(spec["curve"], spec["curve_unit"])
+    if spec.foreign:
+        own = unit_of(spec.curve, spec.curve_unit)
         limits = (0.0, 1.0) if own.points else (-math.inf, math.inf)
-        return Course(spec["curve"], own, step="value logged", limits=limits)
+        return Course(spec.curve, own, step="value logged", limits=limits)
     if unit.points:
         return Course("validation accuracy", unit)
     return Course("validation loss", unit, is_loss=True, limits=(0.0, math.inf))

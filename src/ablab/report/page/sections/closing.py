@@ -10,7 +10,7 @@ MOST_LOSSES = 200
 
 def tuning(facts: Facts) -> Chapter:
     """Return what was tuned; without parts where nothing was."""
-    tune = facts.analysis.plan.spec.get("tune")
+    tune = facts.analysis.plan.spec.tune
     told = f"Variants were tuned before the comparison, as the sweep says: {tune}."
     return whole("tuning", "Tuning", (Note(told),) if tune else ())
 
@@ -31,7 +31,7 @@ def failures(facts: Facts) -> Chapter:
 
 def certainty(facts: Facts) -> Chapter:
     """Return what the figures cover, what they could have shown, and what they cannot."""
-    tuned = bool(facts.analysis.plan.spec.get("tune"))
+    tuned = bool(facts.analysis.plan.spec.tune)
     factors = facts.analysis.factors
     effects = factors.effects if factors else ()
 

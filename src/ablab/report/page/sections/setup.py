@@ -8,6 +8,7 @@ from ablab.report.analysis.setup import TARGET, Settings, Setup, setup
 from ablab.report.page.context import MOST_TABLED, Facts
 from ablab.report.page.sections.chapter import Chapter, Item, Listing, Note, Shown, whole
 from ablab.report.page.tables import Table
+from ablab.tracking.spec import Spec
 
 NAME, TITLE = "setup", "Setup"
 FIRST = (
@@ -21,12 +22,12 @@ def chapter(facts: Facts) -> Chapter:
     """Return it; without parts where the plan holds no trials' settings."""
     plan = facts.analysis.plan
     made = setup(plan, facts.analysis.rows)
-    if plan.spec.get("foreign"):
+    if plan.spec.foreign:
         return whole(NAME, TITLE, _foreign(made, plan.spec))
     return whole(NAME, TITLE, _own(made, plan.spec))
 
 
-def _own(made: Setup, spec: Mapping[str, Any]) -> list[Item]:
+def _own(made: Setup, spec: Spec) -> list[Item]:
     shared = common_table(made)
     if not shared.rows:
         return []
@@ -41,7 +42,7 @@ def _own(made: Setup, spec: Mapping[str, Any]) -> list[Item]:
     return items
 
 
-def _foreign(made: Setup, spec: Mapping[str, Any]) -> list[Item]:
+def _foreign(made: Setup, spec: Spec) -> list[Item]:
     """Return what others' runs say of themselves."""
     differing = _seeded("Differ from run to run", made)
     if not any((made.common, made.variants, made.blocks, made.cells, differing)):
@@ -55,10 +56,10 @@ def _foreign(made: Setup, spec: Mapping[str, Any]) -> list[Item]:
     return items + _changes(made, spec)
 
 
-def _told(made: Setup, spec: Mapping[str, Any]) -> str:
+def _told(made: Setup, spec: Spec) -> str:
     told = "What all trials share, as the plan froze it."
-    if isinstance(spec.get("seeds"), list):
-        told += f" Seeds: {', '.join(map(str, spec['seeds']))}."
+    if spec.seeds:
+        told += f" Seeds: {', '.join(map(str, spec.seeds))}."
     return told + _seeded("Set by the seed", made)
 
 
@@ -86,13 +87,13 @@ def common_table(made: Setup) -> Table:
     return Table((), ("part", "choice", "values"), tuple(rows))
 
 
-def _changes(made: Setup, spec: Mapping[str, Any]) -> list[Item]:
+def _changes(made: Setup, spec: Spec) -> list[Item]:
     """Return a table for variants, for blocks, and for what depends on both."""
     cells = {f"{variant} · {block}": each for (variant, block), each in made.cells.items()}
     items: list[Item] = []
     for what, found, order in (
-        ("variant", made.variants, spec["variants"]),
-        ("block", made.blocks, spec.get("blocks") or ()),
+        ("variant", made.variants, spec.variants),
+        ("block", made.blocks, spec.blocks),
         ("variant and block", cells, ()),
     ):
         names = [*(n for n in order if n in found), *(n for n in found if n not in order)]
