@@ -1,34 +1,13 @@
-"""Text as HTML and Markdown take it, and the templates of this package."""
+"""Text as HTML and Markdown take it."""
 
 import re
 import unicodedata
-from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 NBSP = "\N{NO-BREAK SPACE}"
-TEMPLATES = Path(__file__).parent / "page" / "templates"
 _JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
 _STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def environment(template: str) -> Environment:
-    """Return what fills a template, named by its file; HTML escapes what it is given.
-
-    Characters that steer are shown as escapes, wherever they come from.
-    """
-    made = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=template.endswith(".html.j2"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalized,
-    )
-    made.filters |= {"md": markdown, "unbroken": unbroken, "whole": whole, "code": code}
-    return made
 
 
 def visible(text: str) -> str:
@@ -47,12 +26,6 @@ def _shown(c: str) -> str:
     if c in "\n\t" or c in _JOINERS or unicodedata.category(c) not in _STEERING:
         return c
     return c.encode("unicode_escape").decode()
-
-
-def _finalized(value: Any) -> Any:
-    if isinstance(value, Markup):
-        return Markup(visible(value))
-    return visible(value) if isinstance(value, str) else value
 
 
 def markdown(text: str) -> str:

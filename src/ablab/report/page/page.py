@@ -7,9 +7,9 @@ from functools import cached_property
 
 from ablab.report.analysis.analysis import Analysis, analyse
 from ablab.report.analysis.trials import Row
-from ablab.report.markup import TEMPLATES, environment
 from ablab.report.page.context import Facts
 from ablab.report.page.figures.canvas import Svg
+from ablab.report.page.filling import TEMPLATES, fill
 from ablab.report.page.sections import (
     blocks,
     closing,
@@ -129,15 +129,16 @@ class Page:
 
     def render(self, template: str) -> str:
         """Return the page through a template of this package, named by its file."""
-        made = environment(template)
-        made.filters |= {
+        filters = {
             "explained": glossary.explained,
             "titled": glossary.titled,
             "anchor": glossary.anchor,
         }
         script = (TEMPLATES / "report.js").read_text("utf-8")
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-        return made.get_template(template).render(
+        return fill(
+            template,
+            filters,
             page=self,
             script=script,
             script_hash=f"sha256-{digest}",
