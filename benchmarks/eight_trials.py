@@ -16,8 +16,8 @@ from ablab.config.compose import compose
 from ablab.config.trial import Trial, freeze
 from ablab.model import build
 from ablab.sweep.job import Job
+from ablab.sweep.launch.choice import make_launcher
 from ablab.sweep.launch.launcher import Launcher
-from ablab.sweep.launch.local import local_launcher
 from ablab.sweep.schedule import Schedule
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell
@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ABLAB_HOME"] = f"{folder}/lab"
         lab, base = Lab.open(), compose(MLP)
-        launcher = local_launcher(base.resolved())
+        launcher = make_launcher(base.resolved())
         images = Images(build.datamodule(base.resolved()), torch.channels_last)
         ours: list[float] = []
         bare: list[float] = []

@@ -35,6 +35,13 @@ def own_home(_decoded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
+def sweeps(tmp_path: Path) -> Path:
+    folder = tmp_path / "sweeps"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     return Lab.open(tmp_path / "lab")
 

@@ -156,7 +156,7 @@ def test_users_conf_holds_axes_only(tmp_path: Path, name: str) -> None:
         "a: 1\n",
     )
     (told,) = faults()
-    assert told.endswith(f"must hold axis folders only, got {name}")
+    assert told.endswith(f"must hold folders of axes and launchers only, got {name}")
 
 
 @pytest.mark.parametrize("text", ["a: [1\n", "- 1\n- 2\n"])

@@ -68,15 +68,12 @@ def test_the_number_is_a_fact_of_the_run_and_said(
 
 def test_sweeps_slots_count_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     from ablab.sweep.launch import slots
-    from ablab.sweep.launch.local import local_launcher
+    from ablab.sweep.launch.choice import make_launcher
 
     monkeypatch.setattr(slots, "usable_cpus", lambda: 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    devices = {"accelerator": "cpu", "devices": 1, "strategy": "auto"}
     counted = [
-        local_launcher(
-            {"devices": devices, "launcher": {"slots": "auto", "threads": threads}}
-        ).slots
+        make_launcher(compose(["devices=cpu", f"launcher.threads={threads}"]).resolved()).slots
         for threads in ("auto", 1)
     ]
     assert counted == [2, 8]

@@ -17,10 +17,3 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def lab(tmp_path: Path) -> Lab:
     return Lab.open(tmp_path / "lab")
-
-
-@pytest.fixture
-def sweeps(tmp_path: Path) -> Path:
-    folder = tmp_path / "sweeps"
-    folder.mkdir()
-    return folder

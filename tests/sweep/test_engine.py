@@ -43,7 +43,7 @@ def launcher(monkeypatch: pytest.MonkeyPatch, sweeps: Path) -> FakeLauncher:
     (sweeps / "mine.yaml").write_text(BODY)
     launcher = FakeLauncher()
     launcher.default = finish
-    monkeypatch.setattr("ablab.sweep.engine.local_launcher", lambda _runtime: launcher)
+    monkeypatch.setattr("ablab.sweep.engine.make_launcher", lambda _runtime: launcher)
     return launcher
 
 

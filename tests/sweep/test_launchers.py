@@ -14,11 +14,12 @@ import fake_work
 import pytest
 from fakes import SETTINGS, make_jobs, new_take
 
+from ablab.config.compose import compose
 from ablab.sweep.launch.child import Work
+from ablab.sweep.launch.choice import make_launcher
 from ablab.sweep.launch.cold import ColdLauncher
 from ablab.sweep.launch.forked import ForkLauncher
 from ablab.sweep.launch.launcher import Launcher
-from ablab.sweep.launch.local import local_launcher, needs_several_processes
 from ablab.sweep.launch.slots import cgroup_cpus, make_slots, usable_cpus
 from ablab.sweep.launch.spawned import SpawnLauncher
 from ablab.sweep.schedule import Schedule
@@ -192,31 +193,20 @@ def test_cold_command_is_killed_with_all_its_processes(
     until(lambda: not child.exists() or child.read_text().split()[2] == "Z")
 
 
-@pytest.mark.parametrize(
-    ("devices", "several"),
-    [
-        ({"strategy": "auto", "devices": 1}, False),
-        ({"strategy": "ddp", "devices": -1}, True),
-        ({"strategy": "auto", "devices": 2}, True),
-        ({"strategy": "ddp_spawn", "devices": 1}, True),
-    ],
-)
-def test_trials_of_several_processes_are_known(devices: dict[str, Any], several: bool):
-    assert needs_several_processes(devices) is several
-
-
 @pytest.mark.parametrize(("platform", "kind"), [("linux", ForkLauncher), ("darwin", SpawnLauncher)])
 def test_platform_decides_how_trials_start(
     platform: str, kind: type, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("sys.platform", platform)
-    runtime = {
-        "devices": {"accelerator": "cpu", "strategy": "auto", "devices": 1},
-        "launcher": {"slots": 3, "threads": 1},
-    }
-    launcher = local_launcher(runtime)
+    launcher = make_launcher(compose(["devices=cpu", "launcher.slots=3"]).resolved())
     assert isinstance(launcher, kind)
     assert launcher.slots == 3
+
+
+def test_trial_of_several_processes_has_the_machine_to_itself():
+    launcher = make_launcher(compose(["devices=ddp_cpu", "launcher.slots=3"]).resolved())
+    assert isinstance(launcher, ColdLauncher)
+    assert launcher.slots == 1
 
 
 def test_slots_are_one_a_gpu_or_as_many_as_cpus_hold_trials(monkeypatch: pytest.MonkeyPatch):

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ablab.catalogue import listing
-from ablab.config.compose import AXES, GROUPS, compose, sweep_names
-from ablab.config.user_yaml import yamls
+from ablab.config.compose import AXES, GROUPS, components, compose, sweep_names
 from ablab.faults import ConfigError, one_of
-from ablab.folders import lab_folder, own_folder
+from ablab.folders import lab_folder
 from ablab.sweep.console.words import duration
 from ablab.sweep.metrics import METRICS, Metric
 from ablab.sweep.spec import SweepSpec, parse
@@ -61,7 +60,7 @@ def shown(group: str, name: str) -> str:
         return _sweep(name)
     if group == "metric":
         return f"{name}: {_told(METRICS[name])}"
-    files = yamls(own_folder("conf") / group)
+    files = components(group)
     if name in files:
         return f"{files[name]}\n\n{files[name].read_text('utf-8').strip()}"
     return f"{group}.{name}={_members(group)[name]}"
@@ -69,7 +68,7 @@ def shown(group: str, name: str) -> str:
 
 def _members(group: str) -> dict[str, str]:
     """Return the choices of a group of settings, or the settings of one that has no choice."""
-    files = yamls(own_folder("conf") / group)
+    files = components(group)
     if len(files) == 1:
         return _settings(*files.values())
     return {name: _choice(path) for name, path in files.items()}
@@ -83,7 +82,7 @@ def _choice(path: Path) -> str:
 
 def _settings(path: Path) -> dict[str, str]:
     lines = (_LINE.match(line) for line in path.read_text("utf-8").splitlines())
-    return {m[1]: m[2] + (f"  # {m[3]}" if m[3] else "") for m in lines if m}
+    return {m[1]: m[2] + (f"  # {m[3]}" if m[3] else "") for m in lines if m and m[1] != "_target_"}
 
 
 def _told(metric: Metric) -> str:

@@ -37,6 +37,7 @@ AXES = (
     "scheduler",
 )
 OUTSIDE_KEY = ("devices", "tracking", "launcher", "probes", "sweep")
+USERS_GROUPS = (*AXES, "launcher")  # those that a user's ./conf may add to
 GROUPS = (*AXES, "data", "trainer", "devices", "tracking", "launcher", "probes")
 # 1.3 warns where version_base is missing, 1.4 where it is given.
 _VERSION: dict[str, Any] = {"version_base": None} if hydra.__version__.startswith("1.3.") else {}
@@ -46,11 +47,12 @@ def components(group: str) -> dict[str, Path]:
     """Return the YAMLs of a group by name, the user's own ``./conf`` included.
 
     Raises:
-        ConfigError: a name stands in both places, or the user's folder holds what is no axis.
+        ConfigError: a name stands in both places, or the user's folder holds what is neither
+            an axis nor `launcher`.
     """
     own = yamls(own_folder("conf") / group)
     mine = user_folder("conf")
-    if mine is None or group not in AXES:
+    if mine is None or group not in USERS_GROUPS:
         return own
     return joined(own, yamls(mine / group), group)
 
@@ -158,7 +160,7 @@ def _told(error: Exception, sweep: str | None) -> str:
 
 
 def _offers(sweep: str | None) -> list[Offer]:
-    """Return the sweep, and the user's own components of every axis."""
+    """Return the sweep, and the user's own components and launchers."""
     offers = []
     if sweep is not None:
         path = sweep_names()[sweep]
@@ -169,18 +171,18 @@ def _offers(sweep: str | None) -> list[Offer]:
     if mine is None:
         return offers
     _refuse_strangers(mine)
-    for axis in AXES:
-        own = yamls(own_folder("conf") / axis)
-        offers += [Offer(axis, *item) for item in components(axis).items() if item[0] not in own]
+    for group in USERS_GROUPS:
+        own = yamls(own_folder("conf") / group)
+        offers += [Offer(group, *item) for item in components(group).items() if item[0] not in own]
     return offers
 
 
 def _refuse_strangers(mine: Path) -> None:
-    strangers = {p.name for p in mine.iterdir() if not p.name.startswith(".")} - set(AXES)
+    strangers = {p.name for p in mine.iterdir() if not p.name.startswith(".")} - set(USERS_GROUPS)
     if strangers:
         raise ConfigError(
             [
-                f"{shown_name(mine)} must hold axis folders only, got "
+                f"{shown_name(mine)} must hold folders of axes and launchers only, got "
                 f"{shown_name(', '.join(sorted(strangers)))}"
             ]
         )

@@ -98,15 +98,18 @@ _SCALARS: Mapping[str, Rule] = {
     ),
     "devices.strategy": ("one of auto, ddp", lambda v: v in ("auto", "ddp")),
     "tracking.deliver": ("true or false", lambda v: isinstance(v, bool)),
-    "launcher.slots": (
-        "an integer >= 1 or auto",
-        lambda v: v == "auto" or (_integer(v) and v >= 1),
-    ),
     "launcher.threads": (
         "an integer >= 1 or auto",
         lambda v: v == "auto" or (_integer(v) and v >= 1),
     ),
     "launcher.retries": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
+}
+# Rules of keys that one member of a group has and another has not.
+_OPTIONAL: Mapping[str, Rule] = {
+    "launcher.slots": (
+        "an integer >= 1 or auto",
+        lambda v: v == "auto" or (_integer(v) and v >= 1),
+    ),
 }
 # The most of those that have no upper end by themselves: of a list, the most strengths in it.
 _BOUNDS: Mapping[str, Bound] = {
@@ -129,8 +132,8 @@ def scalar_faults(config: Mapping[str, Any]) -> list[str]:
     """Return the faults of the configuration's values outside the components."""
     faults = [
         f"{key} must be {rule}, got {shown(_value(config, key))}"
-        for key, (rule, holds) in _SCALARS.items()
-        if not holds(_value(config, key))
+        for key, (rule, holds) in {**_SCALARS, **_OPTIONAL}.items()
+        if (key in _SCALARS or _has(config, key)) and not holds(_value(config, key))
     ]
     faults += _bound_faults(config)
     faults += _by_hand_faults(config)
@@ -187,6 +190,12 @@ def hyperparameter_faults(
         broken = [r for r in (rule, PLAIN) if r is not None and not r[1](value)]
         faults += [f"{axis}.{name} must be {words}, got {shown(value)}" for words, _ in broken[:1]]
     return faults
+
+
+def _has(config: Mapping[str, Any], key: str) -> bool:
+    parent, _, leaf = key.rpartition(".")
+    node = _value(config, parent)
+    return isinstance(node, Mapping) and leaf in node
 
 
 def _value(config: Mapping[str, Any], key: str) -> Any:

@@ -8,9 +8,10 @@ from inspect import getfile, unwrap
 from pathlib import Path
 from typing import Any
 
+from ablab.config.compose import AXES
 from ablab.config.source_imports import TRUSTED, own_modules
 from ablab.errors import InputError
-from ablab.model.targets import CONTRACTS, resolve
+from ablab.model.targets import resolve
 from ablab.model.warm_start import weights_hash
 
 # What a file held when this process imported it, with the specification of that import.
@@ -34,7 +35,7 @@ def source_hashes(config: Mapping[str, Any]) -> dict[str, str]:
     Raises:
         InputError: a file was edited since this process imported it.
     """
-    names = {config[axis]["_target_"]: axis for axis in CONTRACTS}
+    names = {config[axis]["_target_"]: axis for axis in AXES}
     hashes: dict[str, str] = {}
     own: set[Path] = set()
     found: dict[str, ModuleSpec] = {}

@@ -10,6 +10,7 @@ from ablab.config.rules import hyperparameter_faults, scalar_faults
 from ablab.faults import ConfigError, one_of
 from ablab.model.frozen_layers import freeze_faults
 from ablab.model.targets import (
+    COMMON_KEYS,
     CONTRACTS,
     TargetError,
     contract_arguments,
@@ -49,7 +50,8 @@ def _component_faults(axis: str, node: Any) -> list[str]:
         target = resolve(axis, node["_target_"])
     except TargetError as error:
         return [f"{axis}._target_ {error}", *nested]
-    values = {key: value for key, value in node.items() if not _is_hydras(key, "")}
+    common = COMMON_KEYS.get(axis, ())
+    values = {k: v for k, v in node.items() if not _is_hydras(k, "") and k not in common}
     contract = contract_arguments(axis, target, dict.fromkeys(CONTRACTS[axis]))
     parameters = signature(target).parameters
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())

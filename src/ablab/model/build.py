@@ -26,7 +26,14 @@ from ablab.model.frozen_layers import freeze_parameters
 from ablab.model.layer_streams import LayerStreams
 from ablab.model.plain_data import refuse_options
 from ablab.model.randomness import own_randomness
-from ablab.model.targets import CONTRACTS, canonical, contract_arguments, passed_on, resolve
+from ablab.model.targets import (
+    COMMON_KEYS,
+    CONTRACTS,
+    canonical,
+    contract_arguments,
+    passed_on,
+    resolve,
+)
 from ablab.model.warm_start import start_from
 
 # What an architecture need not say.
@@ -58,7 +65,8 @@ class Builder:
         self.target = canonical(self._target)
         self.place: str = getattr(self._target, "place", "units")
         self._bound = bound
-        values = {name: value for name, value in node.items() if name != "_target_"}
+        apart = {"_target_", *COMMON_KEYS.get(axis, ())}
+        values = {name: value for name, value in node.items() if name not in apart}
         # `resolve` judged the target. Hydra 1.4's `instantiate` judges what it returns as well, and
         # its whitelist cannot name a class that a function of another module builds.
         self._partial: Callable[..., Any] = partial(self._target, **values)

@@ -36,7 +36,12 @@ CONTRACTS: dict[str, tuple[str, ...]] = {
     "regularizer": ("named_params",),
     "optimizer": ("named_params",),
     "scheduler": ("optimizer", "total_steps"),
+    "launcher": ("devices", "threads"),
 }
+# Keys that ablab itself reads: each YAML of the group has them, and no target is given them.
+COMMON_KEYS: Mapping[str, tuple[str, ...]] = {"launcher": ("threads", "retries")}
+# Groups whose targets lie elsewhere than in ablab.components.<axis>.
+_PACKAGES: Mapping[str, str] = {"launcher": "ablab.sweep.launch"}
 _BASES: dict[str, type] = {
     **dict.fromkeys(
         ("architecture", "activation", "pooling", "normalization", "dropout", "loss"), nn.Module
@@ -69,7 +74,7 @@ def resolve(axis: str, target: Any) -> Callable[..., Any]:
     """
     if not isinstance(target, str) or not target.strip():
         raise TargetError(f"must be the dotted name of a class or function, got {shown(target)}")
-    own = f"ablab.components.{axis}"
+    own = _PACKAGES.get(axis, f"ablab.components.{axis}")
     trusted = (own, *allowed_prefixes())
     found: Callable[..., Any]
     if _below(target, "torch") and axis in _BASES:

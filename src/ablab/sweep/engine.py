@@ -24,8 +24,8 @@ from ablab.sweep.forecast import GB, Forecast, forecast
 from ablab.sweep.freezing import freeze_plan, grow
 from ablab.sweep.interrupts import Interrupts
 from ablab.sweep.job import Job
+from ablab.sweep.launch.choice import make_launcher
 from ablab.sweep.launch.launcher import Launcher
-from ablab.sweep.launch.local import local_launcher
 from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, draft
 from ablab.sweep.schedule import Schedule, Watcher
@@ -66,6 +66,7 @@ def run_sweep(
     """
     console = console or terminal.console()
     asked = draft(name, overrides, lambda text: say(console, text, "dim"))
+    launcher = make_launcher(asked.runtime)
     command = shlex.join(["ablab", "sweep", name, *_allowed(asked), *overrides])
     lab = Lab(lab_folder()) if dry_run else Lab.open()
     folder = lab.sweep_folder(asked.sweep)
@@ -79,7 +80,7 @@ def run_sweep(
         job.trial = {**job.trial, "config": {**job.trial["config"], "probes": probes}}
     counts = _from_this_code if rerun_changed else _always
     report = shlex.join(["ablab", "report", name, *trial_changes(overrides)])
-    sweep = _Sweep(report, lab, plan, jobs, asked, local_launcher(asked.runtime), counts, console)
+    sweep = _Sweep(report, lab, plan, jobs, asked, launcher, counts, console)
     sweep.display = display
     if asked.runtime["tracking"]["deliver"] and not (offline or dry_run):
         sweep.deliveries = Deliveries(lab, plan)
@@ -191,6 +192,8 @@ class _Sweep:
 def _allowed(asked: Draft) -> list[str]:
     """Return the options without which the sweep is refused: what lets users' own modules in."""
     own = {name for trial in asked.trials.values() for name in trial["sources"]} - {"init_from"}
+    launcher = asked.runtime["launcher"]["_target_"]
+    own |= set() if launcher.startswith("ablab.") else {launcher}
     if not own:
         return []
     return [word for prefix in dict.fromkeys(allowed_prefixes()) for word in ("--allow", prefix)]

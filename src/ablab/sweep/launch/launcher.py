@@ -1,7 +1,7 @@
 """What the schedule asks of a launcher."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ablab.tracking.lab import Take
 from ablab.training.settings import ProcessSettings
@@ -20,6 +20,7 @@ class Worker(Protocol):
         """End it at once."""
 
 
+@runtime_checkable
 class Launcher(Protocol):
     """Starts takes, as many side by side as it has slots."""
 

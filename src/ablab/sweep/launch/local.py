@@ -1,33 +1,29 @@
 """The launcher for this machine."""
 
 import sys
-from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
-from ablab.config.threads import cpu_threads
 from ablab.sweep.launch.cold import ColdLauncher
 from ablab.sweep.launch.forked import ForkLauncher
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.slots import make_slots
 from ablab.sweep.launch.spawned import SpawnLauncher
+from ablab.training.settings import Devices
 
 
-def local_launcher(runtime: Mapping[str, Any]) -> Launcher:
+def local_launcher(
+    devices: Devices, threads: int, slots: int | Literal["auto"] = "auto"
+) -> Launcher:
     """Return what starts trials on this machine.
 
     Args:
-        runtime: the groups ``devices`` and ``launcher``, resolved.
+        devices: where trials run; one of several processes has the machine to itself.
+        threads: CPU threads of each process.
+        slots: how many trials run side by side; ``auto``: one a CPU core or GPU.
     """
-    devices, launcher = runtime["devices"], runtime["launcher"]
-    if needs_several_processes(devices):
+    if devices.may_be_several:
         return ColdLauncher()
-    threads = cpu_threads(launcher)
-    slots = make_slots(launcher["slots"], threads, devices["accelerator"])
-    if sys.platform == "darwin":
-        return SpawnLauncher(slots, threads)
-    return ForkLauncher(slots, threads)
-
-
-def needs_several_processes(devices: Mapping[str, Any]) -> bool:
-    """Tell whether a trial is more than one process, and so has the machine to itself."""
-    return "ddp" in str(devices["strategy"]) or str(devices["devices"]) not in ("1", "auto")
+    places = make_slots(slots, threads, devices.accelerator)
+    if sys.platform == "darwin":  # where a fork of a process that used Apple's libraries may crash
+        return SpawnLauncher(places, threads)
+    return ForkLauncher(places, threads)
