@@ -282,7 +282,7 @@ def test_second_interrupt_kills_what_did_not_stop(lab: Lab):
 
 
 def test_two_sweeps_agree_on_one_take(lab: Lab):
-    from ablab.sweep.job import open_take
+    from ablab.training.opening import open_take
 
     (job,) = make_jobs("a")
     assert open_take(lab, job.trial) == open_take(lab, job.trial)

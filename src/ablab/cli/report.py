@@ -60,7 +60,6 @@ def add_to(commands: "Commands") -> None:
 
 
 def _report(options: argparse.Namespace) -> int:
-    from ablab.tracking.lab import Lab
 
     forms = [form for form in _FORMS if getattr(options, form)]
     ways = (options.name, options.all, options.mlflow)
@@ -77,9 +76,9 @@ def _report(options: argparse.Namespace) -> int:
         if options.to:
             raise InputError("--to must stand beside one sweep or --mlflow, got --all")
         return _all(forms, offline=options.offline)
-    from ablab.sweep.console.status import find_sweep
+    from ablab.sweep.names import sweep_id
 
-    sweep = find_sweep(Lab(lab_folder()), options.name, options.overrides)
+    sweep = sweep_id(options.name, options.overrides)
     return write_report(sweep, forms, offline=options.offline, to=options.to)
 
 
@@ -138,7 +137,7 @@ def write_report(
     report = build_report(lab, sweep, forms, to)
     _deliver([report], lab, offline=offline or to is not None)
     _say(report, forms)
-    return 1 if _name_damage(lab, [sweep]) else 0
+    return 1 if _name_damage(lab, [report.sweep]) else 0
 
 
 def _name_damage(lab: "Lab", sweeps: Sequence[str]) -> bool:
@@ -163,7 +162,7 @@ def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
     try:
         store = Store.open(lab)
         for report in reports:
-            deliver_report(store, report.folder.parent.name, report.folder, report.verdict)
+            deliver_report(store, report.sweep, report.folder, report.verdict)
     except (StoreError, ResourceError, OSError) as error:
         told = f"Not in MLflow yet: {error}. Report again to deliver it."
         console().print(told, highlight=False, markup=False, soft_wrap=True)

@@ -130,8 +130,7 @@ def key_of(config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str]
 
 def used_axes(config: Mapping[str, Any]) -> frozenset[str]:
     """Return the axes that a trial uses: a network need not ask for each of its parts."""
-    parts = {"activation", "pooling", "normalization", "dropout"}
-    return rehearse(config) | (frozenset(AXES) - parts)
+    return rehearse(config) | frozenset(AXES).difference(build.PARTS)
 
 
 def _data_hash(node: Mapping[str, Any]) -> str:

@@ -15,7 +15,7 @@ from ablab.report.page.page import Page
 from ablab.tracking.baselines import read_baselines
 from ablab.tracking.files import write_atomic
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Plan, read_plan
+from ablab.tracking.plan import Plan, find_plan
 
 LATEX, PDF = "latex", "pdf"
 
@@ -25,6 +25,7 @@ class Report:
     """A report on disk.
 
     Attributes:
+        sweep: the sweep's name on disk.
         folder: ``lab/sweeps/<sweep>/report``, which holds nothing else.
         question: what the sweep asks.
         asked_with: the overrides that changed its trials, or empty.
@@ -33,6 +34,7 @@ class Report:
         complete: whether every planned trial has finished or failed for good.
     """
 
+    sweep: str
     folder: Path
     question: str
     asked_with: str
@@ -95,7 +97,7 @@ def build_report(
     Raises:
         InputError: the lab has no plan of that name, or no browser can print the PDF asked for.
     """
-    plan = planned(lab, sweep)
+    plan = find_plan(lab, sweep)
     folder = folder or lab.sweep_folder(plan.sweep) / "report"
     return write_report(page_of(lab, plan), folder, forms)
 
@@ -105,29 +107,12 @@ def page_of(lab: Lab, plan: Plan) -> Page:
     return Page(plan, read_table(lab, plan), tuple(read_baselines(lab.root)))
 
 
-def planned(lab: Lab, sweep: str) -> Plan:
-    """Return a sweep's plan: of that very name, else of the only one that adds overrides to it.
-
-    Raises:
-        InputError: the lab has none, or several; names those it has.
-    """
-    known = lab.sweeps()
-    begun = [name for name in known if name.startswith(f"{sweep} [")]
-    if sweep not in known and len(begun) == 1:
-        sweep = begun[0]
-    plan = read_plan(lab.sweep_folder(sweep)) if sweep in known else None
-    if plan is None:
-        listed = ", ".join(begun or known) or "none yet"
-        raise InputError(f"sweep must be one that has a plan ({listed}), got {sweep!r}")
-    return plan
-
-
 def write_report(page: Page, folder: Path, forms: Collection[str] = ()) -> Report:
     """Write a page and its other forms into a folder, and return where they are."""
     settled = all(row.is_settled for row in page.rows)
     verdict = page.verdict
     told = verdict.sentence, verdict.is_given, settled
-    report = Report(folder, page.question, page.asked_with, *told)
+    report = Report(page.plan.sweep, folder, page.question, page.asked_with, *told)
     folder.mkdir(parents=True, exist_ok=True)
     _write_texts(report, page)
     if LATEX in forms or report.latex.exists():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ablab.errors import InputError
 from ablab.report.analysis.analysis import Analysis
-from ablab.report.build import page_of, planned
+from ablab.report.build import page_of
 from ablab.report.card import card
 from ablab.report.export import tidy
 from ablab.report.mlflow.naming import Naming
@@ -16,6 +16,7 @@ from ablab.report.page.page import Page
 from ablab.report.page.tables import variants_cards
 from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.lab import Lab
+from ablab.tracking.plan import find_plan
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 def reading(lab: Lab, sweep: str) -> "Reading":
     """Return the report of a sweep that the lab has planned."""
-    return Reading(page_of(lab, planned(lab, sweep)))
+    return Reading(page_of(lab, find_plan(lab, sweep)))
 
 
 def reading_of_runs(naming: Naming) -> "Reading":

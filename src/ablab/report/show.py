@@ -9,11 +9,10 @@ from rich.table import Table
 
 from ablab.errors import InputError
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import LOG, Lab, Take
 from ablab.tracking.plan import read_plans
 from ablab.tracking.records import Record, read_record, record_of
 
-LOG = "log.txt"
 _LOG_LINES = 15
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _LINES = (

@@ -6,13 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from filelock import FileLock
-
-from ablab.config.probe_switches import has_measured
 from ablab.errors import FAILED, LOCKED, NO_RESOURCE, ResourceError, resource_error
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import LOG, Take
 from ablab.tracking.plan import Cell
 
 OPEN = ("waiting", "running", "held")
@@ -74,24 +71,6 @@ class Job:
         return False
 
 
-def open_take(lab: Lab, trial: Mapping[str, Any]) -> Take:
-    """Return the take to train: the newest one if it is unfinished, else a new one.
-
-    Sweeps that open the same trial at once agree on one take. A new one is also made where the
-    newest was begun without a probe that is now asked for, and nobody trains it, or where its
-    records are damaged.
-    """
-    folder = lab.root / "trials" / trial["key"]
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".claim"):
-        takes = lab.takes(trial["key"])
-        if takes and takes[-1].completion is None and takes[-1].can_go_on():
-            probes = trial["config"].get("probes") or {}
-            if has_measured(takes[-1].trial, probes) or takes[-1].is_locked():
-                return takes[-1]
-        return lab.new_take(trial)
-
-
 def judge(take: Take, status: int, began: float) -> tuple[str, str]:
     """Return what became of an attempt, and why.
 
@@ -114,7 +93,7 @@ def judge(take: Take, status: int, began: float) -> tuple[str, str]:
     if failure is not None:
         return "failed", failure
     if status == FAILED:
-        return "failed", "ended with exit status 1 and no word; see log.txt"
+        return "failed", f"ended with exit status 1 and no word; see {LOG}"
     return "killed", _cause(status)
 
 
@@ -147,7 +126,7 @@ def _lack(take: Take, since: float) -> str:
         return str(resource_error(error, take.folder) or error)
     except JournalError:
         pass
-    return f"{take.folder} must be writable, got an error of the system; see log.txt there"
+    return f"{take.folder} must be writable, got an error of the system; see {LOG} there"
 
 
 def _cause(status: int) -> str:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from ablab.errors import ResourceError, resource_error
-from ablab.sweep.job import Job, judge, open_take, record_failure
+from ablab.sweep.job import Job, judge, record_failure
 from ablab.sweep.launch.launcher import Launcher, Worker
 from ablab.tracking.lab import Lab, Take
+from ablab.training.opening import open_take
 from ablab.training.settings import ProcessSettings
 
 TICK = 0.25  # seconds between two looks at the journals

@@ -13,13 +13,13 @@ from ablab.errors import StoreError
 from ablab.tracking.address import local_folder
 from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.files import file_sha256, replacing, temporary_folder
-from ablab.tracking.lab import ENVIRONMENT, JOURNAL, Take
+from ablab.tracking.lab import ENVIRONMENT, JOURNAL, LOG, Take
 from ablab.tracking.pictures import draw
 from ablab.tracking.records import CORRECT
 from ablab.tracking.store import Store
 
 BEGUN = ("config.yaml", ENVIRONMENT)
-ENDED = (*BEGUN, JOURNAL, "log.txt")
+ENDED = (*BEGUN, JOURNAL, LOG)
 FINISHED = (
     *ENDED,
     "per_class.csv",

@@ -26,6 +26,7 @@ from ablab.tracking.sealed import read_sealed, write_sealed
 TRIAL = "trial.json"
 JOURNAL = "journal.jsonl"
 ENVIRONMENT = "environment.json"
+LOG = "log.txt"
 LOCK = "lock"
 DISCARDED = "discarded"
 

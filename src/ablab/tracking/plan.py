@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ablab.errors import ResourceError
+from ablab.errors import InputError, ResourceError
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab
 from ablab.tracking.sealed import read_sealed, write_sealed
@@ -131,6 +131,27 @@ def read_plan(folder: Path) -> Plan | None:
     if not starts:
         return None
     return Plan(folder.name, tuple(parts[starts[-1] :]), starts[-1] + 1)
+
+
+def find_plan(lab: Lab, sweep: str) -> Plan:
+    """Return the plan of a sweep: of that very name, else of the only one that changes its trials.
+
+    Args:
+        lab: where the plans lie.
+        sweep: a name as on disk, ``activations`` or ``activations [dataset=digits]``.
+
+    Raises:
+        InputError: there is none, or several; the message lists what there is.
+        DamagedError: it is damaged.
+    """
+    known, name = lab.sweeps(), sweep.partition(" [")[0]
+    begun = [each for each in known if each.startswith(f"{name} [")]
+    found = begun[0] if sweep not in known and sweep == name and len(begun) == 1 else sweep
+    plan = read_plan(lab.sweep_folder(found)) if found in known else None
+    if plan is None:
+        listed = ", ".join(begun or known) or "none yet (ablab sweep NAME makes one)"
+        raise InputError(f"sweep must be one that was planned: {listed}; got {sweep}")
+    return plan
 
 
 def read_plans(lab: Lab) -> tuple[list[Plan], dict[str, str]]:

@@ -31,7 +31,7 @@ from ablab.output import sent_to
 from ablab.signals import TerminatedError
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
-from ablab.tracking.lab import ENVIRONMENT, Take
+from ablab.tracking.lab import ENVIRONMENT, LOG, Take
 from ablab.training.environment import facts
 from ablab.training.prepare import prepare
 from ablab.training.results import write_config
@@ -39,7 +39,6 @@ from ablab.training.run import StoppedError, Training
 from ablab.training.settings import ProcessSettings
 from ablab.training.signals import OwnSigterm, handled
 
-LOG = "log.txt"
 # A look at whether the lock is held holds it for an instant.
 _LOCK_PATIENCE_SECONDS = 2.0
 

@@ -25,6 +25,7 @@ from ablab.tracking.runs import RunDeletedError
 from ablab.tracking.store import Store, fault
 from ablab.tracking.sweep_run import LONE, describe_lone
 from ablab.training.attempt import attempt
+from ablab.training.opening import open_take
 
 _DELIVERY_SECONDS = 60.0
 _SPARE_BYTES = 200_000_000  # checkpoint, weights, store and pictures of a trial, and some to spare
@@ -102,17 +103,13 @@ def _open_take(lab: Lab, trial: Trial, fresh: bool, console: Console) -> Take:
     Raises:
         ConfigError: another process is training it.
     """
-    takes = [] if fresh else [t for t in lab.takes(trial.key) if t.completion is None]
-    if not takes:
-        return lab.new_take(trial.as_dict())
-    if takes[-1].is_locked():
+    before = [] if fresh else lab.takes(trial.key)
+    take = open_take(lab, trial.as_dict(), fresh=fresh)
+    if take.is_locked():
         raise ConfigError([f"trial must be idle, got {trial.key}, which a process trains now"])
-    if not takes[-1].can_go_on():
-        console.print(f"{takes[-1].damage()}. A new take is trained.", soft_wrap=True)
-        return lab.new_take(trial.as_dict())
-    if not has_measured(takes[-1].trial, trial.config["probes"]):
-        return lab.new_take(trial.as_dict())
-    return takes[-1]
+    if before and before[-1].number != take.number and before[-1].status() == "damaged":
+        console.print(f"{before[-1].damage()}. A new take is trained.", soft_wrap=True)
+    return take
 
 
 def _notes(trial: Trial) -> list[str]:

@@ -8,8 +8,9 @@ from labwriter import ENVIRON, LabWriter
 from tables_by_hand import rows
 
 from ablab.report.analysis.conditions import load_note
-from ablab.report.build import build_report, page_of, planned
+from ablab.report.build import build_report, page_of
 from ablab.tracking.journal import Entry
+from ablab.tracking.plan import find_plan
 
 
 def table(*shares):
@@ -55,7 +56,7 @@ def busy(monkeypatch, writer: LabWriter):
 
 
 def test_a_busy_machine_is_named_beside_all_seconds(busy, writer: LabWriter):
-    page = page_of(writer.lab, planned(writer.lab, busy()))
+    page = page_of(writer.lab, find_plan(writer.lab, busy()))
     said = {
         chapter.name
         for chapter in page.chapters

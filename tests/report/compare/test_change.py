@@ -239,7 +239,7 @@ def test_the_page_and_its_twin_hold_the_table(two: tuple[LabWriter, LabWriter]) 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("nothing", r"sweep must be one that has a plan \(activations\), got 'nothing'"),
+        ("nothing", r"sweep must be one that was planned: activations; got nothing"),
         ("/nowhere:activations", "lab must be a folder that holds lab.json, got /nowhere"),
         ("activations@beef", r"commit must be that of a take of activations \(0123abc\), got beef"),
     ],

@@ -8,10 +8,10 @@ import pytest
 from fakes import complete, fail, new_take, trial
 from rich.console import Console
 
-from ablab.faults import ConfigError
-from ablab.sweep.console.status import find_sweep, jobs_of, status
+from ablab.errors import InputError
+from ablab.sweep.console.status import jobs_of, status
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Cell, Part, read_plan, write_part
+from ablab.tracking.plan import Cell, Part, find_plan, read_plan, write_part
 from ablab.tracking.spec import read_spec
 
 
@@ -37,21 +37,21 @@ def plan(
 
 def test_sweep_is_found_by_its_name_or_by_the_only_one_that_begins_so(lab: Lab):
     plan(lab, "other [dataset=digits]")
-    assert find_sweep(lab, "other") == "other [dataset=digits]"
-    assert find_sweep(lab, "other", ["dataset=digits"]) == "other [dataset=digits]"
+    assert find_plan(lab, "other").sweep == "other [dataset=digits]"
+    assert find_plan(lab, "other [dataset=digits]").sweep == "other [dataset=digits]"
     plan(lab, "other")
-    assert find_sweep(lab, "other") == "other"
+    assert find_plan(lab, "other").sweep == "other"
 
 
 def test_sweep_that_is_not_there_or_not_clear_lists_what_there_is(lab: Lab):
-    with pytest.raises(ConfigError, match="none yet"):
-        find_sweep(lab, "mine")
+    with pytest.raises(InputError, match="none yet"):
+        find_plan(lab, "mine")
     plan(lab, "mine [a=1]")
     plan(lab, "mine [a=2]")
-    with pytest.raises(ConfigError, match=r"mine \[a=1\], mine \[a=2\]; got mine$"):
-        find_sweep(lab, "mine")
-    with pytest.raises(ConfigError, match=r"got mine \[a=3\]"):
-        find_sweep(lab, "mine", ["a=3"])
+    with pytest.raises(InputError, match=r"mine \[a=1\], mine \[a=2\]; got mine$"):
+        find_plan(lab, "mine")
+    with pytest.raises(InputError, match=r"got mine \[a=3\]"):
+        find_plan(lab, "mine [a=3]")
 
 
 def test_jobs_come_seed_by_seed(lab: Lab):

@@ -20,8 +20,8 @@ from ablab.config.probe_switches import SWITCHES, has_measured, switched_on
 from ablab.config.trial import freeze
 from ablab.faults import ConfigError
 from ablab.model import build
-from ablab.sweep.job import open_take
 from ablab.tracking.lab import Lab, Take
+from ablab.training.opening import open_take
 from ablab.training.single import train
 
 ALL = tuple(f"probes.{name}=true" for name in SWITCHES)

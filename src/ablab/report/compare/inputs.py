@@ -7,9 +7,8 @@ from pathlib import Path
 
 from ablab.errors import InputError
 from ablab.report.analysis.trials import Row, read_table
-from ablab.report.build import planned
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Plan
+from ablab.tracking.plan import Plan, find_plan
 from ablab.tracking.values import completion_sha
 
 Place = tuple[str, str, int]
@@ -67,7 +66,7 @@ def read_side(text: str, lab: Lab) -> Side:
     sweep, commit = rest, ""
     if "@" in rest and rest not in lab.sweeps():
         sweep, _, commit = rest.rpartition("@")
-    plan = planned(lab, sweep)
+    plan = find_plan(lab, sweep)
     rows = read_table(lab, plan, commit)
     if commit and not any(row.folder for row in rows):
         known = ", ".join(sorted({c[:12] for c in _commits(lab, plan)})) or "none yet"

@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablab.faults import ConfigError
 from ablab.sweep.console.summary import say
 from ablab.sweep.console.table import job_table
 from ablab.sweep.console.words import done, how_far, not_done
@@ -14,27 +13,7 @@ from ablab.sweep.job import Job, last_failure
 from ablab.sweep.names import sweep_id
 from ablab.text import printable
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Plan, read_plan, read_plans
-
-
-def find_sweep(lab: Lab, name: str, overrides: Sequence[str] = ()) -> str:
-    """Return the id of a sweep that has a plan.
-
-    Overrides name it exactly. Without any it is the sweep of that very name, else the only one
-    whose name begins so.
-
-    Raises:
-        ConfigError: there is none, or several; the message lists what there is.
-    """
-    known = lab.sweeps()
-    exact = sweep_id(name, overrides)
-    if exact in known:
-        return exact
-    begun = [sweep for sweep in known if sweep.startswith(f"{name} [")]
-    if not overrides and len(begun) == 1:
-        return begun[0]
-    listed = ", ".join(begun or known) or "none yet (ablab sweep NAME makes one)"
-    raise ConfigError([f"sweep must be one that was planned: {listed}; got {exact}"])
+from ablab.tracking.plan import Plan, find_plan, read_plans
 
 
 def jobs_of(plan: Plan) -> list[Job]:
@@ -78,8 +57,7 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
         for told in dict.fromkeys([*damaged.values(), *troubles]):
             say(console, f"damaged: {told}", "red")
         return not (damaged or troubles)
-    plan = read_plan(lab.sweep_folder(find_sweep(lab, name, overrides)))
-    assert plan is not None
+    plan = find_plan(lab, sweep_id(name, overrides))
     jobs = jobs_of(plan)
     _read(lab, jobs)
     say(console, f"{plan.sweep}: {plan.asked}", "bold")
