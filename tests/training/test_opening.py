@@ -1,7 +1,6 @@
 """Commands that open the same trial at once agree on one take."""
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import pytest
