@@ -1,5 +1,6 @@
-"""Text of the user's as it is shown: on one line, without control characters, and not too long."""
+"""Text of the user's: on one line, without control characters, not too long; names as words."""
 
+import re
 import unicodedata
 from typing import Any
 
@@ -72,3 +73,25 @@ def _steers(character: str) -> bool:
 
 def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode()
+
+
+def is_accuracy(metric: str) -> bool:
+    """Tell whether a metric is a share of images, in [0, 1], by the words of its name.
+
+    Example:
+        >>> is_accuracy("test/accuracy_last"), is_accuracy("testAcc1"), is_accuracy("test/loss")
+        (True, True, False)
+    """
+    own = words(metric)
+    return not {"acc", "accuracy"}.isdisjoint(own) and "loss" not in own
+
+
+def words(metric: str) -> set[str]:
+    """Return the words of a metric's name, in small letters; of ``mIoU`` its parts beside it.
+
+    Example:
+        >>> sorted(words("val/topAccuracy_5"))
+        ['accuracy', 'top', 'topaccuracy', 'val']
+    """
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric)
+    return {word for word in re.split("[^a-z]+", f"{metric} {parted}".lower()) if word}

@@ -10,9 +10,9 @@ from ablab.catalogue.lists import SETTINGS, listed, shown
 from ablab.config.compose import AXES, sweep_names
 from ablab.faults import ConfigError
 from ablab.folders import own_folder
-from ablab.report.formatting import is_accuracy
 from ablab.sweep.metrics import METRICS
 from ablab.sweep.planning import draft
+from ablab.text import is_accuracy
 from ablab.tracking.lab import Lab
 
 

@@ -106,7 +106,7 @@ def test_the_page_is_the_same_whoever_read_its_figures(r: Reading, written: LabW
 def test_unknown_names_are_told_with_the_known(r: Reading, written: LabWriter) -> None:
     with pytest.raises(ValueError, match=r"figure must be one of differences-0, .*; got 'violin'"):
         r.figure("violin")
-    with pytest.raises(ValueError, match=r"has a plan \(activations, early"):
+    with pytest.raises(ValueError, match=r"that was planned: activations, early"):
         ablab.report.read("poolings", written.lab.root)
 
 

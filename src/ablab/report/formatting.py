@@ -1,8 +1,9 @@
 """How a metric's figures are written: accuracies as per cent and points, others as they are."""
 
 import math
-import re
 from dataclasses import dataclass
+
+from ablab.text import is_accuracy
 
 MINUS = "\N{MINUS SIGN}"
 NONE = "–"
@@ -53,28 +54,6 @@ def unit_of(metric: str, stated: str = "") -> Unit:
     if stated == "share" or (not stated and is_accuracy(metric)):
         return Unit(100.0, 2, " %", " points")
     return Unit(1.0, 4, "", "")
-
-
-def is_accuracy(metric: str) -> bool:
-    """Tell whether a metric is a share of images, in [0, 1], by the words of its name.
-
-    Example:
-        >>> is_accuracy("test/accuracy_last"), is_accuracy("testAcc1"), is_accuracy("test/loss")
-        (True, True, False)
-    """
-    own = words(metric)
-    return not {"acc", "accuracy"}.isdisjoint(own) and "loss" not in own
-
-
-def words(metric: str) -> set[str]:
-    """Return the words of a metric's name, in small letters; of ``mIoU`` its parts beside it.
-
-    Example:
-        >>> sorted(words("val/topAccuracy_5"))
-        ['accuracy', 'top', 'topaccuracy', 'val']
-    """
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric)
-    return {word for word in re.split("[^a-z]+", f"{metric} {parted}".lower()) if word}
 
 
 def number(x: float, decimals: int) -> str:

@@ -1,13 +1,12 @@
 """Text as HTML and Markdown take it."""
 
 import re
-import unicodedata
 
 from markupsafe import Markup, escape
 
+from ablab.text import printable
+
 NBSP = "\N{NO-BREAK SPACE}"
-_JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
-_STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def visible(text: str) -> str:
@@ -17,15 +16,7 @@ def visible(text: str) -> str:
         >>> print(visible("a\u202eb"))
         a\u202eb
     """
-    if text.isprintable():
-        return text
-    return "".join(map(_shown, text))
-
-
-def _shown(c: str) -> str:
-    if c in "\n\t" or c in _JOINERS or unicodedata.category(c) not in _STEERING:
-        return c
-    return c.encode("unicode_escape").decode()
+    return printable(text, keep="\n\t")
 
 
 def markdown(text: str) -> str:

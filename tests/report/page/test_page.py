@@ -290,7 +290,7 @@ def test_few_seeds_make_a_page_without_claims(writer, realistic, seeds):
 
 def test_an_unknown_sweep_is_an_error_that_names_the_known(writer, realistic):
     writer.sweep({"relu": realistic["relu"]})
-    with pytest.raises(ValueError, match=r"one that has a plan \(activations\), got 'x'"):
+    with pytest.raises(ValueError, match=r"one that was planned: activations; got x"):
         build_report(writer.lab, "x")
 
 

@@ -94,6 +94,9 @@ def test_words():
     assert label(Cell("relu", 3, "mnist", "k"), several_blocks=False) == "relu · seed 3"
     assert label(Cell("relu", 3, "mnist", "k"), several_blocks=True) == "mnist · relu · seed 3"
     assert figure(0.97123, "test/accuracy") == "97.12 %"
+    assert figure(0.97123, "test/accuracy_last") == "97.12 %"
+    assert figure(0.97123, "test/accuracy_noise_0.1") == "97.12 %"
+    assert figure(0.123456, "test/loss_noise_0.1") == "0.1235"
     assert figure(0.123456, "test/loss") == "0.1235"
     assert figure(None, "test/loss") == "–"
     assert [duration(s) for s in (42, 720, 12240)] == ["42 s", "12 min", "3.4 h"]

@@ -18,7 +18,7 @@ from ablab.report.analysis.contrast import Contrast, Group
 from ablab.report.analysis.log_odds import log_odds
 from ablab.report.analysis.multiplicity import corrected
 from ablab.report.analysis.pairing import weighted
-from ablab.report.formatting import is_accuracy
+from ablab.text import is_accuracy
 from ablab.tracking.spec import Spec
 
 Cells = dict[tuple[str, str], str]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ablab.report.formatting import is_accuracy
+from ablab.text import is_accuracy
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
 from ablab.tracking.records import Record, read_correct, read_record

@@ -4,9 +4,9 @@ import shlex
 from dataclasses import dataclass, fields
 
 from ablab.errors import InputError
-from ablab.report.formatting import is_accuracy
 from ablab.report.mlflow.nesting import RUNS
 from ablab.report.mlflow.scale import NONE, UNITS
+from ablab.text import is_accuracy
 
 KINDS = ("versus_baseline", "best")
 GOALS = ("max", "min")

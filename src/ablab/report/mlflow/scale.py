@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablab.errors import InputError
-from ablab.report.formatting import is_accuracy, words
+from ablab.text import is_accuracy, words
 
 SHARE, PERCENT, NONE = UNITS = ("share", "percent", "none")
 FACTORS = {SHARE: 1.0, PERCENT: 0.01, NONE: 1.0}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ablab.sweep.job import Job
-from ablab.text import printable
+from ablab.text import is_accuracy, printable
 from ablab.tracking.plan import Cell
 
 _RESULTS = ("finished", "diverged")
@@ -27,7 +27,7 @@ def figure(value: float | None, metric: str) -> str:
     """Return a metric's value: accuracies in percent, all else to four digits."""
     if value is None:
         return "–"
-    return f"{100 * value:.2f} %" if metric.endswith("accuracy") else f"{value:.4g}"
+    return f"{100 * value:.2f} %" if is_accuracy(metric) else f"{value:.4g}"
 
 
 def result(job: Job, metric: str) -> str:
