@@ -8,9 +8,9 @@ from ablab.bounds import NAME
 from ablab.config.content import is_number
 from ablab.faults import one_of
 from ablab.text import printable, shown
+from ablab.tracking.kinds import KINDS, needs
+from ablab.tracking.spec import Spec
 
-KINDS = ("versus_baseline", "best", "equivalence", "factors")
-NEED_BASELINE = ("versus_baseline", "equivalence")
 _WORDS = ("question", "kind", "metric", "goal", "baseline", "margin", "target", "seeds")
 KEYS = (*_WORDS, "grid", "variants", "blocks", "exclude", "tune")
 
@@ -28,13 +28,13 @@ def check_words(node: Mapping[str, Any], faults: list[str]) -> None:
     """Check question, kind, metric and goal."""
     rules: dict[str, tuple[Any, Callable[[str], Any], str]] = {
         "question": (None, str.strip, "a sentence"),
-        "kind": (KINDS[0], KINDS.__contains__, f"one of {', '.join(KINDS)}"),
+        "kind": (Spec.kind, KINDS.__contains__, f"one of {', '.join(KINDS)}"),
         "metric": (
-            "test/accuracy",
+            Spec.metric,
             re.compile(r"(train|val|test)/\w[\w.-]*").fullmatch,
             "a metric such as test/accuracy",
         ),
-        "goal": ("max", ("max", "min").__contains__, "max or min"),
+        "goal": (Spec.goal, ("max", "min").__contains__, "max or min"),
     }
     for key, (default, is_good, rule) in rules.items():
         value = node.get(key, default)
@@ -50,16 +50,17 @@ def check_name(place: str, name: str, faults: list[str]) -> None:
 
 
 def check_margin(node: Mapping[str, Any], faults: list[str]) -> None:
-    """Check that an equivalence, and nothing else, has a margin."""
+    """Check that a kind that needs a margin, and no other, has one."""
     margin: Any = node.get("margin")
-    if node.get("kind") == "equivalence":
+    if needs(node.get("kind", Spec.kind)).margin:
         if not is_number(margin) or not margin > 0:
             faults.append(
                 "sweep.margin must be a number > 0 in the metric's unit, set before training, "
                 f"got {shown(margin)}"
             )
     elif margin is not None:
-        faults.append(f"sweep.margin must be null unless kind is equivalence, got {shown(margin)}")
+        kinds = " or ".join(kind for kind, needed in KINDS.items() if needed.margin)
+        faults.append(f"sweep.margin must be null unless kind is {kinds}, got {shown(margin)}")
 
 
 def check_target(node: Mapping[str, Any], faults: list[str]) -> None:
@@ -73,17 +74,18 @@ def check_target(node: Mapping[str, Any], faults: list[str]) -> None:
 
 
 def check_grid(node: Mapping[str, Any], faults: list[str]) -> None:
-    """Check that there is one of grid and variants, and for factors a grid of two axes."""
+    """Check that there is one of grid and variants, and two axes where the kind needs them."""
     grid: Any = node.get("grid")
     if (grid is None) == (node.get("variants") is None):
         got = "neither" if grid is None else "both"
         faults.append(f"sweep must be given either grid or variants, got {got}")
-    if node.get("kind") != "factors":
+    kind = node.get("kind", Spec.kind)
+    if not needs(kind).grid:
         return
     sizes = [len(v) for v in grid.values() if isinstance(v, list)] if is_grid(grid) else []
     if len(sizes) != 2 or min(sizes) < 2:
         faults.append(
-            f"sweep.grid must be two axes of two values or more for kind factors, got {shown(grid)}"
+            f"sweep.grid must be two axes of two values or more for kind {kind}, got {shown(grid)}"
         )
 
 

@@ -9,7 +9,6 @@ from ablab.config.content import content_faults, is_integer
 from ablab.faults import ConfigError
 from ablab.sweep.rules import (
     KEYS,
-    NEED_BASELINE,
     check_grid,
     check_keys,
     check_margin,
@@ -20,6 +19,7 @@ from ablab.sweep.rules import (
 )
 from ablab.sweep.settings import check_settings, named_product
 from ablab.text import printable, shown, shown_name
+from ablab.tracking.kinds import needs
 from ablab.tracking.spec import Settings, Spec
 
 _LISTED = 50  # names in a fault
@@ -117,7 +117,7 @@ def _baseline(node: Mapping[str, Any], variants: Mapping[str, Settings], faults:
     """Return the variant that ``baseline`` names or describes."""
     wanted = node.get("baseline")
     names = list(variants)
-    if wanted is None and (len(names) == 1 or node.get("kind", Spec.kind) not in NEED_BASELINE):
+    if wanted is None and (len(names) == 1 or not needs(node.get("kind", Spec.kind)).baseline):
         return names[0] if names else ""
     if isinstance(wanted, Mapping):
         same = [n for n in names if variants[n] == wanted]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -23,7 +25,7 @@ def question(levels_a, levels_b, **more):
 
 
 def draw(generator, asked, seeds=5):
-    return {v: list(np.round(generator.normal(90, 2, seeds), 2)) for v in asked["variants"]}
+    return {v: list(np.round(generator.normal(90, 2, seeds), 2)) for v in asked.variants}
 
 
 def factors_of(fates, asked):
@@ -36,7 +38,7 @@ def test_effects_of_two_by_two_are_a_repeated_measures_anova(generator):
     long = pd.DataFrame(
         [
             {"seed": seed, "y": y / 100, **{k.partition(".")[0]: str(x) for k, x in cell.items()}}
-            for variant, cell in asked["variants"].items()
+            for variant, cell in asked.variants.items()
             for seed, y in enumerate(fates[variant])
         ]
     )
@@ -78,7 +80,7 @@ def test_a_larger_grid_has_an_effect_for_each_level_and_pair(generator):
 
 
 def test_the_baselines_levels_are_the_references(generator):
-    asked = question(["none", "batch"], [0.1, 0.2]) | {"baseline": "batch · 0.2"}
+    asked = replace(question(["none", "batch"], [0.1, 0.2]), baseline="batch · 0.2")
     found = factors_of(draw(generator, asked), asked)
     assert found.levels == (("batch", "none"), ("0.2", "0.1"))
     assert [c.reference for c in found.effects[:2]] == ["normalization: batch", "optimizer.lr: 0.2"]
@@ -90,7 +92,7 @@ def test_signs_on_log_odds_are_those_of_the_logits(generator):
     for _ in range(40):
         fates = {
             v: list(np.round(generator.uniform(low, 99.9, 5), 2))
-            for v, low in zip(asked["variants"], (60, 80, 98, 99), strict=True)
+            for v, low in zip(asked.variants, (60, 80, 98, 99), strict=True)
         }
         bare, b, a, both = (special.logit(np.array(f) / 100) for f in fates.values())
         found = factors_of(fates, asked)
@@ -102,7 +104,7 @@ def test_signs_on_log_odds_are_those_of_the_logits(generator):
 
 def test_log_odds_are_finite_at_the_ceiling():
     asked = question(["none", "batch"], [0.1, 0.2])
-    fates = dict(zip(asked["variants"], [[y] * 3 for y in (50.0, 90.0, 90.0, 100.0)], strict=True))
+    fates = dict(zip(asked.variants, [[y] * 3 for y in (50.0, 90.0, 90.0, 100.0)], strict=True))
     assert factors_of(fates, asked).keeps_sign is False
 
 

@@ -11,6 +11,7 @@ from ablab.report.analysis.trials import read_table
 from ablab.report.formatting import MINUS
 from ablab.report.page.figures import curves, differences
 from ablab.tracking.plan import read_plan
+from ablab.tracking.spec import Spec
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def differences_figure(found, name, *, tested):
 
 
 def curves_figure(found, name, against="epochs"):
-    drawn = curves.course({"metric": found.metric}, found.unit)
+    drawn = curves.course(Spec(metric=found.metric), found.unit)
     return curves.curves_figure(found.groups, name, drawn, against)
 
 

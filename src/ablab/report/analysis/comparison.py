@@ -14,8 +14,6 @@ from ablab.report.analysis.trials import Row
 from ablab.report.formatting import Unit, unit_of
 from ablab.tracking.spec import Spec
 
-KINDS = ("versus_baseline", "best", "equivalence", "factors")
-
 
 @dataclass(frozen=True, eq=False)
 class Comparison:

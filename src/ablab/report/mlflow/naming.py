@@ -7,8 +7,8 @@ from ablab.errors import InputError
 from ablab.report.mlflow.nesting import RUNS
 from ablab.report.mlflow.scale import NONE, UNITS
 from ablab.text import is_accuracy
+from ablab.tracking.kinds import needs, of_runs
 
-KINDS = ("versus_baseline", "best")
 GOALS = ("max", "min")
 
 
@@ -55,13 +55,13 @@ class Naming:
             given = getattr(self, name)
             if given and given.partition(".")[0] not in ("tags", "params"):
                 raise InputError(f"--{name} must be tags.NAME or params.NAME, got {given}")
-        choices = {"goal": GOALS, "kind": KINDS, "unit": UNITS, "runs": RUNS}
+        choices = {"goal": GOALS, "kind": of_runs(), "unit": UNITS, "runs": RUNS}
         for name, known in choices.items():
             given = getattr(self, name)
             if given and given not in known:
                 raise InputError(f"--{name} must be one of {', '.join(known)}, got {given}")
-        if self.kind == KINDS[0] and not self.baseline:
-            raise InputError("--baseline must name a variant for versus_baseline, got none")
+        if needs(self.kind).baseline and not self.baseline:
+            raise InputError(f"--baseline must name a variant for {self.kind}, got none")
         if self.curve and not is_accuracy(self.curve) and self.unit in ("", NONE):
             raise InputError(
                 "--curve must be an accuracy, named so, or have --unit share or percent beside "

@@ -8,7 +8,7 @@ from ablab.errors import InputError
 from ablab.report.analysis.trials import FIELDS, Row, in_order
 from ablab.report.build import Report, write_report
 from ablab.report.formatting import series
-from ablab.report.mlflow.naming import KINDS, Naming
+from ablab.report.mlflow.naming import Naming
 from ablab.report.mlflow.nesting import Named, Nesting, newest
 from ablab.report.mlflow.runs import left_out, named, passed_over
 from ablab.report.mlflow.values import (
@@ -72,7 +72,7 @@ def _plan(naming: Naming, counted: Sequence[Named], reading: Reading, curve: Rea
     blocks = sorted({n.block for n in counted})
     spec = Spec(
         question=naming.asked(),
-        kind=naming.kind or KINDS[not naming.baseline],
+        kind=naming.kind or ("versus_baseline" if naming.baseline else "best"),
         metric=naming.metric,
         goal=naming.goal,
         unit=reading.shown,
