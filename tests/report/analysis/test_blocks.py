@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from tables_by_hand import EQUIVALENCE, FAILED, RELU, plus, rows, spec
 
-from ablab.report.analysis.findings import find
+from ablab.report.analysis.find import find
 from ablab.stats import paired
 
 REPLICATES = 10_000

@@ -7,7 +7,7 @@ from scipy import special
 from statsmodels.stats.anova import AnovaRM
 from tables_by_hand import FAILED, rows, spec
 
-from ablab.report.analysis.findings import find
+from ablab.report.analysis.find import find
 from ablab.stats import paired
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tables_by_hand import rows, spec
 
-from ablab.report.analysis.findings import find
+from ablab.report.analysis.find import find
 from ablab.report.text.verdict import answer
 
 SIZES = (3, 5, 20)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from tables_by_hand import CLOSE, DIVERGED, EQUIVALENCE, RELU, plus, rows, spec
 from test_verdict_factors import BATCH, CELLS, HALF, SETTINGS
 
-from ablab.report.analysis.findings import find
+from ablab.report.analysis.find import find
 from ablab.report.text.limitations import certainty
 
 

@@ -23,8 +23,7 @@ from tables_by_hand import (
 )
 
 from ablab.report.analysis.analysis import analyse
-from ablab.report.analysis.comparison import compare
-from ablab.report.analysis.findings import find
+from ablab.report.analysis.find import compare, find
 from ablab.report.formatting import MINUS
 from ablab.report.text.provenance import notices
 from ablab.report.text.verdict import answer

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from tables_by_hand import EQUIVALENCE, FAILED, RELU, plus, rows, spec, typeset
 
-from ablab.report.analysis.findings import find
+from ablab.report.analysis.find import find
 from ablab.report.text.verdict import answer
 
 AHEAD, BEHIND = plus(1.2, 1.3, 1.1, 1.2, 1.2), plus(-1.2, -1.1, -1.3, -1.2, -1.25)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tables_by_hand import DIVERGED, RELU, plus, rows, spec, typeset
 
-from ablab.report.analysis.findings import find
+from ablab.report.analysis.find import find
 from ablab.report.text.verdict import answer
 
 SETTINGS = [{"normalization": a, "dropout": b} for a in ("none", "batch") for b in ("none", "half")]

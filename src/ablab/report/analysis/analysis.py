@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.conditions import why_untimed
 from ablab.report.analysis.factors import Factors
-from ablab.report.analysis.findings import Findings, find
+from ablab.report.analysis.find import find
+from ablab.report.analysis.findings import Findings
 from ablab.report.analysis.ranks import Ranks, ranks
 from ablab.report.analysis.speed import Speed, speed
 from ablab.report.analysis.trials import Row, in_order

@@ -11,6 +11,7 @@ from ablab.report.analysis.conditions import why_untimed
 from ablab.report.analysis.contrast import Contrast, Group
 from ablab.report.export.latex_escape import escape
 from ablab.report.formatting import MINUS, NONE, Unit, number, p_value, quantity
+from ablab.report.kinds import kind_of
 from ablab.report.markup import visible
 from ablab.report.page.page import Page
 
@@ -76,7 +77,7 @@ def _block(comparison: Comparison, question: str, label: str, *, tested: bool, w
             f" The difference{points} is to {comparison.reference}, paired by seed; each interval "
             "is for itself alone."
         )
-    if against and wide and comparison.kind != "factors":
+    if against and wide and kind_of(comparison.kind).tests_variants:
         caption += " p is corrected over all variants and blocks."
     if any(c.is_unreliable for c in against.values()):
         caption += " * Unreliable: a trial that diverged counts in this interval."

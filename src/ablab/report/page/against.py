@@ -1,13 +1,8 @@
-"""What a table tells of a variant held against its reference."""
-
-from collections.abc import Callable, Mapping
+"""The columns of the table of variants that compare with the reference."""
 
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.contrast import Contrast
-from ablab.report.formatting import NONE, Unit, number, p_value
-from ablab.stats.equivalence import Equivalence
-
-Tell = Callable[[Contrast, Unit], str]
+from ablab.report.kinds import kind_of
+from ablab.report.page.contrast_columns import Tell, both, difference, interval, won
 
 
 def columns(comparison: Comparison, *, tested: bool) -> dict[str, Tell]:
@@ -20,69 +15,11 @@ def columns(comparison: Comparison, *, tested: bool) -> dict[str, Tell]:
     if comparison.reference is None:
         return {}
     most = max((c.n for c in comparison.against_reference.values()), default=0)
-    spread: dict[str, Tell] = {"95 % interval": _interval}
+    spread: dict[str, Tell] = {"95 % interval": interval}
     if most < 3:
-        spread = {"both differences": _both} if most == 2 else {}
-    shown: dict[str, Tell] = {"difference": _difference, **spread}
-    if tested and comparison.kind != "factors":
-        shown |= EQUIVALENCE if comparison.kind == "equivalence" else TESTS
-    return shown | {"seeds won": _won}
-
-
-def _difference(contrast: Contrast, unit: Unit) -> str:
-    return unit.bare(contrast.mean, signed=True)
-
-
-def _both(contrast: Contrast, unit: Unit) -> str:
-    return ", ".join(unit.bare(d, signed=True) for d in contrast.differences)
-
-
-def _interval(contrast: Contrast, unit: Unit) -> str:
-    if contrast.n == 2:
-        return f"none: {_both(contrast, unit)}"
-    return unit.interval(contrast.interval) + (" *" if contrast.is_unreliable else "")
-
-
-def _won(contrast: Contrast, _: Unit) -> str:
-    if not contrast.n:
-        return NONE
-    return f"{number(contrast.won, int(contrast.won % 1 > 0))} of {contrast.n}"
-
-
-def holm_p(contrast: Contrast, _: Unit) -> str:
-    """Return Holm's p, nothing below three pairs."""
-    return p_value(contrast.p_holm) if contrast.n > 2 else NONE
-
-
-def flip_p(contrast: Contrast, _: Unit) -> str:
-    """Return the sign-flip test's p by Holm, which decides nothing; nothing below three pairs."""
-    return p_value(contrast.p_flip) if contrast.n > 2 else NONE
-
-
-def _of_margin(tell: Callable[[Equivalence, Unit], str]) -> Tell:
-    def told(contrast: Contrast, unit: Unit) -> str:
-        held = contrast.equivalence
-        return tell(held, unit) if held and contrast.n > 2 else NONE
-
-    return told
-
-
-TESTS: Mapping[str, Tell] = {"Holm p": holm_p}
-EQUIVALENCE: Mapping[str, Tell] = {
-    "Holm p of equality": _of_margin(lambda held, _: p_value(held.p_holm)),
-    "found": _of_margin(lambda held, _: held.result),
-}
-interval90 = _of_margin(lambda held, unit: unit.interval(held.interval90))
-showable = _of_margin(lambda held, unit: unit.bare(held.showable))
-inside = _of_margin(lambda held, unit: _levelled(held.step_interval, 2 * held.level, unit))
-outside = _of_margin(lambda held, unit: _levelled(held.outside_interval, held.outside_level, unit))
-
-
-def step_interval(contrast: Contrast, unit: Unit) -> str:
-    """Return the interval that decides with Holm's p, and its level."""
-    return _levelled(contrast.step_interval, contrast.level, unit)
-
-
-def _levelled(bounds: tuple[float, float] | None, level: float, unit: Unit) -> str:
-    """Return an interval and how often it covers: ``0.70 to 1.70 (98.33 %)``."""
-    return NONE if bounds is None else f"{unit.interval(bounds)} ({100 * (1 - level):.4g} %)"
+        spread = {"both differences": both} if most == 2 else {}
+    shown: dict[str, Tell] = {"difference": difference, **spread}
+    kind = kind_of(comparison.kind)
+    if tested and kind.tests_variants:
+        shown |= kind.columns
+    return shown | {"seeds won": won}

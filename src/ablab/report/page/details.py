@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.formatting import MINUS, NONE, number
-from ablab.report.page.against import (
+from ablab.report.kinds import kind_of
+from ablab.report.page.contrast_columns import (
     Tell,
     flip_p,
     holm_p,
@@ -63,7 +64,7 @@ def contrasts_table(
     Columns that have nothing to tell of any of them are left out, and so are the differences by
     seed where there are more than `MOST_SEEDS`.
     """
-    hidden = set() if tested and comparison.kind != "factors" else set(UNTESTED)
+    hidden = set() if tested and kind_of(comparison.kind).tests_variants else set(UNTESTED)
     if any(c.equivalence for c in contrasts):
         hidden |= set(OF_ZERO)
     if all(c.converged.size == c.n for c in contrasts):

@@ -11,6 +11,7 @@ from ablab.report.analysis.contrast import Group
 from ablab.report.analysis.cost import COSTS, middle
 from ablab.report.card import CardTable
 from ablab.report.formatting import NONE, Unit, number, quantity
+from ablab.report.kinds import kind_of
 from ablab.report.page import against
 
 MOST_SHOWN = 50  # variants that a notebook shows
@@ -105,10 +106,7 @@ def variants_cards(analysis: Analysis) -> list[CardTable]:
 def mark(comparison: Comparison, variant: str) -> str:
     """Return what sets the variant apart: the baseline, or the leader and how it was chosen."""
     marks = ["baseline"] if variant == comparison.baseline else []
-    if comparison.kind == "best" and variant == comparison.reference:
-        extreme = "highest" if comparison.direction > 0 else "lowest"
-        marks.append(f"chosen as the {extreme} of {len(comparison.groups)}")
-    return ", ".join(marks)
+    return ", ".join(filter(None, [*marks, kind_of(comparison.kind).mark(comparison, variant)]))
 
 
 def _has_last(comparison: Comparison) -> bool:

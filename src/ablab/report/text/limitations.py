@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.trials import Row
-from ablab.report.formatting import listed, p_value
-from ablab.report.text.phrases import caveats, findable, span
-from ablab.stats.paired import ALPHA, bound_of_none, smallest_sign_flip_p
+from ablab.report.formatting import listed
+from ablab.report.kinds import kind_of
+from ablab.report.text.phrases import caveats
+from ablab.stats.paired import bound_of_none
 from ablab.tracking.plan import Plan
 
 
@@ -78,7 +79,7 @@ def certainty(
             "first, so n counts seeds; the answer speaks of these blocks only."
         )
     if tested:
-        told += _tests(comparison, effects or comparison.family)
+        told += kind_of(comparison.kind).tests(comparison, effects or comparison.family)
     if not foreign:  # MLflow does not tell what diverged
         told += _diverged(comparison)
     contrasts = effects or tuple(comparison.against_reference.values())
@@ -100,30 +101,6 @@ def _covers(comparison: Comparison) -> str:
         "Intervals cover the trial's seed (split, order, initial weights) on this "
         f"{where} set{images}; {wider}. Each is for itself alone."
     )
-
-
-def _tests(comparison: Comparison, family: Sequence[Contrast]) -> list[str]:
-    m, n = len(family), max((c.n for c in family), default=0)
-    if comparison.kind == "equivalence":
-        margin = comparison.unit.size(comparison.margin or 0.0)
-        sizes = span([c.equivalence.showable for c in family if c.equivalence], comparison.unit)
-        could = f" With this spread a margin of about {sizes} would be shown 4 times in 5."
-        return [
-            f"Two one-sided t tests at {ALPHA} against the margin of {margin} decide, their p "
-            f"corrected by Holm over a family of {m}; the intervals at their Holm steps decide "
-            f"alike, a 90 % interval alone does not.{could if sizes else ''}"
-        ]
-    told = [f"Holm p decides, over a family of {m}, at {ALPHA}; the test is the paired t test."]
-    each = "effect" if comparison.kind == "factors" else "variant"
-    told += [
-        f"With this spread {clause} (at level {ALPHA}/{m})."
-        for clause in findable(family, comparison.unit, each)
-    ]
-    if n > 2:
-        least = smallest_sign_flip_p(n, m)
-        veto = "; it cannot reach 0.05 and vetoes nothing" if least > ALPHA else ""
-        told.append(f"The smallest sign-flip p of n = {n} after Holm is {p_value(least)}{veto}.")
-    return told
 
 
 def _diverged(comparison: Comparison) -> list[str]:

@@ -119,3 +119,20 @@ def _with_and_without(contrast: Contrast, unit: Unit) -> str:
         return f"not known for {contrast.variant} ({primary})"
     alone = f"{unit.bare(float(contrast.converged.mean()), signed=True)}{unit.points}"
     return f"{alone} for {contrast.variant} (n = {contrast.converged.size}; {primary})"
+
+
+def untested(contrasts: Sequence[Contrast], unit: Unit) -> list[str]:
+    """Return the clause on variants that have too few pairs to test."""
+    if not contrasts:
+        return []
+    return [f"nothing can be said of {ranges(contrasts, unit)}"]
+
+
+def by_result(contrasts: Sequence[Contrast]) -> dict[str, list[Contrast]]:
+    """Return the contrasts with the reference by result, the largest difference first."""
+    found: dict[str, list[Contrast]] = {"ahead": [], "behind": [], "open": [], "untested": []}
+    for contrast in contrasts:
+        found[contrast.result if contrast.n > 2 else "untested"].append(contrast)
+    for name in ("ahead", "behind"):
+        found[name].sort(key=lambda c: -abs(c.mean))
+    return found

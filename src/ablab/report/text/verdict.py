@@ -1,23 +1,15 @@
 """The answer in one sentence, in the words that the figures allow."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ablab.report.analysis.findings import Findings, find
+from ablab.report.analysis.find import find
+from ablab.report.analysis.findings import Findings
 from ablab.report.analysis.trials import Row, first_part
+from ablab.report.kinds import kind_of
 from ablab.report.text import phrases
-from ablab.report.text.answers import best, versus_baseline, within_blocks
-from ablab.report.text.effects import factor_effects
-from ablab.report.text.margins import equivalence
+from ablab.report.text.blocks import within_blocks
 from ablab.tracking.plan import Plan
-
-TELL: Mapping[str, Callable[[Findings], list[str]]] = {
-    "versus_baseline": versus_baseline,
-    "best": best,
-    "equivalence": equivalence,
-    "factors": factor_effects,
-}
-
 
 _ASKED = ("kind", "metric", "goal", "baseline", "margin")
 
@@ -84,7 +76,7 @@ def answer(found: Findings, *, tuned: bool = False) -> Verdict:
     caveats = phrases.caveats(comparison, contrasts)
     if max(c.n for c in found.family) < 3:
         return Verdict((*phrases.too_few(found), *caveats), is_given=False)
-    first, *others = (*TELL[comparison.kind](found), *within_blocks(found), *caveats)
+    first, *others = (*kind_of(comparison.kind).clauses(found), *within_blocks(found), *caveats)
     conditions = [] if tuned else ["At fixed hyper-parameters"]
     if found.across:
         over = f"veraged over {len(comparison.blocks)} blocks"
@@ -93,11 +85,6 @@ def answer(found: Findings, *, tuned: bool = False) -> Verdict:
 
 
 def _reason_for_none(found: Findings) -> str:
-    comparison = found.decisive
-    if comparison.kind == "factors" and found.factors is None:
-        return "No verdict: the variants are not a grid of two axes"
-    if not found.family:
-        return "No verdict: there is nothing to compare"
-    if comparison.kind == "equivalence" and not comparison.margin:
-        return "No verdict: equivalence needs a margin that was stated before training"
-    return ""
+    kind = kind_of(found.decisive.kind)
+    reason = kind.why_none(found) if found.family or not kind.tests_variants else ""
+    return reason or ("" if found.family else "No verdict: there is nothing to compare")

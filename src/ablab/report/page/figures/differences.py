@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.formatting import Unit, number, series
+from ablab.report.kinds import kind_of
 from ablab.report.page.figures.canvas import INK, MUTED, SERIES, canvas, grid, short, style, to_svg
 
 Bounds = tuple[float, float] | None
@@ -87,7 +88,7 @@ def _label(comparison: Comparison, contrasts: Mapping[str, Contrast], *, tested:
     unit = comparison.unit
     told = [_told(contrast, unit, tested=tested) for contrast in contrasts.values()]
     more = [f"{len(told) - _NAMED} more"] if len(told) > _NAMED else []
-    to = "" if comparison.kind == "factors" else f" to {comparison.reference}"
+    to = f" to {comparison.reference}" if kind_of(comparison.kind).tests_variants else ""
     listed = series(told[:_NAMED] + more)
     return f"Paired differences of {comparison.metric}{to}: {listed}"
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from ablab.report.analysis.baselines import Classical, classical
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
+from ablab.report.kinds import kind_of
 from ablab.report.page.context import MOST_TABLED, MOST_TABLED_BLOCKS, Facts, choose
 from ablab.report.page.details import contrasts_table
 from ablab.report.page.sections.chapter import Chapter, Item, Note, Part, Shown
@@ -64,7 +65,7 @@ def _intervals(facts: Facts, comparison: Comparison) -> str:
         return ""
     told = "Each interval is for itself alone"
     count = max(contrast.m for contrast in comparison.family)
-    if not facts.tested or comparison.kind == "factors" or count < 2:
+    if not facts.tested or not kind_of(comparison.kind).tests_variants or count < 2:
         return f"{told}."
     return f"{told}; Holm p, over {count} contrasts, decides."
 

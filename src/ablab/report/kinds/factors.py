@@ -1,29 +1,46 @@
 """The clauses on two factors: main effects, then the interaction and its sign on log odds."""
 
+from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.analysis.factors import Factors
+from ablab.report.analysis.factors import Factors, factors
 from ablab.report.analysis.findings import Findings
 from ablab.report.formatting import MOST_LISTED, Unit, listed
+from ablab.report.kinds.kind import Kind
 from ablab.report.text import phrases
+from ablab.tracking.spec import Spec
 
 
-def factor_effects(found: Findings) -> list[str]:
-    """Return what each factor does on average, and whether they interact."""
-    factors, comparison = found.factors, found.decisive
-    assert factors is not None
-    metric, unit = comparison.metric.replace("/", " "), comparison.unit
-    mains = [c for c in factors.effects if None in factors.places[c.variant]]
-    others = [c for c in factors.effects if None not in factors.places[c.variant]]
-    clauses = _few([_main(c, factors, metric, unit) for c in mains if c.result != "open"])
-    clauses += _few([_interaction(c, factors, unit) for c in others if c.result != "open"])
-    open_mains = [c for c in mains if c.result == "open"]
-    open_others = [c for c in others if c.result == "open"]
-    if open_mains:
-        told = listed([_range(c, factors, unit) for c in open_mains])
-        clauses.append(f"no difference on average was detected between {told}")
-    if open_others:
-        clauses.append(f"no interaction was detected of {phrases.ranges(open_others, unit)}")
-    return clauses + phrases.findable([*open_mains, *open_others], unit, "effect")
+class TwoFactors(Kind):
+    """The effects of two factors over a grid; its variants are described, not tested."""
+
+    tests_variants = False
+    each = "effect"
+
+    def factors(self, whole: Comparison, spec: Spec) -> Factors | None:
+        """Return the effects; None where the variants are no grid of two axes."""
+        return factors(whole, spec)
+
+    def why_none(self, found: Findings) -> str:
+        """Return that there is no grid."""
+        return "" if found.factors else "No verdict: the variants are not a grid of two axes"
+
+    def clauses(self, found: Findings) -> list[str]:
+        """Return what each factor does on average, and whether they interact."""
+        effects, comparison = found.factors, found.decisive
+        assert effects is not None
+        metric, unit = comparison.metric.replace("/", " "), comparison.unit
+        mains = [c for c in effects.effects if None in effects.places[c.variant]]
+        others = [c for c in effects.effects if None not in effects.places[c.variant]]
+        clauses = _few([_main(c, effects, metric, unit) for c in mains if c.result != "open"])
+        clauses += _few([_interaction(c, effects, unit) for c in others if c.result != "open"])
+        open_mains = [c for c in mains if c.result == "open"]
+        open_others = [c for c in others if c.result == "open"]
+        if open_mains:
+            told = listed([_range(c, effects, unit) for c in open_mains])
+            clauses.append(f"no difference on average was detected between {told}")
+        if open_others:
+            clauses.append(f"no interaction was detected of {phrases.ranges(open_others, unit)}")
+        return clauses + phrases.findable([*open_mains, *open_others], unit, "effect")
 
 
 def _few(clauses: list[str]) -> list[str]:

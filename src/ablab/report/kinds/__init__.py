@@ -1,0 +1,28 @@
+"""One file a kind of question; `KINDS` is where the report finds them."""
+
+from collections.abc import Mapping
+
+from ablab.errors import InputError
+from ablab.report.kinds.best import Best
+from ablab.report.kinds.equivalence import Equivalent
+from ablab.report.kinds.factors import TwoFactors
+from ablab.report.kinds.kind import Kind
+from ablab.report.kinds.versus_baseline import VersusBaseline
+
+KINDS: Mapping[str, Kind] = {
+    "versus_baseline": VersusBaseline(),
+    "best": Best(),
+    "equivalence": Equivalent(),
+    "factors": TwoFactors(),
+}
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind that a plan names.
+
+    Raises:
+        InputError: no kind is named so.
+    """
+    if name not in KINDS:
+        raise InputError(f"kind must be one of {', '.join(KINDS)}, got {name}")
+    return KINDS[name]

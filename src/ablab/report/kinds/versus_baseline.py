@@ -1,0 +1,30 @@
+"""Which variants beat the baseline?"""
+
+from ablab.report.analysis.findings import Findings
+from ablab.report.formatting import listed
+from ablab.report.kinds.kind import Kind
+from ablab.report.text import phrases
+
+
+class VersusBaseline(Kind):
+    """Each variant against the baseline."""
+
+    def clauses(self, found: Findings) -> list[str]:
+        """Return what each variant is against the baseline."""
+        comparison = found.decisive
+        by, unit, clauses = phrases.by_result(found.deciding), comparison.unit, []
+        baseline = f"the baseline {comparison.reference}"
+        if by["ahead"]:
+            first, *others = by["ahead"]
+            clauses.append(f"{first.variant} beats {baseline} by {phrases.effect(first, unit)}")
+            if others:
+                named = [f"{c.variant} by {phrases.effect(c, unit)}" for c in others]
+                clauses[-1] += f", and so {'does' if len(others) == 1 else 'do'} {listed(named)}"
+        if by["behind"]:
+            named = [f"{c.variant} by {phrases.effect(c, unit)}" for c in by["behind"]]
+            clauses.append(f"{baseline} beats {listed(named)}")
+        if by["open"]:
+            against = "" if clauses else f" from {baseline}"
+            ranges = phrases.ranges(by["open"], unit)
+            clauses.append(f"no difference{against} was detected for {ranges}")
+        return clauses + phrases.findable(by["open"], unit) + phrases.untested(by["untested"], unit)
