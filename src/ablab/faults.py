@@ -10,6 +10,7 @@ from ablab.advice import without_advice
 from ablab.errors import InputError, resource_error
 from ablab.text import LONGEST_FAULT, printable, shortened, shown_name
 
+_GOT = " got "
 _MOST = 100  # faults of one configuration that are told
 
 
@@ -21,11 +22,19 @@ class ConfigError(InputError):
     """
 
     def __init__(self, faults: Sequence[str]) -> None:
-        told = [shortened(printable(fault), LONGEST_FAULT) for fault in faults[:_MOST]]
+        told = [_line(fault) for fault in faults[:_MOST]]
         left = len(faults) - len(told)
         more = [f"what else there is must be mended as well, got {left:,} more faults"]
         self.faults = (*told, *(more if left else ()))
         super().__init__("\n".join(self.faults))
+
+
+def _line(fault: str) -> str:
+    """Return a fault on one line, a value of which nothing would be seen in quotes."""
+    rule, got, value = fault.rpartition(_GOT)
+    if got and not value.strip():
+        fault = f"{rule}{got}{value!r}"
+    return shortened(printable(fault), LONGEST_FAULT)
 
 
 class ComponentError(InputError):
