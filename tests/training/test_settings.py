@@ -18,6 +18,7 @@ def test_settings_come_back_from_json_as_they_were():
         "threads": 4,
         "slots": 2,
         "in_sweep": True,
+        "ends_with_parent": False,
     }
 
 
