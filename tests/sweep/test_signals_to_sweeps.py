@@ -4,7 +4,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,15 @@ MOMENTS = 9
 OVER = "The same command again", "Next: "  # the last words of a sweep
 
 
+def temporary(place: Workplace) -> Path:
+    """Return the temporary folder of a workplace: sockets in it need a short path."""
+    link = Path(tempfile.gettempdir()) / f"t{zlib.crc32(str(place.folder).encode()):08x}"
+    if not link.is_symlink():
+        (place.folder / "tmp").mkdir(exist_ok=True)
+        link.symlink_to(place.folder / "tmp")
+    return link
+
+
 def start(place: Workplace, *options: str) -> "subprocess.Popen[bytes]":
     """Start the command as a terminal does, in a session of its own."""
     command = [sys.executable, "-m", "ablab", "sweep", "mine", *options]
@@ -25,7 +37,7 @@ def start(place: Workplace, *options: str) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
             command,
             cwd=place.folder,
-            env={**os.environ, **place.settings, "TMPDIR": str(place.folder / "tmp")},
+            env={**os.environ, **place.settings, "TMPDIR": str(temporary(place))},
             stdout=said,
             stderr=said,
             start_new_session=True,
@@ -47,6 +59,14 @@ def processes_of(place: Workplace) -> list[int]:
 def ours_in(folder: Path) -> list[str]:
     """Return the names that we give to what is temporary; torch has a folder of its own."""
     return [path.name for path in folder.iterdir() if path.name.startswith(("pymp-", "ablab-"))]
+
+
+@pytest.fixture(autouse=True)
+def _no_link_is_left(tmp_path: Path) -> Iterator[None]:
+    yield
+    for link in Path(tempfile.gettempdir()).glob("t????????"):
+        if link.is_symlink() and tmp_path in link.readlink().parents:
+            link.unlink()
 
 
 @pytest.fixture

@@ -36,9 +36,9 @@ def test_a_table_that_goes_on_repeats_its_head(
     report: tuple[list[list[str]], list[str]],
 ) -> None:
     pages, _ = report
-    contrasts = [page for page in pages if re.match(r" *(interval|contrast)\b", page[0])]
+    contrasts = [page for page in pages if any(re.match(r" *contrast\b", x) for x in page[:2])]
     assert len(contrasts) >= 2
-    assert all("found 4" in " ".join(page[:2]) for page in contrasts)
+    assert all("found 4" in " ".join(page[:4]) for page in contrasts)
     speed = [page for page in pages if re.match(r" *variant +reached\b", page[0])]
     assert len(speed) >= 1
     for page in pages:  # none begins with a row
