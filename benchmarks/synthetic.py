@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from ablab.config.compose import compose
-from ablab.tracking.completion import Completion, write_completion
+from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, write_part
+from ablab.tracking.spec import read_spec
 from ablab.training.environment import facts
 
 EPOCHS, IMAGES, START = 20, 10_000, 1_790_000_000.0
@@ -49,7 +50,7 @@ def write_lab(root: Path, name: str, variants: int, seeds: int, blocks: int) -> 
         "variants": {name: {"activation": name} for name in names},
         "blocks": {} if blocks == 1 else {b: {"dataset": b} for _, _, b in places},
     }
-    part = Part("comparison", START, f"ablab sweep {name}", spec, cells, trials)
+    part = Part("comparison", START, f"ablab sweep {name}", read_spec(spec), cells, trials)
     write_part(lab.sweep_folder(name), part)
     for cell in cells:
         height = 0.97 + 0.02 * int(cell.variant[1:]) / variants + generator.normal(0, 0.001)
@@ -79,8 +80,8 @@ def _take(
     for name, size in files.items():
         with (take.folder / name).open("wb") as stream:
             stream.truncate(size)
-    present = [f for f in take.folder.iterdir() if f.name != "lock"]
-    artifacts = {f.name: {"size": f.stat().st_size, "sha256": "0" * 64} for f in present}
+    present = [f.name for f in take.folder.iterdir() if f.name != "lock"]
+    artifacts = describe(take.folder, present)
     metrics = {"test/accuracy": accuracy, "test/accuracy_last": accuracy - 0.001}
     metrics |= {"val/accuracy": accuracy, "best/epoch": EPOCHS - 1.0, "test/loss": 0.05}
     record = Completion(

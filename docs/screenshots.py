@@ -21,9 +21,10 @@ import mlflow
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ablab.report.build import page_of, planned
+from ablab.report.build import page_of
 from ablab.report.export.pdf import find_browser
 from ablab.tracking.lab import Lab
+from ablab.tracking.plan import find_plan
 
 PICTURES = Path(__file__).parent / "pictures"
 REPORT = (1160, 1400), (0, 30, 1160, 845)  # window and crop, in pixels
@@ -88,7 +89,7 @@ def main() -> None:
     """Take both pictures of the lab that is named."""
     folder = Path(sys.argv[1]).resolve()
     lab = Lab(folder)
-    verdict = page_of(lab, planned(lab, "demo")).verdict.sentence
+    verdict = page_of(lab, find_plan(lab, "demo")).verdict.sentence
     report = folder / "sweeps" / "demo" / "report" / "report.html"
     take(report.as_uri(), "report.png", REPORT, verdict)
     with dashboard(folder) as address:

@@ -6,6 +6,7 @@ from typing import Any
 
 LONGEST_VALUE = 200  # characters of a value in a fault
 LONGEST_FAULT = 2000
+_UNUSUAL = re.compile("[^ -~]")
 _JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
 
 
@@ -26,7 +27,12 @@ def printable(text: str, keep: str = "") -> str:
     """
     if text.isprintable():
         return text
-    return "".join(c if c in keep or not _steers(c) else _escape(c) for c in text)
+
+    def escaped(found: re.Match[str]) -> str:
+        c = found.group()
+        return c if c in keep or not _steers(c) else _escape(c)
+
+    return _UNUSUAL.sub(escaped, text)  # a page with its pictures has a million characters
 
 
 def shown(value: Any) -> str:

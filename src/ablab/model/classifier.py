@@ -60,10 +60,11 @@ class Classifier(pl.LightningModule):
     is a fraction of the images; where an augmentation mixes images, the class with the largest
     share counts as right.
 
-    The global generators of torch, Python and NumPy are seeded for each step, of training and of
-    evaluation, and restored when a Trainer has fitted or tested (not behind an exception): a
-    network that draws from them gives one result for one seed. A plain attribute that it changes
-    in training, such as a counter, is in its checkpoints as far as it is plain (see `PlainState`).
+    The global generators of torch, Python and NumPy are seeded for each step, of training (where
+    anything may draw from them, see `DropoutStream`) and of evaluation, and restored when a Trainer
+    has fitted or tested (not behind an exception): a network that draws from them gives one result
+    for one seed. A plain attribute that it changes in training, such as a counter, is in its
+    checkpoints as far as it is plain (see `PlainState`).
 
     Attributes:
         predicted, target: (test_images,), class indices of the last test, this process's share.
@@ -222,8 +223,9 @@ class Classifier(pl.LightningModule):
                 parameter.grad = None
 
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Let an optimizer that draws do so alike in all processes: their weights are one."""
-        self._dropout.begin_update()
+        """Let a user's optimizer, which may draw, do so alike in all processes."""
+        if type(optimizer).__module__.partition(".")[0] not in ("torch", "ablab"):
+            self._dropout.begin_update()
 
     def optimizer_step(self, *arguments: Any, **named: Any) -> None:
         """Take a step, and put the weights back to where the regularizer lets them be."""

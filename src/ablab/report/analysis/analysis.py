@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.conditions import why_untimed
@@ -9,6 +10,7 @@ from ablab.report.analysis.factors import Factors
 from ablab.report.analysis.find import find
 from ablab.report.analysis.findings import Findings
 from ablab.report.analysis.ranks import Ranks, ranks
+from ablab.report.analysis.setup import Setup, setup
 from ablab.report.analysis.speed import Speed, speed
 from ablab.report.analysis.trials import Row, in_order
 from ablab.report.text.verdict import Verdict, verdict
@@ -39,6 +41,11 @@ class Analysis:
     speed: tuple[Speed, ...]
     ranks: Ranks | None
     verdict: Verdict
+
+    @cached_property
+    def setup(self) -> Setup:
+        """What all trials share, and what each variant sets."""
+        return setup(self.plan, self.rows)
 
 
 def analyse(plan: Plan, rows: Sequence[Row]) -> Analysis:

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 from ablab.report.analysis.analysis import Analysis
-from ablab.report.analysis.setup import setup
 from ablab.report.export import tidy
 from ablab.report.page.page import Page
 from ablab.report.text import limitations, provenance
@@ -30,7 +29,7 @@ def document(page: Page) -> dict[str, Any]:
             "is_given": verdict.is_given,
         },
         "notices": page.notices,
-        "setup": setup(plan, analysis.rows).as_dict(),
+        "setup": analysis.setup.as_dict(),
         "variants": tidy.variants(analysis),
         "contrasts": tidy.contrasts(analysis),
         "speed": tidy.speed(analysis),

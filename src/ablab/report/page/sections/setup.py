@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ablab.report.analysis.setup import TARGET, Settings, Setup, setup
+from ablab.report.analysis.setup import TARGET, Settings, Setup
 from ablab.report.page.context import MOST_TABLED, Facts
 from ablab.report.page.sections.chapter import Chapter, Item, Listing, Note, Shown, whole
 from ablab.report.page.tables import Table
@@ -21,7 +21,7 @@ FIRST = (
 def chapter(facts: Facts) -> Chapter:
     """Return it; without parts where the plan holds no trials' settings."""
     plan = facts.analysis.plan
-    made = setup(plan, facts.analysis.rows)
+    made = facts.analysis.setup
     if plan.spec.foreign:
         return whole(NAME, TITLE, _foreign(made, plan.spec))
     return whole(NAME, TITLE, _own(made, plan.spec))
