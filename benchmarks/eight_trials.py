@@ -13,7 +13,7 @@ from bare import Images, train
 from figures import options, ratio, spread, tell
 
 from ablab.config.compose import compose
-from ablab.config.trial import Trial, freeze
+from ablab.config.trial import Trial, resolve
 from ablab.model import build
 from ablab.sweep.job import Job
 from ablab.sweep.launch.choice import make_launcher
@@ -50,7 +50,7 @@ def main() -> None:
         fused: list[float] = []
         for number in range(asked.rounds + 1):
             seeds = range(number * TRIALS, (number + 1) * TRIALS)
-            trials = [freeze(base.with_values({"seed": seed})) for seed in seeds]
+            trials = [resolve(base.with_values({"seed": seed})) for seed in seeds]
             now = (
                 _side_by_side(lab, trials, launcher),
                 _one_by_one(trials, images),

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 from pathlib import Path
 
-from ablab.training.environment import facts
+from ablab.training.environment import describe_environment
 
 RESULTS = Path(__file__).parent / "results"
 _TOLD = ("cpu", "gpu", "python", "torch", "pytorch_lightning", "mlflow", "ablab", "commit")
@@ -35,7 +35,7 @@ def options(text: str, rounds: int, names: str | None = None) -> argparse.Namesp
 
 def tell(title: str, lines: Sequence[str], save: str | None) -> None:
     """Print the figures, and keep them under ``results/``."""
-    known = facts()
+    known = describe_environment()
     machine = [f"{name}: {known[name]}" for name in _TOLD if known[name]]
     text = "\n".join([title, *lines, "", f"system: {platform.platform()}", *machine]) + "\n"
     print(text)

@@ -48,7 +48,7 @@ class Step:
     optimizer: torch.optim.Optimizer
     auxiliary_weight: float
 
-    def take(self, x: Tensor, target: Tensor) -> None:
+    def run(self, x: Tensor, target: Tensor) -> None:
         """Take a step."""
         self.optimizer.zero_grad()
         output = self.network(x)
@@ -63,7 +63,7 @@ class Step:
         """Return the time of one of so many steps."""
         cpu, clock = time.process_time(), time.perf_counter()
         for _ in range(count):
-            self.take(x, target)
+            self.run(x, target)
         return (time.process_time() - cpu) / count, (time.perf_counter() - clock) / count
 
 

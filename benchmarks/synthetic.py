@@ -14,7 +14,7 @@ from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, write_part
 from ablab.tracking.spec import read_spec
-from ablab.training.environment import facts
+from ablab.training.environment import describe_environment
 
 EPOCHS, IMAGES, START = 20, 10_000, 1_790_000_000.0
 WEIGHTS = 247_648  # bytes of LeNet-5's best.safetensors
@@ -27,7 +27,7 @@ def write_lab(root: Path, name: str, variants: int, seeds: int, blocks: int) -> 
     """
     os.fsync = lambda _: None  # type: ignore[assignment] # nobody cuts the power in here
     lab, generator = Lab.open(root), np.random.default_rng(1)
-    config, environment = compose([]).resolved(), facts()
+    config, environment = compose([]).resolved(), describe_environment()
     places = list(_places(variants, seeds, blocks))
     cells = tuple(Cell(*place, key=f"{i:016x}") for i, place in enumerate(places))
     trials = {
@@ -54,7 +54,7 @@ def write_lab(root: Path, name: str, variants: int, seeds: int, blocks: int) -> 
     write_part(lab.sweep_folder(name), part)
     for cell in cells:
         height = 0.97 + 0.02 * int(cell.variant[1:]) / variants + generator.normal(0, 0.001)
-        _take(lab, {"key": cell.key, **trials[cell.key]}, min(height, 1.0), environment, generator)
+        _run(lab, {"key": cell.key, **trials[cell.key]}, min(height, 1.0), environment, generator)
     return lab
 
 
@@ -65,29 +65,27 @@ def _places(variants: int, seeds: int, blocks: int) -> Iterator[tuple[str, int, 
                 yield f"v{variant}", seed, f"block {block}"
 
 
-def _take(
-    lab: Lab, trial: dict[str, Any], height: float, environ: dict[str, Any], rng: Any
-) -> None:
-    take = lab.new_take(trial)
+def _run(lab: Lab, trial: dict[str, Any], height: float, environ: dict[str, Any], rng: Any) -> None:
+    run = lab.new_run(trial)
     correct = rng.random(IMAGES) < height
     accuracy = float(correct.mean())
-    np.save(take.folder / "test_correct.npy", np.packbits(correct))
-    (take.folder / "environment.json").write_text(json.dumps(environ, indent=1))
+    np.save(run.folder / "test_correct.npy", np.packbits(correct))
+    (run.folder / "environment.json").write_text(json.dumps(environ, indent=1))
     lines = [Entry("attempt", START, note=environ).encode()]
     lines += [_epoch(i, accuracy).encode() for i in range(EPOCHS)]
-    take.journal.write_text("".join(lines))
+    run.journal.write_text("".join(lines))
     files = {"best.safetensors": WEIGHTS, "config.yaml": 1554, "per_class.csv": 369}
     for name, size in files.items():
-        with (take.folder / name).open("wb") as stream:
+        with (run.folder / name).open("wb") as stream:
             stream.truncate(size)
-    present = [f.name for f in take.folder.iterdir() if f.name != "lock"]
-    artifacts = describe(take.folder, present)
+    present = [f.name for f in run.folder.iterdir() if f.name != "lock"]
+    artifacts = describe(run.folder, present)
     metrics = {"test/accuracy": accuracy, "test/accuracy_last": accuracy - 0.001}
     metrics |= {"val/accuracy": accuracy, "best/epoch": EPOCHS - 1.0, "test/loss": 0.05}
     record = Completion(
-        take.key, take.number, "finished", START + 99, metrics, _MEASURED, _FACTS, artifacts
+        run.key, run.number, "finished", START + 99, metrics, _MEASURED, _FACTS, artifacts
     )
-    write_completion(take.folder, record)
+    write_completion(run.folder, record)
 
 
 def _epoch(number: int, accuracy: float) -> Entry:

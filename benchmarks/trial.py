@@ -12,10 +12,10 @@ from bare import Images, train
 from figures import options, ratio, spread, tell
 
 from ablab.config.compose import compose
-from ablab.config.trial import Trial, freeze
+from ablab.config.trial import Trial, resolve
 from ablab.model import build
-from ablab.tracking.lab import Lab, Take
-from ablab.training.process import work
+from ablab.tracking.lab import Lab, Run
+from ablab.training.process import run_process
 from ablab.training.settings import Devices, ProcessSettings
 
 EPOCHS, BATCH, THREADS = 3, 128, 1
@@ -30,7 +30,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ABLAB_HOME"] = f"{folder}/lab"
         lab = Lab.open()
-        trial = freeze(
+        trial = resolve(
             compose(["dataset=mnist", f"trainer.max_epochs={EPOCHS}", f"batch_size={BATCH}"])
         )
         data = build.datamodule(trial.config)
@@ -61,9 +61,9 @@ def main() -> None:
 
 
 def _trial(lab: Lab, trial: Trial) -> tuple[float, float]:
-    take = lab.new_take(trial.as_dict())
+    run = lab.new_run(trial.as_dict())
     begun = time.perf_counter(), time.process_time()
-    code = work(take.folder, SETTINGS)
+    code = run_process(run.folder, SETTINGS)
     assert code == 0
     return time.perf_counter() - begun[0], time.process_time() - begun[1]
 
@@ -78,11 +78,11 @@ def _bare(trial: Trial, images: Images, fused: bool | None = None) -> tuple[floa
 
 def _cold_peak(lab: Lab, trial: Trial) -> float:
     """Return the peak of memory, in bytes, of a process that trains one trial."""
-    take: Take = lab.new_take(trial.as_dict())
-    command = [sys.executable, "-m", "ablab.training.process", str(Path(take.folder))]
+    run: Run = lab.new_run(trial.as_dict())
+    command = [sys.executable, "-m", "ablab.training.process", str(Path(run.folder))]
     subprocess.run([*command, SETTINGS.to_json()], check=True)
-    assert take.completion is not None
-    return take.completion.measured["memory/peak_bytes"]
+    assert run.completion is not None
+    return run.completion.measured["memory/peak_bytes"]
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ VIEW = {
 }
 
 
-def take(url: str, name: str, form: tuple[tuple[int, int], Sequence[int]], verdict: str) -> None:
+def run(url: str, name: str, form: tuple[tuple[int, int], Sequence[int]], verdict: str) -> None:
     """Write the picture of a page."""
     (width, height), crop = form
     browser = find_browser()
@@ -91,13 +91,13 @@ def main() -> None:
     lab = Lab(folder)
     verdict = page_of(lab, find_plan(lab, "demo")).verdict.sentence
     report = folder / "sweeps" / "demo" / "report" / "report.html"
-    take(report.as_uri(), "report.png", REPORT, verdict)
+    run(report.as_uri(), "report.png", REPORT, verdict)
     with dashboard(folder) as address:
         client = mlflow.MlflowClient(address)
         experiment = client.get_experiment_by_name("demo").experiment_id
         client.set_experiment_tag(experiment, "mlflow.sharedViewState.docs", json.dumps(VIEW))
         page = f"{address}/#/experiments/{experiment}/runs?viewStateShareKey=docs"
-        take(page, "dashboard.png", DASHBOARD, verdict)
+        run(page, "dashboard.png", DASHBOARD, verdict)
 
 
 if __name__ == "__main__":

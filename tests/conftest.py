@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from attempts import SMALL
+from train_process import SMALL
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
-from ablab.tracking.lab import Lab, Take
+from ablab.config.trial import resolve
+from ablab.tracking.lab import Lab, Run
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def _decoded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that holds the digits, decoded once."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ABLAB_HOME", str(tmp_path_factory.mktemp("decoded")))
-        freeze(compose(SMALL))
+        resolve(compose(SMALL))
         from ablab.folders import cache_folder
 
         return cache_folder()
@@ -47,9 +47,9 @@ def lab(tmp_path: Path) -> Lab:
 
 
 @pytest.fixture
-def begin(lab: Lab) -> Callable[..., Take]:
-    """Make a new take of a small trial, changed by overrides."""
-    return lambda *overrides: lab.new_take(freeze(compose([*SMALL, *overrides])).as_dict())
+def begin(lab: Lab) -> Callable[..., Run]:
+    """Make a new run of a small trial, changed by overrides."""
+    return lambda *overrides: lab.new_run(resolve(compose([*SMALL, *overrides])).as_dict())
 
 
 @pytest.fixture

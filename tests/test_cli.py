@@ -172,7 +172,7 @@ def test_file_that_was_taken_out_of_the_lab_is_no_bug(
     assert "lab/trials/a/001/x must be as ablab left it" in capsys.readouterr().err
 
 
-def test_help_lists_the_exit_codes_and_each_command_takes_debug(
+def test_help_lists_the_exit_codes_and_each_command_runs_debug(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert cli.main(["--help"]) == 0

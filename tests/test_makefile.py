@@ -192,7 +192,7 @@ def test_docs_writes_the_generated_pages_and_then_builds_the_site(clone: Clone) 
     assert built == "-m sphinx -W --keep-going -q -b html docs docs/_build/html"
 
 
-def test_compare_takes_two_names_whatever_is_in_them(clone: Clone) -> None:
+def test_compare_runs_two_names_whatever_is_in_them(clone: Clone) -> None:
     clone.calls("install")
     words = ["compare", "A=demo [trainer.max_epochs=3]", "B=there:demo@0a1b", "ARGS=--to here"]
     assert clone.calls(*words) == [

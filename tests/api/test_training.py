@@ -14,7 +14,7 @@ import ablab
 from ablab import cli, errors
 from ablab.api.training import TrialResult
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.signals import TerminatedError
 from ablab.tracking.lab import Lab
 from ablab.training import single
@@ -41,8 +41,8 @@ def ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None
 
     def end(code: int) -> None:
         lab = Lab.open(folder / "lab")
-        take = lab.new_take(freeze(compose(["architecture=mlp"])).as_dict())
-        monkeypatch.setattr(single, "train", lambda *_, **__: (code, take))
+        run = lab.new_run(resolve(compose(["architecture=mlp"])).as_dict())
+        monkeypatch.setattr(single, "train", lambda *_, **__: (code, run))
 
     return end
 
@@ -110,13 +110,13 @@ def test_a_trial_is_the_commands_and_the_callers_process_is_left_alone(
     assert f"{trial.metrics['test/accuracy']:.2%}" in capfd.readouterr().out
     fresh = ["--fresh", "--offline"]
     assert cli.main(["train", "architecture=mlp", "trainer.max_epochs=2", *fresh]) == 0
-    takes = Lab(folder / "lab").takes(trial.key)
-    assert len(takes) == 2
-    assert takes[1].completion is not None
-    assert takes[1].completion.metrics == trial.metrics  # bit for bit
+    runs = Lab(folder / "lab").runs(trial.key)
+    assert len(runs) == 2
+    assert runs[1].completion is not None
+    assert runs[1].completion.metrics == trial.metrics  # bit for bit
 
     assert trial.outcome == "finished"
-    assert trial.folder == takes[0].folder
+    assert trial.folder == runs[0].folder
     assert trial.config["trainer"]["max_epochs"] == 2
     assert list(trial.curves.epoch) == [1, 2]
     assert trial.curves.val_accuracy.max() == trial.metrics["val/accuracy"]

@@ -13,7 +13,7 @@ from ablab.catalogue import baselines
 from ablab.catalogue.baselines import train_baselines
 from ablab.catalogue.learners import LEARNERS, Learner
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.tracking.baselines import Baselines, identity, read_baselines
@@ -182,7 +182,7 @@ def test_the_command_says_what_it_does(
 
 def test_a_trial_of_the_same_data_is_known_by_the_same_identity(quick: Lab) -> None:
     record = train_baselines("digits", ["seed=4"])
-    trial = json.loads(json.dumps(freeze(compose(["architecture=mlp", "seed=5"])).as_dict()))
+    trial = json.loads(json.dumps(resolve(compose(["architecture=mlp", "seed=5"])).as_dict()))
     assert identity(trial["config"], trial["data_hash"]) == record.identity
-    other = freeze(compose(["data.train_images=200"]))
+    other = resolve(compose(["data.train_images=200"]))
     assert identity(other.config, other.data_hash) != record.identity

@@ -106,7 +106,7 @@ def test_nothing_near_is_a_refusal_too() -> None:
         list(listed("zzz"))
 
 
-def test_a_metrics_unit_is_what_the_report_takes_it_for() -> None:
+def test_a_metrics_unit_is_what_the_report_runs_it_for() -> None:
     for name, metric in METRICS.items():
         assert is_accuracy(name) == metric.unit.startswith("share")
         assert metric.goal == ("max" if is_accuracy(name) else "min")
@@ -122,8 +122,8 @@ def test_metrics_are_those_of_a_finished_trial_and_a_sweeps_cost_is_known(
         "  grid: {activation: [relu, tanh]}\n"
     )
     assert cli.main(["sweep", "mine", "--offline"]) == 0
-    (take, _) = [take for key in lab.keys() for take in lab.takes(key)]  # noqa: SIM118
-    completion = take.completion
+    (run, _) = [run for key in lab.keys() for run in lab.runs(key)]  # noqa: SIM118
+    completion = run.completion
     assert completion is not None
     compared = {
         name for name in completion.metrics if name.split("/")[0] in ("train", "val", "test")

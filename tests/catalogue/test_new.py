@@ -12,7 +12,7 @@ import yaml
 from ablab import cli
 from ablab.catalogue.new import write_new
 from ablab.config.compose import AXES, compose
-from ablab.config.dry_build import rehearse
+from ablab.config.dry_build import dry_build
 from ablab.config.validate import validate
 from ablab.faults import ConfigError
 from ablab.folders import own_folder
@@ -38,7 +38,7 @@ def test_what_is_new_can_be_built_and_passes_a_batch(
     assert written == [Path(f"own_{axis}.py"), Path("conf") / axis / f"own_{axis}.yaml"]
     config = compose([f"{axis}=own_{axis}"]).resolved()
     validate(config)
-    rehearse(config)
+    dry_build(config)
     node = yaml.safe_load((tmp_path / written[1]).read_text())
     assert config[axis] == node
     assert "mine" not in (tmp_path / written[0]).read_text().lower()

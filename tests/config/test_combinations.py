@@ -3,7 +3,7 @@
 import pytest
 
 from ablab.config.compose import compose
-from ablab.config.dry_build import rehearse
+from ablab.config.dry_build import dry_build
 from ablab.config.validate import validate
 from ablab.faults import ConfigError
 
@@ -44,4 +44,4 @@ def test_each_alone_is_fine(overrides: tuple[str, ...]) -> None:
 )
 def test_values_that_lbfgs_would_refuse_in_training_are_told(override: str, rule: str) -> None:
     with pytest.raises(ConfigError, match=f"{override.partition('=')[0]} must be {rule}, got"):
-        rehearse(compose(["optimizer=lbfgs", override]).resolved())
+        dry_build(compose(["optimizer=lbfgs", override]).resolved())

@@ -8,18 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attempts
 import pytest
 import torch
-from attempts import attempt, kinds, shown
+import train_process
 from torch import nn
+from train_process import kinds, shown, train_apart
 
 from ablab.config import memory
 from ablab.config.compose import components, compose
-from ablab.config.dry_build import rehearse
+from ablab.config.dry_build import dry_build
 from ablab.config.dry_run import META, build_dry, train
 from ablab.config.dry_step import step_back
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 from ablab.model import build, construction
 from ablab.model.classifier import Classifier
@@ -42,7 +42,7 @@ class Net(nn.Module):
 def rehearsed(mine: Callable, **words: str) -> frozenset[str]:
     plain = {"weight": "auxiliary_weight = 0.3", "further": "num_classes", "when": "self.training"}
     mine(NETWORK.format(**{**plain, **words}))
-    return rehearse({**compose().resolved(), "architecture": {"_target_": "mine.Net"}})
+    return dry_build({**compose().resolved(), "architecture": {"_target_": "mine.Net"}})
 
 
 def test_auxiliary_logits_in_training_are_served(mine: Callable) -> None:
@@ -177,15 +177,15 @@ def test_what_passes_trains_is_probed_and_goes_on(
     choose: Callable[..., list[str]], lab: Lab, name: str
 ) -> None:
     overrides = [*choose("architecture", name), "probes=default", LONE_IMAGE]
-    trial = freeze(compose(overrides)).as_dict()
+    trial = resolve(compose(overrides)).as_dict()
     assert build.datamodule(trial["config"]).counts()["val_images"] == 251  # batches of 250
-    take, killed = lab.new_take(trial), lab.new_take(trial)
-    assert attempt(take) == 0, take.entries()[-1].note
-    attempt(killed, attempts.terminated)
-    assert attempt(killed) == 0, killed.entries()[-1].note
+    run, killed = lab.new_run(trial), lab.new_run(trial)
+    assert train_apart(run) == 0, run.entries()[-1].note
+    train_apart(killed, train_process.terminated)
+    assert train_apart(killed) == 0, killed.entries()[-1].note
     if name != "Sometimes":  # it counts its passes where no checkpoint looks
-        assert shown(killed) == shown(take)
-    assert kinds(take) == ["attempt", "epoch", "epoch"]
+        assert shown(killed) == shown(run)
+    assert kinds(run) == ["attempt", "epoch", "epoch"]
 
 
 @pytest.mark.parametrize(
@@ -215,22 +215,22 @@ def test_what_would_fail_in_training_is_told_before(
     choose: Callable[..., list[str]], axis: str, name: str, told: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
-        freeze(compose(choose(axis, name)))
+        resolve(compose(choose(axis, name)))
     assert len(caught.value.faults) == 1
     assert caught.value.faults[0].startswith(told)
 
 
 def test_what_a_factory_was_given_is_told(choose: Callable[..., list[str]]) -> None:
     with pytest.raises(ConfigError) as caught:
-        freeze(compose(choose("architecture", "factory")))
+        resolve(compose(choose("architecture", "factory")))
     assert "mine.factory has **options, so it was called with in_channels, " in str(caught.value)
 
 
 def test_soft_targets_reach_the_loss_before_training(choose: Callable[..., list[str]]) -> None:
     overrides = choose("loss", "Twice")
-    assert freeze(compose(overrides)).key
+    assert resolve(compose(overrides)).key
     with pytest.raises(ConfigError, match="loss must work with logits and targets"):
-        freeze(compose([*overrides, "augmentation=mixup"]))
+        resolve(compose([*overrides, "augmentation=mixup"]))
 
 
 @pytest.mark.parametrize(
@@ -245,10 +245,10 @@ def test_scheduler_that_ends_before_the_trial_is_told(
 ) -> None:
     overrides = choose("scheduler", "torch.optim.lr_scheduler.OneCycleLR", **values)
     if told is None:
-        assert freeze(compose(overrides)).key
+        assert resolve(compose(overrides)).key
         return
     with pytest.raises(ConfigError) as caught:
-        freeze(compose(overrides))
+        resolve(compose(overrides))
     assert caught.value.faults[0].startswith(told)
 
 
@@ -257,7 +257,7 @@ def test_network_without_an_end_is_told(
 ) -> None:
     monkeypatch.setattr(construction, "MAX_PARTS", 100)
     with pytest.raises(ConfigError, match="architecture must have at most 100 layers and weight"):
-        freeze(compose(choose("architecture", "endless")))
+        resolve(compose(choose("architecture", "endless")))
 
 
 @pytest.mark.parametrize(
@@ -273,8 +273,8 @@ def test_what_no_memory_here_holds_is_told(
 ) -> None:
     monkeypatch.setattr(memory, "machine_memory", lambda: 2e9)
     with pytest.raises(ConfigError, match=f"{keys} into the 2.0 GB of memory of this machine, got"):
-        freeze(compose([*overrides, "devices=cpu"]))
-    assert freeze(compose(["architecture=resnet18", "batch_size=8", "devices=cpu"])).key
+        resolve(compose([*overrides, "devices=cpu"]))
+    assert resolve(compose(["architecture=resnet18", "batch_size=8", "devices=cpu"])).key
 
 
 def test_memory_is_the_tightest_limit_from_the_group_upwards(tmp_path: Path) -> None:
@@ -311,14 +311,14 @@ def test_operation_without_a_precision_is_told(mine: Callable[[str], Path], prec
         "        return x if x.dtype == torch.float32 else torch.linalg.svd(x.int())\n"
     )
     overrides = ["architecture=mlp", "activation=mine", "devices=cpu"]
-    assert freeze(compose(overrides)).key
+    assert resolve(compose(overrides)).key
     with pytest.raises(ConfigError, match=rf"trainer\.precision must be one .* got {precision}"):
-        freeze(compose([*overrides, f"trainer.precision={precision}"]))
+        resolve(compose([*overrides, f"trainer.precision={precision}"]))
 
 
 def test_half_precision_that_the_cpu_lacks_is_told() -> None:
     with pytest.raises(ConfigError, match=r"trainer\.precision must be one that a cpu has, got 16"):
-        freeze(compose(["trainer.precision=16-mixed", "devices=cpu"]))
+        resolve(compose(["trainer.precision=16-mixed", "devices=cpu"]))
 
 
 ISA = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
@@ -361,8 +361,8 @@ def test_lazy_layers_are_trained_by_hand_as_by_torch(
     for backend in ("torch", "by_hand"):
         overrides = [*choose("architecture", "Lazy"), f"backend={backend}"]
         precise = ["optimizer=sgd", "trainer.precision=64-true"]
-        take = lab.new_take(freeze(compose([*overrides, *precise])).as_dict())
-        assert attempt(take) == 0, take.entries()[-1].note
-        figures.append([dict(entry.metrics) for entry in take.entries() if entry.metrics])
+        run = lab.new_run(resolve(compose([*overrides, *precise])).as_dict())
+        assert train_apart(run) == 0, run.entries()[-1].note
+        figures.append([dict(entry.metrics) for entry in run.entries() if entry.metrics])
     assert len(figures[0]) == 2
     assert figures[1] == [pytest.approx(metrics) for metrics in figures[0]]

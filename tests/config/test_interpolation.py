@@ -21,7 +21,7 @@ from ablab.faults import ConfigError
         ("${oc.decode:${oc.env:FUZZ_LR}}", 0.25),
     ],
 )
-def test_reference_takes_the_value(text: str, value: object, monkeypatch: pytest.MonkeyPatch):
+def test_reference_runs_the_value(text: str, value: object, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("FUZZ_LR", "0.25")
     assert compose([f"optimizer.lr='{text}'"]).resolved()["optimizer"]["lr"] == value
 

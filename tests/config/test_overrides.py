@@ -7,7 +7,7 @@ import pytest
 
 from ablab.config.compose import compose
 from ablab.config.overrides import parse, quoted
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 
 AWKWARD = (
@@ -40,7 +40,7 @@ AWKWARD = (
 
 def faults(*overrides: str) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
-        freeze(compose(overrides))
+        resolve(compose(overrides))
     return caught.value.faults
 
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from attempts import attempt
+from train_process import train_apart
 
 from ablab.config.compose import compose
 from ablab.config.sources import source_hashes
 from ablab.config.trial import key_of
 from ablab.errors import InputError
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 
 CONFIG = {**compose().resolved(), "activation": {"_target_": "mine.Mine"}}
 MINE = (
@@ -159,14 +159,14 @@ def test_module_that_no_file_holds_is_told(write: Callable, mine: Callable) -> N
 
 
 def test_helper_edited_since_the_plan_is_refused_by_name(
-    begin: Callable[..., Take], write: Callable, tmp_path: Path, lab: Lab
+    begin: Callable[..., Run], write: Callable, tmp_path: Path, lab: Lab
 ) -> None:
     write("import helper", helper="value = 1")
-    take = begin("activation=mine", "trainer.max_epochs=1")
+    run = begin("activation=mine", "trainer.max_epochs=1")
     (tmp_path / "helper.py").write_text("value = 2")
-    assert attempt(take) == 1
-    told = take.entries()[-1].note["error"]
+    assert train_apart(run) == 1
+    told = run.entries()[-1].note["error"]
     assert "helper.py must be as it was when the trial was planned" in told
     assert "mine.Mine" not in told
     (tmp_path / "helper.py").write_text("value = 1")
-    assert attempt(take) == 0
+    assert train_apart(run) == 0

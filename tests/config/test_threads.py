@@ -7,7 +7,7 @@ import torch
 
 from ablab.config.compose import compose
 from ablab.config.threads import cpu_threads, threads_note
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.errors import InputError
 from ablab.faults import ConfigError
 from ablab.tracking.lab import ENVIRONMENT
@@ -49,8 +49,8 @@ def test_no_number_of_threads_is_told(monkeypatch: pytest.MonkeyPatch, variable:
     with pytest.raises(InputError, match="OMP_NUM_THREADS must be an integer >= 1, got"):
         cpu_threads({"threads": "auto"})
     with pytest.raises(ConfigError, match="OMP_NUM_THREADS must be an integer >= 1, got"):
-        freeze(compose(SMALL))
-    assert freeze(compose([*SMALL, "launcher.threads=1"])).key
+        resolve(compose(SMALL))
+    assert resolve(compose([*SMALL, "launcher.threads=1"])).key
 
 
 def test_the_number_is_a_fact_of_the_run_and_said(
@@ -58,10 +58,10 @@ def test_the_number_is_a_fact_of_the_run_and_said(
 ) -> None:
     before = torch.get_num_threads()
     try:
-        _, take = train([*SMALL, "launcher.threads=2"], offline=True)
+        _, run = train([*SMALL, "launcher.threads=2"], offline=True)
     finally:
         torch.set_num_threads(before)
-    assert json.loads((take.folder / ENVIRONMENT).read_text())["threads"] == 2
+    assert json.loads((run.folder / ENVIRONMENT).read_text())["threads"] == 2
     told = "as launcher.threads says; OMP_NUM_THREADS=1 is passed by."
     assert f"CPU threads: 2, {told}" in " ".join(capfd.readouterr().out.split())
 

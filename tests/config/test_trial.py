@@ -10,7 +10,7 @@ import pytest
 
 from ablab.config import trial
 from ablab.config.compose import AXES, OUTSIDE_KEY, compose
-from ablab.config.trial import freeze, key_of, used_axes
+from ablab.config.trial import key_of, resolve, used_axes
 from ablab.data.errors import DataError
 from ablab.faults import ConfigError
 
@@ -19,12 +19,12 @@ SMALL = ["architecture=mlp", "architecture.widths=[8]"]
 
 def faults(*overrides: str) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
-        freeze(compose(overrides))
+        resolve(compose(overrides))
     return caught.value.faults
 
 
 def key(*overrides: str) -> str:
-    return freeze(compose([*SMALL, *overrides])).key
+    return resolve(compose([*SMALL, *overrides])).key
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_neutral_value_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_frozen_trial_is_plain_json() -> None:
-    frozen = freeze(compose(SMALL))
+    frozen = resolve(compose(SMALL))
     assert json.loads(json.dumps(frozen.as_dict()))["key"] == frozen.key
     assert set(OUTSIDE_KEY) == set(frozen.outside_key)
     assert frozen.sources == {}
@@ -94,9 +94,9 @@ def test_frozen_trial_is_plain_json() -> None:
 def test_users_source_is_in_the_key(mine: Callable[[str], Path]) -> None:
     source = "from torch import nn\nclass Mine(nn.ReLU): pass\n"
     mine(source)
-    first = freeze(compose([*SMALL, "activation=mine"]))
+    first = resolve(compose([*SMALL, "activation=mine"]))
     mine(source + "# edited\n")
-    second = freeze(compose([*SMALL, "activation=mine"]))
+    second = resolve(compose([*SMALL, "activation=mine"]))
     assert first.sources.keys() == {"mine.Mine"}
     assert first.key != second.key
 
@@ -105,7 +105,7 @@ def test_torch_class_of_the_users_own_yaml_is_a_component(tmp_path: Path) -> Non
     folder = tmp_path / "conf" / "activation"
     folder.mkdir(parents=True)
     (folder / "celu.yaml").write_text("_target_: torch.nn.CELU\nalpha: 2.0\n")
-    frozen = freeze(compose([*SMALL, "activation=celu"]))
+    frozen = resolve(compose([*SMALL, "activation=celu"]))
     assert frozen.sources == {}
     assert frozen.choices["activation"] == "celu"
 
@@ -161,7 +161,7 @@ def test_missing_data_name_the_command_that_fetches_them(
     monkeypatch.setenv("ABLAB_DATA", str(tmp_path / "none"))
     monkeypatch.setenv("ABLAB_HOME", str(tmp_path / "lab"))
     with pytest.raises(DataError, match="ablab data fetch mnist"):
-        freeze(compose(["dataset=mnist"]))
+        resolve(compose(["dataset=mnist"]))
 
 
 NETWORK = """
@@ -190,7 +190,7 @@ def test_users_plain_network_is_an_architecture(
 ) -> None:
     overrides = _network(mine, tmp_path, "return self.layer(x.flatten(1))")
     config = compose(overrides).resolved()
-    assert freeze(compose(overrides)).sources.keys() == {"mine.Mine"}
+    assert resolve(compose(overrides)).sources.keys() == {"mine.Mine"}
     assert not used_axes(config) & {"activation", "pooling", "normalization", "dropout"}
 
 
@@ -217,7 +217,7 @@ def test_network_whose_shapes_depend_on_values_is_checked_all_the_same(
 ) -> None:
     bodies = "x = x.flatten(1); x = x + x.nonzero().sum(); return self.layer(x)"
     overrides = _network(mine, tmp_path, bodies)
-    assert freeze(compose(overrides)).key
+    assert resolve(compose(overrides)).key
     (told,) = faults(*overrides, "optimizer=sgd", "optimizer.nesterov=true")
     assert "Nesterov" in told
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ablab.config import trial
 from ablab.config.compose import AXES, Composition, components, compose
-from ablab.config.trial import freeze
 from ablab.config.validate import validate
 from ablab.faults import ConfigError
 from ablab.model.targets import TargetError, resolve
@@ -79,7 +79,7 @@ def test_target_that_is_no_component_is_refused(axis: str, target: Any) -> None:
 
 def test_refused_target_is_refused_on_the_command_line_too() -> None:
     with pytest.raises(ConfigError, match=r"os\.system"):
-        freeze(compose(["activation._target_=os.system"]))
+        trial.resolve(compose(["activation._target_=os.system"]))
 
 
 def test_refused_module_is_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from fuzz_cases import Case
 
 from ablab.config.compose import GROUPS, compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.errors import AblabError
 from ablab.sweep.planning import draft
 from ablab.text import printable
@@ -54,7 +54,7 @@ def judge(case: Case, folder: Path) -> Verdict:
     try:
         with placed(case, folder), _limits():
             if case.sweep is None:
-                freeze(compose(case.overrides))
+                resolve(compose(case.overrides))
             else:
                 draft(case.sweep, case.overrides)
     except AblabError as error:

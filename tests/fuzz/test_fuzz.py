@@ -33,12 +33,12 @@ def test_every_configuration_is_taken_or_refused_in_well_formed_lines(tmp_path: 
 
 
 @pytest.mark.slow
-def test_what_the_check_takes_trains_to_its_end(tmp_path: Path):
+def test_what_the_check_runs_trains_to_its_end(tmp_path: Path):
     lab, seed = Lab.open(tmp_path / "lab"), 0
     while len(list(lab.keys())) < TRAINED:
         drawn = cheap_case(seed)
         if drawn.sweep is None and judge(drawn, tmp_path).kind == "accepted":
             with placed(drawn, tmp_path):
-                code, take = train(drawn.overrides, offline=True)
-            assert (code, take.status() in ("finished", "diverged")) == (0, True), drawn
+                code, run = train(drawn.overrides, offline=True)
+            assert (code, run.status() in ("finished", "diverged")) == (0, True), drawn
         seed += 1

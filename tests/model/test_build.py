@@ -5,14 +5,14 @@ import torch
 from torch import nn
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze, key_of, used_axes
+from ablab.config.trial import key_of, resolve, used_axes
 from ablab.faults import ConfigError
 from ablab.model import build
 
 
 def faults(*overrides: str) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
-        freeze(compose(overrides))
+        resolve(compose(overrides))
     return caught.value.faults
 
 
@@ -44,7 +44,7 @@ def test_augmentation_goes_on_after_an_initializer_has_looked() -> None:
 
 
 def test_trial_of_a_measuring_initializer_is_rehearsed_without_values() -> None:
-    freeze(compose(["initializer=lsuv"]))
+    resolve(compose(["initializer=lsuv"]))
     assert faults("initializer=lsuv", "initializer.std=-1") == (
         "initializer.std must be > 0, got -1",
     )
@@ -62,7 +62,7 @@ def test_spatial_dropout_is_refused_where_there_are_no_maps() -> None:
 
 def test_stochastic_depth_serves_residual_networks() -> None:
     overrides = ["architecture=resnet20", "dropout=stochastic_depth"]
-    assert "dropout" in used_axes(freeze(compose(overrides)).config)
+    assert "dropout" in used_axes(resolve(compose(overrides)).config)
 
 
 def test_stochastic_pooling_draws_from_the_generator_of_the_trial() -> None:

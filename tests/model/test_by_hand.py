@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from attempts import attempt, killed_in_mid_epoch, shown
 from torch import Tensor
+from train_process import killed_in_mid_epoch, shown, train_apart
 
 from ablab.config.compose import components, compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.faults import ComponentError, ConfigError
 from ablab.model import build
 from ablab.model.by_hand.convert import check
 from ablab.model.classifier import Classifier
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 from ablab.training import cost
 
 AXES = ("activation", "pooling", "normalization", "dropout", "loss", "regularizer")
@@ -146,7 +146,7 @@ def test_a_soft_target_is_served() -> None:
 
 def faults(*overrides: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        freeze(compose(["devices=cpu", "backend=by_hand", *overrides]))
+        resolve(compose(["devices=cpu", "backend=by_hand", *overrides]))
     return str(caught.value)
 
 
@@ -198,7 +198,7 @@ def test_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_key_tells_who_made_the_gradients() -> None:
-    keys = {freeze(compose(["devices=cpu", f"backend={b}"])).key for b in ("torch", "by_hand")}
+    keys = {resolve(compose(["devices=cpu", f"backend={b}"])).key for b in ("torch", "by_hand")}
     assert len(keys) == 2
 
 
@@ -210,12 +210,12 @@ def test_operations_are_counted_as_torchs() -> None:
 
 
 def test_a_whole_trial_by_hand_resumes_bit_equal_and_is_autograds_to_rounding(
-    begin: Callable[..., Take], tmp_path: Path
+    begin: Callable[..., Run], tmp_path: Path
 ) -> None:
-    takes = [begin("backend=by_hand"), begin("backend=by_hand"), begin()]
-    assert attempt(takes[0], killed_in_mid_epoch) != 0
-    assert [attempt(take) for take in takes] == [0, 0, 0]
-    by_hand, again, torchs = (shown(take) for take in takes)
+    runs = [begin("backend=by_hand"), begin("backend=by_hand"), begin()]
+    assert train_apart(runs[0], killed_in_mid_epoch) != 0
+    assert [train_apart(run) for run in runs] == [0, 0, 0]
+    by_hand, again, torchs = (shown(run) for run in runs)
     assert by_hand == again
     for ours, theirs in zip(by_hand["epochs"], torchs["epochs"], strict=True):
         accuracies = [name for name in theirs[1] if "accuracy" in name]

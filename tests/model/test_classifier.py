@@ -323,7 +323,7 @@ def test_weights_are_projected_after_each_step(images: TensorDataset, network: L
     assert max(norms) <= 0.2 * (1 + 1e-6)
 
 
-def test_lbfgs_takes_one_step_a_batch_whose_figures_count_once(
+def test_lbfgs_runs_one_step_a_batch_whose_figures_count_once(
     images: TensorDataset, network: Linear
 ) -> None:
     x, y = images.tensors

@@ -11,14 +11,14 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
-from attempts import CPU, attempt, kinds, shown, wait_until
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from train_process import CPU, kinds, shown, train_apart, wait_until
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.model.distributed import CpuBatchNormSync, gathered
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.records import record_of
 from ablab.training.settings import Devices, ProcessSettings
 
@@ -129,13 +129,13 @@ SMOOTH = (
 )
 
 
-def _command(take: Take, devices: dict[str, Any]) -> list[str]:
+def _command(run: Run, devices: dict[str, Any]) -> list[str]:
     settings = ProcessSettings(Devices(**devices)).to_json()
-    return [sys.executable, "-m", "ablab.training.process", str(take.folder), settings]
+    return [sys.executable, "-m", "ablab.training.process", str(run.folder), settings]
 
 
-def _run(take: Take, devices: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    command = _command(take, devices)
+def _run(run: Run, devices: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    command = _command(run, devices)
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
@@ -150,11 +150,11 @@ def _expect_same(found: Mapping[str, float], expected: Mapping[str, float]) -> N
 @pytest.mark.slow
 def test_trial_of_two_processes_is_that_of_one(lab: Lab) -> None:
     one, two = (
-        lab.new_take(freeze(compose([*SMOOTH, "probes=default", devices])).as_dict())
+        lab.new_run(resolve(compose([*SMOOTH, "probes=default", devices])).as_dict())
         for devices in ("devices=cpu", "devices=ddp_cpu")
     )
     assert one.key == two.key
-    assert attempt(one) == 0
+    assert train_apart(one) == 0
     done = _run(two, two.trial["config"]["devices"])
     assert done.returncode == 0, done.stderr + (two.folder / "log.txt").read_text()
     assert [e.kind for e in two.entries()] == ["attempt", "epoch", "epoch"]
@@ -164,7 +164,7 @@ def test_trial_of_two_processes_is_that_of_one(lab: Lab) -> None:
     assert alone is not None
     assert together is not None
     _expect_same(together.metrics, alone.metrics)
-    assert together.facts == alone.facts
+    assert together.metadata == alone.metadata
     correct = record_of(two).correct()
     assert correct is not None
     assert correct.shape == (360,)
@@ -173,8 +173,8 @@ def test_trial_of_two_processes_is_that_of_one(lab: Lab) -> None:
     assert (correct != expected).sum() <= 1
 
 
-def _weights(take: Take) -> dict[str, Tensor]:
-    return load_file(take.folder / "best.safetensors")
+def _weights(run: Run) -> dict[str, Tensor]:
+    return load_file(run.folder / "best.safetensors")
 
 
 TINY = ("architecture.blocks=[1,1]", "architecture.width=4")
@@ -196,11 +196,11 @@ def test_what_is_drawn_is_drawn_for_the_batch_of_all_processes(lab: Lab, name: s
     precise = ("trainer.precision=64-true", "activation=tanh", "optimizer=momentum")
     overrides = [*precise, *RANDOM_PARTS[name], "batch_size=192", "trainer.max_epochs=2"]
     one, two = (
-        lab.new_take(freeze(compose([*overrides, devices])).as_dict())
+        lab.new_run(resolve(compose([*overrides, devices])).as_dict())
         for devices in ("devices=cpu", "devices=ddp_cpu")
     )
     assert one.key == two.key
-    assert attempt(one) == 0
+    assert train_apart(one) == 0
     done = _run(two, two.trial["config"]["devices"])
     assert done.returncode == 0, done.stderr + (two.folder / "log.txt").read_text()
     for a, b in zip(one.entries()[1:], two.entries()[1:], strict=True):
@@ -251,13 +251,13 @@ def own_parts(mine: Callable[[str], Path], tmp_path: Path) -> None:
 @pytest.mark.usefixtures("own_parts")
 def test_a_users_own_dropout_repeats_on_two_processes_under_a_key_of_its_own(lab: Lab) -> None:
     overrides = ["architecture=mlp", "dropout=mine", "batch_size=192", "trainer.max_epochs=2"]
-    one = freeze(compose([*overrides, "devices=cpu"]))
-    trial = freeze(compose([*overrides, "devices=ddp_cpu"]))
+    one = resolve(compose([*overrides, "devices=cpu"]))
+    trial = resolve(compose([*overrides, "devices=ddp_cpu"]))
     assert one.key != trial.key
-    first, again = (lab.new_take(trial.as_dict()) for _ in range(2))
-    for take in (first, again):
-        done = _run(take, trial.config["devices"])
-        assert done.returncode == 0, done.stderr + (take.folder / "log.txt").read_text()
+    first, again = (lab.new_run(trial.as_dict()) for _ in range(2))
+    for run in (first, again):
+        done = _run(run, trial.config["devices"])
+        assert done.returncode == 0, done.stderr + (run.folder / "log.txt").read_text()
     assert shown(first) == shown(again)
 
 
@@ -267,11 +267,11 @@ def test_an_optimizer_that_draws_does_so_alike_in_all_processes(lab: Lab) -> Non
     overrides = ["architecture=mlp", "optimizer=mine", "trainer.precision=64-true"]
     overrides += ["batch_size=192", "trainer.max_epochs=2", "activation=tanh"]
     one, two = (
-        lab.new_take(freeze(compose([*overrides, devices])).as_dict())
+        lab.new_run(resolve(compose([*overrides, devices])).as_dict())
         for devices in ("devices=cpu", "devices=ddp_cpu")
     )
     assert one.key == two.key
-    assert attempt(one) == 0
+    assert train_apart(one) == 0
     assert _run(two, two.trial["config"]["devices"]).returncode == 0
     found = _weights(two)
     for parameter, value in _weights(one).items():
@@ -281,16 +281,16 @@ def test_an_optimizer_that_draws_does_so_alike_in_all_processes(lab: Lab) -> Non
 @pytest.mark.slow
 def test_divergence_ends_both_processes(lab: Lab) -> None:
     overrides = ["architecture=mlp", "optimizer=sgd", "optimizer.lr=1e30", "devices=ddp_cpu"]
-    take = lab.new_take(freeze(compose(overrides)).as_dict())
-    done = _run(take, take.trial["config"]["devices"])
-    assert done.returncode == 0, done.stderr + (take.folder / "log.txt").read_text()
-    assert [e.kind for e in take.entries()] == ["attempt", "diverged"]
-    assert take.status() == "diverged"
+    run = lab.new_run(resolve(compose(overrides)).as_dict())
+    done = _run(run, run.trial["config"]["devices"])
+    assert done.returncode == 0, done.stderr + (run.folder / "log.txt").read_text()
+    assert [e.kind for e in run.entries()] == ["attempt", "diverged"]
+    assert run.status() == "diverged"
 
 
 @pytest.mark.slow
 def test_failure_ends_both_processes(
-    begin: Callable[..., Take], mine: Callable[[str], Path]
+    begin: Callable[..., Run], mine: Callable[[str], Path]
 ) -> None:
     mine(
         "import os\nfrom torch import nn\n"
@@ -300,18 +300,18 @@ def test_failure_ends_both_processes(
         "            raise KeyError('no such unit')\n"
         "        return super().forward(x)\n"
     )
-    take = begin("activation=mine", "devices=ddp_cpu")
-    done = _run(take, take.trial["config"]["devices"])
+    run = begin("activation=mine", "devices=ddp_cpu")
+    done = _run(run, run.trial["config"]["devices"])
     assert done.returncode == 1
-    assert take.entries()[-1].note["error"] == "KeyError: 'no such unit'"
-    assert not take.is_locked()
+    assert run.entries()[-1].note["error"] == "KeyError: 'no such unit'"
+    assert not run.is_locked()
 
 
 @pytest.mark.slow
 def test_a_cold_process_trains_what_a_warm_one_does(lab: Lab) -> None:
-    trial = freeze(compose(["architecture=mlp", "trainer.max_epochs=1", "devices=cpu"])).as_dict()
-    warm, cold = lab.new_take(trial), lab.new_take(trial)
-    assert attempt(warm) == 0
+    trial = resolve(compose(["architecture=mlp", "trainer.max_epochs=1", "devices=cpu"])).as_dict()
+    warm, cold = lab.new_run(trial), lab.new_run(trial)
+    assert train_apart(warm) == 0
     assert _run(cold, CPU.as_dict()).returncode == 0
     a, b = warm.completion, cold.completion
     assert a is not None
@@ -321,18 +321,18 @@ def test_a_cold_process_trains_what_a_warm_one_does(lab: Lab) -> None:
 
 
 @pytest.mark.slow
-def test_signals_end_both_processes_and_they_go_on(begin: Callable[..., Take]) -> None:
-    take = begin("devices=ddp_cpu", "trainer.max_epochs=1000")
-    devices = take.trial["config"]["devices"]
+def test_signals_end_both_processes_and_they_go_on(begin: Callable[..., Run]) -> None:
+    run = begin("devices=ddp_cpu", "trainer.max_epochs=1000")
+    devices = run.trial["config"]["devices"]
     signals = ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGTERM, 143))
     for attempt_number, (number, code) in enumerate(signals, 1):
-        epochs = kinds(take).count("epoch")
-        with subprocess.Popen(_command(take, devices)) as process:
-            wait_until(lambda before=epochs: kinds(take).count("epoch") > before + 1)
+        epochs = kinds(run).count("epoch")
+        with subprocess.Popen(_command(run, devices)) as process:
+            wait_until(lambda before=epochs: kinds(run).count("epoch") > before + 1)
             process.send_signal(number)
             assert process.wait(120) == code
-        assert kinds(take)[-1] == "stopped"
-        assert kinds(take).count("attempt") == attempt_number
-        assert not take.is_locked()
-    numbers = [e.epoch for e in take.entries() if e.kind == "epoch"]
+        assert kinds(run)[-1] == "stopped"
+        assert kinds(run).count("attempt") == attempt_number
+        assert not run.is_locked()
+    numbers = [e.epoch for e in run.entries() if e.kind == "epoch"]
     assert numbers == list(range(len(numbers)))

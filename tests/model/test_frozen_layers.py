@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 
-import attempts
 import pytest
 import torch
-from attempts import attempt
+import train_process
 from safetensors.torch import load_file
 from torch import nn
+from train_process import train_apart
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.model.frozen_layers import freeze_parameters, frozen_norms, trained_parameters
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 
 
 def net() -> nn.Sequential:
@@ -68,25 +68,25 @@ def test_everything_is_refused(patterns: str | list[str]) -> None:
 )
 def test_it_is_refused_before_training(override: str, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
-        freeze(compose([*attempts.SMALL, override]))
+        resolve(compose([*train_process.SMALL, override]))
 
 
 def test_by_hand_refuses_it() -> None:
     with pytest.raises(ConfigError, match="freeze must be null for backend=by_hand"):
-        freeze(compose(["backend=by_hand", "freeze=*.bias"]))
+        resolve(compose(["backend=by_hand", "freeze=*.bias"]))
 
 
 @pytest.mark.parametrize(
     "overrides", [(), ("optimizer=schedule_free", "scheduler=constant", "regularizer=l2")]
 )
 def test_what_is_frozen_stays_and_the_rest_trains(
-    begin: Callable[..., Take], overrides: tuple[str, ...]
+    begin: Callable[..., Run], overrides: tuple[str, ...]
 ) -> None:
-    take = begin("architecture.widths=[16,16]", "freeze='layers.[0-3]'", *overrides)
-    config = take.trial["config"]
+    run = begin("architecture.widths=[16,16]", "freeze='layers.[0-3]'", *overrides)
+    config = run.trial["config"]
     first = build.classifier(config, build.datamodule(config)).network.state_dict()
-    assert attempt(take) == 0
-    best = load_file(take.folder / "best.safetensors")
+    assert train_apart(run) == 0
+    best = load_file(run.folder / "best.safetensors")
     frozen = [name for name in first if int(name.split(".")[1]) <= 3]
     assert any("running_mean" in name for name in frozen)
     for name in first:
@@ -94,5 +94,5 @@ def test_what_is_frozen_stays_and_the_rest_trains(
 
 
 def test_the_key_changes() -> None:
-    keys = {freeze(compose([*attempts.SMALL, *o])).key for o in ([], ["freeze=layers.1"])}
+    keys = {resolve(compose([*train_process.SMALL, *o])).key for o in ([], ["freeze=layers.1"])}
     assert len(keys) == 2

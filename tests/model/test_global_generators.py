@@ -6,18 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attempts
 import numpy as np
 import pytest
 import pytorch_lightning as pl
 import torch
-from attempts import attempt, shown
+import train_process
 from torch import Tensor, nn
+from train_process import shown, train_apart
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.model import build
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 
 NETWORK = """
 import random
@@ -56,34 +56,34 @@ PLAIN = ("normalization=none", "dropout=none", "augmentation=none")
 
 
 @pytest.fixture
-def user(mine: Callable[[str], Path], tmp_path: Path, lab: Lab) -> Callable[..., Take]:
-    """Make a new take of a user's network, and with ``augmentation=mine`` of their augmentation."""
+def user(mine: Callable[[str], Path], tmp_path: Path, lab: Lab) -> Callable[..., Run]:
+    """Make a new run of a user's network, and with ``augmentation=mine`` of their augmentation."""
     mine(NETWORK + AUGMENTATION)
     for axis, name in (("architecture", "Mine"), ("augmentation", "Noise")):
         folder = tmp_path / "conf" / axis
         folder.mkdir()
         (folder / "mine.yaml").write_text(f"_target_: mine.{name}\n")
     own = "architecture=mine", "batch_size=256", "trainer.max_epochs=3", "devices=cpu"
-    return lambda *overrides: lab.new_take(freeze(compose([*own, *overrides])).as_dict())
+    return lambda *overrides: lab.new_run(resolve(compose([*own, *overrides])).as_dict())
 
 
 @pytest.mark.parametrize(
     "further", [(), ("augmentation=mine", "optimizer=lbfgs", "optimizer.max_iter=2")]
 )
 def test_a_trial_repeats_and_goes_on_bit_equal(
-    user: Callable[..., Take], further: tuple[str, ...]
+    user: Callable[..., Run], further: tuple[str, ...]
 ) -> None:
     undisturbed, again, killed = (user(*further) for _ in range(3))
-    assert attempt(undisturbed) == attempt(again) == 0
-    assert attempt(killed, attempts.killed_behind_the_journal) == -signal.SIGKILL
-    assert attempt(killed) == 0
+    assert train_apart(undisturbed) == train_apart(again) == 0
+    assert train_apart(killed, train_process.killed_behind_the_journal) == -signal.SIGKILL
+    assert train_apart(killed) == 0
     assert shown(again) == shown(undisturbed) == shown(killed)
 
 
-def test_probes_shift_nothing(user: Callable[..., Take]) -> None:
+def test_probes_shift_nothing(user: Callable[..., Run]) -> None:
     plain, probed = user(), user("probes=default", "probes.activations=true")
     assert plain.key == probed.key
-    assert attempt(plain) == attempt(probed) == 0
+    assert train_apart(plain) == train_apart(probed) == 0
     for (_, bare), (_, more) in zip(shown(plain)["epochs"], shown(probed)["epochs"], strict=True):
         assert {name: more[name] for name in bare} == bare
     assert shown(plain)["artifacts"] == shown(probed)["artifacts"]
@@ -124,7 +124,7 @@ def fitted(*callbacks: pl.Callback, **options: Any) -> tuple[dict[str, Tensor], 
     return module.network.state_dict(), validated | tested[0]
 
 
-def test_nothing_that_draws_in_between_shifts_a_trial(user: Callable[..., Take]) -> None:
+def test_nothing_that_draws_in_between_shifts_a_trial(user: Callable[..., Run]) -> None:
     first = fitted()
     torch.manual_seed(99)
     disturbed = fitted(Draws(), num_sanity_val_steps=2)
@@ -134,7 +134,7 @@ def test_nothing_that_draws_in_between_shifts_a_trial(user: Callable[..., Take])
         assert metrics == first[1]
 
 
-def test_a_trainer_of_ones_own_leaves_the_global_generators(user: Callable[..., Take]) -> None:
+def test_a_trainer_of_ones_own_leaves_the_global_generators(user: Callable[..., Run]) -> None:
     def seeded() -> None:
         torch.manual_seed(1)
         random.seed(1)
@@ -147,15 +147,15 @@ def test_a_trainer_of_ones_own_leaves_the_global_generators(user: Callable[..., 
     assert _draw() == expected
 
 
-def test_the_check_draws_nothing_from_the_global_generators(user: Callable[..., Take]) -> None:
+def test_the_check_draws_nothing_from_the_global_generators(user: Callable[..., Run]) -> None:
     before = torch.get_rng_state(), random.getstate()
     user("optimizer.lr=0.0123")
-    freeze(compose(["architecture=mlp", "backend=by_hand", "dropout=dropout"]))
+    resolve(compose(["architecture=mlp", "backend=by_hand", "dropout=dropout"]))
     assert torch.get_rng_state().equal(before[0])
     assert random.getstate() == before[1]
 
 
-def test_seeds_draw_otherwise(user: Callable[..., Take]) -> None:
+def test_seeds_draw_otherwise(user: Callable[..., Run]) -> None:
     masks = []
     for seed in (0, 1):
         config = compose(["architecture=mine", f"seed={seed}", *PLAIN]).resolved()
@@ -183,7 +183,7 @@ def test_seeds_draw_otherwise(user: Callable[..., Take]) -> None:
 
 
 def test_a_network_that_draws_in_its_constructor_starts_alike(
-    user: Callable[..., Take],
+    user: Callable[..., Run],
 ) -> None:
     class Drawn(nn.Module):
         def __init__(self) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.tracking.lab import Lab
 from ablab.training.settings import Devices, ProcessSettings
 
@@ -40,19 +40,19 @@ def test_weights_that_a_step_leaves_out_do_not_stop_two_processes(
     mine(SOURCE.format(output=output))
     (tmp_path / "conf" / "architecture").mkdir()
     (tmp_path / "conf" / "architecture" / "own.yaml").write_text("_target_: mine.Mine\n")
-    figures = []
+    metrics = []
     for devices in ("cpu", "ddp_cpu"):
         overrides = ["architecture=own", "optimizer=sgd", "batch_size=96", "trainer.max_epochs=2"]
         precise = ["trainer.precision=64-true", f"devices={devices}"]
-        take = lab.new_take(freeze(compose([*overrides, *precise])).as_dict())
-        settings = ProcessSettings(Devices(**take.trial["config"]["devices"]))
+        run = lab.new_run(resolve(compose([*overrides, *precise])).as_dict())
+        settings = ProcessSettings(Devices(**run.trial["config"]["devices"]))
         command = [sys.executable, "-m", "ablab.training.process"]
         environment = {name: v for name, v in os.environ.items() if name != "OMP_NUM_THREADS"}
         done = subprocess.run(
-            [*command, str(take.folder), settings.to_json()], env=environment, check=False
+            [*command, str(run.folder), settings.to_json()], env=environment, check=False
         )
-        assert done.returncode == 0, (take.folder / "log.txt").read_text()
-        attempt, *epochs = take.entries()
-        assert attempt.note["threads"] == 1
-        figures.append([dict(epoch.metrics) for epoch in epochs])
-    assert figures[0] == [pytest.approx(epoch) for epoch in figures[1]]
+        assert done.returncode == 0, (run.folder / "log.txt").read_text()
+        train, *epochs = run.entries()
+        assert train.note["threads"] == 1
+        metrics.append([dict(epoch.metrics) for epoch in epochs])
+    assert metrics[0] == [pytest.approx(epoch) for epoch in metrics[1]]

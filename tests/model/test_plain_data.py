@@ -4,17 +4,17 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import attempts
 import pytest
-from attempts import attempt, shown
+import train_process
+from train_process import shown, train_apart
 
 from ablab.catalogue.baselines import train_baselines
 from ablab.catalogue.data_check import check_data
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.data.errors import DataError
 from ablab.faults import ConfigError
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.records import record_of
 from ablab.training.cost import measure
 
@@ -76,19 +76,19 @@ def _theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def plain(lab: Lab) -> Callable[..., Take]:
-    return lambda *overrides: lab.new_take(freeze(compose([*OPTIONS, *overrides])).as_dict())
+def plain(lab: Lab) -> Callable[..., Run]:
+    return lambda *overrides: lab.new_run(resolve(compose([*OPTIONS, *overrides])).as_dict())
 
 
-def test_it_trains_and_says_what_is_not_as_usual(plain: Callable[..., Take]) -> None:
-    take = plain()
-    assert attempt(take) == 0
-    record = record_of(take)
+def test_it_trains_and_says_what_is_not_as_usual(plain: Callable[..., Run]) -> None:
+    run = plain()
+    assert train_apart(run) == 0
+    record = record_of(run)
     assert record.metrics["test/accuracy"] > 0.5  # of three classes
     counts = {"train_images": 200, "val_images": 50, "test_images": 50, "num_classes": 3}
-    assert counts.items() < record.facts.items()
-    assert "content of its data is not in" in " ".join(record.facts["data_notes"])
-    assert "content of its data is not in" in (take.folder / "log.txt").read_text("utf-8")
+    assert counts.items() < record.metadata.items()
+    assert "content of its data is not in" in " ".join(record.metadata["data_notes"])
+    assert "content of its data is not in" in (run.folder / "log.txt").read_text("utf-8")
     correct = record.correct()
     assert correct is not None
     assert correct.mean() == pytest.approx(record.metrics["test/accuracy"])
@@ -98,35 +98,35 @@ def test_it_trains_and_says_what_is_not_as_usual(plain: Callable[..., Take]) -> 
 
 
 def test_the_same_trial_again_and_one_that_was_killed_are_bit_equal(
-    plain: Callable[..., Take],
+    plain: Callable[..., Run],
 ) -> None:
     whole, again, killed = plain(), plain(), plain()
-    assert (attempt(whole), attempt(again)) == (0, 0)
-    assert attempt(killed, attempts.killed_behind_the_journal) < 0
-    assert attempt(killed) == 0
+    assert (train_apart(whole), train_apart(again)) == (0, 0)
+    assert train_apart(killed, train_process.killed_behind_the_journal) < 0
+    assert train_apart(killed) == 0
     assert shown(whole) == shown(again) == shown(killed)
     other = plain("seed=1")
-    assert attempt(other) == 0
+    assert train_apart(other) == 0
     assert shown(other)["epochs"] != shown(whole)["epochs"]
 
 
-def test_a_test_without_a_fixed_order_records_no_single_image(plain: Callable[..., Take]) -> None:
-    take = plain("dataset.test_shuffle=true", "trainer.max_epochs=1")
-    assert attempt(take) == 0
-    assert record_of(take).correct() is None
-    assert (take.folder / "confusion_matrix.csv").is_file()
-    assert "no fixed order" in " ".join(record_of(take).facts["data_notes"])
+def test_a_test_without_a_fixed_order_records_no_single_image(plain: Callable[..., Run]) -> None:
+    run = plain("dataset.test_shuffle=true", "trainer.max_epochs=1")
+    assert train_apart(run) == 0
+    assert record_of(run).correct() is None
+    assert (run.folder / "confusion_matrix.csv").is_file()
+    assert "no fixed order" in " ".join(record_of(run).metadata["data_notes"])
 
 
-def test_probes_and_initializers_see_its_images(plain: Callable[..., Take]) -> None:
-    take = plain("probes=default", "initializer=lsuv", "trainer.max_epochs=1")
-    assert attempt(take) == 0
-    assert any(name.startswith("probe/") for name in record_of(take).epochs[0].metrics)
+def test_probes_and_initializers_see_its_images(plain: Callable[..., Run]) -> None:
+    run = plain("probes=default", "initializer=lsuv", "trainer.max_epochs=1")
+    assert train_apart(run) == 0
+    assert any(name.startswith("probe/") for name in record_of(run).epochs[0].metrics)
 
 
 def test_arguments_and_source_are_in_the_key(tmp_path: Path) -> None:
     def key(*overrides: str) -> str:
-        return freeze(compose([*OPTIONS, *overrides])).key
+        return resolve(compose([*OPTIONS, *overrides])).key
 
     keys = {key(), key("dataset.n=310"), key("dataset.batch_size=10"), key("seed=1")}
     assert len(keys) == 4
@@ -154,12 +154,12 @@ def test_arguments_and_source_are_in_the_key(tmp_path: Path) -> None:
 )
 def test_what_cannot_apply_is_refused_before_training(override: str, fault: str) -> None:
     with pytest.raises((ConfigError, DataError), match=fault):
-        freeze(compose([*OPTIONS, override]))
+        resolve(compose([*OPTIONS, override]))
 
 
 def test_several_processes_are_refused() -> None:
     with pytest.raises(ConfigError) as caught:
-        freeze(compose([*OPTIONS, "devices=ddp_cpu"]))
+        resolve(compose([*OPTIONS, "devices=ddp_cpu"]))
     told = "\n".join(caught.value.faults)
     assert "devices.strategy must be auto for a data set whose own loaders decide it" in told
 

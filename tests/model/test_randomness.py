@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ablab.config.compose import components, compose
-from ablab.config.trial import freeze, key_of
+from ablab.config.trial import key_of, resolve
 from ablab.model.randomness import own_randomness
 
 PARTS = ("architecture", "activation", "pooling", "normalization", "dropout", "loss")
@@ -66,7 +66,7 @@ def test_a_users_own_part_of_the_network_has_the_processes_in_the_key(
     assert len(set(keys(f"{axis}=mine"))) == (1 if shared else 3)
     if axis != "pooling":
         one, two = (
-            freeze(compose([*SMALL[: 0 if axis == "architecture" else 2], f"{axis}=mine", on])).key
+            resolve(compose([*SMALL[: 0 if axis == "architecture" else 2], f"{axis}=mine", on])).key
             for on in ("devices=cpu", "devices=ddp_cpu")
         )
         assert (one == two) == shared

@@ -3,20 +3,20 @@
 import io
 from collections.abc import Callable
 
-import attempts
 import pytest
 import torch
-from attempts import attempt
+import train_process
 from rich.console import Console
 from safetensors.torch import load_file, save_file
 from torch import nn
+from train_process import train_apart
 
 from ablab.config.compose import compose
-from ablab.config.trial import Trial, freeze
+from ablab.config.trial import Trial, resolve
 from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.tracking.completion import describe, write_completion
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.records import BEST
 from ablab.training.single import train
 
@@ -24,14 +24,14 @@ ONE = "trainer.max_epochs=1"
 
 
 @pytest.fixture
-def source(begin: Callable[..., Take]) -> Take:
-    take = begin(ONE)
-    assert attempt(take) == 0
-    return take
+def source(begin: Callable[..., Run]) -> Run:
+    run = begin(ONE)
+    assert train_apart(run) == 0
+    return run
 
 
 def frozen(*overrides: str) -> Trial:
-    return freeze(compose([*attempts.SMALL, ONE, *overrides]))
+    return resolve(compose([*train_process.SMALL, ONE, *overrides]))
 
 
 def network(trial: Trial) -> nn.Module:
@@ -44,7 +44,7 @@ def faults(*overrides: str) -> str:
     return str(caught.value)
 
 
-def test_it_starts_from_the_best_weights_statistics_among_them(source: Take) -> None:
+def test_it_starts_from_the_best_weights_statistics_among_them(source: Run) -> None:
     trial = frozen(f"init_from={source.key}", "seed=1")
     best = load_file(source.folder / BEST)
     own = network(trial).state_dict()
@@ -53,7 +53,7 @@ def test_it_starts_from_the_best_weights_statistics_among_them(source: Take) -> 
     assert all(torch.equal(own[name], best[name]) for name in best)
 
 
-def test_a_layer_of_another_shape_is_initialized_anew_and_whole(source: Take) -> None:
+def test_a_layer_of_another_shape_is_initialized_anew_and_whole(source: Run) -> None:
     other = ("architecture.widths=[16,16]", "seed=1")
     trial, plain = frozen(f"init_from={source.key}", *other), frozen(*other)
     best = load_file(source.folder / BEST)
@@ -68,29 +68,29 @@ def test_a_layer_of_another_shape_is_initialized_anew_and_whole(source: Take) ->
     assert torch.equal(own[first], best[first])
 
 
-def test_what_is_new_is_said(source: Take, begin: Callable[..., Take]) -> None:
+def test_what_is_new_is_said(source: Run, begin: Callable[..., Run]) -> None:
     text = io.StringIO()
     other = [ONE, f"init_from={source.key}", "architecture.widths=[16,16]"]
     console = Console(file=text, width=300)
-    assert train([*attempts.SMALL, *other], offline=True, console=console)[0] == 0
+    assert train([*train_process.SMALL, *other], offline=True, console=console)[0] == 0
     said = f"The weights of trial {source.key} are where it starts, but layers."
     assert said in text.getvalue()
-    take = begin(*other)
-    assert attempt(take) == 0
-    assert said in (take.folder / "log.txt").read_text()
+    run = begin(*other)
+    assert train_apart(run) == 0
+    assert said in (run.folder / "log.txt").read_text()
 
 
-def test_the_key_changes_with_the_weights(source: Take, lab: Lab) -> None:
+def test_the_key_changes_with_the_weights(source: Run, lab: Lab) -> None:
     trial = frozen(f"init_from={source.key}")
     assert trial.key not in (source.key, frozen("seed=1").key)
     assert trial.sources["init_from"] == source.completion.artifacts[BEST]["sha256"]
-    other = lab.new_take(source.trial)
+    other = lab.new_run(source.trial)
     weights = load_file(source.folder / BEST)
     save_file({name: 2 * value for name, value in weights.items()}, other.folder / BEST)
     completion, artifacts = source.completion, describe(other.folder, [BEST])
     write_completion(
         other.folder,
-        type(completion)(**{**vars(completion), "take": other.number, "artifacts": artifacts}),
+        type(completion)(**{**vars(completion), "run": other.number, "artifacts": artifacts}),
     )
     assert frozen(f"init_from={source.key}").key != trial.key
 
@@ -106,25 +106,25 @@ def test_an_unknown_key_is_refused_before_training(key: str) -> None:
     assert "init_from must be" in faults(f"init_from={key}")
 
 
-def test_an_unfinished_trial_is_refused(begin: Callable[..., Take]) -> None:
-    take = begin(ONE)
-    said = faults(f"init_from={take.key}")
-    assert f"{take.key}, which is new: train it to its end first" in said
+def test_an_unfinished_trial_is_refused(begin: Callable[..., Run]) -> None:
+    run = begin(ONE)
+    said = faults(f"init_from={run.key}")
+    assert f"{run.key}, which is new: train it to its end first" in said
 
 
-def test_a_diverged_trial_is_refused(begin: Callable[..., Take]) -> None:
-    take = begin("optimizer=sgd", "optimizer.lr=1e30", "normalization=none", "scheduler=constant")
-    assert attempt(take) == 0
-    assert "which is diverged" in faults(f"init_from={take.key}")
+def test_a_diverged_trial_is_refused(begin: Callable[..., Run]) -> None:
+    run = begin("optimizer=sgd", "optimizer.lr=1e30", "normalization=none", "scheduler=constant")
+    assert train_apart(run) == 0
+    assert "which is diverged" in faults(f"init_from={run.key}")
 
 
-def test_a_network_without_a_layer_in_common_is_refused(source: Take) -> None:
+def test_a_network_without_a_layer_in_common_is_refused(source: Run) -> None:
     with pytest.raises(ConfigError, match="shares a layer"):
-        freeze(compose(["architecture=lenet5", f"init_from={source.key}"]))
+        resolve(compose(["architecture=lenet5", f"init_from={source.key}"]))
 
 
-def test_weights_that_are_others_now_are_refused(source: Take, lab: Lab) -> None:
-    take = lab.new_take(frozen(f"init_from={source.key}", "seed=1").as_dict())
+def test_weights_that_are_others_now_are_refused(source: Run, lab: Lab) -> None:
+    run = lab.new_run(frozen(f"init_from={source.key}", "seed=1").as_dict())
     source.discard("a test")
-    assert attempt(take) == 1
-    assert "init_from must be a finished trial" in take.entries()[-1].note["error"]
+    assert train_apart(run) == 1
+    assert "init_from must be a finished trial" in run.entries()[-1].note["error"]

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from labwriter import Fate, LabWriter, realistic_fates
+from labwriter import LabWriter, Outcome, realistic_outcomes
 
 
 @pytest.fixture
@@ -10,5 +10,5 @@ def writer(tmp_path: Path) -> LabWriter:
 
 
 @pytest.fixture
-def realistic() -> dict[str, list[Fate]]:
-    return realistic_fates()
+def realistic() -> dict[str, list[Outcome]]:
+    return realistic_outcomes()

@@ -48,7 +48,7 @@ MEASURED = {
     "throughput/images_per_second": 10_956.0,
     "memory/peak_bytes": 812e6,
 }
-Fate = float | str | None
+Outcome = float | str | None
 
 
 class LabWriter:
@@ -59,7 +59,7 @@ class LabWriter:
 
     def sweep(
         self,
-        fates: Mapping[str, Sequence[Fate]],
+        outcomes: Mapping[str, Sequence[Outcome]],
         *,
         name: str = "activations",
         block: str = "mnist × lenet5",
@@ -67,14 +67,14 @@ class LabWriter:
         **spec: Any,
     ) -> str:
         """Plan and write one comparison: for each variant a fate a seed."""
-        seeds = range(max(len(f) for f in fates.values()))
-        cells = [(v, s, block) for v in fates for s in seeds if s < len(fates[v])]
+        seeds = range(max(len(f) for f in outcomes.values()))
+        cells = [(v, s, block) for v in outcomes for s in seeds if s < len(outcomes[v])]
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(os, "fsync", lambda _: None)  # nobody cuts the power in here
-            self.part(name, cells, list(fates), **spec)
-            for variant, per_seed in fates.items():
-                for seed, fate in enumerate(per_seed):
-                    self.take(key(variant, seed, block), fate, environ)
+            self.part(name, cells, list(outcomes), **spec)
+            for variant, per_seed in outcomes.items():
+                for seed, outcome in enumerate(per_seed):
+                    self.run(key(variant, seed, block), outcome, environ)
         return name
 
     def part(
@@ -109,16 +109,16 @@ class LabWriter:
             ),
         )
 
-    def take(self, name: str, fate: Fate, environ: Mapping[str, Any] = ENVIRON) -> None:
+    def run(self, name: str, outcome: Outcome, environ: Mapping[str, Any] = ENVIRON) -> None:
         """A share of images (finished), "failed", "diverged", "diverged 0.42" or None (absent)."""
-        if fate is None:
+        if outcome is None:
             return
-        take = self.lab.new_take({"key": name, "data_hash": "d1a7a", "config": {}, "choices": {}})
-        write_json(take.folder / ENVIRONMENT, dict(environ))
-        journal = Journal(take.journal)
-        word, _, figure = str(fate).partition(" ")
-        final = fate if isinstance(fate, float) else float(figure or 0.5)
-        for entry in curve(final, name, epochs=4 if isinstance(fate, str) else 12):
+        run = self.lab.new_run({"key": name, "data_hash": "d1a7a", "config": {}, "choices": {}})
+        write_json(run.folder / ENVIRONMENT, dict(environ))
+        journal = Journal(run.journal)
+        word, _, figure = str(outcome).partition(" ")
+        final = outcome if isinstance(outcome, float) else float(figure or 0.5)
+        for entry in curve(final, name, epochs=4 if isinstance(outcome, str) else 12):
             journal.append(entry)
         if word == "failed":
             error = "out of memory <script>alert(1)</script>"
@@ -132,8 +132,8 @@ class LabWriter:
             metrics |= {"test/accuracy_last": metrics["test/accuracy"] - 2 / IMAGES}
             metrics |= {"val/accuracy": metrics["test/accuracy"], "best/epoch": 9, "test/loss": 1.0}
         write_completion(
-            take.folder,
-            Completion(name, take.number, outcome, START + 99, metrics, MEASURED, FACTS, {}),
+            run.folder,
+            Completion(name, run.number, outcome, START + 99, metrics, MEASURED, FACTS, {}),
         )
 
 
@@ -161,7 +161,7 @@ def curve(final: float, name: str, epochs: int) -> list[Entry]:
     ]
 
 
-def realistic_fates(seeds: int = 5) -> dict[str, list[Fate]]:
+def realistic_outcomes(seeds: int = 5) -> dict[str, list[Outcome]]:
     """Six activations on MNIST, drawn with a fixed seed; the seeds' own effect is shared."""
     generator = np.random.default_rng(3)
     means = {

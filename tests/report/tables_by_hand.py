@@ -10,8 +10,8 @@ from ablab.tracking.spec import read_spec
 IMAGES = 10_000
 
 
-def row(variant, seed, fate, block="digits × mlp", images=IMAGES):
-    outcome, value = ("finished", fate) if isinstance(fate, int | float) else fate
+def row(variant, seed, outcome, block="digits × mlp", images=IMAGES):
+    outcome, value = ("finished", outcome) if isinstance(outcome, int | float) else outcome
     return Row(
         variant=variant,
         seed=seed,
@@ -29,8 +29,10 @@ def row(variant, seed, fate, block="digits × mlp", images=IMAGES):
     )
 
 
-def rows(fates, **kwargs):
-    return [row(v, s, fate, **kwargs) for v, per in fates.items() for s, fate in enumerate(per)]
+def rows(outcomes, **kwargs):
+    return [
+        row(v, s, outcome, **kwargs) for v, per in outcomes.items() for s, outcome in enumerate(per)
+    ]
 
 
 def spec(names, /, **more):

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 import pytest
-from labwriter import LabWriter, realistic_fates
+from labwriter import LabWriter, realistic_outcomes
 
 import ablab
 from ablab.report.build import build_report
@@ -50,7 +50,7 @@ def test_a_table_without_titles_has_no_head() -> None:
 
 
 def test_a_reading_and_a_report_show_question_verdict_and_variants(writer: LabWriter) -> None:
-    sweep = writer.sweep(realistic_fates())
+    sweep = writer.sweep(realistic_outcomes())
     reading = ablab.report.read(sweep, writer.lab.root)
     html = reading._repr_html_()
     assert tags(html) <= {
@@ -59,7 +59,7 @@ def test_a_reading_and_a_report_show_question_verdict_and_variants(writer: LabWr
     }
     assert reading.question in html
     assert "beats sigmoid" in html
-    assert all(f">{name}" in html for name in realistic_fates())
+    assert all(f">{name}" in html for name in realistic_outcomes())
     written = build_report(writer.lab, sweep)._repr_html_()
     assert reading.question in written
     assert "report.html" in written

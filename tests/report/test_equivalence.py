@@ -6,7 +6,7 @@ from statsmodels.stats.weightstats import ttost_paired
 
 from ablab.stats import paired
 from ablab.stats.equivalence import equivalences, inside_p, outside_p
-from ablab.stats.power import showable
+from ablab.stats.power import detectable_margin
 
 REPLICATES = 10_000
 MONTE_CARLO = 3 * math.sqrt(0.05 * 0.95 / REPLICATES)
@@ -63,7 +63,7 @@ def test_fewer_than_three_are_undecided(n):
     assert found.result == "undecided"
     assert found.interval90 is None
     assert math.isnan(found.p)
-    assert math.isnan(found.showable)
+    assert math.isnan(found.detectable_margin)
 
 
 def test_equal_differences_get_the_sign_flips_p():
@@ -95,6 +95,6 @@ def test_false_difference_is_kept_to_the_level(generator, n, m):
 def test_the_showable_margin_is_shown_four_times_in_five(generator, n, m):
     shape = np.array([-1.0, 0.0, 1.0] if n == 3 else np.linspace(-1, 1, n))
     shape = shape / shape.std(ddof=1)
-    margin = showable(shape, m)  # of a spread of one
+    margin = detectable_margin(shape, m)  # of a spread of one
     p = inside_p(generator.normal(0, 1, (REPLICATES, n)), margin)
     assert (p <= 0.05 / m).mean() == pytest.approx(0.8, abs=3 * math.sqrt(0.16 / REPLICATES))

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from labwriter import LabWriter, realistic_fates
+from labwriter import LabWriter, realistic_outcomes
 
 from ablab.cli import main
 from ablab.report.index import report_all, write_index
@@ -14,8 +14,8 @@ from ablab.tracking.sealed import read_sealed, write_sealed
 
 @pytest.fixture
 def several(writer: LabWriter) -> LabWriter:
-    fates = realistic_fates()
-    writer.sweep(fates, question="Which <b> & why?")
+    outcomes = realistic_outcomes()
+    writer.sweep(outcomes, question="Which <b> & why?")
     early = {"relu": [0.5, None], "elu": [0.6, 0.7]}
     writer.sweep(early, name="early [dataset=digits]", block="digits × mlp", question="And now?")
     return writer
@@ -42,9 +42,9 @@ def test_what_was_changed_stands_beside_a_question_wherever_it_is(
     writer: LabWriter, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ABLAB_HOME", str(writer.lab.root))
-    fates = realistic_fates()
-    name = writer.sweep(fates, name="s [dataset=digits]", question="Which is best on MNIST?")
-    writer.sweep(fates, name="plain", question="Which is best on MNIST?")
+    outcomes = realistic_outcomes()
+    name = writer.sweep(outcomes, name="s [dataset=digits]", question="Which is best on MNIST?")
+    writer.sweep(outcomes, name="plain", question="Which is best on MNIST?")
     part = writer.lab.sweep_folder(name) / "part-001.json"
     command = "ablab sweep s dataset=digits sweep.seeds=5"
     write_sealed(part, {**(read_sealed(part) or {}), "command": command})

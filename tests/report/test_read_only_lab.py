@@ -16,9 +16,9 @@ def read_only(
     writer: LabWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], Lab]]:
     """Write a lab, and return what mounts it read-only; skip where that is not permitted."""
-    fates = {"relu": [0.97, 0.98, 0.975], "tanh": [0.96, 0.97, 0.965]}
+    outcomes = {"relu": [0.97, 0.98, 0.975], "tanh": [0.96, 0.97, 0.965]}
     block: dict[str, object] = {"mnist × lenet5": {}}
-    writer.sweep(fates, name="mine", seeds=[0, 1, 2], blocks=block)
+    writer.sweep(outcomes, name="mine", seeds=[0, 1, 2], blocks=block)
     place = tmp_path / "mounted"
     place.mkdir()
 

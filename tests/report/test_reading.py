@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from labwriter import LabWriter, realistic_fates
+from labwriter import LabWriter, realistic_outcomes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
@@ -23,7 +23,7 @@ from ablab.tracking.store import Store
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> LabWriter:
     writer = LabWriter(tmp_path_factory.mktemp("lab"))
-    writer.sweep(realistic_fates())
+    writer.sweep(realistic_outcomes())
     early = {"relu": [0.5, 0.6, None], "elu": [0.6, 0.7, 0.8]}
     writer.sweep(early, name="early [dataset=digits]", block="digits × mlp")
     return writer
@@ -36,7 +36,7 @@ def r(written: LabWriter) -> Reading:
 
 def test_a_notebook_reads_verdict_frames_and_figures(r: Reading) -> None:
     assert r.verdict.startswith("At fixed hyper-parameters, the baseline relu beats sigmoid")
-    assert list(r.variants.variant) == [*realistic_fates()]
+    assert list(r.variants.variant) == [*realistic_outcomes()]
     means = r.trials.groupby("variant").value.mean()
     assert r.variants.set_index("variant")["mean"].to_dict() == pytest.approx(means.to_dict())
     pivot = r.trials.pivot(index="seed", columns="variant", values="value")

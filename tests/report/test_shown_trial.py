@@ -19,9 +19,9 @@ ROWS = [
 @pytest.fixture
 def folder(writer: LabWriter) -> Path:
     writer.sweep({"relu": [0.9]})
-    take = writer.lab.finished(NAME)
-    assert take is not None
-    return take.folder
+    run = writer.lab.finished(NAME)
+    assert run is not None
+    return run.folder
 
 
 def shown(writer: LabWriter) -> list[str]:

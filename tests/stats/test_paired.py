@@ -8,7 +8,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.power import TTestPower
 
 from ablab.stats import paired
-from ablab.stats.power import detectable
+from ablab.stats.power import minimum_detectable_difference
 
 REPLICATES = 10_000
 MONTE_CARLO = 3 * math.sqrt(0.05 * 0.95 / REPLICATES)
@@ -67,7 +67,7 @@ def test_equal_differences_get_the_sign_flips_p_and_no_interval():
         assert paired.paired_p(differences) == paired.sign_flip_p(differences)
         assert paired.t_interval(differences) is None
         assert math.isnan(paired.hedges(differences))
-        assert math.isnan(detectable(differences, 5))
+        assert math.isnan(minimum_detectable_difference(differences, 5))
 
 
 @pytest.mark.parametrize("n", [0, 1, 2])
@@ -75,7 +75,7 @@ def test_fewer_than_three_are_not_tested(n):
     differences = np.arange(1.0, n + 1)
     assert math.isnan(paired.paired_p(differences))
     assert paired.t_interval(differences) is None
-    assert math.isnan(detectable(differences, 1))
+    assert math.isnan(minimum_detectable_difference(differences, 1))
 
 
 def test_holm_step_interval_never_contradicts_holm_p(generator):
@@ -121,14 +121,14 @@ def test_smallest_sign_flip_p_is_reached():
 def test_detectable_has_the_power_of_statsmodels(generator, n, m):
     differences = generator.normal(0, 2, n)
     # Rounded: scipy's noncentral t, which statsmodels asks, is NaN at single arguments.
-    standardised = round(detectable(differences, m) / differences.std(ddof=1), 9)
+    standardised = round(minimum_detectable_difference(differences, m) / differences.std(ddof=1), 9)
     assert TTestPower().power(standardised, n, 0.05 / m) == pytest.approx(0.8, abs=1e-4)
 
 
 @pytest.mark.parametrize(("n", "m"), [(3, 1000), (3, 5000), (4, 100_000)])
 def test_detectable_is_finite_and_grows_where_scipys_noncentral_t_fails(n, m):
     differences = np.arange(float(n))
-    sizes = [detectable(differences, m * k) for k in (1, 2, 4)]
+    sizes = [minimum_detectable_difference(differences, m * k) for k in (1, 2, 4)]
     assert np.isfinite(sizes).all()
     assert sizes[0] < sizes[1] < sizes[2]
 

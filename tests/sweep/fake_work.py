@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fakes import complete
 
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 from ablab.training.settings import ProcessSettings
 
 
@@ -25,7 +25,7 @@ def describe(folder: Path, settings: ProcessSettings) -> int:
         "settings": settings.to_json(),
     }
     (folder / "around.json").write_text(json.dumps(around))
-    complete(Take(folder))
+    complete(Run(folder))
     return 0
 
 
@@ -35,18 +35,18 @@ def die_once(folder: Path, _settings: ProcessSettings) -> int:
     if not marker.exists():
         marker.touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    complete(Take(folder))
+    complete(Run(folder))
     return 0
 
 
 def wait_for_word(folder: Path, _settings: ProcessSettings) -> int:
-    """Hold the take's lock until a file named ``go`` appears in its folder; log each attempt."""
-    with Take(folder).lock().acquire(timeout=5):
+    """Hold the run's lock until a file named ``go`` appears in its folder; log each attempt."""
+    with Run(folder).lock().acquire(timeout=5):
         with (folder / "pids").open("a") as stream:
             stream.write(f"{os.getpid()}\n")
         while not (folder / "go").exists():
             time.sleep(0.01)
-        complete(Take(folder))
+        complete(Run(folder))
     return 0
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from ablab.sweep.job import Job
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import Cell
 from ablab.training.settings import Devices, ProcessSettings
 
 SETTINGS = ProcessSettings(Devices("cpu"), threads=3)
-Script = Callable[[Take], int | None]
+Script = Callable[[Run], int | None]
 
 
 def trial(key: str) -> dict[str, Any]:
@@ -25,70 +25,70 @@ def make_jobs(*keys: str) -> list[Job]:
     return [Job(Cell(key, 0, "b", key), trial(key)) for key in keys]
 
 
-def complete(take: Take, outcome: str = "finished", accuracy: float = 0.9) -> None:
+def complete(run: Run, outcome: str = "finished", accuracy: float = 0.9) -> None:
     metrics = {"test/accuracy": accuracy}
     write_completion(
-        take.folder,
-        Completion(take.key, take.number, outcome, time.time(), metrics, {}, {}, {}),
+        run.folder,
+        Completion(run.key, run.number, outcome, time.time(), metrics, {}, {}, {}),
     )
 
 
-def write_epoch(take: Take, epoch: int) -> None:
-    Journal(take.journal).append(Entry("epoch", time.time(), epoch, {"val/accuracy": 0.5}))
+def write_epoch(run: Run, epoch: int) -> None:
+    Journal(run.journal).append(Entry("epoch", time.time(), epoch, {"val/accuracy": 0.5}))
 
 
-def finish(take: Take) -> int:
-    write_epoch(take, 0)
-    complete(take)
+def finish(run: Run) -> int:
+    write_epoch(run, 0)
+    complete(run)
     return 0
 
 
-def diverge(take: Take) -> int:
-    complete(take, "diverged", 0.1)
+def diverge(run: Run) -> int:
+    complete(run, "diverged", 0.1)
     return 0
 
 
-def die(_take: Take) -> int:
+def die(_run: Run) -> int:
     return -9
 
 
-def fail(take: Take) -> int:
+def fail(run: Run) -> int:
     note = {"error": "ValueError: no"}
-    Journal(take.journal).append(Entry("failed", time.time(), note=note))
+    Journal(run.journal).append(Entry("failed", time.time(), note=note))
     return 1
 
 
-def lack(take: Take) -> int:
+def lack(run: Run) -> int:
     note = {"reason": "x must have room"}
-    Journal(take.journal).append(Entry("stopped", time.time(), note=note))
+    Journal(run.journal).append(Entry("stopped", time.time(), note=note))
     return 74
 
 
-def lack_and_say_nothing(take: Take) -> int:
+def lack_and_say_nothing(run: Run) -> int:
     return 74
 
 
-def lie(_take: Take) -> int:
+def lie(_run: Run) -> int:
     return 0
 
 
-def busy(_take: Take) -> int:
+def busy(_run: Run) -> int:
     return 75
 
 
-def run_on(_take: Take) -> None:
+def run_on(_run: Run) -> None:
     return None
 
 
 class FakeWorker:
-    def __init__(self, take: Take, script: Script) -> None:
-        self.take, self.script = take, script
+    def __init__(self, run: Run, script: Script) -> None:
+        self.run, self.script = run, script
         self.told: list[str] = []
         self.status: int | None = None
 
     def poll(self) -> int | None:
         if self.status is None:
-            self.status = self.script(self.take)
+            self.status = self.script(self.run)
         return self.status
 
     def stop(self) -> None:
@@ -106,7 +106,7 @@ class FakeLauncher:
         self.slots = slots
         self.default: Script = finish
         self.scripts = {key: list(each) for key, each in scripts.items()}
-        self.attempts: dict[str, list[Take]] = defaultdict(list)
+        self.attempts: dict[str, list[Run]] = defaultdict(list)
         self.workers: list[FakeWorker] = []
         self.side_by_side = 0
         self.now = 0.0
@@ -115,11 +115,11 @@ class FakeLauncher:
     def is_ready(self) -> bool:
         return True
 
-    def start(self, take: Take, settings: ProcessSettings, slot: int) -> FakeWorker:
-        scripts = self.scripts.get(take.key, [self.default])
+    def start(self, run: Run, settings: ProcessSettings, slot: int) -> FakeWorker:
+        scripts = self.scripts.get(run.key, [self.default])
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
-        self.attempts[take.key].append(take)
-        self.workers.append(FakeWorker(take, script))
+        self.attempts[run.key].append(run)
+        self.workers.append(FakeWorker(run, script))
         return self.workers[-1]
 
     def wait(self, workers: Sequence[Any], seconds: float) -> None:
@@ -154,5 +154,5 @@ class Notes:
     def tick(self) -> None: ...
 
 
-def new_take(lab: Lab, key: str) -> Take:
-    return lab.new_take(trial(key))
+def new_run(lab: Lab, key: str) -> Run:
+    return lab.new_run(trial(key))

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ablab.sweep.launch.forked import PRELOAD
+from ablab.sweep.launch.fork import PRELOAD
 from ablab.sweep.launch.surroundings import inherited
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import read_plan
 
 STEERED = '''
@@ -134,15 +134,15 @@ class Workplace:
         marker = self.folder / "slow"
         marker.touch() if yes else marker.unlink()
 
-    def takes(self) -> list[Take]:
+    def runs(self) -> list[Run]:
         plan = read_plan(self.lab.sweep_folder("mine"))
         cells = plan.cells if plan else ()
-        return [take for cell in cells for take in self.lab.takes(cell.key)]
+        return [run for cell in cells for run in self.lab.runs(cell.key)]
 
     def is_under_way(self) -> bool:
         """Tell whether both trials have written an epoch and are in the middle of the next."""
-        takes = self.takes()
-        kinds = [[entry.kind for entry in take.entries()] for take in takes]
+        runs = self.runs()
+        kinds = [[entry.kind for entry in run.entries()] for run in runs]
         return len(kinds) == 2 and all("epoch" in each for each in kinds)
 
 

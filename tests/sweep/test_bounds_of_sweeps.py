@@ -7,7 +7,7 @@ import pytest
 
 from ablab.bounds import TRIALS
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 from ablab.sweep import counted
 from ablab.sweep.planning import draft
@@ -89,7 +89,7 @@ def test_question_is_one_line():
 def test_seeds_are_the_trials_that_they_would_be_one_by_one(sweeps: Path):
     write(sweeps, "  seeds: 3\n  grid: {activation: [relu]}\n")
     plan = draft("mine")
-    alone = [freeze(compose([f"seed={seed}"])) for seed in range(3)]
+    alone = [resolve(compose([f"seed={seed}"])) for seed in range(3)]
     assert [cell.key for cell in plan.cells] == [trial.key for trial in alone]
     assert [plan.trials[t.key]["config"] for t in alone] == [t.config for t in alone]
 
@@ -105,7 +105,7 @@ def test_a_variant_is_checked_once_for_all_its_seeds(sweeps: Path, monkeypatch: 
     from ablab.config import trial
 
     checked = []
-    monkeypatch.setattr(trial, "rehearse", lambda config: checked.append(config["seed"]))
+    monkeypatch.setattr(trial, "dry_build", lambda config: checked.append(config["seed"]))
     write(sweeps, "  seeds: 5000\n  grid: {activation: [relu, tanh]}\n")
     monkeypatch.setattr("ablab.sweep.combine._check_distinct", lambda *_: None)
     said: list[str] = []

@@ -16,7 +16,7 @@ from ablab.errors import ResourceError
 from ablab.faults import ConfigError
 from ablab.sweep.engine import run_sweep
 from ablab.sweep.interrupts import Interrupts
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import read_plan
 from ablab.training.environment import source_hash
 
@@ -31,10 +31,10 @@ sweep:
 """
 
 
-def finish(take: Take) -> int:
-    (take.folder / "environment.json").write_text(json.dumps({"source_hash": source_hash()}))
-    write_epoch(take, 0)
-    complete_fake(take)
+def finish(run: Run) -> int:
+    (run.folder / "environment.json").write_text(json.dumps({"source_hash": source_hash()}))
+    write_epoch(run, 0)
+    complete_fake(run)
     return 0
 
 
@@ -47,19 +47,19 @@ def launcher(monkeypatch: pytest.MonkeyPatch, sweeps: Path) -> FakeLauncher:
     return launcher
 
 
-Run = Callable[..., tuple[int, str]]
+Sweep = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def run(launcher: FakeLauncher) -> Run:
-    def run(*overrides: str, **options: bool) -> tuple[int, str]:
+def sweep(launcher: FakeLauncher) -> Sweep:
+    def sweep(*overrides: str, **options: bool) -> tuple[int, str]:
         console = Console(file=io.StringIO(), width=200)
         options = {"offline": True} | options
         code = run_sweep("mine", overrides, console=console, **options)
         assert isinstance(console.file, io.StringIO)
         return code, console.file.getvalue()
 
-    return run
+    return sweep
 
 
 def keys(lab: Lab, sweep: str = "mine") -> list[str]:
@@ -68,8 +68,8 @@ def keys(lab: Lab, sweep: str = "mine") -> list[str]:
     return [cell.key for cell in plan.cells]
 
 
-def test_sweep_says_what_it_does_and_what_to_type_next(run: Run, lab: Lab):
-    code, said = run()
+def test_sweep_says_what_it_does_and_what_to_type_next(sweep: Sweep, lab: Lab):
+    code, said = sweep()
     assert code == 0
     assert "mine: Which?" in said
     assert "2 trials: 0 finished, 2 to train" in said
@@ -78,13 +78,13 @@ def test_sweep_says_what_it_does_and_what_to_type_next(run: Run, lab: Lab):
     assert len(keys(lab)) == 2
 
 
-def test_next_command_names_the_very_sweep(run: Run):
-    _, said = run("batch_size=64", "launcher.slots=1", "sweep.seeds=1")
+def test_next_command_names_the_very_sweep(sweep: Sweep):
+    _, said = sweep("batch_size=64", "launcher.slots=1", "sweep.seeds=1")
     assert said.endswith("Next: ablab report mine batch_size=64\n")
 
 
 def test_the_command_that_is_kept_lets_in_what_was_let_in(
-    run: Run, lab: Lab, tmp_path: Path, sweeps: Path, monkeypatch: pytest.MonkeyPatch
+    sweep: Sweep, lab: Lab, tmp_path: Path, sweeps: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """Without `--allow` the very command would be refused."""
     module = "units_that_are_let_in"
@@ -92,12 +92,12 @@ def test_the_command_that_is_kept_lets_in_what_was_let_in(
     (tmp_path / "conf/activation").mkdir(parents=True)
     (tmp_path / "conf/activation/own.yaml").write_text(f"# mine\n_target_: {module}.Own\n")
     monkeypatch.setenv("ABLAB_ALLOW", f"{module}, none_of_this")
-    run()
+    sweep()
     plan = read_plan(lab.sweep_folder("mine"))
     assert plan is not None
     assert plan.parts[0].command == "ablab sweep mine"
     (sweeps / "mine.yaml").write_text(BODY.replace("tanh", "own"))
-    run("batch_size=64")
+    sweep("batch_size=64")
     plan = read_plan(lab.sweep_folder("mine [batch_size=64]"))
     assert plan is not None
     allowed = f"--allow {module} --allow none_of_this"
@@ -105,27 +105,27 @@ def test_the_command_that_is_kept_lets_in_what_was_let_in(
     assert plan.asked_with == "batch_size=64"
 
 
-def test_same_command_again_trains_nothing(run: Run, launcher: FakeLauncher):
-    run()
+def test_same_command_again_trains_nothing(sweep: Sweep, launcher: FakeLauncher):
+    sweep()
     launcher.attempts.clear()
-    code, said = run()
+    code, said = sweep()
     assert code == 0
     assert "2 finished, 0 to train" in said
     assert not launcher.attempts
 
 
 def test_trials_of_another_sweep_are_not_trained_again(
-    run: Run, launcher: FakeLauncher, sweeps: Path
+    sweep: Sweep, launcher: FakeLauncher, sweeps: Path
 ):
-    run()
+    sweep()
     (sweeps / "mine.yaml").write_text(BODY.replace("tanh", "elu"))
     launcher.attempts.clear()
-    run()
+    sweep()
     assert len(launcher.attempts) == 1
 
 
-def test_dry_run_makes_nothing(run: Run, tmp_path: Path):
-    code, said = run(dry_run=True)
+def test_dry_run_makes_nothing(sweep: Sweep, tmp_path: Path):
+    code, said = sweep(dry_run=True)
     assert code == 0
     assert "relu · seed 0" in said
     assert "new" in said
@@ -133,52 +133,52 @@ def test_dry_run_makes_nothing(run: Run, tmp_path: Path):
 
 
 def test_failure_is_exit_code_1_with_its_reason_and_its_key(
-    run: Run, launcher: FakeLauncher, lab: Lab
+    sweep: Sweep, launcher: FakeLauncher, lab: Lab
 ):
-    run(dry_run=True)
+    sweep(dry_run=True)
     launcher.default = fail
-    code, said = run()
+    code, said = sweep()
     assert code == 1
     assert f"failed: ValueError: no  (ablab show {keys(lab)[0]})" in said
     assert "The same command again" in said
 
 
-def test_interrupt_is_exit_code_130(run: Run, launcher: FakeLauncher):
+def test_interrupt_is_exit_code_130(sweep: Sweep, launcher: FakeLauncher):
     launcher.default = run_on
     launcher.on_wait = lambda: [os.kill(os.getpid(), signal.SIGINT) for _ in range(2)]
-    code, said = run()
+    code, said = sweep()
     assert code == 130
     assert "2 stopped" in said
 
 
 def test_disk_that_is_too_small_is_refused_before_training(
-    run: Run, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
+    sweep: Sweep, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("ablab.sweep.forecast.free_bytes", lambda _folder: 1000.0)
     with pytest.raises(ResourceError, match="free disk space must be"):
-        run()
+        sweep()
     assert not launcher.attempts
 
 
-def test_fault_leaves_no_lab(run: Run, tmp_path: Path):
+def test_fault_leaves_no_lab(sweep: Sweep, tmp_path: Path):
     with pytest.raises(ConfigError):
-        run("optimizer.lrr=1")
+        sweep("optimizer.lrr=1")
     assert not (tmp_path / "lab").exists()
 
 
 def test_what_other_code_finished_counts_unless_it_is_asked_to_be_trained_again(
-    run: Run, launcher: FakeLauncher, lab: Lab
+    sweep: Sweep, launcher: FakeLauncher, lab: Lab
 ):
-    run()
-    (take,) = lab.takes(keys(lab)[0])
-    (take.folder / "environment.json").write_text('{"source_hash": "older"}')
+    sweep()
+    (run,) = lab.runs(keys(lab)[0])
+    (run.folder / "environment.json").write_text('{"source_hash": "older"}')
     launcher.attempts.clear()
-    _, said = run()
+    _, said = sweep()
     assert "1 finished trials come from other code" in said
     assert not launcher.attempts
-    run(rerun_changed=True)
-    assert [t.number for t in lab.takes(take.key)] == ["001", "002"]
-    assert list(launcher.attempts) == [take.key]
+    sweep(rerun_changed=True)
+    assert [t.number for t in lab.runs(run.key)] == ["001", "002"]
+    assert list(launcher.attempts) == [run.key]
 
 
 def test_interrupts_are_counted_and_handlers_restored():
@@ -191,11 +191,11 @@ def test_interrupts_are_counted_and_handlers_restored():
 
 
 def test_runs_are_delivered_with_names_and_tags_and_deleted_ones_trained_anew(
-    run: Run, launcher: FakeLauncher, lab: Lab
+    sweep: Sweep, launcher: FakeLauncher, lab: Lab
 ):
     from ablab.tracking.store import Store
 
-    code, said = run(offline=False)
+    code, said = sweep(offline=False)
     assert code == 0
     assert "Not in MLflow" not in said
     store = Store.open(lab)
@@ -214,35 +214,35 @@ def test_runs_are_delivered_with_names_and_tags_and_deleted_ones_trained_anew(
     store.client.delete_run(named["relu · seed 0"].info.run_id)
     store.close()
     launcher.attempts.clear()
-    code, said = run(offline=False)
+    code, said = sweep(offline=False)
     assert "1 trials whose runs were deleted in MLflow are trained anew" in said
     assert list(launcher.attempts) == [keys(lab)[0]]
-    assert [take.number for take in lab.takes(keys(lab)[0])] == ["002"]
+    assert [run.number for run in lab.runs(keys(lab)[0])] == ["002"]
 
 
 def test_store_that_is_away_keeps_nobody_from_training(
-    run: Run, lab: Lab, monkeypatch: pytest.MonkeyPatch
+    sweep: Sweep, lab: Lab, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setattr("ablab.sweep.deliveries.PATIENCE", 0.5)
-    code, said = run(offline=False)
+    code, said = sweep(offline=False)
     assert code == 0
     assert all(lab.finished(key) for key in keys(lab))
     assert "Not in MLflow yet" in said
     assert "ablab sync" in said
-    code, said = run(offline=False)
+    code, said = sweep(offline=False)
     assert code == 0
     assert "Training goes on; ablab sync delivers later" in said
 
 
 def test_probes_asked_for_later_train_again_and_then_count(
-    run: Run, launcher: FakeLauncher
+    sweep: Sweep, launcher: FakeLauncher
 ) -> None:
-    run()
-    _, text = run("probes.activations=true")
+    sweep()
+    _, text = sweep("probes.activations=true")
     assert "2 finished trials lack a probe" in text
-    assert all(len(takes) == 2 for takes in launcher.attempts.values())
+    assert all(len(runs) == 2 for runs in launcher.attempts.values())
     assert all(t[-1].trial["config"]["probes"]["activations"] for t in launcher.attempts.values())
-    run("probes.activations=true")
-    run()
-    assert all(len(takes) == 2 for takes in launcher.attempts.values())
+    sweep("probes.activations=true")
+    sweep()
+    assert all(len(runs) == 2 for runs in launcher.attempts.values())

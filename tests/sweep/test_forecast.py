@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import complete, make_jobs, new_take
+from fakes import complete, make_jobs, new_run
 
-from ablab.sweep.forecast import START_SECONDS, TAKE_BYTES, Forecast, forecast, free_bytes
+from ablab.sweep.forecast import RUN_BYTES, START_SECONDS, Forecast, forecast, free_bytes
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.lab import Lab
 
@@ -27,16 +27,16 @@ def test_networks_are_measured_once_each_and_only_for_what_is_open(tmp_path: Pat
     cost = forecast(jobs, 2, tmp_path, lambda config: measured.append(config) or Cost())
     assert len(measured) == 2
     assert cost.seconds == dict.fromkeys("abc", 0.5 * 10 * 2 + START_SECONDS)
-    assert cost.bytes == 3 * (1000 + TAKE_BYTES)
+    assert cost.bytes == 3 * (1000 + RUN_BYTES)
     assert cost.hours == pytest.approx(3 * (10 + START_SECONDS) / 2 / 3600)
 
 
 def test_finished_trials_of_other_seeds_tell_more_than_a_measurement(lab: Lab, tmp_path: Path):
     jobs = make_jobs("a", "b")
-    take = new_take(lab, "a")
+    run = new_run(lab, "a")
     done = Completion("a", "001", "finished", 0.0, {}, {"time/total_seconds": 42.0}, {}, {})
-    write_completion(take.folder, done)
-    jobs[0].finish(take)
+    write_completion(run.folder, done)
+    jobs[0].finish(run)
     jobs[1].trial["config"]["seed"] = 1
     assert forecast(jobs, 1, tmp_path, lambda _: Cost()).seconds == {"b": 42.0}
 
@@ -51,14 +51,14 @@ def test_trial_whose_first_steps_raise_has_no_forecast_and_stops_nobody(tmp_path
     jobs[0].trial["config"]["batch_size"] = 7
     cost = forecast(jobs, 1, tmp_path, measure)
     assert list(cost.seconds) == ["b"]
-    assert cost.bytes > 2 * TAKE_BYTES
+    assert cost.bytes > 2 * RUN_BYTES
 
 
 def test_nothing_open_costs_nothing(lab: Lab, tmp_path: Path):
     (job,) = jobs = make_jobs("a")
-    take = new_take(lab, "a")
-    complete(take)
-    job.finish(take)
+    run = new_run(lab, "a")
+    complete(run)
+    job.finish(run)
     cost = forecast(jobs, 1, tmp_path, lambda _: Cost())
     assert (cost.hours, cost.bytes, cost.fits) == (0, 0, True)
 

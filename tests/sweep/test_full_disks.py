@@ -72,7 +72,7 @@ def test_full_disk_stops_the_sweep_and_the_same_command_goes_on(
     ballast = place.lab.root / "ballast"
     place.slow(True)
     with place.sweep("launcher.slots=1") as process:
-        until(lambda: any("epoch" in [e.kind for e in t.entries()] for t in place.takes()))
+        until(lambda: any("epoch" in [e.kind for e in t.entries()] for t in place.runs()))
         exhaust(ballast)
         place.slow(False)
         said = process.end()
@@ -83,7 +83,7 @@ def test_full_disk_stops_the_sweep_and_the_same_command_goes_on(
     assert "must have room on its disk, got No space left on device" in last
     assert "2 stopped" in said
     assert said.count(": starts") == 1
-    (begun,) = place.takes()
+    (begun,) = place.runs()
     assert begun.status() == "stopped"
     assert checkpoint_line(begun.folder / CHECKPOINT) is not None
     assert not list(begun.folder.glob(".*"))
@@ -94,11 +94,11 @@ def test_full_disk_stops_the_sweep_and_the_same_command_goes_on(
     ballast.rmdir()
     status, said = place.run()
     assert status == 0, said
-    expected = {take.key: take.completion for take in undisturbed.takes()}
-    assert {take.key: take.number for take in place.takes()} == dict.fromkeys(expected, "001")
-    for take in place.takes():
-        mine, other = take.completion, expected[take.key]
+    expected = {run.key: run.completion for run in undisturbed.runs()}
+    assert {run.key: run.number for run in place.runs()} == dict.fromkeys(expected, "001")
+    for run in place.runs():
+        mine, other = run.completion, expected[run.key]
         assert mine is not None
         assert other is not None
         assert same_metrics(mine.metrics, other.metrics)
-        assert "failed" not in [entry.kind for entry in take.entries()]
+        assert "failed" not in [entry.kind for entry in run.entries()]

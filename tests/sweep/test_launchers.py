@@ -12,18 +12,18 @@ from typing import Any
 
 import fake_work
 import pytest
-from fakes import SETTINGS, make_jobs, new_take
+from fakes import SETTINGS, make_jobs, new_run
 
 from ablab.config.compose import compose
-from ablab.sweep.launch.child import Work
 from ablab.sweep.launch.choice import make_launcher
-from ablab.sweep.launch.cold import ColdLauncher
-from ablab.sweep.launch.forked import ForkLauncher
+from ablab.sweep.launch.fork import ForkLauncher
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.slots import cgroup_cpus, make_slots, usable_cpus
-from ablab.sweep.launch.spawned import SpawnLauncher
+from ablab.sweep.launch.spawn import SpawnLauncher
+from ablab.sweep.launch.subprocess import SubprocessLauncher
+from ablab.sweep.launch.worker import Work
 from ablab.sweep.schedule import Schedule
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 
 SLOTS = [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
 
@@ -62,8 +62,8 @@ def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
         time.sleep(0.01)
 
 
-def around(take: Take) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((take.folder / "around.json").read_text())
+def around(run: Run) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((run.folder / "around.json").read_text())
     return content
 
 
@@ -73,7 +73,7 @@ def test_trials_run_in_their_slots_with_what_they_need(lab: Lab, make: Callable[
     with closing(make(fake_work.describe)) as launcher:
         Schedule(lab, jobs, launcher, SETTINGS).run()
     assert [job.state for job in jobs] == ["finished"] * 2
-    found = [around(lab.takes(key)[0]) for key in "ab"]
+    found = [around(lab.runs(key)[0]) for key in "ab"]
     assert {one["gpu"] for one in found} <= {"0", "1"}
     for one in found:
         assert one["threads"] == "3"
@@ -88,14 +88,14 @@ def test_forked_trials_have_a_process_each(lab: Lab):
     jobs = make_jobs(*"abc")
     with closing(forked(fake_work.describe)) as launcher:
         Schedule(lab, jobs, launcher, SETTINGS).run()
-    assert len({around(lab.takes(key)[0])["pid"] for key in "abc"}) == 3
+    assert len({around(lab.runs(key)[0])["pid"] for key in "abc"}) == 3
 
 
 def test_spawned_processes_are_used_again(lab: Lab):
     jobs = make_jobs(*"abcd")
     with closing(spawned(fake_work.describe)) as launcher:
         Schedule(lab, jobs, launcher, SETTINGS).run()
-    assert len({around(lab.takes(key)[0])["pid"] for key in "abcd"}) <= 2
+    assert len({around(lab.runs(key)[0])["pid"] for key in "abcd"}) <= 2
 
 
 @BOTH
@@ -110,24 +110,24 @@ def test_killed_trial_is_tried_again_and_the_others_do_not_notice(
 
 @BOTH
 def test_stop_is_sigterm_and_its_status_comes_back(lab: Lab, make: Callable[[Work], Any]):
-    take = new_take(lab, "a")
+    run = new_run(lab, "a")
     with closing(make(fake_work.stop_politely)) as launcher:
-        worker = launcher.start(take, SETTINGS, 0)
-        until((take.folder / "ready").exists)
+        worker = launcher.start(run, SETTINGS, 0)
+        until((run.folder / "ready").exists)
         assert worker.poll() is None
         worker.stop()
         until(lambda: worker.poll() is not None)
         assert worker.poll() == 143
-    assert (take.folder / "stopped").exists()
+    assert (run.folder / "stopped").exists()
 
 
 @BOTH
 def test_close_leaves_nothing_running(lab: Lab, make: Callable[[Work], Any]):
-    take = new_take(lab, "a")
+    run = new_run(lab, "a")
     with closing(make(fake_work.wait_for_word)) as launcher:
-        launcher.start(take, SETTINGS, 0)
-        until((take.folder / "pids").exists)
-    until(lambda: not take.is_locked())
+        launcher.start(run, SETTINGS, 0)
+        until((run.folder / "pids").exists)
+    until(lambda: not run.is_locked())
 
 
 def test_server_that_is_killed_is_replaced_and_its_orphan_is_not_doubled(lab: Lab):
@@ -142,22 +142,22 @@ def test_server_that_is_killed_is_replaced_and_its_orphan_is_not_doubled(lab: La
         def stopping(self, at_once: bool) -> None: ...
 
         def tick(self) -> None:
-            takes = [take for key in "ab" for take in lab.takes(key)]
-            if not self.killed and sum((t.folder / "pids").exists() for t in takes) == 2:
+            runs = [run for key in "ab" for run in lab.runs(key)]
+            if not self.killed and sum((t.folder / "pids").exists() for t in runs) == 2:
                 os.kill(multiprocessing.forkserver._forkserver._forkserver_pid, signal.SIGKILL)
                 self.killed = True
             elif all(job.state == "held" for job in jobs):
-                for take in takes:
-                    (take.folder / "go").touch()
+                for run in runs:
+                    (run.folder / "go").touch()
 
     with closing(forked(fake_work.wait_for_word)) as launcher:
         Schedule(lab, jobs, launcher, SETTINGS, watchers=[Meddler()], retries=0).run()
         assert [job.state for job in jobs] == ["finished"] * 2
         for key in "ab":
-            (take,) = lab.takes(key)
-            assert len((take.folder / "pids").read_text().split()) == 1
+            (run,) = lab.runs(key)
+            assert len((run.folder / "pids").read_text().split()) == 1
         (later,) = make_jobs("c")
-        new_take(lab, "c").folder.joinpath("go").touch()
+        new_run(lab, "c").folder.joinpath("go").touch()
         Schedule(lab, [later], launcher, SETTINGS).run()  # a new server serves it
     assert later.state == "finished"
 
@@ -165,11 +165,11 @@ def test_server_that_is_killed_is_replaced_and_its_orphan_is_not_doubled(lab: La
 def test_cold_command_runs_alone(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     jobs = make_jobs("a", "b")
-    with closing(ColdLauncher("fake_work")) as launcher:
+    with closing(SubprocessLauncher("fake_work")) as launcher:
         assert launcher.slots == 1
         Schedule(lab, jobs, launcher, SETTINGS).run()
     assert [job.state for job in jobs] == ["finished"] * 2
-    assert around(lab.takes("a")[0])["settings"] == SETTINGS.to_json()
+    assert around(lab.runs("a")[0])["settings"] == SETTINGS.to_json()
 
 
 def test_cold_command_is_killed_with_all_its_processes(
@@ -182,10 +182,10 @@ def test_cold_command_is_killed_with_all_its_processes(
         "time.sleep(600)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    take = new_take(lab, "a")
-    launcher = ColdLauncher("family")
-    worker = launcher.start(take, SETTINGS, 0)
-    file = take.folder / "child"
+    run = new_run(lab, "a")
+    launcher = SubprocessLauncher("family")
+    worker = launcher.start(run, SETTINGS, 0)
+    file = run.folder / "child"
     until(lambda: file.exists() and file.read_text())
     launcher.close()
     until(lambda: worker.poll() is not None)
@@ -205,7 +205,7 @@ def test_platform_decides_how_trials_start(
 
 def test_trial_of_several_processes_has_the_machine_to_itself():
     launcher = make_launcher(compose(["devices=ddp_cpu", "launcher.slots=3"]).resolved())
-    assert isinstance(launcher, ColdLauncher)
+    assert isinstance(launcher, SubprocessLauncher)
     assert launcher.slots == 1
 
 

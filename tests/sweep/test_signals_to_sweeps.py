@@ -108,14 +108,14 @@ def test_any_moment_is_answered(
         if not over:  # before ablab has begun to listen, the system ends it
             assert code == 128 + number or (code == -number and moment <= 2), text
             answered += 1
-        assert all(take.status() in ("new", "stopped", "finished") for take in place.takes())
+        assert all(run.status() in ("new", "stopped", "finished") for run in place.runs())
     assert answered >= MOMENTS // 3
     assert start(place, *options).wait(300) == 0, said(place)
-    assert [take.number for take in place.takes()] == ["001", "001"]
-    for take, other in zip(place.takes(), undisturbed.takes(), strict=True):
-        assert take.completion is not None
+    assert [run.number for run in place.runs()] == ["001", "001"]
+    for run, other in zip(place.runs(), undisturbed.runs(), strict=True):
+        assert run.completion is not None
         assert other.completion is not None
-        assert take.completion.metrics == other.completion.metrics
+        assert run.completion.metrics == other.completion.metrics
     assert ours_in(place.folder / "tmp") == []
 
 
@@ -129,10 +129,10 @@ def test_signal_asks_trials_for_their_checkpoint_and_a_second_kills_them(
     process.send_signal(number)
     assert process.wait(60) == 128 + number
     assert "Stopping what runs behind its last checkpoint" in said(place)
-    ends = [take.entries()[-1] for take in place.takes()]
+    ends = [run.entries()[-1] for run in place.runs()]
     assert [(end.kind, end.note["reason"]) for end in ends] == [("stopped", "SIGTERM")] * 2
     process = start(place, "--offline")
-    until(lambda: all(take.is_locked() for take in place.takes()))
+    until(lambda: all(run.is_locked() for run in place.runs()))
     for _ in range(2):
         process.send_signal(number)
         time.sleep(0.1)
@@ -153,14 +153,14 @@ def test_killed_sweep_leaves_nothing_that_the_next_one_does_not_remove(place: Wo
     assert [name[:5] for name in left] == ["pymp-"]
     foreign = place.folder / "tmp" / "pymp-of-others"
     foreign.mkdir()
-    for take in place.takes():
-        (take.folder / f".environment.json.{process.pid}").touch()
-        (take.folder / f".environment.json.{os.getpid()}").touch()  # of one that lives
+    for run in place.runs():
+        (run.folder / f".environment.json.{process.pid}").touch()
+        (run.folder / f".environment.json.{os.getpid()}").touch()  # of one that lives
     place.slow(False)
     assert start(place, "--offline").wait(300) == 0, said(place)
     assert ours_in(place.folder / "tmp") == [foreign.name]
-    for take in place.takes():
-        hidden = [path.name for path in take.folder.glob(".*")]
+    for run in place.runs():
+        hidden = [path.name for path in run.folder.glob(".*")]
         assert hidden == [f".environment.json.{os.getpid()}"]
 
 

@@ -29,19 +29,19 @@ def place(tmp_path: Path) -> Workplace:
 
 
 def assert_same(place: Workplace, undisturbed: Workplace, *, attempts: int) -> None:
-    """Check that every trial is there once, in one take, with the undisturbed one's figures."""
-    expected = {take.key: take for take in undisturbed.takes()}
+    """Check that every trial is there once, in one run, with the undisturbed one's figures."""
+    expected = {run.key: run for run in undisturbed.runs()}
     assert len(expected) == 2
-    assert sorted(expected) == sorted(take.key for take in place.takes())
-    for take in place.takes():
-        mine, other = take.completion, expected[take.key].completion
+    assert sorted(expected) == sorted(run.key for run in place.runs())
+    for run in place.runs():
+        mine, other = run.completion, expected[run.key].completion
         assert mine is not None
         assert other is not None
         assert same_metrics(mine.metrics, other.metrics)
-        pairs = [[e for e in t.entries() if e.kind == "epoch"] for t in (take, expected[take.key])]
+        pairs = [[e for e in t.entries() if e.kind == "epoch"] for t in (run, expected[run.key])]
         assert len(pairs[0]) == len(pairs[1]) == 4
         assert all(same_metrics(a.metrics, b.metrics) for a, b in zip(*pairs, strict=True))
-        assert sum(entry.kind == "attempt" for entry in take.entries()) == attempts
+        assert sum(entry.kind == "attempt" for entry in run.entries()) == attempts
 
 
 def test_killed_trials_resume_within_the_sweep(place: Workplace, undisturbed: Workplace):
@@ -68,7 +68,7 @@ def test_sweep_survives_its_server(place: Workplace, undisturbed: Workplace):
     assert_same(place, undisturbed, attempts=1)
 
 
-def test_killed_sweep_takes_its_trials_along_and_is_finished_by_the_same_command(
+def test_killed_sweep_runs_its_trials_along_and_is_finished_by_the_same_command(
     place: Workplace, undisturbed: Workplace
 ):
     place.slow(True)
@@ -76,9 +76,9 @@ def test_killed_sweep_takes_its_trials_along_and_is_finished_by_the_same_command
         until(place.is_under_way)
         server = server_of(process)
         process.kill()
-        until(lambda: not any(take.is_locked() for take in place.takes()), 20)
+        until(lambda: not any(run.is_locked() for run in place.runs()), 20)
         until(lambda: is_gone(server), 20)
-    assert not any(take.completion for take in place.takes())
+    assert not any(run.completion for run in place.runs())
     place.slow(False)
     status, said = place.run()
     assert status == 0, said
@@ -107,7 +107,7 @@ def test_ctrl_c_stops_behind_a_checkpoint_and_the_same_command_goes_on(
         said = process.end()
     assert process.status == 130, said
     assert "The same command again goes on" in said
-    assert [take.status() for take in place.takes()] == ["stopped"] * 2
+    assert [run.status() for run in place.runs()] == ["stopped"] * 2
     place.slow(False)
     assert place.run()[0] == 0
     assert_same(place, undisturbed, attempts=2)
@@ -121,25 +121,25 @@ def test_trial_that_raises_fails_alone_and_is_mended_by_the_same_command(
     assert status == 1, said
     assert "RuntimeError: told to" in said
     assert "1 finished, 1 failed" in said
-    assert {take.status() for take in place.takes()} == {"finished", "failed"}
+    assert {run.status() for run in place.runs()} == {"finished", "failed"}
     (place.folder / "raise-32").unlink()
     assert place.run()[0] == 0
-    assert all(take.completion for take in place.takes())
-    assert len(place.takes()) == 2
+    assert all(run.completion for run in place.runs())
+    assert len(place.runs()) == 2
 
 
 def test_component_edited_during_a_sweep_is_refused_and_afterwards_is_new_trials(place: Workplace):
     source = place.folder / "steered.py"
     place.slow(True)
     with place.sweep("launcher.slots=1") as process:
-        until(place.takes)
+        until(place.runs)
         source.write_text(STEERED + "# edited\n")
         place.slow(False)
         said = process.end()
     assert process.status == 1, said
     assert "must be as it was when the trial was planned" in said
-    before = {take.key for take in place.takes()}
+    before = {run.key for run in place.runs()}
     status, said = place.run()
     assert status == 0, said
     assert "a new comparison begins" in said
-    assert before.isdisjoint(take.key for take in place.takes())
+    assert before.isdisjoint(run.key for run in place.runs())

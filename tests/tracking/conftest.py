@@ -8,7 +8,7 @@ import pytest
 from recorded import begin, finish
 
 from ablab.tracking.address import DATABASE
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.store import Store
 
 
@@ -40,10 +40,10 @@ def store(lab: Lab, template: Path) -> Store:
 
 
 @pytest.fixture
-def make_finished(lab: Lab) -> Callable[..., Take]:
-    def make(key: str = "a1b2", epochs: int = 3) -> Take:
-        take = begin(lab, epochs=epochs, key=key)
-        finish(take)
-        return take
+def make_finished(lab: Lab) -> Callable[..., Run]:
+    def make(key: str = "a1b2", epochs: int = 3) -> Run:
+        run = begin(lab, epochs=epochs, key=key)
+        finish(run)
+        return run
 
     return make

@@ -7,7 +7,7 @@ import numpy as np
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 
 BEGUN = 1_700_000_000.25
 FILES = ("config.yaml", "log.txt", "per_class.csv", "confusion_matrix.csv", "test_correct.npy")
@@ -34,36 +34,36 @@ def epoch(number: int, **extra: float) -> Entry:
     return Entry("epoch", BEGUN + 1 + number, number, metrics, {"seconds": 0.5 + number})
 
 
-def begin(lab: Lab, *, epochs: int = 0, key: str = "a1b2", **config: Any) -> Take:
-    take = lab.new_take(trial(key, **config))
-    write_json(take.folder / "environment.json", {"host": "h", "commit": "c0", "dirty": False})
-    (take.folder / "config.yaml").write_text("seed: 3\n")
-    (take.folder / "log.txt").write_text("begun\n")
-    journal = Journal(take.journal)
+def begin(lab: Lab, *, epochs: int = 0, key: str = "a1b2", **config: Any) -> Run:
+    run = lab.new_run(trial(key, **config))
+    write_json(run.folder / "environment.json", {"host": "h", "commit": "c0", "dirty": False})
+    (run.folder / "config.yaml").write_text("seed: 3\n")
+    (run.folder / "log.txt").write_text("begun\n")
+    journal = Journal(run.journal)
     journal.append(Entry("attempt", BEGUN))
     for number in range(epochs):
         journal.append(epoch(number))
-    return take
+    return run
 
 
-def finish(take: Take, outcome: str = "finished") -> None:
-    folder = take.folder
+def finish(run: Run, outcome: str = "finished") -> None:
+    folder = run.folder
     (folder / "per_class.csv").write_text("class,recall\na,1.0\nb,0.5\n")
     (folder / "confusion_matrix.csv").write_text(",a,b\na,2,0\nb,1,1\n")
     np.save(folder / "test_correct.npy", np.packbits([True, False, True, True]))
     (folder / "last.ckpt").write_bytes(b"checkpoint")
     (folder / "last.safetensors").write_bytes(b"wghts")
-    Journal(take.journal).append(Entry("test", BEGUN + 50, metrics={"test/accuracy": 0.75}))
+    Journal(run.journal).append(Entry("test", BEGUN + 50, metrics={"test/accuracy": 0.75}))
     write_completion(
         folder,
         Completion(
-            key=take.key,
-            take=take.number,
+            key=run.key,
+            run=run.number,
             outcome=outcome,
             time=BEGUN + 60,
             metrics={"test/accuracy": 0.75, "val/accuracy": 0.2},
             measured={"seconds_per_epoch": 1.5},
-            facts={"num_classes": 2, "test_images": 4},
+            metadata={"num_classes": 2, "test_images": 4},
             artifacts=describe(folder, (*FILES, "journal.jsonl", "last.ckpt", "last.safetensors")),
         ),
     )

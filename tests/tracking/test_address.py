@@ -58,12 +58,12 @@ def test_a_lab_of_any_path_keeps_its_store_and_artifacts_inside(
     lab = Lab.open(outside / name)
     shutil.copy(template, lab.root / DATABASE)  # it was moved, and is mended
     monkeypatch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])
-    take = begin(lab)
-    finish(take)
+    run = begin(lab)
+    finish(run)
     store = Store.open(lab)
-    done = deliver(take, store, "trials", name="n", tags={})
-    run = store.client.get_run(done.run_id)
-    folder = local_folder(run.info.artifact_uri)
+    done = deliver(run, store, "trials", name="n", tags={})
+    mlflow_run = store.client.get_run(done.run_id)
+    folder = local_folder(mlflow_run.info.artifact_uri)
     assert folder is not None
     assert folder.is_relative_to(lab.root.resolve())
     assert "completion.json" in {item.path for item in store.client.list_artifacts(done.run_id)}

@@ -14,8 +14,8 @@ from recorded import begin, epoch, finish
 from ablab.errors import StoreError
 from ablab.tracking.courier import Courier
 from ablab.tracking.journal import Journal
-from ablab.tracking.lab import Lab, Take
-from ablab.tracking.runs import run_of
+from ablab.tracking.lab import Lab, Run
+from ablab.tracking.mlflow_runs import mlflow_run_id
 from ablab.tracking.store import Store
 
 
@@ -53,48 +53,48 @@ def wait_until(truth: Callable[[], Any]) -> None:
         time.sleep(0.01)
 
 
-def steps(store: Store, take: Take) -> list[int]:
-    run_id = run_of(take, store, "s")
+def steps(store: Store, run: Run) -> list[int]:
+    run_id = mlflow_run_id(run, store, "s")
     if run_id is None:
         return []
     return [p.step for p in store.client.get_metric_history(run_id, "train/loss")]
 
 
 def test_a_growing_journal_is_followed(lab: Lab, store: Store, courier: Courier) -> None:
-    take = begin(lab, epochs=1)
-    courier.submit(take, "s", name="n", tags={})
-    wait_until(lambda: steps(store, take) == [0])
-    Journal(take.journal).append(epoch(1))
-    wait_until(lambda: steps(store, take) == [0, 1])
-    finish(take)
+    run = begin(lab, epochs=1)
+    courier.submit(run, "s", name="n", tags={})
+    wait_until(lambda: steps(store, run) == [0])
+    Journal(run.journal).append(epoch(1))
+    wait_until(lambda: steps(store, run) == [0, 1])
+    finish(run)
     assert courier.close(60) == []
-    run = store.client.get_run(run_of(take, store, "s"))
-    assert "completion" in run.data.params
+    mlflow_run = store.client.get_run(mlflow_run_id(run, store, "s"))
+    assert "completion" in mlflow_run.data.params
 
 
 def test_what_an_absent_store_missed_is_delivered_when_it_is_back(
     lab: Lab, store: Store, courier: Courier, switch: Switch
 ) -> None:
     switch.away = True
-    takes = [begin(lab, epochs=2, key=key) for key in ("k1", "k2")]
-    for take in takes:
-        courier.submit(take, "s", name="n", tags={})
+    runs = [begin(lab, epochs=2, key=key) for key in ("k1", "k2")]
+    for run in runs:
+        courier.submit(run, "s", name="n", tags={})
     wait_until(lambda: switch.refused > 2)
-    finish(takes[0])
+    finish(runs[0])
     switch.away = False
-    wait_until(lambda: all(steps(store, take) == [0, 1] for take in takes))
+    wait_until(lambda: all(steps(store, run) == [0, 1] for run in runs))
     assert courier.close(60) == []
 
 
 def test_what_could_not_be_delivered_is_named_with_the_reason(
     lab: Lab, courier: Courier, switch: Switch
 ) -> None:
-    takes = [begin(lab, epochs=1, key=key) for key in ("k1", "k2")]
-    for take in takes:
-        courier.submit(take, "s", name="n", tags={})
+    runs = [begin(lab, epochs=1, key=key) for key in ("k1", "k2")]
+    for run in runs:
+        courier.submit(run, "s", name="n", tags={})
     switch.away = True
     undelivered = courier.close(0.2)
-    assert {u.take for u in undelivered} == set(takes)
+    assert {u.run for u in undelivered} == set(runs)
     assert all("must answer, got: gone" in u.reason for u in undelivered)
 
 
@@ -108,31 +108,31 @@ def test_a_store_that_cannot_be_opened_stops_nobody(lab: Lab) -> None:
     assert undelivered.reason == "of another schema"
 
 
-def test_a_damaged_take_keeps_no_other_back(lab: Lab, store: Store, courier: Courier) -> None:
+def test_a_damaged_run_keeps_no_other_back(lab: Lab, store: Store, courier: Courier) -> None:
     damaged, sound = begin(lab, epochs=2, key="k1"), begin(lab, epochs=2, key="k2")
     damaged.journal.write_bytes(damaged.journal.read_bytes().replace(b"train", b"brain", 1))
-    for take in (damaged, sound):
-        courier.submit(take, "s", name="n", tags={})
+    for run in (damaged, sound):
+        courier.submit(run, "s", name="n", tags={})
     wait_until(lambda: steps(store, sound) == [0, 1])
     (undelivered,) = courier.close(60)
-    assert undelivered.take == damaged
+    assert undelivered.run == damaged
     assert "checksum" in undelivered.reason
 
 
 def test_a_run_that_the_user_deleted_is_told_once(lab: Lab, store: Store, courier: Courier) -> None:
-    take = begin(lab, epochs=1)
-    courier.submit(take, "s", name="n", tags={})
-    wait_until(lambda: steps(store, take) == [0])
-    store.client.delete_run(run_of(take, store, "s"))
-    Journal(take.journal).append(epoch(1))
-    found: list[Take] = []
+    run = begin(lab, epochs=1)
+    courier.submit(run, "s", name="n", tags={})
+    wait_until(lambda: steps(store, run) == [0])
+    store.client.delete_run(mlflow_run_id(run, store, "s"))
+    Journal(run.journal).append(epoch(1))
+    found: list[Run] = []
 
     def told() -> bool:
         found.extend(courier.deleted())
         return bool(found)
 
     wait_until(told)
-    assert found == [take]
+    assert found == [run]
     assert courier.deleted() == []
     assert courier.close(60) == []
 

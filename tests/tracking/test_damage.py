@@ -10,10 +10,10 @@ from recorded import begin, epoch, finish, trial
 
 from ablab.tracking.baselines import Baselines, read_baselines, write_baselines
 from ablab.tracking.completion import COMPLETION, checked_completion, read_completion
-from ablab.tracking.damage import damaged_takes, damages
+from ablab.tracking.damage import damaged_runs, damages
 from ablab.tracking.files import DamagedError, read_json, write_json
 from ablab.tracking.journal import Journal, JournalError, read_entries
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import Cell, Part, read_plan, read_plans, write_part
 from ablab.tracking.records import read_record, record_of
 from ablab.tracking.sealed import checksum, read_sealed, write_sealed
@@ -44,40 +44,40 @@ def test_a_sealed_record_comes_back(tmp_path: Path, content: dict[str, object]) 
 
 
 def test_every_changed_byte_of_a_completion_record_is_noticed(lab: Lab) -> None:
-    take = begin(lab)
-    finish(take)
-    path = take.folder / COMPLETION
+    run = begin(lab)
+    finish(run)
+    path = run.folder / COMPLETION
     whole = path.read_bytes()
-    sound = checked_completion(take.folder)
+    sound = checked_completion(run.folder)
     for place in range(len(whole)):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        if whole[place : place + 1].isspace() and read_completion(take.folder) == sound:
+        if whole[place : place + 1].isspace() and read_completion(run.folder) == sound:
             continue  # white space for white space
         with pytest.raises(DamagedError, match=re.escape(str(path))):
-            checked_completion(take.folder)
+            checked_completion(run.folder)
     path.write_bytes(whole)
-    assert checked_completion(take.folder) == sound
+    assert checked_completion(run.folder) == sound
 
 
 def test_a_record_of_0_1_opens_as_before_and_one_of_today_needs_its_checksum(lab: Lab) -> None:
-    take = begin(lab)
-    finish(take)
-    path = take.folder / COMPLETION
+    run = begin(lab)
+    finish(run)
+    path = run.folder / COMPLETION
     content = read_json(path)
     del content["sha256"]
     write_json(path, content)
-    assert "checksum" in take.damage()
+    assert "checksum" in run.damage()
     write_json(path, content | {"schema": 1})
-    assert take.damage() == ""
-    assert take.completion is not None
-    assert take.completion.metrics["test/accuracy"] == 0.75
-    assert take.status() == "finished"
+    assert run.damage() == ""
+    assert run.completion is not None
+    assert run.completion.metrics["test/accuracy"] == 0.75
+    assert run.status() == "finished"
 
 
-def test_a_record_of_another_take_is_refused(lab: Lab) -> None:
+def test_a_record_of_another_run_is_refused(lab: Lab) -> None:
     first, second = begin(lab), begin(lab, key="other")
-    for take in (first, second):
-        finish(take)
+    for run in (first, second):
+        finish(run)
     (first.folder / COMPLETION).write_bytes((second.folder / COMPLETION).read_bytes())
     assert first.completion is None
     assert "must be that of a1b2/001, got other/001's" in first.damage()
@@ -95,66 +95,64 @@ def test_a_record_of_another_take_is_refused(lab: Lab) -> None:
         ("confusion_matrix.csv", "a,2,0", "a,1,1"),
     ],
 )
-def test_an_edit_by_hand_is_told_of_a_finished_take(
-    lab: Lab, name: str, old: str, new: str
-) -> None:
-    take = begin(lab, epochs=2)
-    finish_with_all(take)
-    assert take.status() == "finished"
-    edit(take.folder / name, old, new)
-    record = read_record(lab, take.key)
-    assert (take.status(), record.outcome) == ("damaged", "damaged")
+def test_an_edit_by_hand_is_told_of_a_finished_run(lab: Lab, name: str, old: str, new: str) -> None:
+    run = begin(lab, epochs=2)
+    finish_with_all(run)
+    assert run.status() == "finished"
+    edit(run.folder / name, old, new)
+    record = read_record(lab, run.key)
+    assert (run.status(), record.outcome) == ("damaged", "damaged")
     assert record.metrics == {}
-    assert str(take.folder / name) in str(record.reason)
+    assert str(run.folder / name) in str(record.reason)
     assert "ablab train" in str(record.reason)
 
 
-def finish_with_all(take: Take) -> None:
-    """Finish a take whose record lists what that of a trained one does."""
-    finish(take)
+def finish_with_all(run: Run) -> None:
+    """Finish a run whose record lists what that of a trained one does."""
+    finish(run)
     from dataclasses import replace
 
     from ablab.tracking.completion import describe, write_completion
 
-    completion = take.completion
+    completion = run.completion
     assert completion is not None
     names = [*completion.artifacts, "trial.json", "environment.json", "config.yaml"]
-    write_completion(take.folder, replace(completion, artifacts=describe(take.folder, names)))
+    write_completion(run.folder, replace(completion, artifacts=describe(run.folder, names)))
 
 
 def test_a_trial_that_was_edited_before_its_end_is_not_gone_on_with(lab: Lab) -> None:
-    take = begin(lab, epochs=1)
-    assert take.can_go_on()
-    edit(take.folder / "trial.json", '"lr": 0.1', '"lr": 0.2')
-    assert not take.can_go_on()
-    assert take.status() == "damaged"
-    assert record_of(take).outcome == "damaged"
+    run = begin(lab, epochs=1)
+    assert run.can_go_on()
+    edit(run.folder / "trial.json", '"lr": 0.1', '"lr": 0.2')
+    assert not run.can_go_on()
+    assert run.status() == "damaged"
+    assert record_of(run).outcome == "damaged"
 
 
 def test_a_journal_that_lost_whole_lines_is_damaged(lab: Lab) -> None:
-    take = begin(lab, epochs=4)
-    lines = take.journal.read_bytes().splitlines(keepends=True)
-    take.journal.write_bytes(b"".join(lines[:2] + lines[3:]))
-    assert not take.can_go_on()
+    run = begin(lab, epochs=4)
+    lines = run.journal.read_bytes().splitlines(keepends=True)
+    run.journal.write_bytes(b"".join(lines[:2] + lines[3:]))
+    assert not run.can_go_on()
     with pytest.raises(JournalError, match="must hold every epoch, got none of number 1"):
-        Journal(take.journal)
-    take.journal.write_bytes(b"".join(lines[:-1]))  # the last is written again
-    assert take.can_go_on()
+        Journal(run.journal)
+    run.journal.write_bytes(b"".join(lines[:-1]))  # the last is written again
+    assert run.can_go_on()
 
 
 def test_a_journal_may_be_cut_at_any_byte_of_its_last_lines(lab: Lab) -> None:
-    take = begin(lab, epochs=3)
-    whole = take.journal.read_bytes()
+    run = begin(lab, epochs=3)
+    whole = run.journal.read_bytes()
     lines = whole.splitlines(keepends=True)
     for end in range(len(b"".join(lines[:-2])), len(whole) + 1):
-        take.journal.write_bytes(whole[:end])
-        entries, offset = read_entries(take.journal)
+        run.journal.write_bytes(whole[:end])
+        entries, offset = read_entries(run.journal)
         assert whole[:offset] == b"".join(lines[: len(entries)])
-        assert take.status() == "stopped"
-        assert record_of(take).epochs == tuple(entries[1:])
-        journal = Journal(take.journal)
+        assert run.status() == "stopped"
+        assert record_of(run).epochs == tuple(entries[1:])
+        journal = Journal(run.journal)
         journal.append(epoch(len(entries) - 1))
-        assert [e.epoch for e in read_entries(take.journal, offset)[0]] == [len(entries) - 1]
+        assert [e.epoch for e in read_entries(run.journal, offset)[0]] == [len(entries) - 1]
 
 
 def part(lab: Lab, sweep: str) -> Path:
@@ -208,14 +206,14 @@ def test_damaged_baselines_are_named_with_the_remedy(lab: Lab) -> None:
 
 
 def test_all_damage_of_a_lab_is_listed(lab: Lab) -> None:
-    take = begin(lab, epochs=1)
+    run = begin(lab, epochs=1)
     part(lab, "one")
     bad = part(lab, "two")
     assert list(damages(lab)) == []
     bad.write_text("{")
-    edit(take.folder / "trial.json", "relu", "tanh")
+    edit(run.folder / "trial.json", "relu", "tanh")
     (lab.root / "mlflow.db").write_bytes(b"no database")
     said = "\n".join(damages(lab))
     for told in (str(bad), "trial.json", "mlflow.db must be an MLflow store"):
         assert told in said
-    assert damaged_takes(lab, "one") == [take.damage()]
+    assert damaged_runs(lab, "one") == [run.damage()]

@@ -23,57 +23,62 @@ from ablab.tracking.completion import COMPLETION
 from ablab.tracking.delivery import Delivered, deliver
 from ablab.tracking.files import DamagedError, file_sha256
 from ablab.tracking.journal import Entry, Journal, JournalError
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.memory import RUNS, Memory
+from ablab.tracking.mlflow_runs import RunDeletedError
 from ablab.tracking.records import record_of
-from ablab.tracking.runs import RunDeletedError
 from ablab.tracking.store import Store
 from ablab.tracking.wording import named
 
 
-def send(take: Take, store: Store, experiment: str = "activations", **tags: str) -> Delivered:
-    return deliver(take, store, experiment, name="relu · seed 3", tags={"sweep": "s"} | tags)
+def send(run: Run, store: Store, experiment: str = "activations", **tags: str) -> Delivered:
+    return deliver(run, store, experiment, name="relu · seed 3", tags={"sweep": "s"} | tags)
 
 
-def run_of(store: Store, delivered: Delivered) -> Any:
+def mlflow_run_id(store: Store, delivered: Delivered) -> Any:
     return store.client.get_run(delivered.run_id)
 
 
 def content(store: Store, delivered: Delivered) -> dict[str, Any]:
     """All that a run holds: every point ever logged, params, tags, status, files."""
-    run = run_of(store, delivered)
+    mlflow_run = mlflow_run_id(store, delivered)
     points = {
         name: sorted(
             (p.step, p.timestamp, repr(p.value))
             for p in store.client.get_metric_history(delivered.run_id, name)
         )
-        for name in run.data.metrics
+        for name in mlflow_run.data.metrics
     }
-    folder = local_folder(run.info.artifact_uri)
+    folder = local_folder(mlflow_run.info.artifact_uri)
     assert folder is not None
     files = {str(f.relative_to(folder)): file_sha256(f) for f in folder.rglob("*") if f.is_file()}
     return {
         "points": points,
-        "params": dict(run.data.params),
-        "tags": dict(run.data.tags),
-        "info": (run.info.run_name, run.info.status, run.info.start_time, run.info.end_time),
+        "params": dict(mlflow_run.data.params),
+        "tags": dict(mlflow_run.data.tags),
+        "info": (
+            mlflow_run.info.run_name,
+            mlflow_run.info.status,
+            mlflow_run.info.start_time,
+            mlflow_run.info.end_time,
+        ),
         "files": files,
     }
 
 
-def runs(store: Store, experiment: str = "activations") -> list[Any]:
+def mlflow_runs(store: Store, experiment: str = "activations") -> list[Any]:
     found = store.find_experiment(experiment)
     return list(store.client.search_runs([found.experiment_id])) if found else []
 
 
 @contextmanager
-def held(take: Take) -> Iterator[None]:
-    """A process of its own holds the take's lock."""
+def held(run: Run) -> Iterator[None]:
+    """A process of its own holds the run's lock."""
     code = (
         "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire();"
         "print('held', flush=True); sys.stdin.read()"
     )
-    command = [sys.executable, "-c", code, str(take.folder / "lock")]
+    command = [sys.executable, "-c", code, str(run.folder / "lock")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
@@ -83,21 +88,21 @@ def held(take: Take) -> Iterator[None]:
             process.kill()
 
 
-def test_repeating_changes_nothing(store: Store, make_finished: Callable[..., Take]) -> None:
-    take = make_finished()
-    first = send(take, store)
+def test_repeating_changes_nothing(store: Store, make_finished: Callable[..., Run]) -> None:
+    run = make_finished()
+    first = send(run, store)
     before = content(store, first)
     assert first.complete
-    assert send(take, store) == first
+    assert send(run, store) == first
     assert content(store, first) == before
-    assert len(runs(store)) == 1
+    assert len(mlflow_runs(store)) == 1
 
 
 def test_each_epoch_is_one_point_with_the_journals_time(lab: Lab, store: Store) -> None:
-    take = begin(lab, epochs=1)
-    send(take, store)
-    Journal(take.journal).append(epoch(1))
-    points = content(store, send(take, store))["points"]
+    run = begin(lab, epochs=1)
+    send(run, store)
+    Journal(run.journal).append(epoch(1))
+    points = content(store, send(run, store))["points"]
     stamp = round(BEGUN * 1000)
     assert points["train/loss"] == [(0, stamp + 1000, "1.0"), (1, stamp + 2000, "0.5")]
     assert points["seconds"] == [(0, stamp + 1000, "0.5"), (1, stamp + 2000, "1.5")]
@@ -106,27 +111,27 @@ def test_each_epoch_is_one_point_with_the_journals_time(lab: Lab, store: Store) 
 def test_only_new_lines_are_sent_again(
     lab: Lab, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = begin(lab, epochs=5)
-    send(take, store)
-    Journal(take.journal).append(epoch(5))
+    run = begin(lab, epochs=5)
+    send(run, store)
+    Journal(run.journal).append(epoch(5))
     sent = []
     monkeypatch.setattr(telling.Telling, "_points", lambda _, points: sent.extend(points))
-    send(take, store)
+    send(run, store)
     assert {step for *_, step in sent} == {5}
 
 
 @pytest.mark.parametrize("damage", ["absent", "{", "[]", '{"lab": {"activations": {"x": 1}}}'])
 def test_what_was_told_may_be_lost(
-    store: Store, make_finished: Callable[..., Take], damage: str
+    store: Store, make_finished: Callable[..., Run], damage: str
 ) -> None:
-    take = make_finished()
-    first = send(take, store)
+    run = make_finished()
+    first = send(run, store)
     before = content(store, first)
     if damage == "absent":
-        (take.folder / RUNS).unlink()
+        (run.folder / RUNS).unlink()
     else:
-        (take.folder / RUNS).write_text(damage)
-    assert send(take, store) == first
+        (run.folder / RUNS).write_text(damage)
+    assert send(run, store) == first
     assert content(store, first) == before
 
 
@@ -139,20 +144,20 @@ def test_a_kill_at_any_step_leaves_nothing_double_and_nothing_out(
     steps.watch(monkeypatch, calls)
     wholes: list[dict[str, Any]] = []
     for kill_at in range(100):
-        take = begin(lab, epochs=3, key=f"k{kill_at}")
-        finish(take)
+        run = begin(lab, epochs=3, key=f"k{kill_at}")
+        finish(run)
         steps.left = kill_at
         try:
-            send(take, store, "killed")
+            send(run, store, "killed")
         except KilledError:
-            assert send(take, store, "killed").complete
+            assert send(run, store, "killed").complete
         else:
             assert kill_at != 1
-        wholes.append(content(store, send(take, store, "killed")))
+        wholes.append(content(store, send(run, store, "killed")))
         if steps.left > 0:
             break
     assert len(wholes) > 10
-    assert len(runs(store, "killed")) == len(wholes)
+    assert len(mlflow_runs(store, "killed")) == len(wholes)
     for part in ("points", "info"):
         assert all(whole[part] == wholes[0][part] for whole in wholes)
     for part in ("params", "tags", "files"):
@@ -186,81 +191,82 @@ class Steps:
         return counted
 
 
-def test_status_is_running_only_while_a_living_writer_holds_the_take(
-    lab: Lab, store: Store
-) -> None:
-    take = begin(lab, epochs=1)
-    with held(take):
-        run = run_of(store, send(take, store))
-        assert (run.info.status, run.data.tags["ablab.outcome"]) == ("RUNNING", "running")
-    run = run_of(store, send(take, store))
-    assert (run.info.status, run.data.tags["ablab.outcome"]) == ("KILLED", "stopped")
-    assert "last word" in run.data.tags["ablab.reason"]
-    assert run.info.end_time == round((BEGUN + 1) * 1000)
+def test_status_is_running_only_while_a_living_writer_holds_the_run(lab: Lab, store: Store) -> None:
+    run = begin(lab, epochs=1)
+    with held(run):
+        mlflow_run = mlflow_run_id(store, send(run, store))
+        assert (mlflow_run.info.status, mlflow_run.data.tags["ablab.outcome"]) == (
+            "RUNNING",
+            "running",
+        )
+    mlflow_run = mlflow_run_id(store, send(run, store))
+    assert (mlflow_run.info.status, mlflow_run.data.tags["ablab.outcome"]) == ("KILLED", "stopped")
+    assert "last word" in mlflow_run.data.tags["ablab.reason"]
+    assert mlflow_run.info.end_time == round((BEGUN + 1) * 1000)
 
 
 @pytest.mark.parametrize(("kind", "status"), [("failed", "FAILED"), ("stopped", "KILLED")])
 def test_the_last_word_counts_though_its_writer_lives(
     lab: Lab, store: Store, kind: str, status: str
 ) -> None:
-    take = begin(lab, epochs=1)
-    Journal(take.journal).append(Entry(kind, BEGUN + 9, note={"error": "no memory"}))
-    with held(take):
-        run = run_of(store, send(take, store))
-    assert (run.info.status, run.data.tags["ablab.reason"]) == (status, "no memory")
+    run = begin(lab, epochs=1)
+    Journal(run.journal).append(Entry(kind, BEGUN + 9, note={"error": "no memory"}))
+    with held(run):
+        mlflow_run = mlflow_run_id(store, send(run, store))
+    assert (mlflow_run.info.status, mlflow_run.data.tags["ablab.reason"]) == (status, "no memory")
 
 
-def test_a_resumed_take_goes_on_in_its_run(lab: Lab, store: Store) -> None:
-    take = begin(lab, epochs=1)
-    Journal(take.journal).append(Entry("failed", BEGUN + 9, note={"error": "no memory"}))
-    first = send(take, store)
-    Journal(take.journal).append(Entry("attempt", BEGUN + 20))
-    with held(take):
-        assert send(take, store) == first
-        run = run_of(store, first)
-        assert run.info.status == "RUNNING"
-        assert "ablab.reason" not in run.data.tags
-    Journal(take.journal).append(epoch(1))
-    finish(take)
-    assert send(take, store) == Delivered(first.run_id, True)
-    run = run_of(store, first)
-    assert (run.info.status, run.info.start_time) == ("FINISHED", round(BEGUN * 1000))
-    assert run.info.end_time == round((BEGUN + 60) * 1000)
-    assert len(runs(store)) == 1
+def test_a_resumed_run_goes_on_in_its_run(lab: Lab, store: Store) -> None:
+    run = begin(lab, epochs=1)
+    Journal(run.journal).append(Entry("failed", BEGUN + 9, note={"error": "no memory"}))
+    first = send(run, store)
+    Journal(run.journal).append(Entry("attempt", BEGUN + 20))
+    with held(run):
+        assert send(run, store) == first
+        mlflow_run = mlflow_run_id(store, first)
+        assert mlflow_run.info.status == "RUNNING"
+        assert "ablab.reason" not in mlflow_run.data.tags
+    Journal(run.journal).append(epoch(1))
+    finish(run)
+    assert send(run, store) == Delivered(first.run_id, True)
+    mlflow_run = mlflow_run_id(store, first)
+    assert (mlflow_run.info.status, mlflow_run.info.start_time) == ("FINISHED", round(BEGUN * 1000))
+    assert mlflow_run.info.end_time == round((BEGUN + 60) * 1000)
+    assert len(mlflow_runs(store)) == 1
 
 
-def test_a_diverged_take_is_finished_and_says_so(lab: Lab, store: Store) -> None:
-    take = begin(lab)
-    journal = Journal(take.journal)
+def test_a_diverged_run_is_finished_and_says_so(lab: Lab, store: Store) -> None:
+    run = begin(lab)
+    journal = Journal(run.journal)
     journal.append(epoch(0, **{"train/loss": math.nan, "val/loss": math.inf}))
     journal.append(Entry("diverged", BEGUN + 3, 1, note={"reason": "loss is nan"}))
-    finish(take, "diverged")
-    delivered = send(take, store)
-    run = run_of(store, delivered)
+    finish(run, "diverged")
+    delivered = send(run, store)
+    mlflow_run = mlflow_run_id(store, delivered)
     assert delivered.complete
-    assert run.info.status == "FINISHED"
-    assert run.data.tags["ablab.outcome"] == "diverged"
-    assert run.data.tags["ablab.reason"] == "loss is nan"
-    assert math.isnan(run.data.metrics["train/loss"])
-    assert math.isnan(run.data.metrics["val/loss"])
-    assert run.data.tags["ablab.infinite"] == "val/loss"
+    assert mlflow_run.info.status == "FINISHED"
+    assert mlflow_run.data.tags["ablab.outcome"] == "diverged"
+    assert mlflow_run.data.tags["ablab.reason"] == "loss is nan"
+    assert math.isnan(mlflow_run.data.metrics["train/loss"])
+    assert math.isnan(mlflow_run.data.metrics["val/loss"])
+    assert mlflow_run.data.tags["ablab.infinite"] == "val/loss"
     before = content(store, delivered)
-    (take.folder / RUNS).unlink()
-    send(take, store)
+    (run.folder / RUNS).unlink()
+    send(run, store)
     assert content(store, delivered) == before
 
 
 def test_params_hold_every_value_of_the_key(lab: Lab, store: Store) -> None:
     many = {f"p{i}": i for i in range(250)}
-    take = begin(lab, many=many, text="x" * 7000, empty={})
-    params = run_of(store, send(take, store)).data.params
+    run = begin(lab, many=many, text="x" * 7000, empty={})
+    params = mlflow_run_id(store, send(run, store)).data.params
     assert {f"many.p{i}" for i in range(250)} <= params.keys()
     assert params["activation"] == "relu"
     assert params["optimizer.lr"] == "0.1"
     assert json.loads(params["optimizer.betas"]) == [0.9, 0.99]
     assert params["optimizer.fused"] == "null"
     assert params["empty"] == "{}"
-    assert (params["key"], params["data_hash"]) == (take.key, "d" * 64)
+    assert (params["key"], params["data_hash"]) == (run.key, "d" * 64)
     assert len(params["text"]) == 6000
     assert "[7000 characters, sha256 " in params["text"]
     assert not [name for name in params if name.startswith("devices")]
@@ -268,14 +274,14 @@ def test_params_hold_every_value_of_the_key(lab: Lab, store: Store) -> None:
 
 
 def test_tags_hold_the_attempt_and_the_callers(lab: Lab, store: Store) -> None:
-    tags = run_of(store, send(begin(lab), store, variant="relu")).data.tags
+    tags = mlflow_run_id(store, send(begin(lab), store, variant="relu")).data.tags
     expected = {"host": "h", "commit": "c0", "dirty": "false", "variant": "relu", "sweep": "s"}
     assert expected.items() <= tags.items()
     assert tags["ablab.take"] == "a1b2/001"
 
 
 def test_final_figures_stand_at_the_last_epoch_beside_the_curves(
-    store: Store, make_finished: Callable[..., Take]
+    store: Store, make_finished: Callable[..., Run]
 ) -> None:
     points = content(store, send(make_finished(), store))["points"]
     stamp = round((BEGUN + 3) * 1000)
@@ -286,28 +292,28 @@ def test_final_figures_stand_at_the_last_epoch_beside_the_curves(
 
 
 def test_completion_is_the_records_sum_and_comes_last(
-    store: Store, make_finished: Callable[..., Take], monkeypatch: pytest.MonkeyPatch
+    store: Store, make_finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    take = make_finished()
-    weights = take.folder / "last.safetensors"
+    run = make_finished()
+    weights = run.folder / "last.safetensors"
     weights.write_bytes(b"other")
     with pytest.raises(StoreError, match=r"last.safetensors must be what the completion record"):
-        send(take, store)
-    (run,) = runs(store)
-    assert "completion" not in run.data.params
+        send(run, store)
+    (mlflow_run,) = mlflow_runs(store)
+    assert "completion" not in mlflow_run.data.params
     weights.write_bytes(b"wghts")
-    params = run_of(store, send(take, store)).data.params
-    assert params["completion"] == file_sha256(take.folder / COMPLETION)
+    params = mlflow_run_id(store, send(run, store)).data.params
+    assert params["completion"] == file_sha256(run.folder / COMPLETION)
 
 
 def test_artifacts_are_links_and_the_checkpoint_stays_home(
-    store: Store, make_finished: Callable[..., Take]
+    store: Store, make_finished: Callable[..., Run]
 ) -> None:
-    take = make_finished()
-    run = run_of(store, send(take, store))
-    folder = local_folder(run.info.artifact_uri)
+    run = make_finished()
+    mlflow_run = mlflow_run_id(store, send(run, store))
+    folder = local_folder(mlflow_run.info.artifact_uri)
     assert folder is not None
-    assert (folder / "test_correct.npy").samefile(take.folder / "test_correct.npy")
+    assert (folder / "test_correct.npy").samefile(run.folder / "test_correct.npy")
     names = {str(f.relative_to(folder)) for f in folder.rglob("*") if f.is_file()}
     assert {"config.yaml", "journal.jsonl", "completion.json"} <= names
     assert {"pictures/learning_curves.png", "pictures/confusion_matrix.png"} <= names
@@ -315,120 +321,118 @@ def test_artifacts_are_links_and_the_checkpoint_stays_home(
 
 
 def test_artifacts_are_copied_where_links_cannot_be(
-    store: Store, make_finished: Callable[..., Take], monkeypatch: pytest.MonkeyPatch
+    store: Store, make_finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> None:
         raise OSError("no links here")
 
     monkeypatch.setattr("os.link", refuse)
-    take = make_finished()
-    folder = local_folder(run_of(store, send(take, store)).info.artifact_uri)
+    run = make_finished()
+    folder = local_folder(mlflow_run_id(store, send(run, store)).info.artifact_uri)
     assert folder is not None
-    assert not (folder / "log.txt").samefile(take.folder / "log.txt")
+    assert not (folder / "log.txt").samefile(run.folder / "log.txt")
     assert (folder / "log.txt").read_text() == "begun\n"
 
 
-def test_a_failed_take_shows_its_log(lab: Lab, store: Store) -> None:
-    take = begin(lab, epochs=1)
-    Journal(take.journal).append(Entry("failed", BEGUN + 9, note={"error": "x"}))
-    files = content(store, send(take, store))["files"]
+def test_a_failed_run_shows_its_log(lab: Lab, store: Store) -> None:
+    run = begin(lab, epochs=1)
+    Journal(run.journal).append(Entry("failed", BEGUN + 9, note={"error": "x"}))
+    files = content(store, send(run, store))["files"]
     assert files.keys() == {"config.yaml", "environment.json", "journal.jsonl", "log.txt"}
 
 
-def test_a_second_experiment_gets_a_mirror(
-    store: Store, make_finished: Callable[..., Take]
-) -> None:
-    take = make_finished()
-    own = send(take, store)
-    mirror = send(take, store, "poolings")
+def test_a_second_experiment_gets_a_mirror(store: Store, make_finished: Callable[..., Run]) -> None:
+    run = make_finished()
+    own = send(run, store)
+    mirror = send(run, store, "poolings")
     assert mirror.run_id != own.run_id
-    assert run_of(store, mirror).data.tags["mirror_of"] == own.run_id
-    assert send(take, store) == own
-    assert "mirror_of" not in run_of(store, own).data.tags
+    assert mlflow_run_id(store, mirror).data.tags["mirror_of"] == own.run_id
+    assert send(run, store) == own
+    assert "mirror_of" not in mlflow_run_id(store, own).data.tags
     assert content(store, mirror)["points"] == content(store, own)["points"]
-    (take.folder / RUNS).unlink()
-    assert (send(take, store, "poolings"), send(take, store)) == (mirror, own)
-    assert run_of(store, mirror).data.tags["mirror_of"] == own.run_id
-    assert "mirror_of" not in run_of(store, own).data.tags
+    (run.folder / RUNS).unlink()
+    assert (send(run, store, "poolings"), send(run, store)) == (mirror, own)
+    assert mlflow_run_id(store, mirror).data.tags["mirror_of"] == own.run_id
+    assert "mirror_of" not in mlflow_run_id(store, own).data.tags
 
 
 def test_a_run_that_the_user_deleted_is_reported(
-    store: Store, make_finished: Callable[..., Take]
+    store: Store, make_finished: Callable[..., Run]
 ) -> None:
-    take = make_finished()
-    deleted = send(take, store)
+    run = make_finished()
+    deleted = send(run, store)
     store.client.delete_run(deleted.run_id)
     for _ in range(2):
         with pytest.raises(RunDeletedError) as error:
-            send(take, store)
+            send(run, store)
         assert error.value.run_id == deleted.run_id
-        (take.folder / RUNS).unlink(missing_ok=True)
-    assert not runs(store)
+        (run.folder / RUNS).unlink(missing_ok=True)
+    assert not mlflow_runs(store)
 
 
 def test_a_deleted_experiment_is_brought_back(
-    lab: Lab, store: Store, make_finished: Callable[..., Take]
+    lab: Lab, store: Store, make_finished: Callable[..., Run]
 ) -> None:
-    take = make_finished()
-    first = send(take, store)
+    run = make_finished()
+    first = send(run, store)
     store.client.delete_experiment(store.find_experiment("activations").experiment_id)
-    assert send(take, store) == first
+    assert send(run, store) == first
     assert "restored" in store.notices[0]
     store.client.delete_experiment(store.find_experiment("activations").experiment_id)
     assert send(begin(lab, key="other"), store).run_id != first.run_id
-    assert len(runs(store)) == 2
+    assert len(mlflow_runs(store)) == 2
 
 
-def test_another_labs_take_of_the_same_trial_has_a_run_of_its_own(
-    store: Store, make_finished: Callable[..., Take], tmp_path: Path
+def test_another_labs_run_of_the_same_trial_has_a_run_of_its_own(
+    store: Store, make_finished: Callable[..., Run], tmp_path: Path
 ) -> None:
     first = send(make_finished(), store)
-    other = Lab.open(tmp_path / "other").new_take({"key": "a1b2", "config": {}, "choices": {}})
+    other = Lab.open(tmp_path / "other").new_run({"key": "a1b2", "config": {}, "choices": {}})
     Journal(other.journal).append(Entry("attempt", BEGUN + 7))
     assert send(other, store).run_id != first.run_id
 
 
-def test_a_take_that_has_not_begun_has_no_run(lab: Lab, store: Store) -> None:
-    assert send(lab.new_take({"key": "k"}), store) == Delivered(None, False)
-    assert not runs(store)
+def test_a_run_that_has_not_begun_has_no_run(lab: Lab, store: Store) -> None:
+    assert send(lab.new_run({"key": "k"}), store) == Delivered(None, False)
+    assert not mlflow_runs(store)
 
 
 def test_a_torn_last_line_is_no_event(lab: Lab, store: Store) -> None:
-    take = begin(lab, epochs=1)
-    with take.journal.open("a") as stream:
+    run = begin(lab, epochs=1)
+    with run.journal.open("a") as stream:
         stream.write(epoch(1).encode()[:40])
-    assert len(content(store, send(take, store))["points"]["train/loss"]) == 1
+    assert len(content(store, send(run, store))["points"]["train/loss"]) == 1
 
 
 def test_a_damaged_journal_is_refused(lab: Lab, store: Store) -> None:
-    take = begin(lab, epochs=2)
-    take.journal.write_bytes(take.journal.read_bytes().replace(b"train", b"brain", 1))
+    run = begin(lab, epochs=2)
+    run.journal.write_bytes(run.journal.read_bytes().replace(b"train", b"brain", 1))
     with pytest.raises(JournalError, match="checksum"):
-        send(take, store)
+        send(run, store)
 
 
 def test_an_epochs_first_line_wins(lab: Lab, store: Store) -> None:
-    take = begin(lab, epochs=1)
+    run = begin(lab, epochs=1)
     later = Entry("epoch", BEGUN + 77, 0, epoch(0).metrics, {"seconds": 9.0})
-    with take.journal.open("a") as stream:
+    with run.journal.open("a") as stream:
         stream.write(later.encode())
-    assert len(content(store, send(take, store))["points"]["seconds"]) == 1
+    assert len(content(store, send(run, store))["points"]["seconds"]) == 1
 
 
 def test_two_processes_make_one_run(lab: Lab, store: Store) -> None:
-    take = begin(lab, epochs=3)
-    finish(take)
+    run = begin(lab, epochs=3)
+    finish(run)
     code = (
-        "import sys; from pathlib import Path; from ablab.tracking.lab import Lab, Take;"
+        "import sys; from pathlib import Path; from ablab.tracking.lab import Lab, Run;"
         "from ablab.tracking.store import Store; from ablab.tracking.delivery import deliver;"
         "store = Store.open(Lab.open(Path(sys.argv[1])));"
-        "deliver(Take(Path(sys.argv[2])), store, 'activations', name='n', tags={})"
+        "deliver(Run(Path(sys.argv[2])), store, 'activations', name='n', tags={})"
     )
-    command = [sys.executable, "-c", code, str(lab.root), str(take.folder)]
+    command = [sys.executable, "-c", code, str(lab.root), str(run.folder)]
     processes = [subprocess.Popen(command) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
-    (run,) = runs(store)
-    points = store.client.get_metric_history(run.info.run_id, "train/loss")
+    (mlflow_run,) = mlflow_runs(store)
+    points = store.client.get_metric_history(mlflow_run.info.run_id, "train/loss")
     assert [p.step for p in points] == [0, 1, 2]
 
 
@@ -437,43 +441,46 @@ def test_a_trial_that_ends_at_any_moment_of_a_delivery_is_never_shown_as_killed(
     lab: Lab, store: Store, monkeypatch: pytest.MonkeyPatch, when: int
 ) -> None:
     """The trial finishes and lets go before the n-th thing that the delivery reads."""
-    take = begin(lab, epochs=2)
-    writer, reads = _Writer(take), iter(range(100))
+    run = begin(lab, epochs=2)
+    writer, reads = _Writer(run), iter(range(100))
     for name in ("is_locked", "completion", "entries"):
-        monkeypatch.setattr(Take, name, _ending(getattr(Take, name), writer, reads, when))
-    run = run_of(store, send(take, store))
+        monkeypatch.setattr(Run, name, _ending(getattr(Run, name), writer, reads, when))
+    mlflow_run = mlflow_run_id(store, send(run, store))
     assert writer.has_ended or when > 2
-    assert run.info.status in ("FINISHED", "RUNNING")
-    assert (run.info.status == "RUNNING") == ("completion" not in run.data.params)
+    assert mlflow_run.info.status in ("FINISHED", "RUNNING")
+    assert (mlflow_run.info.status == "RUNNING") == ("completion" not in mlflow_run.data.params)
     writer.end()
-    run = run_of(store, send(take, store))
-    assert (run.info.status, run.data.tags["ablab.outcome"]) == ("FINISHED", "finished")
+    mlflow_run = mlflow_run_id(store, send(run, store))
+    assert (mlflow_run.info.status, mlflow_run.data.tags["ablab.outcome"]) == (
+        "FINISHED",
+        "finished",
+    )
 
 
 @pytest.mark.parametrize("when", range(6))
 def test_a_record_is_of_one_moment(lab: Lab, monkeypatch: pytest.MonkeyPatch, when: int) -> None:
-    take = begin(lab, epochs=2)
-    writer, reads = _Writer(take), iter(range(100))
+    run = begin(lab, epochs=2)
+    writer, reads = _Writer(run), iter(range(100))
     for name in ("is_locked", "completion", "entries"):
-        monkeypatch.setattr(Take, name, _ending(getattr(Take, name), writer, reads, when))
-    record = record_of(take)
+        monkeypatch.setattr(Run, name, _ending(getattr(Run, name), writer, reads, when))
+    record = record_of(run)
     assert record.outcome in ("running", "finished")
     assert (record.outcome == "finished") == (record.metrics.get("test/accuracy") == 0.75)
-    assert take.status() in ("running", "finished")
+    assert run.status() in ("running", "finished")
 
 
 class _Writer:
-    """A trial in this process, which holds its take's lock until it ends."""
+    """A trial in this process, which holds its run's lock until it ends."""
 
-    def __init__(self, take: Take) -> None:
-        self.take, self.has_ended = take, False
-        self._lock = FileLock(take.folder / "lock", is_singleton=False)
+    def __init__(self, run: Run) -> None:
+        self.run, self.has_ended = run, False
+        self._lock = FileLock(run.folder / "lock", is_singleton=False)
         self._lock.acquire()
 
     def end(self) -> None:
         if not self.has_ended:
             self.has_ended = True
-            finish(self.take)
+            finish(self.run)
             self._lock.release()
 
 
@@ -481,80 +488,82 @@ def _ending(read: Any, writer: _Writer, reads: Iterator[int], when: int) -> Any:
     """Return the method or property, before the n-th call of which the writer ends."""
     plain = read.fget if isinstance(read, property) else read
 
-    def called(take: Take) -> Any:
+    def called(run: Run) -> Any:
         if next(reads) == when:
             writer.end()
-        return plain(take)
+        return plain(run)
 
     return property(called) if isinstance(read, property) else called
 
 
 def test_an_end_that_was_recorded_anew_gets_a_run_of_its_own(
-    store: Store, make_finished: Callable[..., Take]
+    store: Store, make_finished: Callable[..., Run]
 ) -> None:
-    take = make_finished()
-    first = send(take, store)
-    (take.folder / "per_class.csv").write_text("class,recall\na,1.0\nb,0.4\n")
+    run = make_finished()
+    first = send(run, store)
+    (run.folder / "per_class.csv").write_text("class,recall\na,1.0\nb,0.4\n")
     with pytest.raises(DamagedError, match=r"per_class.csv must be as recorded"):
-        send(take, store)
-    assert run_of(store, first).info.status == "FINISHED"
-    finish(take)
-    again = send(take, store)
+        send(run, store)
+    assert mlflow_run_id(store, first).info.status == "FINISHED"
+    finish(run)
+    again = send(run, store)
     assert again.complete
     assert again.run_id != first.run_id
-    (run,) = runs(store)
-    assert run.data.params["completion"] == file_sha256(take.folder / COMPLETION)
-    (take.folder / RUNS).unlink()
-    assert send(take, store) == again
+    (mlflow_run,) = mlflow_runs(store)
+    assert mlflow_run.data.params["completion"] == file_sha256(run.folder / COMPLETION)
+    (run.folder / RUNS).unlink()
+    assert send(run, store) == again
 
 
 @pytest.mark.parametrize("name", ["test_correct.npy", "pictures", "per_class.csv", "."])
 def test_artifacts_that_were_deleted_come_back(
-    store: Store, make_finished: Callable[..., Take], name: str
+    store: Store, make_finished: Callable[..., Run], name: str
 ) -> None:
-    take = make_finished()
-    delivered = send(take, store)
+    run = make_finished()
+    delivered = send(run, store)
     before = content(store, delivered)
-    folder = local_folder(run_of(store, delivered).info.artifact_uri)
+    folder = local_folder(mlflow_run_id(store, delivered).info.artifact_uri)
     assert folder is not None
     gone = folder / name
     shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
     assert content(store, delivered)["files"] != before["files"]
-    assert send(take, store) == delivered
+    assert send(run, store) == delivered
     after = content(store, delivered)
     assert after["files"].keys() == before["files"].keys()
     assert after["points"] == before["points"]
 
 
-def test_artifacts_of_a_stopped_take_come_back(lab: Lab, store: Store) -> None:
-    take = begin(lab, epochs=1)
-    before = content(store, send(take, store))["files"]
-    folder = local_folder(run_of(store, send(take, store)).info.artifact_uri)
+def test_artifacts_of_a_stopped_run_come_back(lab: Lab, store: Store) -> None:
+    run = begin(lab, epochs=1)
+    before = content(store, send(run, store))["files"]
+    folder = local_folder(mlflow_run_id(store, send(run, store)).info.artifact_uri)
     assert folder is not None
     shutil.rmtree(folder)
-    assert content(store, send(take, store))["files"] == before
+    assert content(store, send(run, store))["files"] == before
 
 
 def test_no_infinite_figure_sorts_as_the_best(lab: Lab, store: Store) -> None:
     values = {"a": 0.5, "b": math.inf, "c": -math.inf, "d": math.nan, "e": 0.7}
     for key, value in values.items():
-        take = begin(lab, key=key)
-        Journal(take.journal).append(epoch(0, **{"val/loss": value}))
-        send(take, store)
+        run = begin(lab, key=key)
+        Journal(run.journal).append(epoch(0, **{"val/loss": value}))
+        send(run, store)
     for order, best in (("ASC", "a"), ("DESC", "e")):
         experiment = store.find_experiment("activations").experiment_id
         found = store.client.search_runs([experiment], order_by=[f"metrics.`val/loss` {order}"])
         assert found[0].data.tags["key"] == best
-    marked = {r.data.tags["key"]: r.data.tags.get("ablab.infinite") for r in runs(store)}
+    marked = {r.data.tags["key"]: r.data.tags.get("ablab.infinite") for r in mlflow_runs(store)}
     assert marked == {"a": None, "b": "val/loss", "c": "val/loss", "d": None, "e": None}
 
 
 def test_weights_are_listed_among_a_runs_artifacts(
-    store: Store, make_finished: Callable[..., Take]
+    store: Store, make_finished: Callable[..., Run]
 ) -> None:
     """MLflow's logged models are not; these are plain files."""
-    run = run_of(store, send(make_finished(), store))
-    assert "last.safetensors" in {i.path for i in store.client.list_artifacts(run.info.run_id)}
+    mlflow_run = mlflow_run_id(store, send(make_finished(), store))
+    assert "last.safetensors" in {
+        i.path for i in store.client.list_artifacts(mlflow_run.info.run_id)
+    }
 
 
 NASTY = [
@@ -576,14 +585,14 @@ NASTY = [
 
 @pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
 def test_any_text_of_a_users_arrives(lab: Lab, store: Store, text: str) -> None:
-    take = begin(lab, text=text, **{text or "k": 1})
-    Journal(take.journal).append(epoch(0, **{f"probe/{text}": 0.25}))
+    run = begin(lab, text=text, **{text or "k": 1})
+    Journal(run.journal).append(epoch(0, **{f"probe/{text}": 0.25}))
     for _ in range(2):
-        done = deliver(take, store, "t", name=text, tags={"note": text, "sweep": text})
-    run = run_of(store, done)
-    assert run.data.params["text"][:4] == text[:4] or not text.isprintable()
-    assert 0.25 in run.data.metrics.values()
-    assert len(runs(store, "t")) == 1
+        done = deliver(run, store, "t", name=text, tags={"note": text, "sweep": text})
+    mlflow_run = mlflow_run_id(store, done)
+    assert mlflow_run.data.params["text"][:4] == text[:4] or not text.isprintable()
+    assert 0.25 in mlflow_run.data.metrics.values()
+    assert len(mlflow_runs(store, "t")) == 1
 
 
 @pytest.mark.parametrize(

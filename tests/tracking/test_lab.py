@@ -19,20 +19,20 @@ def test_a_lab_is_where_the_environment_says(tmp_path: Path) -> None:
     assert (tmp_path / "lab" / "lab.json").is_file()
 
 
-def test_a_new_take_leaves_the_old_one_whole(lab: Lab) -> None:
-    first, second = lab.new_take(trial()), lab.new_take(trial(seed=4))
+def test_a_new_run_leaves_the_old_one_whole(lab: Lab) -> None:
+    first, second = lab.new_run(trial()), lab.new_run(trial(seed=4))
     assert (first.number, second.number) == ("001", "002")
     assert first.trial == trial()
-    assert [take.number for take in lab.takes("a1b2")] == ["001", "002"]
+    assert [run.number for run in lab.runs("a1b2")] == ["001", "002"]
 
 
-def test_takes_made_at_once_are_different_ones(lab: Lab) -> None:
+def test_runs_made_at_once_are_different_ones(lab: Lab) -> None:
     with ThreadPoolExecutor(8) as pool:
-        takes = list(pool.map(lambda _: lab.new_take(trial()), range(8)))
-    assert len({take.number for take in takes}) == 8
+        runs = list(pool.map(lambda _: lab.new_run(trial()), range(8)))
+    assert len({run.number for run in runs}) == 8
 
 
-def test_the_newest_finished_take_counts(lab: Lab) -> None:
+def test_the_newest_finished_run_counts(lab: Lab) -> None:
     assert lab.finished("a1b2") is None
     first = begin(lab)
     finish(first)
@@ -46,30 +46,30 @@ def test_the_newest_finished_take_counts(lab: Lab) -> None:
     assert (third.folder / COMPLETION).exists()
 
 
-def test_a_take_is_locked_while_another_holds_it(lab: Lab) -> None:
-    take = begin(lab)
-    assert not take.is_locked()
-    with take.lock():
-        assert take.is_locked()
-        code = "import sys; from pathlib import Path; from ablab.tracking.lab import Take;"
-        code += "print(Take(Path(sys.argv[1])).is_locked())"
-        command = [sys.executable, "-c", code, str(take.folder)]
+def test_a_run_is_locked_while_another_holds_it(lab: Lab) -> None:
+    run = begin(lab)
+    assert not run.is_locked()
+    with run.lock():
+        assert run.is_locked()
+        code = "import sys; from pathlib import Path; from ablab.tracking.lab import Run;"
+        code += "print(Run(Path(sys.argv[1])).is_locked())"
+        command = [sys.executable, "-c", code, str(run.folder)]
         assert subprocess.run(command, capture_output=True, check=True).stdout == b"True\n"
-    assert not take.is_locked()
+    assert not run.is_locked()
 
 
 def test_the_disk_alone_tells_the_status(lab: Lab) -> None:
-    assert lab.new_take(trial("fresh")).status() == "new"
-    take = begin(lab, epochs=1)
-    assert take.status() == "stopped"
-    with take.lock():
-        assert take.status() == "running"
-    Journal(take.journal).append(Entry("failed", BEGUN + 9))
-    assert take.status() == "failed"
-    Journal(take.journal).append(Entry("attempt", BEGUN + 10))
-    assert take.status() == "stopped"
-    finish(take, "diverged")
-    assert take.status() == "diverged"
+    assert lab.new_run(trial("fresh")).status() == "new"
+    run = begin(lab, epochs=1)
+    assert run.status() == "stopped"
+    with run.lock():
+        assert run.status() == "running"
+    Journal(run.journal).append(Entry("failed", BEGUN + 9))
+    assert run.status() == "failed"
+    Journal(run.journal).append(Entry("attempt", BEGUN + 10))
+    assert run.status() == "stopped"
+    finish(run, "diverged")
+    assert run.status() == "diverged"
 
 
 def test_sweeps_are_those_with_a_plan(lab: Lab) -> None:
@@ -82,48 +82,48 @@ def test_sweeps_are_those_with_a_plan(lab: Lab) -> None:
 
 @pytest.mark.parametrize("damage", ["{", "[1]", '{"schema": 99}', '{"key": "k"}', "null"])
 def test_an_invalid_completion_record_proves_nothing(lab: Lab, damage: str) -> None:
-    take = begin(lab)
-    finish(take)
-    (take.folder / COMPLETION).write_text(damage)
-    assert take.completion is None
+    run = begin(lab)
+    finish(run)
+    (run.folder / COMPLETION).write_text(damage)
+    assert run.completion is None
 
 
-def test_a_missing_or_shorter_artifact_unfinishes_a_take(lab: Lab) -> None:
-    take = begin(lab)
-    finish(take)
-    path = take.folder / "per_class.csv"
+def test_a_missing_or_shorter_artifact_unfinishes_a_run(lab: Lab) -> None:
+    run = begin(lab)
+    finish(run)
+    path = run.folder / "per_class.csv"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
-    assert take.completion is None
+    assert run.completion is None
     path.write_bytes(whole[:-1] + b"x")
-    assert take.completion is None
-    assert str(path) in take.damage()
-    assert read_completion(take.folder, thorough=True) is None
+    assert run.completion is None
+    assert str(path) in run.damage()
+    assert read_completion(run.folder, thorough=True) is None
     path.write_bytes(whole)
-    assert read_completion(take.folder, thorough=True) is not None
+    assert read_completion(run.folder, thorough=True) is not None
     path.unlink()
-    assert take.completion is None
+    assert run.completion is None
 
 
 def test_keys_are_listed_in_order(lab: Lab) -> None:
     assert list(lab.keys()) == []
     for key in ("b", "a"):
-        lab.new_take(trial(key))
+        lab.new_run(trial(key))
     assert list(lab.keys()) == ["a", "b"]
     assert os.listdir(lab.root / "trials")
 
 
-def test_take_is_asked_whether_it_is_locked_without_a_trace(lab: Lab) -> None:
-    take = lab.new_take({"key": "a"})
-    before = sorted(path.name for path in take.folder.iterdir())
-    assert not take.is_locked()
-    assert sorted(path.name for path in take.folder.iterdir()) == before
+def test_run_is_asked_whether_it_is_locked_without_a_trace(lab: Lab) -> None:
+    run = lab.new_run({"key": "a"})
+    before = sorted(path.name for path in run.folder.iterdir())
+    assert not run.is_locked()
+    assert sorted(path.name for path in run.folder.iterdir()) == before
 
 
 def test_folder_that_a_kill_left_without_a_trial_is_used_again(lab: Lab) -> None:
-    first = lab.new_take({"key": "a"})
+    first = lab.new_run({"key": "a"})
     (lab.root / "trials" / "a" / "002").mkdir()
     (lab.root / "trials" / "a" / "002" / ".trial.json.999999").touch()
-    assert [take.number for take in lab.takes("a")] == [first.number]
-    assert lab.new_take({"key": "a"}).number == "002"
-    assert [take.number for take in lab.takes("a")] == ["001", "002"]
+    assert [run.number for run in lab.runs("a")] == [first.number]
+    assert lab.new_run({"key": "a"}).number == "002"
+    assert [run.number for run in lab.runs("a")] == ["001", "002"]

@@ -13,15 +13,15 @@ from ablab.tracking.pictures import confusion_matrix, draw, learning_curves, rea
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def test_a_finished_take_has_both_pictures(lab: Lab, tmp_path: Path) -> None:
-    take = begin(lab, epochs=2)
-    finish(take)
-    names = draw(take, "lenet5 · relu · seed 3", tmp_path)
+def test_a_finished_run_has_both_pictures(lab: Lab, tmp_path: Path) -> None:
+    run = begin(lab, epochs=2)
+    finish(run)
+    names = draw(run, "lenet5 · relu · seed 3", tmp_path)
     assert names == ["learning_curves.png", "confusion_matrix.png"]
     assert all((tmp_path / name).read_bytes().startswith(PNG) for name in names)
 
 
-def test_a_take_without_data_has_none(lab: Lab, tmp_path: Path) -> None:
+def test_a_run_without_data_has_none(lab: Lab, tmp_path: Path) -> None:
     assert draw(begin(lab), "t", tmp_path) == []
 
 

@@ -74,26 +74,26 @@ def test_no_part_no_plan(tmp_path: Path) -> None:
 
 def test_a_record_tells_how_far_a_trial_has_come(lab: Lab) -> None:
     assert read_record(lab, "a1b2", {"config": {}}).outcome == "absent"
-    take = begin(lab, epochs=2)
-    Journal(take.journal).append(Entry("failed", BEGUN + 9, note={"error": "no memory"}))
+    run = begin(lab, epochs=2)
+    Journal(run.journal).append(Entry("failed", BEGUN + 9, note={"error": "no memory"}))
     record = read_record(lab, "a1b2")
     assert (record.outcome, record.reason) == ("failed", "no memory")
     assert record.epochs == (epoch(0), epoch(1))
     assert record.trial == trial()
     assert record.environment["host"] == "h"
     assert record.correct() is None
-    finish(take)
+    finish(run)
     record = read_record(lab, "a1b2")
     assert (record.outcome, record.reason) == ("finished", None)
     assert record.metrics["test/accuracy"] == 0.75
     np.testing.assert_array_equal(record.correct(), [True, False, True, True])
 
 
-def test_a_record_shows_the_finished_take_beside_a_newer_one(lab: Lab) -> None:
-    take = begin(lab)
-    finish(take)
+def test_a_record_shows_the_finished_run_beside_a_newer_one(lab: Lab) -> None:
+    run = begin(lab)
+    finish(run)
     begin(lab)
-    assert read_record(lab, "a1b2").folder == take.folder
+    assert read_record(lab, "a1b2").folder == run.folder
 
 
 def test_a_failed_write_leaves_the_old_file(

@@ -44,7 +44,7 @@ def test_a_part_written_before_is_read_typed_and_written_alike(tmp_path: Path) -
     assert json.dumps(plan.spec.as_dict()) == json.dumps(OLD)
 
 
-def test_missing_keys_take_the_defaults_and_unknown_ones_are_passed_over(tmp_path: Path) -> None:
+def test_missing_keys_run_the_defaults_and_unknown_ones_are_passed_over(tmp_path: Path) -> None:
     plan = read_plan(written(tmp_path, {"variants": {"relu": {}}, "of_a_later_version": 1}))
     assert plan is not None
     assert plan.spec == Spec(variants={"relu": {}})

@@ -1,4 +1,4 @@
-"""The table of a take's probes, read as it was written."""
+"""The table of a run's probes, read as it was written."""
 
 import math
 from pathlib import Path
@@ -20,7 +20,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert math.isnan(found["dead"]["conv, 1"][1])
 
 
-def test_a_take_without_probes_has_none(tmp_path: Path) -> None:
+def test_a_run_without_probes_has_none(tmp_path: Path) -> None:
     assert read_probes(tmp_path) == {}
 
 

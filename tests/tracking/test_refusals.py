@@ -18,7 +18,7 @@ from ablab.errors import StoreError
 from ablab.tracking import database
 from ablab.tracking.address import DATABASE, Address
 from ablab.tracking.delivery import deliver
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.refusals import StoreAwayError, refusal
 from ablab.tracking.store import Store, fault, rebuild
 from ablab.tracking.sync import Counts, sync
@@ -152,7 +152,7 @@ BROKEN = {
 def test_the_remedy_for_the_labs_own_store_works(
     kind: str,
     store: Store,
-    make_finished: Callable[..., Take],
+    make_finished: Callable[..., Run],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -186,7 +186,7 @@ def test_another_sqlite_store_is_left_as_it_is(kind: str, lab: Lab, template: Pa
 
 
 def test_a_locked_store_is_told_soon_and_is_not_refused_for_good(
-    store: Store, make_finished: Callable[..., Take], monkeypatch: pytest.MonkeyPatch
+    store: Store, make_finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
     assert store.database is not None
@@ -247,7 +247,7 @@ def test_mlflow_waits_for_no_database_for_minutes() -> None:
 
 
 def test_a_store_in_a_folder_without_permission_is_named(
-    lab: Lab, make_finished: Callable[..., Take], monkeypatch: pytest.MonkeyPatch
+    lab: Lab, make_finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")

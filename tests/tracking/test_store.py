@@ -17,7 +17,7 @@ from ablab.errors import StoreError
 from ablab.tracking import database
 from ablab.tracking.address import DATABASE, local_folder
 from ablab.tracking.delivery import deliver
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.store import Store
 
 OPEN = (
@@ -102,10 +102,10 @@ def test_the_nearest_mount_tells_the_filesystem(
 
 
 def test_a_moved_lab_is_mended_and_says_so(
-    store: Store, make_finished: Callable[..., Take], tmp_path: Path
+    store: Store, make_finished: Callable[..., Run], tmp_path: Path
 ) -> None:
-    take = make_finished()
-    run_id = deliver(take, store, "activations", name="n", tags={}).run_id
+    run = make_finished()
+    run_id = deliver(run, store, "activations", name="n", tags={}).run_id
     store.close()
     moved = Lab(tmp_path / "an other" / "lab")
     moved.root.parent.mkdir()
@@ -117,7 +117,7 @@ def test_a_moved_lab_is_mended_and_says_so(
     assert folder.is_relative_to(moved.root)
     assert (folder / "config.yaml").is_file()
     assert "config.yaml" in {item.path for item in opened.client.list_artifacts(run_id)}
-    again = deliver(moved.takes(take.key)[0], opened, "activations", name="n", tags={})
+    again = deliver(moved.runs(run.key)[0], opened, "activations", name="n", tags={})
     assert again.run_id == run_id
     other = deliver(begin(moved, key="k2"), opened, "activations", name="n", tags={})
     uri = opened.client.get_run(other.run_id).info.artifact_uri
@@ -163,7 +163,7 @@ def test_a_password_is_not_remembered(lab: Lab) -> None:
     assert store.label == "http://localhost:1"
 
 
-def test_a_dead_server_is_found_out_and_named(lab: Lab, make_finished: Callable[..., Take]) -> None:
+def test_a_dead_server_is_found_out_and_named(lab: Lab, make_finished: Callable[..., Run]) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -197,9 +197,9 @@ def test_opening_is_silent_and_sends_no_telemetry(tmp_path: Path) -> None:
 
 
 def assert_usable(lab: Lab) -> None:
-    take = begin(lab, epochs=1)
-    finish(take)
-    assert deliver(take, Store.open(lab), "activations", name="n", tags={}).complete
+    run = begin(lab, epochs=1)
+    finish(run)
+    assert deliver(run, Store.open(lab), "activations", name="n", tags={}).complete
 
 
 @pytest.mark.slow
@@ -214,7 +214,7 @@ def test_eight_cold_processes_open_a_fresh_store_at_once(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_eight_warm_processes_open_a_fresh_store_at_once_again_and_again(tmp_path: Path) -> None:
-    labs = [tmp_path / f"lab{attempt}" for attempt in range(10)]
+    labs = [tmp_path / f"lab{train}" for train in range(10)]
     command = [sys.executable, "-c", RACE, *map(str, labs)]
     out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     assert out.splitlines() == ["0 1"] * 8 * len(labs)

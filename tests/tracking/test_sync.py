@@ -9,7 +9,7 @@ from recorded import begin, finish, trial
 
 from ablab.errors import StoreError
 from ablab.tracking.address import local_folder
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.spec import Spec
 from ablab.tracking.store import Store, rebuild
@@ -18,7 +18,7 @@ from ablab.tracking.sweep_run import (
     deliver_report,
     deliver_sweep,
     describe_cell,
-    held_takes,
+    held_runs,
 )
 from ablab.tracking.sync import Counts, sync
 
@@ -33,7 +33,7 @@ def plan(lab: Lab, sweep: str, keys: Sequence[str], began: float = 1.6e9) -> Pla
     return result
 
 
-def runs(store: Store, experiment: str) -> list[Any]:
+def mlflow_runs(store: Store, experiment: str) -> list[Any]:
     found = store.find_experiment(experiment)
     query = "tags.`ablab.kind` = 'trial'"
     return list(store.client.search_runs([found.experiment_id], query))
@@ -43,20 +43,25 @@ def index(store: Store) -> list[Any]:
     """Everything in a store that does not name a run."""
     rows = []
     for experiment in store.client.search_experiments():
-        for run in store.client.search_runs([experiment.experiment_id]):
-            tags = {n: v for n, v in run.data.tags.items() if n != "mirror_of"}
+        for mlflow_run in store.client.search_runs([experiment.experiment_id]):
+            tags = {n: v for n, v in mlflow_run.data.tags.items() if n != "mirror_of"}
             history = {
                 (name, p.step, p.timestamp, p.value)
-                for name in run.data.metrics
-                for p in store.client.get_metric_history(run.info.run_id, name)
+                for name in mlflow_run.data.metrics
+                for p in store.client.get_metric_history(mlflow_run.info.run_id, name)
             }
-            folder = local_folder(run.info.artifact_uri)
+            folder = local_folder(mlflow_run.info.artifact_uri)
             assert folder is not None
             files = sorted(str(f.relative_to(folder)) for f in folder.rglob("*"))
-            info = (run.info.run_name, run.info.status, run.info.start_time, run.info.end_time)
-            mirrors = "mirror_of" in run.data.tags
+            info = (
+                mlflow_run.info.run_name,
+                mlflow_run.info.status,
+                mlflow_run.info.start_time,
+                mlflow_run.info.end_time,
+            )
+            mirrors = "mirror_of" in mlflow_run.data.tags
             place = (experiment.name, info, mirrors, sorted(history), files)
-            rows.append((place, sorted(run.data.params.items()), sorted(tags.items())))
+            rows.append((place, sorted(mlflow_run.data.params.items()), sorted(tags.items())))
     return sorted(rows)
 
 
@@ -67,7 +72,7 @@ def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def full(lab: Lab, make_finished: Callable[..., Take]) -> Lab:
+def full(lab: Lab, make_finished: Callable[..., Run]) -> Lab:
     plan(lab, "poolings", ["k1", "k3"], began=1.6e9 + 5)
     plan(lab, "activations", ["k1", "k2", "absent"])
     for key in ("k1", "k2", "lone"):
@@ -78,9 +83,9 @@ def full(lab: Lab, make_finished: Callable[..., Take]) -> Lab:
 
 def test_everything_in_the_lab_is_in_the_store(full: Lab, store: Store) -> None:
     assert sync(full, store) == Counts(complete=4, unfinished=1)
-    assert {r.data.tags["key"] for r in runs(store, "activations")} == {"k1", "k2"}
-    assert {r.data.params["key"] for r in runs(store, "trials")} == {"lone"}
-    (dead,) = (r for r in runs(store, "poolings") if r.data.tags["key"] == "k3")
+    assert {r.data.tags["key"] for r in mlflow_runs(store, "activations")} == {"k1", "k2"}
+    assert {r.data.params["key"] for r in mlflow_runs(store, "trials")} == {"lone"}
+    (dead,) = (r for r in mlflow_runs(store, "poolings") if r.data.tags["key"] == "k3")
     assert dead.info.status == "KILLED"
     assert dead.info.run_name == "relu · seed 1"
     before = index(store)
@@ -90,8 +95,8 @@ def test_everything_in_the_lab_is_in_the_store(full: Lab, store: Store) -> None:
 
 def test_a_shared_trial_is_mirrored_into_the_younger_sweep(full: Lab, store: Store) -> None:
     sync(full, store)
-    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k1")
-    (mirror,) = (r for r in runs(store, "poolings") if r.data.tags["key"] == "k1")
+    (own,) = (r for r in mlflow_runs(store, "activations") if r.data.tags["key"] == "k1")
+    (mirror,) = (r for r in mlflow_runs(store, "poolings") if r.data.tags["key"] == "k1")
     assert mirror.data.tags["mirror_of"] == own.info.run_id
     assert "mirror_of" not in own.data.tags
 
@@ -112,21 +117,22 @@ def runs_of_lab(store: Store) -> list[Any]:
     return [e for e in store.client.search_experiments() if e.name != "Default"]
 
 
-def test_an_older_take_is_marked_as_superseded(
-    lab: Lab, store: Store, make_finished: Callable[..., Take]
+def test_an_older_run_is_marked_as_superseded(
+    lab: Lab, store: Store, make_finished: Callable[..., Run]
 ) -> None:
     make_finished("k1")
     make_finished("k1")
     sync(lab, store)
     marks = {
-        r.data.tags["ablab.take"]: r.data.tags.get("superseded") for r in runs(store, "trials")
+        r.data.tags["ablab.take"]: r.data.tags.get("superseded")
+        for r in mlflow_runs(store, "trials")
     }
     assert marks == {"k1/001": "002", "k1/002": None}
 
 
-def test_one_damaged_take_is_named_and_the_others_arrive(full: Lab, store: Store) -> None:
-    (take,) = full.takes("k2")
-    take.journal.write_bytes(take.journal.read_bytes().replace(b"train", b"brain", 1))
+def test_one_damaged_run_is_named_and_the_others_arrive(full: Lab, store: Store) -> None:
+    (run,) = full.runs("k2")
+    run.journal.write_bytes(run.journal.read_bytes().replace(b"train", b"brain", 1))
     counts = sync(full, store)
     assert counts.failed.keys() == {"activations k2/001"}
     assert counts.complete == 3
@@ -134,38 +140,38 @@ def test_one_damaged_take_is_named_and_the_others_arrive(full: Lab, store: Store
 
 def test_a_deleted_run_stays_deleted(full: Lab, store: Store) -> None:
     sync(full, store)
-    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k2")
+    (own,) = (r for r in mlflow_runs(store, "activations") if r.data.tags["key"] == "k2")
     store.client.delete_run(own.info.run_id)
     assert sync(full, store) == Counts(complete=3, unfinished=1, deleted=1)
-    held = held_takes(store, "activations")
+    held = held_runs(store, "activations")
     assert held.deleted == {"k2/001"}
     assert held.delivered.keys() == {"k1/001"}
 
 
-def test_a_deleted_experiment_deletes_no_take(full: Lab, store: Store) -> None:
+def test_a_deleted_experiment_deletes_no_run(full: Lab, store: Store) -> None:
     sync(full, store)
     before = index(store)
     store.client.delete_experiment(store.find_experiment("activations").experiment_id)
-    assert held_takes(store, "activations") == Held({}, set())
+    assert held_runs(store, "activations") == Held({}, set())
     assert sync(full, store) == Counts(complete=4, unfinished=1)
     assert index(store) == before
 
 
 def test_one_query_tells_what_is_delivered_whole(full: Lab, store: Store) -> None:
     sync(full, store)
-    assert held_takes(store, "activations").delivered.keys() == {"k1/001", "k2/001"}
-    assert held_takes(store, "poolings").delivered.keys() == {"k1/001"}
-    assert held_takes(store, "never heard of") == Held({}, set())
+    assert held_runs(store, "activations").delivered.keys() == {"k1/001", "k2/001"}
+    assert held_runs(store, "poolings").delivered.keys() == {"k1/001"}
+    assert held_runs(store, "never heard of") == Held({}, set())
 
 
 def test_a_sweep_has_one_parent_run_with_its_question(lab: Lab, store: Store) -> None:
     asked = plan(lab, "activations", ["k1"])
     run_id = deliver_sweep(store, asked)
     assert deliver_sweep(store, asked) == run_id
-    run = store.client.get_run(run_id)
-    assert run.data.tags["ablab.kind"] == "sweep"
-    assert run.data.tags["mlflow.note.content"] == "Which of activations?"
-    assert run.info.status == "FINISHED"
+    mlflow_run = store.client.get_run(run_id)
+    assert mlflow_run.data.tags["ablab.kind"] == "sweep"
+    assert mlflow_run.data.tags["mlflow.note.content"] == "Which of activations?"
+    assert mlflow_run.info.status == "FINISHED"
 
 
 def test_a_report_stands_on_the_parent_run_and_its_verdict_stays(lab: Lab, store: Store) -> None:
@@ -176,9 +182,9 @@ def test_a_report_stands_on_the_parent_run_and_its_verdict_stays(lab: Lab, store
     folder = lab.sweep_folder("activations")
     run_id = deliver_report(store, "activations", folder, "relu is best")
     assert deliver_sweep(store, asked) == run_id
-    run = store.client.get_run(run_id)
-    assert run.data.tags["verdict"] == "relu is best"
-    assert run.data.tags["mlflow.note.content"].endswith("**relu is best**")
+    mlflow_run = store.client.get_run(run_id)
+    assert mlflow_run.data.tags["verdict"] == "relu is best"
+    assert mlflow_run.data.tags["mlflow.note.content"].endswith("**relu is best**")
     names = {item.path for item in store.client.list_artifacts(run_id, "report")}
     assert names == {f"report/{form}" for form in forms}
 
@@ -196,10 +202,10 @@ def test_several_blocks_are_named_in_the_run(lab: Lab) -> None:
     assert tags == {"sweep": "s", "variant": "relu", "seed": "3", "block": "digits"}
 
 
-def test_a_take_finished_after_its_killed_one_counts(lab: Lab, store: Store) -> None:
+def test_a_run_finished_after_its_killed_one_counts(lab: Lab, store: Store) -> None:
     begin(lab, epochs=1, key="k1")
-    take = begin(lab, epochs=2, key="k1")
-    finish(take)
+    run = begin(lab, epochs=2, key="k1")
+    finish(run)
     assert sync(lab, store) == Counts(complete=1, unfinished=1)
 
 
@@ -216,7 +222,7 @@ def test_a_damaged_plan_is_named_and_the_others_arrive(full: Lab, store: Store) 
     store.close()
     rebuilt, _ = rebuild(full)
     sync(full, rebuilt)
-    assert {r.data.params["key"] for r in runs(rebuilt, "trials")} <= {"lone"}
+    assert {r.data.params["key"] for r in mlflow_runs(rebuilt, "trials")} <= {"lone"}
 
 
 def test_a_changed_completion_record_is_named_and_its_run_stays_as_it_was(
@@ -224,8 +230,8 @@ def test_a_changed_completion_record_is_named_and_its_run_stays_as_it_was(
 ) -> None:
     sync(full, store)
     before = index(store)
-    (take,) = full.takes("k2")
-    record = take.folder / "completion.json"
+    (run,) = full.runs("k2")
+    record = run.folder / "completion.json"
     record.write_text(record.read_text().replace("0.75", "0.95"))
     counts = sync(full, store)
     assert counts.failed.keys() == {"activations k2/001"}
@@ -239,13 +245,13 @@ def test_deleted_runs_stay_deleted_through_a_rebuild_and_come_back_when_asked_fo
     sync(full, store)
     whole = index(store)
     for experiment, key in (("activations", "k2"), ("trials", "lone")):
-        (run,) = (r for r in runs(store, experiment) if r.data.tags["key"] == key)
-        store.client.delete_run(run.info.run_id)
+        (mlflow_run,) = (r for r in mlflow_runs(store, experiment) if r.data.tags["key"] == key)
+        store.client.delete_run(mlflow_run.info.run_id)
     store.close()
     rebuilt, _ = rebuild(full)
     for _ in range(2):
         assert sync(full, rebuilt) == Counts(complete=2, unfinished=1, deleted=2)
-    assert {r.data.tags["key"] for r in runs(rebuilt, "activations")} == {"k1"}
+    assert {r.data.tags["key"] for r in mlflow_runs(rebuilt, "activations")} == {"k1"}
     rebuilt.close()
     again, _ = rebuild(full)
     assert sync(full, again).deleted == 2
@@ -257,7 +263,7 @@ def test_deleted_runs_stay_deleted_through_a_rebuild_and_come_back_when_asked_fo
 def test_a_deleted_run_comes_back_in_the_store_that_has_it(full: Lab, store: Store) -> None:
     sync(full, store)
     before = index(store)
-    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k2")
+    (own,) = (r for r in mlflow_runs(store, "activations") if r.data.tags["key"] == "k2")
     store.client.delete_run(own.info.run_id)
     assert sync(full, store).deleted == 1
     assert sync(full, store, restore=True) == Counts(complete=4, unfinished=1)
@@ -266,7 +272,7 @@ def test_a_deleted_run_comes_back_in_the_store_that_has_it(full: Lab, store: Sto
 
 def test_a_run_that_was_restored_in_mlflow_is_no_longer_deleted(full: Lab, store: Store) -> None:
     sync(full, store)
-    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k2")
+    (own,) = (r for r in mlflow_runs(store, "activations") if r.data.tags["key"] == "k2")
     store.client.delete_run(own.info.run_id)
     sync(full, store)
     store.client.restore_run(own.info.run_id)
@@ -280,7 +286,7 @@ def test_what_a_sync_saw_deleted_stays_so_though_the_old_store_is_damaged(
     full: Lab, store: Store
 ) -> None:
     sync(full, store)
-    (own,) = (r for r in runs(store, "activations") if r.data.tags["key"] == "k2")
+    (own,) = (r for r in mlflow_runs(store, "activations") if r.data.tags["key"] == "k2")
     store.client.delete_run(own.info.run_id)
     sync(full, store)
     store.close()

@@ -19,7 +19,7 @@ from ablab.errors import StoreError
 from ablab.tracking import ui
 from ablab.tracking.delivery import deliver
 from ablab.tracking.journal import Journal
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.memory import RUNS
 from ablab.tracking.store import Store
 from ablab.tracking.sync import Counts, sync
@@ -178,7 +178,7 @@ def healthy(port: int) -> bool:
 
 @pytest.mark.slow
 def test_the_pages_list_a_labs_runs_and_show_their_artifacts(
-    store: Store, make_finished: Callable[..., Take], tmp_path: Path
+    store: Store, make_finished: Callable[..., Run], tmp_path: Path
 ) -> None:
     run_id = deliver(make_finished(), store, "trials", name="n", tags={}).run_id
     port = ui.free_port(5100)
@@ -197,7 +197,7 @@ def test_the_pages_list_a_labs_runs_and_show_their_artifacts(
 def test_a_teams_server_gets_everything_once_and_a_dead_one_is_caught_up(
     lab: Lab, template: Path, tmp_path: Path
 ) -> None:
-    take = begin(lab, epochs=2)
+    run = begin(lab, epochs=2)
     (tmp_path / "team.db").write_bytes(template.read_bytes())
     port = ui.free_port(5200)
     command = [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
@@ -205,16 +205,16 @@ def test_a_teams_server_gets_everything_once_and_a_dead_one_is_caught_up(
     command += ["--artifacts-destination", str(tmp_path / "team")]
     with served(command, port, tmp_path / "log"):
         store = Store.open(lab, f"http://127.0.0.1:{port}")
-        run_id = deliver(take, store, "trials", name="n", tags={}).run_id
-    Journal(take.journal).append(epoch(2, **{"train/loss": float("nan"), "val/loss": float("inf")}))
-    finish(take)
+        run_id = deliver(run, store, "trials", name="n", tags={}).run_id
+    Journal(run.journal).append(epoch(2, **{"train/loss": float("nan"), "val/loss": float("inf")}))
+    finish(run)
     with served(command, port, tmp_path / "log"):
         assert sync(lab, store) == Counts(complete=1)
-        (take.folder / RUNS).unlink()
+        (run.folder / RUNS).unlink()
         assert sync(lab, store) == Counts(complete=1)
-        run = store.client.get_run(run_id)
-        assert run.info.status == "FINISHED"
-        assert "completion" in run.data.params
+        mlflow_run = store.client.get_run(run_id)
+        assert mlflow_run.info.status == "FINISHED"
+        assert "completion" in mlflow_run.data.params
         for name in ("val/accuracy", "train/loss", "val/loss", "test/accuracy"):
             points = store.client.get_metric_history(run_id, name)
             assert len(points) == len({p.step for p in points}), name

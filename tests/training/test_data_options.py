@@ -6,18 +6,18 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import attempts
 import numpy as np
 import pytest
-from attempts import SMALL, attempt, shown
+import train_process
 from PIL import Image
+from train_process import SMALL, shown, train_apart
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.data.module import InMemoryDataModule
 from ablab.faults import ConfigError
 from ablab.model import build
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 from ablab.tracking.pictures import CONFUSION, draw, read_confusion
 from ablab.tracking.records import record_of
 
@@ -36,7 +36,7 @@ OPTIONS = (
 
 
 def key(*overrides: str) -> str:
-    return freeze(compose([*SMALL, *overrides])).key
+    return resolve(compose([*SMALL, *overrides])).key
 
 
 def data(*overrides: str) -> InMemoryDataModule:
@@ -88,22 +88,22 @@ def test_options_reach_the_data() -> None:
 )
 def test_value_out_of_range_is_told(override: str, fault: str) -> None:
     with pytest.raises(ConfigError, match=fault) as caught:
-        freeze(compose([*SMALL, "batch_size=32", override]))
+        resolve(compose([*SMALL, "batch_size=32", override]))
     assert len(caught.value.faults) == 1
 
 
 def test_full_batch_that_processes_cannot_share_is_told() -> None:
     overrides = ["batch_size=full", "devices=ddp_cpu"]
-    freeze(compose([*SMALL, *overrides]))
+    resolve(compose([*SMALL, *overrides]))
     with pytest.raises(ConfigError) as caught:
-        freeze(compose([*SMALL, *overrides, "data.train_images=333"]))
+        resolve(compose([*SMALL, *overrides, "data.train_images=333"]))
     told = "batch_size must be divisible by the 2 processes, got full, which is 333 images"
     assert caught.value.faults == (told,)
 
 
-def test_perturbed_test_images_are_measured_beside_the_plain(begin: Callable[..., Take]) -> None:
+def test_perturbed_test_images_are_measured_beside_the_plain(begin: Callable[..., Run]) -> None:
     plain, changed = begin(), begin(*OPTIONS[6:])
-    assert (attempt(plain), attempt(changed)) == (0, 0)
+    assert (train_apart(plain), train_apart(changed)) == (0, 0)
     before, after = shown(plain), shown(changed)
     assert before["epochs"] == after["epochs"]
     assert before["artifacts"] == after["artifacts"]
@@ -117,27 +117,27 @@ def test_perturbed_test_images_are_measured_beside_the_plain(begin: Callable[...
 
 
 def test_killed_and_continued_is_bit_equal_whatever_the_options(
-    begin: Callable[..., Take],
+    begin: Callable[..., Run],
 ) -> None:
     overrides = (*OPTIONS, "batch_size=full")
     whole, killed = begin(*overrides), begin(*overrides)
-    assert attempt(whole) == 0
-    assert attempt(killed, attempts.killed_behind_the_journal) < 0
-    assert attempt(killed) == 0
+    assert train_apart(whole) == 0
+    assert train_apart(killed, train_process.killed_behind_the_journal) < 0
+    assert train_apart(killed) == 0
     assert shown(killed) == shown(whole)
-    facts = record_of(killed).facts
-    assert [facts[f"{part}_images"] for part in ("train", "val", "test")] == [600, 100, 200]
-    assert (facts["val_images_available"], facts["test_images_available"]) == (287, 360)
-    assert "Of 360 test images 200 are used (data.test_images)." in facts["data_notes"]
+    metadata = record_of(killed).metadata
+    assert [metadata[f"{part}_images"] for part in ("train", "val", "test")] == [600, 100, 200]
+    assert (metadata["val_images_available"], metadata["test_images_available"]) == (287, 360)
+    assert "Of 360 test images 200 are used (data.test_images)." in metadata["data_notes"]
     correct = record_of(killed).correct()
     assert correct is not None
     assert correct.size == 200
 
 
 def test_batch_of_one_is_refused_where_batch_norm_needs_more() -> None:
-    freeze(compose(["batch_size=1"]))
+    resolve(compose(["batch_size=1"]))
     with pytest.raises(ConfigError, match="batch_size must be 2 or more for these parts, got 1"):
-        freeze(compose([*SMALL, "batch_size=1"]))
+        resolve(compose([*SMALL, "batch_size=1"]))
 
 
 def test_full_batch_is_one_step_an_epoch() -> None:
@@ -162,32 +162,32 @@ def _own(folder: Path) -> tuple[str, ...]:
 
 
 def test_users_own_images_train_and_are_known_by_content_not_place(
-    begin: Callable[..., Take], tmp_path: Path
+    begin: Callable[..., Run], tmp_path: Path
 ) -> None:
     options = ("augmentation=none", "dropout=none", "trainer.max_epochs=20")
-    take = begin(*_own(_write(tmp_path / "mine")), *options)
-    assert attempt(take) == 0
-    assert take.completion is not None
-    assert take.completion.metrics["test/accuracy"] > 0.8
+    run = begin(*_own(_write(tmp_path / "mine")), *options)
+    assert train_apart(run) == 0
+    assert run.completion is not None
+    assert run.completion.metrics["test/accuracy"] > 0.8
     shutil.move(tmp_path / "mine", tmp_path / "moved")
-    assert key(*_own(tmp_path / "moved"), *options) == take.key
+    assert key(*_own(tmp_path / "moved"), *options) == run.key
     shutil.copytree(_write(tmp_path / "other", seed=1), tmp_path / "mine")
-    assert key(*_own(tmp_path / "mine"), *options) != take.key
+    assert key(*_own(tmp_path / "mine"), *options) != run.key
 
 
 def test_data_that_changed_since_the_trial_was_frozen_are_refused(
-    begin: Callable[..., Take], tmp_path: Path
+    begin: Callable[..., Run], tmp_path: Path
 ) -> None:
-    take = begin(*_own(_write(tmp_path / "mine")))
+    run = begin(*_own(_write(tmp_path / "mine")))
     _write(tmp_path / "mine", seed=1)
-    assert attempt(take) == 1
-    assert "the data must be as they were" in str(record_of(take).reason)
+    assert train_apart(run) == 1
+    assert "the data must be as they were" in str(record_of(run).reason)
 
 
 def test_users_folder_that_is_none_is_told_by_its_key(tmp_path: Path) -> None:
     for path in ("null", str(tmp_path / "nowhere")):
         with pytest.raises(ConfigError, match=r"dataset\.path must be a folder of class folders"):
-            freeze(compose(["dataset=folder", f"dataset.path={path}", "dataset.image_size=8"]))
+            resolve(compose(["dataset=folder", f"dataset.path={path}", "dataset.image_size=8"]))
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9", b"a\tb", b"a\x1b[1mb"])
@@ -195,21 +195,21 @@ def test_class_that_cannot_be_written_is_told_before_training(tmp_path: Path, na
     root = _write(tmp_path / "mine")
     (root / "a").rename(root / os.fsdecode(name))
     with pytest.raises(ConfigError, match=r"dataset\.path must give each class a name that can be"):
-        freeze(compose(list(_own(root))))
+        resolve(compose(list(_own(root))))
 
 
 def test_class_of_any_script_is_written_right_through(
-    begin: Callable[..., Take], tmp_path: Path
+    begin: Callable[..., Run], tmp_path: Path
 ) -> None:
     root = _write(tmp_path / "mine")
     names = {"a": "US$ $\\x$, 猫", "b": '=1+2 "thé"'}
     for old, new in names.items():
         (root / old).rename(root / new)
-    take = begin(*_own(root), "augmentation=none", "trainer.max_epochs=1")
-    assert attempt(take) == 0
-    found, _ = read_confusion(take.folder / CONFUSION)
+    run = begin(*_own(root), "augmentation=none", "trainer.max_epochs=1")
+    assert train_apart(run) == 0
+    found, _ = read_confusion(run.folder / CONFUSION)
     assert sorted(found) == sorted(names.values())
     (tmp_path / "drawn").mkdir()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        assert "confusion_matrix.png" in draw(take, "a $title", tmp_path / "drawn")
+        assert "confusion_matrix.png" in draw(run, "a $title", tmp_path / "drawn")

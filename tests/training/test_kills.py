@@ -4,24 +4,24 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
-import attempts
 import pytest
-from attempts import attempt, kinds, shown
+import train_process
+from train_process import kinds, shown, train_apart
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.tracking.journal import Journal
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.training.recorder import CHECKPOINT
 
 KILLS = [
-    attempts.killed_in_mid_epoch,
-    attempts.killed_between_best_weights_and_checkpoint,
-    attempts.killed_before_the_checkpoint_is_in_place,
-    attempts.killed_between_checkpoint_and_journal,
-    attempts.killed_behind_the_journal,
-    attempts.killed_behind_the_last_epoch,
-    attempts.killed_before_the_completion,
+    train_process.killed_in_mid_epoch,
+    train_process.killed_between_best_weights_and_checkpoint,
+    train_process.killed_before_the_checkpoint_is_in_place,
+    train_process.killed_between_checkpoint_and_journal,
+    train_process.killed_behind_the_journal,
+    train_process.killed_behind_the_last_epoch,
+    train_process.killed_before_the_completion,
 ]
 
 
@@ -30,46 +30,46 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict:
     root = tmp_path_factory.mktemp("undisturbed")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ABLAB_HOME", str(root))
-        take = Lab.open(root).new_take(freeze(compose(attempts.SMALL)).as_dict())
-        assert attempt(take) == 0
-    return shown(take)
+        run = Lab.open(root).new_run(resolve(compose(train_process.SMALL)).as_dict())
+        assert train_apart(run) == 0
+    return shown(run)
 
 
-def test_two_takes_are_bit_equal(begin: Callable[..., Take], undisturbed: dict) -> None:
-    take = begin()
-    assert attempt(take) == 0
-    assert shown(take) == undisturbed
+def test_two_runs_are_bit_equal(begin: Callable[..., Run], undisturbed: dict) -> None:
+    run = begin()
+    assert train_apart(run) == 0
+    assert shown(run) == undisturbed
     assert len(undisturbed["epochs"]) == 3
     assert {"val/accuracy", "train/loss", "lr"} <= undisturbed["epochs"][0][1].keys()
     assert {"test/accuracy", "test/accuracy_last"} <= undisturbed["metrics"].keys()
 
 
-def test_another_seed_is_another_trial(begin: Callable[..., Take], undisturbed: dict) -> None:
-    take = begin("seed=1")
-    assert attempt(take) == 0
-    assert shown(take)["epochs"] != undisturbed["epochs"]
+def test_another_seed_is_another_trial(begin: Callable[..., Run], undisturbed: dict) -> None:
+    run = begin("seed=1")
+    assert train_apart(run) == 0
+    assert shown(run)["epochs"] != undisturbed["epochs"]
 
 
 @pytest.mark.parametrize("mishap", KILLS, ids=lambda mishap: mishap.__name__)
 def test_killed_and_continued_is_bit_equal(
-    begin: Callable[..., Take], undisturbed: dict, mishap: attempts.Mishap, lab: Lab
+    begin: Callable[..., Run], undisturbed: dict, mishap: train_process.Mishap, lab: Lab
 ) -> None:
-    take = begin()
-    assert attempt(take, mishap) == -signal.SIGKILL
-    assert take.completion is None
-    assert take.status() == "stopped"
-    assert attempt(take) == 0
-    assert shown(take) == undisturbed
-    assert kinds(take).count("attempt") == 2
-    assert [t.number for t in lab.takes(take.key)] == ["001"]
+    run = begin()
+    assert train_apart(run, mishap) == -signal.SIGKILL
+    assert run.completion is None
+    assert run.status() == "stopped"
+    assert train_apart(run) == 0
+    assert shown(run) == undisturbed
+    assert kinds(run).count("attempt") == 2
+    assert [t.number for t in lab.runs(run.key)] == ["001"]
 
 
-def test_killed_again_and_again_is_bit_equal(begin: Callable[..., Take], undisturbed: dict) -> None:
-    take = begin()
+def test_killed_again_and_again_is_bit_equal(begin: Callable[..., Run], undisturbed: dict) -> None:
+    run = begin()
     for mishap in (KILLS[0], KILLS[1], KILLS[3], KILLS[6]):
-        assert attempt(take, mishap) == -signal.SIGKILL
-    assert attempt(take) == 0
-    assert shown(take) == undisturbed
+        assert train_apart(run, mishap) == -signal.SIGKILL
+    assert train_apart(run) == 0
+    assert shown(run) == undisturbed
 
 
 def _flip_a_byte(path: Path) -> None:
@@ -90,26 +90,26 @@ def _flip_a_byte(path: Path) -> None:
     ids=["truncated", "empty", "foreign", "flipped", "gone"],
 )
 def test_without_its_checkpoint_it_starts_again_and_repeats(
-    begin: Callable[..., Take], undisturbed: dict, damage: Callable[[Path], object]
+    begin: Callable[..., Run], undisturbed: dict, damage: Callable[[Path], object]
 ) -> None:
-    take = begin()
-    assert attempt(take, attempts.killed_behind_the_journal) == -signal.SIGKILL
-    damage(take.folder / CHECKPOINT)
-    assert attempt(take) == 0
-    assert shown(take) == undisturbed
+    run = begin()
+    assert train_apart(run, train_process.killed_behind_the_journal) == -signal.SIGKILL
+    damage(run.folder / CHECKPOINT)
+    assert train_apart(run) == 0
+    assert shown(run) == undisturbed
 
 
-def test_epoch_that_does_not_repeat_is_told(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.killed_behind_the_journal) == -signal.SIGKILL
-    (take.folder / CHECKPOINT).unlink()
-    entries = take.entries()
-    take.journal.unlink()
-    journal = Journal(take.journal)
+def test_epoch_that_does_not_repeat_is_told(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.killed_behind_the_journal) == -signal.SIGKILL
+    (run.folder / CHECKPOINT).unlink()
+    entries = run.entries()
+    run.journal.unlink()
+    journal = Journal(run.journal)
     for entry in entries:
         if entry.epoch == 0:
             entry.metrics["train/loss"] += 1e-7
         journal.append(entry)
-    assert attempt(take) == 1
-    assert take.completion is None
-    assert "epoch 0 must repeat bit for bit" in take.entries()[-1].note["error"]
+    assert train_apart(run) == 1
+    assert run.completion is None
+    assert "epoch 0 must repeat bit for bit" in run.entries()[-1].note["error"]

@@ -1,4 +1,4 @@
-"""Commands that open the same trial at once agree on one take."""
+"""Commands that open the same trial at once agree on one run."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -7,31 +7,31 @@ import pytest
 from filelock import FileLock, Timeout
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.tracking.lab import Lab
 from ablab.training import single
-from ablab.training.opening import open_take
+from ablab.training.opening import open_run
 
 TRIAL = {"key": "0123456789abcdef", "config": {"seed": 0}}
 
 
-def test_all_that_open_a_trial_at_once_get_the_same_take(lab: Lab):
+def test_all_that_open_a_trial_at_once_get_the_same_run(lab: Lab):
     with ThreadPoolExecutor(8) as pool:
-        takes = list(pool.map(lambda _: open_take(lab, TRIAL), range(16)))
-    assert {take.number for take in takes} == {"001"}
+        runs = list(pool.map(lambda _: open_run(lab, TRIAL), range(16)))
+    assert {run.number for run in runs} == {"001"}
 
 
-def test_fresh_makes_a_new_take(lab: Lab):
-    first = open_take(lab, TRIAL)
-    assert open_take(lab, TRIAL).number == first.number
-    assert open_take(lab, TRIAL, fresh=True).number == "002"
+def test_fresh_makes_a_new_run(lab: Lab):
+    first = open_run(lab, TRIAL)
+    assert open_run(lab, TRIAL).number == first.number
+    assert open_run(lab, TRIAL, fresh=True).number == "002"
 
 
 @pytest.mark.usefixtures("own_home")
 def test_a_lone_trial_waits_for_the_claim_as_a_sweep_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    lab, key = Lab.open(tmp_path / "lab"), freeze(compose(["architecture=mlp"])).key
+    lab, key = Lab.open(tmp_path / "lab"), resolve(compose(["architecture=mlp"])).key
     folder = lab.root / "trials" / key
     folder.mkdir(parents=True)
     monkeypatch.setattr(
@@ -41,4 +41,4 @@ def test_a_lone_trial_waits_for_the_claim_as_a_sweep_does(
     claim = FileLock(folder / ".claim", is_singleton=False)
     with claim, pytest.raises(Timeout):
         single.train(["architecture=mlp"], offline=True)
-    assert lab.takes(key) == []
+    assert lab.runs(key) == []

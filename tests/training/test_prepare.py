@@ -6,14 +6,12 @@ import pytest
 
 STEPS = """
 import resource
-import sys
 
 import torch
 
 from ablab.training.prepare import keep_freed_memory
 
-if sys.argv[1] == "kept":
-    keep_freed_memory()
+keep_freed_memory()
 
 
 def step():
@@ -21,20 +19,15 @@ def step():
     return sum(float(x[0, 0]) for x in held)
 
 
-step(), step()
+[step() for _ in range(6)]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-step(), step()
+[step() for _ in range(6)]
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def pages_asked_for(how: str) -> int:
-    command = [sys.executable, "-c", STEPS, how]
-    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-
-
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
 def test_memory_that_a_step_freed_serves_the_next():
-    # The least of a few: a system that reclaims idle memory asks for pages of its own.
-    kept = min(pages_asked_for("kept") for _ in range(3))
-    assert 5 * kept < pages_asked_for("given back")
+    # glibc by itself gives it back in about half of all processes: three of them show it.
+    asked = [int(subprocess.check_output([sys.executable, "-c", STEPS])) for _ in range(3)]
+    assert max(asked) < 5120  # pages of one of thirty tensors

@@ -8,93 +8,93 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import attempts
 import pytest
-from attempts import attempt, kinds, shown, wait_until
+import train_process
+from train_process import kinds, shown, train_apart, wait_until
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.tracking.completion import read_completion
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.records import record_of
 from ablab.training.recorder import CHECKPOINT, checkpoint_line
 
 
-def test_sigterm_ends_it_with_143_and_it_goes_on(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.terminated) == 143
-    assert kinds(take) == ["attempt", "epoch", "stopped"]
-    assert take.entries()[-1].note == {"reason": "SIGTERM"}
-    assert take.status() == "stopped"
-    assert attempt(take) == 0
-    assert [epoch for epoch, _ in shown(take)["epochs"]] == [0, 1, 2]
+def test_sigterm_ends_it_with_143_and_it_goes_on(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.terminated) == 143
+    assert kinds(run) == ["attempt", "epoch", "stopped"]
+    assert run.entries()[-1].note == {"reason": "SIGTERM"}
+    assert run.status() == "stopped"
+    assert train_apart(run) == 0
+    assert [epoch for epoch, _ in shown(run)["epochs"]] == [0, 1, 2]
 
 
-def test_sigterm_behind_the_completion_changes_nothing(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.terminated_behind_the_completion) == 0
-    assert read_completion(take.folder, thorough=True) is not None
-    assert kinds(take)[-1] == "epoch"
+def test_sigterm_behind_the_completion_changes_nothing(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.terminated_behind_the_completion) == 0
+    assert read_completion(run.folder, thorough=True) is not None
+    assert kinds(run)[-1] == "epoch"
 
 
-def test_one_ctrl_c_ends_it_behind_the_epoch(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.interrupted_once, in_sweep=False) == 130
-    assert kinds(take) == ["attempt", "epoch", "stopped"]
-    assert attempt(take) == 0
-    assert len(shown(take)["epochs"]) == 3
+def test_one_ctrl_c_ends_it_behind_the_epoch(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.interrupted_once, in_sweep=False) == 130
+    assert kinds(run) == ["attempt", "epoch", "stopped"]
+    assert train_apart(run) == 0
+    assert len(shown(run)["epochs"]) == 3
 
 
-def test_a_second_ctrl_c_ends_it_at_once(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.interrupted_twice, in_sweep=False) == 130
-    assert kinds(take) == ["attempt", "epoch", "stopped"]
-    assert take.entries()[-1].note == {"reason": "SIGINT"}
+def test_a_second_ctrl_c_ends_it_at_once(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.interrupted_twice, in_sweep=False) == 130
+    assert kinds(run) == ["attempt", "epoch", "stopped"]
+    assert run.entries()[-1].note == {"reason": "SIGINT"}
 
 
-def test_in_a_sweep_ctrl_c_is_the_sweeps(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.interrupted_twice) == 0
-    assert "stopped" not in kinds(take)
+def test_in_a_sweep_ctrl_c_is_the_sweeps(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.interrupted_twice) == 0
+    assert "stopped" not in kinds(run)
 
 
-def test_it_ends_when_its_sweep_is_gone(begin: Callable[..., Take]) -> None:
-    take = begin()
+def test_it_ends_when_its_sweep_is_gone(begin: Callable[..., Run]) -> None:
+    run = begin()
     environment = {"ABLAB_HOME": os.environ["ABLAB_HOME"]}
     context = multiprocessing.get_context("forkserver")
-    sweep = context.Process(target=attempts.start_and_wait, args=(take.folder, environment))
+    sweep = context.Process(target=train_process.start_and_wait, args=(run.folder, environment))
     sweep.start()
-    wait_until(lambda: kinds(take) == ["attempt"])
-    assert take.is_locked()
+    wait_until(lambda: kinds(run) == ["attempt"])
+    assert run.is_locked()
     sweep.kill()
     sweep.join()
-    wait_until(lambda: not take.is_locked())
-    assert take.status() == "stopped"
+    wait_until(lambda: not run.is_locked())
+    assert run.status() == "stopped"
 
 
-def test_a_second_writer_is_turned_away(begin: Callable[..., Take]) -> None:
-    take = begin()
-    with take.lock().acquire(timeout=0):
-        assert take.status() == "running"
-        assert attempt(take) == 75
-    assert take.entries() == []
-    assert {path.name for path in take.folder.iterdir()} == {"trial.json", "lock"}
+def test_a_second_writer_is_turned_away(begin: Callable[..., Run]) -> None:
+    run = begin()
+    with run.lock().acquire(timeout=0):
+        assert run.status() == "running"
+        assert train_apart(run) == 75
+    assert run.entries() == []
+    assert {path.name for path in run.folder.iterdir()} == {"trial.json", "lock"}
 
 
-def test_finished_take_is_left_alone(begin: Callable[..., Take]) -> None:
-    take = begin("trainer.max_epochs=1")
-    assert attempt(take) == 0
-    before = {p.name: p.stat().st_mtime_ns for p in take.folder.iterdir() if p.suffix}
-    assert attempt(take) == 0
-    after = {p.name: p.stat().st_mtime_ns for p in take.folder.iterdir() if p.suffix}
+def test_finished_run_is_left_alone(begin: Callable[..., Run]) -> None:
+    run = begin("trainer.max_epochs=1")
+    assert train_apart(run) == 0
+    before = {p.name: p.stat().st_mtime_ns for p in run.folder.iterdir() if p.suffix}
+    assert train_apart(run) == 0
+    after = {p.name: p.stat().st_mtime_ns for p in run.folder.iterdir() if p.suffix}
     assert after.keys() == before.keys()
     assert {n for n in after if after[n] != before[n]} <= {"log.txt"}
 
 
-def test_completion_lists_what_stands_there(begin: Callable[..., Take]) -> None:
-    take = begin("trainer.max_epochs=1")
-    assert attempt(take) == 0
-    completion = read_completion(take.folder, thorough=True)
+def test_completion_lists_what_stands_there(begin: Callable[..., Run]) -> None:
+    run = begin("trainer.max_epochs=1")
+    assert train_apart(run) == 0
+    completion = read_completion(run.folder, thorough=True)
     assert completion is not None
     assert completion.outcome == "finished"
     assert completion.artifacts.keys() == {
@@ -107,12 +107,12 @@ def test_completion_lists_what_stands_there(begin: Callable[..., Take]) -> None:
         "per_class.csv",
         "test_correct.npy",
     }
-    assert completion.facts["train_images"] + completion.facts["val_images"] == 1437
-    assert completion.facts["test_images"] == 360
+    assert completion.metadata["train_images"] + completion.metadata["val_images"] == 1437
+    assert completion.metadata["test_images"] == 360
     assert completion.measured["time/total_seconds"] > 0
-    (epoch,) = [entry for entry in take.entries() if entry.kind == "epoch"]
+    (epoch,) = [entry for entry in run.entries() if entry.kind == "epoch"]
     assert completion.measured["cpu/utilization"] == epoch.measured["cpu/utilization"] > 0
-    environment = record_of(take).environment
+    environment = record_of(run).environment
     assert environment["slots"] == 3
     assert environment["threads"] == 1
     assert environment["torch"]
@@ -137,60 +137,60 @@ class Mine(nn.ReLU):
 """
 
 
-def test_component_that_raises_is_told(begin: Callable[..., Take], mine: Callable) -> None:
+def test_component_that_raises_is_told(begin: Callable[..., Run], mine: Callable) -> None:
     mine(RAISING)
-    take = begin("activation=mine")
-    assert attempt(take) == 1
-    last = take.entries()[-1]
+    run = begin("activation=mine")
+    assert train_apart(run) == 1
+    last = run.entries()[-1]
     assert (last.kind, last.note["error"]) == ("failed", "KeyError: 'no such unit'")
     assert "forward" in last.note["traceback"]
-    log = (take.folder / "log.txt").read_text()
+    log = (run.folder / "log.txt").read_text()
     assert "about to raise" in log
     assert "Traceback" in log
-    assert record_of(take).outcome == "failed"
-    assert record_of(take).reason == "KeyError: 'no such unit'"
+    assert record_of(run).outcome == "failed"
+    assert record_of(run).reason == "KeyError: 'no such unit'"
 
 
 def test_component_edited_since_the_plan_is_refused(
-    begin: Callable[..., Take], mine: Callable[[str], Path], lab: Lab
+    begin: Callable[..., Run], mine: Callable[[str], Path], lab: Lab
 ) -> None:
     source = "from torch import nn\nclass Mine(nn.ReLU): pass\n"
     path = mine(source)
-    take = begin("activation=mine", "trainer.max_epochs=1")
+    run = begin("activation=mine", "trainer.max_epochs=1")
     path.write_text(source + "# edited\n")
-    assert attempt(take) == 1
-    assert "mine.Mine must be as it was" in take.entries()[-1].note["error"]
-    assert kinds(take) == ["attempt", "failed"]
+    assert train_apart(run) == 1
+    assert "mine.Mine must be as it was" in run.entries()[-1].note["error"]
+    assert kinds(run) == ["attempt", "failed"]
     path.write_text(source)
-    assert attempt(take) == 0
-    assert lab.finished(take.key) == take
+    assert train_apart(run) == 0
+    assert lab.finished(run.key) == run
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
 def test_refused_by_the_disk_it_ends_with_its_checkpoint_and_goes_on(
-    begin: Callable[..., Take], number: int
+    begin: Callable[..., Run], number: int
 ) -> None:
-    take = begin()
-    assert attempt(take, partial(attempts.refused_by_the_disk, number)) == 74
-    assert kinds(take) == ["attempt", "epoch"]  # not even why could be written
-    assert take.status() == "stopped"
-    assert not list(take.folder.glob(".*"))
-    assert os.strerror(number) in (take.folder / "log.txt").read_text()
-    line = checkpoint_line(take.folder / CHECKPOINT)
+    run = begin()
+    assert train_apart(run, partial(train_process.refused_by_the_disk, number)) == 74
+    assert kinds(run) == ["attempt", "epoch"]  # not even why could be written
+    assert run.status() == "stopped"
+    assert not list(run.folder.glob(".*"))
+    assert os.strerror(number) in (run.folder / "log.txt").read_text()
+    line = checkpoint_line(run.folder / CHECKPOINT)
     assert line is not None
     assert line.epoch == 0
-    assert attempt(take) == 0
-    assert [epoch for epoch, _ in shown(take)["epochs"]] == [0, 1, 2]
+    assert train_apart(run) == 0
+    assert [epoch for epoch, _ in shown(run)["epochs"]] == [0, 1, 2]
 
 
-def test_limit_on_the_size_of_files_is_told_in_the_journal(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.limited_in_size) == 74
-    assert kinds(take) == ["attempt", "stopped"]
-    reason = take.entries()[-1].note["reason"]
+def test_limit_on_the_size_of_files_is_told_in_the_journal(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.limited_in_size) == 74
+    assert kinds(run) == ["attempt", "stopped"]
+    reason = run.entries()[-1].note["reason"]
     assert "best.safetensors must be allowed to grow" in reason
     assert "ulimit -f" in reason
-    assert {path.name for path in take.folder.iterdir()} == {
+    assert {path.name for path in run.folder.iterdir()} == {
         "trial.json",
         "lock",
         "log.txt",
@@ -201,97 +201,97 @@ def test_limit_on_the_size_of_files_is_told_in_the_journal(begin: Callable[..., 
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files under /proc")
-def test_limit_on_open_files_is_no_failure(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.limited_in_files) == 74
-    assert kinds(take) == []
-    assert attempt(take) == 0
+def test_limit_on_open_files_is_no_failure(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.limited_in_files) == 74
+    assert kinds(run) == []
+    assert train_apart(run) == 0
 
 
-def test_checkpoint_is_written_nowhere_but_in_the_lab(begin: Callable[..., Take]) -> None:
-    take = begin("trainer.max_epochs=1")
-    assert attempt(take, attempts.without_a_temporary_folder) == 0
+def test_checkpoint_is_written_nowhere_but_in_the_lab(begin: Callable[..., Run]) -> None:
+    run = begin("trainer.max_epochs=1")
+    assert train_apart(run, train_process.without_a_temporary_folder) == 0
 
 
-def test_sighup_ends_it_with_129(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.hung_up, in_sweep=False) == 129
-    assert take.entries()[-1].note == {"reason": "SIGHUP"}
-    assert attempt(take, attempts.hung_up) == 0  # in a sweep, the sweep decides
+def test_sighup_ends_it_with_129(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.hung_up, in_sweep=False) == 129
+    assert run.entries()[-1].note == {"reason": "SIGHUP"}
+    assert train_apart(run, train_process.hung_up) == 0  # in a sweep, the sweep decides
 
 
-def test_what_is_printed_does_not_end_it(begin: Callable[..., Take], mine: Callable) -> None:
+def test_what_is_printed_does_not_end_it(begin: Callable[..., Run], mine: Callable) -> None:
     mine(PRINTING)
-    take = begin("activation=mine", "trainer.max_epochs=1")
-    assert attempt(take, attempts.speaking_ascii) == 0
-    assert "ein Gruß" in (take.folder / "log.txt").read_text("utf-8")
+    run = begin("activation=mine", "trainer.max_epochs=1")
+    assert train_apart(run, train_process.speaking_ascii) == 0
+    assert "ein Gruß" in (run.folder / "log.txt").read_text("utf-8")
 
 
-def test_damaged_journal_fails_without_a_word_in_it(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.killed_behind_the_journal) == -signal.SIGKILL
-    content = bytearray(take.journal.read_bytes())
+def test_damaged_journal_fails_without_a_word_in_it(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.killed_behind_the_journal) == -signal.SIGKILL
+    content = bytearray(run.journal.read_bytes())
     content[20] ^= 1
-    take.journal.write_bytes(content)
-    assert attempt(take) == 1
-    assert take.journal.read_bytes() == content
-    assert "must match its checksum" in (take.folder / "log.txt").read_text()
+    run.journal.write_bytes(content)
+    assert train_apart(run) == 1
+    assert run.journal.read_bytes() == content
+    assert "must match its checksum" in (run.folder / "log.txt").read_text()
 
 
-def test_torn_last_line_is_cut_off(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.killed_behind_the_journal) == -signal.SIGKILL
-    take.journal.write_bytes(take.journal.read_bytes()[:-10])
-    assert attempt(take) == 0
-    assert [epoch for epoch, _ in shown(take)["epochs"]] == [0, 1, 2]
+def test_torn_last_line_is_cut_off(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.killed_behind_the_journal) == -signal.SIGKILL
+    run.journal.write_bytes(run.journal.read_bytes()[:-10])
+    assert train_apart(run) == 0
+    assert [epoch for epoch, _ in shown(run)["epochs"]] == [0, 1, 2]
 
 
-def test_divergence_in_the_first_epoch_is_a_result(begin: Callable[..., Take]) -> None:
-    take = begin("optimizer=sgd", "optimizer.lr=1e30", "normalization=none")
-    assert attempt(take) == 0
-    assert kinds(take) == ["attempt", "diverged"]
-    assert take.entries()[-1].epoch == 0
-    assert "NaN or infinite" in take.entries()[-1].note["reason"]
-    completion = take.completion
+def test_divergence_in_the_first_epoch_is_a_result(begin: Callable[..., Run]) -> None:
+    run = begin("optimizer=sgd", "optimizer.lr=1e30", "normalization=none")
+    assert train_apart(run) == 0
+    assert kinds(run) == ["attempt", "diverged"]
+    assert run.entries()[-1].epoch == 0
+    assert "NaN or infinite" in run.entries()[-1].note["reason"]
+    completion = run.completion
     assert completion is not None
-    assert completion.outcome == take.status() == "diverged"
+    assert completion.outcome == run.status() == "diverged"
     assert not [name for name in completion.metrics if name.startswith("test/")]
-    assert completion.facts["parameters"] == 1024 * 16 + 16 + 16 * 10 + 10
-    assert record_of(take).correct() is None
+    assert completion.metadata["parameters"] == 1024 * 16 + 16 + 16 * 10 + 10
+    assert record_of(run).correct() is None
 
 
-def test_divergence_later_on_tests_the_best_epoch(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.diverging_in_the_second_epoch) == 0
-    assert kinds(take) == ["attempt", "epoch", "diverged"]
-    completion = take.completion
+def test_divergence_later_on_tests_the_best_epoch(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.diverging_in_the_second_epoch) == 0
+    assert kinds(run) == ["attempt", "epoch", "diverged"]
+    completion = run.completion
     assert completion is not None
     assert completion.outcome == "diverged"
     assert completion.metrics["best/epoch"] == 0
     assert 0 < completion.metrics["test/accuracy"] < 1
     assert "test/accuracy_last" not in completion.metrics
-    correct = record_of(take).correct()
+    correct = record_of(run).correct()
     assert correct is not None
     assert correct.mean() == pytest.approx(completion.metrics["test/accuracy"], abs=1e-7)
 
 
-def test_ctrl_c_in_the_last_epoch_finishes(begin: Callable[..., Take]) -> None:
-    take = begin("trainer.max_epochs=1")
-    assert attempt(take, attempts.interrupted_once, in_sweep=False) == 0
-    assert take.status() == "finished"
+def test_ctrl_c_in_the_last_epoch_finishes(begin: Callable[..., Run]) -> None:
+    run = begin("trainer.max_epochs=1")
+    assert train_apart(run, train_process.interrupted_once, in_sweep=False) == 0
+    assert run.status() == "finished"
 
 
-def test_best_weights_that_are_gone_are_no_finish(begin: Callable[..., Take]) -> None:
-    take = begin()
-    assert attempt(take, attempts.killed_behind_the_last_epoch) == -signal.SIGKILL
-    (take.folder / "best.safetensors").unlink()
-    assert attempt(take) == 1
-    assert take.completion is None
+def test_best_weights_that_are_gone_are_no_finish(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_apart(run, train_process.killed_behind_the_last_epoch) == -signal.SIGKILL
+    (run.folder / "best.safetensors").unlink()
+    assert train_apart(run) == 1
+    assert run.completion is None
 
 
-def test_another_take_leaves_the_first_whole(begin: Callable[..., Take], lab: Lab) -> None:
-    overrides = [*attempts.SMALL, "trainer.max_epochs=1"]
-    first, second = (lab.new_take(freeze(compose(overrides)).as_dict()) for _ in range(2))
-    assert attempt(first) == attempt(second) == 0
+def test_another_run_leaves_the_first_whole(begin: Callable[..., Run], lab: Lab) -> None:
+    overrides = [*train_process.SMALL, "trainer.max_epochs=1"]
+    first, second = (lab.new_run(resolve(compose(overrides)).as_dict()) for _ in range(2))
+    assert train_apart(first) == train_apart(second) == 0
     assert shown(first) == shown(second)
     assert lab.finished(first.key) == second

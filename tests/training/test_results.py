@@ -9,7 +9,7 @@ import torch
 import yaml
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from ablab.model.epoch_metrics import Figures, Tally
+from ablab.model.epoch_metrics import EpochMetrics, EpochOutputs
 from ablab.tracking.pictures import read_confusion
 from ablab.tracking.records import Record
 from ablab.training.results import write_config, write_tables
@@ -59,10 +59,10 @@ def test_figures_per_class_are_scikit_learns(tmp_path: Path, classes: tuple) -> 
 def test_who_always_says_one_thing_is_no_better_than_that(tmp_path: Path) -> None:
     """99 of 100 images are of one class: accuracy is 0.99, and the other class shows its misses."""
     predicted, target = np.zeros(100, np.int64), np.arange(100) // 99
-    tally, figures = Tally(), Figures(2)
+    outputs, metrics = EpochOutputs(), EpochMetrics(2)
     logits = torch.zeros(100, 2).index_fill_(1, torch.tensor([0]), 1.0)
-    tally.add(logits, torch.from_numpy(target), torch.tensor(1.0))
-    assert figures.of(tally)["accuracy"].item() == pytest.approx(0.99)
+    outputs.add(logits, torch.from_numpy(target), torch.tensor(1.0))
+    assert metrics.of(outputs)["accuracy"].item() == pytest.approx(0.99)
     write_tables(tmp_path, predicted, target, ("often", "once"))
     assert rows(tmp_path / "per_class.csv")[1:] == [
         ["often", "99", "100", "0.99", "1.0", "0.994975"],  # F1: 2 * 99 / 199
@@ -73,7 +73,7 @@ def test_who_always_says_one_thing_is_no_better_than_that(tmp_path: Path) -> Non
 def test_correctness_of_each_image_is_read_back(tmp_path: Path, classes: tuple) -> None:
     predicted, target = classes
     write_tables(tmp_path, predicted, target, NAMES)
-    record = Record("key", "finished", {}, folder=tmp_path, facts={"test_images": len(target)})
+    record = Record("key", "finished", {}, folder=tmp_path, metadata={"test_images": len(target)})
     assert np.array_equal(record.correct(), predicted == target)
 
 

@@ -3,11 +3,11 @@
 import signal
 from collections.abc import Callable
 
-import attempts
 import pytest
-from attempts import attempt, shown
+import train_process
+from train_process import shown, train_apart
 
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 
 PLATEAU = ("scheduler=plateau", "scheduler.patience=0", "scheduler.threshold=0.9")
 LBFGS = ("optimizer=lbfgs", "optimizer.max_iter=4", "scheduler=constant", "regularizer=l2")
@@ -32,25 +32,25 @@ SLOW = [
     ids=lambda overrides: overrides[0],
 )
 def test_killed_and_continued_is_bit_equal(
-    begin: Callable[..., Take], overrides: tuple[str, ...]
+    begin: Callable[..., Run], overrides: tuple[str, ...]
 ) -> None:
     undisturbed, killed = begin(*overrides), begin(*overrides)
-    assert attempt(undisturbed) == 0
-    assert attempt(killed, attempts.killed_behind_the_journal) == -signal.SIGKILL
-    assert attempt(killed) == 0
+    assert train_apart(undisturbed) == 0
+    assert train_apart(killed, train_process.killed_behind_the_journal) == -signal.SIGKILL
+    assert train_apart(killed) == 0
     assert len(shown(killed)["epochs"]) == 3
     assert shown(killed) == shown(undisturbed)
 
 
-def test_plateau_drops_the_lr_of_the_next_epoch(begin: Callable[..., Take]) -> None:
-    take = begin("optimizer=sgd", "optimizer.lr=0.001", *PLATEAU)
-    assert attempt(take) == 0
-    lrs = [metrics["lr"] for _, metrics in shown(take)["epochs"]]
+def test_plateau_drops_the_lr_of_the_next_epoch(begin: Callable[..., Run]) -> None:
+    run = begin("optimizer=sgd", "optimizer.lr=0.001", *PLATEAU)
+    assert train_apart(run) == 0
+    lrs = [metrics["lr"] for _, metrics in shown(run)["epochs"]]
     assert lrs == pytest.approx([0.001, 0.001, 0.0001])
 
 
-def test_a_penalty_is_in_the_journal_beside_the_loss(begin: Callable[..., Take]) -> None:
-    take = begin("regularizer=l2", "trainer.max_epochs=1")
-    assert attempt(take) == 0
-    ((_, metrics),) = shown(take)["epochs"]
+def test_a_penalty_is_in_the_journal_beside_the_loss(begin: Callable[..., Run]) -> None:
+    run = begin("regularizer=l2", "trainer.max_epochs=1")
+    assert train_apart(run) == 0
+    ((_, metrics),) = shown(run)["epochs"]
     assert metrics["train/penalty"] > 0

@@ -13,10 +13,10 @@ from ablab.errors import FINISHED, HUNG_UP, INTERRUPTED, LOCKED, TERMINATED, Inp
 from ablab.report.card import CardTable, card
 from ablab.report.show import metric_lines
 from ablab.signals import TerminatedError
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 from ablab.tracking.records import Record, record_of
 from ablab.training import single
-from ablab.training.attempt import attempt_apart
+from ablab.training.foreground import run_in_subprocess
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -65,30 +65,30 @@ def train(
     given = to_overrides(overrides, choices)
     console, _ = progress(quiet=quiet)
     with allowing(allow):
-        code, take = single.train(
-            given, fresh=fresh, offline=offline, console=console, runner=attempt_apart
+        code, run = single.train(
+            given, fresh=fresh, offline=offline, console=console, runner=run_in_subprocess
         )
-    result = TrialResult(record_of(take))
+    result = TrialResult(record_of(run))
     if code != FINISHED:
-        _raise(code, take, result)
+        _raise(code, run, result)
     return result
 
 
-def _raise(code: int, take: Take, result: "TrialResult") -> None:
+def _raise(code: int, run: Run, result: "TrialResult") -> None:
     """Raise what a trial that is not finished ended with."""
     done = f"after epoch {len(result.record.epochs)} of {result.max_epochs}"
     again = "the same call goes on from its last checkpoint"
     if code == INTERRUPTED:
-        raise KeyboardInterrupt(f"trial {take.key} was stopped {done}; {again}")
+        raise KeyboardInterrupt(f"trial {run.key} was stopped {done}; {again}")
     if code in (HUNG_UP, TERMINATED):
         raise TerminatedError(code)
     if code == LOCKED:
-        raise InputError(f"trial must be idle, got {take.key}, which a process trains now")
+        raise InputError(f"trial must be idle, got {run.key}, which a process trains now")
     cause = f"ended with exit status {code} {done}; {again}"
     if code == 137:
         cause = f"killed by SIGKILL (out of memory?) {done}; {again}"
     reason = result.record.reason if result.outcome == "failed" else cause
-    raise TrialError(f"trial {take.key} must train to its end, got {reason}; see {take.folder}")
+    raise TrialError(f"trial {run.key} must train to its end, got {reason}; see {run.folder}")
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ import torch
 from ablab import folders
 from ablab.config.compose import AXES, components
 from ablab.config.preflight import device_notes
-from ablab.training.environment import facts
+from ablab.training.environment import describe_environment
 
 
 def findings() -> Iterator[tuple[str, str]]:
     """Yield a name and what was found: versions, devices, folders, data, store."""
-    for name, value in facts().items():
+    for name, value in describe_environment().items():
         if value not in ("", None):
             yield name, str(value)
     yield "GPUs", str(torch.cuda.device_count())

@@ -94,7 +94,7 @@ def _sweep(name: str) -> str:
     """Return a sweep's question, what it compares, and what it costs as far as that is known."""
     spec = parse(compose(sweep=name).sweep)
     better = "higher" if spec.goal == "max" else "lower"
-    facts = {
+    environment = {
         "question": spec.question,
         "kind": spec.kind,
         "metric": f"{spec.metric}, {better} is better",
@@ -109,7 +109,7 @@ def _sweep(name: str) -> str:
         "cost": _cost(name),
         "next": f"ablab sweep {name}",
     }
-    lines = (f"{k:<9} " + v.replace("\n", "\n" + " " * 10) for k, v in facts.items() if v)
+    lines = (f"{k:<9} " + v.replace("\n", "\n" + " " * 10) for k, v in environment.items() if v)
     return f"{sweep_names()[name]}\n\n" + "\n".join(lines)
 
 
@@ -132,10 +132,10 @@ def _cost(name: str) -> str:
     lab = Lab(lab_folder())
     plan = read_plan(lab.sweep_folder(name))
     cells = plan.cells if plan else ()
-    takes = [[t.completion for t in lab.takes(cell.key)] for cell in cells]
+    runs = [[t.completion for t in lab.runs(cell.key)] for cell in cells]
     seconds = [
         done[-1].measured["time/total_seconds"]
-        for found in takes
+        for found in runs
         if (done := [c for c in found if c and "time/total_seconds" in c.measured])
     ]
     if not seconds:

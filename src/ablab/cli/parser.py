@@ -30,8 +30,8 @@ class _Parser(argparse.ArgumentParser):
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
         options, rest = self.parse_known_args(args, namespace)
-        takes = getattr(options, "overrides", None) is not None
-        if rest and (not takes or any(word.startswith("-") for word in rest)):
+        runs = getattr(options, "overrides", None) is not None
+        if rest and (not runs or any(word.startswith("-") for word in rest)):
             self.error(f"unrecognized arguments: {' '.join(rest)}")
         if rest:
             options.overrides = [*options.overrides, *rest]

@@ -143,9 +143,9 @@ def write_report(
 
 def _name_damage(lab: "Lab", sweeps: Sequence[str]) -> bool:
     """Say which records of the trials of sweeps are damaged; tell whether any is."""
-    from ablab.tracking.damage import damaged_takes
+    from ablab.tracking.damage import damaged_runs
 
-    found = dict.fromkeys(line for sweep in sweeps for line in damaged_takes(lab, sweep))
+    found = dict.fromkeys(line for sweep in sweeps for line in damaged_runs(lab, sweep))
     for line in found:
         console().print(f"damaged: {line}", highlight=False, markup=False, soft_wrap=True)
     return bool(found)

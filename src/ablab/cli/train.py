@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def add_to(commands: "Commands") -> None:
     """Add the command to the parser's."""
     command = add(commands, "train", _train, "train one trial, or show the finished one")
-    command.add_argument("--fresh", action="store_true", help="train a new take, keep the old one")
+    command.add_argument("--fresh", action="store_true", help="train a new run, keep the old one")
     add_training(command)
     add_overrides(command)
 
@@ -25,13 +25,13 @@ def _train(options: argparse.Namespace) -> int:
         from ablab.training.single import train
 
     out = console()
-    code, take = train(options.overrides, fresh=options.fresh, offline=options.offline, console=out)
+    code, run = train(options.overrides, fresh=options.fresh, offline=options.offline, console=out)
     if code == FINISHED:
-        show_result(take, out)
+        show_result(run, out)
     elif code == FAILED:
-        out.print(f"The trial failed: `ablab show {take.key}` tells why.")
+        out.print(f"The trial failed: `ablab show {run.key}` tells why.")
     elif code == LOCKED:
-        out.print(f"Another process trains {take.key}; `ablab show {take.key}` shows it.")
+        out.print(f"Another process trains {run.key}; `ablab show {run.key}` shows it.")
     else:
         out.print("Stopped. The same command goes on from the last checkpoint.")
     return code

@@ -106,13 +106,13 @@ def _is_about(fault: str, keys: set[str]) -> bool:
 
 def _further_faults(composition: Composition) -> tuple[str, ...]:
     """Return what is wrong besides names, so that all is told at once."""
-    from ablab.config.dry_build import rehearse  # torch is no need of a faultless composition
+    from ablab.config.dry_build import dry_build  # torch is no need of a faultless composition
     from ablab.config.validate import validate
 
     try:
         config = composition.resolved()
         validate(config)
-        rehearse(config)
+        dry_build(config)
     except ConfigError as error:
         return error.faults
     except InputError:  # the data's: no fault of the configuration

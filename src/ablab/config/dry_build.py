@@ -26,7 +26,7 @@ from ablab.model.by_hand.convert import check
 _STAND_IN = {"_target_": "torch.nn.Identity"}
 
 
-def rehearse(config: Mapping[str, Any]) -> frozenset[str]:
+def dry_build(config: Mapping[str, Any]) -> frozenset[str]:
     """Build a validated trial, pass a batch through, and return the parts that its network uses.
 
     Costs nothing for a further seed, and leaves the global generators as they were.
@@ -40,11 +40,11 @@ def rehearse(config: Mapping[str, Any]) -> frozenset[str]:
     """
     content = {"config": {**config, "seed": 0}, "sources": source_hashes(config)}
     with streams.forked(0, "rehearsal"):
-        return _rehearsed(json.dumps(content, sort_keys=True))
+        return _dry_built(json.dumps(content, sort_keys=True))
 
 
 @lru_cache(maxsize=1024)
-def _rehearsed(text: str) -> frozenset[str]:
+def _dry_built(text: str) -> frozenset[str]:
     config = json.loads(text)["config"]
     faults: list[str] = []
     passed: Passed | None = None

@@ -1,4 +1,4 @@
-"""Which probes are asked for, and whether a take has them."""
+"""Which probes are asked for, and whether a run has them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,10 +22,10 @@ def switched_on(probes: Mapping[str, Any]) -> frozenset[str]:
 
 
 def has_measured(trial: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
-    """Tell whether a take holds, or will hold, what is measured now.
+    """Tell whether a run holds, or will hold, what is measured now.
 
     Args:
-        trial: as the take froze it; one from before there were probes has none.
+        trial: as the run froze it; one from before there were probes has none.
         probes: the ``probes`` group that is asked for now.
     """
     asked, before = switched_on(probes), trial["config"].get("probes") or {}

@@ -11,7 +11,7 @@ from typing import Any
 from ablab import folders
 from ablab.config.compose import AXES, OUTSIDE_KEY
 from ablab.config.composition import Composition
-from ablab.config.dry_build import rehearse
+from ablab.config.dry_build import dry_build
 from ablab.config.preflight import device_faults, num_processes
 from ablab.config.sources import source_hashes
 from ablab.config.validate import validate
@@ -75,7 +75,7 @@ class Trial:
         return replace(self, key=key_of(config, self.data_hash, self.sources), config=config)
 
 
-def freeze(composition: Composition) -> Trial:
+def resolve(composition: Composition) -> Trial:
     """Resolve, check and name a trial.
 
     Raises:
@@ -86,7 +86,7 @@ def freeze(composition: Composition) -> Trial:
     validate(config)
     faults = device_faults(config)
     try:
-        rehearse(config)
+        dry_build(config)
     except ConfigError as error:
         faults += error.faults
     if faults:
@@ -97,7 +97,7 @@ def freeze(composition: Composition) -> Trial:
     return Trial(key, config, composition.choices, data_hash, sources)
 
 
-def freeze_seeds(composition: Composition, seeds: Sequence[int]) -> Iterator[Trial]:
+def resolve_seeds(composition: Composition, seeds: Sequence[int]) -> Iterator[Trial]:
     """Resolve, check and name the trials of several seeds: what they share once for all.
 
     Raises:
@@ -105,9 +105,9 @@ def freeze_seeds(composition: Composition, seeds: Sequence[int]) -> Iterator[Tri
         DataError: the data set is missing or damaged.
     """
     if composition.is_interpolated:
-        yield from (freeze(composition.with_values({"seed": seed})) for seed in seeds)
+        yield from (resolve(composition.with_values({"seed": seed})) for seed in seeds)
         return
-    first = freeze(composition.with_values({"seed": seeds[0]}))
+    first = resolve(composition.with_values({"seed": seeds[0]}))
     yield from (first.with_seed(seed) for seed in seeds)
 
 
@@ -130,7 +130,7 @@ def key_of(config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str]
 
 def used_axes(config: Mapping[str, Any]) -> frozenset[str]:
     """Return the axes that a trial uses: a network need not ask for each of its parts."""
-    return rehearse(config) | frozenset(AXES).difference(build.PARTS)
+    return dry_build(config) | frozenset(AXES).difference(build.PARTS)
 
 
 def _data_hash(node: Mapping[str, Any]) -> str:

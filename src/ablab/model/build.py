@@ -72,7 +72,7 @@ class Builder:
         self._partial: Callable[..., Any] = partial(self._target, **values)
         self._given = set(values)
 
-    def takes(self, name: str) -> bool:
+    def runs(self, name: str) -> bool:
         """Tell whether the component asks for one of its contract's arguments."""
         return bool(contract_arguments(self.axis, self._target, {name: None}))
 
@@ -165,7 +165,7 @@ def network(
             )
         materialize(module, (2, data.in_channels, data.image_size, data.image_size))
         initializer = Builder("initializer", config["initializer"])
-        batch = {"batch": _first_batch(data, module)} if initializer.takes("batch") else {}
+        batch = {"batch": _first_batch(data, module)} if initializer.runs("batch") else {}
         initializer(module=module, **batch)
     _check_dropout(parts["dropout"])
     if config.get("init_from") is not None:

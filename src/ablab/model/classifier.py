@@ -16,7 +16,7 @@ from ablab import streams
 from ablab.components.regularizer.none import none
 from ablab.components.regularizer.regularizer import Regularizer
 from ablab.model.dropout_stream import DropoutStream
-from ablab.model.epoch_metrics import STEPS_BETWEEN_LOOKS, Figures, Tally
+from ablab.model.epoch_metrics import STEPS_BETWEEN_LOOKS, EpochMetrics, EpochOutputs
 from ablab.model.frozen_layers import trained_parameters
 from ablab.model.objective import Objective, all_logits
 from ablab.model.plain_state import PlainState, set_plain
@@ -97,8 +97,8 @@ class Classifier(pl.LightningModule):
         self._dropout = DropoutStream(seed, dropout_generator)
         self._outside: streams.GlobalState | None = None
         self._plain: PlainState | None = None
-        self._trained, self._evaluated = Tally(), Tally()
-        self.figures = Figures(num_classes)
+        self._trained, self._evaluated = EpochOutputs(), EpochOutputs()
+        self.metrics = EpochMetrics(num_classes)
         self.predicted = self.target = torch.empty(0, dtype=torch.long)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -137,7 +137,7 @@ class Classifier(pl.LightningModule):
         self._switch("train")
         processes = self.trainer.world_size
         self._dropout.restart(self.current_epoch, self.global_rank, processes, self.device)
-        self._trained = Tally()
+        self._trained = EpochOutputs()
         self._first_lr = self.trainer.optimizers[0].param_groups[0]["lr"]
 
     def training_step(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
@@ -172,7 +172,7 @@ class Classifier(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Begin the validation's tally, with the weights that are tested."""
         self._switch("eval")
-        self._evaluated = Tally()
+        self._evaluated = EpochOutputs()
 
     def validation_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         """Tally one validation batch."""
@@ -184,7 +184,7 @@ class Classifier(pl.LightningModule):
 
     def on_test_epoch_start(self) -> None:
         """Begin the test's tally."""
-        self._evaluated = Tally()
+        self._evaluated = EpochOutputs()
 
     def test_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         """Tally one test batch."""
@@ -272,10 +272,10 @@ class Classifier(pl.LightningModule):
         if not self.trainer.strategy.reduce_boolean_decision(finite, all=True):
             raise DivergedError(self.current_epoch, step)
 
-    def _sum_up(self, stage: str, tally: Tally) -> None:
+    def _sum_up(self, stage: str, outputs: EpochOutputs) -> None:
         """Log what the tally saw, in all processes together."""
-        figures = self.figures.of(tally)
-        self.log_dict({f"{stage}/{name}": v for name, v in figures.items()}, sync_dist=True)
+        metrics = self.metrics.of(outputs)
+        self.log_dict({f"{stage}/{name}": v for name, v in metrics.items()}, sync_dist=True)
 
 
 # Lightning asks for it at each step, and Python would find it out anew each time.

@@ -12,7 +12,7 @@ from torchmetrics.classification import MulticlassAccuracy
 STEPS_BETWEEN_LOOKS = 32
 
 
-class Tally:
+class EpochOutputs:
     """What one pass over a set of images saw: kept step by step, summed up once an epoch.
 
     Attributes:
@@ -44,7 +44,7 @@ class Tally:
         return all(bool(values.isfinite().all()) for values in recent)
 
 
-class Figures(nn.Module):
+class EpochMetrics(nn.Module):
     """Sums tallies up, over the images of all processes together.
 
     Args:
@@ -57,15 +57,15 @@ class Figures(nn.Module):
         # NaN stays NaN; torchmetrics 1.9's "disable" would forget the weights.
         self.loss = MeanMetric(nan_strategy=math.nan)
 
-    def of(self, tally: Tally) -> dict[str, Any]:
+    def of(self, outputs: EpochOutputs) -> dict[str, Any]:
         """Return ``loss`` and ``accuracy``, and ``penalty`` where the tally has one."""
         self.loss.reset()
         self.accuracy.reset()
-        losses = torch.stack(tally.loss)
-        sizes = torch.tensor([len(t) for t in tally.target], device=losses.device)
+        losses = torch.stack(outputs.loss)
+        sizes = torch.tensor([len(t) for t in outputs.target], device=losses.device)
         self.loss.update(losses, sizes)
-        self.accuracy.update(torch.cat(tally.predicted), torch.cat(tally.target))
-        figures = {"loss": self.loss.compute(), "accuracy": self.accuracy.compute()}
-        if tally.penalty:
-            figures["penalty"] = torch.stack(tally.penalty).mean()
-        return figures
+        self.accuracy.update(torch.cat(outputs.predicted), torch.cat(outputs.target))
+        metrics = {"loss": self.loss.compute(), "accuracy": self.accuracy.compute()}
+        if outputs.penalty:
+            metrics["penalty"] = torch.stack(outputs.penalty).mean()
+        return metrics

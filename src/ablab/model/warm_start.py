@@ -95,13 +95,13 @@ def _weights(key: str) -> tuple[Path, str]:
             f"look like a number), or null, got {key}"
         )
     lab = Lab(lab_folder())
-    take = lab.finished(key)
-    completion = None if take is None else take.completion
-    if take is None or completion is None or completion.outcome != "finished":
-        takes = lab.takes(key)
-        state = takes[-1].status() if takes else "not in the lab"
+    run = lab.finished(key)
+    completion = None if run is None else run.completion
+    if run is None or completion is None or completion.outcome != "finished":
+        runs = lab.runs(key)
+        state = runs[-1].status() if runs else "not in the lab"
         raise InputError(
             f"init_from must be a finished trial of the lab {lab.root}, got {key}, which is "
             f"{state}: train it to its end first, with the command that began it"
         )
-    return take.folder / BEST, str(completion.artifacts[BEST]["sha256"])
+    return run.folder / BEST, str(completion.artifacts[BEST]["sha256"])

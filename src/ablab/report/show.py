@@ -9,7 +9,7 @@ from rich.table import Table
 
 from ablab.errors import InputError
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import LOG, Lab, Take
+from ablab.tracking.lab import LOG, Lab, Run
 from ablab.tracking.plan import read_plans
 from ablab.tracking.records import Record, read_record, record_of
 
@@ -36,17 +36,17 @@ def find_trial(lab: Lab, beginning: str) -> str:
     raise InputError(f"key must begin one trial's key, got {beginning}, which begins {listed}")
 
 
-def show_result(take: Take, console: Console) -> None:
+def show_result(run: Run, console: Console) -> None:
     """Print what a finished trial came to, where it is, and what to type next."""
-    record = record_of(take)
+    record = record_of(run)
     say = _Say(console)
     if record.outcome == "diverged":
         say("The loss diverged: the trial ended early, and is recorded so.")
     _figures(record, console)
-    say(f"run      {take.folder}")
-    for sweep in _sweeps_with(Lab(take.folder.parents[2]), take.key):
+    say(f"run      {run.folder}")
+    for sweep in _sweeps_with(Lab(run.folder.parents[2]), run.key):
         say(f"sweep    {sweep}")
-    say(f"next     ablab show {take.key}   ablab ui   ablab train --fresh …")
+    say(f"next     ablab show {run.key}   ablab ui   ablab train --fresh …")
 
 
 def show_trial(lab: Lab, key: str, console: Console) -> bool:
@@ -62,11 +62,11 @@ def show_trial(lab: Lab, key: str, console: Console) -> bool:
     _figures(record, console)
     if record.reason and record.outcome != "damaged":
         say(f"reason   {record.reason}", "red")
-    for take in lab.takes(key):
-        say(f"take     {take.number} {take.status()}   {take.folder}")
+    for run in lab.runs(key):
+        say(f"run      {run.number} {run.status()}   {run.folder}")
     for sweep in _sweeps_with(lab, key):
         say(f"sweep    {sweep}")
-    damaged = [*filter(None, (take.damage() for take in lab.takes(key))), *_damaged_plans(lab)]
+    damaged = [*filter(None, (run.damage() for run in lab.runs(key))), *_damaged_plans(lab)]
     for told in damaged:
         say(f"damaged  {told}", "red")
     if record.folder is not None:
@@ -136,16 +136,18 @@ def metric_lines(record: Record) -> list[tuple[str, str]]:
 
 
 def _cost(record: Record) -> list[tuple[str, str]]:
-    facts: dict[str, Any] = {**record.facts, **record.measured}
+    metadata: dict[str, Any] = {**record.metadata, **record.measured}
     forms = (
         ("parameters", "parameters", "{:,}"),
         ("FLOPs an image", "flops", "{:,}"),
         ("seconds an epoch", "time/epoch_seconds", "{:.2f}"),
         ("images/s", "throughput/images_per_second", "{:,.0f}"),
     )
-    lines = [(label, form.format(facts[name])) for label, name, form in forms if name in facts]
-    if "memory/peak_bytes" in facts:
-        lines.append(("peak memory", f"{facts['memory/peak_bytes'] / 1e6:,.0f} MB"))
+    lines = [
+        (label, form.format(metadata[name])) for label, name, form in forms if name in metadata
+    ]
+    if "memory/peak_bytes" in metadata:
+        lines.append(("peak memory", f"{metadata['memory/peak_bytes'] / 1e6:,.0f} MB"))
     return lines
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from ablab.stats.paired import ALPHA, Array, all_equal, holm, holm_levels, t_interval
-from ablab.stats.power import showable
+from ablab.stats.power import detectable_margin
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Equivalence:
     outside_interval: tuple[float, float] | None
     level: float
     outside_level: float
-    showable: float
+    detectable_margin: float
 
 
 def inside_p(differences: Array, margin: float) -> Array:
@@ -113,7 +113,7 @@ def equivalences(family: Sequence[Array], margin: float) -> list[Equivalence]:
             t_interval(d, float(outside_steps[i])),
             float(steps[i]),
             float(outside_steps[i]),
-            showable(d, len(family)),
+            detectable_margin(d, len(family)),
         )
         for i, d in enumerate(family)
     ]

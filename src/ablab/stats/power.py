@@ -12,7 +12,7 @@ from ablab.stats.paired import ALPHA, Array, all_equal
 POWER = 0.8
 
 
-def detectable(differences: Array, m: int) -> float:
+def minimum_detectable_difference(differences: Array, m: int) -> float:
     """Return the true mean that a test among m contrasts would find 4 times in 5.
 
     At level 0.05/m, from the spread of these differences; NaN for fewer than three, and where
@@ -24,7 +24,7 @@ def detectable(differences: Array, m: int) -> float:
     return _noncentrality(n, m) * float(differences.std(ddof=1)) / math.sqrt(n)
 
 
-def showable(differences: Array, m: int) -> float:
+def detectable_margin(differences: Array, m: int) -> float:
     """Return the margin within which m equivalences would be shown 4 times in 5 each.
 
     Were there no difference, at level 0.05/m, from the spread of these differences; NaN for

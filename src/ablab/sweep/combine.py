@@ -8,7 +8,7 @@ from typing import Any
 
 from ablab.config.compose import AXES
 from ablab.config.composition import Composition
-from ablab.config.trial import Trial, freeze_seeds, used_axes
+from ablab.config.trial import Trial, resolve_seeds, used_axes
 from ablab.faults import ConfigError
 from ablab.sweep.counted import Say, counted, silent
 from ablab.sweep.settings import CHOICES, matches
@@ -118,7 +118,7 @@ def settle(
 
 
 def _with_trials(c: Combination, seeds: Sequence[int]) -> Combination:
-    trials = tuple(freeze_seeds(c.composition, seeds))
+    trials = tuple(resolve_seeds(c.composition, seeds))
     return Combination(c.variant, c.block, c.settings, c.composition, c.parts, trials)
 
 

@@ -6,21 +6,21 @@ from ablab.errors import ResourceError, StoreError
 from ablab.sweep.job import Job
 from ablab.tracking.address import locate
 from ablab.tracking.courier import Courier
-from ablab.tracking.deletions import deleted_takes
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.deletions import deleted_runs
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import Plan
 from ablab.tracking.store import Store, fault
-from ablab.tracking.sweep_run import deliver_sweep, describe_cell, held_takes
+from ablab.tracking.sweep_run import deliver_sweep, describe_cell, held_runs
 from ablab.tracking.values import completion_sha
 
 PATIENCE = 30.0  # seconds that the end of a sweep waits for the store
 
 
 class Deliveries:
-    """Delivers every take of a sweep that the store does not hold whole.
+    """Delivers every run of a sweep that the store does not hold whole.
 
     Args:
-        lab: where the takes lie.
+        lab: where the runs lie.
         plan: what is delivered, into the experiment of that name.
 
     Raises:
@@ -35,36 +35,36 @@ class Deliveries:
         locate(lab.root)
 
     def look(self) -> list[str]:
-        """Ask the store what it holds, and discard takes whose runs the user deleted.
+        """Ask the store what it holds, and discard runs whose runs the user deleted.
 
-        Where the lab has no take of the plan yet, there is nothing to ask.
+        Where the lab has no run of the plan yet, there is nothing to ask.
 
         Returns:
             What there is to say about it.
         """
-        if not any(self._lab.takes(cell.key) for cell in self._plan.cells):
+        if not any(self._lab.runs(cell.key) for cell in self._plan.cells):
             found = fault(self._lab)
             return [f"{found}. Training goes on; ablab sync delivers later."] if found else []
         try:
             self._store = Store.open(self._lab)
-            held = held_takes(self._store, self._plan.sweep)
+            held = held_runs(self._store, self._plan.sweep)
         except (StoreError, ResourceError, OSError) as error:
             return [f"{error}. Training goes on; ablab sync delivers later."]
         self._delivered = held.delivered
-        takes = [take for cell in self._plan.cells for take in self._lab.takes(cell.key)]
-        remembered = deleted_takes(takes, self._store.label, self._plan.sweep)
+        runs = [run for cell in self._plan.cells for run in self._lab.runs(cell.key)]
+        remembered = deleted_runs(runs, self._store.label, self._plan.sweep)
         deleted = held.deleted | (remembered - held.delivered.keys())
-        gone = [take for name in sorted(deleted) if (take := self._idle(name)) is not None]
-        for take in gone:
-            take.discard("its run was deleted in MLflow")
+        gone = [run for name in sorted(deleted) if (run := self._idle(name)) is not None]
+        for run in gone:
+            run.discard("its run was deleted in MLflow")
         again = [f"{len(gone)} trials whose runs were deleted in MLflow are trained anew."]
         return [*self._store.notices, *(again if gone else [])]
 
-    def _idle(self, name: str) -> Take | None:
-        """Return a take that counts and that nobody trains at the moment, or None."""
+    def _idle(self, name: str) -> Run | None:
+        """Return a run that counts and that nobody trains at the moment, or None."""
         key, _, number = name.partition("/")
-        takes = [take for take in self._lab.takes(key) if take.number == number]
-        found = [take for take in takes if not take.is_locked()]
+        runs = [run for run in self._lab.runs(key) if run.number == number]
+        found = [run for run in runs if not run.is_locked()]
         return found[0] if found else None
 
     def begin(self, jobs: Sequence[Job]) -> None:
@@ -80,29 +80,29 @@ class Deliveries:
         return store
 
     def _submit(self, job: Job) -> None:
-        take = job.take
-        if self._courier is None or take is None or self._is_delivered(take):
+        run = job.run
+        if self._courier is None or run is None or self._is_delivered(run):
             return
         name, tags = describe_cell(self._plan, job.cell)
-        self._courier.submit(take, self._plan.sweep, name=name, tags=tags)
+        self._courier.submit(run, self._plan.sweep, name=name, tags=tags)
 
-    def _is_delivered(self, take: Take) -> bool:
-        """Tell whether the store had this very end of a take when it was asked."""
-        held = self._delivered.get(f"{take.key}/{take.number}")
+    def _is_delivered(self, run: Run) -> bool:
+        """Tell whether the store had this very end of a run when it was asked."""
+        held = self._delivered.get(f"{run.key}/{run.number}")
         return (
-            held is not None and take.completion is not None and held == completion_sha(take.folder)
+            held is not None and run.completion is not None and held == completion_sha(run.folder)
         )
 
     def started(self, job: Job) -> None:
-        """Follow the take from now on."""
+        """Follow the run from now on."""
         self._submit(job)
 
     def ended(self, job: Job) -> None:
-        """Deliver the take's end."""
+        """Deliver the run's end."""
         self._submit(job)
 
     def again(self, job: Job) -> None:
-        """Leave it to the next attempt, which is the same take's."""
+        """Leave it to the next attempt, which is the same run's."""
 
     def stopping(self, at_once: bool) -> None:
         """Go on: what there is can be delivered all the same."""
@@ -121,7 +121,7 @@ class Deliveries:
         missing = self._courier.close(PATIENCE, waits)
         notes = [note for note in self._courier.notices if self._store is None]
         if missing:
-            names = ", ".join(f"{m.take.key}/{m.take.number}" for m in missing[:3])
+            names = ", ".join(f"{m.run.key}/{m.run.number}" for m in missing[:3])
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
             notes.append(
                 f"Not in MLflow yet: {names}{more} ({missing[0].reason}). ablab sync delivers them."

@@ -21,7 +21,6 @@ from ablab.sweep.console.status import jobs_of, states
 from ablab.sweep.console.summary import forecast_table, say, say_end, say_start
 from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.forecast import GB, Forecast, forecast
-from ablab.sweep.freezing import freeze_plan, grow
 from ablab.sweep.interrupts import Interrupts
 from ablab.sweep.job import Job
 from ablab.sweep.launch.choice import make_launcher
@@ -29,8 +28,9 @@ from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, draft
 from ablab.sweep.schedule import Schedule, Watcher
+from ablab.sweep.write_plan import grow, write_plan
 from ablab.tracking.courier import DELIVERING
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import Plan, read_plan
 from ablab.training.settings import ProcessSettings
 
@@ -73,7 +73,7 @@ def run_sweep(
     if dry_run:
         plan, _, notes = grow(read_plan(folder), asked, command)
     else:
-        plan, notes = freeze_plan(folder, asked, command)
+        plan, notes = write_plan(folder, asked, command)
     jobs = jobs_of(plan)
     probes = asked.runtime["probes"]
     for job in jobs:  # a plan holds those of the command that made it
@@ -109,7 +109,7 @@ class _Sweep:
     jobs: list[Job]
     asked: Draft
     launcher: Launcher
-    counts: Callable[[Take], bool]
+    counts: Callable[[Run], bool]
     console: Console
     deliveries: Deliveries | None = None
     display: Display | None = None
@@ -118,13 +118,13 @@ class _Sweep:
         """Take over what is finished; return what there is to say about it."""
         old = unmeasured = 0
         for job in self.jobs:
-            take = self.lab.finished(job.cell.key)
-            if take is None:
+            run = self.lab.finished(job.cell.key)
+            if run is None:
                 continue
-            unmeasured += not self._has_measured(take)
-            if self._counts(take):
-                job.finish(take)
-                old += not _from_this_code(take)
+            unmeasured += not self._has_measured(run)
+            if self._counts(run):
+                job.finish(run)
+                old += not _from_this_code(run)
         notes = [
             f"{old} finished trials come from other code of ablab than today's "
             "(--rerun-changed trains them again)."
@@ -132,11 +132,11 @@ class _Sweep:
         again = f"{unmeasured} finished trials lack a probe that is asked for: they train again."
         return [*(notes if old else []), *([again] if unmeasured else [])]
 
-    def _counts(self, take: Take) -> bool:
-        return self.counts(take) and self._has_measured(take)
+    def _counts(self, run: Run) -> bool:
+        return self.counts(run) and self._has_measured(run)
 
-    def _has_measured(self, take: Take) -> bool:
-        return has_measured(take.trial, self.asked.runtime["probes"])
+    def _has_measured(self, run: Run) -> bool:
+        return has_measured(run.trial, self.asked.runtime["probes"])
 
     def forecast(self, notes: Sequence[str]) -> Forecast:
         """Print and return what is left to do."""
@@ -199,12 +199,12 @@ def _allowed(asked: Draft) -> list[str]:
     return [word for prefix in dict.fromkeys(allowed_prefixes()) for word in ("--allow", prefix)]
 
 
-def _always(_take: Take) -> bool:
+def _always(_run: Run) -> bool:
     return True
 
 
-def _from_this_code(take: Take) -> bool:
-    """Tell whether a take was finished by the suite's code as it is now."""
+def _from_this_code(run: Run) -> bool:
+    """Tell whether a run was finished by the suite's code as it is now."""
     from ablab.training.environment import source_hash
 
-    return take.environment.get("source_hash") == source_hash()
+    return run.environment.get("source_hash") == source_hash()

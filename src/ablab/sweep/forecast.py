@@ -13,7 +13,7 @@ from ablab.sweep.job import Job
 GB = 1e9
 SPARE_BYTES = 200e6  # what the store, the cache and everybody else may need meanwhile
 START_SECONDS = 1.0  # what a trial takes beside its steps: start, validation, test
-TAKE_BYTES = 500e3  # a take's journal, tables, log and pictures
+RUN_BYTES = 500e3  # a run's journal, tables, log and pictures
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def forecast(
         elif cost is not None:
             epoch = cost.step_seconds * cost.steps_per_epoch
             seconds[job.cell.key] = epoch * job.max_epochs + START_SECONDS
-        size += TAKE_BYTES + (cost.bytes if cost is not None else 0)
+        size += RUN_BYTES + (cost.bytes if cost is not None else 0)
     return Forecast(seconds, slots, size, free_bytes(folder))
 
 
@@ -88,7 +88,7 @@ def free_bytes(folder: Path) -> float:
 def _seconds_of_finished(jobs: Sequence[Job]) -> dict[str, list[float]]:
     known: dict[str, list[float]] = {}
     for job in jobs:
-        completion = job.take.completion if job.state == "finished" and job.take else None
+        completion = job.run.completion if job.state == "finished" and job.run else None
         if completion is not None and "time/total_seconds" in completion.measured:
             known.setdefault(_all_but_seed(job), []).append(
                 completion.measured["time/total_seconds"]

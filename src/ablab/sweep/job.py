@@ -9,7 +9,7 @@ from typing import Any
 from ablab.errors import FAILED, LOCKED, NO_RESOURCE, ResourceError, resource_error
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
-from ablab.tracking.lab import LOG, Take
+from ablab.tracking.lab import LOG, Run
 from ablab.tracking.plan import Cell
 
 OPEN = ("waiting", "running", "held")
@@ -23,7 +23,7 @@ class Job:
         trial: as the plan froze it.
         state: waiting, running, held (another process trains it), then for good finished,
             diverged, failed or stopped.
-        take: the take that is trained, or that counts.
+        run: the run that is trained, or that counts.
         is_new: whether this command trained it.
         kills: how often it was killed in this command.
         began: when its last attempt started, seconds since 1970.
@@ -34,7 +34,7 @@ class Job:
     cell: Cell
     trial: Mapping[str, Any]
     state: str = "waiting"
-    take: Take | None = None
+    run: Run | None = None
     is_new: bool = False
     kills: int = 0
     began: float = 0.0
@@ -52,30 +52,30 @@ class Job:
         """How many epochs the trial has."""
         return int(self.trial["config"]["trainer"]["max_epochs"])
 
-    def finish(self, take: Take) -> None:
-        """Take over the result of a take that has a valid completion record."""
-        completion = take.completion
+    def finish(self, run: Run) -> None:
+        """Take over the result of a run that has a valid completion record."""
+        completion = run.completion
         assert completion is not None
-        self.take, self.state, self.reason = take, completion.outcome, ""
+        self.run, self.state, self.reason = run, completion.outcome, ""
 
     def look(self) -> bool:
         """Read what the journal has gained; return whether an epoch was among it."""
-        if self.take is None:
+        if self.run is None:
             return False
         # A journal that is damaged, or cannot be read, is for the trial itself to refuse.
         with suppress(JournalError, OSError, ResourceError):
-            entries, self._offset = read_entries(self.take.journal, self._offset)
+            entries, self._offset = read_entries(self.run.journal, self._offset)
             fresh = [entry for entry in entries if entry.kind == "epoch"]
             self.epochs += fresh
             return bool(fresh)
         return False
 
 
-def judge(take: Take, status: int, began: float) -> tuple[str, str]:
+def judge(run: Run, status: int, began: float) -> tuple[str, str]:
     """Return what became of an attempt, and why.
 
     Args:
-        take: what was trained.
+        run: what was trained.
         status: the process's exit status, negative for a signal; a hint and no proof.
         began: when the attempt started, seconds since 1970.
 
@@ -83,13 +83,13 @@ def judge(take: Take, status: int, began: float) -> tuple[str, str]:
         ``finished``, ``diverged``, ``held``, ``failed`` (it raised, and would again),
         ``halted`` (the machine lacks something) or ``killed`` (it may do better), and the reason.
     """
-    if (completion := take.completion) is not None:
+    if (completion := run.completion) is not None:
         return completion.outcome, ""
-    if status == LOCKED or take.is_locked():
+    if status == LOCKED or run.is_locked():
         return "held", "another process trains it"
     if status == NO_RESOURCE:
-        return "halted", _lack(take, began)
-    failure = last_failure(take, began)
+        return "halted", _lack(run, began)
+    failure = last_failure(run, began)
     if failure is not None:
         return "failed", failure
     if status == FAILED:
@@ -97,15 +97,15 @@ def judge(take: Take, status: int, began: float) -> tuple[str, str]:
     return "killed", _cause(status)
 
 
-def last_failure(take: Take, since: float = 0.0) -> str | None:
+def last_failure(run: Run, since: float = 0.0) -> str | None:
     """Return the reason of the failure that a journal ends with, if it does.
 
     Args:
-        take: whose journal.
+        run: whose journal.
         since: seconds since 1970; an earlier failure is another attempt's.
     """
     try:
-        entries = take.entries()
+        entries = run.entries()
     except JournalError as error:
         return str(error)
     if not entries or entries[-1].kind != "failed" or entries[-1].time < since:
@@ -113,20 +113,20 @@ def last_failure(take: Take, since: float = 0.0) -> str | None:
     return str(entries[-1].note.get("error", "failed without a reason"))
 
 
-def _lack(take: Take, since: float) -> str:
+def _lack(run: Run, since: float) -> str:
     """Return what the machine lacks, as the journal tells it, else as writing there shows it."""
     try:
-        entries = take.entries()
+        entries = run.entries()
         if entries and entries[-1].kind == "stopped" and entries[-1].time >= since:
             return str(entries[-1].note["reason"])
-        probe = take.folder / "probe"
+        probe = run.folder / "probe"
         write_atomic(probe, bytes(2**16))
         probe.unlink()
     except (OSError, ResourceError) as error:
-        return str(resource_error(error, take.folder) or error)
+        return str(resource_error(error, run.folder) or error)
     except JournalError:
         pass
-    return f"{take.folder} must be writable, got an error of the system; see {LOG} there"
+    return f"{run.folder} must be writable, got an error of the system; see {LOG} there"
 
 
 def _cause(status: int) -> str:
@@ -137,10 +137,10 @@ def _cause(status: int) -> str:
     return f"ended with exit status {status} and no completion record"
 
 
-def record_failure(take: Take, reason: str) -> None:
-    """Write into a take's journal that it failed, where its own process could not."""
-    with suppress(JournalError, OSError, ResourceError), take.lock().acquire(timeout=0):
-        journal = Journal(take.journal)
+def record_failure(run: Run, reason: str) -> None:
+    """Write into a run's journal that it failed, where its own process could not."""
+    with suppress(JournalError, OSError, ResourceError), run.lock().acquire(timeout=0):
+        journal = Journal(run.journal)
         last = journal.entries[-1] if journal.entries else None
         if last is None or last.kind != "failed":
             journal.append(Entry("failed", time.time(), note={"error": reason}))

@@ -7,8 +7,8 @@ from typing import Protocol
 from ablab.errors import ResourceError, resource_error
 from ablab.sweep.job import Job, judge, record_failure
 from ablab.sweep.launch.launcher import Launcher, Worker
-from ablab.tracking.lab import Lab, Take
-from ablab.training.opening import open_take
+from ablab.tracking.lab import Lab, Run
+from ablab.training.opening import open_run
 from ablab.training.settings import ProcessSettings
 
 TICK = 0.25  # seconds between two looks at the journals
@@ -37,18 +37,18 @@ class Watcher(Protocol):
 class Schedule:
     """Runs jobs in the slots of a launcher.
 
-    What is finished anywhere in the lab is not trained again, an unfinished take goes on in its
-    folder, and a take whose lock is held is waited for. The completion record decides whether a
+    What is finished anywhere in the lab is not trained again, an unfinished run goes on in its
+    folder, and a run whose lock is held is waited for. The completion record decides whether a
     job is done; exit statuses only help to tell why it is not.
 
     Args:
-        lab: where the takes lie.
+        lab: where the runs lie.
         jobs: in the order in which they are to start.
         launcher: starts the processes.
         settings: what each process is given.
         watchers: told of everything.
         retries: times that a killed trial is started again.
-        is_finished: whether a finished take counts.
+        is_finished: whether a finished run counts.
         interrupts: how often the user has asked to stop.
         clock: seconds that never run backwards.
 
@@ -66,7 +66,7 @@ class Schedule:
         *,
         watchers: Sequence[Watcher] = (),
         retries: int = 1,
-        is_finished: Callable[[Take], bool] = lambda _take: True,
+        is_finished: Callable[[Run], bool] = lambda _run: True,
         interrupts: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -95,10 +95,10 @@ class Schedule:
             self._skip(job)
 
     def _skip(self, job: Job) -> bool:
-        take = self._lab.finished(job.cell.key)
-        if take is None or not self._is_finished(take):
+        run = self._lab.finished(job.cell.key)
+        if run is None or not self._is_finished(run):
             return False
-        job.finish(take)
+        job.finish(run)
         return True
 
     def _obey(self) -> None:
@@ -137,13 +137,13 @@ class Schedule:
 
     def _start(self, job: Job, slot: int) -> bool:
         """Start an attempt and return whether the slot is now taken."""
-        job.take = open_take(self._lab, job.trial)
-        if job.take.is_locked():
+        job.run = open_run(self._lab, job.trial)
+        if job.run.is_locked():
             self._hold(job)
             return False
         job.began = time.time()
         try:
-            worker = self._launcher.start(job.take, self._settings, slot)
+            worker = self._launcher.start(job.run, self._settings, slot)
         except (OSError, EOFError) as error:
             if resource_error(error) is not None:
                 raise
@@ -163,16 +163,16 @@ class Schedule:
             self._settle(job, status)
 
     def _settle(self, job: Job, status: int) -> None:
-        assert job.take is not None
+        assert job.run is not None
         try:
-            outcome, reason = judge(job.take, status, job.began)
+            outcome, reason = judge(job.run, status, job.began)
         except (OSError, ResourceError) as error:
             outcome, reason = "halted", str(resource_error(error, self._lab.root) or error)
         if outcome in ("finished", "diverged"):
-            job.finish(job.take)
+            job.finish(job.run)
             self._tell("ended", job)
         elif outcome == "failed":
-            record_failure(job.take, reason)
+            record_failure(job.run, reason)
             self._end(job, outcome, reason)
         elif self._interrupts():
             self._end(job, "stopped", "interrupted")
@@ -196,9 +196,9 @@ class Schedule:
             job.state, job.reason = "waiting", reason
             self._tell("again", job)
             return
-        assert job.take is not None
+        assert job.run is not None
         reason = f"{reason}, {job.kills} times" if job.kills > 1 else reason
-        record_failure(job.take, reason)
+        record_failure(job.run, reason)
         self._end(job, "failed", reason)
 
     def _look(self) -> None:
@@ -208,7 +208,7 @@ class Schedule:
             return
         self._look_at_locks = self._clock() + PATIENCE
         for job in self._in_state("held"):
-            if job.take is not None and not job.take.is_locked():
+            if job.run is not None and not job.run.is_locked():
                 job.state = "waiting"
 
     def _end(self, job: Job, state: str, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""A take's files in its run: linked where the store keeps them on this disk, else copied or sent.
+"""A run's files in its run: linked where the store keeps them on this disk, else copied or sent.
 
 A link costs no space, so that mirrored runs do not double what the lab holds.
 """
@@ -13,7 +13,7 @@ from ablab.errors import StoreError
 from ablab.tracking.address import local_folder
 from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.files import file_sha256, replacing, temporary_folder
-from ablab.tracking.lab import ENVIRONMENT, JOURNAL, LOG, Take
+from ablab.tracking.lab import ENVIRONMENT, JOURNAL, LOG, Run
 from ablab.tracking.pictures import draw
 from ablab.tracking.records import CORRECT
 from ablab.tracking.store import Store
@@ -32,17 +32,19 @@ _CHECKPOINT = ".ckpt"
 _PICTURES = "pictures"
 
 
-def place(store: Store, run: Any, folder: Path, names: Iterable[str], within: str = "") -> None:
+def place(
+    store: Store, mlflow_run: Any, folder: Path, names: Iterable[str], within: str = ""
+) -> None:
     """Put those of the named files of ``folder`` that exist among a run's artifacts.
 
     Args:
         store: the open store.
-        run: MLflow's run.
+        mlflow_run: MLflow's run.
         folder: where the files are.
         names: their paths in ``folder``.
         within: the artifacts' folder, empty for the top.
     """
-    target = local_folder(run.info.artifact_uri)
+    target = local_folder(mlflow_run.info.artifact_uri)
     for name in names:
         source, below = folder / name, Path(within, name)
         if not source.is_file():
@@ -51,16 +53,18 @@ def place(store: Store, run: Any, folder: Path, names: Iterable[str], within: st
             _link(source, target / below)
         else:
             parent = None if below.parent == Path() else str(below.parent)
-            store.client.log_artifact(run.info.run_id, str(source), parent)
+            store.client.log_artifact(mlflow_run.info.run_id, str(source), parent)
 
 
-def place_finished(store: Store, run: Any, take: Take, completion: Completion, name: str) -> None:
+def place_finished(
+    store: Store, mlflow_run: Any, run: Run, completion: Completion, name: str
+) -> None:
     """Put all artifacts of a finished take in its run, with pictures, and check them.
 
     Args:
         store: the open store.
-        run: MLflow's run.
-        take: the take; its checkpoint stays where it is.
+        mlflow_run: MLflow's run.
+        run: the run; its checkpoint stays where it is.
         completion: its record.
         name: what the pictures' titles call it.
 
@@ -68,44 +72,44 @@ def place_finished(store: Store, run: Any, take: Take, completion: Completion, n
         StoreError: what arrived is not what the completion record lists.
     """
     names = finished_names(completion)
-    place(store, run, take.folder, names)
+    place(store, mlflow_run, run.folder, names)
     with temporary_folder() as folder:
-        place(store, run, folder, draw(take, name, folder), _PICTURES)
+        place(store, mlflow_run, folder, draw(run, name, folder), _PICTURES)
     listed = {n: artifact for n, artifact in completion.artifacts.items() if n in names}
-    target = local_folder(run.info.artifact_uri)
-    sizes = {} if target else _sizes(store, run.info.run_id)
+    target = local_folder(mlflow_run.info.artifact_uri)
+    sizes = {} if target else _sizes(store, mlflow_run.info.run_id)
     for artifact, expected in listed.items():
-        sha = file_sha256((target or take.folder) / artifact)
+        sha = file_sha256((target or run.folder) / artifact)
         size = expected["size"] if target else sizes.get(artifact)
         if sha != expected["sha256"] or size != expected["size"]:
             raise StoreError(
-                f"{take.folder / artifact} must be what the completion record lists "
+                f"{run.folder / artifact} must be what the completion record lists "
                 f"({expected['size']} bytes, SHA-256 {expected['sha256']}), got {size}, {sha}"
             )
 
 
 def finished_names(completion: Completion) -> list[str]:
-    """Return the files of a finished take that its run shows; its checkpoint stays where it is."""
+    """Return the files of a finished run that its run shows; its checkpoint stays where it is."""
     names = {*FINISHED, *completion.artifacts}
     return sorted(name for name in names if not name.endswith(_CHECKPOINT))
 
 
-def is_whole(store: Store, run: Any, folder: Path, names: Iterable[str]) -> bool:
+def is_whole(store: Store, mlflow_run: Any, folder: Path, names: Iterable[str]) -> bool:
     """Tell whether a run still has those of the named files of ``folder`` that exist.
 
     Users delete artifacts, by hand or in MLflow; sizes are compared, contents were at delivery.
     """
     wanted = {n: (folder / n).stat().st_size for n in names if (folder / n).is_file()}
-    target = local_folder(run.info.artifact_uri)
-    held = _sizes(store, run.info.run_id) if target is None else _sizes_below(target)
+    target = local_folder(mlflow_run.info.artifact_uri)
+    held = _sizes(store, mlflow_run.info.run_id) if target is None else _sizes_below(target)
     return all(held.get(name) == size for name, size in wanted.items())
 
 
-def has_pictures(store: Store, run: Any) -> bool:
+def has_pictures(store: Store, mlflow_run: Any) -> bool:
     """Tell whether a run still has pictures."""
-    target = local_folder(run.info.artifact_uri)
+    target = local_folder(mlflow_run.info.artifact_uri)
     if target is None:
-        return bool(store.client.list_artifacts(run.info.run_id, _PICTURES))
+        return bool(store.client.list_artifacts(mlflow_run.info.run_id, _PICTURES))
     return any((target / _PICTURES).glob("*.png"))
 
 

@@ -1,7 +1,7 @@
-"""The completion record: the one proof that a take is finished, written last."""
+"""The completion record: the one proof that a run is finished, written last."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from ablab.tracking.sealed import read_sealed, write_sealed
 COMPLETION = "completion.json"
 SCHEMA = 2  # 1: of ablab 0.1, without a checksum of itself
 _LARGE = (".safetensors", ".ckpt")  # compared by size alone, but where that is asked for
+_ON_DISK = {"run": "take", "metadata": "facts"}  # as ablab 0.1 named them, whose labs open
 _OUTCOMES = ("finished", "diverged")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "key": str,
@@ -26,33 +27,33 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Completion:
-    """What a finished take says of itself.
+    """What a finished run says of itself.
 
     Attributes:
         key: the trial's key.
-        take: the take's number, three digits.
+        run: the run's number, three digits.
         outcome: ``finished`` or ``diverged``.
         time: seconds since 1970.
         metrics: final metrics (``test/accuracy``, …), bit-equal whenever repeated.
         measured: times and memory.
-        facts: counts of the data and the network (``num_classes``, ``test_images``, …).
+        metadata: counts of the data and the network (``num_classes``, ``test_images``, …).
         artifacts: for each file of the take its ``size`` in bytes and its ``sha256``.
         schema: version of this record.
     """
 
     key: str
-    take: str
+    run: str
     outcome: str
     time: float
     metrics: Mapping[str, float]
     measured: Mapping[str, float]
-    facts: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     artifacts: Mapping[str, Mapping[str, Any]]
     schema: int = SCHEMA
 
 
 def describe(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return size and SHA-256 of each named file of a take that exists."""
+    """Return size and SHA-256 of each named file of a run that exists."""
     return {
         name: {"size": (folder / name).stat().st_size, "sha256": file_sha256(folder / name)}
         for name in names
@@ -61,15 +62,16 @@ def describe(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def write_completion(folder: Path, completion: Completion) -> None:
-    """Write the record, atomically; nothing of the take may change after it."""
-    write_sealed(folder / COMPLETION, asdict(completion))
+    """Write the record, atomically; nothing of the run may change after it."""
+    named = {_ON_DISK.get(name, name): value for name, value in vars(completion).items()}
+    write_sealed(folder / COMPLETION, named)
 
 
 def read_completion(folder: Path, *, thorough: bool = False) -> Completion | None:
-    """Return a take's completion record, or None where it has no valid one.
+    """Return a run's completion record, or None where it has no valid one.
 
     Args:
-        folder: the take's.
+        folder: the run's.
         thorough: see `checked_completion`.
     """
     try:
@@ -79,10 +81,10 @@ def read_completion(folder: Path, *, thorough: bool = False) -> Completion | Non
 
 
 def checked_completion(folder: Path, *, thorough: bool = False) -> Completion | None:
-    """Return a take's completion record, or None where it has none.
+    """Return a run's completion record, or None where it has none.
 
     Args:
-        folder: the take's.
+        folder: the run's.
         thorough: compare the SHA-256 of weights too, and not their size alone.
 
     Raises:
@@ -108,13 +110,14 @@ def _completion(path: Path, content: dict[str, Any]) -> Completion:
     if wrong or content.keys() - {*_TYPES, "schema"}:
         odd = ", ".join([*wrong, *sorted(content.keys() - {*_TYPES, "schema"})])
         raise DamagedError(f"{path} must be a completion record, got another value of {odd}")
-    completion = Completion(**content)
+    names = {on_disk: name for name, on_disk in _ON_DISK.items()}
+    completion = Completion(**{names.get(name, name): content[name] for name in content})
     if completion.outcome not in _OUTCOMES:
         raise DamagedError(f"{path} must name an outcome, got {completion.outcome}")
     place = path.parent.parent.name, path.parent.name
-    if (completion.key, completion.take) != place:
+    if (completion.key, completion.run) != place:
         raise DamagedError(
-            f"{path} must be that of {'/'.join(place)}, got {completion.key}/{completion.take}'s"
+            f"{path} must be that of {'/'.join(place)}, got {completion.key}/{completion.run}'s"
         )
     return completion
 

@@ -1,4 +1,4 @@
-"""Live delivery: a thread that brings takes into a store while they are trained.
+"""Live delivery: a thread that brings runs into a store while they are trained.
 
 Training never waits for it, and nothing it meets reaches the trainer. What it could not
 deliver is on the disk all the same, and `ablab.tracking.sync` delivers it later.
@@ -12,9 +12,9 @@ from pathlib import Path
 from ablab.errors import AblabError, ResourceError, StoreError
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.delivery import deliver
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
+from ablab.tracking.mlflow_runs import RunDeletedError
 from ablab.tracking.refusals import StoreAwayError
-from ablab.tracking.runs import RunDeletedError
 from ablab.tracking.store import Store
 
 DELIVERING = "Delivering to MLflow; Ctrl-C leaves the rest to `ablab sync`."
@@ -24,16 +24,16 @@ _QUIET = 2.0  # seconds that the end of a command may take without a word
 
 @dataclass(frozen=True)
 class Undelivered:
-    """A take of which the store lacks something, and why."""
+    """A run of which the store lacks something, and why."""
 
-    take: Take
+    run: Run
     experiment: str
     reason: str
 
 
 @dataclass
 class _Parcel:
-    take: Take
+    run: Run
     experiment: str
     name: str
     tags: Mapping[str, str]
@@ -42,7 +42,7 @@ class _Parcel:
 
     def state(self) -> tuple[int, int]:
         """Return what changes when there is something to deliver."""
-        return _stamp(self.take.journal), _stamp(self.take.folder / COMPLETION)
+        return _stamp(self.run.journal), _stamp(self.run.folder / COMPLETION)
 
 
 class Courier:
@@ -62,7 +62,7 @@ class Courier:
         self._interval = interval
         self._store: Store | None = None
         self._parcels: dict[tuple[Path, str], _Parcel] = {}
-        self._deleted: list[Take] = []
+        self._deleted: list[Run] = []
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._is_ending = False
@@ -70,17 +70,17 @@ class Courier:
         self._thread = threading.Thread(target=self._work, name="ablab-courier", daemon=True)
         self._thread.start()
 
-    def submit(self, take: Take, experiment: str, *, name: str, tags: Mapping[str, str]) -> None:
-        """Watch a take from now on; returns at once.
+    def submit(self, run: Run, experiment: str, *, name: str, tags: Mapping[str, str]) -> None:
+        """Watch a run from now on; returns at once.
 
-        Submitted again, a take is delivered again though its journal has not grown: so does
+        Submitted again, a run is delivered again though its journal has not grown: so does
         who knows that its process has ended.
         """
         with self._lock:
-            self._parcels[take.folder, experiment] = _Parcel(take, experiment, name, tags)
+            self._parcels[run.folder, experiment] = _Parcel(run, experiment, name, tags)
 
-    def deleted(self) -> list[Take]:
-        """Return the takes whose run the user was found to have deleted, each once."""
+    def deleted(self) -> list[Run]:
+        """Return the runs whose run the user was found to have deleted, each once."""
         with self._lock:
             found, self._deleted = self._deleted, []
         return found
@@ -113,7 +113,7 @@ class Courier:
             self._thread.join(timeout - _QUIET)
         with self._lock:
             return [
-                Undelivered(parcel.take, parcel.experiment, parcel.reason)
+                Undelivered(parcel.run, parcel.experiment, parcel.reason)
                 for parcel in self._parcels.values()
                 if parcel.reason
             ]
@@ -158,14 +158,14 @@ class Courier:
         return self._store
 
     def _deliver(self, parcel: _Parcel, store: Store) -> None:
-        state, take = parcel.state(), parcel.take
+        state, run = parcel.state(), parcel.run
         try:
-            done = deliver(take, store, parcel.experiment, name=parcel.name, tags=parcel.tags)
+            done = deliver(run, store, parcel.experiment, name=parcel.name, tags=parcel.tags)
         except StoreAwayError:
             raise
         except RunDeletedError:
             with self._lock:
-                self._deleted.append(take)
+                self._deleted.append(run)
             self._forget(parcel)
         except AblabError as error:
             parcel.seen, parcel.reason = state, str(error)
@@ -178,7 +178,7 @@ class Courier:
 
     def _forget(self, parcel: _Parcel) -> None:
         with self._lock:
-            place = parcel.take.folder, parcel.experiment
+            place = parcel.run.folder, parcel.experiment
             if self._parcels.get(place) is parcel:
                 del self._parcels[place]
 

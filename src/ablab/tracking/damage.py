@@ -9,11 +9,11 @@ from ablab.tracking.plan import read_plans
 from ablab.tracking.store import fault
 
 
-def damaged_takes(lab: Lab, sweep: str) -> list[str]:
-    """Return a line for each damaged take of a sweep's trials."""
+def damaged_runs(lab: Lab, sweep: str) -> list[str]:
+    """Return a line for each damaged run of a sweep's trials."""
     plans = [plan for plan in read_plans(lab)[0] if plan.sweep == sweep]
     keys = dict.fromkeys(cell.key for plan in plans for cell in plan.cells)
-    return [told for key in keys for take in lab.takes(key) if (told := take.damage())]
+    return [told for key in keys for run in lab.runs(key) if (told := run.damage())]
 
 
 def damages(lab: Lab) -> Iterator[str]:
@@ -23,9 +23,9 @@ def damages(lab: Lab) -> Iterator[str]:
     """
     yield from read_plans(lab)[1].values()
     for key in lab.keys():  # noqa: SIM118 - no mapping
-        for take in lab.takes(key):
+        for run in lab.runs(key):
             try:
-                found = take.damage()
+                found = run.damage()
             except ResourceError as error:
                 found = str(error)
             yield from filter(None, [found])

@@ -1,4 +1,4 @@
-"""Runs that the user deleted in MLflow: remembered in the takes' folders, so that they stay so."""
+"""Runs that the user deleted in MLflow: remembered in the runs' folders, so that they stay so."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ablab.tracking.address import DATABASE
 from ablab.tracking.database import connect
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.memory import DUPLICATE, Memory, Told
 
 _OWN = "lab"
@@ -37,28 +37,32 @@ def remember_deletions(lab: Lab) -> str:
             "a sync had seen stay deleted, others are back"
         )
     for (experiment, name), run_id in deleted.items():
-        take = Take(lab.root / "trials" / name)
-        if take.folder.is_dir():
-            memory = Memory(take, _OWN)
-            memory.runs[experiment] = Told(run_id, deleted=True)
+        run = Run(lab.root / "trials" / name)
+        if run.folder.is_dir():
+            memory = Memory(run, _OWN)
+            memory.mlflow_runs[experiment] = Told(run_id, deleted=True)
             memory.keep()
     return ""
 
 
-def deleted_takes(takes: Iterable[Take], label: str, experiment: str) -> set[str]:
-    """Return which takes have a run in an experiment that is remembered as deleted.
+def deleted_runs(runs: Iterable[Run], label: str, experiment: str) -> set[str]:
+    """Return which runs have a run in an experiment that is remembered as deleted.
 
     Returns:
-        Names, ``<key>/<take>``.
+        Names, ``<key>/<run>``.
     """
-    told = ((take, Memory(take, label).runs.get(experiment)) for take in takes)
-    return {f"{take.key}/{take.number}" for take, run in told if run is not None and run.deleted}
+    told = ((run, Memory(run, label).mlflow_runs.get(experiment)) for run in runs)
+    return {
+        f"{run.key}/{run.number}"
+        for run, mlflow_run in told
+        if mlflow_run is not None and mlflow_run.deleted
+    }
 
 
 def _deleted(path: Path) -> dict[tuple[str, str], str]:
     """Return the deleted runs by experiment and take, those left out that have a living one."""
     with closing(connect(path)) as database:
         rows = database.execute(_RUNS).fetchall()
-    living = {(name, take) for name, take, _, stage in rows if stage == "active"}
-    gone = {(name, take): run for name, take, run, stage in rows if stage != "active"}
-    return {place: run for place, run in gone.items() if place not in living}
+    living = {(name, run) for name, run, _, stage in rows if stage == "active"}
+    gone = {(name, run): mlflow_run for name, run, mlflow_run, stage in rows if stage != "active"}
+    return {place: mlflow_run for place, mlflow_run in gone.items() if place not in living}

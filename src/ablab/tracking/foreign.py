@@ -77,7 +77,7 @@ class ForeignStore:
                 known = ", ".join(sorted(e.name for e in self._client.search_experiments()))
                 raise InputError(f"experiment must be one of {known}; got {experiment}")
             runs = list(self._pages(found.experiment_id))
-        return sorted((_run(run) for run in runs), key=lambda run: (run.start, run.run_id))
+        return sorted((_mlflow_run(run) for run in runs), key=lambda run: (run.start, run.run_id))
 
     def curve(self, run_id: str, metric: str) -> tuple[float, ...]:
         """Return a metric's history, the last value of each step, in the order of steps."""
@@ -96,7 +96,7 @@ class ForeignStore:
                 return
 
 
-def _run(run: Any) -> ForeignRun:
+def _mlflow_run(run: Any) -> ForeignRun:
     return ForeignRun(
         run.info.run_id,
         run.info.run_name or run.info.run_id,

@@ -1,4 +1,4 @@
-"""The journal: a take's own append-only record on disk, a checksummed JSON line an event."""
+"""The journal: a run's own append-only record on disk, a checksummed JSON line an event."""
 
 import json
 import math
@@ -102,7 +102,7 @@ def check_epochs(path: Path, entries: Iterable[Entry]) -> None:
 
 
 class Journal:
-    """A journal opened for writing by the one process that holds the take's lock.
+    """A journal opened for writing by the one process that holds the run's lock.
 
     Opening cuts off a torn last line.
 

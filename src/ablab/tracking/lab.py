@@ -1,8 +1,8 @@
-"""The lab on disk: trials, their takes, who is writing them, and the folders of sweeps.
+"""The lab on disk: trials, their runs, who is writing them, and the folders of sweeps.
 
 lab/
   lab.json                    marks the folder as a lab
-  trials/<key>/<take>/        trial.json, journal.jsonl, completion.json, artifacts
+  trials/<key>/<run>/        trial.json, journal.jsonl, completion.json, artifacts
   sweeps/<sweep>/             part-001.json, … and the reports
   mlflow.db, artifacts/       the index that MLflow shows; made anew from the rest
   cache/                      decoded data
@@ -47,8 +47,8 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Take:
-    """One training of a trial from its start; resumed, it is the same take.
+class Run:
+    """One training of a trial from its start; resumed, it is the same run.
 
     Attributes:
         folder: ``lab/trials/<key>/<number>``.
@@ -63,7 +63,7 @@ class Take:
 
     @property
     def number(self) -> str:
-        """The take's number, three digits from 001."""
+        """The run's number, three digits from 001."""
         return self.folder.name
 
     @property
@@ -110,11 +110,11 @@ class Take:
         return read_entries(self.journal)[0]
 
     def lock(self) -> BaseFileLock:
-        """Return the lock that the take's one writer holds for life (not yet acquired)."""
+        """Return the lock that the run's one writer holds for life (not yet acquired)."""
         return FileLock(self.folder / LOCK)
 
     def is_locked(self) -> bool:
-        """Tell whether a living process writes this take, without a right to write there."""
+        """Tell whether a living process writes this run, without a right to write there."""
         try:
             with (self.folder / LOCK).open("rb") as stream:
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -125,12 +125,12 @@ class Take:
         return False
 
     def discard(self, reason: str) -> None:
-        """Mark the take as one that counts no more; its files stay."""
+        """Mark the run as one that counts no more; its files stay."""
         (self.folder / DISCARDED).write_text(reason + "\n", "utf-8")
 
     @property
     def is_discarded(self) -> bool:
-        """Tell whether the take was marked as one that counts no more."""
+        """Tell whether the run was marked as one that counts no more."""
         return (self.folder / DISCARDED).exists()
 
     def look(self) -> Look:
@@ -160,7 +160,7 @@ class Take:
         return found
 
     def status(self) -> str:
-        """Return what the disk alone says of the take.
+        """Return what the disk alone says of the run.
 
         Returns:
             ``finished``, ``diverged``, ``running``, ``failed``, ``stopped``, ``new``, or
@@ -195,7 +195,7 @@ class Take:
         return ""
 
     def can_go_on(self) -> bool:
-        """Tell whether training can go on in this take: its trial and its journal are sound."""
+        """Tell whether training can go on in this run: its trial and its journal are sound."""
         try:
             _ = self.trial
             check_epochs(self.journal, self.entries())
@@ -229,33 +229,33 @@ class Lab:
             write_json(marker, {"schema": 1})
         return cls(root)
 
-    def takes(self, key: str) -> list[Take]:
-        """Return the trial's takes, oldest first, those that were discarded left out."""
+    def runs(self, key: str) -> list[Run]:
+        """Return the trial's runs, oldest first, those that were discarded left out."""
         folder = self.root / "trials" / key
         if not folder.is_dir():
             return []
-        takes = (Take(f) for f in sorted(folder.iterdir()) if f.name.isdigit() and _is_begun(f))
-        return [take for take in takes if not take.is_discarded]
+        runs = (Run(f) for f in sorted(folder.iterdir()) if f.name.isdigit() and _is_begun(f))
+        return [run for run in runs if not run.is_discarded]
 
-    def finished(self, key: str) -> Take | None:
-        """Return the newest finished take of a trial, the one that counts, or None."""
-        return next((t for t in reversed(self.takes(key)) if t.completion), None)
+    def finished(self, key: str) -> Run | None:
+        """Return the newest finished run of a trial, the one that counts, or None."""
+        return next((t for t in reversed(self.runs(key)) if t.completion), None)
 
-    def new_take(self, trial: Mapping[str, Any]) -> Take:
-        """Make the folder of a new take; the earlier ones stay as they are.
+    def new_run(self, trial: Mapping[str, Any]) -> Run:
+        """Make the folder of a new run; the earlier ones stay as they are.
 
         Args:
-            trial: what `Take.trial` will return, ``key`` among it.
+            trial: what `Run.trial` will return, ``key`` among it.
         """
         folder = self.root / "trials" / trial["key"]
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            # A folder without a trial is what a kill, or a full disk, left of a take.
+            # A folder without a trial is what a kill, or a full disk, left of a run.
             numbers = [int(f.parent.name) for f in folder.glob(f"*/{TRIAL}")]
-            take = Take(folder / f"{max(numbers, default=0) + 1:03d}")
-            take.folder.mkdir(exist_ok=True)
-            write_sealed(take.folder / TRIAL, trial)
-        return take
+            run = Run(folder / f"{max(numbers, default=0) + 1:03d}")
+            run.folder.mkdir(exist_ok=True)
+            write_sealed(run.folder / TRIAL, trial)
+        return run
 
     def keys(self) -> Iterator[str]:
         """Yield the key of every trial in the lab."""
@@ -272,5 +272,5 @@ class Lab:
 
 
 def _is_begun(folder: Path) -> bool:
-    """Tell whether a take was made here; a kill may leave an empty folder behind."""
+    """Tell whether a run was made here; a kill may leave an empty folder behind."""
     return any(os.path.lexists(folder / name) for name in (TRIAL, JOURNAL, COMPLETION))

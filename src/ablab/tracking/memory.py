@@ -1,4 +1,4 @@
-"""What the runs of a take have been told, remembered in the take's folder."""
+"""What the runs of a run have been told, remembered in the run's folder."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from ablab.errors import ResourceError
 from ablab.tracking.files import read_json, write_json
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 
 RUNS = "runs.json"
 DUPLICATE = "ablab.duplicate_of"
@@ -23,7 +23,7 @@ class Told:
         facts: the SHA-256 of the name, tags and status that it was last given.
         files: the outcome at which it was last given artifacts.
         completion: the SHA-256 of the completion record that it was given, last of all.
-        mirror_of: the take's own run, if this one mirrors it.
+        mirror_of: the run's own run, if this one mirrors it.
         deleted: whether the user deleted it; so it stays when the store is made anew.
     """
 
@@ -38,27 +38,27 @@ class Told:
 
 
 class Memory:
-    """What every run of a take has been told, by store and experiment; kept in ``runs.json``.
+    """What every run of a run has been told, by store and experiment; kept in ``runs.json``.
 
     A damaged file is as good as none: all of it can be found again.
     """
 
-    def __init__(self, take: Take, label: str) -> None:
-        self._path: Path = take.folder / RUNS
+    def __init__(self, run: Run, label: str) -> None:
+        self._path: Path = run.folder / RUNS
         self._store = label
         try:
             self._all: dict[str, dict[str, Any]] = read_json(self._path) or {}
-            self.runs = {name: Told(**told) for name, told in self._all[self._store].items()}
+            self.mlflow_runs = {name: Told(**told) for name, told in self._all[self._store].items()}
         except (ValueError, TypeError, AttributeError, KeyError, ResourceError):
             self._all = self._all if isinstance(getattr(self, "_all", None), dict) else {}
-            self.runs = {}
+            self.mlflow_runs = {}
 
     def keep(self) -> None:
         """Write it down."""
-        self._all[self._store] = {name: asdict(told) for name, told in self.runs.items()}
+        self._all[self._store] = {name: asdict(told) for name, told in self.mlflow_runs.items()}
         write_json(self._path, self._all)
 
-    def own_run(self, experiment: str) -> str | None:
-        """Return the take's own run, if another experiment than this one should hold it."""
-        own = (t.run_id for n, t in self.runs.items() if n != experiment and not t.mirror_of)
+    def own_mlflow_run(self, experiment: str) -> str | None:
+        """Return the run's own run, if another experiment than this one should hold it."""
+        own = (t.run_id for n, t in self.mlflow_runs.items() if n != experiment and not t.mirror_of)
         return next(own, None)

@@ -1,4 +1,4 @@
-"""Pictures of one take, drawn from what it stored: learning curves and confusion matrix.
+"""Pictures of one run, drawn from what it stored: learning curves and confusion matrix.
 
 Drawn on figures of their own, never through pyplot's global state.
 """
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ablab.tracking.csv_text import read_rows
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,19 +25,19 @@ _COLOURS = {"train": "#0072b2", "val": "#d55e00"}
 _FEW_CLASSES = 12
 
 
-def draw(take: Take, title: str, folder: Path) -> list[str]:
-    """Draw what the take has data for into ``folder``, as PNG.
+def draw(run: Run, title: str, folder: Path) -> list[str]:
+    """Draw what the run has data for into ``folder``, as PNG.
 
     Returns:
         The names of the pictures: ``learning_curves.png``, ``confusion_matrix.png``.
     """
     drawn = []
-    epochs = [entry for entry in take.entries() if entry.kind == "epoch"]
+    epochs = [entry for entry in run.entries() if entry.kind == "epoch"]
     if epochs:
         learning_curves(epochs, title).savefig(folder / "learning_curves.png")
         drawn.append("learning_curves.png")
-    if (take.folder / CONFUSION).is_file():
-        names, counts = read_confusion(take.folder / CONFUSION)
+    if (run.folder / CONFUSION).is_file():
+        names, counts = read_confusion(run.folder / CONFUSION)
         confusion_matrix(counts, names, title).savefig(folder / "confusion_matrix.png")
         drawn.append("confusion_matrix.png")
     return drawn

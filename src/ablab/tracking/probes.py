@@ -1,4 +1,4 @@
-"""What the probes of a take found: ``probes.csv`` in its folder."""
+"""What the probes of a run found: ``probes.csv`` in its folder."""
 
 import math
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ Found = Mapping[str, Mapping[str, tuple[float, ...]]]
 
 
 def read_probes(folder: Path) -> Found:
-    """Return what the probes found in a take; empty where none were on.
+    """Return what the probes found in a run; empty where none were on.
 
     Args:
-        folder: the take's.
+        folder: the run's.
 
     Raises:
         InputError: the file is no table of probes.

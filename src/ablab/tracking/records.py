@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ablab.tracking.files import DamagedError
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 
 BEST = "best.safetensors"
 CORRECT = "test_correct.npy"
@@ -25,12 +25,12 @@ class Record:
         outcome: finished, diverged, running, failed, stopped, new, damaged, or absent (never
             begun).
         trial: ``config``, ``choices``, ``data_hash``, ``sources``.
-        folder: the take that counts (the newest finished one, else the newest), or None.
+        folder: the run that counts (the newest finished one, else the newest), or None.
         reason: why it failed, or which record is damaged; else None.
         epochs: the journal's epoch lines, in order.
         metrics: final metrics, empty until it is finished.
         measured: final times and memory.
-        facts: counts of data and network.
+        metadata: counts of data and network.
         environment: versions, hardware, commit, of the last attempt.
     """
 
@@ -42,14 +42,14 @@ class Record:
     epochs: tuple[Entry, ...] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
     measured: Mapping[str, float] = field(default_factory=dict)
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
 
     def correct(self) -> NDArray[np.bool_] | None:
         """Return which test images were classified rightly, shape (test_images,), or None."""
         if self.folder is None:
             return None
-        return read_correct(self.folder, int(self.facts.get("test_images", 0)))
+        return read_correct(self.folder, int(self.metadata.get("test_images", 0)))
 
 
 def read_record(
@@ -63,50 +63,50 @@ def read_record(
         trial: the trial as a plan froze it, for one that was never begun.
         commit: only takes of the commit that begins so count; empty: all.
     """
-    takes = [take for take in lab.takes(key) if not commit or _commit(take).startswith(commit)]
-    finished = (take for take in reversed(takes) if take.completion)
-    take = next(finished, takes[-1] if takes else None)
-    if take is None:
+    runs = [run for run in lab.runs(key) if not commit or _commit(run).startswith(commit)]
+    finished = (run for run in reversed(runs) if run.completion)
+    run = next(finished, runs[-1] if runs else None)
+    if run is None:
         return Record(key, "absent", trial or {})
-    return record_of(take)
+    return record_of(run)
 
 
-def _commit(take: Take) -> str:
+def _commit(run: Run) -> str:
     try:
-        return str(take.environment.get("commit") or "")
+        return str(run.environment.get("commit") or "")
     except DamagedError:
         return ""
 
 
-def record_of(take: Take) -> Record:
-    """Return what the lab knows of one take, as far as it can be read."""
+def record_of(run: Run) -> Record:
+    """Return what the lab knows of one run, as far as it can be read."""
     try:
-        look = take.look()
-        trial, environment = take.trial, take.environment
+        look = run.look()
+        trial, environment = run.trial, run.environment
     except DamagedError:
-        return Record(take.key, take.status(), {}, take.folder, take.damage() or None)
+        return Record(run.key, run.status(), {}, run.folder, run.damage() or None)
     completion, failures = look.completion, [e for e in look.entries if e.kind == "failed"]
     record = Record(
-        key=take.key,
-        outcome=take.outcome(look),
+        key=run.key,
+        outcome=run.outcome(look),
         trial=trial,
-        folder=take.folder,
+        folder=run.folder,
         epochs=tuple(e for e in look.entries if e.kind == "epoch"),
         environment=environment,
     )
     if completion is None:
         reason = failures[-1].note.get("error") if failures else None
-        return replace(record, reason=take.damage() if record.outcome == "damaged" else reason)
+        return replace(record, reason=run.damage() if record.outcome == "damaged" else reason)
     return replace(
         record,
         metrics=completion.metrics,
         measured=completion.measured,
-        facts=completion.facts,
+        metadata=completion.metadata,
     )
 
 
 def read_correct(folder: Path, images: int) -> NDArray[np.bool_] | None:
-    """Return which of so many test images a take classified rightly, or None if it says not."""
+    """Return which of so many test images a run classified rightly, or None if it says not."""
     if not (folder / CORRECT).is_file():
         return None
     bits = np.load(folder / CORRECT, allow_pickle=False)

@@ -103,7 +103,7 @@ class Store:
 
     @property
     def label(self) -> str:
-        """The store's name in the takes' records; it survives a move of the lab."""
+        """The store's name in the runs' records; it survives a move of the lab."""
         return "lab" if self.address.is_own else self.address.without_password
 
     def experiment(self, name: str) -> str:

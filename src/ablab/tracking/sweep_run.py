@@ -56,16 +56,16 @@ def deliver_sweep(store: Store, plan: Plan) -> str:
     question = plan.asked
     with FileLock(folder / "delivery.lock"), talking(store.address):
         experiment = store.experiment(plan.sweep)
-        run = _parent(store, experiment)
-        if run is None:
+        mlflow_run = _parent(store, experiment)
+        if mlflow_run is None:
             tags = {"ablab.kind": "sweep", "sweep": plan.sweep, "question": _tag(question)}
             started = milliseconds(plan.parts[0].time)
             name = shorten(f"sweep {plan.sweep}", NAME_LENGTH)
-            run = store.client.create_run(experiment, started, tags, name)
-        run_id = str(run.info.run_id)
-        if run.info.status != "FINISHED":
+            mlflow_run = store.client.create_run(experiment, started, tags, name)
+        run_id = str(mlflow_run.info.run_id)
+        if mlflow_run.info.status != "FINISHED":
             store.client.set_terminated(run_id, "FINISHED", milliseconds(plan.parts[-1].time))
-        _annotate(store, run_id, question, run.data.tags.get("verdict"))
+        _annotate(store, run_id, question, mlflow_run.data.tags.get("verdict"))
         return run_id
 
 
@@ -89,19 +89,19 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
         raise StoreError(f"sweep must have a plan in the lab, got {sweep}")
     run_id = deliver_sweep(store, plan)
     with talking(store.address):
-        run = store.client.get_run(run_id)
+        mlflow_run = store.client.get_run(run_id)
         names = sorted(file.name for kind in _REPORT for file in folder.glob(kind))
-        place(store, run, folder, names, "report")
+        place(store, mlflow_run, folder, names, "report")
         _annotate(store, run_id, plan.asked, verdict)
     return run_id
 
 
 class Held(NamedTuple):
-    """What an experiment holds, takes as ``<key>/<take>``.
+    """What an experiment holds, takes as ``<key>/<run>``.
 
     Attributes:
         delivered: takes that are there whole, each with the SHA-256 of its completion record.
-        deleted: takes whose run the user deleted; none where the whole experiment was: delivery
+        deleted: runs whose run the user deleted; none where the whole experiment was: delivery
             brings that back, runs and all.
     """
 
@@ -109,7 +109,7 @@ class Held(NamedTuple):
     deleted: set[str]
 
 
-def held_takes(store: Store, experiment: str) -> Held:
+def held_runs(store: Store, experiment: str) -> Held:
     """Return which takes an experiment holds whole, and which it has deleted, by one query.
 
     Raises:
@@ -117,14 +117,14 @@ def held_takes(store: Store, experiment: str) -> Held:
     """
     delivered, known, deleted = dict[str, str](), set[str](), set[str]()
     with talking(store.address):
-        for run in _trials(store, experiment):
-            take = run.data.tags["ablab.take"]
-            if run.info.lifecycle_stage == "deleted":
-                deleted.add(take)
+        for mlflow_run in _trials(store, experiment):
+            run = mlflow_run.data.tags["ablab.take"]
+            if mlflow_run.info.lifecycle_stage == "deleted":
+                deleted.add(run)
                 continue
-            known.add(take)
-            if "completion" in run.data.params:
-                delivered[take] = run.data.params["completion"]
+            known.add(run)
+            if "completion" in mlflow_run.data.params:
+                delivered[run] = mlflow_run.data.params["completion"]
     return Held(delivered, deleted - known)
 
 
@@ -132,21 +132,25 @@ def _trials(store: Store, experiment: str) -> list[Any]:
     """Return the runs of trials, deleted ones too."""
     from mlflow.entities import ViewType
 
-    found, token, runs = store.find_experiment(experiment), None, []
+    found, token, mlflow_runs = store.find_experiment(experiment), None, []
     while found is not None and found.lifecycle_stage == "active":
         page = store.client.search_runs(
             [found.experiment_id], _TRIAL, ViewType.ALL, max_results=5000, page_token=token
         )
-        runs += page
+        mlflow_runs += page
         token = page.token
         if not token:
             break
-    return runs
+    return mlflow_runs
 
 
 def _parent(store: Store, experiment: str) -> Any:
-    runs = store.client.search_runs([experiment], "tags.`ablab.kind` = 'sweep'")
-    return min(runs, key=lambda run: (run.info.start_time, run.info.run_id), default=None)
+    mlflow_runs = store.client.search_runs([experiment], "tags.`ablab.kind` = 'sweep'")
+    return min(
+        mlflow_runs,
+        key=lambda mlflow_run: (mlflow_run.info.start_time, mlflow_run.info.run_id),
+        default=None,
+    )
 
 
 def _annotate(store: Store, run_id: str, question: str, verdict: str | None) -> None:

@@ -1,4 +1,4 @@
-"""What a run is told of its take, piece by piece, each remembered once it is told."""
+"""What a run is told of its run, piece by piece, each remembered once it is told."""
 
 import hashlib
 import json
@@ -18,7 +18,7 @@ from ablab.tracking.artifacts import (
 )
 from ablab.tracking.completion import Completion
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Look, Take
+from ablab.tracking.lab import Look, Run
 from ablab.tracking.memory import Memory, Told
 from ablab.tracking.store import Store
 from ablab.tracking.wording import TAG_LENGTH, shorten
@@ -40,22 +40,22 @@ class Telling:
     """One delivery under way: what there is, and what the run was told of it."""
 
     store: Store
-    take: Take
-    run: Any
+    run: Run
+    mlflow_run: Any
     told: Told
     memory: Memory
     look: Look
 
-    def tell(self, name: str, facts: Mapping[str, str]) -> None:
+    def tell(self, name: str, tags: Mapping[str, str]) -> None:
         """Tell the run what it has not been told: facts first, the completion record last.
 
         Args:
             name: the run's name.
-            facts: its tags.
+            tags: its tags.
         """
         infinite = values.infinite(self.look)
-        outcome, reason = values.fate(self.look)
-        self._facts(name, {**facts, _INFINITE: infinite} if infinite else facts, outcome, reason)
+        outcome, reason = values.outcome(self.look)
+        self._facts(name, {**tags, _INFINITE: infinite} if infinite else tags, outcome, reason)
         self._params()
         self._curve()
         if self.look.completion is None:
@@ -63,18 +63,18 @@ class Telling:
         else:
             self._end(self.look.completion, name)
 
-    def _facts(self, name: str, facts: Mapping[str, str], outcome: str, reason: str | None) -> None:
+    def _facts(self, name: str, tags: Mapping[str, str], outcome: str, reason: str | None) -> None:
         from mlflow.entities import RunTag
 
         status, end = _STATUS[outcome], (self.look.completion or self.entries[-1]).time
-        now = {**facts, "ablab.outcome": outcome} | ({_REASON: reason} if reason else {})
+        now = {**tags, "ablab.outcome": outcome} | ({_REASON: reason} if reason else {})
         digest = _digest([name, now, status, end])
-        if self.told.facts == digest and self.run.info.status == status:
+        if self.told.facts == digest and self.mlflow_run.info.status == status:
             return
         cut = [RunTag(n, shorten(v, TAG_LENGTH)) for n, v in now.items()]
         for some in _batches(cut, 100):
             self._client.log_batch(self._id, tags=some)
-        if reason is None and _REASON in self.run.data.tags:
+        if reason is None and _REASON in self.mlflow_run.data.tags:
             self._client.delete_tag(self._id, _REASON)
         if status != "RUNNING":
             self._client.set_terminated(self._id, status, values.milliseconds(end))
@@ -85,7 +85,7 @@ class Telling:
         from mlflow.entities import Param
 
         if not self.told.params:
-            params = [Param(n, v) for n, v in values.params(self.take.trial).items()]
+            params = [Param(n, v) for n, v in values.params(self.run.trial).items()]
             for some in _batches(params, 100):
                 self._client.log_batch(self._id, params=some)
             self._remember("params", True)
@@ -106,26 +106,28 @@ class Telling:
         running = outcome == "running"
         state = outcome if running else f"{outcome} at line {len(self.entries)}"
         names = BEGUN if running else ENDED
-        if self.told.files != state or not is_whole(self.store, self.run, self.take.folder, names):
-            place(self.store, self.run, self.take.folder, names)
+        if self.told.files != state or not is_whole(
+            self.store, self.mlflow_run, self.run.folder, names
+        ):
+            place(self.store, self.mlflow_run, self.run.folder, names)
             self._remember("files", state)
 
     def _end(self, completion: Completion, name: str) -> None:
-        sha = values.completion_sha(self.take.folder)
+        sha = values.completion_sha(self.run.folder)
         if self.told.completion == sha:
             if not self._is_shown(completion):
-                place_finished(self.store, self.run, self.take, completion, name)
+                place_finished(self.store, self.mlflow_run, self.run, completion, name)
         else:
             self._points(values.final(self.entries, completion))
-            place_finished(self.store, self.run, self.take, completion, name)
+            place_finished(self.store, self.mlflow_run, self.run, completion, name)
             self._client.log_param(self._id, "completion", sha)
             self._remember("completion", sha)
 
     def _is_shown(self, completion: Completion) -> bool:
-        """Tell whether the run still has all files of its finished take."""
+        """Tell whether the run still has all files of its finished run."""
         names = finished_names(completion)
-        whole = is_whole(self.store, self.run, self.take.folder, names)
-        return whole and has_pictures(self.store, self.run)
+        whole = is_whole(self.store, self.mlflow_run, self.run.folder, names)
+        return whole and has_pictures(self.store, self.mlflow_run)
 
     def _remember(self, what: str, value: Any) -> None:
         setattr(self.told, what, value)

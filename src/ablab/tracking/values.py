@@ -9,7 +9,7 @@ from typing import Any
 
 from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Look, Take
+from ablab.tracking.lab import Look, Run
 from ablab.tracking.wording import PARAM_LENGTH, TAG_LENGTH, named, shorten
 
 _MAX_TAGS = 80
@@ -20,7 +20,7 @@ Point = tuple[str, float, int, int]
 """Name, value, milliseconds since 1970, step: what MLflow keeps once however often it comes."""
 
 
-def fate(look: Look) -> tuple[str, str | None]:
+def outcome(look: Look) -> tuple[str, str | None]:
     """Return the outcome of a take as it was then, and the reason where it did not get to its end.
 
     A trial that has written its last word counts as ended though its process still lives.
@@ -52,10 +52,10 @@ def params(trial: Mapping[str, Any]) -> dict[str, str]:
     return {named(name): shorten(_text(value), PARAM_LENGTH) for name, value in values.items()}
 
 
-def tags(take: Take) -> dict[str, str]:
+def tags(run: Run) -> dict[str, str]:
     """Return what is known of the latest attempt: host, devices, versions, commit, …."""
-    values = dict(list(_flat(take.environment))[:_MAX_TAGS])
-    values |= {"ablab.take": f"{take.key}/{take.number}", "ablab.kind": "trial", "key": take.key}
+    values = dict(list(_flat(run.environment))[:_MAX_TAGS])
+    values |= {"ablab.take": f"{run.key}/{run.number}", "ablab.kind": "trial", "key": run.key}
     if values.get("commit"):
         values["mlflow.source.git.commit"] = values["commit"]
     values |= {"mlflow.source.name": "ablab", "mlflow.source.type": "LOCAL"}
@@ -92,7 +92,7 @@ def final(entries: Sequence[Entry], completion: Completion) -> list[Point]:
     epochs = [entry for entry in entries if entry.kind == "epoch"]
     drawn = {name for e in epochs for name in (*e.metrics, *e.measured)}
     time, step = (epochs[-1].time, epochs[-1].epoch or 0) if epochs else (completion.time, 0)
-    figures = {**completion.facts, **completion.metrics, **completion.measured}
+    figures = {**completion.metadata, **completion.metrics, **completion.measured}
     return [
         (named(f"final/{n}" if n in drawn else n), _finite(value), milliseconds(time), step)
         for n, value in figures.items()
@@ -106,7 +106,7 @@ def milliseconds(time: float) -> int:
 
 
 def completion_sha(folder: Path) -> str:
-    """Return the SHA-256 of a take's completion record, the value of param ``completion``."""
+    """Return the SHA-256 of a run's completion record, the value of param ``completion``."""
     return hashlib.sha256((folder / COMPLETION).read_bytes()).hexdigest()
 
 

@@ -40,7 +40,7 @@ class Cost:
         flops: of one image's forward pass: two a multiply-add, convolutions and matrices only.
         step_seconds: one optimizer step on one thread.
         steps_per_epoch: optimizer steps an epoch.
-        bytes: what a take leaves on disk, about.
+        bytes: what a run leaves on disk, about.
     """
 
     parameters: int

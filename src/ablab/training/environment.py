@@ -26,7 +26,7 @@ _PACKAGES = {
 }
 
 
-def facts() -> dict[str, Any]:
+def describe_environment() -> dict[str, Any]:
     """Return host, processor, GPU, versions, commit and source hash of this process."""
     return {
         "host": socket.gethostname(),

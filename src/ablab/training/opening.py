@@ -1,4 +1,4 @@
-"""Which take of a trial is trained."""
+"""Which run of a trial is trained."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,18 +6,18 @@ from typing import Any
 from filelock import FileLock
 
 from ablab.config.probe_switches import has_measured
-from ablab.tracking.lab import Lab, Take
+from ablab.tracking.lab import Lab, Run
 
 
-def open_take(lab: Lab, trial: Mapping[str, Any], *, fresh: bool = False) -> Take:
-    """Return the take to train: the newest one if it is unfinished, else a new one.
+def open_run(lab: Lab, trial: Mapping[str, Any], *, fresh: bool = False) -> Run:
+    """Return the run to train: the newest one if it is unfinished, else a new one.
 
-    Commands that open the same trial at once agree on one take, which the one that gets its lock
+    Commands that open the same trial at once agree on one run, which the one that gets its lock
     trains. A new one is also made where the newest was begun without a probe that is now asked for,
     and nobody trains it, or where its records are damaged.
 
     Args:
-        lab: where the takes lie.
+        lab: where the runs lie.
         trial: as it was frozen.
         fresh: make a new one in any case.
     """
@@ -25,9 +25,9 @@ def open_take(lab: Lab, trial: Mapping[str, Any], *, fresh: bool = False) -> Tak
     folder.mkdir(parents=True, exist_ok=True)
     # Two that looked at once would otherwise both find none, and train the trial twice.
     with FileLock(folder / ".claim"):
-        takes = [] if fresh else lab.takes(trial["key"])
-        if takes and takes[-1].completion is None and takes[-1].can_go_on():
+        runs = [] if fresh else lab.runs(trial["key"])
+        if runs and runs[-1].completion is None and runs[-1].can_go_on():
             probes = trial["config"].get("probes") or {}
-            if has_measured(takes[-1].trial, probes) or takes[-1].is_locked():
-                return takes[-1]
-        return lab.new_take(trial)
+            if has_measured(runs[-1].trial, probes) or runs[-1].is_locked():
+                return runs[-1]
+        return lab.new_run(trial)

@@ -1,4 +1,4 @@
-"""The process runner: one take in one process, with its signals, threads, lock and log.
+"""The process runner: one run in one process, with its signals, threads, lock and log.
 
 Also a command of its own, `python -m ablab.training.process FOLDER SETTINGS`, which is how a
 trial of several processes is started: Lightning runs the same command again for each further one.
@@ -31,8 +31,8 @@ from ablab.output import sent_to
 from ablab.signals import TerminatedError
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
-from ablab.tracking.lab import ENVIRONMENT, LOG, Take
-from ablab.training.environment import facts
+from ablab.tracking.lab import ENVIRONMENT, LOG, Run
+from ablab.training.environment import describe_environment
 from ablab.training.prepare import prepare
 from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
@@ -43,11 +43,13 @@ from ablab.training.signals import OwnSigterm, handled
 _LOCK_PATIENCE_SECONDS = 2.0
 
 
-def work(folder: Path, settings: ProcessSettings, callbacks: Sequence[pl.Callback] = ()) -> int:
-    """Train a take in this process until it is finished or something ends it.
+def run_process(
+    folder: Path, settings: ProcessSettings, callbacks: Sequence[pl.Callback] = ()
+) -> int:
+    """Train a run in this process until it is finished or something ends it.
 
     Args:
-        folder: the take's.
+        folder: the run's.
         settings: devices, threads, and whether a sweep decides about Ctrl-C.
         callbacks: further Lightning callbacks, such as a progress display.
 
@@ -59,49 +61,49 @@ def work(folder: Path, settings: ProcessSettings, callbacks: Sequence[pl.Callbac
     Raises:
         ResourceError: the machine lacks something; the last checkpoint that is whole stays.
     """
-    take = Take(folder)
+    run = Run(folder)
     if os.environ.get("LOCAL_RANK", "0") != "0":
-        return _follow(take, settings)
+        return _run_worker(run, settings)
     try:
-        return _alone(take, settings, callbacks)
+        return _run_locked(run, settings, callbacks)
     except OSError as error:
         if (lack := resource_error(error, folder)) is None:
             raise
         raise lack from error
 
 
-def _alone(take: Take, settings: ProcessSettings, callbacks: Sequence[pl.Callback]) -> int:
-    """Train with the take's lock held, and its log open."""
-    lock = take.lock()
+def _run_locked(run: Run, settings: ProcessSettings, callbacks: Sequence[pl.Callback]) -> int:
+    """Train with the run's lock held, and its log open."""
+    lock = run.lock()
     try:
         lock.acquire(timeout=_LOCK_PATIENCE_SECONDS)
     except Timeout:
         return LOCKED
     try:
-        with (take.folder / LOG).open("ab") as log, sent_to(log.fileno()) as terminal:
-            return _lead(take, settings, callbacks, terminal)
+        with (run.folder / LOG).open("ab") as log, sent_to(log.fileno()) as terminal:
+            return _run_rank_zero(run, settings, callbacks, terminal)
     finally:
         lock.release()
 
 
-def _lead(
-    take: Take, settings: ProcessSettings, callbacks: Sequence[pl.Callback], terminal: int
+def _run_rank_zero(
+    run: Run, settings: ProcessSettings, callbacks: Sequence[pl.Callback], terminal: int
 ) -> int:
-    """Train as the take's one writer."""
-    if take.completion is not None:
+    """Train as the run's one writer."""
+    if run.completion is not None:
         return FINISHED
     prepare(settings)
     try:
-        journal = Journal(take.journal)
+        journal = Journal(run.journal)
     except JournalError:
         traceback.print_exc()
         return FAILED
-    training = Training(take, journal, settings.devices, [*callbacks, OwnSigterm()])
+    training = Training(run, journal, settings.devices, [*callbacks, OwnSigterm()])
     try:
         with handled(training.recorder, terminal, in_sweep=settings.in_sweep):
-            _begin(take, journal, settings)
+            _begin(run, journal, settings)
             _refuse_changed_data(training)
-            training.run()
+            training.fit()
             return FINISHED
     except StoppedError:
         end, code = _stopped("Ctrl-C, at the end of an epoch"), INTERRUPTED
@@ -109,53 +111,53 @@ def _lead(
         end, code = _stopped(signal.Signals(error.code - 128).name), error.code
     except Exception as error:
         traceback.print_exc()
-        if (lack := resource_error(error, take.folder)) is not None:
-            _halt(take, journal, lack)
+        if (lack := resource_error(error, run.folder)) is not None:
+            _halt(run, journal, lack)
             raise lack from error
         reason = f"{type(error).__name__}: {without_advice(str(error))}"
         note = {"error": reason, "traceback": traceback.format_exc()}
         end, code = Entry("failed", time.time(), note=note), FAILED
-    if take.completion is not None:  # a signal behind the record, which nothing may follow
+    if run.completion is not None:  # a signal behind the record, which nothing may follow
         return FINISHED
     journal.append(end)
     return code
 
 
-def _halt(take: Take, journal: Journal, lack: ResourceError) -> None:
+def _halt(run: Run, journal: Journal, lack: ResourceError) -> None:
     """Write down, if it can be, that the machine and not the trial ended the attempt."""
-    if take.completion is None:
+    if run.completion is None:
         with suppress(OSError):
             journal.append(_stopped(str(lack)))
 
 
-def _begin(take: Take, journal: Journal, settings: ProcessSettings) -> None:
+def _begin(run: Run, journal: Journal, settings: ProcessSettings) -> None:
     """Write down where this attempt runs; refuse it where the source is not the plan's."""
     where = {"devices": settings.devices.as_dict(), "slots": settings.slots}
-    environment = {**facts(), **where}
-    write_json(take.folder / ENVIRONMENT, environment)
-    write_config(take.folder, take.trial["config"])
+    environment = {**describe_environment(), **where}
+    write_json(run.folder / ENVIRONMENT, environment)
+    write_config(run.folder, run.trial["config"])
     journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
-    _refuse_changed_sources(take)
+    _refuse_changed_sources(run)
 
 
-def _follow(take: Take, settings: ProcessSettings) -> int:
+def _run_worker(run: Run, settings: ProcessSettings) -> int:
     """Train as one of the further processes of a DDP trial, which write nothing."""
     prepare(settings)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    training = Training(take, None, settings.devices)
+    training = Training(run, None, settings.devices)
     with suppress(StoppedError):  # an exit status would make Lightning kill rank 0 as well
-        training.run()
+        training.fit()
     return FINISHED
 
 
-def _refuse_changed_sources(take: Take) -> None:
+def _refuse_changed_sources(run: Run) -> None:
     """Refuse to train other source than the plan froze.
 
     Raises:
         RuntimeError: names the targets and files that were edited since.
     """
-    planned, now = take.trial["sources"], source_hashes(take.trial["config"])
+    planned, now = run.trial["sources"], source_hashes(run.trial["config"])
     changed = sorted(n for n in planned.keys() | now.keys() if planned.get(n) != now.get(n))
     if changed:
         raise RuntimeError(
@@ -170,7 +172,7 @@ def _refuse_changed_data(training: Training) -> None:
     Raises:
         RuntimeError: the data were changed since.
     """
-    frozen, found = training.take.trial["data_hash"], training.data.content_hash
+    frozen, found = training.run.trial["data_hash"], training.data.content_hash
     if found != frozen:
         raise RuntimeError(
             f"the data must be as they were when the trial was planned, SHA-256 {frozen}, got "
@@ -183,9 +185,9 @@ def _stopped(reason: str) -> Entry:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train the take in a folder, by settings in JSON, and return the exit code."""
+    """Train the run in a folder, by settings in JSON, and return the exit code."""
     try:
-        return work(Path(arguments[0]), ProcessSettings.from_json(arguments[1]))
+        return run_process(Path(arguments[0]), ProcessSettings.from_json(arguments[1]))
     except (InputError, ResourceError) as error:
         sys.stderr.write(f"ablab: {error}\n")
         return error.exit_code

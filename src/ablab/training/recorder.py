@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from ablab.errors import resource_error
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 from ablab.tracking.records import BEST
 from ablab.training.environment import peak_memory
 
@@ -35,23 +35,23 @@ class JournalLogger(Logger):
     What Lightning logs call by call is in that line, and is not written twice.
 
     Args:
-        take: whose journal it is.
-        journal: opened by the take's one writer; None in the other processes of a DDP trial.
+        run: whose journal it is.
+        journal: opened by the run's one writer; None in the other processes of a DDP trial.
     """
 
-    def __init__(self, take: Take, journal: Journal | None) -> None:
+    def __init__(self, run: Run, journal: Journal | None) -> None:
         super().__init__()
-        self.take, self.journal = take, journal
+        self.run, self.journal = run, journal
 
     @property
     def name(self) -> str:
         """The trial's key."""
-        return self.take.key
+        return self.run.key
 
     @property
     def version(self) -> str:
-        """The take's number."""
-        return self.take.number
+        """The run's number."""
+        return self.run.number
 
     def write(self, entry: Entry) -> None:
         """Append a line to the journal, in the process that owns it."""
@@ -69,7 +69,7 @@ class Recorder(Checkpoint):
     """Records each epoch of training, and stops after one when asked.
 
     Args:
-        take: where it goes.
+        run: where it goes.
         logger: what writes the journal.
 
     Attributes:
@@ -77,8 +77,8 @@ class Recorder(Checkpoint):
         best_epoch: the epoch that validation chooses so far, -1 before any.
     """
 
-    def __init__(self, take: Take, logger: JournalLogger) -> None:
-        self.take, self.logger = take, logger
+    def __init__(self, run: Run, logger: JournalLogger) -> None:
+        self.run, self.logger = run, logger
         self.stop_requested = False
         self.best_epoch, self._best = -1, -1.0
         self._line = ""
@@ -105,8 +105,8 @@ class Recorder(Checkpoint):
         if trainer.is_global_zero and is_best:
             network = module.network
             assert isinstance(network, nn.Module)
-            save_weights(network, self.take.folder / BEST)
-        trainer.save_checkpoint(self.take.folder / CHECKPOINT, weights_only=False)
+            save_weights(network, self.run.folder / BEST)
+        trainer.save_checkpoint(self.run.folder / CHECKPOINT, weights_only=False)
         self.logger.write(entry)
         if trainer.strategy.reduce_boolean_decision(self.stop_requested, all=False):
             trainer.should_stop = True

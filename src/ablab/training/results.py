@@ -34,7 +34,7 @@ def write_tables(
     """Write what the test showed and return the names of the files, none without a test.
 
     Args:
-        folder: the take's.
+        folder: the run's.
         predicted: (test_images,), class indices.
         target: (test_images,), class indices.
         class_names: K names.

@@ -1,4 +1,4 @@
-"""Train one take to its completion record, in the process it is called in."""
+"""Train one run to its completion record, in the process it is called in."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ from ablab.model.frozen_layers import FrozenStatistics
 from ablab.model.warm_start import told
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import ENVIRONMENT, JOURNAL, TRIAL, Take
+from ablab.tracking.lab import ENVIRONMENT, JOURNAL, TRIAL, Run
 from ablab.tracking.probes import PROBES
 from ablab.tracking.records import BEST
 from ablab.training import cost
@@ -40,10 +40,10 @@ class StoppedError(Exception):
 
 
 class Training:
-    """One attempt at a take.
+    """One attempt at a run.
 
     Args:
-        take: the take; its lock is held by this process (or by rank 0's).
+        run: the run; its lock is held by this process (or by rank 0's).
         journal: opened for writing, None in ranks above 0.
         devices: where it runs.
         callbacks: further Lightning callbacks, such as a progress display.
@@ -51,14 +51,14 @@ class Training:
 
     def __init__(
         self,
-        take: Take,
+        run: Run,
         journal: Journal | None,
         devices: Devices,
         callbacks: Sequence[pl.Callback] = (),
     ) -> None:
-        self.take, self.journal = take, journal
-        self.config: Mapping[str, Any] = take.trial["config"]
-        self.recorder = Recorder(take, JournalLogger(take, journal))
+        self.run, self.journal = run, journal
+        self.config: Mapping[str, Any] = run.trial["config"]
+        self.recorder = Recorder(run, JournalLogger(run, journal))
         self._devices, self._callbacks = devices, [*callbacks, *self._further()]
 
     @cached_property
@@ -66,7 +66,7 @@ class Training:
         """The trial's data, read when they are first asked for."""
         return build.datamodule(self.config)
 
-    def run(self) -> str:
+    def fit(self) -> str:
         """Train what is left, test, and write the completion record.
 
         Returns:
@@ -76,7 +76,7 @@ class Training:
             StoppedError: it was asked to stop and did so behind a checkpoint.
         """
         if self.journal is not None:
-            sys.stdout.writelines(f"{note}\n" for note in self.data.notes)  # the take's log
+            sys.stdout.writelines(f"{note}\n" for note in self.data.notes)  # the run's log
         fitter = self._trainer()
         module = build.classifier(self.config, self.data, fitter.strategy.root_device)
         if (note := told(module.network, self.config)) and self.journal is not None:
@@ -86,9 +86,9 @@ class Training:
 
     def _fit(self, fitter: pl.Trainer, module: Classifier) -> bool:
         """Train from the checkpoint on, and tell whether the loss diverged."""
-        checkpoint = self.take.folder / CHECKPOINT
+        checkpoint = self.run.folder / CHECKPOINT
         line = checkpoint_line(checkpoint)
-        known = {e.epoch for e in self.take.entries() if e.kind == "epoch"}
+        known = {e.epoch for e in self.run.entries() if e.kind == "epoch"}
         if line is not None and (line.epoch or 0) > len(known):
             line = None  # lines of the journal are gone: it is written anew from the start
         if line is not None:
@@ -112,7 +112,7 @@ class Training:
             last = self._test(module)
             metrics = {f"{name}_last": value for name, value in last.items()}
             metrics.update(last)
-        best = self.take.folder / BEST
+        best = self.run.folder / BEST
         if self.recorder.best_epoch >= 0 and not best.is_file():
             raise FileNotFoundError(f"{best} must be there to test and keep, got none")
         if self.recorder.best_epoch not in (-1, self.config["trainer"]["max_epochs"] - 1):
@@ -122,9 +122,9 @@ class Training:
         classes = gathered(module.predicted), gathered(module.target)
         if self.journal is not None:
             names, fixed = self.data.class_names, self.data.has_fixed_test_order
-            tables = write_tables(self.take.folder, *classes, names, by_image=fixed)
-            facts = self._facts(module)
-            self._complete(outcome, metrics, time.perf_counter() - start, facts, tables)
+            tables = write_tables(self.run.folder, *classes, names, by_image=fixed)
+            metadata = self._metadata(module)
+            self._complete(outcome, metrics, time.perf_counter() - start, metadata, tables)
         return outcome
 
     def _test(self, module: Classifier) -> dict[str, float]:
@@ -145,27 +145,27 @@ class Training:
         outcome: str,
         metrics: dict[str, float],
         test_seconds: float,
-        facts: dict[str, Any],
+        metadata: dict[str, Any],
         tables: list[str],
     ) -> None:
         """Write the completion record; nothing may follow it."""
         assert self.journal is not None
-        folder = self.take.folder
+        folder = self.run.folder
         names = [TRIAL, JOURNAL, ENVIRONMENT, BEST, CONFIG, PROBES, *tables]
         epochs = [e for e in self.journal.entries if e.kind == "epoch"]
         completion = Completion(
-            key=self.take.key,
-            take=self.take.number,
+            key=self.run.key,
+            run=self.run.number,
             outcome=outcome,
             time=time.time(),
             metrics={**metrics, **chosen(epochs)},
             measured=measured(epochs, test_seconds),
-            facts=facts,
+            metadata=metadata,
             artifacts=describe(folder, names),
         )
         write_completion(folder, completion)
 
-    def _facts(self, module: Classifier) -> dict[str, Any]:
+    def _metadata(self, module: Classifier) -> dict[str, Any]:
         parameters, flops = cost.size(module.network, self.data)
         data = {**self.data.counts(), **self.data.slices}
         notes = {"data_notes": list(self.data.notes)} if self.data.notes else {}
@@ -175,15 +175,15 @@ class Training:
         """Return the callbacks that the configuration asks for; it may be older than options."""
         patterns, asked = self.config.get("freeze"), self.config.get("probes") or {}
         frozen = [FrozenStatistics(patterns)] if patterns else []
-        probes = [Probes(asked, self.take.folder / PROBES)] if switched_on(asked) else []
+        probes = [Probes(asked, self.run.folder / PROBES)] if switched_on(asked) else []
         return [*frozen, *probes]
 
     def _trainer(self) -> pl.Trainer:
         return trainer(
             self.config["trainer"],
             self._devices,
-            self.take.folder,
+            self.run.folder,
             self.recorder.logger,
             [*self._callbacks, self.recorder],
-            seeks_unused=bool(self.take.trial["sources"]),  # ours use every weight at each step
+            seeks_unused=bool(self.run.trial["sources"]),  # ours use every weight at each step
         )

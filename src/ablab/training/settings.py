@@ -1,4 +1,4 @@
-"""What a process that trains is given beside its take: devices, threads, its place in a sweep."""
+"""What a process that trains is given beside its run: devices, threads, its place in a sweep."""
 
 import json
 from collections.abc import Mapping

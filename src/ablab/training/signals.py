@@ -1,4 +1,4 @@
-"""What SIGINT, SIGTERM and SIGHUP do to a process that trains a take."""
+"""What SIGINT, SIGTERM and SIGHUP do to a process that trains a run."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ class OwnSigterm(pl.Callback):
 
 @contextmanager
 def handled(recorder: Recorder, terminal: int, *, in_sweep: bool) -> Iterator[None]:
-    """Handle SIGINT, SIGTERM and SIGHUP while a take trains.
+    """Handle SIGINT, SIGTERM and SIGHUP while a run trains.
 
     Args:
         recorder: ends training behind an epoch when it is asked to.

@@ -12,7 +12,7 @@ from ablab.config.compose import compose
 from ablab.config.preflight import device_notes, disk_faults
 from ablab.config.probe_switches import has_measured
 from ablab.config.threads import threads_note
-from ablab.config.trial import Trial, freeze
+from ablab.config.trial import Trial, resolve
 from ablab.errors import FINISHED, ResourceError, StoreError
 from ablab.faults import ConfigError
 from ablab.model import build
@@ -20,12 +20,12 @@ from ablab.model.warm_start import told
 from ablab.tracking.courier import DELIVERING, Courier
 from ablab.tracking.delivery import deliver
 from ablab.tracking.files import DamagedError
-from ablab.tracking.lab import Lab, Take
-from ablab.tracking.runs import RunDeletedError
+from ablab.tracking.lab import Lab, Run
+from ablab.tracking.mlflow_runs import RunDeletedError
 from ablab.tracking.store import Store, fault
 from ablab.tracking.sweep_run import LONE, describe_lone
-from ablab.training.attempt import attempt
-from ablab.training.opening import open_take
+from ablab.training.foreground import run_in_foreground
+from ablab.training.opening import open_run
 
 _DELIVERY_SECONDS = 60.0
 _SPARE_BYTES = 200_000_000  # checkpoint, weights, store and pictures of a trial, and some to spare
@@ -37,26 +37,26 @@ def train(
     fresh: bool = False,
     offline: bool = False,
     console: Console | None = None,
-    runner: Callable[[Take, Trial, Console], int] = attempt,
-) -> tuple[int, Take]:
+    runner: Callable[[Run, Trial, Console], int] = run_in_foreground,
+) -> tuple[int, Run]:
     """Train one trial to its end, or find it finished.
 
     Args:
         overrides: as on the command line.
-        fresh: train a new take though there is one; the old one stays.
+        fresh: train a new run though there is one; the old one stays.
         offline: touch no store; ``ablab sync`` delivers later.
         console: where to show progress.
-        runner: trains the take and returns the exit code.
+        runner: trains the run and returns the exit code.
 
     Returns:
-        The exit code (see `ablab.training.process.work`) and the take.
+        The exit code (see `ablab.training.process.run_process`) and the run.
 
     Raises:
         ConfigError: all that is wrong with the configuration, before anything is made.
         ResourceError: the machine lacks something, such as disk space.
     """
     console = console or terminal.console()
-    trial = freeze(compose(overrides))
+    trial = resolve(compose(overrides))
     lab = Lab.open()
     offline = offline or not trial.config["tracking"]["deliver"]
     finished = None if fresh else _finished(lab, trial, console)
@@ -65,25 +65,25 @@ def train(
     if faults := disk_faults(lab.root, _SPARE_BYTES):
         raise ResourceError("\n".join(faults))
     store_notes = [] if offline else _store_notes(lab)
-    take = _open_take(lab, trial, fresh, console)
+    run = _open_run(lab, trial, fresh, console)
     for note in (*device_notes(), *store_notes):
         console.print(note, style="yellow", soft_wrap=True)
-    begun = len([e for e in take.entries() if e.kind == "epoch"])
+    begun = len([e for e in run.entries() if e.kind == "epoch"])
     said = f"goes on after epoch {begun}" if begun else "starts"
     console.print(f"Trial {trial.key} {said}: {_summary(trial)}", highlight=False)
     for note in _notes(trial):
         console.print(note, highlight=False, markup=False)
-    with _delivered(take, lab, console, offline):
-        code = runner(take, trial, console)
-    return code, take
+    with _delivered(run, lab, console, offline):
+        code = runner(run, trial, console)
+    return code, run
 
 
-def _finished(lab: Lab, trial: Trial, console: Console) -> Take | None:
-    """Return the finished take that counts, None where it lacks a measurement that is asked for."""
-    take = lab.finished(trial.key)
-    if take is None or has_measured(take.trial, trial.config["probes"]):
-        return take
-    console.print("It is finished without a probe that is asked for: a new take is trained.")
+def _finished(lab: Lab, trial: Trial, console: Console) -> Run | None:
+    """Return the finished run that counts, None where it lacks a measurement that is asked for."""
+    run = lab.finished(trial.key)
+    if run is None or has_measured(run.trial, trial.config["probes"]):
+        return run
+    console.print("It is finished without a probe that is asked for: a new run is trained.")
     return None
 
 
@@ -97,19 +97,19 @@ def _store_notes(lab: Lab) -> list[str]:
     return [f"{found}. Training goes on; `ablab sync` delivers later."] if found else []
 
 
-def _open_take(lab: Lab, trial: Trial, fresh: bool, console: Console) -> Take:
-    """Return the take to go on with, or a new one, as where its records are damaged.
+def _open_run(lab: Lab, trial: Trial, fresh: bool, console: Console) -> Run:
+    """Return the run to go on with, or a new one, as where its records are damaged.
 
     Raises:
         ConfigError: another process is training it.
     """
-    before = [] if fresh else lab.takes(trial.key)
-    take = open_take(lab, trial.as_dict(), fresh=fresh)
-    if take.is_locked():
+    before = [] if fresh else lab.runs(trial.key)
+    run = open_run(lab, trial.as_dict(), fresh=fresh)
+    if run.is_locked():
         raise ConfigError([f"trial must be idle, got {trial.key}, which a process trains now"])
-    if before and before[-1].number != take.number and before[-1].status() == "damaged":
-        console.print(f"{before[-1].damage()}. A new take is trained.", soft_wrap=True)
-    return take
+    if before and before[-1].number != run.number and before[-1].status() == "damaged":
+        console.print(f"{before[-1].damage()}. A new run is trained.", soft_wrap=True)
+    return run
 
 
 def _notes(trial: Trial) -> list[str]:
@@ -131,31 +131,31 @@ def _summary(trial: Trial) -> str:
 
 
 @contextmanager
-def _delivered(take: Take, lab: Lab, console: Console, offline: bool) -> Iterator[None]:
-    """Bring the take into the store while it trains, from a thread."""
+def _delivered(run: Run, lab: Lab, console: Console, offline: bool) -> Iterator[None]:
+    """Bring the run into the store while it trains, from a thread."""
     if offline:
         yield
         return
     courier = Courier(partial(Store.open, lab))
-    name, tags = describe_lone(take.trial)
-    courier.submit(take, LONE, name=name, tags=tags)
+    name, tags = describe_lone(run.trial)
+    courier.submit(run, LONE, name=name, tags=tags)
     try:
         yield
     finally:
-        courier.submit(take, LONE, name=name, tags=tags)
+        courier.submit(run, LONE, name=name, tags=tags)
         for missing in courier.close(_DELIVERY_SECONDS, partial(console.print, DELIVERING)):
             told = f"Not in MLflow yet: {missing.reason}. `ablab sync` delivers it."
             console.print(told, style="yellow", soft_wrap=True, markup=False)
 
 
-def _was_deleted(take: Take, lab: Lab, console: Console) -> bool:
-    """Deliver a finished take that the store lacks; discard one whose run the user deleted."""
-    name, tags = describe_lone(take.trial)
+def _was_deleted(run: Run, lab: Lab, console: Console) -> bool:
+    """Deliver a finished run that the store lacks; discard one whose run the user deleted."""
+    name, tags = describe_lone(run.trial)
     try:
-        deliver(take, Store.open(lab), LONE, name=name, tags=tags)
+        deliver(run, Store.open(lab), LONE, name=name, tags=tags)
     except RunDeletedError:
-        take.discard("its run was deleted in MLflow")
-        console.print("Its run was deleted in MLflow: a new take is trained.", style="yellow")
+        run.discard("its run was deleted in MLflow")
+        console.print("Its run was deleted in MLflow: a new run is trained.", style="yellow")
         return True
     except (StoreError, DamagedError, OSError, ResourceError) as error:
         told = f"{error}. `ablab sync` delivers later."

@@ -142,7 +142,7 @@ def test_no_images_interval_where_a_trial_did_not_store_them_or_another_metric_i
     assert contrast.interval is not None
 
 
-def test_correct_images_are_read_from_the_take(writer):
+def test_correct_images_are_read_from_the_run(writer):
     writer.sweep({"relu": [0.5, 0.75, 0.5], "elu": [0.5, 0.5, 0.75]})
     plan_read = read_plan(writer.lab.sweep_folder("activations"))
     generator = np.random.default_rng(3)

@@ -26,16 +26,16 @@ def draw(generator, variants=3, blocks=3, seeds=5):
     ]
 
 
-def findings(fates, **more):
-    table = [r for i, f in enumerate(fates) for r in rows(f, block=f"d{i}")]
-    return find(table, spec(list(fates[0]), baseline="v0", **more))
+def findings(outcomes, **more):
+    table = [r for i, f in enumerate(outcomes) for r in rows(f, block=f"d{i}")]
+    return find(table, spec(list(outcomes[0]), baseline="v0", **more))
 
 
 def test_differences_are_averaged_over_blocks_within_each_seed(generator):
-    fates = draw(generator)
-    across = findings(fates).across
+    outcomes = draw(generator)
+    across = findings(outcomes).across
     for contrast in across.family:
-        means = [np.mean([f[v] for f in fates], axis=0) / 100 for v in (contrast.variant, "v0")]
+        means = [np.mean([f[v] for f in outcomes], axis=0) / 100 for v in (contrast.variant, "v0")]
         expected = stats.ttest_rel(*means)
         assert contrast.n == 5
         assert contrast.p == pytest.approx(expected.pvalue)
@@ -78,8 +78,8 @@ def test_a_seed_that_lacks_a_trial_in_one_block_is_left_out_of_all():
 def test_ties_over_blocks_are_ties_although_their_floats_differ():
     """Gains of a tenth, a fifth and minus three tenths of a point do not sum to 0 in floats."""
     gains = (0.1, 0.2, -0.3)
-    fates = [{"v0": RELU, "v1": plus(*[g] * 5)} for g in gains]
-    (contrast,) = findings(fates).across.family
+    outcomes = [{"v0": RELU, "v1": plus(*[g] * 5)} for g in gains]
+    (contrast,) = findings(outcomes).across.family
     assert (contrast.differences == 0).all()
     assert contrast.p == 1.0
 

@@ -19,9 +19,9 @@ DATASET = {
 HASH = "d1a7a"
 
 
-def result(accuracy: float, title: str = "k-NN", **facts: Any) -> Result:
+def result(accuracy: float, title: str = "k-NN", **metadata: Any) -> Result:
     metrics = {"test/accuracy": accuracy, "val/accuracy": accuracy + 0.01}
-    return Result(title, "sklearn.X", {"n_neighbors": 5}, "1.9", metrics, 2.0, 1.0, **facts)
+    return Result(title, "sklearn.X", {"n_neighbors": 5}, "1.9", metrics, 2.0, 1.0, **metadata)
 
 
 def record(seed: int = 0, data_hash: str = HASH, **config: Any) -> Baselines:

@@ -49,8 +49,8 @@ def busy(monkeypatch, writer: LabWriter):
     monkeypatch.setitem(labwriter.MEASURED, "cpu/utilization", 0.5)
 
     def made(**more):
-        fates = {"relu": [0.95, 0.96, 0.94, 0.95], "elu": [0.96, 0.97, 0.96, 0.95]}
-        return writer.sweep(fates, target=0.5, **more)
+        outcomes = {"relu": [0.95, 0.96, 0.94, 0.95], "elu": [0.96, 0.97, 0.96, 0.95]}
+        return writer.sweep(outcomes, target=0.5, **more)
 
     return made
 
@@ -71,7 +71,7 @@ def test_a_busy_machine_is_named_beside_all_seconds(busy, writer: LabWriter):
 def test_where_seconds_are_not_compared_none_are_shown(busy, writer: LabWriter):
     """One rule: neither a table, a picture nor a sentence compares what does not compare."""
     name = busy()
-    writer.take(labwriter.key("relu", 0, "mnist × lenet5"), 0.95, ENVIRON | {"cpu": "another"})
+    writer.run(labwriter.key("relu", 0, "mnist × lenet5"), 0.95, ENVIRON | {"cpu": "another"})
     report = build_report(writer.lab, name)
     text = report.markdown.read_text("utf-8")
     assert "Trials ran on different hardware, so times and memory are not compared" in text

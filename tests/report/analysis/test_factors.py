@@ -28,22 +28,22 @@ def draw(generator, asked, seeds=5):
     return {v: list(np.round(generator.normal(90, 2, seeds), 2)) for v in asked.variants}
 
 
-def factors_of(fates, asked):
-    return find(rows(fates), asked).factors
+def factors_of(outcomes, asked):
+    return find(rows(outcomes), asked).factors
 
 
 def test_effects_of_two_by_two_are_a_repeated_measures_anova(generator):
     asked = question(["none", "batch"], [0.1, 0.2])
-    fates = draw(generator, asked)
+    outcomes = draw(generator, asked)
     long = pd.DataFrame(
         [
             {"seed": seed, "y": y / 100, **{k.partition(".")[0]: str(x) for k, x in cell.items()}}
             for variant, cell in asked.variants.items()
-            for seed, y in enumerate(fates[variant])
+            for seed, y in enumerate(outcomes[variant])
         ]
     )
     table = AnovaRM(long, "y", "seed", ["normalization", "optimizer"]).fit().anova_table
-    found = factors_of(fates, asked)
+    found = factors_of(outcomes, asked)
     assert [c.variant for c in found.effects] == [
         "normalization: batch",
         "optimizer.lr: 0.2",
@@ -56,9 +56,9 @@ def test_effects_of_two_by_two_are_a_repeated_measures_anova(generator):
 
 def test_effects_are_what_they_are_called(generator):
     asked = question(["none", "batch"], [0.1, 0.2])
-    fates = draw(generator, asked)
-    bare, b, a, both = (np.array(f) / 100 for f in fates.values())
-    main_a, main_b, interaction = (c.differences for c in factors_of(fates, asked).effects)
+    outcomes = draw(generator, asked)
+    bare, b, a, both = (np.array(f) / 100 for f in outcomes.values())
+    main_a, main_b, interaction = (c.differences for c in factors_of(outcomes, asked).effects)
     assert main_a == pytest.approx((a + both - bare - b) / 2)
     assert main_b == pytest.approx((b + both - bare - a) / 2)
     assert interaction == pytest.approx((both - a) - (b - bare))
@@ -66,9 +66,9 @@ def test_effects_are_what_they_are_called(generator):
 
 def test_a_larger_grid_has_an_effect_for_each_level_and_pair(generator):
     asked = question(["none", "batch", "layer"], [0.1, 0.2, 0.3, 0.4])
-    fates = draw(generator, asked)
-    found = factors_of(fates, asked)
-    y = {tuple(name.split(" · ")): np.array(f) / 100 for name, f in fates.items()}
+    outcomes = draw(generator, asked)
+    found = factors_of(outcomes, asked)
+    y = {tuple(name.split(" · ")): np.array(f) / 100 for name, f in outcomes.items()}
     effects = {c.variant: c for c in found.effects}
     assert len(effects) == 3 * 4 - 1 == effects["optimizer.lr: 0.3"].m
     rates = ("0.1", "0.2", "0.3", "0.4")
@@ -90,12 +90,12 @@ def test_signs_on_log_odds_are_those_of_the_logits(generator):
     asked = question(["none", "batch"], [0.1, 0.2])
     seen = set()
     for _ in range(40):
-        fates = {
+        outcomes = {
             v: list(np.round(generator.uniform(low, 99.9, 5), 2))
             for v, low in zip(asked.variants, (60, 80, 98, 99), strict=True)
         }
-        bare, b, a, both = (special.logit(np.array(f) / 100) for f in fates.values())
-        found = factors_of(fates, asked)
+        bare, b, a, both = (special.logit(np.array(f) / 100) for f in outcomes.values())
+        found = factors_of(outcomes, asked)
         same = np.sign(np.mean(both - a - b + bare)) == np.sign(found.effects[2].mean)
         assert found.keeps_sign == same
         seen.add(bool(same))
@@ -104,8 +104,8 @@ def test_signs_on_log_odds_are_those_of_the_logits(generator):
 
 def test_log_odds_are_finite_at_the_ceiling():
     asked = question(["none", "batch"], [0.1, 0.2])
-    fates = dict(zip(asked.variants, [[y] * 3 for y in (50.0, 90.0, 90.0, 100.0)], strict=True))
-    assert factors_of(fates, asked).keeps_sign is False
+    outcomes = dict(zip(asked.variants, [[y] * 3 for y in (50.0, 90.0, 90.0, 100.0)], strict=True))
+    assert factors_of(outcomes, asked).keeps_sign is False
 
 
 def test_other_metrics_have_no_log_odds(generator):
@@ -113,30 +113,30 @@ def test_other_metrics_have_no_log_odds(generator):
     assert factors_of(draw(generator, asked), asked).keeps_sign is None
 
 
-def test_a_cell_that_is_missing_takes_its_effects_with_it(generator):
+def test_a_cell_that_is_missing_runs_its_effects_with_it(generator):
     asked = question(["none", "batch", "layer"], [0.1, 0.2])
-    fates = draw(generator, asked)
-    del fates["layer · 0.2"]
-    n = {c.variant: c.n for c in factors_of(fates, asked).effects}
+    outcomes = draw(generator, asked)
+    del outcomes["layer · 0.2"]
+    n = {c.variant: c.n for c in factors_of(outcomes, asked).effects}
     assert n["normalization: layer"] == n["optimizer.lr: 0.2"] == 0
     assert n["normalization: batch"] == n["normalization: batch × optimizer.lr: 0.2"] == 5
 
 
 def test_a_failed_trial_leaves_its_seed_out(generator):
     asked = question(["none", "batch"], [0.1, 0.2])
-    fates = draw(generator, asked)
-    fates["batch · 0.1"][2] = FAILED
-    for contrast in factors_of(fates, asked).effects:
+    outcomes = draw(generator, asked)
+    outcomes["batch · 0.1"][2] = FAILED
+    for contrast in factors_of(outcomes, asked).effects:
         assert contrast.seeds == (0, 1, 3, 4)
         assert contrast.left_out == 1
 
 
 def test_factors_are_averaged_over_blocks_within_each_seed(generator):
     asked = question(["none", "batch"], [0.1, 0.2])
-    fates = [draw(generator, asked) for _ in range(3)]
-    table = [r for i, f in enumerate(fates) for r in rows(f, block=f"d{i}")]
+    outcomes = [draw(generator, asked) for _ in range(3)]
+    table = [r for i, f in enumerate(outcomes) for r in rows(f, block=f"d{i}")]
     together = find(table, asked)
-    alone = [factors_of(f, asked) for f in fates]
+    alone = [factors_of(f, asked) for f in outcomes]
     for i, contrast in enumerate(together.factors.effects):
         own = np.mean([f.effects[i].differences for f in alone], axis=0)
         assert contrast.differences == pytest.approx(own)

@@ -13,11 +13,11 @@ def generator():
     return np.random.default_rng(20_260_106)
 
 
-def analysed(fates, datasets=None, **more):
+def analysed(outcomes, datasets=None, **more):
     """Analyse blocks, each with the dataset that it is on."""
-    table = [r for i, f in enumerate(fates) for r in rows(f, block=f"b{i}")]
+    table = [r for i, f in enumerate(outcomes) for r in rows(f, block=f"b{i}")]
     first = plan(table, **more).parts[0]
-    of = dict(zip((f"b{i}" for i in range(len(fates))), datasets or [], strict=False))
+    of = dict(zip((f"b{i}" for i in range(len(outcomes))), datasets or [], strict=False))
     trials = {r.key: {"choices": {"dataset": of[r.block]}} for r in table if of}
     part = Part(first.kind, first.time, first.command, first.spec, first.cells, trials)
     return analyse(Plan("x", (part,)), table).ranks
@@ -45,10 +45,10 @@ def test_the_critical_difference_is_of_the_studentized_range():
 
 
 def test_below_five_datasets_ranks_describe_blocks(generator):
-    fates = draw(generator, 6)
-    found = analysed(fates, ["mnist", "digits", "cifar10"] * 2)
-    means = np.array([[-np.mean(f[v]) for v in f] for f in fates])
-    expected = dict(zip(fates[0], stats.rankdata(means, axis=1).mean(axis=0), strict=True))
+    outcomes = draw(generator, 6)
+    found = analysed(outcomes, ["mnist", "digits", "cifar10"] * 2)
+    means = np.array([[-np.mean(f[v]) for v in f] for f in outcomes])
+    expected = dict(zip(outcomes[0], stats.rankdata(means, axis=1).mean(axis=0), strict=True))
     assert found.means == pytest.approx(expected)
     assert list(found.means.values()) == sorted(found.means.values())
     assert (found.over, found.count) == ("blocks", 6)
@@ -56,9 +56,9 @@ def test_below_five_datasets_ranks_describe_blocks(generator):
 
 
 def test_from_five_datasets_on_architectures_are_averaged_first(generator):
-    fates = draw(generator, 10)
-    found = analysed(fates, [f"d{i}" for i in range(5)] * 2)
-    means = np.array([[-np.mean(f[v]) for v in f] for f in fates])
+    outcomes = draw(generator, 10)
+    found = analysed(outcomes, [f"d{i}" for i in range(5)] * 2)
+    means = np.array([[-np.mean(f[v]) for v in f] for f in outcomes])
     averaged = (means[:5] + means[5:]) / 2
     assert (found.over, found.count) == ("datasets", 5)
     assert found.friedman_p == pytest.approx(stats.friedmanchisquare(*averaged.T).pvalue)
@@ -66,20 +66,20 @@ def test_from_five_datasets_on_architectures_are_averaged_first(generator):
 
 
 def test_the_lowest_ranks_first_where_less_is_better():
-    fates = [{"relu": [90.0] * 3, "elu": [80.0] * 3}] * 2
-    assert list(analysed(fates, goal="min").means) == ["elu", "relu"]
-    assert list(analysed(fates).means) == ["relu", "elu"]
+    outcomes = [{"relu": [90.0] * 3, "elu": [80.0] * 3}] * 2
+    assert list(analysed(outcomes, goal="min").means) == ["elu", "relu"]
+    assert list(analysed(outcomes).means) == ["relu", "elu"]
 
 
 def test_ties_share_their_rank():
-    fates = [{"relu": [90.0] * 3, "elu": [90.0] * 3}] * 2
-    assert set(analysed(fates).means.values()) == {1.5}
+    outcomes = [{"relu": [90.0] * 3, "elu": [90.0] * 3}] * 2
+    assert set(analysed(outcomes).means.values()) == {1.5}
 
 
 def test_a_variant_that_lacks_a_block_is_not_ranked(generator):
-    fates = draw(generator, 3)
-    del fates[1]["tanh"]
-    assert set(analysed(fates).means) == {"relu", "elu", "sigmoid"}
+    outcomes = draw(generator, 3)
+    del outcomes[1]["tanh"]
+    assert set(analysed(outcomes).means) == {"relu", "elu", "sigmoid"}
 
 
 def test_two_variants_have_no_critical_difference(generator):

@@ -55,10 +55,10 @@ def plan_of(
     return Plan("x", (first, *more))
 
 
-def rows_of(plan: Plan, facts: Mapping[str, Any] = FACTS) -> tuple[Row, ...]:
+def rows_of(plan: Plan, metadata: Mapping[str, Any] = FACTS) -> tuple[Row, ...]:
     found = (row(c.variant, c.seed, 90.0 + c.seed, c.block) for c in plan.cells)
     figures = dict.fromkeys(FIELDS, math.nan)
-    return tuple(replace(each, figures=figures, facts=facts) for each in found)
+    return tuple(replace(each, figures=figures, metadata=metadata) for each in found)
 
 
 def page(plan: Plan, rows: Sequence[Row] | None = None) -> Page:
@@ -163,7 +163,7 @@ def test_a_setting_that_follows_the_seed_is_named_as_such() -> None:
 def test_images_of_trials_that_are_not_done_are_not_asked_for() -> None:
     plan = plan_of(activations())
     done = rows_of(plan)
-    none = [replace(each, facts={}) for each in done]
+    none = [replace(each, metadata={}) for each in done]
     half = [new if old.variant == "elu" else old for old, new in zip(done, none, strict=True)]
     assert tables(page(plan, half))[""][2][2] == "48,000 training, 12,000 validation, 10,000 test"
     assert "images" not in [texts[0] for texts in tables(page(plan, none))[""]]

@@ -23,7 +23,7 @@ SEEDS = 5
 MEANS = {"relu": 0.985, "tanh": 0.98, "elu": 0.99}
 
 
-def fates(shift: dict[str, float], seed: int) -> dict[str, list[float]]:
+def outcomes(shift: dict[str, float], seed: int) -> dict[str, list[float]]:
     generator = np.random.default_rng(seed)
     return {
         v: [round(float(x), 4) for x in m + shift.get(v, 0) + generator.normal(0, 0.0006, SEEDS)]
@@ -34,15 +34,15 @@ def fates(shift: dict[str, float], seed: int) -> dict[str, list[float]]:
 def another(root: Path) -> LabWriter:
     """A lab whose takes end at times of their own, as those of another machine do."""
     writer = LabWriter(root)
-    write = writer.take
+    write = writer.run
 
-    def take(name: str, *rest: object) -> None:
+    def run(name: str, *rest: object) -> None:
         write(name, *rest)  # type: ignore[arg-type]
         for record in (root / "trials" / name).glob("*/completion.json"):
             content = json.loads(record.read_text())
             rewrite(record, content | {"time": content["time"] + 1})
 
-    writer.take = take  # type: ignore[method-assign, assignment]
+    writer.run = run  # type: ignore[method-assign, assignment]
     return writer
 
 
@@ -50,8 +50,10 @@ def another(root: Path) -> LabWriter:
 def two(tmp_path: Path) -> tuple[LabWriter, LabWriter]:
     """Two machines that ran the same sweep; on the second relu is better by half a point."""
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
-    here.sweep(fates({}, 1))
-    there.sweep(fates({"relu": 0.005}, 2), environ=ENVIRON | {"host": "lab-2", "commit": "ffff99"})
+    here.sweep(outcomes({}, 1))
+    there.sweep(
+        outcomes({"relu": 0.005}, 2), environ=ENVIRON | {"host": "lab-2", "commit": "ffff99"}
+    )
     return here, there
 
 
@@ -65,7 +67,7 @@ def between(here: LabWriter, there: LabWriter, name: str = "activations") -> Cha
 
 def test_two_machines_are_paired_by_seed_and_corrected(two: tuple[LabWriter, LabWriter]) -> None:
     found = between(*two)
-    ours, theirs = fates({}, 1), fates({"relu": 0.005}, 2)
+    ours, theirs = outcomes({}, 1), outcomes({"relu": 0.005}, 2)
     tests = [stats.ttest_rel(theirs[v], ours[v]) for v in MEANS]
     adjusted = multipletests([t.pvalue for t in tests], method="holm")[1]
     for cell, test, p in zip(found.cells, tests, adjusted, strict=True):
@@ -93,7 +95,7 @@ def test_one_and_the_same_trials_are_no_evidence(
     copy = LabWriter(tmp_path / "copy")
     same = between(here, copy)
     assert sentence(same) == ("Nothing to compare: all trials that both have are one and the same.")
-    copy.sweep({"relu": fates({"relu": 0.005}, 2)["relu"]}, name="again")
+    copy.sweep({"relu": outcomes({"relu": 0.005}, 2)["relu"]}, name="again")
     found = between(here, copy)
     cells = {cell.label: cell for cell in found.cells}
     assert cells["relu"].contrast.n == SEEDS
@@ -123,9 +125,9 @@ def test_some_seeds_of_a_variant_can_be_shared(
     assert any("relu (seeds 3, 4)" in note for note in notes(between(here, copy)))
 
 
-def test_two_commits_are_told_apart_by_the_takes_of_each(writer: LabWriter) -> None:
+def test_two_commits_are_told_apart_by_the_runs_of_each(writer: LabWriter) -> None:
     for commit, shift, seed in (("aaa111", 0.0, 1), ("bbb222", 0.005, 2), ("ccc333", 0.0, 3)):
-        drawn = fates({"relu": shift}, seed)
+        drawn = outcomes({"relu": shift}, seed)
         writer.sweep(drawn, name="activations", environ=ENVIRON | {"commit": commit})
     found = change("activations@aaa", "activations@bbb222", writer.lab)
     assert "relu rises by 0." in sentence(found)
@@ -136,8 +138,10 @@ def test_two_commits_are_told_apart_by_the_takes_of_each(writer: LabWriter) -> N
 
 
 def test_a_commit_that_ran_some_trials_leaves_out_the_others(writer: LabWriter) -> None:
-    writer.sweep(fates({}, 1), environ=ENVIRON | {"commit": "aaa111"})
-    writer.sweep({"relu": fates({}, 2)["relu"]}, name="other", environ=ENVIRON | {"commit": "bbb"})
+    writer.sweep(outcomes({}, 1), environ=ENVIRON | {"commit": "aaa111"})
+    writer.sweep(
+        {"relu": outcomes({}, 2)["relu"]}, name="other", environ=ENVIRON | {"commit": "bbb"}
+    )
     found = change("activations@aaa111", "activations@bbb", writer.lab)
     assert [cell.contrast.n for cell in found.cells] == [5, 0, 0]
     assert found.is_settled
@@ -146,8 +150,8 @@ def test_a_commit_that_ran_some_trials_leaves_out_the_others(writer: LabWriter) 
 
 def test_what_has_no_counterpart_is_listed(tmp_path: Path) -> None:
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
-    here.sweep(fates({}, 1) | {"prelu": [0.98] * SEEDS})
-    drawn = fates({}, 2)
+    here.sweep(outcomes({}, 1) | {"prelu": [0.98] * SEEDS})
+    drawn = outcomes({}, 2)
     there.sweep(drawn | {"relu": [*drawn["relu"], 0.985, 0.986]})
     found = between(here, there)
     told = " ".join(notes(found))
@@ -168,8 +172,8 @@ def test_there_is_no_p_while_a_side_runs(two: tuple[LabWriter, LabWriter]) -> No
 
 def test_the_same_figures_are_said_to_be_the_same(tmp_path: Path) -> None:
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
-    here.sweep(fates({}, 1))
-    there.sweep(fates({}, 1), environ=ENVIRON | {"torch": "2.14.0"})
+    here.sweep(outcomes({}, 1))
+    there.sweep(outcomes({}, 1), environ=ENVIRON | {"torch": "2.14.0"})
     found = between(here, there)
     told = "test/accuracy is the same on every seed for relu (n = 5), tanh (n = 5) and elu (n = 5)"
     assert sentence(found) == f"From A to B, {told}."
@@ -194,7 +198,7 @@ def test_other_settings_and_data_are_told(two: tuple[LabWriter, LabWriter]) -> N
 
 def test_what_is_mixed_within_a_side_is_said(two: tuple[LabWriter, LabWriter]) -> None:
     _, there = two
-    drawn = {"relu": fates({}, 4)["relu"]}
+    drawn = {"relu": outcomes({}, 4)["relu"]}
     there.sweep(drawn, name="again", environ=ENVIRON | {"source_hash": "new", "commit": "ffff99"})
     told = " ".join(notes(between(*two)))
     assert "B: Trials come from 2 versions of ablab's source: 5f1c0a9e (10 trials), new" in told
@@ -212,8 +216,8 @@ def test_few_seeds_give_numbers_and_no_answer(tmp_path: Path) -> None:
 
 def test_failed_and_diverged_trials_are_told(tmp_path: Path) -> None:
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
-    drawn = fates({}, 2)
-    here.sweep(fates({}, 1))
+    drawn = outcomes({}, 2)
+    here.sweep(outcomes({}, 1))
     there.sweep(drawn | {"relu": ["failed", "diverged", *drawn["relu"][2:]]})
     found = between(here, there)
     assert "pairs left out because a trial has no result: 1 of relu" in sentence(found)
@@ -241,7 +245,7 @@ def test_the_page_and_its_twin_hold_the_table(two: tuple[LabWriter, LabWriter]) 
     [
         ("nothing", r"sweep must be one that was planned: activations; got nothing"),
         ("/nowhere:activations", "lab must be a folder that holds lab.json, got /nowhere"),
-        ("activations@beef", r"commit must be that of a take of activations \(0123abc\), got beef"),
+        ("activations@beef", r"commit must be that of a run of activations \(0123abc\), got beef"),
     ],
 )
 def test_wrong_names_are_told_with_the_known(
@@ -253,7 +257,7 @@ def test_wrong_names_are_told_with_the_known(
 
 def test_different_metrics_do_not_compare(two: tuple[LabWriter, LabWriter]) -> None:
     here, there = two
-    there.sweep(fates({}, 3), name="lossy", metric="test/loss", goal="min")
+    there.sweep(outcomes({}, 3), name="lossy", metric="test/loss", goal="min")
     with pytest.raises(ValueError, match="one metric, got test/accuracy and test/loss"):
         read_sides("activations", f"{there.lab.root}:lossy", here.lab)
 

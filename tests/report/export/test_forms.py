@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from labwriter import LabWriter, realistic_fates, rewrite
+from labwriter import LabWriter, realistic_outcomes, rewrite
 
 from ablab.report.build import Report, build_report
 from ablab.report.export.latex_escape import escape
@@ -36,10 +36,10 @@ def document(report: Report) -> dict:
 
 @pytest.fixture(scope="module")
 def nasty(tmp_path_factory: pytest.TempPathFactory) -> Report:
-    writer, fates = LabWriter(tmp_path_factory.mktemp("lab")), realistic_fates()
-    fates[NASTY] = [*(value - 0.002 for value in fates["relu"][:3]), "failed", "diverged"]
+    writer, outcomes = LabWriter(tmp_path_factory.mktemp("lab")), realistic_outcomes()
+    outcomes[NASTY] = [*(value - 0.002 for value in outcomes["relu"][:3]), "failed", "diverged"]
     question = f"Which {NASTY}\nis best?"
-    return build_report(writer.lab, writer.sweep(fates, question=question), ["latex"])
+    return build_report(writer.lab, writer.sweep(outcomes, question=question), ["latex"])
 
 
 def test_csv_and_json_hold_the_same_numbers(nasty: Report) -> None:
@@ -84,9 +84,9 @@ def test_contrasts_are_the_differences_of_pairs(nasty: Report) -> None:
 
 
 def test_no_form_holds_p_before_the_verdict(writer: LabWriter) -> None:
-    fates = realistic_fates()
-    fates["elu"][4] = None
-    report = build_report(writer.lab, writer.sweep(fates), ["latex"])
+    outcomes = realistic_outcomes()
+    outcomes["elu"][4] = None
+    report = build_report(writer.lab, writer.sweep(outcomes), ["latex"])
     hidden = {"p", "p_holm", "p_cell", "p_flip", "holm_ci_low", "result", "detectable"}
     assert all(record[name] is None for record in document(report)["contrasts"] for name in hidden)
     assert "Holm" not in read(report.latex)
@@ -144,8 +144,8 @@ def test_latex_holds_the_pages_figures(nasty: Report) -> None:
 
 
 def several_blocks(writer: LabWriter, **spec: object) -> Report:
-    blocks, fates = ("mnist × lenet5", "digits × mlp"), realistic_fates()
-    few = {variant: fates[variant] for variant in ("relu", "elu", "tanh", "sigmoid")}
+    blocks, outcomes = ("mnist × lenet5", "digits × mlp"), realistic_outcomes()
+    few = {variant: outcomes[variant] for variant in ("relu", "elu", "tanh", "sigmoid")}
     for block in blocks:
         writer.sweep(few, block=block, name="one")
     places = [(v, s, b) for b in blocks for v in few for s in range(5)]
@@ -169,9 +169,9 @@ def test_several_blocks_have_a_table_each_and_one_across(writer: LabWriter) -> N
 
 
 def test_two_factors_have_their_effects(writer: LabWriter) -> None:
-    fates = realistic_fates()
+    outcomes = realistic_outcomes()
     names = ("none · none", "none · half", "batch · none", "batch · half")
-    drawn = dict(zip(names, (fates[v] for v in ("sigmoid", "tanh", "relu", "elu")), strict=True))
+    drawn = dict(zip(names, (outcomes[v] for v in ("sigmoid", "tanh", "relu", "elu")), strict=True))
     writer.sweep(drawn, question_kind="factors")
     part = writer.lab.sweep_folder("activations") / "part-001.json"
     content = json.loads(read(part))
@@ -191,7 +191,7 @@ def test_two_factors_have_their_effects(writer: LabWriter) -> None:
 def test_equivalence_has_its_own_interval_and_result(writer: LabWriter) -> None:
     report = build_report(
         writer.lab,
-        writer.sweep(realistic_fates(), question_kind="equivalence", margin=0.004),
+        writer.sweep(realistic_outcomes(), question_kind="equivalence", margin=0.004),
         ["latex"],
     )
     told = {c["variant"]: c for c in document(report)["contrasts"]}

@@ -45,7 +45,7 @@ def test_a_kind_is_added_by_what_it_needs_and_one_object(monkeypatch):
     assert found.verdict.sentence == "At fixed hyper-parameters, elu has the lowest mean."
 
 
-def test_a_margin_is_refused_with_the_kinds_that_take_one(monkeypatch):
+def test_a_margin_is_refused_with_the_kinds_that_run_one(monkeypatch):
     monkeypatch.setitem(KINDS, "worst", Needs(margin=True))
     with pytest.raises(ConfigError, match=r"unless kind is equivalence or worst, got 0\.1"):
         parse(NODE | {"kind": "best", "margin": 0.1})

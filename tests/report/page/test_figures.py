@@ -16,8 +16,8 @@ from ablab.tracking.spec import Spec
 
 @pytest.fixture
 def comparison(writer: LabWriter):
-    def made(fates):
-        name = writer.sweep(fates)
+    def made(outcomes):
+        name = writer.sweep(outcomes)
         plan = read_plan(writer.lab.sweep_folder(name))
         return compare(read_table(writer.lab, plan), plan.spec)
 
@@ -76,9 +76,9 @@ def test_marks_tell_nothing_before_the_verdict(comparison, realistic):
     assert "var(--series-" not in differences_figure(found, "d", tested=False)
 
 
-@pytest.mark.parametrize("fates", [["diverged 0.5", 0.9, 0.91], [0.9], [0.9, 0.8], [0.9] * 3])
-def test_uneven_and_few_curves_are_drawn(comparison, fates):
-    found = comparison({"relu": fates, "elu": fates})
+@pytest.mark.parametrize("outcomes", [["diverged 0.5", 0.9, 0.91], [0.9], [0.9, 0.8], [0.9] * 3])
+def test_uneven_and_few_curves_are_drawn(comparison, outcomes):
+    found = comparison({"relu": outcomes, "elu": outcomes})
     assert "elu" in texts(curves_figure(found, "c"))
     assert "elu" in texts(differences_figure(found, "d", tested=True))
 
@@ -132,8 +132,8 @@ def test_the_bars_of_equivalence_agree_with_what_was_found(found):
     from tables_by_hand import APART, CLOSE, EQUIVALENCE, RELU, plus, rows, spec
 
     gains = {"equivalent": CLOSE, "different": (-1.2, -1.3, -1.1, -1.2, -1.2), "undecided": APART}
-    fates = {"relu": RELU, "elu": plus(*gains[found]), "tanh": plus(*CLOSE)}
-    made = compare(rows(fates), spec(fates, **EQUIVALENCE))
+    outcomes = {"relu": RELU, "elu": plus(*gains[found]), "tanh": plus(*CLOSE)}
+    made = compare(rows(outcomes), spec(outcomes, **EQUIVALENCE))
     contrasts = {"elu": made.against_reference["elu"]}
     assert contrasts["elu"].equivalence.result == found
     thick, thin = ends(made, contrasts, tested=True)["elu"]

@@ -11,7 +11,7 @@ import time
 from html.parser import HTMLParser
 
 import pytest
-from labwriter import ENVIRON, START, LabWriter, realistic_fates, rewrite
+from labwriter import ENVIRON, START, LabWriter, realistic_outcomes, rewrite
 
 from ablab.report.build import build_report
 from ablab.report.formatting import MINUS
@@ -69,11 +69,15 @@ def read(path):
 
 @pytest.fixture(scope="module")
 def nasty(tmp_path_factory):
-    writer, fates = LabWriter(tmp_path_factory.mktemp("lab")), realistic_fates()
-    fates[NASTY] = [value - 0.002 for value in fates["relu"][:4]]
-    fates["sigmoid"][2], fates["tanh"][1], fates["prelu"][4] = "diverged", "diverged 0.93", "failed"
+    writer, outcomes = LabWriter(tmp_path_factory.mktemp("lab")), realistic_outcomes()
+    outcomes[NASTY] = [value - 0.002 for value in outcomes["relu"][:4]]
+    outcomes["sigmoid"][2], outcomes["tanh"][1], outcomes["prelu"][4] = (
+        "diverged",
+        "diverged 0.93",
+        "failed",
+    )
     excluded = [{"variant": "softmax", "block": "", "reason": "trains nothing <b>"}]
-    name = writer.sweep(fates, question="Which <activation> & why?", excluded=excluded)
+    name = writer.sweep(outcomes, question="Which <activation> & why?", excluded=excluded)
     return build_report(writer.lab, name)
 
 
@@ -96,7 +100,7 @@ def test_what_users_named_is_shown_and_not_obeyed(nasty):
     assert "out of memory <script>alert(1)</script>" in Reader(read(nasty.html)).words
 
 
-def test_pictures_have_names_and_take_the_pages_colours(nasty):
+def test_pictures_have_names_and_run_the_pages_colours(nasty):
     text = read(nasty.html)
     page = Reader(text)
     assert page.tags.count("svg") == len(re.findall(r'<svg [^>]*role="img" aria-label="[^"]', text))
@@ -178,8 +182,8 @@ def differences(report):
 def test_p_is_shown_only_where_a_verdict_is(writer, realistic):
     done = build_report(writer.lab, writer.sweep(realistic, name="done"))
     realistic["elu"][4] = None
-    fates = {v: [f if f is None else f + 0.0001 for f in per] for v, per in realistic.items()}
-    early = build_report(writer.lab, writer.sweep(fates, name="early", block="mnist × mlp"))
+    outcomes = {v: [f if f is None else f + 0.0001 for f in per] for v, per in realistic.items()}
+    early = build_report(writer.lab, writer.sweep(outcomes, name="early", block="mnist × mlp"))
     assert done.complete
     assert not early.complete
     assert early.verdict == "No verdict yet, still running: 29 of 30 trials are done."

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from labwriter import LabWriter, realistic_fates
+from labwriter import LabWriter, realistic_outcomes
 
 from ablab.report.build import PDF, build_report
 from ablab.report.export.pdf import find_browser
@@ -22,9 +22,11 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[list[str]], list[str]]:
     """Pages as lines that are not blank, and the chapters' titles."""
-    writer, fates = LabWriter(tmp_path_factory.mktemp("lab")), realistic_fates(10)
-    fates |= {f"v{i:02d}": [x + 1e-4 * i for x in fates["relu"]] for i in range(40)}
-    made = build_report(writer.lab, writer.sweep(fates, question_kind="best", target=0.95), [PDF])
+    writer, outcomes = LabWriter(tmp_path_factory.mktemp("lab")), realistic_outcomes(10)
+    outcomes |= {f"v{i:02d}": [x + 1e-4 * i for x in outcomes["relu"]] for i in range(40)}
+    made = build_report(
+        writer.lab, writer.sweep(outcomes, question_kind="best", target=0.95), [PDF]
+    )
     command = ["pdftotext", "-layout", str(made.pdf), "-"]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     pages = [[line for line in page.splitlines() if line.strip()] for page in text.split("\f")]

@@ -20,7 +20,7 @@ from ablab.tracking.plan import read_plan
 MEANS = {"relu": 0.95, "elu": 0.955, "gelu": 0.957, "tanh": 0.93}
 
 
-def fates(means, seeds=5):
+def outcomes(means, seeds=5):
     return {
         v: [m + 0.001 * ((7 * s + i) % 5) for s in range(seeds)]
         for i, (v, m) in enumerate(means.items())
@@ -52,7 +52,7 @@ def many_blocks(writer, count):
     blocks = [f"data{i} × lenet5" for i in range(count)]
     for number, block in enumerate(blocks):
         shifted = {v: m - 0.01 * number for v, m in MEANS.items()}
-        writer.sweep(fates(shifted), block=block, name=f"part{number}")
+        writer.sweep(outcomes(shifted), block=block, name=f"part{number}")
     places = [(v, s, b) for b in blocks for v in MEANS for s in range(5)]
     settings = {b: {"dataset": b.split(" ")[0]} for b in blocks}
     writer.part("many", places, list(MEANS), blocks=settings, target=0.8)
@@ -65,7 +65,7 @@ def test_the_chapters_stand_in_the_order_of_the_reader(writer: LabWriter) -> Non
         *("differences", "variants", "setup", "curves", "speed", "cost", "blocks"),
         *("failures", "certainty"),
     ]
-    name = writer.sweep(fates({"none, none": 0.5, "none, dropout": 0.6, "batch, none": 0.7}))
+    name = writer.sweep(outcomes({"none, none": 0.5, "none, dropout": 0.6, "batch, none": 0.7}))
     assert "speed" not in chapters(writer, name)
     assert "blocks" not in chapters(writer, name)
 
@@ -112,7 +112,7 @@ def test_two_factors_have_an_interaction_plot_and_effects_in_place_of_tests(
     writer: LabWriter,
 ) -> None:
     means = {"none, none": 0.5, "none, dropout": 0.53, "batch, none": 0.56, "batch, dropout": 0.57}
-    name = writer.sweep(fates(means), question_kind="factors")
+    name = writer.sweep(outcomes(means), question_kind="factors")
     settings = {
         v: dict(zip(("normalization", "dropout"), v.split(", "), strict=True)) for v in means
     }
@@ -130,7 +130,7 @@ def test_two_factors_have_an_interaction_plot_and_effects_in_place_of_tests(
 
 def test_equivalence_shows_its_margin_and_what_was_found(writer: LabWriter) -> None:
     means = {"max": 0.99, "mean": 0.9901, "none": 0.95}
-    name = writer.sweep(fates(means), question_kind="equivalence", margin=0.005)
+    name = writer.sweep(outcomes(means), question_kind="equivalence", margin=0.005)
     shown = chapters(writer, name)
     table = items(shown["variants"], "table")[0].table
     found = table.columns.index("found")
@@ -139,7 +139,7 @@ def test_equivalence_shows_its_margin_and_what_was_found(writer: LabWriter) -> N
 
 
 def test_censored_trials_are_shown_as_such(writer: LabWriter) -> None:
-    name = writer.sweep(fates({"relu": 0.95, "slow": 0.85}), target=0.9)
+    name = writer.sweep(outcomes({"relu": 0.95, "slow": 0.85}), target=0.9)
     speed = chapters(writer, name)["speed"]
     table = items(speed, "table")[0].table
     rows = {texts[0]: texts for texts, _ in table.rows}
@@ -164,7 +164,7 @@ def test_a_table_without_rows_keeps_its_columns() -> None:
 
 
 def test_sign_flip_p_stands_in_the_details_alone(writer: LabWriter) -> None:
-    shown = items(chapters(writer, writer.sweep(fates(MEANS)))["variants"], "table")
+    shown = items(chapters(writer, writer.sweep(outcomes(MEANS)))["variants"], "table")
     assert [("sign-flip p" in item.table.columns, bool(item.folded)) for item in shown] == [
         (False, False),
         (True, True),
@@ -174,10 +174,10 @@ def test_sign_flip_p_stands_in_the_details_alone(writer: LabWriter) -> None:
 
 def test_two_seeds_have_both_differences_and_no_interval(writer: LabWriter) -> None:
     """A title says what stands under it."""
-    table = items(chapters(writer, writer.sweep(fates(MEANS, seeds=2)))["variants"], "table")[0]
+    table = items(chapters(writer, writer.sweep(outcomes(MEANS, seeds=2)))["variants"], "table")[0]
     assert "both differences" in table.table.columns
     assert not [column for column in table.table.columns if "interval" in column]
-    uneven = fates(MEANS)
+    uneven = outcomes(MEANS)
     uneven["elu"][2:] = ["failed"] * 3
     name = writer.sweep(uneven, name="uneven", block="mnist × mlp")
     shown = items(chapters(writer, name)["variants"], "table")[0].table
@@ -189,7 +189,7 @@ def test_two_seeds_have_both_differences_and_no_interval(writer: LabWriter) -> N
 
 def test_details_of_equivalence_are_those_that_decide(writer: LabWriter) -> None:
     means = {"max": 0.99, "mean": 0.9901, "none": 0.95}
-    name = writer.sweep(fates(means), question_kind="equivalence", margin=0.005)
+    name = writer.sweep(outcomes(means), question_kind="equivalence", margin=0.005)
     details = items(chapters(writer, name)["variants"], "table")[1].table
     for column in ("equivalence: interval at its Holm step", "90 % interval, alone"):
         assert column in details.columns
@@ -201,7 +201,7 @@ def test_details_of_equivalence_are_those_that_decide(writer: LabWriter) -> None
 
 
 def test_losses_have_curves_of_losses(writer: LabWriter) -> None:
-    name = writer.sweep(fates(MEANS), metric="test/loss", goal="min")
+    name = writer.sweep(outcomes(MEANS), metric="test/loss", goal="min")
     (picture,) = items(chapters(writer, name)["curves"], "picture")
     assert "validation loss" in picture.figures[0]
     assert "validation accuracy" not in picture.figures[0]
@@ -219,18 +219,18 @@ def test_curves_by_seconds_need_one_hardware(writer: LabWriter, monkeypatch) -> 
         ]
 
     monkeypatch.setattr(labwriter, "curve", timed)
-    name = writer.sweep(fates(MEANS))
+    name = writer.sweep(outcomes(MEANS))
     (picture,) = items(chapters(writer, name)["curves"], "picture")
     assert len(picture.figures) == 2
     assert "seconds of training" in picture.figures[1]
-    writer.take(key("relu", 0, "mnist × lenet5"), 0.95, labwriter.ENVIRON | {"cpu": "another"})
+    writer.run(key("relu", 0, "mnist × lenet5"), 0.95, labwriter.ENVIRON | {"cpu": "another"})
     (picture,) = items(chapters(writer, name)["curves"], "picture")
     assert len(picture.figures) == 1
     assert "different hardware" in picture.caption
 
 
 def test_probes_are_shown_where_they_were_on(writer: LabWriter) -> None:
-    name = writer.sweep(fates(MEANS))
+    name = writer.sweep(outcomes(MEANS))
     assert "inside" not in chapters(writer, name)
     lines = [
         f"{epoch},{layer},{probe},{value}\n"
@@ -239,9 +239,9 @@ def test_probes_are_shown_where_they_were_on(writer: LabWriter) -> None:
         for probe, value in (("gradient_norm", 0.5 + epoch), ("dead", 0.25))
     ]
     for seed in range(3):
-        take = writer.lab.finished(key("elu", seed, "mnist × lenet5"))
-        assert take
-        (take.folder / "probes.csv").write_text("epoch,layer,probe,value\n" + "".join(lines))
+        run = writer.lab.finished(key("elu", seed, "mnist × lenet5"))
+        assert run
+        (run.folder / "probes.csv").write_text("epoch,layer,probe,value\n" + "".join(lines))
     inside = chapters(writer, name)["inside"]
     (picture,) = items(inside, "picture")
     assert len(picture.figures) == 3
@@ -258,7 +258,7 @@ def test_probes_are_shown_where_they_were_on(writer: LabWriter) -> None:
 
 
 def test_data_that_changed_within_a_data_set_is_said_first(writer: LabWriter) -> None:
-    name = writer.sweep(fates(MEANS))
+    name = writer.sweep(outcomes(MEANS))
     assert not page_of(writer, name).notices
     file = next((writer.lab.root / "trials").glob("*/*/trial.json"))
     trial = json.loads(file.read_text("utf-8"))
@@ -271,7 +271,7 @@ def test_data_that_changed_within_a_data_set_is_said_first(writer: LabWriter) ->
 
 
 def test_other_data_sets_have_other_hashes(writer: LabWriter) -> None:
-    name = writer.sweep(fates({"mnist": 0.9, "digits": 0.8}))
+    name = writer.sweep(outcomes({"mnist": 0.9, "digits": 0.8}))
     file = writer.lab.sweep_folder(name) / "part-001.json"
     part = json.loads(file.read_text("utf-8"))
     for place, trial in part["trials"].items():
@@ -286,7 +286,7 @@ def test_other_data_sets_have_other_hashes(writer: LabWriter) -> None:
 
 
 def test_headers_sort_and_only_our_script_may_run(writer: LabWriter) -> None:
-    html = build_report(writer.lab, writer.sweep(fates(MEANS))).html.read_text("utf-8")
+    html = build_report(writer.lab, writer.sweep(outcomes(MEANS))).html.read_text("utf-8")
     assert re.search(r'<table class="variants sortable">\s*<thead>', html)
     (script,) = re.findall(r"<script>(.*?)</script>", html, flags=re.DOTALL)
     assert "aria-sort" in script
@@ -296,7 +296,7 @@ def test_headers_sort_and_only_our_script_may_run(writer: LabWriter) -> None:
 
 
 def test_words_lead_to_the_glossary(writer: LabWriter) -> None:
-    html = build_report(writer.lab, writer.sweep(fates(MEANS))).html.read_text("utf-8")
+    html = build_report(writer.lab, writer.sweep(outcomes(MEANS))).html.read_text("utf-8")
     assert '<div id="word-95-interval">' in html
     assert re.search(r'<a class="term" href="#word-95-interval" title="a range made', html)
     assert re.search(r'<abbr title="how often [^"]+">Holm p</abbr>', html)
@@ -305,7 +305,7 @@ def test_words_lead_to_the_glossary(writer: LabWriter) -> None:
 
 def test_of_many_variants_the_reference_and_the_best_are_drawn(writer: LabWriter) -> None:
     means = {"base": 0.5} | {f"v{i:03}": 0.5 + 0.001 * i for i in range(40)}
-    name = writer.sweep(fates(means, seeds=3))
+    name = writer.sweep(outcomes(means, seeds=3))
     chosen = choose(page_of(writer, name).analysis.blocks[0], MOST_LINES)
     assert chosen.variants == ("base", *(f"v{i:03}" for i in range(31, 40)))
     assert "10 of 41 variants: base, and those with the best means" in chosen.note
@@ -316,7 +316,7 @@ def test_of_many_variants_the_reference_and_the_best_are_drawn(writer: LabWriter
 def test_a_page_of_many_variants_stays_small(writer: LabWriter) -> None:
     count = MOST_TABLED + 50
     means = {f"variant {i:04}": 0.5 + 0.0005 * i for i in range(count)}
-    report = build_report(writer.lab, writer.sweep(fates(means, seeds=3)))
+    report = build_report(writer.lab, writer.sweep(outcomes(means, seeds=3)))
     assert report.html.stat().st_size < 1_500_000
     text = report.markdown.read_text("utf-8")
     assert f"Shown are {MOST_TABLED} of {count} variants" in text

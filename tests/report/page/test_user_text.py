@@ -47,9 +47,9 @@ def shown(text: str) -> str:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[LabWriter, Report]:
     writer = LabWriter(tmp_path_factory.mktemp("lab"))
-    fates = {name: [0.9 - 0.01 * i, 0.91, 0.92 - 0.003 * i] for i, name in enumerate(NAMES)}
+    outcomes = {name: [0.9 - 0.01 * i, 0.91, 0.92 - 0.003 * i] for i, name in enumerate(NAMES)}
     excluded = [{"variant": name, "block": "", "reason": name} for name in NAMES]
-    writer.sweep(fates, question=QUESTION, excluded=excluded)
+    writer.sweep(outcomes, question=QUESTION, excluded=excluded)
     return writer, build_report(writer.lab, "activations", ["latex"])
 
 

@@ -30,8 +30,8 @@ from ablab.report.text.verdict import answer
 from ablab.tracking.plan import Part, Plan
 
 
-def say(fates, tuned=False, images=IMAGES, **more):
-    return answer(find(rows(fates, images=images), spec(fates, **more)), tuned=tuned).sentence
+def say(outcomes, tuned=False, images=IMAGES, **more):
+    return answer(find(rows(outcomes, images=images), spec(outcomes, **more)), tuned=tuned).sentence
 
 
 SENTENCES = {
@@ -187,14 +187,14 @@ SENTENCES = {
 
 @pytest.mark.parametrize("case", SENTENCES)
 def test_sentence(case):
-    fates, more, expected = SENTENCES[case]
-    assert say(fates, **more) == typeset(expected)
+    outcomes, more, expected = SENTENCES[case]
+    assert say(outcomes, **more) == typeset(expected)
 
 
 @pytest.mark.parametrize("case", ["beats", "open", "a divergence counts"])
 def test_the_sentence_has_scipys_figures(case):
-    fates, _, sentence = SENTENCES[case]
-    values = [[f if isinstance(f, float) else f[1] for f in fates[v]] for v in ("elu", "relu")]
+    outcomes, _, sentence = SENTENCES[case]
+    values = [[f if isinstance(f, float) else f[1] for f in outcomes[v]] for v in ("elu", "relu")]
     test = stats.ttest_rel(*values)
     low, high = test.confidence_interval()
     assert f"{low:.2f} to {high:.2f}" in sentence
@@ -203,8 +203,8 @@ def test_the_sentence_has_scipys_figures(case):
 
 @pytest.mark.parametrize("case", ["equivalent", "different", "undecided"])
 def test_the_sentence_has_statsmodels_figures(case):
-    fates, _, sentence = SENTENCES[case]
-    elu, relu = (np.array(fates[v]) for v in ("elu", "relu"))
+    outcomes, _, sentence = SENTENCES[case]
+    elu, relu = (np.array(outcomes[v]) for v in ("elu", "relu"))
     p, _, _ = ttost_paired(elu, relu, -0.5, 0.5)
     level = 0.95 if case == "different" else 0.9
     low, high = stats.ttest_rel(elu, relu).confidence_interval(level)
@@ -214,14 +214,17 @@ def test_the_sentence_has_statsmodels_figures(case):
 
 
 def test_six_equal_differences_are_enough_for_the_sign_flip():
-    fates = {"relu": [90, 91, 92, 93, 94, 95], "elu": [91, 92, 93, 94, 95, 96]}
-    assert "by 1.00 points (the same on every seed, Holm p 0.031, n = 6)" in say(fates)
+    outcomes = {"relu": [90, 91, 92, 93, 94, 95], "elu": [91, 92, 93, 94, 95, 96]}
+    assert "by 1.00 points (the same on every seed, Holm p 0.031, n = 6)" in say(outcomes)
 
 
 def test_a_tie_is_a_tie_although_its_floats_differ():
-    fates = {"relu": [k / 3.6 for k in (350, 341, 352)], "elu": [k / 3.6 for k in (351, 342, 353)]}
-    assert "points on every seed" in say(fates, images=360)
-    assert "p < 0.001" not in say(fates, images=360)
+    outcomes = {
+        "relu": [k / 3.6 for k in (350, 341, 352)],
+        "elu": [k / 3.6 for k in (351, 342, 353)],
+    }
+    assert "points on every seed" in say(outcomes, images=360)
+    assert "p < 0.001" not in say(outcomes, images=360)
 
 
 def test_holm_corrects_over_the_family():
@@ -233,30 +236,30 @@ def test_holm_corrects_over_the_family():
 
 def test_pairs_that_are_separated_behind_the_leader_are_named():
     """The leader varies much and is separated from nobody; of the others one beats the other."""
-    fates = {
+    outcomes = {
         "relu": RELU,
         "elu": plus(-0.5, -0.52, -0.48, -0.5, -0.51),
         "selu": plus(3.0, -2.0, 2.5, -1.0, 1.0),
     }
-    sentence = say(fates, kind="best")
+    sentence = say(outcomes, kind="best")
     assert (
         "relu and elu are not separated from the leader selu; among these relu beats elu by "
         in (sentence)
     )
     assert "0.50 points (Holm-adjusted 95 % CI" in sentence
     assert "lead and are not separated" not in sentence
-    one = say({v: fates[v] for v in ("relu", "selu")}, kind="best")
+    one = say({v: outcomes[v] for v in ("relu", "selu")}, kind="best")
     assert "among these" not in one
 
 
 def test_what_would_be_equivalent_alone_and_is_not_by_holm_is_said():
     """p is 0.030 for one of two: enough alone, and not at Holm's step."""
     near = (0.3, -0.45, 0.28, -0.3, 0.4)
-    fates = {"relu": RELU, "elu": plus(*near), "tanh": plus(*[-x for x in near])}
-    alone = say({v: fates[v] for v in ("relu", "elu")}, **EQUIVALENCE)
+    outcomes = {"relu": RELU, "elu": plus(*near), "tanh": plus(*[-x for x in near])}
+    alone = say({v: outcomes[v] for v in ("relu", "elu")}, **EQUIVALENCE)
     assert "elu (90 % CI" in alone
     assert "is equivalent" in alone
-    both = say(fates, **EQUIVALENCE)
+    both = say(outcomes, **EQUIVALENCE)
     assert "is undecided for elu (Holm-adjusted 90 % CI" in both
     assert "the 90 % CI of one contrast alone lies within the margin for elu" in both
     assert "Holm's step over 2 contrasts decides" in both
@@ -268,8 +271,8 @@ def test_best_never_says_best_against_a_baseline():
 
 @pytest.mark.parametrize("case", SENTENCES)
 def test_no_sentence_claims_too_much(case):
-    fates, more, _ = SENTENCES[case]
-    assert not re.search(r"prove|no effect|significan", say(fates, **more))
+    outcomes, more, _ = SENTENCES[case]
+    assert not re.search(r"prove|no effect|significan", say(outcomes, **more))
 
 
 def test_the_order_of_rows_does_not_matter():
@@ -351,24 +354,24 @@ def test_an_interval_that_a_diverged_trial_enters_is_marked_although_it_was_foun
 
 
 def test_of_many_variants_the_first_are_named_and_the_rest_counted():
-    fates = {"relu": RELU} | {f"v{i}": plus(0.3, -0.2, 0.1, 0.4, -0.1) for i in range(20)}
-    assert "and 13 more; about" in say(fates)
+    outcomes = {"relu": RELU} | {f"v{i}": plus(0.3, -0.2, 0.1, 0.4, -0.1) for i in range(20)}
+    assert "and 13 more; about" in say(outcomes)
 
 
 def test_a_variant_without_enough_pairs_neither_leads_nor_loses():
-    fates = {"relu": RELU, "elu": plus(1.2, 1.3, 1.1, 1.2, 1.2), "dead": [FAILED] * 5}
-    sentence = say(fates, kind="best")
+    outcomes = {"relu": RELU, "elu": plus(1.2, 1.3, 1.1, 1.2, 1.2), "dead": [FAILED] * 5}
+    sentence = say(outcomes, kind="best")
     assert "elu is best (99.32 %, chosen as the highest of 3)" in sentence
     assert "nothing can be said of dead (no pair of trials is left)" in sentence
-    assert "nothing can be said of dead" in say(fates)
-    few = fates | {"dead": [98.0, 98.1, FAILED, FAILED, FAILED]}
+    assert "nothing can be said of dead" in say(outcomes)
+    few = outcomes | {"dead": [98.0, 98.1, FAILED, FAILED, FAILED]}
     assert "nothing can be said of dead (0.00 and -0.10 points" in say(few).replace(MINUS, "-")
 
 
 def test_a_leader_by_its_lucky_seeds_is_not_called_best():
     """Its failed trials are on the seeds that are hard for all; seed by seed it is behind."""
-    fates = {"relu": [98.0, 98.2, 98.1, 90.0, 90.0], "elu": [97.0, 97.3, 97.1, FAILED, FAILED]}
-    sentence = say(fates, kind="best")
+    outcomes = {"relu": [98.0, 98.2, 98.1, 90.0, 90.0], "elu": [97.0, 97.3, 97.1, FAILED, FAILED]}
+    sentence = say(outcomes, kind="best")
     assert "elu has the highest mean (97.13 %, chosen as the highest of 2), but on the" in sentence
     assert "seeds that both have relu beats it by 0.97 points" in sentence
     assert "best" not in sentence.replace("At fixed", "")

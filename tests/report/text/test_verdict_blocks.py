@@ -62,15 +62,15 @@ SENTENCES = {
 }
 
 
-def findings(*fates, **more):
-    table = [r for i, f in enumerate(fates) for r in rows(f, block=f"d{i} × mlp")]
-    return find(table, spec(list(fates[0]), **more))
+def findings(*outcomes, **more):
+    table = [r for i, f in enumerate(outcomes) for r in rows(f, block=f"d{i} × mlp")]
+    return find(table, spec(list(outcomes[0]), **more))
 
 
 @pytest.mark.parametrize("case", SENTENCES)
 def test_sentence(case):
-    fates, more, expected = SENTENCES[case]
-    assert answer(findings(*fates, **more)).sentence == typeset(expected)
+    outcomes, more, expected = SENTENCES[case]
+    assert answer(findings(*outcomes, **more)).sentence == typeset(expected)
 
 
 @pytest.mark.parametrize("case", SENTENCES)
@@ -79,15 +79,17 @@ def test_no_sentence_claims_too_much(case):
 
 
 def test_the_sentence_has_scipys_figures():
-    fates, _, sentence = SENTENCES["beats"]
-    differences = np.mean([np.subtract(f["elu"], f["relu"]) for f in fates], axis=0)
+    outcomes, _, sentence = SENTENCES["beats"]
+    differences = np.mean([np.subtract(f["elu"], f["relu"]) for f in outcomes], axis=0)
     low, high = stats.ttest_1samp(differences, 0).confidence_interval()
     assert f"{low:.2f} to {high:.2f}" in sentence
 
 
 def test_a_tuned_sweep_names_the_blocks_alone():
-    fates, _, _ = SENTENCES["beats"]
-    assert answer(findings(*fates), tuned=True).sentence.startswith("Averaged over 2 blocks, elu")
+    outcomes, _, _ = SENTENCES["beats"]
+    assert answer(findings(*outcomes), tuned=True).sentence.startswith(
+        "Averaged over 2 blocks, elu"
+    )
 
 
 def test_without_enough_seeds_there_is_no_verdict_however_many_blocks():

@@ -48,16 +48,16 @@ SENTENCES = {
 }
 
 
-def say(*fates):
+def say(*outcomes):
     variants = dict(zip(CELLS, SETTINGS, strict=True))
     question = spec(CELLS, kind="factors", baseline=CELLS[0], variants=variants)
-    return answer(find(rows(dict(zip(CELLS, fates, strict=True))), question)).sentence
+    return answer(find(rows(dict(zip(CELLS, outcomes, strict=True))), question)).sentence
 
 
 @pytest.mark.parametrize("case", SENTENCES)
 def test_sentence(case):
-    fates, expected = SENTENCES[case]
-    assert say(*fates) == typeset(expected)
+    outcomes, expected = SENTENCES[case]
+    assert say(*outcomes) == typeset(expected)
 
 
 @pytest.mark.parametrize("case", SENTENCES)
@@ -87,12 +87,12 @@ def test_of_many_effects_the_first_are_told_and_the_rest_counted():
     levels = [str(i) for i in range(6)]
     cells = {f"{a} · {b}": {"x": a, "y": b} for a in levels for b in levels}
     noise = np.random.default_rng(7).normal(0, 0.01, (36, 10))
-    fates = {
+    outcomes = {
         name: [round(60 + int(s["x"]) * int(s["y"]) + e, 2) for e in own]
         for (name, s), own in zip(cells.items(), noise, strict=True)
     }
     question = spec(cells, kind="factors", baseline="0 · 0", variants=cells)
-    sentence = answer(find(rows(fates), question)).sentence
+    sentence = answer(find(rows(outcomes), question)).sentence
     assert sentence.count(" raises ") == 7
     assert sentence.count(" interact: ") == 7
     assert "and 18 more such effects were found" in sentence

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from fakes import FakeLauncher, complete, diverge, fail, make_jobs, new_take, run_on, write_epoch
+from fakes import FakeLauncher, complete, diverge, fail, make_jobs, new_run, run_on, write_epoch
 from rich.console import Console
 
 from ablab.sweep.console.lines import Lines
@@ -42,11 +42,11 @@ def test_log_has_a_line_for_each_start_and_each_end_with_its_figure(lab: Lab):
 def test_table_shows_every_state(lab: Lab):
     console = make_console(terminal=True)
     jobs = make_jobs("a", "b", "c", "d")
-    jobs[0].take = new_take(lab, "a")
-    complete(jobs[0].take)
-    jobs[0].finish(jobs[0].take)
-    jobs[1].take, jobs[1].state = new_take(lab, "b"), "running"
-    write_epoch(jobs[1].take, 0)
+    jobs[0].run = new_run(lab, "a")
+    complete(jobs[0].run)
+    jobs[0].finish(jobs[0].run)
+    jobs[1].run, jobs[1].state = new_run(lab, "b"), "running"
+    write_epoch(jobs[1].run, 0)
     jobs[1].look()
     jobs[2].state, jobs[2].reason = "failed", "ValueError: no"
     console.print(LiveTable(console, jobs, METRIC).picture())
@@ -65,7 +65,7 @@ def test_table_shows_every_state(lab: Lab):
 def test_many_variants_become_a_summary(lab: Lab):
     console = make_console(terminal=True, height=12)
     jobs = make_jobs(*(f"v{n}" for n in range(50)))
-    jobs[7].take, jobs[7].state = new_take(lab, "v7"), "running"
+    jobs[7].run, jobs[7].state = new_run(lab, "v7"), "running"
     console.print(LiveTable(console, jobs, METRIC).picture())
     said = printed(console)
     assert "v7 · seed 0" in said

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from fakes import complete, fail, new_take, trial
+from fakes import complete, fail, new_run, trial
 from rich.console import Console
 
 from ablab.errors import InputError
@@ -62,9 +62,9 @@ def test_jobs_come_seed_by_seed(lab: Lab):
 
 def test_status_is_told_while_a_sweep_runs(lab: Lab):
     plan(lab, "mine", ("a", "b", "c", "d"))
-    complete(new_take(lab, "a0"))
-    running = new_take(lab, "b0")
-    fail(new_take(lab, "c0"))
+    complete(new_run(lab, "a0"))
+    running = new_run(lab, "b0")
+    fail(new_run(lab, "c0"))
     console = Console(file=io.StringIO(), width=100, height=40)
     with running.lock():
         status("mine", [], console, lab)
@@ -82,7 +82,7 @@ def test_status_is_told_while_a_sweep_runs(lab: Lab):
 
 def test_without_a_name_all_sweeps_are_listed(lab: Lab):
     plan(lab, "mine")
-    complete(new_take(lab, "a0"))
+    complete(new_run(lab, "a0"))
     console = Console(file=io.StringIO(), width=100)
     status(None, [], console, lab)
     assert isinstance(console.file, io.StringIO)

@@ -9,11 +9,11 @@ from rich.console import Console
 
 from ablab.catalogue.lists import listed, shown
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 from ablab.sweep.engine import run_sweep
 from ablab.sweep.launch.choice import make_launcher
-from ablab.sweep.launch.forked import ForkLauncher
+from ablab.sweep.launch.fork import ForkLauncher
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
 
@@ -62,7 +62,7 @@ def diary(tmp_path: Path, mine: Callable[[str], Path], sweeps: Path) -> Path:
 
 def faults(*overrides: str) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
-        freeze(compose(overrides))
+        resolve(compose(overrides))
     return caught.value.faults
 
 
@@ -82,9 +82,9 @@ def test_a_sweep_runs_through_the_launcher_that_is_chosen(diary: Path, lab: Lab)
 
 @pytest.mark.usefixtures("diary")
 def test_the_launcher_is_outside_the_key():
-    keys = {freeze(compose([f"launcher={name}"])).key for name in ("local", "diary")}
+    keys = {resolve(compose([f"launcher={name}"])).key for name in ("local", "diary")}
     assert len(keys) == 1
-    assert not freeze(compose(["launcher=diary"])).sources
+    assert not resolve(compose(["launcher=diary"])).sources
 
 
 def test_the_local_launcher_is_chosen_by_default():

@@ -8,20 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attempts
 import pytest
 import torch
-from attempts import attempt, shown
+import train_process
 from rich.console import Console
 from safetensors.torch import load_file
+from train_process import shown, train_apart
 
 from ablab.config.compose import compose
 from ablab.config.probe_switches import SWITCHES, has_measured, switched_on
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 from ablab.model import build
-from ablab.tracking.lab import Lab, Take
-from ablab.training.opening import open_take
+from ablab.tracking.lab import Lab, Run
+from ablab.training.opening import open_run
 from ablab.training.single import train
 
 ALL = tuple(f"probes.{name}=true" for name in SWITCHES)
@@ -30,12 +30,12 @@ CNN = ("architecture=lenet5", "normalization=batch", "dropout=spatial")
 GRU = ("architecture=gru", "optimizer=schedule_free", "data.train_images=512")
 
 
-def rows(take: Take) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO((take.folder / "probes.csv").read_text())))
+def rows(run: Run) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO((run.folder / "probes.csv").read_text())))
 
 
-def without_probes(take: Take) -> dict[str, Any]:
-    found = shown(take)
+def without_probes(run: Run) -> dict[str, Any]:
+    found = shown(run)
     for metrics in (found["metrics"], *(metrics for _, metrics in found["epochs"])):
         for name in [name for name in metrics if name.startswith("probe/")]:
             del metrics[name]
@@ -46,22 +46,24 @@ def test_every_switch_is_in_both_yamls_and_stands_for_nothing_in_the_key() -> No
     off, on = (compose(["probes=none"]).resolved(), compose(["probes=default"]).resolved())
     assert {*off["probes"]} == {*on["probes"]} == {"num_images", *SWITCHES}
     assert not switched_on(off["probes"])
-    assert freeze(compose(ALL)).key == freeze(compose([])).key
+    assert resolve(compose(ALL)).key == resolve(compose([])).key
 
 
 @pytest.mark.parametrize("override", ["probes.activations=2", "probes.num_images=1"])
 def test_other_values_are_refused(override: str) -> None:
     with pytest.raises(ConfigError, match=override.split("=", maxsplit=1)[0]):
-        freeze(compose([override]))
+        resolve(compose([override]))
 
 
-@pytest.mark.parametrize("overrides", [(*attempts.SMALL, *SHORT), (*CNN, *SHORT), (*GRU, *SHORT)])
+@pytest.mark.parametrize(
+    "overrides", [(*train_process.SMALL, *SHORT), (*CNN, *SHORT), (*GRU, *SHORT)]
+)
 def test_a_trial_trains_bit_equally_with_and_without(lab: Lab, overrides: tuple[str, ...]) -> None:
     plain, probed = (
-        lab.new_take(freeze(compose([*overrides, *probes])).as_dict()) for probes in ((), ALL)
+        lab.new_run(resolve(compose([*overrides, *probes])).as_dict()) for probes in ((), ALL)
     )
     assert plain.key == probed.key
-    assert attempt(plain) == attempt(probed) == 0
+    assert train_apart(plain) == train_apart(probed) == 0
     assert without_probes(probed) == without_probes(plain) == shown(plain)
     assert not (plain.folder / "probes.csv").exists()
     completion = probed.completion
@@ -80,34 +82,35 @@ def test_a_trial_trains_bit_equally_with_and_without(lab: Lab, overrides: tuple[
 
 
 @pytest.mark.parametrize(
-    "mishap", [attempts.killed_in_mid_epoch, attempts.killed_between_best_weights_and_checkpoint]
+    "mishap",
+    [train_process.killed_in_mid_epoch, train_process.killed_between_best_weights_and_checkpoint],
 )
 def test_killed_and_continued_measures_bit_equally(
-    begin: Callable[..., Take], mishap: Callable[[], None]
+    begin: Callable[..., Run], mishap: Callable[[], None]
 ) -> None:
     undisturbed, killed = begin(*ALL), begin(*ALL)
-    assert attempt(undisturbed) == 0
-    assert attempt(killed, mishap) == -signal.SIGKILL
+    assert train_apart(undisturbed) == 0
+    assert train_apart(killed, mishap) == -signal.SIGKILL
     with (killed.folder / "probes.csv").open("a") as stream:
         stream.write("1")  # a torn line
-    assert attempt(killed) == 0
+    assert train_apart(killed) == 0
     assert shown(killed) == shown(undisturbed)
-    tables = [(take.folder / "probes.csv").read_bytes() for take in (undisturbed, killed)]
+    tables = [(run.folder / "probes.csv").read_bytes() for run in (undisturbed, killed)]
     assert tables[0] == tables[1]
 
 
-def test_update_ratio_is_that_of_the_last_step(begin: Callable[..., Take]) -> None:
-    take = begin(
+def test_update_ratio_is_that_of_the_last_step(begin: Callable[..., Run]) -> None:
+    run = begin(
         "batch_size=full",
         "trainer.max_epochs=1",
         "probes.update_ratio=true",
         "normalization=none",
     )
-    config = take.trial["config"]
+    config = run.trial["config"]
     first = build.classifier(config, build.datamodule(config)).network.state_dict()
-    assert attempt(take) == 0
-    last = load_file(take.folder / "best.safetensors")
-    for row in rows(take):
+    assert train_apart(run) == 0
+    last = load_file(run.folder / "best.safetensors")
+    for row in rows(run):
         names = [name for name in first if name.startswith(row["layer"])]
         change, before = (
             torch.cat([values.flatten() for values in state]).norm()
@@ -126,31 +129,36 @@ def test_what_lacks_a_probe_does_not_count() -> None:
     assert not has_measured({"config": {"probes": {**on, "num_images": 9}}}, on)
 
 
-def test_a_probe_asked_for_later_makes_a_new_take_and_keeps_the_old(lab: Lab) -> None:
-    def run(*overrides: str) -> str:
-        asked = [*attempts.SMALL, "trainer.max_epochs=1", *overrides]
-        code, take = train(asked, offline=True, console=Console(file=io.StringIO()))
+def test_a_probe_asked_for_later_makes_a_new_run_and_keeps_the_old(lab: Lab) -> None:
+    def trained(*overrides: str) -> str:
+        asked = [*train_process.SMALL, "trainer.max_epochs=1", *overrides]
+        code, run = train(asked, offline=True, console=Console(file=io.StringIO()))
         assert code == 0
-        return take.number
+        return run.number
 
-    assert [run(), run("probes.weight_norm=true"), run("probes.weight_norm=true"), run()] == [
+    assert [
+        trained(),
+        trained("probes.weight_norm=true"),
+        trained("probes.weight_norm=true"),
+        trained(),
+    ] == [
         "001",
         "002",
         "002",
         "002",
     ]
     (key,) = lab.keys()
-    assert all(take.completion is not None for take in lab.takes(key))
+    assert all(run.completion is not None for run in lab.runs(key))
 
 
-def test_a_sweep_goes_on_with_a_take_that_measures_what_is_asked(
-    begin: Callable[..., Take], lab: Lab
+def test_a_sweep_goes_on_with_a_run_that_measures_what_is_asked(
+    begin: Callable[..., Run], lab: Lab
 ) -> None:
     begun = begin()
     asked = json.loads(json.dumps(begun.trial))
-    assert open_take(lab, asked) == begun
+    assert open_run(lab, asked) == begun
     asked["config"]["probes"]["activations"] = True
     with begun.lock().acquire(timeout=0):
-        assert open_take(lab, asked) == begun  # somebody trains it: it is waited for
-    assert open_take(lab, asked).number == "002"
+        assert open_run(lab, asked) == begun  # somebody trains it: it is waited for
+    assert open_run(lab, asked).number == "002"
     assert Path(lab.root / "trials" / begun.key / "001").is_dir()

@@ -130,9 +130,9 @@ class Contrast:
         return intervals.won_interval(self.won, self.n)
 
     @property
-    def detectable(self) -> float:
+    def minimum_detectable_difference(self) -> float:
         """The difference that would be found 4 times in 5."""
-        return power.detectable(self.differences, self.m)
+        return power.minimum_detectable_difference(self.differences, self.m)
 
     @property
     def is_unreliable(self) -> bool:

@@ -103,10 +103,10 @@ def told(probe: str, x: float) -> str:
 
 
 def summary(folder: Path) -> list[str]:
-    """Return what the probes of a take found, in lines, and where; nothing where none were on.
+    """Return what the probes of a run found, in lines, and where; nothing where none were on.
 
     Args:
-        folder: the take's.
+        folder: the run's.
     """
     path = folder / PROBES_FILE
     if not path.is_file():

@@ -62,7 +62,7 @@ def setup(plan: Plan, rows: Sequence[Row]) -> Setup:
     for name in _names(one.values()):
         _sort(made, name, {place: settings.get(name, _ABSENT) for place, settings in one.items()})
     for fact, which in IMAGES.items():
-        counted = {(r.variant, r.block): r.facts[fact] for r in rows if fact in r.facts}
+        counted = {(r.variant, r.block): r.metadata[fact] for r in rows if fact in r.metadata}
         _sort(made, f"images.{which}", counted)
     return made
 

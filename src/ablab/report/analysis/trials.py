@@ -56,8 +56,8 @@ class Row:
         correct: reads which test images were classified rightly, (test_images,); None if not
             stored.
         losses: validation loss of each epoch, NaN where there is none.
-        folder: the take's, where its artifacts lie, or None.
-        facts: counts of data and network, as of `Record`.
+        folder: the run's, where its artifacts lie, or None.
+        metadata: counts of data and network, as of `Record`.
     """
 
     variant: str
@@ -77,12 +77,12 @@ class Row:
     correct: Callable[[], NDArray[np.bool_] | None] = _not_stored
     losses: tuple[float, ...] = ()
     folder: Path | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences on the data that it was trained on, or on what was not recorded of them."""
-        return tuple(self.facts.get("data_notes", ()))
+        return tuple(self.metadata.get("data_notes", ()))
 
     @property
     def is_settled(self) -> bool:
@@ -130,8 +130,10 @@ def in_order(rows: Iterable[Row], spec: Spec) -> tuple[Row, ...]:
 
 
 def _row(place: tuple[str, int, str], record: Record, metric: str) -> Row:
-    everything = {**record.facts, **record.measured, **record.metrics}
-    total = record.facts.get(f"{metric.partition('/')[0]}_images") if is_accuracy(metric) else None
+    everything = {**record.metadata, **record.measured, **record.metrics}
+    total = (
+        record.metadata.get(f"{metric.partition('/')[0]}_images") if is_accuracy(metric) else None
+    )
     value, note = _value(record, metric)
     return Row(
         *place,
@@ -149,13 +151,13 @@ def _row(place: tuple[str, int, str], record: Record, metric: str) -> Row:
         correct=_correct(record),
         losses=tuple(e.metrics.get("val/loss", math.nan) for e in record.epochs),
         folder=record.folder,
-        facts=record.facts,
+        metadata=record.metadata,
     )
 
 
 def _correct(record: Record) -> Callable[[], NDArray[np.bool_] | None]:
     """Return what reads it later: a record holds a whole journal, and there may be thousands."""
-    images = record.facts.get("test_images")
+    images = record.metadata.get("test_images")
     if record.folder is None or not images:
         return _not_stored
     return partial(read_correct, record.folder, int(images))
@@ -168,7 +170,7 @@ def _value(record: Record, metric: str) -> tuple[float, str]:
     if math.isfinite(value):
         diverged = record.outcome == "diverged"
         return value, "diverged; counts with the epoch that validation chose" if diverged else ""
-    classes = record.facts.get("num_classes")
+    classes = record.metadata.get("num_classes")
     if record.outcome == "diverged" and is_accuracy(metric) and classes:
         return 1 / classes, "diverged before validation chose an epoch; counts at chance level"
     return math.nan, f"{record.outcome} without {metric}; its pairs are left out"

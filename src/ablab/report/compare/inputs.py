@@ -70,7 +70,7 @@ def read_side(text: str, lab: Lab) -> Side:
     rows = read_table(lab, plan, commit)
     if commit and not any(row.folder for row in rows):
         known = ", ".join(sorted({c[:12] for c in _commits(lab, plan)})) or "none yet"
-        raise InputError(f"commit must be that of a take of {plan.sweep} ({known}), got {commit}")
+        raise InputError(f"commit must be that of a run of {plan.sweep} ({known}), got {commit}")
     return Side(text, lab, plan, commit, rows)
 
 
@@ -88,7 +88,7 @@ def read_sides(a: str, b: str, lab: Lab) -> tuple[Side, Side]:
 
 
 def are_one(a: Row, b: Row) -> bool:
-    """Tell whether two rows show one take of one trial, be it copied from lab to lab."""
+    """Tell whether two rows show one run of one trial, be it copied from lab to lab."""
     if a.key != b.key or a.folder is None or b.folder is None:
         return False
     if a.folder.resolve() == b.folder.resolve():
@@ -109,5 +109,5 @@ def _lab(folder: str) -> Lab:
 
 def _commits(lab: Lab, plan: Plan) -> Iterator[str]:
     for cell in plan.cells:
-        for take in lab.takes(cell.key):
-            yield str(take.environment.get("commit") or "")
+        for run in lab.runs(cell.key):
+            yield str(run.environment.get("commit") or "")

@@ -34,7 +34,7 @@ def document(page: Page) -> dict[str, Any]:
         "contrasts": tidy.contrasts(analysis),
         "speed": tidy.speed(analysis),
         "ranks": _ranks(analysis),
-        "losses": limitations.losses(plan, analysis.rows),
+        "losses": limitations.incomplete_trials(plan, analysis.rows),
         "provenance": [
             {"fact": fact, "value": value}
             for fact, value in provenance.provenance(plan, analysis.rows)

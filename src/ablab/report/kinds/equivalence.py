@@ -39,7 +39,7 @@ class Equivalent(Kind):
             named = listed([f"{c.variant} ({_inside(c, e, unit)})" for c, e in undecided])
             clauses.append(f"equivalence to {baseline} within {margin} is undecided for {named}")
             clauses += _alone([(c, e) for c, e in undecided if not any(c.uncounted)], unit)
-            clauses += _showable([e for _, e in undecided], unit)
+            clauses += _detectable_margin([e for _, e in undecided], unit)
         if max(c.m for c in found.deciding) > 1:
             clauses.append(f"Holm's step over {found.deciding[0].m} contrasts decides")
         return clauses
@@ -53,7 +53,7 @@ class Equivalent(Kind):
     def tests(self, comparison: Comparison, family: Sequence[Contrast]) -> list[str]:
         """Return that two one-sided tests decide, and which margin they could have shown."""
         m, margin = len(family), comparison.unit.size(comparison.margin or 0.0)
-        held = [c.equivalence.showable for c in family if c.equivalence]
+        held = [c.equivalence.detectable_margin for c in family if c.equivalence]
         sizes = phrases.span(held, comparison.unit)
         could = f" With this spread a margin of about {sizes} would be shown 4 times in 5."
         return [
@@ -94,8 +94,8 @@ def _outside(contrast: Contrast, held: Equivalence, unit: Unit) -> str:
     return f"{unit.size(contrast.mean)} {way}; {phrases.evidence(contrast, interval, p, unit)}"
 
 
-def _showable(held: Sequence[Equivalence], unit: Unit) -> list[str]:
-    sizes = phrases.span([e.showable for e in held], unit)
+def _detectable_margin(held: Sequence[Equivalence], unit: Unit) -> list[str]:
+    sizes = phrases.span([e.detectable_margin for e in held], unit)
     if not sizes:
         return []
     return [f"a margin of about {sizes} would be shown 4 times in 5 were there no difference"]

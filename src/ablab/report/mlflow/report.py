@@ -12,7 +12,7 @@ from ablab.report.mlflow.naming import Naming
 from ablab.report.mlflow.nesting import Named, Nesting, newest
 from ablab.report.mlflow.runs import left_out, named, passed_over
 from ablab.report.mlflow.values import (
-    FATES,
+    OUTCOMES,
     Reading,
     check_curve,
     curves_of,
@@ -92,19 +92,19 @@ def _plan(naming: Naming, counted: Sequence[Named], reading: Reading, curve: Rea
 
 def _row(found: Named, reading: Reading, curve: tuple[float, ...]) -> Row:
     run, metric = found.run, reading.metric
-    fate, value = FATES.get(run.status, "failed"), math.nan
-    reason = f"MLflow says {run.status}" if fate == "failed" else ""
-    if fate == "finished":
+    outcome, value = OUTCOMES.get(run.status, "failed"), math.nan
+    reason = f"MLflow says {run.status}" if outcome == "failed" else ""
+    if outcome == "finished":
         value = reading.scaled(run.metrics.get(metric, math.nan))
         if not math.isfinite(value):
             why = f"{metric} is {value}" if metric in run.metrics else f"it has no {metric}"
-            fate, value, reason = "failed", math.nan, f"{why}; its pairs are left out"
+            outcome, value, reason = "failed", math.nan, f"{why}; its pairs are left out"
     return Row(
         found.variant,
         found.seed,
         found.block,
         key=run.run_id,
-        outcome=fate,
+        outcome=outcome,
         value=value,
         total=None,
         reason=reason,
@@ -127,7 +127,7 @@ def _notes(naming: Naming, counted: Sequence[Named]) -> list[str]:
         "and at which epoch.",
         "How hyper-parameters were chosen is not known either.",
     ]
-    going = [n.run.name for n in counted if FATES.get(n.run.status) == "running"]
+    going = [n.run.name for n in counted if OUTCOMES.get(n.run.status) == "running"]
     if going:
         told.append(
             f"MLflow says that {series(going[:5])} still {'runs' if len(going) == 1 else 'run'}; "

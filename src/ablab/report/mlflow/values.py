@@ -9,7 +9,7 @@ from ablab.report.mlflow.nesting import Named
 from ablab.report.mlflow.scale import FACTORS, NONE, PERCENT, SHARE, Logged, told, unit_logged
 from ablab.tracking.foreign import ForeignStore
 
-FATES = {"RUNNING": "running", "SCHEDULED": "running", "FINISHED": "finished"}
+OUTCOMES = {"RUNNING": "running", "SCHEDULED": "running", "FINISHED": "finished"}
 _SHOWN = {SHARE: SHARE, PERCENT: SHARE, NONE: NONE}
 
 Values = Sequence[tuple[Named, Sequence[float]]]
@@ -55,7 +55,7 @@ def finals_of(metric: str, counted: Sequence[Named]) -> Values:
     return [
         (n, (n.run.metrics[metric],))
         for n in counted
-        if FATES.get(n.run.status) == "finished"
+        if OUTCOMES.get(n.run.status) == "finished"
         and math.isfinite(n.run.metrics.get(metric, math.nan))
     ]
 

@@ -56,7 +56,7 @@ def choose(comparison: Comparison, most: int, verb: str = "Drawn") -> Choice:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Context:
     """What every chapter is told.
 
     Attributes:

@@ -57,7 +57,7 @@ EQUIVALENCE: Mapping[str, Tell] = {
     "found": _of_margin(lambda held, _: held.result),
 }
 interval90 = _of_margin(lambda held, unit: unit.interval(held.interval90))
-showable = _of_margin(lambda held, unit: unit.bare(held.showable))
+detectable_margin = _of_margin(lambda held, unit: unit.bare(held.detectable_margin))
 inside = _of_margin(lambda held, unit: _levelled(held.step_interval, 2 * held.level, unit))
 outside = _of_margin(lambda held, unit: _levelled(held.outside_interval, held.outside_level, unit))
 

@@ -8,12 +8,12 @@ from ablab.report.formatting import MINUS, NONE, number
 from ablab.report.kinds import kind_of
 from ablab.report.page.contrast_columns import (
     Tell,
+    detectable_margin,
     flip_p,
     holm_p,
     inside,
     interval90,
     outside,
-    showable,
     step_interval,
 )
 from ablab.report.page.tables import Table
@@ -37,8 +37,8 @@ DETAILS: Mapping[str, Tell] = {
     "sign-flip p": flip_p,
     "in sd (Hedges)": lambda c, _: number(paired.hedges(c.differences), 2),
     "wins a seed with probability": lambda c, _: _shares(c.won_interval),
-    "found 4 times in 5": lambda c, unit: unit.bare(c.detectable),
-    "margin that n could show": showable,
+    "found 4 times in 5": lambda c, unit: unit.bare(c.minimum_detectable_difference),
+    "margin that n could show": detectable_margin,
     "converged alone": lambda c, unit: (
         f"{unit.bare(float(c.converged.mean()), signed=True)} (n = {c.converged.size})"
         if c.converged.size

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from ablab.report.analysis.analysis import Analysis, analyse
 from ablab.report.analysis.trials import Row
-from ablab.report.page.context import Facts
+from ablab.report.page.context import Context
 from ablab.report.page.figures.canvas import Svg
 from ablab.report.page.filling import TEMPLATES, fill
 from ablab.report.page.sections import (
@@ -40,7 +40,7 @@ CHAPTERS = (
     blocks.chapter,
     inside.chapter,
     closing.failures,
-    closing.certainty,
+    closing.reliability,
 )
 
 
@@ -110,8 +110,8 @@ class Page:
     @cached_property
     def chapters(self) -> list[Chapter]:
         """What there is to show, in the reader's order."""
-        facts = Facts(self.analysis, self.baselines)
-        return [chapter for make in CHAPTERS if (chapter := make(facts)).parts]
+        context = Context(self.analysis, self.baselines)
+        return [chapter for make in CHAPTERS if (chapter := make(context)).parts]
 
     @property
     def pictures(self) -> list[Svg]:

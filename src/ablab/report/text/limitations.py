@@ -12,7 +12,7 @@ from ablab.stats.paired import bound_of_none
 from ablab.tracking.plan import Plan
 
 
-def losses(plan: Plan, rows: Sequence[Row]) -> list[str]:
+def incomplete_trials(plan: Plan, rows: Sequence[Row]) -> list[str]:
     """Return every trial and cell that is not simply finished, with the reason."""
     several = len({row.block for row in rows}) > 1
     told = [
@@ -44,7 +44,7 @@ def _because(reason: str) -> str:
     return f" ({reason.removeprefix('diverged; ')})" if reason else ""
 
 
-def certainty(
+def reliability(
     comparison: Comparison,
     effects: Sequence[Contrast] = (),
     *,

@@ -37,7 +37,7 @@ def ranges(contrasts: Sequence[Contrast], unit: Unit) -> str:
 
 def findable(contrasts: Sequence[Contrast], unit: Unit, each: str = "variant") -> list[str]:
     """Return the clause on the differences that would have been found, if that is known."""
-    sizes = span([c.detectable for c in contrasts], unit, each)
+    sizes = span([c.minimum_detectable_difference for c in contrasts], unit, each)
     return [f"about {sizes} would be found 4 times in 5"] if sizes else []
 
 

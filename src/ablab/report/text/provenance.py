@@ -40,15 +40,15 @@ MUST_AGREE = {
 def provenance(plan: Plan, rows: Sequence[Row]) -> list[tuple[str, str]]:
     """Return what the trials were made of, as label and value; the command comes first."""
     times = [time for row in rows for time in row.times]
-    facts = [("Command", part.command) for part in plan.parts]
-    facts.append(("Planned", " and ".join(_date(part.time) for part in plan.parts)))
+    entries = [("Command", part.command) for part in plan.parts]
+    entries.append(("Planned", " and ".join(_date(part.time) for part in plan.parts)))
     if times:
         label = "Begun and ended" if plan.spec.foreign else "Trained"
-        facts.append((label, f"{_date(min(times))} to {_date(max(times))}"))
-    facts.append(("Data hash", _listed(_counted(rows, lambda row: row.data_hash))))
+        entries.append((label, f"{_date(min(times))} to {_date(max(times))}"))
+    entries.append(("Data hash", _listed(_counted(rows, lambda row: row.data_hash))))
     for name, label in FACTS.items():
-        facts.append((label, _listed(_counted(_trained(rows), _fact(name)))))
-    return [(label, value) for label, value in facts if value]
+        entries.append((label, _listed(_counted(_trained(rows), _fact(name)))))
+    return [(label, value) for label, value in entries if value]
 
 
 def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:

@@ -31,9 +31,9 @@ def states(lab: Lab, jobs: Sequence[Job]) -> Mapping[str, str]:
     """Return what the disk says of each open job, by key: running, failed, stopped or new."""
     found = {}
     for job in jobs:
-        takes = lab.takes(job.cell.key) if job.is_open else []
+        runs = lab.runs(job.cell.key) if job.is_open else []
         if job.is_open:
-            found[job.cell.key] = takes[-1].status() if takes else "new"
+            found[job.cell.key] = runs[-1].status() if runs else "new"
     return found
 
 
@@ -70,16 +70,16 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
 def _read(lab: Lab, jobs: Sequence[Job]) -> None:
     """Bring each job to the state that the disk tells."""
     for job in jobs:
-        if (take := lab.finished(job.cell.key)) is not None:
-            job.finish(take)
-        elif takes := lab.takes(job.cell.key):
-            job.take, found = takes[-1], takes[-1].status()
+        if (run := lab.finished(job.cell.key)) is not None:
+            job.finish(run)
+        elif runs := lab.runs(job.cell.key):
+            job.run, found = runs[-1], runs[-1].status()
             job.look()
             job.state = "waiting" if found == "new" else found
             if found == "failed":
-                job.reason = last_failure(job.take) or ""
+                job.reason = last_failure(job.run) or ""
             if found == "damaged":
-                job.reason = takes[-1].damage()
+                job.reason = runs[-1].damage()
 
 
 def _all_sweeps(plans: Sequence[Plan], every: Mapping[str, Sequence[Job]]) -> Table:

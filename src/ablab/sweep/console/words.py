@@ -32,7 +32,7 @@ def figure(value: float | None, metric: str) -> str:
 
 def result(job: Job, metric: str) -> str:
     """Return what a job came to, in a few words."""
-    completion = job.take.completion if job.take and job.state in ("finished", "diverged") else None
+    completion = job.run.completion if job.run and job.state in ("finished", "diverged") else None
     if completion is None:
         return job.state if not job.reason else f"{job.state}: {printable(job.reason)}"
     value = figure(completion.metrics.get(metric), metric)

@@ -1,1 +1,1 @@
-"""Where trials run: each launcher starts takes in processes of their own."""
+"""Where trials run: each launcher starts runs in processes of their own."""

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 from ablab.training.settings import ProcessSettings
 
 
 class Worker(Protocol):
-    """One attempt at a take, in a process of its own."""
+    """One attempt at a run, in a process of its own."""
 
     def poll(self) -> int | None:
         """Return the exit status, negative for a signal, or None while it runs."""
@@ -22,11 +22,11 @@ class Worker(Protocol):
 
 @runtime_checkable
 class Launcher(Protocol):
-    """Starts takes, as many side by side as it has slots."""
+    """Starts runs, as many side by side as it has slots."""
 
     @property
     def slots(self) -> int:
-        """How many takes run side by side, >= 1."""
+        """How many runs run side by side, >= 1."""
 
     def is_ready(self) -> bool:
         """Tell whether a start would not wait: a signal could not be answered meanwhile.
@@ -35,7 +35,7 @@ class Launcher(Protocol):
             OSError: nothing can be started.
         """
 
-    def start(self, take: Take, settings: ProcessSettings, slot: int) -> Worker:
+    def start(self, run: Run, settings: ProcessSettings, slot: int) -> Worker:
         """Start an attempt in a slot.
 
         Raises:

@@ -3,11 +3,11 @@
 import sys
 from typing import Literal
 
-from ablab.sweep.launch.cold import ColdLauncher
-from ablab.sweep.launch.forked import ForkLauncher
+from ablab.sweep.launch.fork import ForkLauncher
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.slots import make_slots
-from ablab.sweep.launch.spawned import SpawnLauncher
+from ablab.sweep.launch.spawn import SpawnLauncher
+from ablab.sweep.launch.subprocess import SubprocessLauncher
 from ablab.training.settings import Devices
 
 
@@ -22,7 +22,7 @@ def local_launcher(
         slots: how many trials run side by side; ``auto``: one a CPU core or GPU.
     """
     if devices.may_be_several:
-        return ColdLauncher()
+        return SubprocessLauncher()
     places = make_slots(slots, threads, devices.accelerator)
     if sys.platform == "darwin":  # where a fork of a process that used Apple's libraries may crash
         return SpawnLauncher(places, threads)

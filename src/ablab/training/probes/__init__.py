@@ -9,7 +9,7 @@ first one writes.
 
 They are off unless asked for. ``probes=default`` costs about 1 % of an epoch of LeNet-5 on MNIST
 (``benchmarks/probes.py``), but a quarter of one on the digits, whose epochs have a dozen steps; and
-a finished trial without a probe that is asked for trains again, in a new take.
+a finished trial without a probe that is asked for trains again, in a new run.
 
 Each probe gives figures of layers, into ``probes.csv`` (columns ``epoch, layer, probe, value``),
 and their mean over the layers, which the journal and MLflow call ``probe/<name>``. A layer is a

@@ -1,4 +1,4 @@
-"""The table of what the probes found: ``probes.csv`` in the take's folder."""
+"""The table of what the probes found: ``probes.csv`` in the run's folder."""
 
 import os
 from pathlib import Path

@@ -7,7 +7,7 @@ from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.ranks import Ranks
 from ablab.report.formatting import NONE, p_value
-from ablab.report.page.context import MOST_TABLED_BLOCKS, Facts, choose
+from ablab.report.page.context import MOST_TABLED_BLOCKS, Context, choose
 from ablab.report.page.figures.blocks import blocks_figure
 from ablab.report.page.figures.ranks import MOST_RANKED, ranks_figure
 from ablab.report.page.sections.chapter import Chapter, Item, Note, Shown, pictures, whole
@@ -17,18 +17,18 @@ NAME, TITLE = "blocks", "Blocks and ranks"
 MOST_VARIANTS = 12
 
 
-def chapter(facts: Facts) -> Chapter:
+def chapter(context: Context) -> Chapter:
     """Return it; without parts where there is but one block."""
-    if len(facts.analysis.blocks) < 2 or facts.main.reference is None:
+    if len(context.analysis.blocks) < 2 or context.main.reference is None:
         return whole(NAME, TITLE, ())
-    items = [*_blocks(facts), *(_ranks(facts.analysis.ranks) if facts.analysis.ranks else ())]
+    items = [*_blocks(context), *(_ranks(context.analysis.ranks) if context.analysis.ranks else ())]
     return whole(NAME, TITLE, items)
 
 
-def _blocks(facts: Facts) -> list[Item]:
-    reference = str(facts.main.reference)
-    found = [(b, against(b, reference)) for b in facts.analysis.blocks]
-    chosen = choose(facts.main, MOST_VARIANTS + 1)
+def _blocks(context: Context) -> list[Item]:
+    reference = str(context.main.reference)
+    found = [(b, against(b, reference)) for b in context.analysis.blocks]
+    chosen = choose(context.main, MOST_VARIANTS + 1)
     variants = [v for v in chosen.variants if v != reference]
     svg = blocks_figure(found, variants, reference, NAME)
     caption = (
@@ -37,7 +37,7 @@ def _blocks(facts: Facts) -> list[Item]:
     ) + chosen.note
     shown = pictures([svg], caption.strip())
     count = f"Differences to {reference} of {len(found[:MOST_TABLED_BLOCKS])} blocks"
-    table = blocks_table(found[:MOST_TABLED_BLOCKS], variants, tested=facts.tested)
+    table = blocks_table(found[:MOST_TABLED_BLOCKS], variants, tested=context.tested)
     return [*shown, Shown(table, "blocks", folded=count)]
 
 

@@ -3,7 +3,7 @@
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.cost import COSTS, MEASURED, amount, differing, points
 from ablab.report.formatting import series
-from ablab.report.page.context import Facts
+from ablab.report.page.context import Context
 from ablab.report.page.figures.cost import cost_figure
 from ablab.report.page.sections.chapter import Chapter, Item, Note, Points, pictures
 
@@ -17,26 +17,26 @@ FRONT = (
 )
 
 
-def chapter(facts: Facts) -> Chapter:
+def chapter(context: Context) -> Chapter:
     """Return it, a part a block."""
-    return facts.by_block(NAME, TITLE, lambda block, number: _items(facts, block, number))
+    return context.by_block(NAME, TITLE, lambda block, number: _items(context, block, number))
 
 
-def _items(facts: Facts, comparison: Comparison, number: int) -> list[Item]:
+def _items(context: Context, comparison: Comparison, number: int) -> list[Item]:
     if not any(points(comparison, cost) for cost in COSTS):
         return []
-    costs = differing(comparison, timed=facts.timed)
+    costs = differing(comparison, timed=context.timed)
     if not costs:
-        return _alike(facts, comparison)
-    named = facts.lines.variants
+        return _alike(context, comparison)
+    named = context.lines.variants
     figures = [cost_figure(comparison, c, named, f"{NAME}-{number}-{c}") for c in costs]
     better = "Up" if comparison.direction > 0 else "Down"
     caption = f"{better} is better, left is cheaper. {FRONT}"
     others = len(comparison.groups) - len(named)
     if others > 0:
         caption += f" Small dots are the {others} variants that have no look of their own."
-    if facts.load and any(cost in MEASURED for cost in costs):
-        caption += f" {facts.load}"
+    if context.load and any(cost in MEASURED for cost in costs):
+        caption += f" {context.load}"
     fronts = Points(tuple(_front(comparison, cost) for cost in costs))
     return [*pictures(figures, caption), fronts]
 
@@ -51,15 +51,15 @@ def _front(comparison: Comparison, cost: str) -> str:
     return f"On the Pareto front by {COSTS[cost]}: {series(told + more)}."
 
 
-def _alike(facts: Facts, comparison: Comparison) -> list[Item]:
+def _alike(context: Context, comparison: Comparison) -> list[Item]:
     """Return what every variant costs, of what compares."""
-    known = {c: points(comparison, c) for c in COSTS if facts.timed or c not in MEASURED}
+    known = {c: points(comparison, c) for c in COSTS if context.timed or c not in MEASURED}
     told = [amount(cost, found[0].cost) for cost, found in known.items() if found]
     if not told:
         return []
     text = f"Every variant costs the same to a twentieth: {series(told)}."
-    if not facts.timed:
-        text += f" Trials ran {facts.why_untimed}, so seconds and memory are not compared."
-    elif facts.load and known["epoch_seconds"]:
-        text += f" {facts.load}"
+    if not context.timed:
+        text += f" Trials ran {context.why_untimed}, so seconds and memory are not compared."
+    elif context.load and known["epoch_seconds"]:
+        text += f" {context.load}"
     return [Note(text)]

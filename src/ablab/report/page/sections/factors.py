@@ -3,7 +3,7 @@
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.factors import Factors
 from ablab.report.formatting import Unit, p_value
-from ablab.report.page.context import Facts
+from ablab.report.page.context import Context
 from ablab.report.page.figures.factors import interaction_figure
 from ablab.report.page.sections.chapter import Chapter, Item, Note, Shown, pictures, whole
 from ablab.report.page.tables import Table
@@ -11,14 +11,14 @@ from ablab.report.page.tables import Table
 NAME, TITLE = "factors", "Two factors"
 
 
-def chapter(facts: Facts) -> Chapter:
+def chapter(context: Context) -> Chapter:
     """Return it; without parts where the question has no two factors."""
-    factors = facts.analysis.factors
-    return whole(NAME, TITLE, _items(facts, factors) if factors else ())
+    factors = context.analysis.factors
+    return whole(NAME, TITLE, _items(context, factors) if factors else ())
 
 
-def _items(facts: Facts, factors: Factors) -> list[Item]:
-    unit, metric = facts.main.unit, facts.main.metric
+def _items(context: Context, factors: Factors) -> list[Item]:
+    unit, metric = context.main.unit, context.main.metric
     caption = (
         f"Mean {metric} of each cell, a line a level of {factors.names[1]}; bars are 95 % t "
         "intervals of the cell's mean. Parallel lines are no interaction: what one factor does "
@@ -27,7 +27,7 @@ def _items(facts: Facts, factors: Factors) -> list[Item]:
     svg = interaction_figure(factors, unit, metric, NAME)
     shown: list[Item] = pictures([svg], caption)
     if factors.effects:
-        shown.append(Shown(effects_table(factors, unit, tested=facts.tested), "effects"))
+        shown.append(Shown(effects_table(factors, unit, tested=context.tested), "effects"))
         shown.append(Note(_explained(factors)))
     return shown
 

@@ -10,7 +10,7 @@ from ablab.report.analysis.probes import (
     measured,
     told,
 )
-from ablab.report.page.context import Facts
+from ablab.report.page.context import Context
 from ablab.report.page.figures.inside import epochs_figure, layers_figure
 from ablab.report.page.sections.chapter import Chapter, Item, Links, Shown, pictures
 from ablab.report.page.tables import Table
@@ -30,14 +30,14 @@ CAPTION = (
 )
 
 
-def chapter(facts: Facts) -> Chapter:
+def chapter(context: Context) -> Chapter:
     """Return it, a part a block; without parts where no trial was probed."""
-    return facts.by_block(NAME, TITLE, lambda block, number: _items(facts, block, number))
+    return context.by_block(NAME, TITLE, lambda block, number: _items(context, block, number))
 
 
-def _items(facts: Facts, comparison: Comparison, number_: int) -> list[Item]:
-    groups = {v: comparison.groups[v] for v in facts.lines.variants if v in comparison.groups}
-    inside, places, begin = look_inside(groups), facts.places, f"{NAME}-{number_}-"
+def _items(context: Context, comparison: Comparison, number_: int) -> list[Item]:
+    groups = {v: comparison.groups[v] for v in context.lines.variants if v in comparison.groups}
+    inside, places, begin = look_inside(groups), context.places, f"{NAME}-{number_}-"
     probes = measured(inside)
     if not probes:
         return []
@@ -55,7 +55,7 @@ def _items(facts: Facts, comparison: Comparison, number_: int) -> list[Item]:
     table = probes_table(inside, probes)
     many = any(len(group.rows) > MOST_SEEDS for group in groups.values())
     seeds = f"Of each variant, its first {MOST_SEEDS} seeds." if many else ""
-    caption = " ".join(filter(None, (CAPTION, facts.lines.note, seeds)))
+    caption = " ".join(filter(None, (CAPTION, context.lines.note, seeds)))
     folded = "The probes at the last epoch, means over layers and seeds"
     tables = [
         (f"{row.variant} · seed {row.seed}", f"{TRIALS}/{row.key}/{row.folder.name}/{FILE}")

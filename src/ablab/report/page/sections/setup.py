@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ablab.report.analysis.setup import TARGET, Settings, Setup
-from ablab.report.page.context import MOST_TABLED, Facts
+from ablab.report.page.context import MOST_TABLED, Context
 from ablab.report.page.sections.chapter import Chapter, Item, Listing, Note, Shown, whole
 from ablab.report.page.tables import Table
 from ablab.tracking.spec import Spec
@@ -18,10 +18,10 @@ FIRST = (
 )
 
 
-def chapter(facts: Facts) -> Chapter:
+def chapter(context: Context) -> Chapter:
     """Return it; without parts where the plan holds no trials' settings."""
-    plan = facts.analysis.plan
-    made = facts.analysis.setup
+    plan = context.analysis.plan
+    made = context.analysis.setup
     if plan.spec.foreign:
         return whole(NAME, TITLE, _foreign(made, plan.spec))
     return whole(NAME, TITLE, _own(made, plan.spec))

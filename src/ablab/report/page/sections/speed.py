@@ -5,7 +5,7 @@ import math
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.speed import Ratio, Speed
 from ablab.report.formatting import NONE, number
-from ablab.report.page.context import MOST_ROWS, MOST_TABLED, Facts, choose
+from ablab.report.page.context import MOST_ROWS, MOST_TABLED, Context, choose
 from ablab.report.page.figures.speed import speed_figure
 from ablab.report.page.sections.chapter import Chapter, Item, Note, Shown, pictures
 from ablab.report.page.tables import Table
@@ -13,18 +13,18 @@ from ablab.report.page.tables import Table
 NAME, TITLE = "speed", "Speed of learning"
 
 
-def chapter(facts: Facts) -> Chapter:
+def chapter(context: Context) -> Chapter:
     """Return it, a part a block; without parts where the sweep states no target."""
-    speeds = {speed.block: speed for speed in facts.analysis.speed}
+    speeds = {speed.block: speed for speed in context.analysis.speed}
 
     def items(block: Comparison, number_: int) -> list[Item]:
         speed = speeds.get(block.block)
-        return _items(facts, block, speed, number_) if speed else []
+        return _items(context, block, speed, number_) if speed else []
 
-    return facts.by_block(NAME, TITLE, items)
+    return context.by_block(NAME, TITLE, items)
 
 
-def _items(facts: Facts, comparison: Comparison, speed: Speed, number_: int) -> list[Item]:
+def _items(context: Context, comparison: Comparison, speed: Speed, number_: int) -> list[Item]:
     drawn = [v for v in choose(comparison, MOST_ROWS).variants if v in speed.variants]
     tabled = choose(comparison, MOST_TABLED, "Shown")
     caption = (
@@ -37,11 +37,11 @@ def _items(facts: Facts, comparison: Comparison, speed: Speed, number_: int) -> 
     return [
         *pictures([speed_figure(speed, drawn, f"{NAME}-{number_}")], caption),
         Shown(table, "speed"),
-        Note(f"{_explained(facts, speed)} {tabled.note}".strip()),
+        Note(f"{_explained(context, speed)} {tabled.note}".strip()),
     ]
 
 
-def _explained(facts: Facts, speed: Speed) -> str:
+def _explained(context: Context, speed: Speed) -> str:
     target = f"{100 * speed.target:g} %"
     told = [
         f"Target: {target} validation accuracy, stated in the sweep. Times are restricted means: "
@@ -49,12 +49,12 @@ def _explained(facts: Facts, speed: Speed) -> str:
         "Intervals describe and are not tested. A ratio has the 95 % interval of its logarithm, "
         "and is given only where every trial got there.",
     ]
-    if not facts.timed:
-        told.append(f"Trials ran {facts.why_untimed}, so seconds are not compared.")
+    if not context.timed:
+        told.append(f"Trials ran {context.why_untimed}, so seconds are not compared.")
     elif math.isnan(speed.seconds):
         told.append("Not every trial recorded its seconds, so they are not compared.")
-    elif facts.load:
-        told.append(facts.load)
+    elif context.load:
+        told.append(context.load)
     return " ".join(told)
 
 

@@ -7,7 +7,7 @@ from ablab.report.analysis.baselines import Classical, classical
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.kinds import kind_of
-from ablab.report.page.context import MOST_TABLED, MOST_TABLED_BLOCKS, Facts, choose
+from ablab.report.page.context import MOST_TABLED, MOST_TABLED_BLOCKS, Context, choose
 from ablab.report.page.details import contrasts_table
 from ablab.report.page.sections.chapter import Chapter, Item, Note, Part, Shown
 from ablab.report.page.tables import variants_table
@@ -21,69 +21,71 @@ LEARNERS = (
 )
 
 
-def chapter(facts: Facts) -> Chapter:
+def chapter(context: Context) -> Chapter:
     """Return it: the mean over blocks first, where there are several."""
-    across, parts = facts.analysis.across, []
+    across, parts = context.analysis.across, []
     if across:
-        parts.append(Part("All blocks", tuple(_tables(facts, across))))
-    found = facts.by_block(NAME, TITLE, lambda block, _: _block(facts, block), MOST_TABLED_BLOCKS)
+        parts.append(Part("All blocks", tuple(_tables(context, across))))
+    found = context.by_block(
+        NAME, TITLE, lambda block, _: _block(context, block), MOST_TABLED_BLOCKS
+    )
     folded = [replace(part, folded=bool(across and part.title)) for part in found.parts]
     return Chapter(NAME, TITLE, (*parts, *folded))
 
 
-def _block(facts: Facts, comparison: Comparison) -> list[Item]:
+def _block(context: Context, comparison: Comparison) -> list[Item]:
     rows = [row for group in comparison.groups.values() for row in group.rows]
-    learners = classical(facts.analysis.plan, rows, facts.baselines)
-    return [*_tables(facts, comparison), *_classical(learners)]
+    learners = classical(context.analysis.plan, rows, context.baselines)
+    return [*_tables(context, comparison), *_classical(learners)]
 
 
-def _tables(facts: Facts, comparison: Comparison) -> list[Item]:
+def _tables(context: Context, comparison: Comparison) -> list[Item]:
     chosen = choose(comparison, MOST_TABLED, "Shown")
-    table = variants_table(comparison, chosen.variants, tested=facts.tested, timed=facts.timed)
-    note = Note(f"{_explained(facts, comparison)} {chosen.note}".strip())
-    return [Shown(table, "variants"), note, *_contrasts(facts, comparison)]
+    table = variants_table(comparison, chosen.variants, tested=context.tested, timed=context.timed)
+    note = Note(f"{_explained(context, comparison)} {chosen.note}".strip())
+    return [Shown(table, "variants"), note, *_contrasts(context, comparison)]
 
 
-def _explained(facts: Facts, comparison: Comparison) -> str:
+def _explained(context: Context, comparison: Comparison) -> str:
     over = "seeds" if len(comparison.blocks) == 1 else "seeds of what they reach over blocks"
     told = [
         f"Means over {over}"
         + (", in per cent; differences in points." if comparison.unit.points else "."),
     ]
     if comparison.reference is not None:
-        told.append(_intervals(facts, comparison))
-    if not facts.foreign:
-        told += _of_trials(facts, comparison)
+        told.append(_intervals(context, comparison))
+    if not context.foreign:
+        told += _of_trials(context, comparison)
     if any(contrast.is_unreliable for contrast in comparison.family):
         told.append("* unreliable: a trial that diverged counts in this interval.")
     return " ".join(filter(None, told))
 
 
-def _intervals(facts: Facts, comparison: Comparison) -> str:
+def _intervals(context: Context, comparison: Comparison) -> str:
     """Return how the table's intervals and what decides go together."""
     if not any(contrast.interval for contrast in comparison.against_reference.values()):
         return ""
     told = "Each interval is for itself alone"
     count = max(contrast.m for contrast in comparison.family)
-    if not facts.tested or not kind_of(comparison.kind).tests_variants or count < 2:
+    if not context.tested or not kind_of(comparison.kind).tests_variants or count < 2:
         return f"{told}."
     return f"{told}; Holm p, over {count} contrasts, decides."
 
 
-def _of_trials(facts: Facts, comparison: Comparison) -> list[str]:
+def _of_trials(context: Context, comparison: Comparison) -> list[str]:
     """Return what ablab knows of the trials that it trained."""
     told = ["Accuracy on test is that of the epoch that validation chose."]
     if len(comparison.blocks) > 1:
         return told
     told.append("Cost: the middle trial of each variant; FLOPs for one image, forward.")
-    if facts.timed:
-        told += ["Seconds an epoch are without evaluation.", facts.load]
+    if context.timed:
+        told += ["Seconds an epoch are without evaluation.", context.load]
     else:
-        told.append(f"Trials ran {facts.why_untimed}, so times and memory are not compared.")
+        told.append(f"Trials ran {context.why_untimed}, so times and memory are not compared.")
     return told
 
 
-def _contrasts(facts: Facts, comparison: Comparison) -> list[Item]:
+def _contrasts(context: Context, comparison: Comparison) -> list[Item]:
     family = comparison.family
     if not family:
         return []
@@ -95,7 +97,7 @@ def _contrasts(facts: Facts, comparison: Comparison) -> list[Item]:
             f": {len(shown)} of them, those with {comparison.reference} and the surest first; "
             "all are in contrasts.csv"
         )
-    table = contrasts_table(comparison, shown, tested=facts.tested)
+    table = contrasts_table(comparison, shown, tested=context.tested)
     return [Shown(table, "contrasts", folded=count)]
 
 

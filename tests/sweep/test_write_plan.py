@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ablab.sweep.freezing import freeze_plan
 from ablab.sweep.planning import Draft
+from ablab.sweep.write_plan import write_plan
 from ablab.tracking.plan import Cell
 from ablab.tracking.spec import read_spec
 
@@ -30,12 +30,12 @@ def asked(
 
 def kinds(folder: Path, *drafts: Draft) -> list[str]:
     for one in drafts:
-        plan, _ = freeze_plan(folder, one, COMMAND)
+        plan, _ = write_plan(folder, one, COMMAND)
     return [part.kind for part in plan.parts]
 
 
 def test_first_part_is_a_comparison_that_holds_the_command(tmp_path: Path):
-    plan, notes = freeze_plan(tmp_path, asked(), COMMAND)
+    plan, notes = write_plan(tmp_path, asked(), COMMAND)
     assert [part.kind for part in plan.parts] == ["comparison"]
     assert plan.parts[0].command == COMMAND
     assert len(plan.cells) == len(plan.trials) == 4
@@ -47,10 +47,10 @@ def test_nothing_new_writes_nothing(tmp_path: Path):
 
 
 def test_new_seeds_and_variants_are_extensions_with_the_new_cells_alone(tmp_path: Path):
-    freeze_plan(tmp_path, asked(), COMMAND)
-    plan, _ = freeze_plan(tmp_path, asked(seeds=3), COMMAND)
+    write_plan(tmp_path, asked(), COMMAND)
+    plan, _ = write_plan(tmp_path, asked(seeds=3), COMMAND)
     assert [cell.seed for cell in plan.parts[-1].cells] == [2, 2]
-    plan, _ = freeze_plan(tmp_path, asked(("relu", "tanh", "elu"), seeds=3), COMMAND)
+    plan, _ = write_plan(tmp_path, asked(("relu", "tanh", "elu"), seeds=3), COMMAND)
     assert [part.kind for part in plan.parts] == ["comparison", "extension", "extension"]
     assert {cell.variant for cell in plan.parts[-1].cells} == {"elu"}
     assert plan.spec.seeds == (0, 1, 2)
@@ -58,16 +58,16 @@ def test_new_seeds_and_variants_are_extensions_with_the_new_cells_alone(tmp_path
 
 
 def test_plan_never_shrinks_and_says_so(tmp_path: Path):
-    freeze_plan(tmp_path, asked(seeds=3), COMMAND)
-    plan, notes = freeze_plan(tmp_path, asked(("relu",), seeds=1), COMMAND)
+    write_plan(tmp_path, asked(seeds=3), COMMAND)
+    plan, notes = write_plan(tmp_path, asked(("relu",), seeds=1), COMMAND)
     assert len(plan.parts) == 1
     assert len(plan.cells) == 6
     assert notes == ["The plan keeps 5 trials that were not asked for now."]
 
 
 def test_baseline_outlives_a_command_with_fewer_variants(tmp_path: Path):
-    freeze_plan(tmp_path, asked(("relu", "tanh")), COMMAND)
-    plan, _ = freeze_plan(tmp_path, asked(("tanh",), seeds=3), COMMAND)
+    write_plan(tmp_path, asked(("relu", "tanh")), COMMAND)
+    plan, _ = write_plan(tmp_path, asked(("tanh",), seeds=3), COMMAND)
     assert plan.spec.baseline == "relu"
 
 
@@ -75,13 +75,13 @@ def test_what_was_left_out_is_told_once(tmp_path: Path):
     left_out = ({"variant": "elu", "block": "b", "reason": "too deep"},)
     for seeds in (1, 2):
         one = replace(asked(seeds=seeds), excluded=left_out)
-        plan, _ = freeze_plan(tmp_path, one, COMMAND)
+        plan, _ = write_plan(tmp_path, one, COMMAND)
     assert [part.excluded for part in plan.parts] == [left_out, ()]
 
 
 def test_another_trial_in_a_place_is_a_new_comparison_of_the_whole(tmp_path: Path):
-    freeze_plan(tmp_path, asked(seeds=3), COMMAND)
-    plan, notes = freeze_plan(tmp_path, asked(edit="-edited"), COMMAND)
+    write_plan(tmp_path, asked(seeds=3), COMMAND)
+    plan, notes = write_plan(tmp_path, asked(edit="-edited"), COMMAND)
     assert [part.kind for part in plan.parts] == ["comparison"]
     assert plan.first_number == 2
     assert {cell.key for cell in plan.cells} == {c.key for c in asked(edit="-edited").cells}
@@ -89,18 +89,18 @@ def test_another_trial_in_a_place_is_a_new_comparison_of_the_whole(tmp_path: Pat
 
 
 def test_renamed_variant_is_not_counted_twice(tmp_path: Path):
-    freeze_plan(tmp_path, asked(("relu",), seeds=1), COMMAND)
+    write_plan(tmp_path, asked(("relu",), seeds=1), COMMAND)
     renamed = Draft(
         "mine", asked(("ReLU",), seeds=1).spec, (Cell("ReLU", 0, "b", "relu0"),),
         {"relu0": {"key": "relu0"}}, (), {},
     )  # fmt: skip
-    plan, _ = freeze_plan(tmp_path, renamed, COMMAND)
+    plan, _ = write_plan(tmp_path, renamed, COMMAND)
     assert [cell.variant for cell in plan.cells] == ["ReLU"]
 
 
 def test_changed_question_is_written_down_without_new_cells(tmp_path: Path):
-    freeze_plan(tmp_path, asked(kind="best"), COMMAND)
-    plan, _ = freeze_plan(tmp_path, asked(kind="versus_baseline"), COMMAND)
+    write_plan(tmp_path, asked(kind="best"), COMMAND)
+    plan, _ = write_plan(tmp_path, asked(kind="versus_baseline"), COMMAND)
     assert plan.parts[-1].kind == "extension"
     assert plan.parts[-1].cells == ()
     assert plan.spec.kind == "versus_baseline"
@@ -109,6 +109,6 @@ def test_changed_question_is_written_down_without_new_cells(tmp_path: Path):
 
 def test_each_part_keeps_the_yaml_that_asked_for_it(tmp_path: Path):
     first, second = replace(asked(), yaml="seeds: 2\n"), replace(asked(seeds=3), yaml="seeds: 3\n")
-    freeze_plan(tmp_path, first, COMMAND)
-    plan, _ = freeze_plan(tmp_path, second, COMMAND)
+    write_plan(tmp_path, first, COMMAND)
+    plan, _ = write_plan(tmp_path, second, COMMAND)
     assert [part.yaml for part in plan.parts] == ["seeds: 2\n", "seeds: 3\n"]

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from ablab.sweep.launch.child import Work, serve, train
 from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.surroundings import inherited, thread_variables
-from ablab.tracking.lab import Take
+from ablab.sweep.launch.worker import Work, serve, train
+from ablab.tracking.lab import Run
 from ablab.training.settings import ProcessSettings
 
 
-class SpawnedWorker:
+class SpawnWorker:
     """One attempt in a process that outlives it."""
 
     def __init__(self, process: BaseProcess, orders: Connection) -> None:
@@ -68,13 +68,13 @@ class SpawnLauncher:
         """Tell that a start waits for nothing."""
         return True
 
-    def start(self, take: Take, settings: ProcessSettings, slot: int) -> SpawnedWorker:
+    def start(self, run: Run, settings: ProcessSettings, slot: int) -> SpawnWorker:
         """Order one attempt from the slot's process."""
         if slot not in self._hands or not self._hands[slot][0].is_alive():
             self._hands[slot] = self._spawn(slot)
         process, orders = self._hands[slot]
-        orders.send((take.folder, settings))
-        return SpawnedWorker(process, orders)
+        orders.send((run.folder, settings))
+        return SpawnWorker(process, orders)
 
     def _spawn(self, slot: int) -> tuple[BaseProcess, Connection]:
         ours, theirs = self._context.Pipe()
@@ -87,7 +87,7 @@ class SpawnLauncher:
 
     def wait(self, workers: Sequence[Worker], seconds: float) -> None:
         """Return when an attempt has ended, or after ``seconds``."""
-        pipes = [w.orders for w in workers if isinstance(w, SpawnedWorker)]
+        pipes = [w.orders for w in workers if isinstance(w, SpawnWorker)]
         if pipes:
             wait(pipes, seconds)
         else:

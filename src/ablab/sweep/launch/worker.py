@@ -15,11 +15,11 @@ Work = Callable[[Path, ProcessSettings], int]
 
 
 def train(folder: Path, settings: ProcessSettings) -> int:
-    """Train the take in ``folder`` and return the exit status of `ablab.training.process.work`."""
-    from ablab.training.process import work
+    """Train the run in ``folder`` and return the exit status of `run_process`."""
+    from ablab.training.process import run_process
 
     try:
-        return work(folder, settings)
+        return run_process(folder, settings)
     except ResourceError as error:
         return error.exit_code
 
@@ -27,13 +27,13 @@ def train(folder: Path, settings: ProcessSettings) -> int:
 def run_one(
     work: Work, environment: Mapping[str, str], folder: Path, settings: ProcessSettings
 ) -> None:
-    """Do one take and exit with its status.
+    """Do one run and exit with its status.
 
     Args:
         work: what trains it.
         environment: all variables of this process.
-        folder: the take's.
-        settings: of `ablab.training.process.work`.
+        folder: the run's.
+        settings: of `ablab.training.process.run_process`.
     """
     for name in os.environ.keys() - environment.keys():
         del os.environ[name]
@@ -42,7 +42,7 @@ def run_one(
 
 
 def serve(work: Work, environment: Mapping[str, str], orders: Connection) -> None:
-    """Do one take after the other, each as it is ordered, until the launcher hangs up."""
+    """Do one run after the other, each as it is ordered, until the launcher hangs up."""
     _settle(environment)
     while True:
         try:

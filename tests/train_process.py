@@ -16,9 +16,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from ablab.sweep.launch.forked import PRELOAD
+from ablab.sweep.launch.fork import PRELOAD
 from ablab.sweep.launch.surroundings import inherited, thread_variables
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 from ablab.training.settings import Devices, ProcessSettings
 
 # Every stream is drawn from: order, augmentation, dropout, initialisation, split.
@@ -38,21 +38,21 @@ INHERITED = ("ABLAB_HOME", "ABLAB_ALLOW")
 Mishap = Callable[[], None]
 
 
-def start(take: Take, mishap: Mishap | None = None, *, in_sweep: bool = True) -> BaseProcess:
+def start(run: Run, mishap: Mishap | None = None, *, in_sweep: bool = True) -> BaseProcess:
     """Start an attempt."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOAD])
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     settings = ProcessSettings(CPU, slots=3, in_sweep=in_sweep)
-    process = context.Process(target=_attempt, args=(take.folder, settings, mishap, environment))
+    process = context.Process(target=_attempt, args=(run.folder, settings, mishap, environment))
     with inherited(thread_variables(1)):
         process.start()
     return process
 
 
-def attempt(take: Take, mishap: Mishap | None = None, *, in_sweep: bool = True) -> int | None:
+def train_apart(run: Run, mishap: Mishap | None = None, *, in_sweep: bool = True) -> int | None:
     """Make an attempt and return its exit status, negative for a signal that killed it."""
-    process = start(take, mishap, in_sweep=in_sweep)
+    process = start(run, mishap, in_sweep=in_sweep)
     process.join(120)
     return process.exitcode
 
@@ -60,7 +60,7 @@ def attempt(take: Take, mishap: Mishap | None = None, *, in_sweep: bool = True) 
 def _attempt(
     folder: Path, settings: ProcessSettings, mishap: Mishap | None, environment: Mapping[str, str]
 ) -> None:
-    from ablab.sweep.launch.child import train
+    from ablab.sweep.launch.worker import train
 
     os.environ.update(environment)
     if mishap is not None:
@@ -68,19 +68,19 @@ def _attempt(
     sys.exit(train(folder, settings))
 
 
-def shown(take: Take) -> dict[str, Any]:
+def shown(run: Run) -> dict[str, Any]:
     """Return what must be bit-equal whenever a trial is repeated."""
-    completion = take.completion
+    completion = run.completion
     assert completion is not None
-    epochs = [(e.epoch, dict(e.metrics)) for e in take.entries() if e.kind == "epoch"]
+    epochs = [(e.epoch, dict(e.metrics)) for e in run.entries() if e.kind == "epoch"]
     same = ("best.safetensors", "test_correct.npy", "confusion_matrix.csv", "per_class.csv")
     sums = {name: completion.artifacts[name]["sha256"] for name in same}
     return {"epochs": epochs, "metrics": dict(completion.metrics), "artifacts": sums}
 
 
-def kinds(take: Take) -> list[str]:
+def kinds(run: Run) -> list[str]:
     """Return the kinds of the journal's entries."""
-    return [entry.kind for entry in take.entries()]
+    return [entry.kind for entry in run.entries()]
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:

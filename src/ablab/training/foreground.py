@@ -18,8 +18,8 @@ from ablab.errors import NO_RESOURCE, ResourceError
 from ablab.output import stream
 from ablab.signals import ENDING, Handler, handling
 from ablab.tracking.journal import read_entries
-from ablab.tracking.lab import Take
-from ablab.training.process import work
+from ablab.tracking.lab import Run
+from ablab.training.process import run_process
 from ablab.training.progress import EpochLines, ProgressBar
 from ablab.training.settings import ProcessSettings
 from ablab.training.signals import STOPPING
@@ -27,19 +27,19 @@ from ablab.training.signals import STOPPING
 _LOOK_SECONDS = 0.2  # between two looks at whether the user has asked to stop
 
 
-def attempt(take: Take, trial: Trial, console: Console) -> int:
-    """Train a take, in this process unless it takes several, and show its epochs.
+def run_in_foreground(run: Run, trial: Trial, console: Console) -> int:
+    """Train a run, in this process unless it takes several, and show its epochs.
 
     Args:
-        take: what is trained.
-        trial: what it is a take of.
+        run: what is trained.
+        trial: what it is a run of.
         console: where the epochs are shown.
 
     Returns:
-        The exit code (see `ablab.training.process.work`).
+        The exit code (see `ablab.training.process.run_process`).
     """
     if num_processes(trial.config["devices"]) > 1:
-        return attempt_apart(take, trial, console)
+        return run_in_subprocess(run, trial, console)
     settings = ProcessSettings.of(trial.config)
     lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
     # Descriptors 1 and 2 go to the log meanwhile: the terminal needs one of its own.
@@ -49,50 +49,50 @@ def attempt(take: Take, trial: Trial, console: Console) -> int:
         shown = Console(file=terminal) if console.is_terminal else None
         lines.console = shown or Console(file=terminal, force_terminal=False, width=120)
         bar = [ProgressBar(shown, trial.config)] if shown else []
-        with _following(take, lines):
-            return work(take.folder, settings, bar)
+        with _following(run, lines):
+            return run_process(run.folder, settings, bar)
     finally:
         os.close(descriptor)
 
 
-def attempt_apart(take: Take, trial: Trial, console: Console) -> int:
-    """Train a take in a process of its own, and show its epochs.
+def run_in_subprocess(run: Run, trial: Trial, console: Console) -> int:
+    """Train a run in a process of its own, and show its epochs.
 
     A notebook or a program that calls this keeps its threads, seeds, streams and imports as they
     are, and the trial has none of theirs: it trains the source that lies on the disk now.
 
     Args:
-        take: what is trained.
-        trial: what it is a take of.
+        run: what is trained.
+        trial: what it is a run of.
         console: where the epochs are shown.
 
     Returns:
-        The exit code (see `ablab.training.process.work`).
+        The exit code (see `ablab.training.process.run_process`).
 
     Raises:
         ResourceError: the machine lacks something; the last checkpoint that is whole stays.
     """
     settings = ProcessSettings.of(trial.config, ends_with_parent=True)
     arguments = [sys.executable, "-m", "ablab.training.process"]
-    arguments += [str(take.folder), settings.to_json()]
+    arguments += [str(run.folder), settings.to_json()]
     lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
-    with tempfile.TemporaryFile() as printed, _following(take, lines):
+    with tempfile.TemporaryFile() as printed, _following(run, lines):
         code = _run(arguments, printed.fileno(), console)
         printed.seek(0)
         told = printed.read().decode("utf-8", "replace").strip()
     if code == NO_RESOURCE:
-        raise ResourceError(told.removeprefix("ablab: ") or f"{take.folder} must be writable")
+        raise ResourceError(told.removeprefix("ablab: ") or f"{run.folder} must be writable")
     return code
 
 
 @contextmanager
-def _following(take: Take, lines: EpochLines) -> Iterator[None]:
+def _following(run: Run, lines: EpochLines) -> Iterator[None]:
     """Print the journal's epochs as they appear."""
-    offset, over = read_entries(take.journal)[1], threading.Event()  # a torn line is cut off
+    offset, over = read_entries(run.journal)[1], threading.Event()  # a torn line is cut off
 
     def look() -> None:
         nonlocal offset
-        entries, offset = read_entries(take.journal, offset)
+        entries, offset = read_entries(run.journal, offset)
         lines.show(entries)
 
     def follow() -> None:

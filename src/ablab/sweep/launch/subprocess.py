@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ablab.sweep.launch.launcher import Worker
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 from ablab.training.settings import ProcessSettings
 
 
-class ColdWorker:
+class SubprocessWorker:
     """A command in a process group of its own, with whatever processes Lightning adds."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
@@ -33,26 +33,26 @@ class ColdWorker:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
-class ColdLauncher:
-    """Starts ``python -m ablab.training.process`` for one take at a time.
+class SubprocessLauncher:
+    """Starts ``python -m ablab.training.process`` for one run at a time.
 
     Args:
-        module: what is run, with the take's folder and the settings as arguments.
+        module: what is run, with the run's folder and the settings as arguments.
     """
 
     slots = 1
 
     def __init__(self, module: str = "ablab.training.process") -> None:
         self._module = module
-        self._workers: list[ColdWorker] = []
+        self._workers: list[SubprocessWorker] = []
 
     def is_ready(self) -> bool:
         """Tell that a start waits for nothing."""
         return True
 
-    def start(self, take: Take, settings: ProcessSettings, slot: int) -> ColdWorker:
+    def start(self, run: Run, settings: ProcessSettings, slot: int) -> SubprocessWorker:
         """Start the command; it writes its own log."""
-        command = [sys.executable, "-m", self._module, str(take.folder), settings.to_json()]
+        command = [sys.executable, "-m", self._module, str(run.folder), settings.to_json()]
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -60,13 +60,13 @@ class ColdLauncher:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self._workers.append(ColdWorker(process))
+        self._workers.append(SubprocessWorker(process))
         return self._workers[-1]
 
     def wait(self, workers: Sequence[Worker], seconds: float) -> None:
         """Return when the command has ended, or after ``seconds``."""
         for worker in workers:
-            if isinstance(worker, ColdWorker):
+            if isinstance(worker, SubprocessWorker):
                 with suppress(subprocess.TimeoutExpired):
                     worker.process.wait(seconds)
                 return

@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from ablab.config.compose import compose
-from ablab.config.trial import freeze
+from ablab.config.trial import resolve
 from ablab.errors import NO_RESOURCE, ResourceError
 from ablab.tracking.lab import Lab
-from ablab.training import attempt
+from ablab.training import foreground
 
 COUNTS = """
 import os, signal, sys, time
@@ -46,7 +46,7 @@ def run(folder: Path, *signals: signal.Signals) -> tuple[int, str, str]:
     thread.start()
     words = [sys.executable, "-c", COUNTS, str(ready), str(len(signals)), str(os.getpgid(0))]
     with output.open("wb") as stream:
-        code = attempt._run(words, stream.fileno(), Console(file=console, width=200))
+        code = foreground._run(words, stream.fileno(), Console(file=console, width=200))
     thread.join()
     return code, output.read_text().strip(), console.getvalue()
 
@@ -62,17 +62,17 @@ def test_signals_are_passed_on_once_to_a_group_of_its_own(tmp_path: Path) -> Non
 def test_a_process_that_is_killed_has_a_shells_code(tmp_path: Path) -> None:
     kill = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
     with (tmp_path / "output").open("wb") as stream:
-        assert attempt._run(kill, stream.fileno(), Console(file=io.StringIO())) == 137
+        assert foreground._run(kill, stream.fileno(), Console(file=io.StringIO())) == 137
 
 
 def test_what_the_machine_lacks_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = freeze(compose(["architecture=mlp"]))
-    take = Lab.open(tmp_path / "lab").new_take(trial.as_dict())
+    trial = resolve(compose(["architecture=mlp"]))
+    run = Lab.open(tmp_path / "lab").new_run(trial.as_dict())
 
     def lacks(_arguments: object, output: int, _console: object) -> int:
         os.write(output, b"ablab: /disk must have room on its disk, got no space\n")
         return NO_RESOURCE
 
-    monkeypatch.setattr(attempt, "_run", lacks)
+    monkeypatch.setattr(foreground, "_run", lacks)
     with pytest.raises(ResourceError, match=r"^/disk must have room on its disk, got no space$"):
-        attempt.attempt_apart(take, trial, Console(file=io.StringIO()))
+        foreground.run_in_subprocess(run, trial, Console(file=io.StringIO()))

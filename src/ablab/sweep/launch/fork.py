@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
-from ablab.sweep.launch.child import Work, run_one, train
 from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.server import ForkServer
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.surroundings import inherited, thread_variables
-from ablab.tracking.lab import Take
+from ablab.sweep.launch.worker import Work, run_one, train
+from ablab.tracking.lab import Run
 from ablab.training.settings import ProcessSettings
 
 PRELOAD = "ablab.sweep.launch.preload"
 _SHORT = 0.05  # seconds between two looks at a server that is still importing
 
 
-class ForkedWorker:
+class ForkWorker:
     """A process that lives for one attempt."""
 
     def __init__(self, process: BaseProcess) -> None:
@@ -57,7 +57,7 @@ class ForkLauncher:
         self._environments, self._work, self._threads = list(slots), work, threads
         self._server = ForkServer(preload, threads)
         self._is_ready = False
-        self._workers: list[ForkedWorker] = []
+        self._workers: list[ForkWorker] = []
 
     @property
     def slots(self) -> int:
@@ -69,22 +69,22 @@ class ForkLauncher:
         self._is_ready = self._server.is_ready()
         return self._is_ready
 
-    def start(self, take: Take, settings: ProcessSettings, slot: int) -> ForkedWorker:
+    def start(self, run: Run, settings: ProcessSettings, slot: int) -> ForkWorker:
         """Fork a process for one attempt."""
         variables = thread_variables(self._threads)
         # The server outlives a sweep in a notebook, and has the environment of its own start.
         environment = {**os.environ, **variables, **self._environments[slot]}
-        arguments = (self._work, environment, take.folder, settings)
+        arguments = (self._work, environment, run.folder, settings)
         process = self._server.context.Process(target=run_one, args=arguments, daemon=False)
         with inherited(variables):
             process.start()
-        worker = ForkedWorker(process)
+        worker = ForkWorker(process)
         self._workers = [w for w in self._workers if w.poll() is None] + [worker]
         return worker
 
     def wait(self, workers: Sequence[Worker], seconds: float) -> None:
         """Return when a process has ended, or after ``seconds``."""
-        sentinels = [w.process.sentinel for w in workers if isinstance(w, ForkedWorker)]
+        sentinels = [w.process.sentinel for w in workers if isinstance(w, ForkWorker)]
         if sentinels:
             wait(sentinels, seconds)
         else:

@@ -12,7 +12,7 @@ from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.spec import Spec, read_spec
 
 
-def freeze_plan(folder: Path, draft: Draft, command: str) -> tuple[Plan, list[str]]:
+def write_plan(folder: Path, draft: Draft, command: str) -> tuple[Plan, list[str]]:
     """Bring the plan in ``folder`` up to what is asked, and return it as it then stands.
 
     Nothing is written where the plan holds everything already. New seeds, variants or blocks are

@@ -1,31 +1,31 @@
-"""Which run shows a take: remembered in the take's folder, found again by tag, made once."""
+"""Which run shows a run: remembered in the run's folder, found again by tag, made once."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from ablab.tracking.lab import Take
+from ablab.tracking.lab import Run
 from ablab.tracking.memory import DUPLICATE, Memory
 from ablab.tracking.store import Store
 from ablab.tracking.values import milliseconds
 
 
 class RunDeletedError(RuntimeError):
-    """The user deleted a take's run in MLflow: the take counts no more.
+    """The user deleted a run's run in MLflow: the run counts no more.
 
     Attributes:
-        take: the take.
+        run: the run.
         run_id: the deleted run.
     """
 
-    def __init__(self, take: Take, run_id: str) -> None:
-        super().__init__(f"run {run_id} of trial {take.key}, take {take.number}, was deleted")
-        self.take = take
+    def __init__(self, run: Run, run_id: str) -> None:
+        super().__init__(f"run {run_id} of trial {run.key}, run {run.number}, was deleted")
+        self.run = run
         self.run_id = run_id
 
 
-def run_of(take: Take, store: Store, experiment: str) -> str | None:
-    """Return the id of the run that shows the take in an experiment, as far as remembered."""
-    told = Memory(take, store.label).runs.get(experiment)
+def mlflow_run_id(run: Run, store: Store, experiment: str) -> str | None:
+    """Return the id of the run that shows the run in an experiment, as far as remembered."""
+    told = Memory(run, store.label).mlflow_runs.get(experiment)
     return told.run_id if told else None
 
 
@@ -41,22 +41,22 @@ def remembered(store: Store, run_id: str) -> Any:
         raise
 
 
-def is_deleted(run: Any) -> bool:
+def is_deleted(mlflow_run: Any) -> bool:
     """Tell whether the user deleted a run."""
-    return bool(run.info.lifecycle_stage == "deleted")
+    return bool(mlflow_run.info.lifecycle_stage == "deleted")
 
 
-def retire(store: Store, run: Any) -> None:
-    """Put away a run that shows an end of its take which was recorded anew since.
+def retire(store: Store, mlflow_run: Any) -> None:
+    """Put away a run that shows an end of its run which was recorded anew since.
 
     MLflow changes no param, and so no checksum of a completion record.
     """
-    store.client.set_tag(run.info.run_id, DUPLICATE, "an end that was recorded anew")
-    store.client.delete_run(run.info.run_id)
+    store.client.set_tag(mlflow_run.info.run_id, DUPLICATE, "an end that was recorded anew")
+    store.client.delete_run(mlflow_run.info.run_id)
 
 
 def find_or_make(
-    store: Store, experiment: str, take: Take, *, begun: float, name: str, tags: Mapping[str, str]
+    store: Store, experiment: str, run: Run, *, begun: float, name: str, tags: Mapping[str, str]
 ) -> Any:
     """Return the one run of a take in an experiment.
 
@@ -66,7 +66,7 @@ def find_or_make(
     Args:
         store: the open store.
         experiment: the experiment's name.
-        take: the take.
+        run: the run.
         begun: time of the journal's first line; together with the key it tells this take
             from one that another lab brought to the same store.
         name: name of a run that has to be made.
@@ -76,15 +76,17 @@ def find_or_make(
         RunDeletedError: there was one, and the user deleted it.
     """
     identity, start = store.experiment(experiment), milliseconds(begun)
-    runs = _search(store, identity, tags["ablab.take"], start)
-    if not runs:
+    mlflow_runs = _search(store, identity, tags["ablab.take"], start)
+    if not mlflow_runs:
         made = store.client.create_run(identity, start, dict(tags), name)
         if store.database is not None:
             return made
-        runs = _search(store, identity, tags["ablab.take"], start)
-    first, *others = sorted(runs, key=lambda run: (_incomplete(run), run.info.run_id))
+        mlflow_runs = _search(store, identity, tags["ablab.take"], start)
+    first, *others = sorted(
+        mlflow_runs, key=lambda mlflow_run: (_incomplete(mlflow_run), mlflow_run.info.run_id)
+    )
     if is_deleted(first):
-        raise RunDeletedError(take, first.info.run_id)
+        raise RunDeletedError(run, first.info.run_id)
     for other in others:
         if not is_deleted(other):
             store.client.set_tag(other.info.run_id, DUPLICATE, first.info.run_id)
@@ -92,17 +94,17 @@ def find_or_make(
     return first
 
 
-def _search(store: Store, identity: str, take: str, start: int) -> list[Any]:
+def _search(store: Store, identity: str, run: str, start: int) -> list[Any]:
     from mlflow.entities import ViewType
 
-    query = f"tags.`ablab.take` = '{take}'"
-    runs = store.client.search_runs([identity], query, run_view_type=ViewType.ALL)
+    query = f"tags.`ablab.take` = '{run}'"
+    mlflow_runs = store.client.search_runs([identity], query, run_view_type=ViewType.ALL)
     return [
-        run
-        for run in runs
-        if run.info.start_time == start and run.data.tags.get(DUPLICATE) in (None, "")
+        mlflow_run
+        for mlflow_run in mlflow_runs
+        if mlflow_run.info.start_time == start and mlflow_run.data.tags.get(DUPLICATE) in (None, "")
     ]
 
 
-def _incomplete(run: Any) -> int:
-    return 2 * is_deleted(run) + ("completion" not in run.data.params)
+def _incomplete(mlflow_run: Any) -> int:
+    return 2 * is_deleted(mlflow_run) + ("completion" not in mlflow_run.data.params)
