@@ -1,4 +1,4 @@
-"""Labs and stores to test with; the one SQLite store is made once and copied."""
+"""Fixtures: labs and stores; the SQLite store is created once and copied."""
 
 import shutil
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(lab: Lab, template: Path) -> Store:
     shutil.copy(template, lab.root / DATABASE)
     store = Store.open(lab)
-    store.notices.clear()  # the copy is a moved store, and says so
+    store.notices.clear()  # the copy counts as moved and has a notice
     return store
 
 

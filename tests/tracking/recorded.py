@@ -1,4 +1,4 @@
-"""Takes as a trial would have recorded them, for the tests of this folder."""
+"""Runs as a trial records them, for the tests of this folder."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Addresses: every character of a path survives, and what is no store is refused by name."""
+"""Addresses: every character of a path is kept, and an address without a store is refused."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("name", ODD)
-def test_a_sqlite_uri_leads_back_to_its_file(name: str, tmp_path: Path) -> None:
+def test_a_sqlite_uri_gives_its_path(name: str, tmp_path: Path) -> None:
     path = tmp_path / name / DATABASE
     path.parent.mkdir()
     path.touch()
@@ -49,14 +49,14 @@ def test_a_sqlite_uri_leads_back_to_its_file(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [*ODD[:-1], "deep/" * 60 + "end"])
-def test_a_lab_of_any_path_keeps_its_store_and_artifacts_inside(
+def test_a_lab_at_any_path_has_its_store_and_artifacts_inside(
     name: str, tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     monkeypatch.chdir(outside)
     lab = Lab.open(outside / name)
-    shutil.copy(template, lab.root / DATABASE)  # it was moved, and is mended
+    shutil.copy(template, lab.root / DATABASE)  # its addresses are corrected
     monkeypatch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])
     run = begin(lab)
     finish(run)
@@ -71,16 +71,18 @@ def test_a_lab_of_any_path_keeps_its_store_and_artifacts_inside(
     assert {path.name for path in outside.iterdir()} == {name.partition("/")[0]}
 
 
-def test_a_path_that_is_too_long_for_sqlite_is_named_as_that(
+def test_a_path_too_long_for_sqlite_is_refused_with_the_limit(
     tmp_path: Path, template: Path
 ) -> None:
     lab = Lab.open(tmp_path / ("deep/" * 120) / "lab")
     shutil.copy(template, lab.root / DATABASE)
-    with pytest.raises(StoreError, match=r"must be a path of 500 bytes at most, as SQLite takes"):
+    with pytest.raises(
+        StoreError, match=r"must be a path of at most 500 bytes, the limit of SQLite"
+    ):
         Store.open(lab)
 
 
-def test_a_store_is_made_where_a_path_has_a_question_mark(
+def test_a_store_is_created_at_a_path_with_a_question_mark(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -93,14 +95,14 @@ def test_a_store_is_made_where_a_path_has_a_question_mark(
     assert {path.name for path in tmp_path.iterdir()} == {"what?"}
 
 
-def test_a_lab_behind_a_link_has_one_store(store: Store, tmp_path: Path) -> None:
+def test_a_lab_and_a_link_to_it_have_one_store(store: Store, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(store.lab.root)
-    behind = Store.open(Lab(link))
-    assert (behind.label, behind.database) == (store.label, store.database)
+    linked = Store.open(Lab(link))
+    assert (linked.label, linked.database) == (store.label, store.database)
     begin(store.lab, epochs=1)
-    assert sync(Lab(link), behind) == sync(store.lab, store)
-    assert len(behind.client.search_runs([behind.experiment("trials")])) == 1
+    assert sync(Lab(link), linked) == sync(store.lab, store)
+    assert len(linked.client.search_runs([linked.experiment("trials")])) == 1
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_a_lab_behind_a_link_has_one_store(store: Store, tmp_path: Path) -> None
         " ",
     ],
 )
-def test_a_mistyped_store_is_refused_by_name_and_never_made(
+def test_a_mistyped_store_is_refused_by_name_and_not_created(
     uri: str, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "here").mkdir()
@@ -143,28 +145,28 @@ def test_a_mistyped_store_is_refused_by_name_and_never_made(
     "uri",
     ["http://server:5000", "https://server/path", "postgresql://u:p@h/db", "databricks"],
 )
-def test_servers_are_taken_as_they_are(uri: str, tmp_path: Path) -> None:
+def test_addresses_of_servers_are_not_changed(uri: str, tmp_path: Path) -> None:
     address = locate(tmp_path, uri)
     assert (address.uri, address.database, address.is_own) == (uri, None, False)
 
 
-def test_a_folder_of_runs_is_named_with_what_makes_a_store_of_it(tmp_path: Path) -> None:
+def test_a_folder_of_runs_is_refused_with_the_command_that_converts_it(tmp_path: Path) -> None:
     (tmp_path / "mlruns" / "0").mkdir(parents=True)
     with pytest.raises(StoreError, match=r"mlflow migrate-filestore --source .*mlruns --target"):
         locate(tmp_path, str(tmp_path / "mlruns"))
 
 
-def test_options_of_a_sqlite_uri_and_names_with_a_question_mark_are_told_apart(
+def test_options_of_a_sqlite_uri_differ_from_names_with_a_question_mark(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "a.db").touch()
     assert sqlite_path(f"sqlite:///{tmp_path}/a.db?timeout=9") == tmp_path / "a.db"
     (tmp_path / "a.db?timeout=9").touch()
-    with pytest.raises(StoreError, match="are both there"):
+    with pytest.raises(StoreError, match="both exist"):
         sqlite_path(f"sqlite:///{tmp_path}/a.db?timeout=9")
 
 
-def test_the_labs_own_store_may_be_named_before_it_is_there(lab: Lab) -> None:
+def test_the_labs_own_store_may_be_named_before_it_exists(lab: Lab) -> None:
     assert Store.open(lab, f"sqlite:///{lab.root / DATABASE}").label == "lab"
     with sqlite3.connect(lab.root / DATABASE) as database:
         assert database.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)

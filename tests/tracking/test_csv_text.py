@@ -1,4 +1,4 @@
-"""Comma-separated values: no text is a formula to a spreadsheet, and each comes back as it was."""
+"""CSV: a spreadsheet evaluates no text, and reading gives the original texts."""
 
 import csv
 from pathlib import Path
@@ -15,7 +15,7 @@ PLAIN = ("relu", "a=b", "w/o BN", "1e-3", "'quoted'", "", " =1", 'a,b;c"d', "ün
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_no_text_begins_as_a_formula(text: str, tmp_path: Path) -> None:
+def test_no_text_is_a_formula(text: str, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(to_csv([[text, 1]]), "utf-8", newline="")
     with path.open(encoding="utf-8", newline="") as stream:
@@ -25,7 +25,7 @@ def test_no_text_begins_as_a_formula(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", PLAIN)
-def test_other_texts_stay_as_they_are(text: str, tmp_path: Path) -> None:
+def test_other_texts_are_not_changed(text: str, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(to_csv([[text, "x"]]), "utf-8", newline="")
     with path.open(encoding="utf-8", newline="") as stream:

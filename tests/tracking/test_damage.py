@@ -1,4 +1,4 @@
-"""Records prove themselves: what was changed since it was written is damaged, and named."""
+"""Records that were changed since they were written are damaged, and named."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from recorded import begin, epoch, finish, trial
 
 from ablab.tracking.baselines import Baselines, read_baselines, write_baselines
 from ablab.tracking.completion import COMPLETION, checked_completion, read_completion
-from ablab.tracking.damage import damaged_runs, damages
+from ablab.tracking.damage import damaged_runs, find_damage
 from ablab.tracking.files import DamagedError, read_json, write_json
 from ablab.tracking.journal import Journal, JournalError, read_entries
 from ablab.tracking.lab import Lab, Run
@@ -36,30 +36,30 @@ def edit(path: Path, old: str, new: str) -> None:
         {},
     ],
 )
-def test_a_sealed_record_comes_back(tmp_path: Path, content: dict[str, object]) -> None:
+def test_a_sealed_record_is_read_as_written(tmp_path: Path, content: dict[str, object]) -> None:
     write_sealed(tmp_path / "r.json", content)
-    found = read_sealed(tmp_path / "r.json")
-    assert found is not None
-    assert checksum(found) == checksum(content)
+    record = read_sealed(tmp_path / "r.json")
+    assert record is not None
+    assert checksum(record) == checksum(content)
 
 
-def test_every_changed_byte_of_a_completion_record_is_noticed(lab: Lab) -> None:
+def test_every_changed_byte_of_a_completion_record_is_detected(lab: Lab) -> None:
     run = begin(lab)
     finish(run)
     path = run.folder / COMPLETION
     whole = path.read_bytes()
-    sound = checked_completion(run.folder)
-    for place in range(len(whole)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        if whole[place : place + 1].isspace() and read_completion(run.folder) == sound:
+    undamaged = checked_completion(run.folder)
+    for index in range(len(whole)):
+        path.write_bytes(whole[:index] + bytes([whole[index] ^ 1]) + whole[index + 1 :])
+        if whole[index : index + 1].isspace() and read_completion(run.folder) == undamaged:
             continue  # white space for white space
         with pytest.raises(DamagedError, match=re.escape(str(path))):
             checked_completion(run.folder)
     path.write_bytes(whole)
-    assert checked_completion(run.folder) == sound
+    assert checked_completion(run.folder) == undamaged
 
 
-def test_a_record_of_0_1_opens_as_before_and_one_of_today_needs_its_checksum(lab: Lab) -> None:
+def test_only_a_completion_record_of_schema_1_may_lack_a_checksum(lab: Lab) -> None:
     run = begin(lab)
     finish(run)
     path = run.folder / COMPLETION
@@ -80,7 +80,7 @@ def test_a_record_of_another_run_is_refused(lab: Lab) -> None:
         finish(run)
     (first.folder / COMPLETION).write_bytes((second.folder / COMPLETION).read_bytes())
     assert first.completion is None
-    assert "must be that of a1b2/001, got other/001's" in first.damage()
+    assert "must be the record of a1b2/001, got that of other/001" in first.damage()
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_record_of_another_run_is_refused(lab: Lab) -> None:
         ("confusion_matrix.csv", "a,2,0", "a,1,1"),
     ],
 )
-def test_an_edit_by_hand_is_told_of_a_finished_run(lab: Lab, name: str, old: str, new: str) -> None:
+def test_an_edited_file_of_a_finished_run_is_named(lab: Lab, name: str, old: str, new: str) -> None:
     run = begin(lab, epochs=2)
     finish_with_all(run)
     assert run.status() == "finished"
@@ -108,7 +108,7 @@ def test_an_edit_by_hand_is_told_of_a_finished_run(lab: Lab, name: str, old: str
 
 
 def finish_with_all(run: Run) -> None:
-    """Finish a run whose record lists what that of a trained one does."""
+    """Finish a run; its completion record lists the files that training lists."""
     finish(run)
     from dataclasses import replace
 
@@ -120,27 +120,27 @@ def finish_with_all(run: Run) -> None:
     write_completion(run.folder, replace(completion, artifacts=describe(run.folder, names)))
 
 
-def test_a_trial_that_was_edited_before_its_end_is_not_gone_on_with(lab: Lab) -> None:
+def test_a_run_whose_trial_was_edited_is_not_resumed(lab: Lab) -> None:
     run = begin(lab, epochs=1)
-    assert run.can_go_on()
+    assert run.can_resume()
     edit(run.folder / "trial.json", '"lr": 0.1', '"lr": 0.2')
-    assert not run.can_go_on()
+    assert not run.can_resume()
     assert run.status() == "damaged"
     assert record_of(run).outcome == "damaged"
 
 
-def test_a_journal_that_lost_whole_lines_is_damaged(lab: Lab) -> None:
+def test_a_journal_without_an_epoch_is_damaged(lab: Lab) -> None:
     run = begin(lab, epochs=4)
     lines = run.journal.read_bytes().splitlines(keepends=True)
     run.journal.write_bytes(b"".join(lines[:2] + lines[3:]))
-    assert not run.can_go_on()
-    with pytest.raises(JournalError, match="must hold every epoch, got none of number 1"):
+    assert not run.can_resume()
+    with pytest.raises(JournalError, match="must hold every epoch, got none with number 1"):
         Journal(run.journal)
     run.journal.write_bytes(b"".join(lines[:-1]))  # the last is written again
-    assert run.can_go_on()
+    assert run.can_resume()
 
 
-def test_a_journal_may_be_cut_at_any_byte_of_its_last_lines(lab: Lab) -> None:
+def test_a_journal_may_end_at_any_byte(lab: Lab) -> None:
     run = begin(lab, epochs=3)
     whole = run.journal.read_bytes()
     lines = whole.splitlines(keepends=True)
@@ -174,7 +174,7 @@ def part(lab: Lab, sweep: str) -> Path:
         lambda path: path.write_bytes(b""),
     ],
 )
-def test_a_damaged_plan_is_named_with_the_remedy_and_hides_no_other(
+def test_a_damaged_plan_is_named_with_the_remedy_and_others_are_read(
     lab: Lab, damage: Callable[[Path], object]
 ) -> None:
     path = part(lab, "one")
@@ -183,13 +183,13 @@ def test_a_damaged_plan_is_named_with_the_remedy_and_hides_no_other(
     plans, damaged = read_plans(lab)
     assert [plan.sweep for plan in plans] == ["two"]
     assert list(damaged) == ["one"]
-    for told in (str(path), "ablab sweep"):
-        assert told in damaged["one"]
+    for part_of_message in (str(path), "ablab sweep"):
+        assert part_of_message in damaged["one"]
     path.unlink()  # the remedy
     assert read_plan(lab.sweep_folder("one")) is None
 
 
-def test_an_unedited_plan_of_0_1_opens(lab: Lab) -> None:
+def test_a_plan_without_a_checksum_is_read(lab: Lab) -> None:
     path = part(lab, "one")
     content = read_json(path)
     del content["sha256"]
@@ -209,11 +209,11 @@ def test_all_damage_of_a_lab_is_listed(lab: Lab) -> None:
     run = begin(lab, epochs=1)
     part(lab, "one")
     bad = part(lab, "two")
-    assert list(damages(lab)) == []
+    assert list(find_damage(lab)) == []
     bad.write_text("{")
     edit(run.folder / "trial.json", "relu", "tanh")
     (lab.root / "mlflow.db").write_bytes(b"no database")
-    said = "\n".join(damages(lab))
-    for told in (str(bad), "trial.json", "mlflow.db must be an MLflow store"):
-        assert told in said
+    messages = "\n".join(find_damage(lab))
+    for expected in (str(bad), "trial.json", "mlflow.db must be an MLflow store"):
+        assert expected in messages
     assert damaged_runs(lab, "one") == [run.damage()]

@@ -1,4 +1,4 @@
-"""Delivery: exactly once, from where it was, truthful at every moment."""
+"""Delivery: exactly once, resumable, correct at every moment."""
 
 import json
 import math
@@ -17,31 +17,31 @@ from mlflow.utils.validation import _validate_metric_name
 from recorded import BEGUN, begin, epoch, finish
 
 from ablab.errors import StoreError
-from ablab.tracking import telling
+from ablab.tracking import mlflow_log
 from ablab.tracking.address import local_folder
 from ablab.tracking.completion import COMPLETION
-from ablab.tracking.delivery import Delivered, deliver
+from ablab.tracking.delivery import DeliveryResult, deliver
+from ablab.tracking.delivery_state import RUNS, write_states
 from ablab.tracking.files import DamagedError, file_sha256
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.lab import Lab, Run
-from ablab.tracking.memory import RUNS, Memory
+from ablab.tracking.mlflow_names import valid_name
 from ablab.tracking.mlflow_runs import RunDeletedError
 from ablab.tracking.records import record_of
 from ablab.tracking.store import Store
-from ablab.tracking.wording import named
 
 
-def send(run: Run, store: Store, experiment: str = "activations", **tags: str) -> Delivered:
+def send(run: Run, store: Store, experiment: str = "activations", **tags: str) -> DeliveryResult:
     return deliver(run, store, experiment, name="relu · seed 3", tags={"sweep": "s"} | tags)
 
 
-def mlflow_run_id(store: Store, delivered: Delivered) -> Any:
+def get_mlflow_run(store: Store, delivered: DeliveryResult) -> Any:
     return store.client.get_run(delivered.run_id)
 
 
-def content(store: Store, delivered: Delivered) -> dict[str, Any]:
-    """All that a run holds: every point ever logged, params, tags, status, files."""
-    mlflow_run = mlflow_run_id(store, delivered)
+def content(store: Store, delivered: DeliveryResult) -> dict[str, Any]:
+    """Everything in an MLflow run: every point ever logged, params, tags, status, files."""
+    mlflow_run = get_mlflow_run(store, delivered)
     points = {
         name: sorted(
             (p.step, p.timestamp, repr(p.value))
@@ -72,8 +72,8 @@ def mlflow_runs(store: Store, experiment: str = "activations") -> list[Any]:
 
 
 @contextmanager
-def held(run: Run) -> Iterator[None]:
-    """A process of its own holds the run's lock."""
+def locked(run: Run) -> Iterator[None]:
+    """Hold the run's lock in another process."""
     code = (
         "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire();"
         "print('held', flush=True); sys.stdin.read()"
@@ -108,20 +108,20 @@ def test_each_epoch_is_one_point_with_the_journals_time(lab: Lab, store: Store) 
     assert points["seconds"] == [(0, stamp + 1000, "0.5"), (1, stamp + 2000, "1.5")]
 
 
-def test_only_new_lines_are_sent_again(
+def test_only_new_entries_are_logged(
     lab: Lab, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = begin(lab, epochs=5)
     send(run, store)
     Journal(run.journal).append(epoch(5))
     sent = []
-    monkeypatch.setattr(telling.Telling, "_points", lambda _, points: sent.extend(points))
+    monkeypatch.setattr(mlflow_log.MlflowLog, "_log_points", lambda _, points: sent.extend(points))
     send(run, store)
     assert {step for *_, step in sent} == {5}
 
 
 @pytest.mark.parametrize("damage", ["absent", "{", "[]", '{"lab": {"activations": {"x": 1}}}'])
-def test_what_was_told_may_be_lost(
+def test_the_delivery_state_may_be_lost(
     store: Store, make_finished: Callable[..., Run], damage: str
 ) -> None:
     run = make_finished()
@@ -135,14 +135,14 @@ def test_what_was_told_may_be_lost(
     assert content(store, first) == before
 
 
-def test_a_kill_at_any_step_leaves_nothing_double_and_nothing_out(
+def test_a_kill_at_any_step_duplicates_and_loses_nothing(
     lab: Lab, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])
-    calls = ("create_run", "log_batch", "set_terminated", "update_run", "log_param", "keep")
+    calls = ("create_run", "log_batch", "set_terminated", "update_run", "log_param")
     steps = Steps(store.client)
     steps.watch(monkeypatch, calls)
-    wholes: list[dict[str, Any]] = []
+    contents: list[dict[str, Any]] = []
     for kill_at in range(100):
         run = begin(lab, epochs=3, key=f"k{kill_at}")
         finish(run)
@@ -153,23 +153,23 @@ def test_a_kill_at_any_step_leaves_nothing_double_and_nothing_out(
             assert send(run, store, "killed").complete
         else:
             assert kill_at != 1
-        wholes.append(content(store, send(run, store, "killed")))
+        contents.append(content(store, send(run, store, "killed")))
         if steps.left > 0:
             break
-    assert len(wholes) > 10
-    assert len(mlflow_runs(store, "killed")) == len(wholes)
+    assert len(contents) > 10
+    assert len(mlflow_runs(store, "killed")) == len(contents)
     for part in ("points", "info"):
-        assert all(whole[part] == wholes[0][part] for whole in wholes)
+        assert all(each[part] == contents[0][part] for each in contents)
     for part in ("params", "tags", "files"):
-        assert all(whole[part].keys() == wholes[0][part].keys() for whole in wholes)
+        assert all(each[part].keys() == contents[0][part].keys() for each in contents)
 
 
 class KilledError(BaseException):
-    """Not an Exception: nothing may catch it."""
+    """A kill; not an `Exception`, so that no handler catches it."""
 
 
 class Steps:
-    """Kills the delivery after the given number of steps that reached the store or the disk."""
+    """Kills the delivery after a number of steps that reached the store or the disk."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
@@ -177,8 +177,11 @@ class Steps:
 
     def watch(self, monkeypatch: pytest.MonkeyPatch, calls: tuple[str, ...]) -> None:
         for name in calls:
-            owner = Memory if name == "keep" else type(self.client)
-            monkeypatch.setattr(owner, name, self._counted(getattr(owner, name)))
+            client = type(self.client)
+            monkeypatch.setattr(client, name, self._counted(getattr(client, name)))
+        for module in ("mlflow_log", "mlflow_runs"):
+            target = f"ablab.tracking.{module}.write_states"
+            monkeypatch.setattr(target, self._counted(write_states))
 
     def _counted(self, call: Callable[..., Any]) -> Callable[..., Any]:
         def counted(*args: Any, **kwargs: Any) -> Any:
@@ -191,45 +194,45 @@ class Steps:
         return counted
 
 
-def test_status_is_running_only_while_a_living_writer_holds_the_run(lab: Lab, store: Store) -> None:
+def test_status_is_running_only_while_a_process_holds_the_lock(lab: Lab, store: Store) -> None:
     run = begin(lab, epochs=1)
-    with held(run):
-        mlflow_run = mlflow_run_id(store, send(run, store))
+    with locked(run):
+        mlflow_run = get_mlflow_run(store, send(run, store))
         assert (mlflow_run.info.status, mlflow_run.data.tags["ablab.outcome"]) == (
             "RUNNING",
             "running",
         )
-    mlflow_run = mlflow_run_id(store, send(run, store))
+    mlflow_run = get_mlflow_run(store, send(run, store))
     assert (mlflow_run.info.status, mlflow_run.data.tags["ablab.outcome"]) == ("KILLED", "stopped")
-    assert "last word" in mlflow_run.data.tags["ablab.reason"]
+    assert "without recording why" in mlflow_run.data.tags["ablab.reason"]
     assert mlflow_run.info.end_time == round((BEGUN + 1) * 1000)
 
 
 @pytest.mark.parametrize(("kind", "status"), [("failed", "FAILED"), ("stopped", "KILLED")])
-def test_the_last_word_counts_though_its_writer_lives(
+def test_a_final_entry_sets_the_status_while_the_process_lives(
     lab: Lab, store: Store, kind: str, status: str
 ) -> None:
     run = begin(lab, epochs=1)
     Journal(run.journal).append(Entry(kind, BEGUN + 9, note={"error": "no memory"}))
-    with held(run):
-        mlflow_run = mlflow_run_id(store, send(run, store))
+    with locked(run):
+        mlflow_run = get_mlflow_run(store, send(run, store))
     assert (mlflow_run.info.status, mlflow_run.data.tags["ablab.reason"]) == (status, "no memory")
 
 
-def test_a_resumed_run_goes_on_in_its_run(lab: Lab, store: Store) -> None:
+def test_a_resumed_run_continues_its_mlflow_run(lab: Lab, store: Store) -> None:
     run = begin(lab, epochs=1)
     Journal(run.journal).append(Entry("failed", BEGUN + 9, note={"error": "no memory"}))
     first = send(run, store)
     Journal(run.journal).append(Entry("attempt", BEGUN + 20))
-    with held(run):
+    with locked(run):
         assert send(run, store) == first
-        mlflow_run = mlflow_run_id(store, first)
+        mlflow_run = get_mlflow_run(store, first)
         assert mlflow_run.info.status == "RUNNING"
         assert "ablab.reason" not in mlflow_run.data.tags
     Journal(run.journal).append(epoch(1))
     finish(run)
-    assert send(run, store) == Delivered(first.run_id, True)
-    mlflow_run = mlflow_run_id(store, first)
+    assert send(run, store) == DeliveryResult(first.run_id, True)
+    mlflow_run = get_mlflow_run(store, first)
     assert (mlflow_run.info.status, mlflow_run.info.start_time) == ("FINISHED", round(BEGUN * 1000))
     assert mlflow_run.info.end_time == round((BEGUN + 60) * 1000)
     assert len(mlflow_runs(store)) == 1
@@ -242,7 +245,7 @@ def test_a_diverged_run_is_finished_and_says_so(lab: Lab, store: Store) -> None:
     journal.append(Entry("diverged", BEGUN + 3, 1, note={"reason": "loss is nan"}))
     finish(run, "diverged")
     delivered = send(run, store)
-    mlflow_run = mlflow_run_id(store, delivered)
+    mlflow_run = get_mlflow_run(store, delivered)
     assert delivered.complete
     assert mlflow_run.info.status == "FINISHED"
     assert mlflow_run.data.tags["ablab.outcome"] == "diverged"
@@ -259,7 +262,7 @@ def test_a_diverged_run_is_finished_and_says_so(lab: Lab, store: Store) -> None:
 def test_params_hold_every_value_of_the_key(lab: Lab, store: Store) -> None:
     many = {f"p{i}": i for i in range(250)}
     run = begin(lab, many=many, text="x" * 7000, empty={})
-    params = mlflow_run_id(store, send(run, store)).data.params
+    params = get_mlflow_run(store, send(run, store)).data.params
     assert {f"many.p{i}" for i in range(250)} <= params.keys()
     assert params["activation"] == "relu"
     assert params["optimizer.lr"] == "0.1"
@@ -273,14 +276,14 @@ def test_params_hold_every_value_of_the_key(lab: Lab, store: Store) -> None:
     assert "completion" not in params
 
 
-def test_tags_hold_the_attempt_and_the_callers(lab: Lab, store: Store) -> None:
-    tags = mlflow_run_id(store, send(begin(lab), store, variant="relu")).data.tags
+def test_tags_are_those_of_the_attempt_and_the_caller(lab: Lab, store: Store) -> None:
+    tags = get_mlflow_run(store, send(begin(lab), store, variant="relu")).data.tags
     expected = {"host": "h", "commit": "c0", "dirty": "false", "variant": "relu", "sweep": "s"}
     assert expected.items() <= tags.items()
     assert tags["ablab.take"] == "a1b2/001"
 
 
-def test_final_figures_stand_at_the_last_epoch_beside_the_curves(
+def test_final_metrics_are_points_of_the_last_epoch(
     store: Store, make_finished: Callable[..., Run]
 ) -> None:
     points = content(store, send(make_finished(), store))["points"]
@@ -291,26 +294,26 @@ def test_final_figures_stand_at_the_last_epoch_beside_the_curves(
     assert len(points["val/accuracy"]) == 3
 
 
-def test_completion_is_the_records_sum_and_comes_last(
+def test_completion_is_the_checksum_of_the_record_and_logged_last(
     store: Store, make_finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = make_finished()
     weights = run.folder / "last.safetensors"
     weights.write_bytes(b"other")
-    with pytest.raises(StoreError, match=r"last.safetensors must be what the completion record"):
+    with pytest.raises(StoreError, match=r"last.safetensors must be as the completion record"):
         send(run, store)
     (mlflow_run,) = mlflow_runs(store)
     assert "completion" not in mlflow_run.data.params
     weights.write_bytes(b"wghts")
-    params = mlflow_run_id(store, send(run, store)).data.params
+    params = get_mlflow_run(store, send(run, store)).data.params
     assert params["completion"] == file_sha256(run.folder / COMPLETION)
 
 
-def test_artifacts_are_links_and_the_checkpoint_stays_home(
+def test_artifacts_are_links_without_the_checkpoint(
     store: Store, make_finished: Callable[..., Run]
 ) -> None:
     run = make_finished()
-    mlflow_run = mlflow_run_id(store, send(run, store))
+    mlflow_run = get_mlflow_run(store, send(run, store))
     folder = local_folder(mlflow_run.info.artifact_uri)
     assert folder is not None
     assert (folder / "test_correct.npy").samefile(run.folder / "test_correct.npy")
@@ -320,40 +323,40 @@ def test_artifacts_are_links_and_the_checkpoint_stays_home(
     assert "last.ckpt" not in names
 
 
-def test_artifacts_are_copied_where_links_cannot_be(
+def test_artifacts_are_copied_without_hard_links(
     store: Store, make_finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any) -> None:
-        raise OSError("no links here")
+        raise OSError("no links")
 
     monkeypatch.setattr("os.link", refuse)
     run = make_finished()
-    folder = local_folder(mlflow_run_id(store, send(run, store)).info.artifact_uri)
+    folder = local_folder(get_mlflow_run(store, send(run, store)).info.artifact_uri)
     assert folder is not None
     assert not (folder / "log.txt").samefile(run.folder / "log.txt")
     assert (folder / "log.txt").read_text() == "begun\n"
 
 
-def test_a_failed_run_shows_its_log(lab: Lab, store: Store) -> None:
+def test_a_failed_run_has_its_log(lab: Lab, store: Store) -> None:
     run = begin(lab, epochs=1)
     Journal(run.journal).append(Entry("failed", BEGUN + 9, note={"error": "x"}))
     files = content(store, send(run, store))["files"]
     assert files.keys() == {"config.yaml", "environment.json", "journal.jsonl", "log.txt"}
 
 
-def test_a_second_experiment_gets_a_mirror(store: Store, make_finished: Callable[..., Run]) -> None:
+def test_a_second_experiment_has_a_mirror(store: Store, make_finished: Callable[..., Run]) -> None:
     run = make_finished()
     own = send(run, store)
     mirror = send(run, store, "poolings")
     assert mirror.run_id != own.run_id
-    assert mlflow_run_id(store, mirror).data.tags["mirror_of"] == own.run_id
+    assert get_mlflow_run(store, mirror).data.tags["mirror_of"] == own.run_id
     assert send(run, store) == own
-    assert "mirror_of" not in mlflow_run_id(store, own).data.tags
+    assert "mirror_of" not in get_mlflow_run(store, own).data.tags
     assert content(store, mirror)["points"] == content(store, own)["points"]
     (run.folder / RUNS).unlink()
     assert (send(run, store, "poolings"), send(run, store)) == (mirror, own)
-    assert mlflow_run_id(store, mirror).data.tags["mirror_of"] == own.run_id
-    assert "mirror_of" not in mlflow_run_id(store, own).data.tags
+    assert get_mlflow_run(store, mirror).data.tags["mirror_of"] == own.run_id
+    assert "mirror_of" not in get_mlflow_run(store, own).data.tags
 
 
 def test_a_run_that_the_user_deleted_is_reported(
@@ -370,7 +373,7 @@ def test_a_run_that_the_user_deleted_is_reported(
     assert not mlflow_runs(store)
 
 
-def test_a_deleted_experiment_is_brought_back(
+def test_a_deleted_experiment_is_restored(
     lab: Lab, store: Store, make_finished: Callable[..., Run]
 ) -> None:
     run = make_finished()
@@ -383,7 +386,7 @@ def test_a_deleted_experiment_is_brought_back(
     assert len(mlflow_runs(store)) == 2
 
 
-def test_another_labs_run_of_the_same_trial_has_a_run_of_its_own(
+def test_another_labs_run_of_the_same_trial_has_its_own_mlflow_run(
     store: Store, make_finished: Callable[..., Run], tmp_path: Path
 ) -> None:
     first = send(make_finished(), store)
@@ -392,26 +395,26 @@ def test_another_labs_run_of_the_same_trial_has_a_run_of_its_own(
     assert send(other, store).run_id != first.run_id
 
 
-def test_a_run_that_has_not_begun_has_no_run(lab: Lab, store: Store) -> None:
-    assert send(lab.new_run({"key": "k"}), store) == Delivered(None, False)
+def test_a_run_without_entries_has_no_mlflow_run(lab: Lab, store: Store) -> None:
+    assert send(lab.new_run({"key": "k"}), store) == DeliveryResult(None, False)
     assert not mlflow_runs(store)
 
 
-def test_a_torn_last_line_is_no_event(lab: Lab, store: Store) -> None:
+def test_an_incomplete_last_line_is_ignored(lab: Lab, store: Store) -> None:
     run = begin(lab, epochs=1)
     with run.journal.open("a") as stream:
         stream.write(epoch(1).encode()[:40])
     assert len(content(store, send(run, store))["points"]["train/loss"]) == 1
 
 
-def test_a_damaged_journal_is_refused(lab: Lab, store: Store) -> None:
+def test_a_damaged_journal_is_an_error(lab: Lab, store: Store) -> None:
     run = begin(lab, epochs=2)
     run.journal.write_bytes(run.journal.read_bytes().replace(b"train", b"brain", 1))
     with pytest.raises(JournalError, match="checksum"):
         send(run, store)
 
 
-def test_an_epochs_first_line_wins(lab: Lab, store: Store) -> None:
+def test_the_first_entry_of_an_epoch_counts(lab: Lab, store: Store) -> None:
     run = begin(lab, epochs=1)
     later = Entry("epoch", BEGUN + 77, 0, epoch(0).metrics, {"seconds": 9.0})
     with run.journal.open("a") as stream:
@@ -419,7 +422,7 @@ def test_an_epochs_first_line_wins(lab: Lab, store: Store) -> None:
     assert len(content(store, send(run, store))["points"]["seconds"]) == 1
 
 
-def test_two_processes_make_one_run(lab: Lab, store: Store) -> None:
+def test_two_processes_create_one_mlflow_run(lab: Lab, store: Store) -> None:
     run = begin(lab, epochs=3)
     finish(run)
     code = (
@@ -437,20 +440,20 @@ def test_two_processes_make_one_run(lab: Lab, store: Store) -> None:
 
 
 @pytest.mark.parametrize("when", range(6))
-def test_a_trial_that_ends_at_any_moment_of_a_delivery_is_never_shown_as_killed(
+def test_a_trial_that_ends_during_a_delivery_is_never_shown_as_killed(
     lab: Lab, store: Store, monkeypatch: pytest.MonkeyPatch, when: int
 ) -> None:
-    """The trial finishes and lets go before the n-th thing that the delivery reads."""
+    """The trial finishes and releases its lock before the n-th read of the delivery."""
     run = begin(lab, epochs=2)
     writer, reads = _Writer(run), iter(range(100))
     for name in ("is_locked", "completion", "entries"):
         monkeypatch.setattr(Run, name, _ending(getattr(Run, name), writer, reads, when))
-    mlflow_run = mlflow_run_id(store, send(run, store))
+    mlflow_run = get_mlflow_run(store, send(run, store))
     assert writer.has_ended or when > 2
     assert mlflow_run.info.status in ("FINISHED", "RUNNING")
     assert (mlflow_run.info.status == "RUNNING") == ("completion" not in mlflow_run.data.params)
     writer.end()
-    mlflow_run = mlflow_run_id(store, send(run, store))
+    mlflow_run = get_mlflow_run(store, send(run, store))
     assert (mlflow_run.info.status, mlflow_run.data.tags["ablab.outcome"]) == (
         "FINISHED",
         "finished",
@@ -458,7 +461,7 @@ def test_a_trial_that_ends_at_any_moment_of_a_delivery_is_never_shown_as_killed(
 
 
 @pytest.mark.parametrize("when", range(6))
-def test_a_record_is_of_one_moment(lab: Lab, monkeypatch: pytest.MonkeyPatch, when: int) -> None:
+def test_a_record_is_consistent(lab: Lab, monkeypatch: pytest.MonkeyPatch, when: int) -> None:
     run = begin(lab, epochs=2)
     writer, reads = _Writer(run), iter(range(100))
     for name in ("is_locked", "completion", "entries"):
@@ -470,7 +473,7 @@ def test_a_record_is_of_one_moment(lab: Lab, monkeypatch: pytest.MonkeyPatch, wh
 
 
 class _Writer:
-    """A trial in this process, which holds its run's lock until it ends."""
+    """A trial in this process that holds the lock of its run until it ends."""
 
     def __init__(self, run: Run) -> None:
         self.run, self.has_ended = run, False
@@ -485,7 +488,7 @@ class _Writer:
 
 
 def _ending(read: Any, writer: _Writer, reads: Iterator[int], when: int) -> Any:
-    """Return the method or property, before the n-th call of which the writer ends."""
+    """Return the method or property; the writer ends before read number ``when``."""
     plain = read.fget if isinstance(read, property) else read
 
     def called(run: Run) -> Any:
@@ -496,7 +499,7 @@ def _ending(read: Any, writer: _Writer, reads: Iterator[int], when: int) -> Any:
     return property(called) if isinstance(read, property) else called
 
 
-def test_an_end_that_was_recorded_anew_gets_a_run_of_its_own(
+def test_a_replaced_completion_record_has_a_new_mlflow_run(
     store: Store, make_finished: Callable[..., Run]
 ) -> None:
     run = make_finished()
@@ -504,7 +507,7 @@ def test_an_end_that_was_recorded_anew_gets_a_run_of_its_own(
     (run.folder / "per_class.csv").write_text("class,recall\na,1.0\nb,0.4\n")
     with pytest.raises(DamagedError, match=r"per_class.csv must be as recorded"):
         send(run, store)
-    assert mlflow_run_id(store, first).info.status == "FINISHED"
+    assert get_mlflow_run(store, first).info.status == "FINISHED"
     finish(run)
     again = send(run, store)
     assert again.complete
@@ -516,16 +519,16 @@ def test_an_end_that_was_recorded_anew_gets_a_run_of_its_own(
 
 
 @pytest.mark.parametrize("name", ["test_correct.npy", "pictures", "per_class.csv", "."])
-def test_artifacts_that_were_deleted_come_back(
+def test_deleted_artifacts_are_logged_again(
     store: Store, make_finished: Callable[..., Run], name: str
 ) -> None:
     run = make_finished()
     delivered = send(run, store)
     before = content(store, delivered)
-    folder = local_folder(mlflow_run_id(store, delivered).info.artifact_uri)
+    folder = local_folder(get_mlflow_run(store, delivered).info.artifact_uri)
     assert folder is not None
-    gone = folder / name
-    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    deleted = folder / name
+    shutil.rmtree(deleted) if deleted.is_dir() else deleted.unlink()
     assert content(store, delivered)["files"] != before["files"]
     assert send(run, store) == delivered
     after = content(store, delivered)
@@ -533,16 +536,16 @@ def test_artifacts_that_were_deleted_come_back(
     assert after["points"] == before["points"]
 
 
-def test_artifacts_of_a_stopped_run_come_back(lab: Lab, store: Store) -> None:
+def test_deleted_artifacts_of_a_stopped_run_are_logged_again(lab: Lab, store: Store) -> None:
     run = begin(lab, epochs=1)
     before = content(store, send(run, store))["files"]
-    folder = local_folder(mlflow_run_id(store, send(run, store)).info.artifact_uri)
+    folder = local_folder(get_mlflow_run(store, send(run, store)).info.artifact_uri)
     assert folder is not None
     shutil.rmtree(folder)
     assert content(store, send(run, store))["files"] == before
 
 
-def test_no_infinite_figure_sorts_as_the_best(lab: Lab, store: Store) -> None:
+def test_infinite_metrics_are_never_sorted_first(lab: Lab, store: Store) -> None:
     values = {"a": 0.5, "b": math.inf, "c": -math.inf, "d": math.nan, "e": 0.7}
     for key, value in values.items():
         run = begin(lab, key=key)
@@ -556,11 +559,9 @@ def test_no_infinite_figure_sorts_as_the_best(lab: Lab, store: Store) -> None:
     assert marked == {"a": None, "b": "val/loss", "c": "val/loss", "d": None, "e": None}
 
 
-def test_weights_are_listed_among_a_runs_artifacts(
-    store: Store, make_finished: Callable[..., Run]
-) -> None:
-    """MLflow's logged models are not; these are plain files."""
-    mlflow_run = mlflow_run_id(store, send(make_finished(), store))
+def test_weights_are_artifacts(store: Store, make_finished: Callable[..., Run]) -> None:
+    """MLflow lists files among the artifacts, but not its logged models."""
+    mlflow_run = get_mlflow_run(store, send(make_finished(), store))
     assert "last.safetensors" in {
         i.path for i in store.client.list_artifacts(mlflow_run.info.run_id)
     }
@@ -584,12 +585,12 @@ NASTY = [
 
 
 @pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
-def test_any_text_of_a_users_arrives(lab: Lab, store: Store, text: str) -> None:
+def test_any_text_is_logged(lab: Lab, store: Store, text: str) -> None:
     run = begin(lab, text=text, **{text or "k": 1})
     Journal(run.journal).append(epoch(0, **{f"probe/{text}": 0.25}))
     for _ in range(2):
         done = deliver(run, store, "t", name=text, tags={"note": text, "sweep": text})
-    mlflow_run = mlflow_run_id(store, done)
+    mlflow_run = get_mlflow_run(store, done)
     assert mlflow_run.data.params["text"][:4] == text[:4] or not text.isprintable()
     assert 0.25 in mlflow_run.data.metrics.values()
     assert len(mlflow_runs(store, "t")) == 1
@@ -599,7 +600,7 @@ def test_any_text_of_a_users_arrives(lab: Lab, store: Store, text: str) -> None:
     "name",
     ["n" * 300, "with/slash", "it's", 'say "x"', "🙂🙂", "100%", "a`b", "tags.a = 'b'", "漢" * 100],
 )
-def test_experiments_of_any_name_are_made_once(store: Store, name: str) -> None:
+def test_experiments_of_any_name_are_created_once(store: Store, name: str) -> None:
     assert store.experiment(name) == store.experiment(name)
     folder = local_folder(store.find_experiment(name).artifact_location)
     assert folder is not None
@@ -607,12 +608,12 @@ def test_experiments_of_any_name_are_made_once(store: Store, name: str) -> None:
     assert folder.is_relative_to(store.artifacts)
 
 
-def test_names_that_mlflow_refuses_stay_apart() -> None:
+def test_changed_names_stay_distinct() -> None:
     names = ["a*b", "a?b", "a_b", "../x", "x", "/x", "x/", "a//b", "a/b", "", ".", "..", "n" * 251]
     names += ["n" * 252, " x", "\0", "ä", "²"]
-    told = [named(name) for name in names]
-    assert len(set(told)) == len(names)
-    for name in told:
+    valid = [valid_name(name) for name in names]
+    assert len(set(valid)) == len(names)
+    for name in valid:
         _validate_metric_name(name)
         assert 0 < len(name) <= 250
-    assert named("train/loss") == "train/loss"
+    assert valid_name("train/loss") == "train/loss"

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, and what killed processes leave of them."""
+"""Atomic writes, and the temporary files of killed processes."""
 
 import errno
 import os
@@ -22,8 +22,8 @@ from ablab.tracking.files import (
 
 
 @pytest.fixture
-def dead() -> int:
-    """The number of a process that is no more."""
+def ended() -> int:
+    """The id of a process that has ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     return process.pid
@@ -47,56 +47,58 @@ def test_failed_write_leaves_the_old_file_and_nothing_else(
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_replacement_that_is_given_up_leaves_the_old_file(tmp_path: Path) -> None:
+def test_failed_block_leaves_the_old_file(tmp_path: Path) -> None:
     write_atomic(tmp_path / "a", "old")
 
-    def give_up() -> None:
+    def fail() -> None:
         with replacing(tmp_path / "a") as partial:
             partial.write_text("new")
             raise KeyError
 
     with pytest.raises(KeyError):
-        give_up()
+        fail()
     assert os.listdir(tmp_path) == ["a"]
 
 
-def test_next_writer_removes_what_the_dead_left_and_nothing_else(tmp_path: Path, dead: int) -> None:
+def test_next_write_removes_files_of_ended_processes_and_nothing_else(
+    tmp_path: Path, ended: int
+) -> None:
     host = mark().partition("-")[0]
-    gone = [f".environment.json.{dead}", f".part-001.json.{host}-{dead}"]
+    removed = [f".environment.json.{ended}", f".part-001.json.{host}-{ended}"]
     kept = [
         f".environment.json.{os.getpid()}",
         f".a.b.{host}-{os.getppid()}",
-        f".a.00000000-{dead}",  # another machine's
-        f"a.{host}-{dead}",
+        f".a.00000000-{ended}",  # another machine's
+        f"a.{host}-{ended}",
         ".hidden",
-        f".{dead}",
+        f".{ended}",
     ]
-    for name in (*gone, *kept):
+    for name in (*removed, *kept):
         (tmp_path / name).touch()
     write_atomic(tmp_path / "a", "x")
     assert sorted(os.listdir(tmp_path)) == sorted([*kept, "a"])
 
 
-def test_what_is_a_day_old_is_abandoned_whoever_wrote_it(dead: int) -> None:
+def test_files_are_abandoned_after_a_day_whoever_wrote_them(ended: int) -> None:
     now = time.time()
-    assert is_abandoned(str(dead), now)
+    assert is_abandoned(str(ended), now)
     assert not is_abandoned(mark(), now)
-    assert not is_abandoned(f"00000000-{dead}", now)
-    assert is_abandoned(f"00000000-{dead}", now - 90_000)
+    assert not is_abandoned(f"00000000-{ended}", now)
+    assert is_abandoned(f"00000000-{ended}", now - 90_000)
     assert is_abandoned(mark(), now - 90_000)
 
 
-def test_temporary_folders_of_the_dead_are_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: int
+def test_temporary_folders_of_ended_processes_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: int
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     host = mark().partition("-")[0]
-    for name in (f"ablab-{host}-{dead}-x1", f"ablab-{mark()}-x2", "ablab-mine"):
+    for name in (f"ablab-{host}-{ended}-x1", f"ablab-{mark()}-x2", "ablab-mine"):
         (tmp_path / name / "deep").mkdir(parents=True)
     with temporary_folder() as folder:
         assert folder.parent == tmp_path
         assert (tmp_path / f"ablab-{mark()}-x2").is_dir()
-        assert not (tmp_path / f"ablab-{host}-{dead}-x1").exists()
+        assert not (tmp_path / f"ablab-{host}-{ended}-x1").exists()
     assert sorted(os.listdir(tmp_path)) == sorted([f"ablab-{mark()}-x2", "ablab-mine"])
 
 

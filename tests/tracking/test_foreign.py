@@ -1,4 +1,4 @@
-"""Runs that ablab did not launch, read from a store that is only read."""
+"""MLflow runs of other programs, read from a store that is not written to."""
 
 import math
 from pathlib import Path
@@ -18,7 +18,7 @@ def add(store: Store, experiment: str, name: str, start: int, **values: object) 
     return str(run.info.run_id)
 
 
-def test_runs_come_oldest_first_with_their_names(store: Store) -> None:
+def test_runs_are_sorted_by_start_and_have_names(store: Store) -> None:
     add(store, "nets", "late", 9000, seed=1)
     early = add(store, "nets", "early", 5000, seed=2)
     add(store, "others", "not asked for", 1000)
@@ -43,7 +43,7 @@ def test_a_curve_has_the_last_value_of_each_step_in_order(store: Store) -> None:
     assert ForeignStore(store.uri).curve(run, "val_acc") == (0.2, 0.5, math.inf)
 
 
-def test_more_runs_than_a_page_are_all_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_pages_of_runs_are_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablab.tracking.foreign._PAGE", 2)
     for i in range(5):
         add(store, "nets", f"run {i}", 1000 + i)
@@ -55,24 +55,22 @@ def test_deleted_runs_are_not_read(store: Store) -> None:
     assert ForeignStore(store.uri).runs("nets") == []
 
 
-def test_an_unknown_experiment_is_an_error_that_names_the_known(store: Store) -> None:
+def test_an_unknown_experiment_is_an_error_that_names_the_known_ones(store: Store) -> None:
     add(store, "nets", "a", 1000)
     with pytest.raises(ValueError, match="experiment must be one of Default, nets; got nest"):
         ForeignStore(store.uri).runs("nest")
 
 
-def test_a_store_that_is_not_there_is_not_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_store_is_not_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "none.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{path}")
     with pytest.raises(
-        StoreError, match="MLFLOW_TRACKING_URI must name a SQLite store that is there"
+        StoreError, match="MLFLOW_TRACKING_URI must name a SQLite store that exists"
     ):
         ForeignStore()
     assert not path.exists()
 
 
-def test_the_labs_own_store_is_the_last_resort(store: Store) -> None:
+def test_the_labs_own_store_is_the_default(store: Store) -> None:
     add(store, "nets", "a", 1000)
     assert [run.name for run in ForeignStore().runs("nets")] == ["a"]

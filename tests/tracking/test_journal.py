@@ -1,4 +1,4 @@
-"""The journal: append-only, checksummed, an epoch's first line for good."""
+"""The journal: append-only, with checksums, one line per epoch."""
 
 import itertools
 import math
@@ -12,7 +12,7 @@ from ablab.tracking.journal import Entry, Journal, JournalError, read_entries, s
 
 @pytest.mark.parametrize("value", [0.1, -0.0, 1 / 3, 5e-324, 1.7976931348623157e308, 1e22])
 @pytest.mark.parametrize("text", ["", "two\nlines\r\u2028", "relu · seed 3", '"\\', "\x00"])
-def test_a_line_is_read_as_it_was_written(value: float, text: str) -> None:
+def test_a_line_is_read_as_written(value: float, text: str) -> None:
     entry = Entry("epoch", value, 3, {text: value}, {"seconds": -value}, {"reason": text})
     line = entry.encode()
     assert line.count("\n") == 1
@@ -20,25 +20,25 @@ def test_a_line_is_read_as_it_was_written(value: float, text: str) -> None:
     assert repr(Entry.decode(line)) == repr(entry)
 
 
-def test_values_that_are_not_finite_survive() -> None:
+def test_non_finite_values_are_kept() -> None:
     entry = Entry("epoch", 1.0, 0, {"a": math.nan, "b": -math.inf})
     assert same_metrics(Entry.decode(entry.encode()).metrics, entry.metrics)
 
 
-def test_no_changed_bit_goes_unnoticed() -> None:
+def test_every_changed_bit_is_detected() -> None:
     line = epoch(1).encode()
-    for place, bit in itertools.product(range(len(line)), range(7)):
-        changed = line[:place] + chr(ord(line[place]) ^ 1 << bit) + line[place + 1 :]
+    for index, bit in itertools.product(range(len(line)), range(7)):
+        changed = line[:index] + chr(ord(line[index]) ^ 1 << bit) + line[index + 1 :]
         with pytest.raises(JournalError):
             Entry.decode(changed)
 
 
-@pytest.mark.parametrize("torn", [1, 9, 40, -1])
-def test_a_torn_last_line_is_cut_off_and_written_again(tmp_path: Path, torn: int) -> None:
+@pytest.mark.parametrize("length", [1, 9, 40, -1])
+def test_an_incomplete_last_line_is_cut_off_and_written_again(tmp_path: Path, length: int) -> None:
     path = tmp_path / "journal.jsonl"
     Journal(path).append(epoch(0))
     with path.open("a") as stream:
-        stream.write(epoch(1).encode()[:torn])
+        stream.write(epoch(1).encode()[:length])
     entries, end = read_entries(path)
     assert entries == [epoch(0)]
     assert end == len(epoch(0).encode())
@@ -46,7 +46,7 @@ def test_a_torn_last_line_is_cut_off_and_written_again(tmp_path: Path, torn: int
     assert read_entries(path)[0] == [epoch(0), epoch(1)]
 
 
-def test_damage_before_the_end_is_refused_with_its_place(tmp_path: Path) -> None:
+def test_damage_before_the_last_line_is_an_error_with_its_offset(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     for number in range(3):
         Journal(path).append(epoch(number))
@@ -55,7 +55,7 @@ def test_damage_before_the_end_is_refused_with_its_place(tmp_path: Path) -> None
         Journal(path)
 
 
-def test_reading_goes_on_from_an_offset(tmp_path: Path) -> None:
+def test_reading_continues_at_an_offset(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     assert read_entries(path, 0) == ([], 0)
     journal = Journal(path)

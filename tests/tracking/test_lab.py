@@ -1,4 +1,4 @@
-"""The lab: takes, who writes them, which one counts."""
+"""The lab: runs, their locks and status, and which run reports use."""
 
 import os
 import subprocess
@@ -14,25 +14,25 @@ from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import Lab
 
 
-def test_a_lab_is_where_the_environment_says(tmp_path: Path) -> None:
+def test_the_environment_variable_sets_the_lab(tmp_path: Path) -> None:
     assert Lab.open().root == tmp_path / "lab"
     assert (tmp_path / "lab" / "lab.json").is_file()
 
 
-def test_a_new_run_leaves_the_old_one_whole(lab: Lab) -> None:
+def test_a_new_run_does_not_change_the_old_one(lab: Lab) -> None:
     first, second = lab.new_run(trial()), lab.new_run(trial(seed=4))
     assert (first.number, second.number) == ("001", "002")
     assert first.trial == trial()
     assert [run.number for run in lab.runs("a1b2")] == ["001", "002"]
 
 
-def test_runs_made_at_once_are_different_ones(lab: Lab) -> None:
+def test_runs_created_at_once_have_different_numbers(lab: Lab) -> None:
     with ThreadPoolExecutor(8) as pool:
         runs = list(pool.map(lambda _: lab.new_run(trial()), range(8)))
     assert len({run.number for run in runs}) == 8
 
 
-def test_the_newest_finished_run_counts(lab: Lab) -> None:
+def test_the_newest_finished_run_is_used(lab: Lab) -> None:
     assert lab.finished("a1b2") is None
     first = begin(lab)
     finish(first)
@@ -58,7 +58,7 @@ def test_a_run_is_locked_while_another_holds_it(lab: Lab) -> None:
     assert not run.is_locked()
 
 
-def test_the_disk_alone_tells_the_status(lab: Lab) -> None:
+def test_the_status_is_read_from_the_files(lab: Lab) -> None:
     assert lab.new_run(trial("fresh")).status() == "new"
     run = begin(lab, epochs=1)
     assert run.status() == "stopped"
@@ -72,7 +72,7 @@ def test_the_disk_alone_tells_the_status(lab: Lab) -> None:
     assert run.status() == "diverged"
 
 
-def test_sweeps_are_those_with_a_plan(lab: Lab) -> None:
+def test_sweeps_are_folders_with_a_plan(lab: Lab) -> None:
     for name in ("b", "a", "empty"):
         lab.sweep_folder(name).mkdir(parents=True)
     for name in ("b", "a"):
@@ -81,14 +81,14 @@ def test_sweeps_are_those_with_a_plan(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("damage", ["{", "[1]", '{"schema": 99}', '{"key": "k"}', "null"])
-def test_an_invalid_completion_record_proves_nothing(lab: Lab, damage: str) -> None:
+def test_an_invalid_completion_record_is_none(lab: Lab, damage: str) -> None:
     run = begin(lab)
     finish(run)
     (run.folder / COMPLETION).write_text(damage)
     assert run.completion is None
 
 
-def test_a_missing_or_shorter_artifact_unfinishes_a_run(lab: Lab) -> None:
+def test_a_missing_or_changed_artifact_invalidates_the_completion_record(lab: Lab) -> None:
     run = begin(lab)
     finish(run)
     path = run.folder / "per_class.csv"
@@ -113,14 +113,14 @@ def test_keys_are_listed_in_order(lab: Lab) -> None:
     assert os.listdir(lab.root / "trials")
 
 
-def test_run_is_asked_whether_it_is_locked_without_a_trace(lab: Lab) -> None:
+def test_asking_for_the_lock_writes_no_file(lab: Lab) -> None:
     run = lab.new_run({"key": "a"})
     before = sorted(path.name for path in run.folder.iterdir())
     assert not run.is_locked()
     assert sorted(path.name for path in run.folder.iterdir()) == before
 
 
-def test_folder_that_a_kill_left_without_a_trial_is_used_again(lab: Lab) -> None:
+def test_folder_without_a_trial_after_a_kill_is_reused(lab: Lab) -> None:
     first = lab.new_run({"key": "a"})
     (lab.root / "trials" / "a" / "002").mkdir()
     (lab.root / "trials" / "a" / "002" / ".trial.json.999999").touch()

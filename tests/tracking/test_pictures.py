@@ -1,4 +1,4 @@
-"""Pictures: drawn from what is stored, whatever it holds."""
+"""Pictures of a run, drawn from its stored values."""
 
 import math
 from pathlib import Path
@@ -25,7 +25,7 @@ def test_a_run_without_data_has_none(lab: Lab, tmp_path: Path) -> None:
     assert draw(begin(lab), "t", tmp_path) == []
 
 
-def test_curves_hold_the_journals_values_and_leave_gaps(tmp_path: Path) -> None:
+def test_curves_show_the_values_of_the_journal_with_gaps(tmp_path: Path) -> None:
     epochs = [epoch(0), epoch(1, **{"train/loss": math.inf}), epoch(2, **{"train/loss": math.nan})]
     figure = learning_curves(epochs, "relu · seed 3")
     figure.savefig(tmp_path / "x.png")
@@ -39,7 +39,7 @@ def test_curves_hold_the_journals_values_and_leave_gaps(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("classes", "written"), [(2, True), (10, True), (100, False)])
-def test_cells_hold_counts_where_there_is_room(tmp_path: Path, classes: int, written: bool) -> None:
+def test_cells_show_counts_for_few_classes(tmp_path: Path, classes: int, written: bool) -> None:
     counts = np.full((classes, classes), 7)
     counts[0] = 0  # a class without images
     figure = confusion_matrix(counts, [f"c{i}" for i in range(classes)], "t")
@@ -51,7 +51,7 @@ def test_cells_hold_counts_where_there_is_room(tmp_path: Path, classes: int, wri
     np.testing.assert_allclose(shares.sum(axis=1), [0] + [1] * (classes - 1))
 
 
-def test_a_table_is_read_with_its_names(tmp_path: Path) -> None:
+def test_a_confusion_matrix_is_read_with_its_class_names(tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text(',"a, b",c\n"a, b",2,0\nc,1,3\n')
     names, counts = read_confusion(tmp_path / "c.csv")
     assert names == ["a, b", "c"]

@@ -1,4 +1,4 @@
-"""Plans, records and the files beneath them."""
+"""Plans, records and their files."""
 
 import errno
 import os
@@ -18,9 +18,10 @@ from ablab.tracking.spec import Spec
 
 CELLS = (Cell("relu", 0, "mnist", "k0"), Cell("elu", 0, "mnist", "k1"))
 FIRST = Part("comparison", 1.5, "ablab sweep s", Spec(seeds=(0,)), CELLS, {"k0": {}, "k1": {}})
+OUTSIDE_KEY = ("sweep", "launcher")
 
 
-def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
+def test_a_part_is_read_as_written(tmp_path: Path) -> None:
     excluded = ({"variant": "x", "block": "mnist", "reason": "why"},)
     write_part(tmp_path / "s", replace(FIRST, excluded=excluded))
     plan = read_plan(tmp_path / "s")
@@ -39,15 +40,15 @@ def test_a_part_is_read_as_it_was_written(tmp_path: Path) -> None:
         ("ablab report --mlflow e --baseline a=b", ""),
     ],
 )
-def test_what_a_question_was_asked_with_is_read_from_the_command(
-    command: str, changes: str
-) -> None:
-    plan = Plan("s", (replace(FIRST, command=command, spec=Spec(question="Which?")),))
+def test_overrides_that_change_trials_are_read_from_the_command(command: str, changes: str) -> None:
+    trials = {"k0": {"outside_key": OUTSIDE_KEY}}
+    part = replace(FIRST, command=command, spec=Spec(question="Which?"), trials=trials)
+    plan = Plan("s", (part,))
     assert plan.asked_with == changes
     assert plan.asked == ("Which?" if not changes else f"Which? (asked with {changes})")
 
 
-def test_an_extension_adds_and_may_replace_a_place(tmp_path: Path) -> None:
+def test_an_extension_adds_and_may_replace_cells(tmp_path: Path) -> None:
     more = (Cell("elu", 0, "mnist", "k9"), Cell("elu", 1, "mnist", "k2"))
     write_part(tmp_path, FIRST)
     write_part(tmp_path, Part("extension", 2.0, "", Spec(seeds=(0, 1)), more, {"k9": {}, "k2": {}}))
@@ -58,7 +59,7 @@ def test_an_extension_adds_and_may_replace_a_place(tmp_path: Path) -> None:
     assert plan.trials.keys() == {"k0", "k1", "k9", "k2"}
 
 
-def test_a_new_comparison_replaces_what_was_before(tmp_path: Path) -> None:
+def test_a_new_comparison_replaces_earlier_parts(tmp_path: Path) -> None:
     other = replace(FIRST, cells=CELLS[:1], time=9.0)
     paths = [write_part(tmp_path, part) for part in (FIRST, other)]
     plan = read_plan(tmp_path)
@@ -68,11 +69,11 @@ def test_a_new_comparison_replaces_what_was_before(tmp_path: Path) -> None:
     assert plan.first_number == 2
 
 
-def test_no_part_no_plan(tmp_path: Path) -> None:
+def test_a_folder_without_parts_has_no_plan(tmp_path: Path) -> None:
     assert read_plan(tmp_path / "absent") is None
 
 
-def test_a_record_tells_how_far_a_trial_has_come(lab: Lab) -> None:
+def test_a_record_has_the_state_of_a_trial(lab: Lab) -> None:
     assert read_record(lab, "a1b2", {"config": {}}).outcome == "absent"
     run = begin(lab, epochs=2)
     Journal(run.journal).append(Entry("failed", BEGUN + 9, note={"error": "no memory"}))
@@ -89,7 +90,7 @@ def test_a_record_tells_how_far_a_trial_has_come(lab: Lab) -> None:
     np.testing.assert_array_equal(record.correct(), [True, False, True, True])
 
 
-def test_a_record_shows_the_finished_run_beside_a_newer_one(lab: Lab) -> None:
+def test_a_record_prefers_a_finished_run_to_a_newer_one(lab: Lab) -> None:
     run = begin(lab)
     finish(run)
     begin(lab)
@@ -112,14 +113,14 @@ def test_a_failed_write_leaves_the_old_file(
     assert read_json(path) == {"π": [1, 2.5, None]}
 
 
-def test_json_that_is_none_is_named(tmp_path: Path) -> None:
+def test_an_invalid_json_file_is_named(tmp_path: Path) -> None:
     assert read_json(tmp_path / "absent") is None
     (tmp_path / "x").write_text("{")
     with pytest.raises(ValueError, match=r"x must be JSON, got"):
         read_json(tmp_path / "x")
 
 
-def test_a_files_sum_is_its_sha256(tmp_path: Path) -> None:
+def test_file_sha256_equals_the_published_one(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert file_sha256(tmp_path / "x") == expected

@@ -1,4 +1,4 @@
-"""The question as a plan's file holds it: what stands there, and what takes its default."""
+"""The question as a plan stores it: given keys and defaults."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from ablab.tracking.files import DamagedError
 from ablab.tracking.plan import read_plan
 from ablab.tracking.spec import Spec, read_spec
 
-OLD = {  # a part as ablab 0.1 wrote it: without a target, unsealed
+OLD = {  # of a part that ablab 0.1 wrote: no target, no checksum
     "question": "Which activation?",
     "kind": "best",
     "metric": "val/loss",
@@ -31,7 +31,7 @@ def written(folder: Path, spec: Any) -> Path:
     return folder
 
 
-def test_a_part_written_before_is_read_typed_and_written_alike(tmp_path: Path) -> None:
+def test_a_part_of_0_1_is_read_and_written_unchanged(tmp_path: Path) -> None:
     plan = read_plan(written(tmp_path, OLD))
     assert plan is not None
     assert plan.spec == Spec(
@@ -44,7 +44,7 @@ def test_a_part_written_before_is_read_typed_and_written_alike(tmp_path: Path) -
     assert json.dumps(plan.spec.as_dict()) == json.dumps(OLD)
 
 
-def test_missing_keys_run_the_defaults_and_unknown_ones_are_passed_over(tmp_path: Path) -> None:
+def test_missing_keys_have_their_defaults_and_unknown_ones_are_ignored(tmp_path: Path) -> None:
     plan = read_plan(written(tmp_path, {"variants": {"relu": {}}, "of_a_later_version": 1}))
     assert plan is not None
     assert plan.spec == Spec(variants={"relu": {}})
@@ -66,12 +66,12 @@ def test_missing_keys_run_the_defaults_and_unknown_ones_are_passed_over(tmp_path
         {"seeds": 1.5},
     ],
 )
-def test_a_spec_of_other_types_is_no_part(tmp_path: Path, spec: Any) -> None:
+def test_a_spec_with_wrong_types_is_damaged(tmp_path: Path, spec: Any) -> None:
     with pytest.raises(DamagedError, match="must be a part of a plan"):
         read_plan(written(tmp_path, spec))
 
 
-def test_what_is_set_is_read_as_it_was_written() -> None:
+def test_given_keys_are_read_as_written() -> None:
     spec = Spec(
         kind="equivalence", margin=0.01, target=0.9, seeds=(3, 1), foreign=True, curve="loss"
     )

@@ -1,4 +1,4 @@
-"""The table of a run's probes, read as it was written."""
+"""The table of a run's probes, read as written."""
 
 import math
 from pathlib import Path
@@ -9,22 +9,22 @@ from ablab.tracking.probes import read_probes
 from ablab.training.probes.table import Table
 
 
-def test_what_was_written_is_read(tmp_path: Path) -> None:
+def test_a_table_is_read_as_written(tmp_path: Path) -> None:
     table = Table(tmp_path / "probes.csv")
     table.append(0, {"conv, 1": {"gradient_norm": 0.5, "dead": 0.0}, "head": {"dead": 0.25}})
     table.append(1, {"conv, 1": {"gradient_norm": math.inf}, "head": {"dead": 0.125}})
-    found = read_probes(tmp_path)
-    assert found["gradient_norm"] == {"conv, 1": (0.5, math.inf)}
-    assert list(found["dead"]) == ["conv, 1", "head"]
-    assert found["dead"]["head"] == (0.25, 0.125)
-    assert math.isnan(found["dead"]["conv, 1"][1])
+    values = read_probes(tmp_path)
+    assert values["gradient_norm"] == {"conv, 1": (0.5, math.inf)}
+    assert list(values["dead"]) == ["conv, 1", "head"]
+    assert values["dead"]["head"] == (0.25, 0.125)
+    assert math.isnan(values["dead"]["conv, 1"][1])
 
 
 def test_a_run_without_probes_has_none(tmp_path: Path) -> None:
     assert read_probes(tmp_path) == {}
 
 
-def test_another_table_is_refused(tmp_path: Path) -> None:
+def test_another_table_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "probes.csv").write_text("a,b\n1,2\n", "utf-8")
-    with pytest.raises(ValueError, match="must begin with epoch,layer,probe,value, got a,b"):
+    with pytest.raises(ValueError, match="must start with epoch,layer,probe,value, got a,b"):
         read_probes(tmp_path)

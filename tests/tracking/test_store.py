@@ -1,4 +1,4 @@
-"""The store: made once, mended after a move, refused with a remedy, away without a wait."""
+"""The store: created once, corrected after a move, refused with a remedy, unavailable at once."""
 
 import os
 import shutil
@@ -26,14 +26,14 @@ OPEN = (
     "print(Store.open(Lab.open(Path(sys.argv[1]))).experiment('activations'))"
 )
 
-# Processes that have imported everything, as a sweep's trials have, wait for each other.
+# Processes with all imports done, as a sweep's trials, open their store at the same time.
 RACE = """
 import multiprocessing, sys
 from pathlib import Path
 from ablab.tracking.lab import Lab
 from ablab.tracking.store import Store, preload
 
-def race(root, start, answers):
+def open_store(root, start, answers):
     start.wait()
     store = Store.open(Lab.open(root))
     answers.put(store.experiment("activations"))
@@ -43,12 +43,13 @@ preload()
 fork = multiprocessing.get_context("fork")
 for root in sys.argv[1:]:
     start, answers = fork.Barrier(8), fork.SimpleQueue()
-    racers = [fork.Process(target=race, args=(Path(root), start, answers)) for _ in range(8)]
-    for racer in racers:
-        racer.start()
-    for racer in racers:
-        racer.join()
-        print(racer.exitcode, answers.get() if racer.exitcode == 0 else "")
+    arguments = Path(root), start, answers
+    processes = [fork.Process(target=open_store, args=arguments) for _ in range(8)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        print(process.exitcode, answers.get() if process.exitcode == 0 else "")
 """
 
 
@@ -57,23 +58,23 @@ def journal_mode(path: Path) -> str:
         return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-def test_a_new_store_has_a_write_ahead_log_and_no_remains(template: Path) -> None:
+def test_a_new_store_has_a_write_ahead_log_and_no_temporary_file(template: Path) -> None:
     assert journal_mode(template) == "wal"
     assert not list(template.parent.glob(f".{DATABASE}.new*"))
 
 
-def test_what_a_killed_making_left_is_no_hindrance(lab: Lab) -> None:
+def test_the_temporary_file_of_a_killed_process_is_replaced(lab: Lab) -> None:
     (lab.root / f".{DATABASE}.new").write_bytes(b"half a store")
     assert Store.open(lab).experiment("trials")
 
 
-def test_a_process_that_ends_leaves_all_in_the_file(lab: Lab) -> None:
-    unsearched = f"import atexit, gc; atexit.register(gc.freeze); {OPEN}"
-    subprocess.run([sys.executable, "-c", unsearched, str(lab.root)], check=True)
+def test_a_process_merges_the_write_ahead_log_at_its_end(lab: Lab) -> None:
+    without_gc = f"import atexit, gc; atexit.register(gc.freeze); {OPEN}"
+    subprocess.run([sys.executable, "-c", without_gc, str(lab.root)], check=True)
     assert [file.name for file in lab.root.glob(f"{DATABASE}*")] == [DATABASE]
 
 
-def test_a_network_filesystem_gets_no_write_ahead_log(
+def test_a_store_on_a_network_filesystem_has_no_write_ahead_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mounts = tmp_path / "mounts"
@@ -86,7 +87,7 @@ def test_a_network_filesystem_gets_no_write_ahead_log(
     assert "MLFLOW_TRACKING_URI" in store.notices[0]
 
 
-def test_the_nearest_mount_tells_the_filesystem(
+def test_the_nearest_mount_has_the_filesystem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mounts = tmp_path / "mounts"
@@ -101,7 +102,7 @@ def test_the_nearest_mount_tells_the_filesystem(
     assert database.network_filesystem(tmp_path.parent) == "nfs"
 
 
-def test_a_moved_lab_is_mended_and_says_so(
+def test_addresses_of_a_moved_lab_are_corrected_with_a_notice(
     store: Store, make_finished: Callable[..., Run], tmp_path: Path
 ) -> None:
     run = make_finished()
@@ -138,13 +139,13 @@ def test_a_store_of_another_schema_is_refused_with_the_remedy(store: Store) -> N
         Store.open(store.lab, f"sqlite:///{other}")
 
 
-def test_a_file_that_is_no_store_is_refused(lab: Lab) -> None:
+def test_a_file_that_is_not_a_store_is_refused(lab: Lab) -> None:
     (lab.root / DATABASE).write_bytes(b"this is no database at all" * 100)
     with pytest.raises(StoreError, match=r"mlflow.db must be an MLflow store.*--rebuild"):
         Store.open(lab)
 
 
-def test_the_users_uri_is_honoured(
+def test_the_users_uri_is_used(
     lab: Lab, template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "team").mkdir()
@@ -158,12 +159,12 @@ def test_the_users_uri_is_honoured(
     assert folder.is_relative_to(tmp_path / "team")
 
 
-def test_a_password_is_not_remembered(lab: Lab) -> None:
+def test_the_label_has_no_password(lab: Lab) -> None:
     store = Store.open(lab, "http://me:secret@localhost:1")
     assert store.label == "http://localhost:1"
 
 
-def test_a_dead_server_is_found_out_and_named(lab: Lab, make_finished: Callable[..., Run]) -> None:
+def test_a_dead_server_is_named(lab: Lab, make_finished: Callable[..., Run]) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -181,7 +182,7 @@ def test_importing_delivery_does_not_import_mlflow() -> None:
     assert out.stdout == "set()\n"
 
 
-def test_opening_is_silent_and_sends_no_telemetry(tmp_path: Path) -> None:
+def test_opening_prints_nothing_and_sends_no_telemetry(tmp_path: Path) -> None:
     code = OPEN + ";import os, threading; print(os.environ['MLFLOW_DISABLE_TELEMETRY'], "
     code += "[t.name for t in threading.enumerate()])"
     bare = {n: v for n, v in os.environ.items() if n not in ("CI", "PYTEST_CURRENT_TEST")}
@@ -203,7 +204,7 @@ def assert_usable(lab: Lab) -> None:
 
 
 @pytest.mark.slow
-def test_eight_cold_processes_open_a_fresh_store_at_once(tmp_path: Path) -> None:
+def test_eight_new_processes_open_a_new_store_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-c", OPEN, str(tmp_path / "lab")]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
     answers = [process.communicate()[0] for process in processes]
@@ -213,8 +214,8 @@ def test_eight_cold_processes_open_a_fresh_store_at_once(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-def test_eight_warm_processes_open_a_fresh_store_at_once_again_and_again(tmp_path: Path) -> None:
-    labs = [tmp_path / f"lab{train}" for train in range(10)]
+def test_eight_forked_processes_open_a_new_store_at_once(tmp_path: Path) -> None:
+    labs = [tmp_path / f"lab{number}" for number in range(10)]
     command = [sys.executable, "-c", RACE, *map(str, labs)]
     out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
     assert out.splitlines() == ["0 1"] * 8 * len(labs)

@@ -1,4 +1,4 @@
-"""Delivery by hand, and the sweep's own run."""
+"""``ablab sync``, and the parent run of a sweep."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,13 +14,12 @@ from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.spec import Spec
 from ablab.tracking.store import Store, rebuild
 from ablab.tracking.sweep_run import (
-    Held,
     deliver_report,
     deliver_sweep,
+    delivered_runs,
     describe_cell,
-    held_runs,
 )
-from ablab.tracking.sync import Counts, sync
+from ablab.tracking.sync import SyncResult, sync
 
 
 def plan(lab: Lab, sweep: str, keys: Sequence[str], began: float = 1.6e9) -> Plan:
@@ -39,8 +38,8 @@ def mlflow_runs(store: Store, experiment: str) -> list[Any]:
     return list(store.client.search_runs([found.experiment_id], query))
 
 
-def index(store: Store) -> list[Any]:
-    """Everything in a store that does not name a run."""
+def content(store: Store) -> list[Any]:
+    """Everything in a store except run ids."""
     rows = []
     for experiment in store.client.search_experiments():
         for mlflow_run in store.client.search_runs([experiment.experiment_id]):
@@ -60,14 +59,14 @@ def index(store: Store) -> list[Any]:
                 mlflow_run.info.end_time,
             )
             mirrors = "mirror_of" in mlflow_run.data.tags
-            place = (experiment.name, info, mirrors, sorted(history), files)
-            rows.append((place, sorted(mlflow_run.data.params.items()), sorted(tags.items())))
+            row = (experiment.name, info, mirrors, sorted(history), files)
+            rows.append((row, sorted(mlflow_run.data.params.items()), sorted(tags.items())))
     return sorted(rows)
 
 
 @pytest.fixture(autouse=True)
 def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They cost most of the time, and have tests of their own."""
+    """Drawing takes most of the time, and has its own tests."""
     monkeypatch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])
 
 
@@ -75,25 +74,25 @@ def _no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 def full(lab: Lab, make_finished: Callable[..., Run]) -> Lab:
     plan(lab, "poolings", ["k1", "k3"], began=1.6e9 + 5)
     plan(lab, "activations", ["k1", "k2", "absent"])
-    for key in ("k1", "k2", "lone"):
+    for key in ("k1", "k2", "single"):
         make_finished(key)
     begin(lab, epochs=1, key="k3")
     return lab
 
 
 def test_everything_in_the_lab_is_in_the_store(full: Lab, store: Store) -> None:
-    assert sync(full, store) == Counts(complete=4, unfinished=1)
+    assert sync(full, store) == SyncResult(complete=4, unfinished=1)
     assert {r.data.tags["key"] for r in mlflow_runs(store, "activations")} == {"k1", "k2"}
-    assert {r.data.params["key"] for r in mlflow_runs(store, "trials")} == {"lone"}
+    assert {r.data.params["key"] for r in mlflow_runs(store, "trials")} == {"single"}
     (dead,) = (r for r in mlflow_runs(store, "poolings") if r.data.tags["key"] == "k3")
     assert dead.info.status == "KILLED"
     assert dead.info.run_name == "relu · seed 1"
-    before = index(store)
-    assert sync(full, store) == Counts(complete=4, unfinished=1)
-    assert index(store) == before
+    before = content(store)
+    assert sync(full, store) == SyncResult(complete=4, unfinished=1)
+    assert content(store) == before
 
 
-def test_a_shared_trial_is_mirrored_into_the_younger_sweep(full: Lab, store: Store) -> None:
+def test_a_shared_trial_has_a_mirror_in_the_newer_sweep(full: Lab, store: Store) -> None:
     sync(full, store)
     (own,) = (r for r in mlflow_runs(store, "activations") if r.data.tags["key"] == "k1")
     (mirror,) = (r for r in mlflow_runs(store, "poolings") if r.data.tags["key"] == "k1")
@@ -101,23 +100,23 @@ def test_a_shared_trial_is_mirrored_into_the_younger_sweep(full: Lab, store: Sto
     assert "mirror_of" not in own.data.tags
 
 
-def test_a_rebuilt_index_is_equal_and_the_old_one_is_kept(full: Lab, store: Store) -> None:
+def test_a_rebuilt_store_is_equal_and_the_old_one_is_kept(full: Lab, store: Store) -> None:
     sync(full, store)
-    before = index(store)
+    before = content(store)
     store.close()
     rebuilt, aside = rebuild(full)
     assert aside is not None
     assert aside.stat().st_size > 0
-    assert not runs_of_lab(rebuilt)
+    assert not experiments(rebuilt)
     sync(full, rebuilt)
-    assert index(rebuilt) == before
+    assert content(rebuilt) == before
 
 
-def runs_of_lab(store: Store) -> list[Any]:
+def experiments(store: Store) -> list[Any]:
     return [e for e in store.client.search_experiments() if e.name != "Default"]
 
 
-def test_an_older_run_is_marked_as_superseded(
+def test_an_older_run_is_tagged_as_superseded(
     lab: Lab, store: Store, make_finished: Callable[..., Run]
 ) -> None:
     make_finished("k1")
@@ -130,7 +129,7 @@ def test_an_older_run_is_marked_as_superseded(
     assert marks == {"k1/001": "002", "k1/002": None}
 
 
-def test_one_damaged_run_is_named_and_the_others_arrive(full: Lab, store: Store) -> None:
+def test_a_damaged_run_is_named_and_the_others_are_delivered(full: Lab, store: Store) -> None:
     (run,) = full.runs("k2")
     run.journal.write_bytes(run.journal.read_bytes().replace(b"train", b"brain", 1))
     counts = sync(full, store)
@@ -142,26 +141,26 @@ def test_a_deleted_run_stays_deleted(full: Lab, store: Store) -> None:
     sync(full, store)
     (own,) = (r for r in mlflow_runs(store, "activations") if r.data.tags["key"] == "k2")
     store.client.delete_run(own.info.run_id)
-    assert sync(full, store) == Counts(complete=3, unfinished=1, deleted=1)
-    held = held_runs(store, "activations")
-    assert held.deleted == {"k2/001"}
-    assert held.delivered.keys() == {"k1/001"}
+    assert sync(full, store) == SyncResult(complete=3, unfinished=1, deleted=1)
+    complete, deleted = delivered_runs(store, "activations")
+    assert deleted == {"k2/001"}
+    assert complete.keys() == {"k1/001"}
 
 
 def test_a_deleted_experiment_deletes_no_run(full: Lab, store: Store) -> None:
     sync(full, store)
-    before = index(store)
+    before = content(store)
     store.client.delete_experiment(store.find_experiment("activations").experiment_id)
-    assert held_runs(store, "activations") == Held({}, set())
-    assert sync(full, store) == Counts(complete=4, unfinished=1)
-    assert index(store) == before
+    assert delivered_runs(store, "activations") == ({}, set())
+    assert sync(full, store) == SyncResult(complete=4, unfinished=1)
+    assert content(store) == before
 
 
-def test_one_query_tells_what_is_delivered_whole(full: Lab, store: Store) -> None:
+def test_one_query_returns_the_complete_runs(full: Lab, store: Store) -> None:
     sync(full, store)
-    assert held_runs(store, "activations").delivered.keys() == {"k1/001", "k2/001"}
-    assert held_runs(store, "poolings").delivered.keys() == {"k1/001"}
-    assert held_runs(store, "never heard of") == Held({}, set())
+    assert delivered_runs(store, "activations")[0].keys() == {"k1/001", "k2/001"}
+    assert delivered_runs(store, "poolings")[0].keys() == {"k1/001"}
+    assert delivered_runs(store, "unknown") == ({}, set())
 
 
 def test_a_sweep_has_one_parent_run_with_its_question(lab: Lab, store: Store) -> None:
@@ -174,7 +173,7 @@ def test_a_sweep_has_one_parent_run_with_its_question(lab: Lab, store: Store) ->
     assert mlflow_run.info.status == "FINISHED"
 
 
-def test_a_report_stands_on_the_parent_run_and_its_verdict_stays(lab: Lab, store: Store) -> None:
+def test_a_report_is_on_the_parent_run_and_its_verdict_is_kept(lab: Lab, store: Store) -> None:
     asked = plan(lab, "activations", ["k1"])
     forms = {f"report.{form}" for form in ("html", "md", "json", "tex", "pdf")} | {"trials.csv"}
     for name in (*forms, "other.txt"):
@@ -194,7 +193,7 @@ def test_a_report_needs_a_plan(lab: Lab, store: Store) -> None:
         deliver_report(store, "nothing", lab.root, "")
 
 
-def test_several_blocks_are_named_in_the_run(lab: Lab) -> None:
+def test_the_name_has_the_block_if_there_are_several(lab: Lab) -> None:
     both = tuple(Cell("relu", 3, block, f"key {block}") for block in ("mnist", "digits"))
     asked = Plan("s", (Part("comparison", time.time(), "", Spec(), both, {}),))
     name, tags = describe_cell(asked, both[1])
@@ -202,72 +201,72 @@ def test_several_blocks_are_named_in_the_run(lab: Lab) -> None:
     assert tags == {"sweep": "s", "variant": "relu", "seed": "3", "block": "digits"}
 
 
-def test_a_run_finished_after_its_killed_one_counts(lab: Lab, store: Store) -> None:
+def test_a_killed_and_a_finished_run_of_a_trial_are_counted(lab: Lab, store: Store) -> None:
     begin(lab, epochs=1, key="k1")
     run = begin(lab, epochs=2, key="k1")
     finish(run)
-    assert sync(lab, store) == Counts(complete=1, unfinished=1)
+    assert sync(lab, store) == SyncResult(complete=1, unfinished=1)
 
 
-def test_a_damaged_plan_is_named_and_the_others_arrive(full: Lab, store: Store) -> None:
+def test_a_damaged_plan_is_named_and_the_others_are_delivered(full: Lab, store: Store) -> None:
     sync(full, store)
     part = full.sweep_folder("poolings") / "part-001.json"
     part.write_text(part.read_text().replace("Which of poolings?", "Which of anything?"))
-    before = index(store)
+    before = content(store)
     counts = sync(full, store)
     assert list(counts.failed) == ["poolings"]
     assert str(part) in counts.failed["poolings"]
     assert counts.complete == 3
-    assert index(store) == before  # its trials are not taken for lone ones
+    assert content(store) == before  # its trials do not count as outside sweeps
     store.close()
     rebuilt, _ = rebuild(full)
     sync(full, rebuilt)
-    assert {r.data.params["key"] for r in mlflow_runs(rebuilt, "trials")} <= {"lone"}
+    assert {r.data.params["key"] for r in mlflow_runs(rebuilt, "trials")} <= {"single"}
 
 
-def test_a_changed_completion_record_is_named_and_its_run_stays_as_it_was(
+def test_a_changed_completion_record_is_named_and_its_mlflow_run_kept(
     full: Lab, store: Store
 ) -> None:
     sync(full, store)
-    before = index(store)
+    before = content(store)
     (run,) = full.runs("k2")
     record = run.folder / "completion.json"
     record.write_text(record.read_text().replace("0.75", "0.95"))
     counts = sync(full, store)
     assert counts.failed.keys() == {"activations k2/001"}
     assert str(record) in counts.failed["activations k2/001"]
-    assert index(store) == before
+    assert content(store) == before
 
 
-def test_deleted_runs_stay_deleted_through_a_rebuild_and_come_back_when_asked_for(
+def test_deleted_runs_stay_deleted_in_a_rebuilt_store_until_restored(
     full: Lab, store: Store
 ) -> None:
     sync(full, store)
-    whole = index(store)
-    for experiment, key in (("activations", "k2"), ("trials", "lone")):
+    whole = content(store)
+    for experiment, key in (("activations", "k2"), ("trials", "single")):
         (mlflow_run,) = (r for r in mlflow_runs(store, experiment) if r.data.tags["key"] == key)
         store.client.delete_run(mlflow_run.info.run_id)
     store.close()
     rebuilt, _ = rebuild(full)
     for _ in range(2):
-        assert sync(full, rebuilt) == Counts(complete=2, unfinished=1, deleted=2)
+        assert sync(full, rebuilt) == SyncResult(complete=2, unfinished=1, deleted=2)
     assert {r.data.tags["key"] for r in mlflow_runs(rebuilt, "activations")} == {"k1"}
     rebuilt.close()
     again, _ = rebuild(full)
     assert sync(full, again).deleted == 2
-    assert sync(full, again, restore=True) == Counts(complete=4, unfinished=1)
-    assert index(again) == whole
-    assert sync(full, again) == Counts(complete=4, unfinished=1)
+    assert sync(full, again, restore=True) == SyncResult(complete=4, unfinished=1)
+    assert content(again) == whole
+    assert sync(full, again) == SyncResult(complete=4, unfinished=1)
 
 
-def test_a_deleted_run_comes_back_in_the_store_that_has_it(full: Lab, store: Store) -> None:
+def test_a_deleted_run_is_restored_in_the_store_that_has_it(full: Lab, store: Store) -> None:
     sync(full, store)
-    before = index(store)
+    before = content(store)
     (own,) = (r for r in mlflow_runs(store, "activations") if r.data.tags["key"] == "k2")
     store.client.delete_run(own.info.run_id)
     assert sync(full, store).deleted == 1
-    assert sync(full, store, restore=True) == Counts(complete=4, unfinished=1)
-    assert index(store) == before
+    assert sync(full, store, restore=True) == SyncResult(complete=4, unfinished=1)
+    assert content(store) == before
 
 
 def test_a_run_that_was_restored_in_mlflow_is_no_longer_deleted(full: Lab, store: Store) -> None:
@@ -276,13 +275,13 @@ def test_a_run_that_was_restored_in_mlflow_is_no_longer_deleted(full: Lab, store
     store.client.delete_run(own.info.run_id)
     sync(full, store)
     store.client.restore_run(own.info.run_id)
-    assert sync(full, store) == Counts(complete=4, unfinished=1)
+    assert sync(full, store) == SyncResult(complete=4, unfinished=1)
     store.close()
     rebuilt, _ = rebuild(full)
-    assert sync(full, rebuilt) == Counts(complete=4, unfinished=1)
+    assert sync(full, rebuilt) == SyncResult(complete=4, unfinished=1)
 
 
-def test_what_a_sync_saw_deleted_stays_so_though_the_old_store_is_damaged(
+def test_runs_that_a_sync_found_deleted_stay_so_if_the_old_store_is_damaged(
     full: Lab, store: Store
 ) -> None:
     sync(full, store)
@@ -294,4 +293,4 @@ def test_what_a_sync_saw_deleted_stays_so_though_the_old_store_is_damaged(
     store.database.write_bytes(b"no database")
     rebuilt, _ = rebuild(full)
     assert "could not be read from the old store" in rebuilt.notices[-1]
-    assert sync(full, rebuilt) == Counts(complete=3, unfinished=1, deleted=1)
+    assert sync(full, rebuilt) == SyncResult(complete=3, unfinished=1, deleted=1)

@@ -1,4 +1,4 @@
-"""The server: on this machine alone, on a free port, and it shows what is in the store."""
+"""The server: local only, on a free port, showing the content of the store."""
 
 import json
 import os
@@ -18,14 +18,14 @@ from recorded import begin, epoch, finish
 from ablab.errors import StoreError
 from ablab.tracking import ui
 from ablab.tracking.delivery import deliver
+from ablab.tracking.delivery_state import RUNS
 from ablab.tracking.journal import Journal
 from ablab.tracking.lab import Lab, Run
-from ablab.tracking.memory import RUNS
 from ablab.tracking.store import Store
-from ablab.tracking.sync import Counts, sync
+from ablab.tracking.sync import SyncResult, sync
 
 
-def test_the_next_free_port_is_taken() -> None:
+def test_the_next_free_port_is_returned() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -51,7 +51,7 @@ sys.exit(5)
 
 
 def fake(seen: Path, seconds: float) -> Callable[[Store, int], list[str]]:
-    """A server in MLflow's place, which answers once, after a while, and has a child."""
+    """A server instead of MLflow's, which has a child and answers once after a while."""
     return lambda _, port: [sys.executable, "-c", SERVER, str(port), str(seen), str(seconds)]
 
 
@@ -64,30 +64,30 @@ def is_alive(pid: int) -> bool:
 
 @pytest.fixture
 def handlers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the handlers of this process's signals as they are."""
+    """Keep the signal handlers of this process."""
     monkeypatch.setattr(ui.signal, "signal", lambda *_: None)
 
 
 @pytest.mark.usefixtures("handlers")
-def test_the_address_is_said_when_the_server_answers_and_not_before(
+def test_the_address_is_printed_once_the_server_answers(
     store: Store,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
 ) -> None:
-    looks: list[tuple[str, bool]] = []
-    really = ui.answers
+    checks: list[tuple[str, bool]] = []
+    original = ui.answers
 
-    def look(port: int) -> bool:
-        looks.append((capsys.readouterr().out, really(port)))
-        return looks[-1][1]
+    def check(port: int) -> bool:
+        checks.append((capsys.readouterr().out, original(port)))
+        return checks[-1][1]
 
-    monkeypatch.setattr(ui, "answers", look)
+    monkeypatch.setattr(ui, "answers", check)
     monkeypatch.setattr(ui, "command", fake(tmp_path / "seen", 0))
     assert ui.serve(store.lab, port=5300) == 5
-    assert [said for said, _ in looks] == [""] * len(looks)
-    assert [answer for _, answer in looks] == [False] * (len(looks) - 1) + [True]
-    assert len(looks) > 1
+    assert [printed for printed, _ in checks] == [""] * len(checks)
+    assert [answer for _, answer in checks] == [False] * (len(checks) - 1) + [True]
+    assert len(checks) > 1
     assert "http://127.0.0.1:53" in capsys.readouterr().out
     environ = json.loads((tmp_path / "seen").read_text())["environ"]
     assert environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
@@ -95,7 +95,7 @@ def test_the_address_is_said_when_the_server_answers_and_not_before(
 
 
 @pytest.mark.usefixtures("handlers")
-def test_a_server_that_ends_before_it_answers_is_an_error_with_its_last_words(
+def test_a_server_that_ends_before_it_answers_is_an_error_with_its_last_line(
     store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code = "import sys; sys.stderr.write('first\\nno such table\\n\\n'); sys.exit(3)"
@@ -111,7 +111,7 @@ def test_a_server_that_ends_before_it_answers_is_an_error_with_its_last_words(
     ("number", "code"),
     [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)],
 )
-def test_the_server_ends_with_all_it_started(
+def test_the_server_ends_with_its_child_processes(
     store: Store, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     store.close()
@@ -137,11 +137,11 @@ def test_the_server_ends_with_all_it_started(
         time.sleep(0.05)
 
 
-def test_nobody_answers_at_a_port_that_is_free() -> None:
+def test_a_free_port_does_not_answer() -> None:
     assert not ui.answers(ui.free_port(5300))
 
 
-def test_a_server_of_ones_own_is_named_instead(
+def test_a_server_of_the_users_is_named_instead(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
@@ -177,7 +177,7 @@ def healthy(port: int) -> bool:
 
 
 @pytest.mark.slow
-def test_the_pages_list_a_labs_runs_and_show_their_artifacts(
+def test_mlflows_pages_show_the_runs_and_artifacts_of_a_lab(
     store: Store, make_finished: Callable[..., Run], tmp_path: Path
 ) -> None:
     run_id = deliver(make_finished(), store, "trials", name="n", tags={}).run_id
@@ -194,7 +194,7 @@ def test_the_pages_list_a_labs_runs_and_show_their_artifacts(
 
 
 @pytest.mark.slow
-def test_a_teams_server_gets_everything_once_and_a_dead_one_is_caught_up(
+def test_a_server_receives_everything_once_also_after_an_interruption(
     lab: Lab, template: Path, tmp_path: Path
 ) -> None:
     run = begin(lab, epochs=2)
@@ -209,9 +209,9 @@ def test_a_teams_server_gets_everything_once_and_a_dead_one_is_caught_up(
     Journal(run.journal).append(epoch(2, **{"train/loss": float("nan"), "val/loss": float("inf")}))
     finish(run)
     with served(command, port, tmp_path / "log"):
-        assert sync(lab, store) == Counts(complete=1)
+        assert sync(lab, store) == SyncResult(complete=1)
         (run.folder / RUNS).unlink()
-        assert sync(lab, store) == Counts(complete=1)
+        assert sync(lab, store) == SyncResult(complete=1)
         mlflow_run = store.client.get_run(run_id)
         assert mlflow_run.info.status == "FINISHED"
         assert "completion" in mlflow_run.data.params

@@ -19,7 +19,7 @@ from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
 from ablab.faults import ConfigError
 from ablab.model import build
-from ablab.tracking.baselines import Baselines, Result, identity, known, write_baselines
+from ablab.tracking.baselines import Baselines, Result, identity, stored_or_new, write_baselines
 from ablab.tracking.lab import Lab
 
 _TAKEN = ("seed", "dataset.", "data.")
@@ -60,7 +60,7 @@ def train_baselines(
     same, counts = identity(config, data.content_hash), {**data.counts(), **data.slices}
     empty = Baselines(dataset, same, config["seed"], counts)
     lab = lab or Lab.open()
-    record = empty if fresh else known(lab.root, empty)
+    record = empty if fresh else stored_or_new(lab.root, empty)
     say(_heading(record))
     parts: dict[str, Part] = {}
     for learner in LEARNERS:

@@ -9,7 +9,7 @@ from ablab.cli.command import add, add_overrides, console
 from ablab.errors import InputError
 from ablab.folders import folder_name, lab_folder
 from ablab.importing import for_good
-from ablab.tracking.kinds import of_runs
+from ablab.tracking.kinds import foreign_kinds
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -46,7 +46,7 @@ def add_to(commands: "Commands") -> None:
     foreign.add_argument("--curve", metavar="METRIC", help="logged epoch by epoch; an accuracy")
     foreign.add_argument("--goal", choices=("max", "min"))
     foreign.add_argument("--baseline", metavar="VARIANT")
-    foreign.add_argument("--kind", choices=of_runs())
+    foreign.add_argument("--kind", choices=foreign_kinds())
     foreign.add_argument("--question", metavar="TEXT")
     foreign.add_argument(
         "--unit",

@@ -76,11 +76,11 @@ def _sync(options: argparse.Namespace) -> int:
 
 def _doctor(options: argparse.Namespace) -> int:
     from ablab.catalogue.doctor import findings
-    from ablab.tracking.damage import damages
+    from ablab.tracking.damage import find_damage
     from ablab.tracking.lab import Lab
 
     for name, value in findings():
         sys.stdout.write(f"{name:<20} {value}\n")
-    damaged = list(damages(Lab(lab_folder())))
+    damaged = list(find_damage(Lab(lab_folder())))
     sys.stdout.writelines(f"{'damaged':<20} {line}\n" for line in damaged)
     return 1 if damaged else 0

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from ablab.errors import ResourceError, StoreError
 from ablab.sweep.job import Job
 from ablab.tracking.address import locate
-from ablab.tracking.courier import Courier
-from ablab.tracking.deletions import deleted_runs
+from ablab.tracking.background_delivery import BackgroundDelivery
+from ablab.tracking.completion import completion_sha
+from ablab.tracking.delivery_state import deleted_runs
 from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import Plan
 from ablab.tracking.store import Store, fault
-from ablab.tracking.sweep_run import deliver_sweep, describe_cell, held_runs
-from ablab.tracking.values import completion_sha
+from ablab.tracking.sweep_run import deliver_sweep, delivered_runs, describe_cell
 
 PATIENCE = 30.0  # seconds that the end of a sweep waits for the store
 
@@ -30,7 +30,7 @@ class Deliveries:
     def __init__(self, lab: Lab, plan: Plan) -> None:
         self._lab, self._plan = lab, plan
         self._store: Store | None = None
-        self._courier: Courier | None = None
+        self._delivery: BackgroundDelivery | None = None
         self._delivered: dict[str, str] = {}
         locate(lab.root)
 
@@ -47,13 +47,12 @@ class Deliveries:
             return [f"{found}. Training goes on; ablab sync delivers later."] if found else []
         try:
             self._store = Store.open(self._lab)
-            held = held_runs(self._store, self._plan.sweep)
+            self._delivered, deleted = delivered_runs(self._store, self._plan.sweep)
         except (StoreError, ResourceError, OSError) as error:
             return [f"{error}. Training goes on; ablab sync delivers later."]
-        self._delivered = held.delivered
         runs = [run for cell in self._plan.cells for run in self._lab.runs(cell.key)]
         remembered = deleted_runs(runs, self._store.label, self._plan.sweep)
-        deleted = held.deleted | (remembered - held.delivered.keys())
+        deleted |= remembered - self._delivered.keys()
         gone = [run for name in sorted(deleted) if (run := self._idle(name)) is not None]
         for run in gone:
             run.discard("its run was deleted in MLflow")
@@ -69,7 +68,7 @@ class Deliveries:
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """Start to deliver, with what was finished before; makes the sweep's parent run."""
-        self._courier = Courier(self._open)
+        self._delivery = BackgroundDelivery(self._open)
         for job in jobs:
             if not job.is_open:
                 self._submit(job)
@@ -81,10 +80,10 @@ class Deliveries:
 
     def _submit(self, job: Job) -> None:
         run = job.run
-        if self._courier is None or run is None or self._is_delivered(run):
+        if self._delivery is None or run is None or self._is_delivered(run):
             return
         name, tags = describe_cell(self._plan, job.cell)
-        self._courier.submit(run, self._plan.sweep, name=name, tags=tags)
+        self._delivery.submit(run, self._plan.sweep, name=name, tags=tags)
 
     def _is_delivered(self, run: Run) -> bool:
         """Tell whether the store had this very end of a run when it was asked."""
@@ -108,7 +107,7 @@ class Deliveries:
         """Go on: what there is can be delivered all the same."""
 
     def tick(self) -> None:
-        """Leave the pace to the courier."""
+        """Leave the pace to the background delivery."""
 
     def close(self, waits: Callable[[], None] = lambda: None) -> list[str]:
         """Deliver what is left, and return what there is to say about it.
@@ -116,10 +115,10 @@ class Deliveries:
         Args:
             waits: called where that takes longer than a user expects.
         """
-        if self._courier is None:
+        if self._delivery is None:
             return []
-        missing = self._courier.close(PATIENCE, waits)
-        notes = [note for note in self._courier.notices if self._store is None]
+        missing = self._delivery.close(PATIENCE, waits)
+        notes = [note for note in self._delivery.notices if self._store is None]
         if missing:
             names = ", ".join(f"{m.run.key}/{m.run.number}" for m in missing[:3])
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""

@@ -50,10 +50,10 @@ def next_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | Non
     if changed:
         note = f"{changed} of the plan's cells are other trials now: a new comparison begins."
         return _part("comparison", draft, spec, draft.cells, command), [note]
-    old = {cell.place for cell in plan.cells}
-    new = tuple(cell for cell in draft.cells if cell.place not in old)
+    old = {cell.id for cell in plan.cells}
+    new = tuple(cell for cell in draft.cells if cell.id not in old)
     merged = _merged(plan.spec, spec)
-    missing = len(old - {cell.place for cell in draft.cells})
+    missing = len(old - {cell.id for cell in draft.cells})
     notes = [f"The plan keeps {missing} trials that were not asked for now."] if missing else []
     if not new and merged == plan.spec:
         return None, notes
@@ -66,11 +66,10 @@ def next_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | Non
 
 def _changed(plan: Plan, draft: Draft) -> int:
     """Count the places that another trial fills, and the trials that stand at another place."""
-    keys = {cell.place: cell.key for cell in plan.cells}
-    places = {cell.key: cell.place for cell in plan.cells}
+    keys = {cell.id: cell.key for cell in plan.cells}
+    places = {cell.key: cell.id for cell in plan.cells}
     return sum(
-        keys.get(c.place, c.key) != c.key or places.get(c.key, c.place) != c.place
-        for c in draft.cells
+        keys.get(c.id, c.key) != c.key or places.get(c.key, c.id) != c.id for c in draft.cells
     )
 
 

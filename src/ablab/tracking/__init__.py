@@ -1,1 +1,1 @@
-"""What is known of trials: the lab's folders, journals, completion records, plans, delivery."""
+"""Records of trials on disk: lab, journal, completion record, plan; their delivery to MLflow."""

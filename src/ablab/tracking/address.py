@@ -1,4 +1,4 @@
-"""Addresses of stores and artifacts: every part escaped, and what is no store refused by name."""
+"""Addresses of stores and artifacts: escaped in full, and refused by name if no store is there."""
 
 import os
 import re
@@ -14,19 +14,19 @@ _SQLITE = re.compile(r"sqlite(\+pysqlite)?:///")
 _SERVERS = ("http", "https")
 _HOSTED = ("databricks", "databricks-uc", "uc", "postgresql", "mysql", "mssql")
 _RULE = (
-    f"{VARIABLE} must be http://SERVER, sqlite:///FILE of a store that is there, or a database "
-    "server of MLflow's"
+    f"{VARIABLE} must be http://SERVER, sqlite:///FILE of a store that exists, or a database "
+    "server that MLflow supports"
 )
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a store is.
+    """Stores where a store is.
 
     Attributes:
         uri: MLflow's tracking URI.
         database: the SQLite file, or None.
-        is_own: whether it is the lab's own store, which is made where it is not there.
+        is_own: whether it is the lab's own store, which is created if it does not exist.
     """
 
     uri: str
@@ -35,17 +35,17 @@ class Address:
 
     @property
     def is_served(self) -> bool:
-        """Tell whether a server answers there, which knows itself where artifacts go."""
+        """Return whether it is a server, which decides itself where artifacts are stored."""
         return self.uri.partition(":")[0] in (*_SERVERS, "databricks", "databricks-uc", "uc")
 
     @property
-    def shown(self) -> str:
-        """What a message calls it: no password in it."""
+    def display(self) -> str:
+        """The name in messages, without a password."""
         return str(self.database) if self.database is not None else self.without_password
 
     @property
     def without_password(self) -> str:
-        """The URI as it may be printed and written down."""
+        """The URI without a password, to print and to store."""
         return re.sub(r"//[^/@]*@", "//", self.uri)
 
 
@@ -57,8 +57,8 @@ def locate(root: Path, uri: str | None = None) -> Address:
         uri: MLflow's tracking URI.
 
     Raises:
-        StoreError: nothing can be a store there, or a SQLite file other than the lab's own is not
-            there: a mistyped one is never made.
+        StoreError: no store can be there, or a SQLite file other than the lab's own does not
+            exist: a mistyped one is never created.
     """
     own = root.resolve() / DATABASE
     given = uri or os.environ.get(VARIABLE)
@@ -70,9 +70,9 @@ def locate(root: Path, uri: str | None = None) -> Address:
             return Address(sqlite_uri(own), own, True)
         if not path.is_file():
             raise StoreError(
-                f"{VARIABLE} must name a SQLite store that is there, got {given}: no file "
-                f"{path}. `mlflow db upgrade {sqlite_uri(path)}` makes one in a folder that is "
-                f"there; without {VARIABLE} runs go to the lab's own"
+                f"{VARIABLE} must name a SQLite store that exists, got {given}: no file "
+                f"{path}. `mlflow db upgrade {sqlite_uri(path)}` creates one in an existing "
+                f"folder; without {VARIABLE} runs go to the lab's own store"
             )
         return Address(sqlite_uri(path.resolve()), path.resolve(), False)
     _refuse(given)
@@ -82,8 +82,8 @@ def locate(root: Path, uri: str | None = None) -> Address:
 def sqlite_uri(path: Path) -> str:
     """Return MLflow's URI of a SQLite file.
 
-    A plain one ends at a question mark; SQLite's own form escapes every character. MLflow takes
-    that for a relative path and makes a folder ``file:``, unless the driver stands before it.
+    A plain URI ends at a question mark; SQLite's own form escapes every character. MLflow would
+    take that for a relative path and create a folder ``file:``, unless the URI names the driver.
 
     Args:
         path: absolute.
@@ -96,10 +96,10 @@ def sqlite_uri(path: Path) -> str:
 def sqlite_path(uri: str) -> Path:
     """Return the file that a SQLite URI names, absolute.
 
-    A question mark may belong to the name or begin options: what is there decides.
+    A question mark may belong to the name or start the options: the file that exists decides.
 
     Raises:
-        StoreError: it names none, or both readings are there.
+        StoreError: it names none, or both readings exist.
     """
     name = _SQLITE.sub("", uri, count=1)
     if name.startswith("file:"):
@@ -108,13 +108,13 @@ def sqlite_path(uri: str) -> Path:
     before = name.partition("?")[0]
     readings = [path for path in dict.fromkeys((name, before)) if Path(path).is_file()]
     if len(readings) > 1 or not before or name == ":memory:":
-        found = f"; {readings[0]} and {readings[1]} are both there" if len(readings) > 1 else ""
-        raise StoreError(f"{VARIABLE} must name one file, got {uri}{found}")
+        both = f"; {readings[0]} and {readings[1]} both exist" if len(readings) > 1 else ""
+        raise StoreError(f"{VARIABLE} must name one file, got {uri}{both}")
     return Path(os.path.abspath((readings or [name])[0]))
 
 
 def local_folder(uri: str) -> Path | None:
-    """Return the folder of an artifact address, or None where it is no folder of this machine."""
+    """Return the folder of an artifact address, None if it is not a folder of this machine."""
     parts = urlsplit(uri)
     if parts.scheme not in ("", "file"):
         return None
@@ -122,7 +122,7 @@ def local_folder(uri: str) -> Path | None:
 
 
 def _refuse(uri: str) -> None:
-    """Raise for what is no server and no database that MLflow knows."""
+    """Raise unless the URI is a server or a database that MLflow supports."""
     try:
         parts = urlsplit(uri)
         scheme, host = parts.scheme.partition("+")[0], parts.hostname
@@ -134,6 +134,6 @@ def _refuse(uri: str) -> None:
     if folder is not None and (folder / "0").is_dir():
         raise StoreError(
             f"{_RULE}, got {uri}, a folder of runs, which MLflow no longer reads: `mlflow "
-            f"migrate-filestore --source {folder} --target sqlite:///FILE` makes a store of it"
+            f"migrate-filestore --source {folder} --target sqlite:///FILE` converts it"
         )
     raise StoreError(f"{_RULE}, got {uri}")

@@ -1,6 +1,6 @@
-"""A run's files in its run: linked where the store keeps them on this disk, else copied or sent.
+"""Artifacts of an MLflow run: linked if the store keeps them on this disk, else copied or sent.
 
-A link costs no space, so that mirrored runs do not double what the lab holds.
+A hard link takes no space, so mirrored runs do not double the size of the lab.
 """
 
 import os
@@ -18,8 +18,8 @@ from ablab.tracking.pictures import draw
 from ablab.tracking.records import CORRECT
 from ablab.tracking.store import Store
 
-BEGUN = ("config.yaml", ENVIRONMENT)
-ENDED = (*BEGUN, JOURNAL, LOG)
+STARTED = ("config.yaml", ENVIRONMENT)
+ENDED = (*STARTED, JOURNAL, LOG)
 FINISHED = (
     *ENDED,
     "per_class.csv",
@@ -32,49 +32,49 @@ _CHECKPOINT = ".ckpt"
 _PICTURES = "pictures"
 
 
-def place(
-    store: Store, mlflow_run: Any, folder: Path, names: Iterable[str], within: str = ""
+def log_artifacts(
+    store: Store, mlflow_run: Any, folder: Path, names: Iterable[str], subfolder: str = ""
 ) -> None:
-    """Put those of the named files of ``folder`` that exist among a run's artifacts.
+    """Log files as artifacts of an MLflow run; those that do not exist are left out.
 
     Args:
         store: the open store.
         mlflow_run: MLflow's run.
         folder: where the files are.
         names: their paths in ``folder``.
-        within: the artifacts' folder, empty for the top.
+        subfolder: of the artifacts, empty for the top.
     """
     target = local_folder(mlflow_run.info.artifact_uri)
     for name in names:
-        source, below = folder / name, Path(within, name)
+        source, artifact = folder / name, Path(subfolder, name)
         if not source.is_file():
             continue
         if target is not None:
-            _link(source, target / below)
+            _link(source, target / artifact)
         else:
-            parent = None if below.parent == Path() else str(below.parent)
+            parent = None if artifact.parent == Path() else str(artifact.parent)
             store.client.log_artifact(mlflow_run.info.run_id, str(source), parent)
 
 
-def place_finished(
-    store: Store, mlflow_run: Any, run: Run, completion: Completion, name: str
+def log_finished_artifacts(
+    store: Store, mlflow_run: Any, run: Run, completion: Completion, title: str
 ) -> None:
-    """Put all artifacts of a finished take in its run, with pictures, and check them.
+    """Log the files and pictures of a finished run as artifacts, and compare their checksums.
 
     Args:
         store: the open store.
         mlflow_run: MLflow's run.
-        run: the run; its checkpoint stays where it is.
-        completion: its record.
-        name: what the pictures' titles call it.
+        run: the run; its checkpoint is not logged.
+        completion: its completion record.
+        title: title of the pictures.
 
     Raises:
-        StoreError: what arrived is not what the completion record lists.
+        StoreError: an artifact differs from the completion record.
     """
     names = finished_names(completion)
-    place(store, mlflow_run, run.folder, names)
+    log_artifacts(store, mlflow_run, run.folder, names)
     with temporary_folder() as folder:
-        place(store, mlflow_run, folder, draw(run, name, folder), _PICTURES)
+        log_artifacts(store, mlflow_run, folder, draw(run, title, folder), _PICTURES)
     listed = {n: artifact for n, artifact in completion.artifacts.items() if n in names}
     target = local_folder(mlflow_run.info.artifact_uri)
     sizes = {} if target else _sizes(store, mlflow_run.info.run_id)
@@ -83,37 +83,38 @@ def place_finished(
         size = expected["size"] if target else sizes.get(artifact)
         if sha != expected["sha256"] or size != expected["size"]:
             raise StoreError(
-                f"{run.folder / artifact} must be what the completion record lists "
+                f"{run.folder / artifact} must be as the completion record lists it "
                 f"({expected['size']} bytes, SHA-256 {expected['sha256']}), got {size}, {sha}"
             )
 
 
 def finished_names(completion: Completion) -> list[str]:
-    """Return the files of a finished run that its run shows; its checkpoint stays where it is."""
+    """Return the files of a finished run that are logged: all but its checkpoint."""
     names = {*FINISHED, *completion.artifacts}
     return sorted(name for name in names if not name.endswith(_CHECKPOINT))
 
 
-def is_whole(store: Store, mlflow_run: Any, folder: Path, names: Iterable[str]) -> bool:
-    """Tell whether a run still has those of the named files of ``folder`` that exist.
+def has_artifacts(store: Store, mlflow_run: Any, folder: Path, names: Iterable[str]) -> bool:
+    """Return whether an MLflow run still has those of the named files that exist in ``folder``.
 
-    Users delete artifacts, by hand or in MLflow; sizes are compared, contents were at delivery.
+    Users delete artifacts, by hand or in MLflow. Only sizes are compared: delivery compared the
+    content.
     """
-    wanted = {n: (folder / n).stat().st_size for n in names if (folder / n).is_file()}
+    expected = {n: (folder / n).stat().st_size for n in names if (folder / n).is_file()}
     target = local_folder(mlflow_run.info.artifact_uri)
-    held = _sizes(store, mlflow_run.info.run_id) if target is None else _sizes_below(target)
-    return all(held.get(name) == size for name, size in wanted.items())
+    sizes = _sizes(store, mlflow_run.info.run_id) if target is None else _local_sizes(target)
+    return all(sizes.get(name) == size for name, size in expected.items())
 
 
 def has_pictures(store: Store, mlflow_run: Any) -> bool:
-    """Tell whether a run still has pictures."""
+    """Return whether an MLflow run still has pictures."""
     target = local_folder(mlflow_run.info.artifact_uri)
     if target is None:
         return bool(store.client.list_artifacts(mlflow_run.info.run_id, _PICTURES))
     return any((target / _PICTURES).glob("*.png"))
 
 
-def _sizes_below(target: Path) -> dict[str, int]:
+def _local_sizes(target: Path) -> dict[str, int]:
     return {f.name: f.stat().st_size for f in target.glob("*") if f.is_file()}
 
 

@@ -1,6 +1,6 @@
-"""Records of the classical learners that a network must beat, one file a split of a data set.
+"""Records of the scikit-learn baselines, one file per split of a data set.
 
-lab/baselines/<dataset>-<hash>.json, written anew after each learner, whole or not at all.
+lab/baselines/<dataset>-<hash>.json, rewritten atomically after each baseline.
 """
 
 import hashlib
@@ -13,8 +13,8 @@ from typing import Any
 from ablab.tracking.files import DamagedError
 from ablab.tracking.sealed import read_sealed, write_sealed
 
-# Those options of the data that change what a learner sees, with their neutral values; the order
-# of images, and what is done to test images besides, do not.
+# The data options that change what a baseline is fitted to, with their neutral values; the order
+# of the images and the perturbations of test images do not.
 DATA_OPTIONS: Mapping[str, Any] = {
     "train_images": None,
     "val_images": None,
@@ -22,21 +22,22 @@ DATA_OPTIONS: Mapping[str, Any] = {
     "standardize": True,
     "permute_pixels": False,
 }
-_PLACE = "path"  # where data lie is no part of what they are: their hash is
+_PATH = "path"  # not part of the identity: the hash of the data is
 
 
 @dataclass(frozen=True)
 class Result:
-    """What one learner reached.
+    """Stores the result of one scikit-learn baseline.
 
     Attributes:
-        title: how a table names it.
-        estimator: dotted name of scikit-learn's class.
-        settings: its arguments; all others are scikit-learn's defaults.
-        scikit_learn: the version.
-        metrics: ``val/accuracy`` and ``test/accuracy``, shares of the images.
-        fit_seconds, predict_seconds: of the training images; of validation and test together.
-        converged: whether it ended before its limit of iterations.
+        title: name in tables.
+        estimator: dotted name of the scikit-learn class.
+        settings: its arguments; all others are the defaults of scikit-learn.
+        scikit_learn: version of scikit-learn.
+        metrics: ``val/accuracy`` and ``test/accuracy``, in [0, 1].
+        fit_seconds: time of the fit, in seconds.
+        predict_seconds: time of validation and test together, in seconds.
+        converged: whether it ended before its iteration limit.
     """
 
     title: str
@@ -51,14 +52,14 @@ class Result:
 
 @dataclass(frozen=True)
 class Baselines:
-    """The learners on one split of one data set.
+    """Stores the scikit-learn baselines of one split of one data set.
 
     Attributes:
-        dataset: its component's name.
-        identity: what the learners saw (see `identity`), the split's seed left out.
-        seed: of the split, as a trial's.
+        dataset: name of the component.
+        identity: the data they were fitted to (see `identity`), without the seed of the split.
+        seed: of the split, the same as a trial's.
         counts: ``train_images``, ``val_images``, ``test_images``, ``num_classes``.
-        results: by the learner's name.
+        results: by name of the baseline.
     """
 
     dataset: str
@@ -69,47 +70,47 @@ class Baselines:
 
     @property
     def name(self) -> str:
-        """The file's name without its ending."""
+        """The stem of the file's name."""
         text = json.dumps([self.identity, self.seed], sort_keys=True)
         return f"{self.dataset}-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 def identity(config: Mapping[str, Any], data_hash: str) -> dict[str, Any]:
-    """Return what two trials or learners share that were given the same data.
+    """Return what is equal for two trials or baselines if their data are.
 
     Args:
-        config: a trial's resolved configuration; its seed does not count.
-        data_hash: of the data set's content.
+        config: a trial's resolved configuration; its seed is not used.
+        data_hash: SHA-256 of the data set's content.
     """
     options = config.get("data") or {}
     return {
-        "dataset": {k: v for k, v in (config.get("dataset") or {}).items() if k != _PLACE},
+        "dataset": {k: v for k, v in (config.get("dataset") or {}).items() if k != _PATH},
         "data": {k: options.get(k, neutral) for k, neutral in DATA_OPTIONS.items()},
         "data_hash": data_hash,
     }
 
 
 def read_baselines(lab: Path) -> list[Baselines]:
-    """Return all records of the lab at this folder, by file name.
+    """Return all records of the lab in this folder, sorted by file name.
 
     Raises:
-        DamagedError: a file is not as it was written; names it and the remedy.
+        DamagedError: a file was changed since it was written; names it and the remedy.
     """
-    found = (_read(path) for path in sorted(_folder(lab).glob("*.json")))
-    return [record for record in found if record is not None]
+    records = (_read(path) for path in sorted(_folder(lab).glob("*.json")))
+    return [record for record in records if record is not None]
 
 
-def known(lab: Path, record: Baselines) -> Baselines:
-    """Return the record as the lab has it, or as it is where the lab has none.
+def stored_or_new(lab: Path, new: Baselines) -> Baselines:
+    """Return the record of the same data that the lab has, or ``new`` if it has none.
 
     Raises:
-        DamagedError: the file is not as it was written; names it and the remedy.
+        DamagedError: the file was changed since it was written; names it and the remedy.
     """
-    return _read(_path(lab, record)) or record
+    return _read(_path(lab, new)) or new
 
 
 def write_baselines(lab: Path, record: Baselines) -> Path:
-    """Write a record, and return where it is."""
+    """Write a record and return its path."""
     _folder(lab).mkdir(parents=True, exist_ok=True)
     path = _path(lab, record)
     write_sealed(path, asdict(record))
@@ -136,8 +137,9 @@ def _read(path: Path) -> Baselines | None:
         for result in results.values():
             float(result.metrics["test/accuracy"] + result.metrics["val/accuracy"])
     except (DamagedError, TypeError, KeyError, AttributeError, ValueError) as error:
-        known = str(error) if isinstance(error, DamagedError) else f"{path} must be of baselines"
+        is_known = isinstance(error, DamagedError)
+        fault = str(error) if is_known else f"{path} must hold baselines, got other content"
         raise DamagedError(
-            f"{known}; delete it, and `ablab baselines` of its data set trains them again"
+            f"{fault}; delete it, and `ablab baselines` of its data set fits them again"
         ) from error
     return record

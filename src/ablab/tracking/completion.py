@@ -1,4 +1,4 @@
-"""The completion record: the one proof that a run is finished, written last."""
+"""The completion record: the only proof that a run is finished, written last."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from ablab.tracking.files import DamagedError, file_sha256
 from ablab.tracking.sealed import read_sealed, write_sealed
 
 COMPLETION = "completion.json"
-SCHEMA = 2  # 1: of ablab 0.1, without a checksum of itself
-_LARGE = (".safetensors", ".ckpt")  # compared by size alone, but where that is asked for
-_ON_DISK = {"run": "take", "metadata": "facts"}  # as ablab 0.1 named them, whose labs open
+SCHEMA = 2  # 1 (early ablab 0.1) had no checksum of itself
+_LARGE = (".safetensors", ".ckpt")  # compared by size alone, unless `thorough`
+_ON_DISK = {"run": "take", "metadata": "facts"}  # the keys of ablab 0.1, so that its labs open
 _OUTCOMES = ("finished", "diverged")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "key": str,
@@ -27,17 +27,17 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Completion:
-    """What a finished run says of itself.
+    """Stores the results of a finished run.
 
     Attributes:
         key: the trial's key.
         run: the run's number, three digits.
         outcome: ``finished`` or ``diverged``.
         time: seconds since 1970.
-        metrics: final metrics (``test/accuracy``, …), bit-equal whenever repeated.
+        metrics: final metrics (``test/accuracy``, …), bit-equal in every repetition.
         measured: times and memory.
-        metadata: counts of the data and the network (``num_classes``, ``test_images``, …).
-        artifacts: for each file of the take its ``size`` in bytes and its ``sha256``.
+        metadata: properties of the data and the network (``num_classes``, ``test_images``, …).
+        artifacts: ``size`` in bytes and ``sha256`` of each file of the run, by name.
         schema: version of this record.
     """
 
@@ -62,16 +62,21 @@ def describe(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:
 
 
 def write_completion(folder: Path, completion: Completion) -> None:
-    """Write the record, atomically; nothing of the run may change after it."""
-    named = {_ON_DISK.get(name, name): value for name, value in vars(completion).items()}
-    write_sealed(folder / COMPLETION, named)
+    """Write the record atomically; the run's files must not change afterwards."""
+    content = {_ON_DISK.get(name, name): value for name, value in vars(completion).items()}
+    write_sealed(folder / COMPLETION, content)
+
+
+def completion_sha(folder: Path) -> str:
+    """Return the SHA-256 of a run's completion record."""
+    return file_sha256(folder / COMPLETION)
 
 
 def read_completion(folder: Path, *, thorough: bool = False) -> Completion | None:
-    """Return a run's completion record, or None where it has no valid one.
+    """Return a run's completion record, or None if it has no valid one.
 
     Args:
-        folder: the run's.
+        folder: the run's folder.
         thorough: see `checked_completion`.
     """
     try:
@@ -81,14 +86,14 @@ def read_completion(folder: Path, *, thorough: bool = False) -> Completion | Non
 
 
 def checked_completion(folder: Path, *, thorough: bool = False) -> Completion | None:
-    """Return a run's completion record, or None where it has none.
+    """Return a run's completion record, or None if it has none.
 
     Args:
-        folder: the run's.
-        thorough: compare the SHA-256 of weights too, and not their size alone.
+        folder: the run's folder.
+        thorough: compare the SHA-256 of weights too, not just their size.
 
     Raises:
-        DamagedError: the record or an artifact that it lists is not as it was written.
+        DamagedError: the record, or an artifact that it lists, was changed since it was written.
     """
     path = folder / COMPLETION
     content = read_sealed(path, since=SCHEMA)
@@ -103,35 +108,38 @@ def checked_completion(folder: Path, *, thorough: bool = False) -> Completion | 
 
 
 def _completion(path: Path, content: dict[str, Any]) -> Completion:
-    """Return the record, whoever wrote it: that of 0.1 has no checksum to prove its form."""
+    """Return the record of a file's content, checked: one of schema 1 has no checksum."""
     wrong = [name for name, kind in _TYPES.items() if not isinstance(content.get(name), kind)]
-    figures = {} if wrong else {**content["metrics"], **content["measured"]}
-    wrong += [name for name, value in figures.items() if not isinstance(value, int | float)]
+    values = {} if wrong else {**content["metrics"], **content["measured"]}
+    wrong += [name for name, value in values.items() if not isinstance(value, int | float)]
     if wrong or content.keys() - {*_TYPES, "schema"}:
-        odd = ", ".join([*wrong, *sorted(content.keys() - {*_TYPES, "schema"})])
-        raise DamagedError(f"{path} must be a completion record, got another value of {odd}")
-    names = {on_disk: name for name, on_disk in _ON_DISK.items()}
-    completion = Completion(**{names.get(name, name): content[name] for name in content})
+        names = ", ".join([*wrong, *sorted(content.keys() - {*_TYPES, "schema"})])
+        raise DamagedError(f"{path} must be a completion record, got another value of {names}")
+    fields = {on_disk: name for name, on_disk in _ON_DISK.items()}
+    completion = Completion(**{fields.get(name, name): content[name] for name in content})
     if completion.outcome not in _OUTCOMES:
-        raise DamagedError(f"{path} must name an outcome, got {completion.outcome}")
-    place = path.parent.parent.name, path.parent.name
-    if (completion.key, completion.run) != place:
         raise DamagedError(
-            f"{path} must be that of {'/'.join(place)}, got {completion.key}/{completion.run}'s"
+            f"{path} must have outcome finished or diverged, got {completion.outcome}"
+        )
+    key, run = path.parent.parent.name, path.parent.name
+    if (completion.key, completion.run) != (key, run):
+        raise DamagedError(
+            f"{path} must be the record of {key}/{run}, got that of "
+            f"{completion.key}/{completion.run}"
         )
     return completion
 
 
 def _compare(path: Path, listed: Any, thorough: bool) -> None:
-    """Compare a file with what the record lists.
+    """Compare a file with its entry in the record.
 
     Raises:
-        DamagedError: it is another; names it.
+        DamagedError: they differ; names the file.
     """
     if not isinstance(listed, Mapping) or not {"size", "sha256"} <= listed.keys():
         raise DamagedError(f"{path.parent / COMPLETION} must list size and SHA-256 of {path.name}")
     if not path.is_file():
-        raise DamagedError(f"{path} must be there, as the completion record lists it, got none")
+        raise DamagedError(f"{path} must exist, as the completion record lists it, got no file")
     size = path.stat().st_size
     if size != listed["size"]:
         raise DamagedError(f"{path} must have {listed['size']} bytes, as recorded, got {size}")

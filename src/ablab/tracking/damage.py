@@ -1,4 +1,4 @@
-"""What of a lab is not as it was written, for whoever asks; each with what to do."""
+"""Finds the records of a lab that were changed since they were written, each with its remedy."""
 
 from collections.abc import Iterator
 
@@ -10,14 +10,14 @@ from ablab.tracking.store import fault
 
 
 def damaged_runs(lab: Lab, sweep: str) -> list[str]:
-    """Return a line for each damaged run of a sweep's trials."""
+    """Return a message for each damaged run of a sweep."""
     plans = [plan for plan in read_plans(lab)[0] if plan.sweep == sweep]
     keys = dict.fromkeys(cell.key for plan in plans for cell in plan.cells)
-    return [told for key in keys for run in lab.runs(key) if (told := run.damage())]
+    return [message for key in keys for run in lab.runs(key) if (message := run.damage())]
 
 
-def damages(lab: Lab) -> Iterator[str]:
-    """Yield a line for each damaged plan and take, for the baselines and for the store.
+def find_damage(lab: Lab) -> Iterator[str]:
+    """Yield a message for each damaged plan and run, for the baselines and for the store.
 
     Weights are compared by their size; delivery compares every byte.
     """
@@ -25,10 +25,10 @@ def damages(lab: Lab) -> Iterator[str]:
     for key in lab.keys():  # noqa: SIM118 - no mapping
         for run in lab.runs(key):
             try:
-                found = run.damage()
+                message = run.damage()
             except ResourceError as error:
-                found = str(error)
-            yield from filter(None, [found])
+                message = str(error)
+            yield from filter(None, [message])
     try:
         read_baselines(lab.root)
     except (InputError, ResourceError) as error:

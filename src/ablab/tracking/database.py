@@ -1,6 +1,6 @@
-"""The local index: one SQLite file, made whole or not at all, mended after a move, set aside.
+"""The SQLite file of a store: created atomically, corrected after a move, set aside.
 
-Nothing here opens it through MLflow, `create` aside; callers hold the store's lock.
+Only `create` opens it through MLflow; callers hold the store's lock.
 """
 
 import os
@@ -24,17 +24,17 @@ _ADDRESSES = (("experiments", "artifact_location"), ("runs", "artifact_uri"))
 
 
 def create(path: Path, artifacts: Path) -> str | None:
-    """Make a new store at ``path``: elsewhere first, then moved there whole.
+    """Create a store beside ``path`` and rename it to ``path``.
 
-    It gets a write-ahead log, which doubles what several writers reach, except on a network
-    filesystem, where a write-ahead log corrupts.
+    It gets a write-ahead log, which doubles the throughput of several writers, except on a network
+    filesystem, where a write-ahead log corrupts the database.
 
     Args:
-        path: where the file shall stand.
+        path: of the file.
         artifacts: the folder that its artifact addresses start with.
 
     Returns:
-        What the user should know, or None.
+        A message for the user, or None.
     """
     mlflow: Any = import_module("mlflow.store.tracking.sqlalchemy_store")
     partial = path.with_name(f".{path.name}.new")
@@ -51,7 +51,7 @@ def create(path: Path, artifacts: Path) -> str | None:
         None
         if network is None
         else (
-            f"{path} lies on a network filesystem ({network}), where SQLite is slow and several "
+            f"{path} is on a network filesystem ({network}), where SQLite is slow and several "
             "machines must not write at once: move the lab to a local disk (ABLAB_HOME), or set "
             "MLFLOW_TRACKING_URI to an MLflow server with Postgres"
         )
@@ -59,19 +59,19 @@ def create(path: Path, artifacts: Path) -> str | None:
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open a SQLite file that is there, to read and write; one that is not is never made."""
+    """Open an existing SQLite file to read and write; a missing one is never created."""
     uri = f"file:{quote(os.fsencode(path))}?mode=rw"
     return sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
 
 
 def check(path: Path, *, to_write: bool = True) -> None:
-    """Raise what SQLite says of a file that is no store of MLflow's, or that is locked.
+    """Raise SQLite's error for a file that is not an MLflow store, or that is locked.
 
-    MLflow itself would try it again and again, and fill an empty file with tables.
+    MLflow itself would retry for long, and would fill an empty file with tables.
 
     Args:
         path: of the file.
-        to_write: whether it must be possible to write to it now.
+        to_write: whether it must be writable now.
 
     Raises:
         sqlite3.Error: it cannot be used now.
@@ -83,13 +83,13 @@ def check(path: Path, *, to_write: bool = True) -> None:
         database.rollback()
 
 
-def mend(path: Path, artifacts: Path) -> str | None:
+def correct_addresses(path: Path, artifacts: Path) -> str | None:
     """Correct the artifact addresses of a store that was moved with its lab.
 
-    The store's own first experiment tells where its artifacts were when it was made.
+    The store's first experiment shows where its artifacts were when it was created.
 
     Returns:
-        What was done, for the user, or None where nothing was to do.
+        A message for the user, or None if nothing was corrected.
     """
     new = artifacts.as_uri()
     with closing(connect(path)) as database, database:
@@ -104,15 +104,15 @@ def mend(path: Path, artifacts: Path) -> str | None:
                 (new, len(old) + 1, len(old) + 1, f"{old}/"),
             )
     return (
-        f"the lab was moved: the artifact addresses in {path.name} now begin with {new}, not {old}"
+        f"the lab was moved: the artifact addresses in {path.name} now start with {new}, not {old}"
     )
 
 
 def set_aside(path: Path) -> Path | None:
-    """Rename a store, its write-ahead log included, to a name with the time; delete nothing.
+    """Rename a store, its write-ahead log included, to a name with the time.
 
     Returns:
-        The new path, or None where there was no store.
+        The new path, or None if there was no store.
     """
     if not os.path.lexists(path):
         return None
@@ -126,16 +126,16 @@ def set_aside(path: Path) -> Path | None:
 
 
 def network_filesystem(path: Path) -> str | None:
-    """Return the type of the network filesystem that holds ``path``.
+    """Return the type of the network filesystem of ``path``.
 
-    None where it is a local one, or where the system does not tell (outside Linux).
+    None if it is a local one, or unknown (outside Linux).
     """
     if not _MOUNTS.exists():
         return None
-    place, found = path.resolve(), (-1, "")
+    path, nearest = path.resolve(), (-1, "")
     for line in _MOUNTS.read_text("utf-8", "replace").splitlines():
         _, point, kind, *_ = line.split(" ")
         mount = Path(point.encode().decode("unicode_escape"))
-        if place.is_relative_to(mount):
-            found = max(found, (len(mount.parts), kind))
-    return found[1] if found[1] in _NETWORK else None
+        if path.is_relative_to(mount):
+            nearest = max(nearest, (len(mount.parts), kind))
+    return nearest[1] if nearest[1] in _NETWORK else None

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, and the sums that prove them."""
+"""Files of a lab: atomic writes, JSON, checksums, and removal of abandoned temporary files."""
 
 import hashlib
 import json
@@ -18,19 +18,19 @@ from ablab.errors import InputError, ResourceError
 
 
 class DamagedError(InputError):
-    """A file of the lab that is not as ablab wrote it; the message names it."""
+    """A file of the lab was changed since ablab wrote it; the message names it."""
 
 
 _DAY = 86400.0
-_PARTIAL = re.compile(r"\..+\.(?P<mark>[0-9a-f]{8}-\d+|\d+)")  # 0.1 wrote the process alone
+_PARTIAL = re.compile(r"\..+\.(?P<mark>[0-9a-f]{8}-\d+|\d+)")  # 0.1 wrote the process id alone
 _TEMPORARY = re.compile(r"ablab-(?P<mark>[0-9a-f]{8}-\d+)-.*")
 
 
 def write_atomic(path: Path, content: str | bytes | memoryview) -> None:
-    """Write ``content`` to ``path`` so that a reader finds the old file or the whole new one.
+    """Write a file atomically: a reader finds the old content or all of the new.
 
     Raises:
-        OSError: it cannot be written; names the path. The old file is as it was.
+        OSError: it cannot be written; names the path. The old file is unchanged.
     """
     data = content.encode() if isinstance(content, str) else content
     with replacing(path) as partial, partial.open("wb") as stream:
@@ -41,15 +41,15 @@ def write_atomic(path: Path, content: str | bytes | memoryview) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Let the block write a file beside ``path`` that then takes its place, whole or not at all.
+    """Replace ``path`` atomically by a file that the block writes.
 
-    What killed processes left beside it is removed first.
+    Temporary files of killed processes in the same folder are removed first.
 
     Yields:
         The path to write to.
 
     Raises:
-        OSError: as the block, naming ``path``; what it wrote is removed.
+        OSError: raised by the block, with ``path`` as its file name; the new file is removed.
     """
     remove_abandoned(path.parent, _PARTIAL)
     partial = path.with_name(f".{path.name}.{mark()}")
@@ -58,14 +58,14 @@ def replacing(path: Path) -> Iterator[Path]:
             yield partial
             partial.replace(path)
         except BaseException:
-            partial.unlink(missing_ok=True)  # on a full disk, it is in the way
+            partial.unlink(missing_ok=True)  # it would take space on a full disk
             raise
         sync_folder(path.parent)
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Name the path in an error that names none: those of writing, unlike those of opening."""
+    """Add the path to an `OSError` without one: unlike `open`, a failed write names no file."""
     try:
         yield
     except OSError as error:
@@ -76,43 +76,43 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Make a folder for the block; those that killed processes left are removed first."""
+    """Create a temporary folder for the block; those of killed processes are removed first."""
     remove_abandoned(Path(gettempdir()), _TEMPORARY)
     with TemporaryDirectory(prefix=f"ablab-{mark()}-") as folder:
         yield Path(folder)
 
 
 def mark() -> str:
-    """Return what a temporary file's name says of whose it is: this machine and process."""
+    """Return this machine and process as a part of a temporary file's name."""
     return f"{zlib.crc32(socket.gethostname().encode()):08x}-{os.getpid()}"
 
 
 def remove_abandoned(folder: Path, name: re.Pattern[str]) -> None:
-    """Remove what processes that are no more left in a folder.
+    """Remove files and folders whose process has ended.
 
     Args:
-        folder: looked at without its folders.
-        name: of what may be removed; its group ``mark`` says whose it is.
+        folder: searched, but not its subfolders.
+        name: of what may be removed; its group ``mark`` names the process.
     """
-    with suppress(OSError):  # it is a tidying, which must not keep anybody from working
+    with suppress(OSError):  # tidying up must not prevent the write
         for entry in os.scandir(folder):
-            found = name.fullmatch(entry.name)
-            if found and is_abandoned(found["mark"], entry.stat().st_mtime):
+            match = name.fullmatch(entry.name)
+            if match and is_abandoned(match["mark"], entry.stat().st_mtime):
                 if entry.is_dir(follow_symlinks=False):
                     shutil.rmtree(entry.path, ignore_errors=True)
                 else:
                     os.unlink(entry.path)
 
 
-def is_abandoned(whose: str, changed: float) -> bool:
-    """Tell whether the process of a mark is no more.
+def is_abandoned(owner: str, changed: float) -> bool:
+    """Return whether the process of a mark has ended.
 
     Args:
-        whose: its mark, or the number of a process of this machine.
-        changed: when it last wrote, seconds since 1970; after a day nobody goes on, whether or
-            not the machine is another one or the number was given anew.
+        owner: its mark, or the id of a process of this machine.
+        changed: time of its last write, seconds since 1970; after a day it counts as ended, since
+            another machine cannot be asked and a process id may be reused.
     """
-    host, _, pid = whose.rpartition("-")
+    host, _, pid = owner.rpartition("-")
     here = host in ("", mark().partition("-")[0])
     return time.time() - changed > _DAY or (here and not _is_alive(int(pid)))
 
@@ -131,17 +131,17 @@ def write_json(path: Path, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically."""
     try:
         content = json.dumps(value, indent=1, ensure_ascii=False).encode()
-    except UnicodeEncodeError:  # bytes of a path that are no UTF-8
+    except UnicodeEncodeError:  # a path with bytes that are not UTF-8
         content = json.dumps(value, indent=1).encode()
     write_atomic(path, content + b"\n")
 
 
 def read_json(path: Path) -> Any:
-    """Return what a JSON file holds, or None where there is no such file.
+    """Return the content of a JSON file, or None if there is no such file.
 
     Raises:
-        DamagedError: the file is not JSON, or no file; the message names it.
-        ResourceError: it may not be read.
+        DamagedError: it is not a file, or not JSON; the message names it.
+        ResourceError: it cannot be read.
     """
     content = read_file(path)
     if content is None:
@@ -156,11 +156,11 @@ def read_json(path: Path) -> Any:
 
 
 def read_file(path: Path, offset: int = 0) -> bytes | None:
-    """Return the content of a file of the lab from a byte on, or None where there is none.
+    """Return the content of a file from byte ``offset`` on, or None if there is no such file.
 
     Raises:
-        DamagedError: a folder or a link to nothing stands in its place; the message names it.
-        ResourceError: it may not be read.
+        DamagedError: it is a folder or a broken link; the message names it.
+        ResourceError: it cannot be read.
     """
     try:
         with path.open("rb") as stream:
@@ -168,7 +168,7 @@ def read_file(path: Path, offset: int = 0) -> bytes | None:
             return stream.read()
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
-            raise DamagedError(f"{path} must be a file, got a link to nothing") from None
+            raise DamagedError(f"{path} must be a file, got a broken link") from None
         return None
     except IsADirectoryError:
         raise DamagedError(f"{path} must be a file, got a folder") from None
@@ -177,7 +177,7 @@ def read_file(path: Path, offset: int = 0) -> bytes | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make a rename in ``folder`` survive a power cut."""
+    """Make a rename in ``folder`` survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -189,7 +189,7 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file's content, in hexadecimal.
 
     Raises:
-        ResourceError: it may not be read.
+        ResourceError: it cannot be read.
     """
     try:
         with path.open("rb") as stream:

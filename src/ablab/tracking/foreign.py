@@ -1,4 +1,4 @@
-"""Runs in MLflow that ablab did not launch, read and never written to."""
+"""MLflow runs that other programs made; only read."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -9,8 +9,8 @@ from ablab.errors import InputError, StoreError
 from ablab.folders import lab_folder
 from ablab.tracking.address import locate
 from ablab.tracking.database import check
-from ablab.tracking.refusals import talking
 from ablab.tracking.store import preload
+from ablab.tracking.store_errors import translate_errors
 
 _PAGE = 1000
 _INFINITE = 1.79e308  # MLflow stores infinity as the largest float
@@ -18,12 +18,13 @@ _INFINITE = 1.79e308  # MLflow stores infinity as the largest float
 
 @dataclass(frozen=True)
 class ForeignRun:
-    """A run as MLflow has it.
+    """Stores an MLflow run.
 
     Attributes:
-        status: MLflow's: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED.
-        start, end: seconds since 1970; NaN for the end of one that goes on.
-        metrics: the last value of each; what was infinite is so again.
+        status: RUNNING, SCHEDULED, FINISHED, FAILED or KILLED.
+        start: seconds since 1970.
+        end: likewise; NaN if it has not ended.
+        metrics: the last value of each; infinity as such.
     """
 
     run_id: str
@@ -36,13 +37,13 @@ class ForeignRun:
     metrics: Mapping[str, float]
 
     def field(self, name: str) -> str | None:
-        """Return a tag or a param, named ``tags.model`` or ``params.seed``; None without one."""
+        """Return a tag or a param, such as ``tags.model`` or ``params.seed``, or None."""
         group, _, key = name.partition(".")
         return {"tags": self.tags, "params": self.params}[group].get(key)
 
 
 class ForeignStore:
-    """A store that is only read: a server's, or a SQLite file that is there.
+    """Reads a store: a server, or a SQLite file that exists.
 
     Args:
         uri: MLflow's tracking URI; ``MLFLOW_TRACKING_URI`` by default, else the lab's own store.
@@ -54,12 +55,12 @@ class ForeignStore:
     def __init__(self, uri: str | None = None) -> None:
         self.address = locate(lab_folder(), uri)
         database = self.address.database
-        if database is not None and not database.is_file():  # opening it would make one
-            raise StoreError(f"MLFLOW_TRACKING_URI must name a store that is there, got {database}")
+        if database is not None and not database.is_file():  # opening it would create it
+            raise StoreError(f"MLFLOW_TRACKING_URI must name a store that exists, got {database}")
         preload()
         from mlflow import MlflowClient
 
-        with talking(self.address):
+        with translate_errors(self.address):
             if database is not None:
                 check(database, to_write=False)
             self._client: Any = MlflowClient(self.address.uri)
@@ -68,20 +69,20 @@ class ForeignStore:
         """Return an experiment's runs that were not deleted, oldest first.
 
         Raises:
-            InputError: there is no such experiment; names those there are.
+            InputError: there is no such experiment; names the existing ones.
             StoreError: the store does not answer.
         """
-        with talking(self.address):
+        with translate_errors(self.address):
             found = self._client.get_experiment_by_name(experiment)
             if found is None or found.lifecycle_stage != "active":
                 known = ", ".join(sorted(e.name for e in self._client.search_experiments()))
                 raise InputError(f"experiment must be one of {known}; got {experiment}")
             runs = list(self._pages(found.experiment_id))
-        return sorted((_mlflow_run(run) for run in runs), key=lambda run: (run.start, run.run_id))
+        return sorted((_foreign_run(run) for run in runs), key=lambda run: (run.start, run.run_id))
 
     def curve(self, run_id: str, metric: str) -> tuple[float, ...]:
-        """Return a metric's history, the last value of each step, in the order of steps."""
-        with talking(self.address):
+        """Return the history of a metric: the last value of each step, by step."""
+        with translate_errors(self.address):
             points = self._client.get_metric_history(run_id, metric)
         points = sorted(points, key=lambda point: (point.step, point.timestamp))
         return tuple({point.step: _value(point.value) for point in points}.values())
@@ -96,7 +97,7 @@ class ForeignStore:
                 return
 
 
-def _mlflow_run(run: Any) -> ForeignRun:
+def _foreign_run(run: Any) -> ForeignRun:
     return ForeignRun(
         run.info.run_id,
         run.info.run_name or run.info.run_id,

@@ -1,4 +1,4 @@
-"""The journal: a run's own append-only record on disk, a checksummed JSON line an event."""
+"""The journal: an append-only file of a run, one JSON line with a checksum per event."""
 
 import json
 import math
@@ -13,21 +13,21 @@ from ablab.tracking.files import DamagedError, naming, read_file
 
 
 class JournalError(DamagedError):
-    """A journal that cannot be trusted, or an epoch that does not repeat."""
+    """A journal is damaged, or a repeated epoch has other metrics."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a journal.
+    """Stores one line of a journal.
 
     Attributes:
-        kind: ``attempt`` (a process begins or goes on), ``epoch``, ``test``, ``diverged``,
+        kind: ``attempt`` (a process starts or resumes), ``epoch``, ``test``, ``diverged``,
             ``failed`` or ``stopped``.
-        time: seconds since 1970, the line's time stamp for good.
-        epoch: number of the epoch from 0, for the kinds that have one.
-        metrics: what the trial computes; bit-equal whenever the trial is repeated.
-        measured: times and memory, which differ from one repetition to the next.
-        note: whatever else belongs to the event (reason, host, versions).
+        time: seconds since 1970.
+        epoch: number of the epoch from 0; None for kinds without one.
+        metrics: computed by the trial; bit-equal in every repetition.
+        measured: times and memory, which differ between repetitions.
+        note: further values (reason, host, versions).
     """
 
     kind: str
@@ -38,7 +38,7 @@ class Entry:
     note: Mapping[str, Any] = field(default_factory=dict)
 
     def encode(self) -> str:
-        """Return the line, checksum first, newline last."""
+        """Return the line: checksum, JSON, newline."""
         text = json.dumps(asdict(self), separators=(",", ":"), sort_keys=True)
         return f"{zlib.crc32(text.encode()):08x} {text}\n"
 
@@ -47,7 +47,7 @@ class Entry:
         """Return the entry of a line.
 
         Raises:
-            JournalError: the line is torn or does not match its checksum.
+            JournalError: the line is incomplete or does not match its checksum.
         """
         checksum, _, text = line.rstrip("\n").partition(" ")
         if not line.endswith("\n") or checksum != f"{zlib.crc32(text.encode()):08x}":
@@ -59,19 +59,19 @@ class Entry:
 
 
 def same_metrics(a: Mapping[str, float], b: Mapping[str, float]) -> bool:
-    """Tell whether two sets of metrics are bit-equal, NaN being equal to NaN."""
+    """Return whether two sets of metrics are bit-equal; NaN equals NaN."""
     return a.keys() == b.keys() and all(
         x == b[name] or (math.isnan(x) and math.isnan(b[name])) for name, x in a.items()
     )
 
 
 def read_entries(path: Path, offset: int = 0) -> tuple[list[Entry], int]:
-    """Return the entries from byte ``offset`` on, and the offset behind the last whole one.
+    """Return the entries from byte ``offset`` on, and the offset after the last complete one.
 
-    A torn last line (a kill while it was written) is left out; it is no event.
+    An incomplete last line, left by a kill during the write, is ignored.
 
     Raises:
-        JournalError: a line that others follow is damaged; names the file and the byte.
+        JournalError: a line before the last is damaged; names the file and the byte.
     """
     lines = (read_file(path, offset) or b"").split(b"\n")
     lines = [*(line + b"\n" for line in lines[:-1]), *filter(None, lines[-1:])]
@@ -88,7 +88,7 @@ def read_entries(path: Path, offset: int = 0) -> tuple[list[Entry], int]:
 
 
 def check_epochs(path: Path, entries: Iterable[Entry]) -> None:
-    """Refuse a journal from which whole lines of epochs are gone.
+    """Check that no epoch is missing from a journal.
 
     Raises:
         JournalError: an epoch is missing; names the file.
@@ -97,14 +97,16 @@ def check_epochs(path: Path, entries: Iterable[Entry]) -> None:
     for entry in entries:
         if entry.kind == "epoch" and entry.epoch not in known:
             if entry.epoch != len(known):
-                raise JournalError(f"{path} must hold every epoch, got none of number {len(known)}")
+                raise JournalError(
+                    f"{path} must hold every epoch, got none with number {len(known)}"
+                )
             known.add(entry.epoch)
 
 
 class Journal:
-    """A journal opened for writing by the one process that holds the run's lock.
+    """Appends to a journal, in the one process that holds the run's lock.
 
-    Opening cuts off a torn last line.
+    Opening cuts off an incomplete last line.
 
     Raises:
         JournalError: it is damaged.
@@ -120,11 +122,11 @@ class Journal:
     def append(self, entry: Entry) -> None:
         """Write one line and wait until it is on the disk.
 
-        An epoch that is there already is not written again: its first line stays.
+        An epoch that the journal has is not written again: its first line is kept.
 
         Raises:
-            JournalError: the epoch is there with other metrics.
-            OSError: the line cannot be written; the journal ends as it did.
+            JournalError: the journal has the epoch with other metrics.
+            OSError: the line cannot be written; the journal is unchanged.
         """
         earlier = self.epoch(entry.epoch) if entry.kind == "epoch" else None
         if earlier is not None:
@@ -142,7 +144,7 @@ class Journal:
                     line = line[stream.write(line) :]
                 os.fsync(stream.fileno())
             except OSError:
-                stream.truncate(end)  # a torn line would damage the next one
+                stream.truncate(end)  # the next line must not continue an incomplete one
                 raise
         self.entries.append(entry)
 

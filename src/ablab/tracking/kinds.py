@@ -1,6 +1,6 @@
-"""The kinds of question that a sweep may ask, and what its YAML must give for each.
+"""The kinds of question that a sweep may ask, and the keys that its YAML needs for each.
 
-What the answer to each kind says stands in `ablab.report.kinds`, which a sweep must not import.
+The tests and the verdict of each kind are in `ablab.report.kinds`, which a sweep must not import.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Needs:
-    """What a question of a kind needs in its YAML.
+    """Stores the keys that a kind of question needs in its YAML.
 
     Attributes:
-        baseline: one of several variants must be named as such.
-        margin: half the width of what counts as equal; without this none may be given.
+        baseline: the name of a variant.
+        margin: half the width of the equivalence region; other kinds must not have one.
         grid: a grid of two axes.
     """
 
@@ -32,10 +32,10 @@ KINDS: Mapping[str, Needs] = {
 
 
 def needs(kind: Any) -> Needs:
-    """Return what a kind needs; nothing, where it is none of `KINDS`."""
+    """Return what a kind needs: nothing, if it is not one of `KINDS`."""
     return KINDS.get(kind, Needs()) if isinstance(kind, str) else Needs()
 
 
-def of_runs() -> tuple[str, ...]:
-    """Return the kinds that can be asked of others' runs, which have neither margin nor grid."""
-    return tuple(k for k, needed in KINDS.items() if not needed.margin and not needed.grid)
+def foreign_kinds() -> tuple[str, ...]:
+    """Return the kinds that suit MLflow runs of others, which have neither margin nor grid."""
+    return tuple(kind for kind, needed in KINDS.items() if not needed.margin and not needed.grid)

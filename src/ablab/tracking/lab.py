@@ -1,10 +1,10 @@
-"""The lab on disk: trials, their runs, who is writing them, and the folders of sweeps.
+"""The lab on disk: the folders of trials, runs and sweeps.
 
 lab/
   lab.json                    marks the folder as a lab
-  trials/<key>/<run>/        trial.json, journal.jsonl, completion.json, artifacts
+  trials/<key>/<run>/         trial.json, journal.jsonl, completion.json, artifacts
   sweeps/<sweep>/             part-001.json, … and the reports
-  mlflow.db, artifacts/       the index that MLflow shows; made anew from the rest
+  mlflow.db, artifacts/       the store that MLflow shows; can be recreated from the rest
   cache/                      decoded data
 """
 
@@ -32,11 +32,11 @@ DISCARDED = "discarded"
 
 
 @dataclass(frozen=True)
-class Look:
-    """A take as it was at one moment.
+class Snapshot:
+    """Stores the records of a run, consistent with each other.
 
     Attributes:
-        is_locked: whether a living process wrote it.
+        is_locked: whether a living process writes the run.
         completion: the valid completion record, or None.
         entries: of the journal.
     """
@@ -48,7 +48,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Run:
-    """One training of a trial from its start; resumed, it is the same run.
+    """One training of a trial from its start; resuming continues the same run.
 
     Attributes:
         folder: ``lab/trials/<key>/<number>``.
@@ -68,26 +68,26 @@ class Run:
 
     @property
     def trial(self) -> dict[str, Any]:
-        """The trial as it was frozen: ``key``, ``config``, ``choices``, ``data_hash``, ….
+        """The resolved trial: ``key``, ``config``, ``choices``, ``data_hash``, ….
 
         Raises:
-            DamagedError: the file is not as it was written.
+            DamagedError: the file is missing or was changed since it was written.
         """
         path = self.folder / TRIAL
         content = read_sealed(path)
         if content is None:
-            raise DamagedError(f"{path} must be there, got none")
-        groups = [content.get(name, {}) for name in ("config", "choices")]
-        if content.get("key") != self.key or not all(isinstance(g, dict) for g in groups):
+            raise DamagedError(f"{path} must exist, got no file")
+        mappings = [content.get(name, {}) for name in ("config", "choices")]
+        if content.get("key") != self.key or not all(isinstance(m, dict) for m in mappings):
             raise DamagedError(f"{path} must be trial {self.key}, got {content.get('key')}")
         return content
 
     @property
     def environment(self) -> dict[str, Any]:
-        """Facts of the last attempt: host, versions, commit, …; empty where there are none.
+        """Host, versions, commit, … of the last attempt; empty before the first.
 
         Raises:
-            DamagedError: the file is no JSON object.
+            DamagedError: the file is not a JSON object.
         """
         path = self.folder / ENVIRONMENT
         content = read_json(path)
@@ -110,92 +110,95 @@ class Run:
         return read_entries(self.journal)[0]
 
     def lock(self) -> BaseFileLock:
-        """Return the lock that the run's one writer holds for life (not yet acquired)."""
+        """Return the lock, not yet acquired, that the run's process holds as long as it lives."""
         return FileLock(self.folder / LOCK)
 
     def is_locked(self) -> bool:
-        """Tell whether a living process writes this run, without a right to write there."""
+        """Return whether a living process writes this run.
+
+        A shared lock is tried instead of `lock`, which would need permission to write.
+        """
         try:
             with (self.folder / LOCK).open("rb") as stream:
                 fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
-        except OSError:  # nobody has ever locked it, or nobody may know
+        except OSError:  # it was never locked, or cannot be read
             return False
         return False
 
     def discard(self, reason: str) -> None:
-        """Mark the run as one that counts no more; its files stay."""
+        """Mark the run as discarded; its files are kept."""
         (self.folder / DISCARDED).write_text(reason + "\n", "utf-8")
 
     @property
     def is_discarded(self) -> bool:
-        """Tell whether the run was marked as one that counts no more."""
+        """Return whether the run was discarded."""
         return (self.folder / DISCARDED).exists()
 
-    def look(self) -> Look:
-        """Return lock, completion record and journal of one moment, though a trial may end now.
+    def snapshot(self) -> Snapshot:
+        """Return lock, completion record and journal, consistent even if the trial ends meanwhile.
 
-        The lock comes first: a record that its holder wrote before it let go is then seen. What
-        was written meanwhile is read again.
+        The lock is read first, so that a record that its holder wrote before the release is seen.
+        If a file was written meanwhile, all are read again.
 
         Raises:
             DamagedError: the journal is damaged.
         """
         while True:
             before = self._stamps()
-            look = Look(self.is_locked(), self.completion, self.entries())
+            snapshot = Snapshot(self.is_locked(), self.completion, self.entries())
             if self._stamps() == before:
-                return look
+                return snapshot
 
     def _stamps(self) -> list[tuple[int, int, int]]:
-        found = []
+        stamps = []
         for name in (JOURNAL, COMPLETION):
             try:
                 state = (self.folder / name).stat()
             except OSError:
-                found.append((0, 0, 0))
+                stamps.append((0, 0, 0))
             else:
-                found.append((state.st_mtime_ns, state.st_size, state.st_ino))
-        return found
+                stamps.append((state.st_mtime_ns, state.st_size, state.st_ino))
+        return stamps
 
     def status(self) -> str:
-        """Return what the disk alone says of the run.
+        """Return the status of the run according to its files.
 
         Returns:
             ``finished``, ``diverged``, ``running``, ``failed``, ``stopped``, ``new``, or
-            ``damaged``: a record of it is not as it was written, and `damage` says which.
+            ``damaged``: a record was changed since it was written, and `damage` names it.
         """
         try:
-            look = self.look()
+            snapshot = self.snapshot()
         except DamagedError:
             return "running" if self.is_locked() else "damaged"
-        return self.outcome(look)
+        return self.status_of(snapshot)
 
-    def outcome(self, look: Look) -> str:
-        """Return what `status` does of a take as it was then."""
-        if look.completion is not None:
-            return look.completion.outcome
-        if look.is_locked:
+    def status_of(self, snapshot: Snapshot) -> str:
+        """Return the `status` of a snapshot of the run."""
+        if snapshot.completion is not None:
+            return snapshot.completion.outcome
+        if snapshot.is_locked:
             return "running"
         if self.damage():
             return "damaged"
-        if not look.entries:
+        if not snapshot.entries:
             return "new"
-        return "failed" if look.entries[-1].kind == "failed" else "stopped"
+        return "failed" if snapshot.entries[-1].kind == "failed" else "stopped"
 
     def damage(self) -> str:
-        """Return which record is not as it was written and what to do, empty where all are."""
+        """Return which record was changed since it was written, and the remedy; empty if none."""
         try:
             _ = self.trial, self.environment
             check_epochs(self.journal, self.entries())
             checked_completion(self.folder)
         except DamagedError as error:
-            return f"{error}; the same `ablab train` or `ablab sweep` command redoes it"
+            return f"{error}; the same `ablab train` or `ablab sweep` command trains it again"
         return ""
 
-    def can_go_on(self) -> bool:
-        """Tell whether training can go on in this run: its trial and its journal are sound."""
+    def can_resume(self) -> bool:
+        """Return whether training can resume: trial and journal are undamaged."""
         try:
             _ = self.trial
             check_epochs(self.journal, self.entries())
@@ -206,7 +209,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Lab:
-    """The folder that holds all a user's work.
+    """The folder with all trials and sweeps of a user.
 
     Attributes:
         root: the folder.
@@ -216,41 +219,42 @@ class Lab:
 
     @classmethod
     def open(cls, root: Path | None = None) -> "Lab":
-        """Return the lab at ``root`` (default: where `ablab.folders.lab_folder` finds it).
+        """Return the lab at ``root`` (default: `ablab.folders.lab_folder`), created if missing.
 
-        Makes the folder where there is none.
+        Raises:
+            DamagedError: its marker ``lab.json`` is not a file.
         """
         root = lab_folder() if root is None else root
         marker = root / "lab.json"
         if os.path.lexists(marker) and not marker.is_file():
-            raise DamagedError(f"{marker} must be a file, got a folder or a link to nothing")
+            raise DamagedError(f"{marker} must be a file, got a folder or a broken link")
         if not marker.is_file():
             root.mkdir(parents=True, exist_ok=True)
             write_json(marker, {"schema": 1})
         return cls(root)
 
     def runs(self, key: str) -> list[Run]:
-        """Return the trial's runs, oldest first, those that were discarded left out."""
+        """Return the trial's runs that were not discarded, oldest first."""
         folder = self.root / "trials" / key
         if not folder.is_dir():
             return []
-        runs = (Run(f) for f in sorted(folder.iterdir()) if f.name.isdigit() and _is_begun(f))
+        runs = (Run(f) for f in sorted(folder.iterdir()) if f.name.isdigit() and _has_records(f))
         return [run for run in runs if not run.is_discarded]
 
     def finished(self, key: str) -> Run | None:
-        """Return the newest finished run of a trial, the one that counts, or None."""
-        return next((t for t in reversed(self.runs(key)) if t.completion), None)
+        """Return the newest finished run of a trial, the one that reports use, or None."""
+        return next((run for run in reversed(self.runs(key)) if run.completion), None)
 
     def new_run(self, trial: Mapping[str, Any]) -> Run:
-        """Make the folder of a new run; the earlier ones stay as they are.
+        """Create the folder of a new run; earlier runs are not changed.
 
         Args:
-            trial: what `Run.trial` will return, ``key`` among it.
+            trial: the resolved trial, as `Run.trial` returns it.
         """
         folder = self.root / "trials" / trial["key"]
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            # A folder without a trial is what a kill, or a full disk, left of a run.
+            # A kill or a full disk may leave a folder without a trial: its number is reused.
             numbers = [int(f.parent.name) for f in folder.glob(f"*/{TRIAL}")]
             run = Run(folder / f"{max(numbers, default=0) + 1:03d}")
             run.folder.mkdir(exist_ok=True)
@@ -271,6 +275,6 @@ class Lab:
         return sorted(p.parent.name for p in self.root.glob("sweeps/*/part-001.json"))
 
 
-def _is_begun(folder: Path) -> bool:
-    """Tell whether a run was made here; a kill may leave an empty folder behind."""
+def _has_records(folder: Path) -> bool:
+    """Return whether the folder is a run's; a kill may leave an empty one."""
     return any(os.path.lexists(folder / name) for name in (TRIAL, JOURNAL, COMPLETION))

@@ -1,6 +1,6 @@
-"""Pictures of one run, drawn from what it stored: learning curves and confusion matrix.
+"""Pictures of one run: learning curves and confusion matrix.
 
-Drawn on figures of their own, never through pyplot's global state.
+They are drawn without pyplot, whose state is global.
 """
 
 import math
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 CONFUSION = "confusion_matrix.csv"
-_PLACES = {"loss": (0.08, 0.15, 0.39, 0.72), "accuracy": (0.58, 0.15, 0.39, 0.72)}
-_COLOURS = {"train": "#0072b2", "val": "#d55e00"}
+_AXES = {"loss": (0.08, 0.15, 0.39, 0.72), "accuracy": (0.58, 0.15, 0.39, 0.72)}
+_COLORS = {"train": "#0072b2", "val": "#d55e00"}
 _FEW_CLASSES = 12
 
 
 def draw(run: Run, title: str, folder: Path) -> list[str]:
-    """Draw what the run has data for into ``folder``, as PNG.
+    """Draw the pictures that the run has data for, as PNG files in ``folder``.
 
     Returns:
-        The names of the pictures: ``learning_curves.png``, ``confusion_matrix.png``.
+        Their names: ``learning_curves.png``, ``confusion_matrix.png``.
     """
     drawn = []
     epochs = [entry for entry in run.entries() if entry.kind == "epoch"]
@@ -44,24 +44,24 @@ def draw(run: Run, title: str, folder: Path) -> list[str]:
 
 
 def learning_curves(epochs: Sequence[Entry], title: str) -> "Figure":
-    """Return a figure of loss and accuracy by epoch, in training and validation.
+    """Return a figure of training and validation loss and accuracy by epoch.
 
     Values that are not finite leave a gap.
 
     Args:
-        epochs: the journal's epoch lines.
-        title: what the trial is called.
+        epochs: the epoch entries of the journal.
+        title: title of the figure.
     """
     figure = _figure(title, width=9.0, height=3.6)
-    for quantity, place in _PLACES.items():
-        axes = figure.add_axes(place, xlabel="epoch", ylabel=quantity)
-        for part, colour in _COLOURS.items():
+    for quantity, rectangle in _AXES.items():
+        axes = figure.add_axes(rectangle, xlabel="epoch", ylabel=quantity)
+        for part, color in _COLORS.items():
             name = f"{part}/{quantity}"
             points = [(e.epoch or 0, e.metrics[name]) for e in epochs if name in e.metrics]
             if points:
                 x, y = np.array(points, dtype=np.float64).T
                 y[~np.isfinite(y)] = np.nan
-                axes.plot(x, y, color=colour, label=part, marker="o", markersize=3)
+                axes.plot(x, y, color=color, label=part, marker="o", markersize=3)
                 axes.legend(frameon=False)
         last = max((e.epoch or 0 for e in epochs), default=0)
         axes.set_xticks(range(0, last + 1, max(1, math.ceil(last / 8))))
@@ -70,15 +70,15 @@ def learning_curves(epochs: Sequence[Entry], title: str) -> "Figure":
 
 
 def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str) -> "Figure":
-    """Return a figure of a confusion matrix, shaded by the share of each true class.
+    """Return a figure of a confusion matrix, shaded by the share of the true class.
 
-    White is none of a true class, dark blue all of it. Up to 12 classes the cells hold their
-    counts; beyond, every class is a pixel or more and about ten of them are named.
+    White is 0 % of a true class, dark blue 100 %. Up to 12 classes, the cells show their counts;
+    with more, a class is a pixel or more and about ten classes are named.
 
     Args:
         counts: (classes, classes), true class by row, predicted class by column.
         names: (classes,) names.
-        title: what the trial is called.
+        title: title of the figure.
     """
     few = len(names) <= _FEW_CLASSES
     figure = _figure(title, width=7.4, height=6.6)
@@ -86,7 +86,7 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest")
     ticks = range(0, len(names), 1 if few else max(1, len(names) // 10))
-    # As they are: between two dollar signs matplotlib would look for a formula.
+    # Without `parse_math=False`, matplotlib would typeset text between dollar signs as a formula.
     axes.set_xticks(ticks, [names[i] for i in ticks], rotation=90, parse_math=False)
     axes.set_yticks(ticks, [names[i] for i in ticks], parse_math=False)
     if few:
@@ -95,10 +95,10 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
 
 
 def read_confusion(path: Path) -> tuple[list[str], NDArray[np.int64]]:
-    """Return class names and counts (classes, classes) of a confusion matrix's table.
+    """Return class names and counts (classes, classes) of a confusion matrix's CSV file.
 
-    Its first line holds a corner and the names of the predicted classes, each further line
-    the name of a true class and its counts.
+    Its first line has an empty cell and the names of the predicted classes, each further line the
+    name of a true class and its counts.
     """
     header, *rows = read_rows(path)
     counts = np.array([row[1:] for row in rows], dtype=np.float64).astype(np.int64)
@@ -107,9 +107,9 @@ def read_confusion(path: Path) -> tuple[list[str], NDArray[np.int64]]:
 
 def _write_counts(axes: "Axes", counts: NDArray[np.int64], shares: NDArray[Any]) -> None:
     for (row, column), count in np.ndenumerate(counts):
-        colour = "white" if shares[row, column] > 0.5 else "black"
+        color = "white" if shares[row, column] > 0.5 else "black"
         if count:
-            axes.text(column, row, str(count), ha="center", va="center", color=colour, fontsize=7)
+            axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize=7)
 
 
 def _figure(title: str, *, width: float, height: float) -> "Figure":

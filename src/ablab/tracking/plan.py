@@ -1,6 +1,6 @@
-"""A plan: a sweep frozen, in numbered parts, each written once.
+"""The plan of a sweep: its resolved trials, in numbered parts, each written once.
 
-Reports read plans: the plan, not a tag, says which variant, seed and block a key stands for.
+Reports read plans: the plan, not a tag, maps variant, seed and block to the key of a trial.
 """
 
 import shlex
@@ -16,12 +16,10 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.sealed import read_sealed, write_sealed
 from ablab.tracking.spec import Spec, read_spec
 
-_NOT_TRIALS = ("sweep", "launcher", "devices", "tracking", "probes", "hydra")
-
 
 @dataclass(frozen=True)
 class Cell:
-    """One variant × one seed × one block, and the trial that fills it."""
+    """One variant × one seed × one block, and the key of its trial."""
 
     variant: str
     seed: int
@@ -29,25 +27,25 @@ class Cell:
     key: str
 
     @property
-    def place(self) -> tuple[str, int, str]:
-        """What the cell is, whichever trial fills it."""
+    def id(self) -> tuple[str, int, str]:
+        """Variant, seed and block, whichever the trial."""
         return self.variant, self.seed, self.block
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a plan.
+    """Stores one part of a plan.
 
     Attributes:
-        kind: ``comparison`` (stands for itself and replaces what was before) or
-            ``extension`` (adds seeds, variants or blocks to the parts before it).
+        kind: ``comparison`` (replaces all earlier parts) or ``extension`` (adds seeds, variants or
+            blocks to them).
         time: seconds since 1970.
-        command: what the user typed, to reproduce it.
-        spec: the sweep's question as it then stood, of the variants and blocks that have cells.
+        command: the user's command, to reproduce it.
+        spec: the sweep's question at that time, with the variants and blocks that have cells.
         cells: the cells that this part adds.
-        trials: key to trial (``config``, ``choices``, ``data_hash``, ``sources``).
+        trials: by key: ``config``, ``choices``, ``data_hash``, ``sources``, ``outside_key``.
         excluded: variants or cells left out, each with ``variant``, ``block`` and ``reason``.
-        yaml: text of the sweep's YAML as it then was; empty where there was none.
+        yaml: text of the sweep's YAML at that time; empty without one.
     """
 
     kind: str
@@ -62,12 +60,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts that are in force, from the last comparison on.
+    """Stores the current parts of a plan, from the last comparison on.
 
     Attributes:
-        sweep: the sweep's name, which is its folder's.
+        sweep: name of the sweep and of its folder.
         parts: a comparison, then its extensions.
-        first_number: the number of the comparison's file.
+        first_number: number of the comparison's file.
     """
 
     sweep: str
@@ -76,56 +74,57 @@ class Plan:
 
     @property
     def spec(self) -> Spec:
-        """The question as it stands now."""
+        """The question of the last part."""
         return self.parts[-1].spec
 
     @property
     def question(self) -> str:
-        """The question as the sweep's YAML puts it."""
+        """The question in the sweep's YAML, else the sweep's name."""
         return self.spec.question or self.sweep
 
     @property
     def asked_with(self) -> str:
-        """The overrides that changed its trials: the question may name what they replaced.
+        """The overrides that changed its trials; the question may name a value that they replaced.
 
         ``dataset=digits trainer.max_epochs=3``, or empty.
         """
         words = shlex.split(self.parts[0].command)
         overrides = [w for w in words if "=" in w and w[0] not in "-="]
-        changes = [o for o in overrides if o.split("=")[0].split(".")[0] not in _NOT_TRIALS]
+        outside_key = {"hydra"}.union(*(t.get("outside_key", ()) for t in self.trials.values()))
+        changes = [o for o in overrides if o.split("=")[0].split(".")[0] not in outside_key]
         return " ".join(sorted(changes)) if words[:2] == ["ablab", "sweep"] else ""
 
     @property
     def asked(self) -> str:
-        """The question, and in brackets what was changed for it."""
+        """The question, followed by the overrides that changed its trials."""
         return (
             f"{self.question} (asked with {self.asked_with})" if self.asked_with else self.question
         )
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
-        """Every cell in force, each place once."""
-        return tuple({c.place: c for part in self.parts for c in part.cells}.values())
+        """Every current cell, each id once."""
+        return tuple({cell.id: cell for part in self.parts for cell in part.cells}.values())
 
     @cached_property
     def trials(self) -> dict[str, Mapping[str, Any]]:
-        """Every trial in force, by key."""
+        """Every current trial, by key."""
         return {key: trial for part in self.parts for key, trial in part.trials.items()}
 
 
 def read_plan(folder: Path) -> Plan | None:
-    """Return the plan that a sweep's folder holds, or None.
+    """Return the plan in a sweep's folder, or None.
 
     Raises:
-        DamagedError: a part is not as it was written; names the file and the remedy.
+        DamagedError: a part was changed since it was written; names the file and the remedy.
     """
     files = sorted(folder.glob("part-*.json"))
     try:
         parts = [_part(file) for file in files]
     except DamagedError as error:
         raise DamagedError(
-            f"{error}; move it and the parts behind it away, and the same `ablab sweep` plans "
-            "anew: what is finished stays so"
+            f"{error}; move it and the later parts away, and the same `ablab sweep` command plans "
+            "again: finished trials stay finished"
         ) from error
     starts = [i for i, part in enumerate(parts) if part.kind == "comparison"]
     if not starts:
@@ -134,28 +133,28 @@ def read_plan(folder: Path) -> Plan | None:
 
 
 def find_plan(lab: Lab, sweep: str) -> Plan:
-    """Return the plan of a sweep: of that very name, else of the only one that changes its trials.
+    """Return the plan of a sweep: the one of that name, else its only one with changed trials.
 
     Args:
-        lab: where the plans lie.
-        sweep: a name as on disk, ``activations`` or ``activations [dataset=digits]``.
+        lab: the lab.
+        sweep: name on disk, ``activations`` or ``activations [dataset=digits]``.
 
     Raises:
-        InputError: there is none, or several; the message lists what there is.
+        InputError: there is none, or several; the message lists the existing ones.
         DamagedError: it is damaged.
     """
     known, name = lab.sweeps(), sweep.partition(" [")[0]
-    begun = [each for each in known if each.startswith(f"{name} [")]
-    found = begun[0] if sweep not in known and sweep == name and len(begun) == 1 else sweep
-    plan = read_plan(lab.sweep_folder(found)) if found in known else None
+    changed = [each for each in known if each.startswith(f"{name} [")]
+    chosen = changed[0] if sweep not in known and sweep == name and len(changed) == 1 else sweep
+    plan = read_plan(lab.sweep_folder(chosen)) if chosen in known else None
     if plan is None:
-        listed = ", ".join(begun or known) or "none yet (ablab sweep NAME makes one)"
+        listed = ", ".join(changed or known) or "none yet (ablab sweep NAME makes one)"
         raise InputError(f"sweep must be one that was planned: {listed}; got {sweep}")
     return plan
 
 
 def read_plans(lab: Lab) -> tuple[list[Plan], dict[str, str]]:
-    """Return the plans of a lab, alphabetically, and for each damaged one what is wrong with it."""
+    """Return a lab's plans, alphabetically, and an error message for each damaged one."""
     plans, damaged = [], {}
     for sweep in lab.sweeps():
         try:
@@ -168,35 +167,35 @@ def read_plans(lab: Lab) -> tuple[list[Plan], dict[str, str]]:
 
 
 def write_part(folder: Path, part: Part) -> Path:
-    """Write the next numbered part and return its path; parts are never written twice."""
+    """Write the next numbered part and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"part-{len(list(folder.glob('part-*.json'))) + 1:03d}.json"
-    cells = [vars(cell) for cell in part.cells]  # asdict would copy each trial, value by value
+    cells = [vars(cell) for cell in part.cells]  # asdict would copy the trials
     write_sealed(path, {**vars(part), "spec": part.spec.as_dict(), "cells": cells})
     return path
 
 
 def _part(path: Path) -> Part:
-    """Return the part that a file holds.
+    """Return the part in a file.
 
     Raises:
-        DamagedError: it holds none.
+        DamagedError: the file has no valid part.
     """
     content = read_sealed(path)
     if content is None:
-        raise DamagedError(f"{path} must be there, got none")
+        raise DamagedError(f"{path} must exist, got no file")
     try:
         cells = tuple(Cell(**cell) for cell in content.pop("cells"))
         spec, excluded = read_spec(content["spec"]), tuple(content["excluded"])
         part = Part(**content | {"spec": spec, "cells": cells, "excluded": excluded})
         _check_types(part)
     except (TypeError, KeyError, AttributeError, ValueError) as error:
-        raise DamagedError(f"{path} must be a part of a plan, got another content") from error
+        raise DamagedError(f"{path} must be a part of a plan, got other content") from error
     return part
 
 
 def _check_types(part: Part) -> None:
-    """Raise where a part that nothing seals holds something else than a part does."""
+    """Raise `TypeError` if a part without a checksum, of ablab 0.1, has values of other types."""
     texts = [x for c in part.cells for x in (c.variant, c.block, c.key)]
     maps = [part.trials, *part.trials.values(), *part.excluded]
     if not all(isinstance(text, str) for text in (part.kind, part.command, *texts)):

@@ -1,4 +1,4 @@
-"""What a trial has to show: its configuration, curve, final figures and fate, read from disk."""
+"""Record of a trial read from disk: configuration, epochs, final metrics and outcome."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -18,19 +18,19 @@ CORRECT = "test_correct.npy"
 
 @dataclass(frozen=True)
 class Record:
-    """A trial as far as it has come.
+    """Stores what the lab has of a trial so far.
 
     Attributes:
         key: the trial's key.
         outcome: finished, diverged, running, failed, stopped, new, damaged, or absent (never
-            begun).
+            started).
         trial: ``config``, ``choices``, ``data_hash``, ``sources``.
-        folder: the run that counts (the newest finished one, else the newest), or None.
+        folder: of the newest finished run, else of the newest run, or None.
         reason: why it failed, or which record is damaged; else None.
-        epochs: the journal's epoch lines, in order.
-        metrics: final metrics, empty until it is finished.
+        epochs: the epoch entries of the journal, in order.
+        metrics: final metrics, empty unless finished.
         measured: final times and memory.
-        metadata: counts of data and network.
+        metadata: properties of the data and the network.
         environment: versions, hardware, commit, of the last attempt.
     """
 
@@ -46,7 +46,7 @@ class Record:
     environment: Mapping[str, Any] = field(default_factory=dict)
 
     def correct(self) -> NDArray[np.bool_] | None:
-        """Return which test images were classified rightly, shape (test_images,), or None."""
+        """Return which test images were classified correctly, shape (test_images,), or None."""
         if self.folder is None:
             return None
         return read_correct(self.folder, int(self.metadata.get("test_images", 0)))
@@ -55,13 +55,13 @@ class Record:
 def read_record(
     lab: Lab, key: str, trial: Mapping[str, Any] | None = None, commit: str = ""
 ) -> Record:
-    """Return what the lab knows of a trial.
+    """Return the record of a trial.
 
     Args:
         lab: the lab.
         key: the trial's key.
-        trial: the trial as a plan froze it, for one that was never begun.
-        commit: only takes of the commit that begins so count; empty: all.
+        trial: the trial in the plan, used if it was never started.
+        commit: start of a commit; only its runs are used. Empty: all runs.
     """
     runs = [run for run in lab.runs(key) if not commit or _commit(run).startswith(commit)]
     finished = (run for run in reversed(runs) if run.completion)
@@ -79,19 +79,20 @@ def _commit(run: Run) -> str:
 
 
 def record_of(run: Run) -> Record:
-    """Return what the lab knows of one run, as far as it can be read."""
+    """Return the record of one run; of a damaged one, the outcome and the reason."""
     try:
-        look = run.look()
+        snapshot = run.snapshot()
         trial, environment = run.trial, run.environment
     except DamagedError:
         return Record(run.key, run.status(), {}, run.folder, run.damage() or None)
-    completion, failures = look.completion, [e for e in look.entries if e.kind == "failed"]
+    completion = snapshot.completion
+    failures = [e for e in snapshot.entries if e.kind == "failed"]
     record = Record(
         key=run.key,
-        outcome=run.outcome(look),
+        outcome=run.status_of(snapshot),
         trial=trial,
         folder=run.folder,
-        epochs=tuple(e for e in look.entries if e.kind == "epoch"),
+        epochs=tuple(e for e in snapshot.entries if e.kind == "epoch"),
         environment=environment,
     )
     if completion is None:
@@ -106,7 +107,7 @@ def record_of(run: Run) -> Record:
 
 
 def read_correct(folder: Path, images: int) -> NDArray[np.bool_] | None:
-    """Return which of so many test images a run classified rightly, or None if it says not."""
+    """Return which of ``images`` test images a run classified correctly, or None if unknown."""
     if not (folder / CORRECT).is_file():
         return None
     bits = np.load(folder / CORRECT, allow_pickle=False)

@@ -1,4 +1,4 @@
-"""Records that carry a checksum of themselves: no edit and no flipped bit goes unnoticed."""
+"""JSON records with a checksum of their content, which reveals edits and flipped bits."""
 
 import hashlib
 import json
@@ -12,34 +12,34 @@ _SUM = "sha256"
 
 
 def write_sealed(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a record with its checksum, as JSON, atomically."""
+    """Write a record and its checksum as JSON, atomically."""
     write_json(path, {**content, _SUM: checksum(content)})
 
 
 def read_sealed(path: Path, *, since: int | None = None) -> dict[str, Any] | None:
-    """Return a record without its checksum, or None where there is no such file.
+    """Return a record without its checksum, or None if there is no such file.
 
     Args:
         path: of the record.
-        since: the ``schema`` from which on a record without a checksum is damaged; by default
-            any may lack it: ablab 0.1 wrote none.
+        since: the first ``schema`` that needs a checksum; by default none does, since early
+            versions of ablab 0.1 wrote none.
 
     Raises:
-        DamagedError: it is no JSON object, or not the one that was written.
+        DamagedError: it is not a JSON object, or does not match its checksum.
     """
     content = read_json(path)
     if content is None:
         return None
     if not isinstance(content, dict):
         raise DamagedError(f"{path} must hold a JSON object, got {json.dumps(content)[:40]}")
-    stated = content.pop(_SUM, None)
-    lacks = stated is None and since is not None and content.get("schema") not in range(since)
-    if lacks or (stated is not None and stated != checksum(content)):
+    stored = content.pop(_SUM, None)
+    lacks = stored is None and since is not None and content.get("schema") not in range(since)
+    if lacks or (stored is not None and stored != checksum(content)):
         raise DamagedError(f"{path} must be as ablab wrote it, got one with another checksum")
     return content
 
 
 def checksum(content: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of a record, the same before it was written and after it was read."""
-    plain = json.loads(json.dumps(content))  # tuples are lists in it, keys are text
+    """Return the SHA-256 of a record, equal before it is written and after it is read."""
+    plain = json.loads(json.dumps(content))  # as JSON reads it back: lists for tuples, keys as text
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A sweep's question, as the plan holds it: the defaults of every key stand here, and only here."""
+"""A sweep's question as the plan stores it, with the default of every key."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -12,24 +12,24 @@ _TEXTS = ("question", "kind", "metric", "goal", "baseline", "unit", "curve", "cu
 
 @dataclass(frozen=True)
 class Spec:
-    """A question.
+    """Stores a sweep's question.
 
     Attributes:
         question: the sentence that the report answers.
         kind: one of `ablab.tracking.kinds.KINDS`.
-        metric: the one that is tested, ``test/accuracy``.
+        metric: the metric that is tested, such as ``test/accuracy``.
         goal: ``max`` or ``min``.
         baseline: name of a variant, or empty.
-        margin: half the width of what counts as equal, in the metric's unit; equivalence only.
-        target: validation accuracy in (0, 1) whose first epoch tells the speed of learning.
+        margin: half the width of the equivalence region, in the metric's unit; equivalence only.
+        target: validation accuracy in (0, 1); the first epoch that reaches it measures the speed.
         seeds: distinct, >= 0.
         variants: name to settings, in the order of the report.
-        blocks: likewise; empty where nothing is repeated.
-        tune: what was tuned before the comparison; nothing yet.
-        foreign: whether others than ablab made the runs; the keys below are for these alone.
-        unit: how the metric was logged, as `ablab.report.formatting.unit_of` takes it.
-        curve: the metric that is drawn value by value.
-        curve_unit: how it was logged.
+        blocks: likewise; empty if nothing is repeated.
+        tune: what was tuned before the comparison; sweeps do not set it yet.
+        foreign: whether the runs are MLflow runs of others; only these use the keys below.
+        unit: unit of the logged metric, see `ablab.report.formatting.unit_of`.
+        curve: metric whose history is drawn.
+        curve_unit: unit of ``curve``.
     """
 
     question: str = ""
@@ -50,34 +50,34 @@ class Spec:
 
     @property
     def direction(self) -> int:
-        """1 where more is better, -1 where less is."""
+        """1 if higher is better, -1 if lower is."""
         return -1 if self.goal == "min" else 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as a plan's file holds it; a key that is off is left out of most."""
-        found: dict[str, Any] = {
+        """Return it as a plan stores it; optional keys with their defaults are left out."""
+        content: dict[str, Any] = {
             f.name: getattr(self, f.name)
             for f in fields(Spec)
             if f.name in _ALWAYS or getattr(self, f.name) != f.default
         }
-        named = {key: {n: dict(s) for n, s in found[key].items()} for key in _NAMED}
-        return {**found, "seeds": list(self.seeds), **named}
+        named = {key: {n: dict(s) for n, s in content[key].items()} for key in _NAMED}
+        return {**content, "seeds": list(self.seeds), **named}
 
 
 def read_spec(content: Mapping[str, Any]) -> Spec:
-    """Return the question that a plan's file holds; a key that is not there takes its default.
+    """Return the question that a plan stores; a missing key has its default.
 
     Raises:
-        TypeError: a value is of another type than its key's.
+        TypeError: a value has the wrong type.
     """
     known = {f.name for f in fields(Spec)}
-    found = {key: value for key, value in content.items() if key in known and value is not None}
+    values = {key: value for key, value in content.items() if key in known and value is not None}
     for key in _NAMED:
-        found[key] = {str(n): dict(s) for n, s in dict(found.get(key, {})).items()}
-    seeds = found.get("seeds", ())
-    found["seeds"] = tuple(range(seeds) if isinstance(seeds, int) else seeds)
-    if not all(isinstance(found.get(key, ""), str) for key in _TEXTS):
+        values[key] = {str(n): dict(s) for n, s in dict(values.get(key, {})).items()}
+    seeds = values.get("seeds", ())
+    values["seeds"] = tuple(range(seeds) if isinstance(seeds, int) else seeds)
+    if not all(isinstance(values.get(key, ""), str) for key in _TEXTS):
         raise TypeError
-    if not all(isinstance(found.get(key, 0), int | float) for key in ("margin", "target")):
+    if not all(isinstance(values.get(key, 0), int | float) for key in ("margin", "target")):
         raise TypeError
-    return Spec(**found)
+    return Spec(**values)

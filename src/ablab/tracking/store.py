@@ -1,10 +1,10 @@
-"""Where runs go: the lab's own SQLite store or the server that ``MLFLOW_TRACKING_URI`` names.
+"""The MLflow store: the lab's own SQLite file, or the store that ``MLFLOW_TRACKING_URI`` names.
 
-MLflow is imported late, by `preload`, with telemetry off and with short time limits, so that
-a dead server is found out in seconds. Only its client is used, never its fluent interface.
+MLflow is imported late, by `preload`, with telemetry off and short timeouts, so that a dead server
+is noticed within seconds. Only its client is used, never its fluent API.
 
-A store that was opened must not cross a fork: SQLite connections do not survive one. Sweeps
-keep to that by forking trials from a server that imports MLflow and opens no store.
+Do not fork a process with an open store: SQLite connections do not survive a fork. Sweeps fork
+trials from a process that imports MLflow but opens no store.
 """
 
 import atexit
@@ -23,10 +23,14 @@ from filelock import FileLock, Timeout
 from ablab.errors import StoreError
 from ablab.importing import for_good
 from ablab.tracking.address import DATABASE, Address, locate, sqlite_uri
-from ablab.tracking.database import check, create, mend, set_aside
-from ablab.tracking.deletions import remember_deletions
+from ablab.tracking.database import check, correct_addresses, create, set_aside
+from ablab.tracking.delivery_state import OWN_STORE, record_deletions
 from ablab.tracking.lab import Lab
-from ablab.tracking.refusals import StoreAwayError, refusal, talking
+from ablab.tracking.store_errors import (
+    StoreUnavailableError,
+    to_store_error,
+    translate_errors,
+)
 
 ARTIFACTS = "artifacts"
 _LOCK_SECONDS = 20.0
@@ -39,23 +43,23 @@ _SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_ARTIFACT_LOCATION_MAX_LENGTH": "40000",  # a path of 4,096 bytes, escaped
 }
-# MLflow's pages then show training runs, not the tools for language models.
+# MLflow's pages then show training runs, not its tools for language models.
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
-# MLflow tries a database ten times, for a hundred silent seconds.
+# MLflow's default is ten tries of a database, a hundred seconds without a message.
 _DATABASE_TRIES = 2
 
 
 @dataclass(frozen=True)
 class Store:
-    """An open store.
+    """Stores the connection to an open MLflow store.
 
     Attributes:
-        lab: the lab whose trials go there.
+        lab: the lab whose trials it receives.
         address: where it is.
         client: an ``MlflowClient``.
-        artifacts: the folder under which new experiments keep theirs; None: as the server says.
-        notices: what the user should be told: a lab that was moved, a restored experiment.
-        engine: SQLAlchemy's, of a SQLite file; else None.
+        artifacts: folder for the artifacts of new experiments; None: the server decides.
+        notices: messages for the user: a moved lab, a restored experiment.
+        engine: SQLAlchemy's engine of a SQLite file, else None.
     """
 
     lab: Lab
@@ -69,11 +73,10 @@ class Store:
     def open(cls, lab: Lab, uri: str | None = None) -> "Store":
         """Return the store at ``uri`` (default: ``MLFLOW_TRACKING_URI``, else the lab's own).
 
-        The lab's own is made if there is none, any other must be there; a server is not called
-        yet.
+        The lab's own is created if missing, any other must exist; a server is not contacted yet.
 
         Raises:
-            StoreError: it cannot be used; the message says what to do.
+            StoreError: it cannot be used; the message names the remedy.
         """
         address = locate(lab.root, uri)
         preload()
@@ -81,14 +84,14 @@ class Store:
 
         folder = lab.root.resolve() if address.database is None else address.database.parent
         artifacts = None if address.is_served else folder / ARTIFACTS
-        with talking(address), _alone(address):
+        with translate_errors(address), _exclusive(address):
             notice = None
             if address.database is not None and artifacts is not None:
                 notice = _prepare(address.database, artifacts, own=address.is_own)
             client = MlflowClient(address.uri)
         engine = None if address.database is None else client._tracking_client.store.engine
         store = cls(lab, address, client, artifacts, [notice] if notice else [], engine)
-        atexit.register(store.close)  # the last to close brings the write-ahead log into the file
+        atexit.register(store.close)  # the last one to close merges the write-ahead log
         return store
 
     @property
@@ -103,37 +106,37 @@ class Store:
 
     @property
     def label(self) -> str:
-        """The store's name in the runs' records; it survives a move of the lab."""
-        return "lab" if self.address.is_own else self.address.without_password
+        """Name of the store in ``runs.json``; it survives a move of the lab."""
+        return OWN_STORE if self.address.is_own else self.address.without_password
 
     def experiment(self, name: str) -> str:
-        """Return the id of an experiment; it is made, or brought back if it was deleted.
+        """Return the id of an experiment, which is created if missing and restored if deleted.
 
         Raises:
             StoreError: the store does not answer.
         """
-        with _alone(self.address), talking(self.address):
-            found = self.find_experiment(name) or self._make(name)
-            if found.lifecycle_stage == "deleted":
-                self.client.restore_experiment(found.experiment_id)
+        with _exclusive(self.address), translate_errors(self.address):
+            experiment = self.find_experiment(name) or self._create_experiment(name)
+            if experiment.lifecycle_stage == "deleted":
+                self.client.restore_experiment(experiment.experiment_id)
                 self.notices.append(f"experiment {name} had been deleted in MLflow: restored")
-            return str(found.experiment_id)
+            return str(experiment.experiment_id)
 
     def find_experiment(self, name: str) -> Any:
-        """Return MLflow's experiment of that name, deleted or not, or None."""
+        """Return MLflow's experiment with this name, deleted or not, or None."""
         return self.client.get_experiment_by_name(name)
 
     def close(self) -> None:
-        """Close the connections; the store can still be used, which opens new ones."""
+        """Close the connections; using the store again opens new ones."""
         if self.engine is not None:
             self.engine.dispose()
 
-    def _make(self, name: str) -> Any:
+    def _create_experiment(self, name: str) -> Any:
         from mlflow.exceptions import MlflowException
 
-        place = None if self.artifacts is None else (self.artifacts / name).as_uri()
+        location = None if self.artifacts is None else (self.artifacts / name).as_uri()
         try:
-            self.client.create_experiment(name, artifact_location=place, tags=_KIND)
+            self.client.create_experiment(name, artifact_location=location, tags=_KIND)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
@@ -141,80 +144,80 @@ class Store:
 
 
 def fault(lab: Lab) -> str:
-    """Return what a look at the store of a lab finds wrong, empty where nothing is.
+    """Return why the SQLite store of a lab cannot be used now, empty if it can.
 
-    It takes no time, and tells nothing of a server.
+    It is quick: MLflow is not imported, and a server is not contacted.
 
     Raises:
-        StoreError: no store can be at its address.
+        StoreError: no store can be at the address.
     """
     address = locate(lab.root)
     try:
         if address.database is not None and address.database.exists():
             check(address.database)
     except sqlite3.Error as error:
-        return str(refusal(address, error))
+        return str(to_store_error(address, error))
     return ""
 
 
 def preload() -> None:
-    """Import MLflow, quietly and without telemetry; the user's own settings win."""
+    """Import MLflow without messages and telemetry; the user's environment variables win."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     with for_good():
         import_module("mlflow.store.tracking.sqlalchemy_store")
         utils = import_module("mlflow.store.db.utils")
     utils.MAX_RETRY_COUNT = _DATABASE_TRIES  # type: ignore[attr-defined]
-    for name in ("alembic", "mlflow", "urllib3"):  # what they tell is told in our own words
+    for name in ("alembic", "mlflow", "urllib3"):  # their errors are shown as `StoreError`
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def rebuild(lab: Lab) -> tuple[Store, Path | None]:
-    """Set the lab's own store aside and open a new one, which `ablab.tracking.sync` then fills.
+    """Set the lab's own store aside and create a new one, for `ablab.tracking.sync` to fill.
 
     Returns:
-        The new store, and where the old one is now.
+        The new store, and the new path of the old one, None if there was none.
 
     Raises:
-        StoreError: the lab's own store cannot be made or replaced.
+        StoreError: the store cannot be created or replaced.
     """
     own = lab.root.resolve() / DATABASE
     address = Address(sqlite_uri(own), own, True)
-    with talking(address), _alone(address):
-        told = remember_deletions(lab)
+    with translate_errors(address), _exclusive(address):
+        notice = record_deletions(lab)
         aside = set_aside(own)
     store = Store.open(lab, address.uri)
     store.close()
-    store.notices.extend(filter(None, [told]))
+    store.notices.extend(filter(None, [notice]))
     return store, aside
 
 
 def _prepare(database: Path, artifacts: Path, *, own: bool) -> str | None:
-    """Make, check and mend a SQLite store; return what the user should know of it."""
+    """Create or check a SQLite store; return a message for the user, or None."""
     if own and not database.exists():
         return create(database, artifacts)
     check(database)
-    return mend(database, artifacts) if own else None
+    return correct_addresses(database, artifacts) if own else None
 
 
-def _alone(address: Address) -> AbstractContextManager[Any]:
+def _exclusive(address: Address) -> AbstractContextManager[Any]:
     return nullcontext() if address.database is None else _locked(address, address.database)
 
 
 @contextmanager
 def _locked(address: Address, database: Path) -> Iterator[None]:
-    """Hold the lock that processes of ours share for what only one may do at a time."""
+    """Hold the lock with which ablab's processes exclude each other."""
     lock = FileLock(database.with_name(f".{database.name}.lock"))
     try:
         lock.acquire(timeout=_LOCK_SECONDS)
     except Timeout:
-        raise StoreAwayError(
-            f"{address.shown} must be free, got one that another process of ablab has held for "
-            f"{_LOCK_SECONDS:.0f} s; `ablab sync` delivers when that has ended"
+        raise StoreUnavailableError(
+            f"{address.display} must be free, got one that another process of ablab has held for "
+            f"{_LOCK_SECONDS:.0f} s; `ablab sync` delivers once that has ended"
         ) from None
     except OSError as error:
         raise StoreError(
-            f"{database.parent} must be a folder that you may write to, got: {error.strerror}"
+            f"{database.parent} must be a folder with write permission, got: {error.strerror}"
         ) from error
     try:
         yield

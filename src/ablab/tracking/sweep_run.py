@@ -1,20 +1,20 @@
-"""A sweep in MLflow: its experiment, the parent run with question, verdict and report."""
+"""A sweep in MLflow: its experiment, and the parent run with question, verdict and report."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from filelock import FileLock
 
 from ablab.errors import StoreError
-from ablab.tracking.artifacts import place
+from ablab.tracking.artifacts import log_artifacts
+from ablab.tracking.mlflow_names import NAME_LENGTH, TAG_LENGTH, shorten
 from ablab.tracking.plan import Cell, Plan, read_plan
-from ablab.tracking.refusals import talking
 from ablab.tracking.store import Store
+from ablab.tracking.store_errors import translate_errors
 from ablab.tracking.values import milliseconds
-from ablab.tracking.wording import NAME_LENGTH, TAG_LENGTH, shorten
 
-LONE = "trials"
+TRIALS = "trials"  # the experiment of trials outside sweeps
 _REPORT = ("report.*", "*.csv")
 _NOTE = "mlflow.note.content"
 _TRIAL = "tags.`ablab.kind` = 'trial'"
@@ -22,9 +22,9 @@ _NAMING = ("architecture", "activation", "dataset")
 
 
 def describe_cell(plan: Plan, cell: Cell) -> tuple[str, dict[str, str]]:
-    """Return the name and the tags of the run that shows a cell.
+    """Return the name and the tags of the MLflow run of a cell.
 
-    The name is ``relu · seed 3``, with the block behind it where the plan has several.
+    The name is ``relu · seed 3``, followed by the block if the plan has several.
     """
     several = len({other.block for other in plan.cells}) > 1
     name = f"{cell.variant} · seed {cell.seed}" + (f" · {cell.block}" if several else "")
@@ -32,8 +32,8 @@ def describe_cell(plan: Plan, cell: Cell) -> tuple[str, dict[str, str]]:
     return name, tags | {"block": cell.block}
 
 
-def describe_lone(trial: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
-    """Return the name and the tags of the run of a trial that stands in no plan."""
+def describe_trial(trial: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
+    """Return the name and the tags of the MLflow run of a trial outside sweeps."""
     seed = str(trial.get("config", {}).get("seed"))
     choices = trial.get("choices", {})
     parts = [str(choices[axis]) for axis in _NAMING if axis in choices]
@@ -41,7 +41,7 @@ def describe_lone(trial: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
 
 
 def deliver_sweep(store: Store, plan: Plan) -> str:
-    """Make a sweep's experiment and its one parent run, or bring them up to date.
+    """Create or update a sweep's experiment and its one parent run.
 
     The parent run shows a question, not a process: it is finished from the start.
 
@@ -54,7 +54,7 @@ def deliver_sweep(store: Store, plan: Plan) -> str:
     folder = store.lab.sweep_folder(plan.sweep)
     folder.mkdir(parents=True, exist_ok=True)
     question = plan.asked
-    with FileLock(folder / "delivery.lock"), talking(store.address):
+    with FileLock(folder / "delivery.lock"), translate_errors(store.address):
         experiment = store.experiment(plan.sweep)
         mlflow_run = _parent(store, experiment)
         if mlflow_run is None:
@@ -70,13 +70,13 @@ def deliver_sweep(store: Store, plan: Plan) -> str:
 
 
 def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
-    """Put a sweep's report on its parent run: pages, tables and the verdict.
+    """Log a sweep's report to its parent run: pages, tables and the verdict.
 
     Args:
         store: the open store.
         sweep: the sweep's name.
         folder: where the report's files are.
-        verdict: the report's one sentence.
+        verdict: the report's verdict, one sentence.
 
     Returns:
         The parent run's id.
@@ -88,48 +88,41 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     if plan is None:
         raise StoreError(f"sweep must have a plan in the lab, got {sweep}")
     run_id = deliver_sweep(store, plan)
-    with talking(store.address):
+    with translate_errors(store.address):
         mlflow_run = store.client.get_run(run_id)
         names = sorted(file.name for kind in _REPORT for file in folder.glob(kind))
-        place(store, mlflow_run, folder, names, "report")
+        log_artifacts(store, mlflow_run, folder, names, "report")
         _annotate(store, run_id, plan.asked, verdict)
     return run_id
 
 
-class Held(NamedTuple):
-    """What an experiment holds, takes as ``<key>/<run>``.
+def delivered_runs(store: Store, experiment: str) -> tuple[dict[str, str], set[str]]:
+    """Return which runs an experiment has completely, and which were deleted there, by one query.
 
-    Attributes:
-        delivered: takes that are there whole, each with the SHA-256 of its completion record.
-        deleted: runs whose run the user deleted; none where the whole experiment was: delivery
-            brings that back, runs and all.
-    """
+    A deleted experiment counts as empty: delivery restores it with all its runs.
 
-    delivered: dict[str, str]
-    deleted: set[str]
-
-
-def held_runs(store: Store, experiment: str) -> Held:
-    """Return which takes an experiment holds whole, and which it has deleted, by one query.
+    Returns:
+        SHA-256 of the completion record by ``<key>/<run>`` of each complete run; and the names
+        of the runs whose MLflow run the user deleted.
 
     Raises:
         StoreError: the store does not answer.
     """
-    delivered, known, deleted = dict[str, str](), set[str](), set[str]()
-    with talking(store.address):
-        for mlflow_run in _trials(store, experiment):
+    complete, active, deleted = dict[str, str](), set[str](), set[str]()
+    with translate_errors(store.address):
+        for mlflow_run in _trial_runs(store, experiment):
             run = mlflow_run.data.tags["ablab.take"]
             if mlflow_run.info.lifecycle_stage == "deleted":
                 deleted.add(run)
                 continue
-            known.add(run)
+            active.add(run)
             if "completion" in mlflow_run.data.params:
-                delivered[run] = mlflow_run.data.params["completion"]
-    return Held(delivered, deleted - known)
+                complete[run] = mlflow_run.data.params["completion"]
+    return complete, deleted - active
 
 
-def _trials(store: Store, experiment: str) -> list[Any]:
-    """Return the runs of trials, deleted ones too."""
+def _trial_runs(store: Store, experiment: str) -> list[Any]:
+    """Return the MLflow runs of trials, deleted ones included."""
     from mlflow.entities import ViewType
 
     found, token, mlflow_runs = store.find_experiment(experiment), None, []
@@ -145,12 +138,8 @@ def _trials(store: Store, experiment: str) -> list[Any]:
 
 
 def _parent(store: Store, experiment: str) -> Any:
-    mlflow_runs = store.client.search_runs([experiment], "tags.`ablab.kind` = 'sweep'")
-    return min(
-        mlflow_runs,
-        key=lambda mlflow_run: (mlflow_run.info.start_time, mlflow_run.info.run_id),
-        default=None,
-    )
+    parents = store.client.search_runs([experiment], "tags.`ablab.kind` = 'sweep'")
+    return min(parents, key=lambda each: (each.info.start_time, each.info.run_id), default=None)
 
 
 def _annotate(store: Store, run_id: str, question: str, verdict: str | None) -> None:

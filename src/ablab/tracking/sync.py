@@ -1,28 +1,31 @@
-"""Delivery by hand: everything that the lab has and the store lacks."""
+"""``ablab sync``: delivers everything that the lab has and the store lacks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ablab.tracking.delivery import deliver
+from ablab.tracking.delivery_state import read_states
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab, Run
-from ablab.tracking.memory import Memory
 from ablab.tracking.mlflow_runs import RunDeletedError
 from ablab.tracking.plan import Plan, read_plans
-from ablab.tracking.refusals import StoreAwayError
 from ablab.tracking.store import Store
-from ablab.tracking.sweep_run import LONE, deliver_sweep, describe_cell, describe_lone
+from ablab.tracking.store_errors import StoreUnavailableError
+from ablab.tracking.sweep_run import TRIALS, deliver_sweep, describe_cell, describe_trial
+
+_Target = tuple[str, str, dict[str, str]]
+"""Experiment, and the name and the tags of the MLflow runs of a trial."""
 
 
 @dataclass
-class Counts:
-    """What a synchronisation found.
+class SyncResult:
+    """Counts the runs of a synchronization by outcome.
 
     Attributes:
-        complete: runs of finished runs; all of each is there.
-        unfinished: runs of runs that run, failed or were stopped, up to date.
-        deleted: runs that the user deleted; their runs were left alone.
-        failed: ``<experiment> <key>/<run>``, or a sweep, to the reason why it was not delivered.
+        complete: finished runs that are in the store with all files.
+        unfinished: runs that run, failed or were stopped; the store is up to date.
+        deleted: runs whose MLflow run the user deleted; they were left out.
+        failed: reason by ``<experiment> <key>/<run>``, or by sweep, of what was not delivered.
     """
 
     complete: int = 0
@@ -31,81 +34,70 @@ class Counts:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _Showing:
-    """A run, and the run that shall show it."""
+def sync(lab: Lab, store: Store, *, restore: bool = False) -> SyncResult:
+    """Deliver the current state of every run, of sweeps and of trials outside them.
 
-    run: Run
-    experiment: str
-    name: str
-    tags: dict[str, str]
-
-
-def sync(lab: Lab, store: Store, *, restore: bool = False) -> Counts:
-    """Deliver every run of every plan, and every lone trial's, as far as it has come.
-
-    Runs of trials that died are marked as killed by it. A run that stands in two sweeps has
-    its own run in the older one and a mirror in the other. What is damaged is named, and the rest
-    arrives; the trials of a damaged plan wait until it can be read: they are no lone ones.
+    Runs whose process died are marked as killed. A run of two sweeps has its first MLflow run in
+    the older one and a mirror in the other. A damaged record is reported, and the rest is
+    delivered; the trials of a damaged plan wait until it can be read, for without it they would
+    pass for trials outside sweeps.
 
     Args:
         lab: the lab.
         store: the open store.
-        restore: bring back the runs that the user deleted in MLflow.
+        restore: restore the MLflow runs that the user deleted.
 
     Raises:
-        StoreAwayError: the store does not answer.
+        StoreUnavailableError: the store does not answer.
     """
     plans, damaged = read_plans(lab)
     plans.sort(key=lambda plan: (plan.parts[0].time, plan.sweep))
-    counts = Counts(failed=damaged)
+    result = SyncResult(failed=damaged)
     for plan in plans:
         deliver_sweep(store, plan)
-    for showing in (*_planned(lab, plans), *_lone(lab, store, plans, counts)):
-        _deliver(store, showing, counts, restore=restore)
-    return counts
+    trials = [*_planned_trials(plans), *_other_trials(lab, store, plans, result)]
+    for key, target in trials:
+        for run in lab.runs(key):
+            _deliver(lab, store, run, target, result, restore=restore)
+    return result
 
 
-def _planned(lab: Lab, plans: list[Plan]) -> Iterator[_Showing]:
+def _planned_trials(plans: list[Plan]) -> Iterator[tuple[str, _Target]]:
     for plan in plans:
         for cell in {cell.key: cell for cell in reversed(plan.cells)}.values():
-            yield from _runs(lab, cell.key, plan.sweep, *describe_cell(plan, cell))
+            yield cell.key, (plan.sweep, *describe_cell(plan, cell))
 
 
-def _lone(lab: Lab, store: Store, plans: list[Plan], counts: Counts) -> Iterator[_Showing]:
-    """Yield the trials that stand in no plan: while one cannot be read, those known as such."""
-    sure = not counts.failed
+def _other_trials(
+    lab: Lab, store: Store, plans: list[Plan], result: SyncResult
+) -> Iterator[tuple[str, _Target]]:
+    """Yield the trials of no plan; if a plan is damaged, those already delivered as such."""
+    has_all_plans = not result.failed
     for key in sorted(set(lab.keys()) - {cell.key for plan in plans for cell in plan.cells}):
         for run in lab.runs(key)[-1:]:
-            if not (sure or LONE in Memory(run, store.label).mlflow_runs):
+            if not (has_all_plans or TRIALS in read_states(run, store.label)):
                 continue
             try:
-                name, tags = describe_lone(run.trial)
+                yield key, (TRIALS, *describe_trial(run.trial))
             except DamagedError as error:
-                counts.failed[f"{LONE} {run.key}/{run.number}"] = str(error)
-            else:
-                yield from _runs(lab, key, LONE, name, tags)
+                result.failed[f"{TRIALS} {run.key}/{run.number}"] = str(error)
 
 
-def _runs(
-    lab: Lab, key: str, experiment: str, name: str, tags: dict[str, str]
-) -> Iterator[_Showing]:
-    for run in lab.runs(key):
-        counting = lab.finished(key) or lab.runs(key)[-1]
-        superseded = {} if run == counting else {"superseded": counting.number}
-        yield _Showing(run, experiment, name, tags | superseded)
-
-
-def _deliver(store: Store, showing: _Showing, counts: Counts, *, restore: bool) -> None:
-    run, place = showing.run, showing.experiment
+def _deliver(
+    lab: Lab, store: Store, run: Run, target: _Target, result: SyncResult, *, restore: bool
+) -> None:
+    experiment, name, tags = target
+    current = lab.finished(run.key) or lab.runs(run.key)[-1]
+    if run != current:
+        tags = tags | {"superseded": current.number}
     try:
-        done = deliver(run, store, place, name=showing.name, tags=showing.tags, restore=restore)
-    except StoreAwayError:
+        delivered = deliver(run, store, experiment, name=name, tags=tags, restore=restore)
+    except StoreUnavailableError:
         raise
     except RunDeletedError:
-        counts.deleted += 1
+        result.deleted += 1
     except Exception as error:  # one damaged run must not keep the others from the store
-        counts.failed[f"{place} {run.key}/{run.number}"] = str(error)
+        result.failed[f"{experiment} {run.key}/{run.number}"] = str(error)
     else:
-        counts.complete += done.complete
-        counts.unfinished += done.run_id is not None and not done.complete
+        result.complete += delivered.complete
+        result.unfinished += delivered.run_id is not None and not delivered.complete

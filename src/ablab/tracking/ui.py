@@ -1,4 +1,4 @@
-"""MLflow's own pages for a lab: its server on this machine alone, telemetry off."""
+"""``ablab ui``: MLflow's server for a lab, reachable from this machine only, without telemetry."""
 
 import http.client
 import os
@@ -18,48 +18,48 @@ from ablab.tracking.store import Store
 
 _HOST = "127.0.0.1"
 _PORTS_TRIED = 100
-_SECONDS_BETWEEN_LOOKS, _SECONDS_TO_END = 0.2, 10
+_POLL_SECONDS, _SECONDS_TO_EXIT = 0.2, 10
 LOG = "ui.log"
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    "PYTHONWARNINGS": "ignore",  # MLflow's own, of no use to who looks at runs
+    "PYTHONWARNINGS": "ignore",  # MLflow's own, of no use to its users
 }
 
 
 def serve(lab: Lab, port: int = 5001) -> int:
-    """Run MLflow's server, say where the pages are once it answers, and end with it.
+    """Run MLflow's server until it ends, and print its address once it answers.
 
     Ctrl-C, SIGTERM and a closed terminal end the server too.
 
     Args:
-        lab: the lab; its store is made or mended first.
-        port: the first port to try (5000 belongs to AirPlay on a Mac).
+        lab: the lab; its store is created or corrected first.
+        port: the first port to try (macOS uses 5000 for AirPlay).
 
     Returns:
-        The server's exit code; 0 where the pages are another server's.
+        The server's exit code; 0 if ``MLFLOW_TRACKING_URI`` names a server.
 
     Raises:
         StoreError: the store cannot be used, or the server ended before it answered.
-        ValueError: no port is free.
+        InputError: no port is free.
     """
     store = Store.open(lab)
     store.close()
     for notice in store.notices:
         sys.stderr.write(f"{notice}\n")
     if store.artifacts is None:
-        place = store.address.without_password
-        sys.stdout.write(f"the runs are on the server that MLFLOW_TRACKING_URI names: {place}\n")
+        uri = store.address.without_password
+        sys.stdout.write(f"the runs are on the server that MLFLOW_TRACKING_URI names: {uri}\n")
         return 0
     port, log = free_port(port), lab.root / LOG
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _leave)
-    with _started(command(store, port), log) as server:
+        signal.signal(number, _exit)
+    with _running(command(store, port), log) as server:
         while not answers(port):
             if (code := server.poll()) is not None:
-                raise StoreError(f"MLflow's server ended with exit code {code}{_end_of(log)}")
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
+                raise StoreError(f"MLflow's server ended with exit code {code}{_last_line(log)}")
+            time.sleep(_POLL_SECONDS)
         address = f"http://{_HOST}:{port}"
         sys.stdout.write(f"MLflow shows {store.label} at {address} (Ctrl-C ends it)\n")
         sys.stdout.flush()
@@ -67,21 +67,21 @@ def serve(lab: Lab, port: int = 5001) -> int:
 
 
 def answers(port: int) -> bool:
-    """Tell whether MLflow's server answers at a port of this machine."""
-    asked = http.client.HTTPConnection(_HOST, port, timeout=5)  # of no proxy
+    """Return whether MLflow's server answers at a port of this machine."""
+    connection = http.client.HTTPConnection(_HOST, port, timeout=5)  # ignores proxy settings
     try:
-        asked.request("GET", "/health")
-        return asked.getresponse().status == http.HTTPStatus.OK
+        connection.request("GET", "/health")
+        return connection.getresponse().status == http.HTTPStatus.OK
     except (OSError, http.client.HTTPException):
         return False
     finally:
-        asked.close()
+        connection.close()
 
 
 @contextmanager
-def _started(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a server that writes to a log of its own; end it with all its processes."""
-    log.unlink(missing_ok=True)  # another server may still write to it
+def _running(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server that writes to ``log``; afterwards end it with all its processes."""
+    log.unlink(missing_ok=True)  # another server may still write to the old file
     with log.open("wb") as stream:
         server = subprocess.Popen(
             arguments,
@@ -89,7 +89,7 @@ def _started(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes
             stdout=stream,
             stderr=subprocess.STDOUT,
             env={**os.environ, **_SETTINGS},
-            start_new_session=True,  # Ctrl-C comes here alone, and what it started ends with it
+            start_new_session=True,  # Ctrl-C reaches only us, and `killpg` all its processes
         )
     try:
         yield server
@@ -98,22 +98,22 @@ def _started(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes
             with suppress(ProcessLookupError):
                 os.killpg(server.pid, number)
             with suppress(subprocess.TimeoutExpired):
-                server.wait(_SECONDS_TO_END)
+                server.wait(_SECONDS_TO_EXIT)
 
 
-def _leave(number: int, _: object) -> NoReturn:
+def _exit(number: int, _: object) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _end_of(log: Path) -> str:
-    """Return the last line of a log, and where it lies, as the end of a sentence."""
+def _last_line(log: Path) -> str:
+    """Return the last line and the path of a log, as the end of a sentence."""
     lines = log.read_text("utf-8", "replace").split("\n")
     last = next((line.strip() for line in reversed(lines) if line.strip()), "")
     return f": {last} (its log: {log})" if last else f" (its log: {log})"
 
 
 def command(store: Store, port: int) -> list[str]:
-    """Return the command line of MLflow's server for a store that keeps its own artifacts."""
+    """Return the command line of MLflow's server for a store with an artifact folder."""
     assert store.artifacts is not None
     arguments = ["-m", "mlflow", "server", "--host", _HOST, "--port", str(port), "--workers", "1"]
     arguments += ["--backend-store-uri", store.uri, "--no-serve-artifacts"]
@@ -121,17 +121,17 @@ def command(store: Store, port: int) -> list[str]:
 
 
 def free_port(first: int) -> int:
-    """Return the first port from ``first`` on that nobody listens at.
+    """Return the first free port from ``first`` on.
 
     Raises:
-        InputError: a hundred ports in a row are taken.
+        InputError: a hundred ports in a row are in use.
     """
     for port in range(first, first + _PORTS_TRIED):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((_HOST, port))
+                sock.bind((_HOST, port))
             except OSError:
                 continue
             return port
-    raise InputError(f"port must be free, got {first} to {first + _PORTS_TRIED - 1}, all taken")
+    raise InputError(f"port must be free, got {first} to {first + _PORTS_TRIED - 1}, all in use")

@@ -1,44 +1,42 @@
-"""A take in MLflow's terms: what of it is a param, a metric or a tag, and under which name."""
+"""Params, metrics and tags of a run in MLflow, and their names."""
 
-import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from ablab.tracking.completion import COMPLETION, Completion
+from ablab.tracking.completion import Completion
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Look, Run
-from ablab.tracking.wording import PARAM_LENGTH, TAG_LENGTH, named, shorten
+from ablab.tracking.lab import Run, Snapshot
+from ablab.tracking.mlflow_names import PARAM_LENGTH, TAG_LENGTH, shorten, valid_name
 
 _MAX_TAGS = 80
-_LAST_WORDS = ("failed", "stopped")
-_GONE = "its process ended without a last word"
+_FINAL_KINDS = ("failed", "stopped")
+_KILLED = "its process ended without recording why"
 
 Point = tuple[str, float, int, int]
-"""Name, value, milliseconds since 1970, step: what MLflow keeps once however often it comes."""
+"""Name, value, milliseconds since 1970, step; MLflow stores identical points once."""
 
 
-def outcome(look: Look) -> tuple[str, str | None]:
-    """Return the outcome of a take as it was then, and the reason where it did not get to its end.
+def outcome(snapshot: Snapshot) -> tuple[str, str | None]:
+    """Return the outcome of a run, and the reason unless it finished.
 
-    A trial that has written its last word counts as ended though its process still lives.
+    A run whose last entry is ``failed`` or ``stopped`` has ended even if its process still lives.
 
     Returns:
-        ``finished``, ``diverged``, ``running``, ``failed`` or ``stopped``; and a reason.
+        ``finished``, ``diverged``, ``running``, ``failed`` or ``stopped``; and a reason or None.
     """
-    last = look.entries[-1]
-    if look.completion is not None:
-        note = next((e.note for e in look.entries if e.kind == "diverged"), {})
-        return look.completion.outcome, _reason(note)
-    if last.kind in _LAST_WORDS:
+    last = snapshot.entries[-1]
+    if snapshot.completion is not None:
+        note = next((e.note for e in snapshot.entries if e.kind == "diverged"), {})
+        return snapshot.completion.outcome, _reason(note)
+    if last.kind in _FINAL_KINDS:
         return last.kind, _reason(last.note)
-    return ("running", None) if look.is_locked else ("stopped", _GONE)
+    return ("running", None) if snapshot.is_locked else ("stopped", _KILLED)
 
 
 def params(trial: Mapping[str, Any]) -> dict[str, str]:
-    """Return every value of a trial's key, by dotted name.
+    """Return all values that the trial's key depends on, by dotted name.
 
     Args:
         trial: ``key``, ``choices``, ``config``, ``data_hash``, and ``outside_key``, the
@@ -49,71 +47,66 @@ def params(trial: Mapping[str, Any]) -> dict[str, str]:
     choices = {axis: name for axis, name in trial.get("choices", {}).items() if axis not in outside}
     values = dict(_flat(inside)) | choices
     values |= {"key": trial["key"], "data_hash": trial.get("data_hash")}
-    return {named(name): shorten(_text(value), PARAM_LENGTH) for name, value in values.items()}
+    return {valid_name(name): shorten(_text(value), PARAM_LENGTH) for name, value in values.items()}
 
 
 def tags(run: Run) -> dict[str, str]:
-    """Return what is known of the latest attempt: host, devices, versions, commit, …."""
+    """Return the environment of the last attempt (host, devices, versions, commit, …) as tags."""
     values = dict(list(_flat(run.environment))[:_MAX_TAGS])
     values |= {"ablab.take": f"{run.key}/{run.number}", "ablab.kind": "trial", "key": run.key}
     if values.get("commit"):
         values["mlflow.source.git.commit"] = values["commit"]
     values |= {"mlflow.source.name": "ablab", "mlflow.source.type": "LOCAL"}
-    return {named(name): shorten(_text(value), TAG_LENGTH) for name, value in values.items()}
+    return {valid_name(name): shorten(_text(value), TAG_LENGTH) for name, value in values.items()}
 
 
-def infinite(look: Look) -> str:
-    """Return the names of the figures that were infinite, which `curve` and `final` leave NaN."""
-    sets = [e.metrics for e in look.entries if e.kind == "epoch"]
-    sets += [look.completion.metrics] if look.completion is not None else []
+def infinite_metrics(snapshot: Snapshot) -> str:
+    """Return the names of infinite metrics, which are logged as NaN."""
+    sets = [e.metrics for e in snapshot.entries if e.kind == "epoch"]
+    sets += [snapshot.completion.metrics] if snapshot.completion is not None else []
     return ", ".join(dict.fromkeys(n for s in sets for n, v in s.items() if math.isinf(v)))
 
 
-def curve(entries: Sequence[Entry], start: int) -> list[Point]:
-    """Return the points of the epochs among ``entries[start:]``, each epoch's first line alone."""
+def epoch_points(entries: Sequence[Entry], start: int) -> list[Point]:
+    """Return the points of the epochs in ``entries[start:]``, only the first entry of each."""
     first: dict[int | None, int] = {}
     for number, entry in enumerate(entries):
         if entry.kind == "epoch":
             first.setdefault(entry.epoch, number)
     return [
-        (named(name), _finite(value), milliseconds(entries[number].time), epoch or 0)
+        (valid_name(name), _finite(value), milliseconds(entries[number].time), epoch or 0)
         for epoch, number in first.items()
         if number >= start
         for name, value in {**entries[number].metrics, **entries[number].measured}.items()
     ]
 
 
-def final(entries: Sequence[Entry], completion: Completion) -> list[Point]:
-    """Return final figures and counts as points of the last epoch: its step, its time stamp.
+def final_points(entries: Sequence[Entry], completion: Completion) -> list[Point]:
+    """Return final metrics and metadata as points with the step and time of the last epoch.
 
-    So they are the same points when the end is repeated. A figure whose name a curve bears
-    already goes by ``final/<name>``; a fact that is no number is left out.
+    A repeated delivery then logs identical points. A metric that epochs have too is named
+    ``final/<name>``; metadata that is not a number is left out.
     """
     epochs = [entry for entry in entries if entry.kind == "epoch"]
-    drawn = {name for e in epochs for name in (*e.metrics, *e.measured)}
+    names = {name for e in epochs for name in (*e.metrics, *e.measured)}
     time, step = (epochs[-1].time, epochs[-1].epoch or 0) if epochs else (completion.time, 0)
-    figures = {**completion.metadata, **completion.metrics, **completion.measured}
+    final = {**completion.metadata, **completion.metrics, **completion.measured}
     return [
-        (named(f"final/{n}" if n in drawn else n), _finite(value), milliseconds(time), step)
-        for n, value in figures.items()
+        (valid_name(f"final/{n}" if n in names else n), _finite(value), milliseconds(time), step)
+        for n, value in final.items()
         if isinstance(value, (int, float))
     ]
 
 
 def milliseconds(time: float) -> int:
-    """Return a time stamp of the journal as MLflow's."""
+    """Return seconds as MLflow's milliseconds."""
     return round(time * 1000)
 
 
-def completion_sha(folder: Path) -> str:
-    """Return the SHA-256 of a run's completion record, the value of param ``completion``."""
-    return hashlib.sha256((folder / COMPLETION).read_bytes()).hexdigest()
-
-
 def _finite(value: float) -> float:
-    """Return a figure, NaN for an infinite one: MLflow sorts infinity as the largest number.
+    """Return a value, NaN for an infinite one.
 
-    So the lowest loss, or the highest accuracy, would be that of a trial that diverged.
+    MLflow sorts infinity as the largest number, so a diverged trial could rank first.
     """
     return math.nan if math.isinf(value) else float(value)
 

@@ -26,7 +26,7 @@ def open_run(lab: Lab, trial: Mapping[str, Any], *, fresh: bool = False) -> Run:
     # Two that looked at once would otherwise both find none, and train the trial twice.
     with FileLock(folder / ".claim"):
         runs = [] if fresh else lab.runs(trial["key"])
-        if runs and runs[-1].completion is None and runs[-1].can_go_on():
+        if runs and runs[-1].completion is None and runs[-1].can_resume():
             probes = trial["config"].get("probes") or {}
             if has_measured(runs[-1].trial, probes) or runs[-1].is_locked():
                 return runs[-1]

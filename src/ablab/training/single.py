@@ -17,13 +17,13 @@ from ablab.errors import FINISHED, ResourceError, StoreError
 from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.model.warm_start import told
-from ablab.tracking.courier import DELIVERING, Courier
+from ablab.tracking.background_delivery import DELIVERING, BackgroundDelivery
 from ablab.tracking.delivery import deliver
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab, Run
 from ablab.tracking.mlflow_runs import RunDeletedError
 from ablab.tracking.store import Store, fault
-from ablab.tracking.sweep_run import LONE, describe_lone
+from ablab.tracking.sweep_run import TRIALS, describe_trial
 from ablab.training.foreground import run_in_foreground
 from ablab.training.opening import open_run
 
@@ -136,23 +136,23 @@ def _delivered(run: Run, lab: Lab, console: Console, offline: bool) -> Iterator[
     if offline:
         yield
         return
-    courier = Courier(partial(Store.open, lab))
-    name, tags = describe_lone(run.trial)
-    courier.submit(run, LONE, name=name, tags=tags)
+    delivery = BackgroundDelivery(partial(Store.open, lab))
+    name, tags = describe_trial(run.trial)
+    delivery.submit(run, TRIALS, name=name, tags=tags)
     try:
         yield
     finally:
-        courier.submit(run, LONE, name=name, tags=tags)
-        for missing in courier.close(_DELIVERY_SECONDS, partial(console.print, DELIVERING)):
+        delivery.submit(run, TRIALS, name=name, tags=tags)
+        for missing in delivery.close(_DELIVERY_SECONDS, partial(console.print, DELIVERING)):
             told = f"Not in MLflow yet: {missing.reason}. `ablab sync` delivers it."
             console.print(told, style="yellow", soft_wrap=True, markup=False)
 
 
 def _was_deleted(run: Run, lab: Lab, console: Console) -> bool:
     """Deliver a finished run that the store lacks; discard one whose run the user deleted."""
-    name, tags = describe_lone(run.trial)
+    name, tags = describe_trial(run.trial)
     try:
-        deliver(run, Store.open(lab), LONE, name=name, tags=tags)
+        deliver(run, Store.open(lab), TRIALS, name=name, tags=tags)
     except RunDeletedError:
         run.discard("its run was deleted in MLflow")
         console.print("Its run was deleted in MLflow: a new run is trained.", style="yellow")

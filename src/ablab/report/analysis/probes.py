@@ -12,7 +12,7 @@ from ablab.report.analysis.contrast import Group
 from ablab.report.formatting import NONE, number
 from ablab.stats.paired import Array
 from ablab.tracking.probes import PROBES as PROBES_FILE
-from ablab.tracking.probes import Found, read_probes
+from ablab.tracking.probes import ProbeValues, read_probes
 
 MOST_SEEDS = 20
 
@@ -40,13 +40,13 @@ PROBES: Mapping[str, Probe] = {
     "receptive_field": Probe("receptive field, pixels"),
 }
 
-Inside = Mapping[str, Sequence[Found]]
+Inside = Mapping[str, Sequence[ProbeValues]]
 """By variant, what was found in each trial; variants without probes are left out."""
 
 
 def look_inside(groups: Mapping[str, Group]) -> Inside:
     """Return what the probes of these variants found, of their first seeds where there are many."""
-    found: dict[str, list[Found]] = {}
+    found: dict[str, list[ProbeValues]] = {}
     for variant, group in groups.items():
         folders = [row.folder for row in group.rows if row.folder and row.curve]
         tables = [table for folder in folders[:MOST_SEEDS] if (table := read_probes(folder))]
@@ -61,7 +61,7 @@ def measured(inside: Inside) -> list[str]:
     return [probe for probe in PROBES if probe in names]
 
 
-def by_epoch(tables: Sequence[Found], probe: str) -> Array:
+def by_epoch(tables: Sequence[ProbeValues], probe: str) -> Array:
     """Return a probe's mean over the layers, (seeds, epochs), NaN where there is none."""
     curves = [_mean(np.array([*table[probe].values()])) for table in tables if probe in table]
     found = np.full((len(curves), max(map(len, curves), default=0)), np.nan)
@@ -70,7 +70,7 @@ def by_epoch(tables: Sequence[Found], probe: str) -> Array:
     return found
 
 
-def by_layer(tables: Sequence[Found], probe: str, epoch: int) -> Array:
+def by_layer(tables: Sequence[ProbeValues], probe: str, epoch: int) -> Array:
     """Return a probe of each layer, (seeds, layers), at an epoch (0 the first, -1 the last)."""
     tables = [table for table in tables if probe in table]
     count = max((len(table[probe]) for table in tables), default=0)
@@ -89,7 +89,7 @@ def layers(inside: Inside, probe: str) -> list[str]:
     return [str(place + 1) for place in range(max(map(len, found), default=0))]
 
 
-def last(tables: Sequence[Found], probe: str) -> float:
+def last(tables: Sequence[ProbeValues], probe: str) -> float:
     """Return a probe's mean over layers and seeds at the last epoch, NaN for none."""
     ends = [curve[~np.isnan(curve)][-1:] for curve in by_epoch(tables, probe)]
     return float(np.concatenate([np.empty(0), *ends]).mean()) if ends else np.nan

@@ -105,7 +105,7 @@ def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
     """
     trials, metric = plan.trials, plan.spec.metric
     rows = [
-        _row(cell.place, read_record(lab, cell.key, trials.get(cell.key), commit), metric)
+        _row(cell.id, read_record(lab, cell.key, trials.get(cell.key), commit), metric)
         for cell in plan.cells
     ]
     return in_order(rows, plan.spec)
@@ -178,5 +178,5 @@ def _value(record: Record, metric: str) -> tuple[float, str]:
 
 def first_part(plan: Plan, rows: Iterable[Row]) -> tuple[Row, ...]:
     """Return the rows of the cells that the plan's first part already held."""
-    places = {cell.place for cell in plan.parts[0].cells}
+    places = {cell.id for cell in plan.parts[0].cells}
     return tuple(r for r in rows if (r.variant, r.seed, r.block) in places)

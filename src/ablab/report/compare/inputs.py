@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ablab.errors import InputError
 from ablab.report.analysis.trials import Row, read_table
+from ablab.tracking.completion import completion_sha
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, find_plan
-from ablab.tracking.values import completion_sha
 
 Place = tuple[str, str, int]
 

@@ -7,7 +7,7 @@ from ablab.errors import InputError
 from ablab.report.mlflow.nesting import RUNS
 from ablab.report.mlflow.scale import NONE, UNITS
 from ablab.text import is_accuracy
-from ablab.tracking.kinds import needs, of_runs
+from ablab.tracking.kinds import foreign_kinds, needs
 
 GOALS = ("max", "min")
 
@@ -55,7 +55,7 @@ class Naming:
             given = getattr(self, name)
             if given and given.partition(".")[0] not in ("tags", "params"):
                 raise InputError(f"--{name} must be tags.NAME or params.NAME, got {given}")
-        choices = {"goal": GOALS, "kind": of_runs(), "unit": UNITS, "runs": RUNS}
+        choices = {"goal": GOALS, "kind": foreign_kinds(), "unit": UNITS, "runs": RUNS}
         for name, known in choices.items():
             given = getattr(self, name)
             if given and given not in known:

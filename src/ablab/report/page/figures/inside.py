@@ -19,7 +19,7 @@ from ablab.report.page.figures.canvas import (
 )
 from ablab.report.page.figures.lines import Line, draw_lines, line
 from ablab.stats.paired import Array
-from ablab.tracking.probes import Found
+from ablab.tracking.probes import ProbeValues
 
 MOST_NAMES = 6
 
@@ -67,7 +67,7 @@ def _lines(
     inside: Inside,
     probe: str,
     places: Mapping[str, int],
-    values: Callable[[Sequence[Found]], Array],
+    values: Callable[[Sequence[ProbeValues]], Array],
 ) -> list[Line]:
     found, scale = [], 100.0 if PROBES[probe].is_share else 1.0
     for variant, tables in inside.items():

@@ -1,4 +1,4 @@
-"""What stores answer: at once, in one line of ours, with the remedy that works."""
+"""Errors of stores: soon, in one line, with a remedy that works."""
 
 import logging
 import shutil
@@ -19,9 +19,9 @@ from ablab.tracking import database
 from ablab.tracking.address import DATABASE, Address
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Lab, Run
-from ablab.tracking.refusals import StoreAwayError, refusal
 from ablab.tracking.store import Store, fault, rebuild
-from ablab.tracking.sync import Counts, sync
+from ablab.tracking.store_errors import StoreUnavailableError, to_store_error
+from ablab.tracking.sync import SyncResult, sync
 
 HTML = ("text/html", b"<html><body>Sign in, please</body></html>")
 JSON = "application/json"
@@ -29,7 +29,7 @@ JSON = "application/json"
 
 @pytest.fixture
 def server() -> Iterator[Callable[[int, str, bytes], str]]:
-    """Answer everything alike, and return the address."""
+    """Run a server with the same answer to every request; yield a function to set it."""
     answer: list[tuple[int, str, bytes]] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -45,7 +45,7 @@ def server() -> Iterator[Callable[[int, str, bytes], str]]:
         do_POST = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as serving:
         thread = threading.Thread(target=serving.serve_forever)
@@ -61,13 +61,13 @@ def server() -> Iterator[Callable[[int, str, bytes], str]]:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told", "is_away"),
+    ("answer", "message", "is_unavailable"),
     [
-        ((401, *HTML), "must let you in and write, got 401; set MLFLOW_TRACKING_USERNAME", False),
-        ((403, *HTML), "must let you in and write, got 403; set MLFLOW_TRACKING_USERNAME", False),
+        ((401, *HTML), "must grant write access, got 401; set MLFLOW_TRACKING_USERNAME", False),
+        ((403, *HTML), "must grant write access, got 403; set MLFLOW_TRACKING_USERNAME", False),
         (
             (403, JSON, b'{"error_code": "PERMISSION_DENIED", "message": "Permission denied"}'),
-            "must let you in and write, got 403",
+            "must grant write access, got 403",
             False,
         ),
         ((404, *HTML), "must be an MLflow server, got status 404", False),
@@ -80,31 +80,31 @@ def server() -> Iterator[Callable[[int, str, bytes], str]]:
         ((429, *HTML), "must answer, got status 429", True),
     ],
 )
-def test_what_a_server_answers_is_told_in_words_of_ours(
+def test_an_answer_of_a_server_is_translated(
     lab: Lab,
     server: Callable[[int, str, bytes], str],
     answer: tuple[int, str, bytes],
-    told: str,
-    is_away: bool,
+    message: str,
+    is_unavailable: bool,
 ) -> None:
     store = Store.open(lab, server(*answer))
     with pytest.raises(StoreError) as refused:
         store.experiment("trials")
-    assert told in str(refused.value)
-    assert isinstance(refused.value, StoreAwayError) == is_away
-    for theirs in ("<html>", "api/2.0", "Response body", "HTTPConnectionPool", "mlflow."):
-        assert theirs not in str(refused.value)
+    assert message in str(refused.value)
+    assert isinstance(refused.value, StoreUnavailableError) == is_unavailable
+    for text in ("<html>", "api/2.0", "Response body", "HTTPConnectionPool", "mlflow."):
+        assert text not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("uri", "told"),
+    ("uri", "message"),
     [
         ("http://127.0.0.1:1", "must answer, got: Connection refused"),
-        ("http://nobody.invalid:5", "must answer, got: no machine of that name is known"),
+        ("http://nobody.invalid:5", "must answer, got: unknown host name"),
     ],
 )
-def test_a_server_that_is_away_is_named_with_the_cause(lab: Lab, uri: str, told: str) -> None:
-    with pytest.raises(StoreAwayError, match=f"{uri} {told}$"):
+def test_an_unavailable_server_is_named_with_the_cause(lab: Lab, uri: str, message: str) -> None:
+    with pytest.raises(StoreUnavailableError, match=f"{uri} {message}$"):
         Store.open(lab, uri).experiment("trials")
 
 
@@ -131,8 +131,8 @@ def _folder(path: Path) -> None:
     (path / "something").touch()
 
 
-def as_a_new_process() -> None:
-    """Make MLflow forget which stores it has opened."""
+def clear_opened_stores() -> None:
+    """Clear MLflow's cache of opened stores."""
     _tracking_store_registry._get_store_with_resolved_uri.cache_clear()
     SqlAlchemyStore._engine_map.clear()
 
@@ -161,20 +161,22 @@ def test_the_remedy_for_the_labs_own_store_works(
     store.close()
     assert store.database is not None
     BROKEN[kind](store.database)
-    as_a_new_process()
+    clear_opened_stores()
     with pytest.raises(StoreError, match=r"mlflow.db must .*`ablab sync --rebuild`") as refused:
         sync(store.lab, Store.open(store.lab))
-    assert not isinstance(refused.value, StoreAwayError)
-    as_a_new_process()
+    assert not isinstance(refused.value, StoreUnavailableError)
+    clear_opened_stores()
     again, aside = rebuild(store.lab)
-    assert sync(store.lab, again) == Counts(complete=1)
+    assert sync(store.lab, again) == SyncResult(complete=1)
     assert aside is not None
     assert aside.exists()
     assert not [record for record in caplog.records if record.name.startswith(("mlflow", "alemb"))]
 
 
 @pytest.mark.parametrize("kind", BROKEN)
-def test_another_sqlite_store_is_left_as_it_is(kind: str, lab: Lab, template: Path) -> None:
+def test_a_broken_sqlite_store_of_the_users_is_not_changed(
+    kind: str, lab: Lab, template: Path
+) -> None:
     other = lab.root.parent / "team.db"
     shutil.copy(template, other)
     BROKEN[kind](other)
@@ -185,7 +187,7 @@ def test_another_sqlite_store_is_left_as_it_is(kind: str, lab: Lab, template: Pa
     assert before is None or other.read_bytes() == before
 
 
-def test_a_locked_store_is_told_soon_and_is_not_refused_for_good(
+def test_a_locked_store_is_reported_soon_and_used_later(
     store: Store, make_finished: Callable[..., Run], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
@@ -193,50 +195,54 @@ def test_a_locked_store_is_told_soon_and_is_not_refused_for_good(
     with closing(sqlite3.connect(store.database)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert "another process has locked" in fault(store.lab)
-        with pytest.raises(StoreAwayError, match="must be free, got one that another process"):
+        with pytest.raises(
+            StoreUnavailableError, match="must be free, got one that another process"
+        ):
             Store.open(store.lab)
     assert fault(store.lab) == ""
     assert deliver(make_finished(), Store.open(store.lab), "t", name="n", tags={}).complete
 
 
-def test_a_lock_of_another_process_of_ours_is_not_waited_for_without_end(
+def test_waiting_for_another_process_of_ablab_has_a_limit(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ablab.tracking.store._LOCK_SECONDS", 0.1)
     from filelock import FileLock
 
     other = FileLock(store.lab.root / f".{DATABASE}.lock", is_singleton=False)
-    with other, pytest.raises(StoreAwayError, match="another process of ablab has held"):
+    with other, pytest.raises(StoreUnavailableError, match="another process of ablab has held"):
         Store.open(store.lab)
 
 
 @pytest.mark.parametrize(
-    ("error", "told", "is_away"),
+    ("error", "message", "is_unavailable"),
     [
-        ("attempt to write a readonly database", "must be a file that you may write to", False),
+        ("attempt to write a readonly database", "must be a file with write permission", False),
         ("database or disk is full", "must have free disk space", True),
         ("database is locked", "must be free", True),
         ("database disk image is malformed", "--rebuild", False),
         ("no such table: runs", "--rebuild", False),
     ],
 )
-def test_what_sqlite_says_is_told_with_the_remedy(
-    tmp_path: Path, error: str, told: str, is_away: bool
+def test_an_error_of_sqlite_is_translated_with_the_remedy(
+    tmp_path: Path, error: str, message: str, is_unavailable: bool
 ) -> None:
     own = Address("sqlite:///x", tmp_path / DATABASE, True)
-    found = refusal(own, sqlite3.OperationalError(f"{error} [SQL: INSERT 'is locked no such']"))
-    assert told in str(found)
-    assert isinstance(found, StoreAwayError) == is_away
-    assert "SQL:" not in str(found)
+    translated = to_store_error(
+        own, sqlite3.OperationalError(f"{error} [SQL: INSERT 'is locked no such']")
+    )
+    assert message in str(translated)
+    assert isinstance(translated, StoreUnavailableError) == is_unavailable
+    assert "SQL:" not in str(translated)
 
 
-def test_what_a_run_holds_is_no_sign_of_damage(tmp_path: Path) -> None:
+def test_values_in_the_sql_statement_are_no_sign_of_damage(tmp_path: Path) -> None:
     own = Address("sqlite:///x", tmp_path / DATABASE, True)
     error = sqlite3.IntegrityError("UNIQUE failed [SQL: INSERT] [parameters: 'not a database']")
-    assert "--rebuild" not in str(refusal(own, error))
+    assert "--rebuild" not in str(to_store_error(own, error))
 
 
-def test_mlflow_waits_for_no_database_for_minutes() -> None:
+def test_mlflow_tries_a_database_twice_and_logs_nothing() -> None:
     from ablab.tracking.store import preload
 
     preload()
@@ -254,5 +260,5 @@ def test_a_store_in_a_folder_without_permission_is_named(
 
     finish(begin(lab))
     monkeypatch.setattr("ablab.tracking.store.FileLock.acquire", refuse)
-    with pytest.raises(StoreError, match="must be a folder that you may write to, got: Perm"):
+    with pytest.raises(StoreError, match="must be a folder with write permission, got: Perm"):
         Store.open(lab)

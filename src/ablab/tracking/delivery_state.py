@@ -1,0 +1,126 @@
+"""Delivery state: what the MLflow runs of a run have received so far, stored in ``runs.json``.
+
+It includes which MLflow runs the user deleted, so that they stay deleted in a recreated store.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ablab.errors import ResourceError
+from ablab.tracking.address import DATABASE
+from ablab.tracking.database import connect
+from ablab.tracking.files import read_json, write_json
+from ablab.tracking.lab import Lab, Run
+
+RUNS = "runs.json"
+DUPLICATE = "ablab.duplicate_of"
+OWN_STORE = "lab"  # label of the lab's own store
+_TRIAL_RUNS = f"""
+SELECT e.name, t.value, r.run_uuid, r.lifecycle_stage
+FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id AND e.lifecycle_stage = 'active'
+JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'ablab.take'
+LEFT JOIN tags d ON d.run_uuid = r.run_uuid AND d.key = '{DUPLICATE}'
+WHERE d.value IS NULL ORDER BY r.lifecycle_stage DESC
+"""
+
+
+@dataclass(frozen=True)
+class DeliveryState:
+    """Stores what one MLflow run has received so far; the fields are the keys of ``runs.json``.
+
+    Attributes:
+        run_id: id of the MLflow run.
+        entries: number of journal lines that were logged.
+        params: whether all params were logged.
+        facts: SHA-256 of the name, tags and status that were logged last.
+        files: outcome at which artifacts were logged last.
+        completion: SHA-256 of the completion record that was logged, the last step of all.
+        mirror_of: id of the run's first MLflow run, if this one mirrors it.
+        deleted: whether the user deleted the MLflow run.
+    """
+
+    run_id: str
+    entries: int = 0
+    params: bool = False
+    facts: str = ""
+    files: str = ""
+    completion: str = ""
+    mirror_of: str | None = None
+    deleted: bool = False
+
+
+def read_states(run: Run, store_label: str) -> dict[str, DeliveryState]:
+    """Return the delivery states of a run in a store, by experiment.
+
+    A damaged file counts as none: delivery finds the MLflow runs again by their tags.
+    """
+    try:
+        states = _read_file(run).get(store_label, {})
+        return {experiment: DeliveryState(**state) for experiment, state in states.items()}
+    except (TypeError, AttributeError):
+        return {}
+
+
+def write_states(run: Run, store_label: str, states: Mapping[str, DeliveryState]) -> None:
+    """Write the delivery states of a run in a store; those of other stores are kept."""
+    own = {experiment: asdict(state) for experiment, state in states.items()}
+    write_json(run.folder / RUNS, {**_read_file(run), store_label: own})
+
+
+def record_deletions(lab: Lab) -> str:
+    """Record which runs are deleted in the lab's own store, before that is replaced.
+
+    Returns:
+        Why the store could not be read, empty if it could.
+    """
+    path = lab.root.resolve() / DATABASE
+    if not path.exists():
+        return ""
+    try:
+        deleted = _deleted_in_store(path)
+    except sqlite3.Error as error:
+        return (
+            f"which runs were deleted could not be read from the old store ({error}): runs that "
+            "an earlier sync found deleted stay deleted, others are back"
+        )
+    for (experiment, name), run_id in deleted.items():
+        run = Run(lab.root / "trials" / name)
+        if run.folder.is_dir():
+            states = read_states(run, OWN_STORE)
+            states[experiment] = DeliveryState(run_id, deleted=True)
+            write_states(run, OWN_STORE, states)
+    return ""
+
+
+def deleted_runs(runs: Iterable[Run], store_label: str, experiment: str) -> set[str]:
+    """Return the runs whose MLflow run in an experiment is recorded as deleted.
+
+    Returns:
+        Names, ``<key>/<run>``.
+    """
+    states = ((run, read_states(run, store_label).get(experiment)) for run in runs)
+    return {f"{run.key}/{run.number}" for run, state in states if state and state.deleted}
+
+
+def _read_file(run: Run) -> dict[str, Any]:
+    try:
+        content = read_json(run.folder / RUNS)
+    except (ValueError, ResourceError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _deleted_in_store(path: Path) -> dict[tuple[str, str], str]:
+    """Return the ids of deleted MLflow runs by experiment and run, unless another one is active."""
+    with closing(connect(path)) as database:
+        rows = database.execute(_TRIAL_RUNS).fetchall()
+    active = {(experiment, run) for experiment, run, _, stage in rows if stage == "active"}
+    return {
+        (experiment, run): run_id
+        for experiment, run, run_id, _ in rows
+        if (experiment, run) not in active
+    }
