@@ -1,4 +1,4 @@
-"""Every command over records that are not as they were written: no traceback, the file named."""
+"""Commands in a lab with damaged files: they name the file, and print no traceback."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def _cut(share: float) -> Damage:
 def _flip(share: float) -> Damage:
     def flip(path: Path) -> None:
         content = bytearray(path.read_bytes())
-        if content:  # the log of a trial that said nothing
+        if content:  # a log may be empty
             content[int((len(content) - 1) * share)] ^= 4
         path.write_bytes(content)
 
@@ -64,13 +64,13 @@ def _folder(path: Path) -> None:
     path.mkdir()
 
 
-def _dangling(path: Path) -> None:
+def _broken_link(path: Path) -> None:
     path.unlink()
     path.symlink_to("nowhere")
 
 
 def _edit(change: Callable[[dict[str, Any]], None], *, sealed: bool) -> Damage:
-    """Change a JSON object; unsealed, as one of ablab 0.1, which has no checksum to betray it."""
+    """Change a JSON object; unsealed, as ablab 0.1 wrote it: without a checksum."""
 
     def edit(path: Path) -> None:
         try:
@@ -105,7 +105,7 @@ def _retype(value: Any) -> Callable[[dict[str, Any]], None]:
 DAMAGES: dict[str, Damage] = {
     "emptied": _write(b""),
     "halved": _cut(0.5),
-    "last byte gone": _cut(0.999),
+    "last byte missing": _cut(0.999),
     "bit at the start": _flip(0.01),
     "bit in the middle": _flip(0.5),
     "bit at the end": _flip(0.98),
@@ -118,19 +118,19 @@ DAMAGES: dict[str, Damage] = {
     "no UTF-8": _write(b"\xff\xfe\x00{"),
     "NUL": _write(b"\0" * 64),
     "a folder": _folder,
-    "a link to nothing": _dangling,
-    "gone": Path.unlink,
-    "keys gone": _edit(_drop, sealed=True),
+    "a broken link": _broken_link,
+    "missing": Path.unlink,
+    "keys missing": _edit(_drop, sealed=True),
     "key added": _edit(lambda content: content.update(extra=1), sealed=True),
     "texts": _edit(_retype("x"), sealed=True),
-    "0.1, keys gone": _edit(_drop, sealed=False),
+    "0.1, keys missing": _edit(_drop, sealed=False),
     "0.1, key added": _edit(lambda content: content.update(extra=1), sealed=False),
     "0.1, texts": _edit(_retype("x"), sealed=False),
     "0.1, lists": _edit(_retype([]), sealed=False),
     "0.1, maps": _edit(_retype({"a": None}), sealed=False),
     "0.1, nulls": _edit(_retype(None), sealed=False),
 }
-OF_A_TAKE = [
+RUN_FILES = [
     "trial.json",
     "journal.jsonl",
     "completion.json",
@@ -141,16 +141,16 @@ OF_A_TAKE = [
     "confusion_matrix.csv",
     "per_class.csv",
 ]
-SILENT = ["runs.json", "log.txt", "checkpoint.ckpt"]  # nothing stands on them, or they come anew
-OF_THE_LAB = ["lab.json", "mlflow.db", "sweeps/small/part-001.json", "baselines"]
+UNUSED = ["runs.json", "log.txt", "checkpoint.ckpt"]  # not needed, or recreated
+LAB_FILES = ["lab.json", "mlflow.db", "sweeps/small/part-001.json", "baselines"]
 
 
-class Damaged:
-    """A lab of a finished sweep, made whole again for each damage."""
+class DamageableLab:
+    """A lab with a finished sweep, restored after each damage."""
 
     def __init__(self, home: Path) -> None:
-        self.home, self.lab, self.whole = home, home / "lab", home / "whole"
-        shutil.copytree(self.lab, self.whole)
+        self.home, self.lab, self.backup = home, home / "lab", home / "backup"
+        shutil.copytree(self.lab, self.backup)
         self.key = next(iter(sorted(p.name for p in (self.lab / "trials").iterdir())))
 
     def path(self, name: str) -> Path:
@@ -158,7 +158,7 @@ class Damaged:
         if name == "baselines":
             return next((self.lab / "baselines").iterdir())
         return (
-            self.lab / name if name in OF_THE_LAB else self.lab / "trials" / self.key / "001" / name
+            self.lab / name if name in LAB_FILES else self.lab / "trials" / self.key / "001" / name
         )
 
     @contextmanager
@@ -171,10 +171,10 @@ class Damaged:
             for aside in self.lab.glob("mlflow*"):
                 shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
             shutil.rmtree(self.lab)
-            shutil.copytree(self.whole, self.lab)
+            shutil.copytree(self.backup, self.lab)
 
 
-COMMANDS: dict[str, Callable[[Damaged], list[str]]] = {
+COMMANDS: dict[str, Callable[[DamageableLab], list[str]]] = {
     "status": lambda _: ["status"],
     "status NAME": lambda _: ["status", "small"],
     "show": lambda lab: ["show", lab.key],
@@ -193,7 +193,7 @@ NAMES_ALL = ("status NAME", "show", "doctor", "sync", "report")
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Damaged]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DamageableLab]:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ABLAB_HOME", str(home / "lab"))
@@ -205,21 +205,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Damaged]:
         (home / "sweeps" / "small.yaml").write_text(SWEEP)
         assert cli.main(["sweep", "small"]) == 0
         assert cli.main(["baselines", "digits"]) == 0
-        yield Damaged(home)
+        yield DamageableLab(home)
 
 
 def run(
-    lab: Damaged, commands: list[str], capfd: pytest.CaptureFixture[str]
+    lab: DamageableLab, commands: list[str], capfd: pytest.CaptureFixture[str]
 ) -> dict[str, tuple[int, str]]:
-    """Run commands, and return what each returned and said."""
-    said = {}
+    """Run commands; return the exit code and the output of each."""
+    results = {}
     for name in commands:
         code = cli.main(COMMANDS[name](lab))
         out, error = capfd.readouterr()
-        said[name] = code, (out + error).replace("\n", "")
+        results[name] = code, (out + error).replace("\n", "")
         assert code in CODES, (name, code)
         assert "Traceback" not in out + error, (name, error)
-    return said
+    return results
 
 
 @pytest.mark.parametrize(
@@ -232,22 +232,25 @@ def run(
         ("environment.json", "a list"),
         ("test_correct.npy", "a folder"),
         ("sweeps/small/part-001.json", "texts"),
-        ("sweeps/small/part-001.json", "0.1, keys gone"),
+        ("sweeps/small/part-001.json", "0.1, keys missing"),
     ],
 )
-def test_damage_is_named_and_no_traceback(
-    lab: Damaged, name: str, damage: str, capfd: pytest.CaptureFixture[str]
+def test_damage_is_named_without_a_traceback(
+    lab: DamageableLab, name: str, damage: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with lab.damaged(name, DAMAGES[damage]) as path:
-        said = run(lab, QUICK, capfd)
-    for command, (code, told) in said.items():
+        results = run(lab, QUICK, capfd)
+    for command, (code, output) in results.items():
         assert code in (1, 2), command
-        assert str(path) in told, command
+        assert str(path) in output, command
 
 
-@pytest.mark.parametrize("name", [*OF_A_TAKE, "sweeps/small/part-001.json"])
-def test_what_may_not_be_read_is_named(
-    lab: Damaged, name: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", [*RUN_FILES, "sweeps/small/part-001.json"])
+def test_an_unreadable_file_is_named(
+    lab: DamageableLab,
+    name: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path, opened = lab.path(name), Path.open
 
@@ -257,37 +260,37 @@ def test_what_may_not_be_read_is_named(
         return opened(self, *args, **kwargs)
 
     monkeypatch.setattr(Path, "open", refuse)
-    said = run(lab, QUICK, capfd)
-    if name != "best.safetensors":  # compared by its size alone
-        assert all(str(path) in told and code in (1, 74) for code, told in said.values())
+    results = run(lab, QUICK, capfd)
+    if name != "best.safetensors":  # compared by its size only
+        assert all(str(path) in out and code in (1, 74) for code, out in results.values())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*OF_A_TAKE, *SILENT, *OF_THE_LAB])
-def test_no_command_ends_in_a_traceback_over_any_damage(
-    lab: Damaged, name: str, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", [*RUN_FILES, *UNUSED, *LAB_FILES])
+def test_no_command_prints_a_traceback_for_any_damage(
+    lab: DamageableLab, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     counts: dict[int, int] = {}
     for number, (damage, do) in enumerate(DAMAGES.items()):
-        # every command over two damages of each file, the quick ones over all
+        # all commands for two damages of each file, the quick ones for all damages
         slower = ["sync"] if number % 3 else []
         commands = list(COMMANDS) if number % 13 == 0 else [*QUICK, *slower]
         with lab.damaged(name, do) as path:
             same = (
                 path.is_file()
-                and path.read_bytes() == (lab.whole / path.relative_to(lab.lab)).read_bytes()
+                and path.read_bytes() == (lab.backup / path.relative_to(lab.lab)).read_bytes()
             )
-            said = run(lab, commands, capfd)
-        for code, _ in said.values():
+            results = run(lab, commands, capfd)
+        for code, _ in results.values():
             counts[code] = counts.get(code, 0) + 1
-        if name in OF_A_TAKE and not same and not _cannot_be_seen(name, damage):
+        if name in RUN_FILES and not same and not _is_undetectable(name, damage):
             for command in set(commands) & set(NAMES_ALL):
-                assert str(path) in said[command][1], (damage, command, said[command])
-                assert said[command][0] != 0, (damage, command)
+                assert str(path) in results[command][1], (damage, command, results[command])
+                assert results[command][0] != 0, (damage, command)
     assert sum(counts.values()) > 100
 
 
-def _cannot_be_seen(name: str, damage: str) -> bool:
-    """Tell what is no damage: weights are compared by size, and a trial may have no end yet."""
+def _is_undetectable(name: str, damage: str) -> bool:
+    """Return whether it is no damage: weights are compared by size, a trial may be unfinished."""
     weights = name == "best.safetensors" and damage.startswith("bit")
-    return weights or (name, damage) == ("completion.json", "gone")
+    return weights or (name, damage) == ("completion.json", "missing")
