@@ -11,8 +11,9 @@ import pytest
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import ENVIRONMENT, Lab
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, write_part
+from ablab.tracking.run import ENVIRONMENT
 from ablab.tracking.sealed import write_sealed
 from ablab.tracking.spec import read_spec
 
@@ -148,7 +149,8 @@ def key(variant: str, seed: int, block: str) -> str:
 
 
 def trial(variant: str, seed: int, block: str) -> dict[str, Any]:
-    return {"config": {"seed": seed}, "choices": {}, "data_hash": "d1a7a", "sources": {}}
+    content = {"config": {"seed": seed}, "choices": {}, "data_hash": "d1a7a", "sources": {}}
+    return {**content, "outside_key": ["sweep"]}
 
 
 def curve(final: float, name: str, epochs: int) -> list[Entry]:

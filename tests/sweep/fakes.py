@@ -8,8 +8,9 @@ from typing import Any
 from ablab.sweep.job import Job
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell
+from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings
 
 SETTINGS = ProcessSettings(Devices("cpu"), threads=3)
@@ -18,7 +19,7 @@ Script = Callable[[Run], int | None]
 
 def trial(key: str) -> dict[str, Any]:
     config = {"trainer": {"max_epochs": 2}, "seed": 0, "devices": {}}
-    return {"key": key, "config": config, "outside_key": ["devices"]}
+    return {"key": key, "config": config, "outside_key": ["devices", "sweep"]}
 
 
 def make_jobs(*keys: str) -> list[Job]:

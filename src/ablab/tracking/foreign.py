@@ -73,11 +73,11 @@ class ForeignStore:
             StoreError: the store does not answer.
         """
         with translate_errors(self.address):
-            found = self._client.get_experiment_by_name(experiment)
-            if found is None or found.lifecycle_stage != "active":
+            entry = self._client.get_experiment_by_name(experiment)
+            if entry is None or entry.lifecycle_stage != "active":
                 known = ", ".join(sorted(e.name for e in self._client.search_experiments()))
                 raise InputError(f"experiment must be one of {known}; got {experiment}")
-            runs = list(self._pages(found.experiment_id))
+            runs = list(self._pages(entry.experiment_id))
         return sorted((_foreign_run(run) for run in runs), key=lambda run: (run.start, run.run_id))
 
     def curve(self, run_id: str, metric: str) -> tuple[float, ...]:

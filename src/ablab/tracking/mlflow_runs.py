@@ -7,7 +7,7 @@ from typing import Any
 from ablab.tracking import values
 from ablab.tracking.completion import completion_sha
 from ablab.tracking.delivery_state import DUPLICATE, DeliveryState, write_states
-from ablab.tracking.lab import Run, Snapshot
+from ablab.tracking.run import Run, Snapshot
 from ablab.tracking.store import Store
 
 MIRROR = "mirror_of"
@@ -125,7 +125,7 @@ class RunLookup:
         mirror = self.mirror_of or self._first_run_id()
         tags = values.tags(self.run) | dict(tags) | ({MIRROR: mirror} if mirror else {})
         experiment_id = self.store.experiment(self.experiment)
-        # With the key it tells the run from one that another lab delivered to the same store.
+        # The start distinguishes the run from one of the same key that another lab delivered.
         start = values.milliseconds(self.snapshot.entries[0].time)
         found = self._search(experiment_id, tags["ablab.take"], start)
         if not found:

@@ -125,10 +125,10 @@ def _trial_runs(store: Store, experiment: str) -> list[Any]:
     """Return the MLflow runs of trials, deleted ones included."""
     from mlflow.entities import ViewType
 
-    found, token, mlflow_runs = store.find_experiment(experiment), None, []
-    while found is not None and found.lifecycle_stage == "active":
+    entry, token, mlflow_runs = store.find_experiment(experiment), None, []
+    while entry is not None and entry.lifecycle_stage == "active":
         page = store.client.search_runs(
-            [found.experiment_id], _TRIAL, ViewType.ALL, max_results=5000, page_token=token
+            [entry.experiment_id], _TRIAL, ViewType.ALL, max_results=5000, page_token=token
         )
         mlflow_runs += page
         token = page.token
