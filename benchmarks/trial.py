@@ -14,7 +14,8 @@ from figures import options, ratio, spread, tell
 from ablab.config.compose import compose
 from ablab.config.trial import Trial, resolve
 from ablab.model import build
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.training.process import run_process
 from ablab.training.settings import Devices, ProcessSettings
 

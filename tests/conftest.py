@@ -10,7 +10,8 @@ from train_process import SMALL
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 
 
 @pytest.fixture(scope="session")

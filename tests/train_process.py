@@ -18,7 +18,7 @@ from typing import Any
 
 from ablab.sweep.launch.fork import PRELOAD
 from ablab.sweep.launch.surroundings import inherited, thread_variables
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings
 
 # Every stream is drawn from: order, augmentation, dropout, initialisation, split.

@@ -11,7 +11,8 @@ from ablab.config.compose import compose
 from ablab.config.sources import source_hashes
 from ablab.config.trial import key_of
 from ablab.errors import InputError
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 
 CONFIG = {**compose().resolved(), "activation": {"_target_": "mine.Mine"}}
 MINE = (

@@ -10,7 +10,7 @@ from ablab.config.threads import cpu_threads, threads_note
 from ablab.config.trial import resolve
 from ablab.errors import InputError
 from ablab.faults import ConfigError
-from ablab.tracking.lab import ENVIRONMENT
+from ablab.tracking.run import ENVIRONMENT
 from ablab.training.single import train
 
 SMALL = ["architecture=mlp", "architecture.widths=[8]", "trainer.max_epochs=1", "devices=cpu"]

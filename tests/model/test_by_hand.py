@@ -18,7 +18,7 @@ from ablab.faults import ComponentError, ConfigError
 from ablab.model import build
 from ablab.model.by_hand.convert import check
 from ablab.model.classifier import Classifier
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training import cost
 
 AXES = ("activation", "pooling", "normalization", "dropout", "loss", "regularizer")

@@ -18,8 +18,9 @@ from train_process import CPU, kinds, shown, train_apart, wait_until
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.model.distributed import CpuBatchNormSync, gathered
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.records import record_of
+from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings
 
 # Shape of a batch, and the layer's options; the batch is cut into 4 and 3 images.

@@ -14,7 +14,7 @@ from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.model.frozen_layers import freeze_parameters, frozen_norms, trained_parameters
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 
 
 def net() -> nn.Sequential:

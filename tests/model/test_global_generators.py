@@ -17,7 +17,8 @@ from train_process import shown, train_apart
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.model import build
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 
 NETWORK = """
 import random

@@ -14,8 +14,9 @@ from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.data.errors import DataError
 from ablab.faults import ConfigError
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.records import record_of
+from ablab.tracking.run import Run
 from ablab.training.cost import measure
 
 SOURCE = """

@@ -16,8 +16,9 @@ from ablab.config.trial import Trial, resolve
 from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.tracking.completion import describe, write_completion
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.records import BEST
+from ablab.tracking.run import Run
 from ablab.training.single import train
 
 ONE = "trainer.max_epochs=1"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fakes import complete
 
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from ablab.sweep.launch.fork import PRELOAD
 from ablab.sweep.launch.surroundings import inherited
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
+from ablab.tracking.run import Run
 
 STEERED = '''
 """A ReLU that dawdles while a file named ``slow`` is there."""

@@ -16,8 +16,9 @@ from ablab.errors import ResourceError
 from ablab.faults import ConfigError
 from ablab.sweep.engine import run_sweep
 from ablab.sweep.interrupts import Interrupts
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
+from ablab.tracking.run import Run
 from ablab.training.environment import source_hash
 
 BODY = """# @package _global_

@@ -26,7 +26,8 @@ from fakes import (
 
 from ablab.sweep.job import Job
 from ablab.sweep.schedule import Schedule
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 

@@ -8,7 +8,8 @@ import pytest
 from recorded import begin, finish
 
 from ablab.tracking.address import DATABASE
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 
 

@@ -7,7 +7,8 @@ import numpy as np
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 
 BEGUN = 1_700_000_000.25
 FILES = ("config.yaml", "log.txt", "per_class.csv", "confusion_matrix.csv", "test_correct.npy")

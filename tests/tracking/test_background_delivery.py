@@ -15,7 +15,8 @@ from ablab.errors import StoreError
 from ablab.tracking.background_delivery import BackgroundDelivery
 from ablab.tracking.delivery_state import read_states
 from ablab.tracking.journal import Journal
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 
 

@@ -13,9 +13,10 @@ from ablab.tracking.completion import COMPLETION, checked_completion, read_compl
 from ablab.tracking.damage import damaged_runs, find_damage
 from ablab.tracking.files import DamagedError, read_json, write_json
 from ablab.tracking.journal import Journal, JournalError, read_entries
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, read_plan, read_plans, write_part
 from ablab.tracking.records import read_record, record_of
+from ablab.tracking.run import Run
 from ablab.tracking.sealed import checksum, read_sealed, write_sealed
 from ablab.tracking.spec import Spec
 

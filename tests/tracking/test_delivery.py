@@ -24,10 +24,11 @@ from ablab.tracking.delivery import DeliveryResult, deliver
 from ablab.tracking.delivery_state import RUNS, write_states
 from ablab.tracking.files import DamagedError, file_sha256
 from ablab.tracking.journal import Entry, Journal, JournalError
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.mlflow_names import valid_name
 from ablab.tracking.mlflow_runs import RunDeletedError
 from ablab.tracking.records import record_of
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 
 
@@ -426,7 +427,8 @@ def test_two_processes_create_one_mlflow_run(lab: Lab, store: Store) -> None:
     run = begin(lab, epochs=3)
     finish(run)
     code = (
-        "import sys; from pathlib import Path; from ablab.tracking.lab import Lab, Run;"
+        "import sys; from pathlib import Path; from ablab.tracking.lab import Lab;"
+        "from ablab.tracking.run import Run;"
         "from ablab.tracking.store import Store; from ablab.tracking.delivery import deliver;"
         "store = Store.open(Lab.open(Path(sys.argv[1])));"
         "deliver(Run(Path(sys.argv[2])), store, 'activations', name='n', tags={})"

@@ -51,7 +51,7 @@ def test_a_run_is_locked_while_another_holds_it(lab: Lab) -> None:
     assert not run.is_locked()
     with run.lock():
         assert run.is_locked()
-        code = "import sys; from pathlib import Path; from ablab.tracking.lab import Run;"
+        code = "import sys; from pathlib import Path; from ablab.tracking.run import Run;"
         code += "print(Run(Path(sys.argv[1])).is_locked())"
         command = [sys.executable, "-c", code, str(run.folder)]
         assert subprocess.run(command, capture_output=True, check=True).stdout == b"True\n"

@@ -17,7 +17,8 @@ from ablab.errors import StoreError
 from ablab.tracking import database
 from ablab.tracking.address import DATABASE, local_folder
 from ablab.tracking.delivery import deliver
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 
 OPEN = (

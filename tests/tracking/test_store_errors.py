@@ -18,7 +18,8 @@ from ablab.errors import StoreError
 from ablab.tracking import database
 from ablab.tracking.address import DATABASE, Address
 from ablab.tracking.delivery import deliver
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store, fault, rebuild
 from ablab.tracking.store_errors import StoreUnavailableError, to_store_error
 from ablab.tracking.sync import SyncResult, sync

@@ -9,8 +9,9 @@ from recorded import begin, finish, trial
 
 from ablab.errors import StoreError
 from ablab.tracking.address import local_folder
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
+from ablab.tracking.run import Run
 from ablab.tracking.spec import Spec
 from ablab.tracking.store import Store, rebuild
 from ablab.tracking.sweep_run import (

@@ -20,7 +20,8 @@ from ablab.tracking import ui
 from ablab.tracking.delivery import deliver
 from ablab.tracking.delivery_state import RUNS
 from ablab.tracking.journal import Journal
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 from ablab.tracking.sync import SyncResult, sync
 

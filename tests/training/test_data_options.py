@@ -17,9 +17,9 @@ from ablab.config.trial import resolve
 from ablab.data.module import InMemoryDataModule
 from ablab.faults import ConfigError
 from ablab.model import build
-from ablab.tracking.lab import Run
 from ablab.tracking.pictures import CONFUSION, draw, read_confusion
 from ablab.tracking.records import record_of
+from ablab.tracking.run import Run
 
 OPTIONS = (
     "data.train_images=600",

@@ -11,7 +11,8 @@ from train_process import kinds, shown, train_apart
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.tracking.journal import Journal
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.training.recorder import CHECKPOINT
 
 KILLS = [

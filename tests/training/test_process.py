@@ -15,8 +15,9 @@ from train_process import kinds, shown, train_apart, wait_until
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.tracking.completion import read_completion
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.records import record_of
+from ablab.tracking.run import Run
 from ablab.training.recorder import CHECKPOINT, checkpoint_line
 
 

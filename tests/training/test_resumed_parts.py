@@ -7,7 +7,7 @@ import pytest
 import train_process
 from train_process import shown, train_apart
 
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 
 PLATEAU = ("scheduler=plateau", "scheduler.patience=0", "scheduler.threshold=0.9")
 LBFGS = ("optimizer=lbfgs", "optimizer.max_iter=4", "scheduler=constant", "regularizer=l2")

@@ -13,8 +13,8 @@ from ablab.errors import FINISHED, HUNG_UP, INTERRUPTED, LOCKED, TERMINATED, Inp
 from ablab.report.card import CardTable, card
 from ablab.report.show import metric_lines
 from ablab.signals import TerminatedError
-from ablab.tracking.lab import Run
 from ablab.tracking.records import Record, record_of
+from ablab.tracking.run import Run
 from ablab.training import single
 from ablab.training.foreground import run_in_subprocess
 

@@ -9,9 +9,10 @@ from rich.table import Table
 
 from ablab.errors import InputError
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import LOG, Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plans
 from ablab.tracking.records import Record, read_record, record_of
+from ablab.tracking.run import LOG, Run
 
 _LOG_LINES = 15
 _BLOCKS = "▁▂▃▄▅▆▇█"

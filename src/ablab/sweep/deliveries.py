@@ -8,8 +8,9 @@ from ablab.tracking.address import locate
 from ablab.tracking.background_delivery import BackgroundDelivery
 from ablab.tracking.completion import completion_sha
 from ablab.tracking.delivery_state import deleted_runs
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store, fault
 from ablab.tracking.sweep_run import deliver_sweep, delivered_runs, describe_cell
 

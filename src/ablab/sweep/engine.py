@@ -30,8 +30,9 @@ from ablab.sweep.planning import Draft, draft
 from ablab.sweep.schedule import Schedule, Watcher
 from ablab.sweep.write_plan import grow, write_plan
 from ablab.tracking.background_delivery import DELIVERING
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan
+from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 

@@ -7,7 +7,8 @@ from typing import Protocol
 from ablab.errors import ResourceError, resource_error
 from ablab.sweep.job import Job, judge, record_failure
 from ablab.sweep.launch.launcher import Launcher, Worker
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.training.opening import open_run
 from ablab.training.settings import ProcessSettings
 

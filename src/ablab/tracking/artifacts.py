@@ -13,9 +13,9 @@ from ablab.errors import StoreError
 from ablab.tracking.address import local_folder
 from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.files import file_sha256, replacing, temporary_folder
-from ablab.tracking.lab import ENVIRONMENT, JOURNAL, LOG, Run
 from ablab.tracking.pictures import draw
 from ablab.tracking.records import CORRECT
+from ablab.tracking.run import ENVIRONMENT, JOURNAL, LOG, Run
 from ablab.tracking.store import Store
 
 STARTED = ("config.yaml", ENVIRONMENT)

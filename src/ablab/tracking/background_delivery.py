@@ -12,8 +12,8 @@ from pathlib import Path
 from ablab.errors import AblabError, ResourceError, StoreError
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.delivery import deliver
-from ablab.tracking.lab import Run
 from ablab.tracking.mlflow_runs import RunDeletedError
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 from ablab.tracking.store_errors import StoreUnavailableError
 

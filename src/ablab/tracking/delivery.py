@@ -13,10 +13,10 @@ from filelock import FileLock
 from ablab.tracking import values
 from ablab.tracking.delivery_state import read_states
 from ablab.tracking.files import DamagedError
-from ablab.tracking.lab import Run
 from ablab.tracking.mlflow_log import MlflowLog
 from ablab.tracking.mlflow_names import NAME_LENGTH, TAG_LENGTH, shorten
 from ablab.tracking.mlflow_runs import MIRROR, RunDeletedError, RunLookup
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 from ablab.tracking.store_errors import translate_errors
 

@@ -14,7 +14,8 @@ from ablab.errors import ResourceError
 from ablab.tracking.address import DATABASE
 from ablab.tracking.database import connect
 from ablab.tracking.files import read_json, write_json
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 
 RUNS = "runs.json"
 DUPLICATE = "ablab.duplicate_of"

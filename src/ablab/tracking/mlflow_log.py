@@ -18,8 +18,8 @@ from ablab.tracking.artifacts import (
 )
 from ablab.tracking.completion import Completion, completion_sha
 from ablab.tracking.delivery_state import DeliveryState, write_states
-from ablab.tracking.lab import Run, Snapshot
 from ablab.tracking.mlflow_names import TAG_LENGTH, shorten
+from ablab.tracking.run import Run, Snapshot
 from ablab.tracking.store import Store
 
 _STATUS = {

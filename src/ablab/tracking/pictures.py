@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ablab.tracking.csv_text import read_rows
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ablab.tracking.files import DamagedError
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 
 BEST = "best.safetensors"
 CORRECT = "test_correct.npy"

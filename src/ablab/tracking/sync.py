@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from ablab.tracking.delivery import deliver
 from ablab.tracking.delivery_state import read_states
 from ablab.tracking.files import DamagedError
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.mlflow_runs import RunDeletedError
 from ablab.tracking.plan import Plan, read_plans
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 from ablab.tracking.store_errors import StoreUnavailableError
 from ablab.tracking.sweep_run import TRIALS, deliver_sweep, describe_cell, describe_trial

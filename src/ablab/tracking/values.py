@@ -7,8 +7,8 @@ from typing import Any
 
 from ablab.tracking.completion import Completion
 from ablab.tracking.journal import Entry
-from ablab.tracking.lab import Run, Snapshot
 from ablab.tracking.mlflow_names import PARAM_LENGTH, TAG_LENGTH, shorten, valid_name
+from ablab.tracking.run import Run, Snapshot
 
 _MAX_TAGS = 80
 _FINAL_KINDS = ("failed", "stopped")

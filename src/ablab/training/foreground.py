@@ -18,7 +18,7 @@ from ablab.errors import NO_RESOURCE, ResourceError
 from ablab.output import stream
 from ablab.signals import ENDING, Handler, handling
 from ablab.tracking.journal import read_entries
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.process import run_process
 from ablab.training.progress import EpochLines, ProgressBar
 from ablab.training.settings import ProcessSettings

@@ -6,7 +6,8 @@ from typing import Any
 from filelock import FileLock
 
 from ablab.config.probe_switches import has_measured
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 
 
 def open_run(lab: Lab, trial: Mapping[str, Any], *, fresh: bool = False) -> Run:

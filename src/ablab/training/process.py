@@ -31,7 +31,7 @@ from ablab.output import sent_to
 from ablab.signals import TerminatedError
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
-from ablab.tracking.lab import ENVIRONMENT, LOG, Run
+from ablab.tracking.run import ENVIRONMENT, LOG, Run
 from ablab.training.environment import describe_environment
 from ablab.training.prepare import prepare
 from ablab.training.results import write_config

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from ablab.errors import resource_error
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import Run
 from ablab.tracking.records import BEST
+from ablab.tracking.run import Run
 from ablab.training.environment import peak_memory
 
 CHECKPOINT = "checkpoint.ckpt"

@@ -18,9 +18,9 @@ from ablab.model.frozen_layers import FrozenStatistics
 from ablab.model.warm_start import told
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
-from ablab.tracking.lab import ENVIRONMENT, JOURNAL, TRIAL, Run
 from ablab.tracking.probes import PROBES
 from ablab.tracking.records import BEST
+from ablab.tracking.run import ENVIRONMENT, JOURNAL, TRIAL, Run
 from ablab.training import cost
 from ablab.training.probes.callback import Probes
 from ablab.training.recorder import (

@@ -20,8 +20,9 @@ from ablab.model.warm_start import told
 from ablab.tracking.background_delivery import DELIVERING, BackgroundDelivery
 from ablab.tracking.delivery import deliver
 from ablab.tracking.files import DamagedError
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.mlflow_runs import RunDeletedError
+from ablab.tracking.run import Run
 from ablab.tracking.store import Store, fault
 from ablab.tracking.sweep_run import TRIALS, describe_trial
 from ablab.training.foreground import run_in_foreground

@@ -20,7 +20,8 @@ from ablab.config.probe_switches import SWITCHES, has_measured, switched_on
 from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 from ablab.model import build
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 from ablab.training.opening import open_run
 from ablab.training.single import train
 

@@ -11,7 +11,7 @@ from ablab.sweep.launch.server import ForkServer
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.surroundings import inherited, thread_variables
 from ablab.sweep.launch.worker import Work, run_one, train
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 PRELOAD = "ablab.sweep.launch.preload"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 

@@ -10,7 +10,7 @@ from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.surroundings import inherited, thread_variables
 from ablab.sweep.launch.worker import Work, serve, train
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 

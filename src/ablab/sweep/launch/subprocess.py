@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ablab.sweep.launch.launcher import Worker
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 
