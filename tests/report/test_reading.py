@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 import ablab
 from ablab.report.build import build_report
-from ablab.report.page.figures.canvas import INK, MUTED, SERIES
+from ablab.report.page.figures.svg import INK, MUTED, SERIES
 from ablab.report.reading import Reading
 from ablab.tracking.lab import Lab
 from ablab.tracking.store import Store

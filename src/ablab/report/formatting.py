@@ -1,4 +1,4 @@
-"""How a metric's figures are written: accuracies as per cent and points, others as they are."""
+"""Formatting of metrics and numbers: accuracies in per cent, their differences in points."""
 
 import math
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ MOST_LISTED = 8
 
 @dataclass(frozen=True)
 class Unit:
-    """The writing of one metric.
+    """Formats the values of one metric.
 
     Attributes:
-        scale: what a figure is multiplied with before it is written.
-        decimals: how many decimals are written.
-        suffix: what follows a value.
-        points: what follows a difference.
+        scale: factor from a value to the number that is shown.
+        decimals: number of decimals.
+        suffix: text after a value.
+        points: text after a difference.
     """
 
     scale: float
@@ -35,7 +35,7 @@ class Unit:
         return number(abs(x) * self.scale, self.decimals) + self.points
 
     def bare(self, x: float, *, signed: bool = False) -> str:
-        """Return a figure without its unit: ``1.20``, or ``+1.20``."""
+        """Return a number without its unit: ``1.20``, or ``+1.20``."""
         text = number(x * self.scale, self.decimals)
         return f"+{text}" if signed and x > 0 else text
 
@@ -43,13 +43,21 @@ class Unit:
         """Return an interval without its unit: ``0.70 to 1.70``."""
         return NONE if bounds is None else f"{self.bare(bounds[0])} to {self.bare(bounds[1])}"
 
+    def value_axis(self, name: str) -> str:
+        """Return the label of an axis of values: ``test/accuracy, %``."""
+        return name + (f",{self.suffix}" if self.suffix else "")
+
+    def difference_axis(self, name: str) -> str:
+        """Return the label of an axis of differences: ``difference to relu, points``."""
+        return name + (f",{self.points}" if self.points else "")
+
 
 def unit_of(metric: str, stated: str = "") -> Unit:
     """Return the unit of a metric.
 
     Args:
         metric: named like ``test/accuracy``.
-        stated: ``share`` or ``none`` where the name does not decide.
+        stated: ``share`` or ``none``; by default the name decides.
     """
     if stated == "share" or (not stated and is_accuracy(metric)):
         return Unit(100.0, 2, " %", " points")
@@ -57,7 +65,7 @@ def unit_of(metric: str, stated: str = "") -> Unit:
 
 
 def number(x: float, decimals: int) -> str:
-    """Return a figure with so many decimals; more where it would look like zero and is not.
+    """Return a number with so many decimals; more if it would look like zero and is not.
 
     Example:
         >>> number(1.234, 2), number(0.004, 2), number(0.0, 2), number(float("nan"), 2)
@@ -71,8 +79,18 @@ def number(x: float, decimals: int) -> str:
     return MINUS + text if x < 0 and float(text) else text
 
 
+def percent(share: float, decimals: int) -> str:
+    """Return a share in per cent, with so many decimals.
+
+    Example:
+        >>> percent(0.451, 0)
+        '45 %'
+    """
+    return f"{100 * share:.{decimals}f} %"
+
+
 def p_value(p: float) -> str:
-    """Return a p-value as words take it, never rounded across 0.05.
+    """Return a p-value, never rounded across 0.05.
 
     Example:
         >>> p_value(0.0002), p_value(0.0031), p_value(0.0503), p_value(0.36)
@@ -88,7 +106,7 @@ def p_value(p: float) -> str:
 
 
 def quantity(x: float) -> str:
-    """Return a count to three digits with its prefix, or what it is where it is small.
+    """Return a number to three digits, with a prefix from a thousand on.
 
     Example:
         >>> quantity(61706), quantity(423000.0), quantity(12.34), quantity(5.6e8)
@@ -98,18 +116,18 @@ def quantity(x: float) -> str:
         return NONE
     for factor, prefix in ((1e12, " T"), (1e9, " G"), (1e6, " M"), (1e3, " k")):
         if abs(x) >= factor * 0.9995:
-            return _digits(x / factor) + prefix
-    return _digits(x)
+            return _three_digits(x / factor) + prefix
+    return _three_digits(x)
 
 
-def _digits(x: float) -> str:
+def _three_digits(x: float) -> str:
     if x == int(x) and abs(x) < 1000:
         return str(int(x))
     return f"{x:.{max(0, 2 - math.floor(math.log10(abs(x))))}f}"
 
 
 def listed(words: list[str]) -> str:
-    """Return words as a list in a sentence, of many only the first, and how many more.
+    """Return words as a list in a sentence; of many only the first, and how many more.
 
     Example:
         >>> listed(["a", "b"]), listed(list("abcdefghijk"))

@@ -1,4 +1,4 @@
-"""Text as HTML and Markdown take it."""
+"""Text prepared for HTML and Markdown."""
 
 import re
 
@@ -10,7 +10,7 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 
 def visible(text: str) -> str:
-    r"""Return text in which what steers a page, such as the direction of writing, is an escape.
+    r"""Return text with control characters, such as marks of writing direction, as escapes.
 
     Example:
         >>> print(visible("a\u202eb"))
@@ -20,7 +20,7 @@ def visible(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    r"""Return text so that Markdown shows it as it is, in a table's cell too.
+    r"""Return text escaped for Markdown, on one line, also for a table's cell.
 
     Example:
         >>> print(markdown("a|b<c> * d_e < 1"))
@@ -31,7 +31,7 @@ def markdown(text: str) -> str:
 
 
 def code(text: str) -> str:
-    r"""Return text as Markdown's code in a line, whatever it holds.
+    r"""Return text as inline code of Markdown, with as many backticks as it needs.
 
     Example:
         >>> print(code("a b"), code("a`b"), code("`"))
@@ -43,14 +43,14 @@ def code(text: str) -> str:
     return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def whole(text: str) -> Markup:
-    """Return text as HTML in which no line ends within a name such as LeNet-5."""
+def unhyphenated(text: str) -> Markup:
+    """Return text as HTML in which no line breaks within a name such as LeNet-5."""
     named = re.sub(r"\w+-\d+(?!\w)", r"<span>\g<0></span>", str(escape(text)))
     return Markup(named)
 
 
 def unbroken(text: str) -> str:
-    """Return text whose figures stay with their units at a line's end."""
+    """Return text with no-break spaces between numbers and their units or names."""
     joints = (
         r"(?<=\d) (?=%)|(?<=Holm|flip) (?=p)|(?<=\bn) (?== )|(?<=\b[np]) (?=[<\d])|(?<=[<=]) (?=\d)"
     )

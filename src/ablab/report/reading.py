@@ -104,14 +104,14 @@ class Reading:
         Raises:
             InputError: the page has no such picture; names those it has.
         """
-        from ablab.report.page.figures.paint import paint
+        from ablab.report.page.figures.colors import apply_colors
 
         begun = [svg for svg in self.page.pictures if svg.name.startswith(name)]
         exact = [svg for svg in begun if svg.name == name]
         if not begun:
             known = ", ".join(self.figures) or "none yet"
             raise InputError(f"figure must be one of {known}; got {name!r}")
-        return paint((exact or begun)[0].figure)
+        return apply_colors((exact or begun)[0].figure)
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows of it: question, verdict, variants, what limits them."""

@@ -72,7 +72,7 @@ def test_a_sweep_without_any_trial_yet_can_be_analysed():
     table = rows({"relu": [("absent", None)] * 3, "elu": [("absent", None)] * 3})
     for more in ({}, {"kind": "best"}, {"target": 0.9}, EQUIVALENCE):
         found = analyse(plan(table, **more), table)
-        assert found.verdict.sentence == "No verdict yet, still running: 0 of 6 trials are done."
+        assert found.verdict.sentence == "No verdict yet: 0 of 6 trials are done."
 
 
 def test_twenty_seeds_bring_the_bootstrap_and_the_chance_to_win():

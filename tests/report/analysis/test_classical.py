@@ -50,7 +50,7 @@ def texts(writer: LabWriter, name: str) -> tuple[str, str]:
 def test_the_command_is_named_where_there_are_none(writer: LabWriter) -> None:
     name = plan(writer)
     for text in texts(writer, name):
-        assert "No classical learners were trained on these images yet" in text
+        assert "No scikit-learn baselines were trained on these images yet" in text
         assert "ablab baselines digits" in text
 
 
@@ -60,10 +60,10 @@ def test_they_stand_under_the_variants_with_their_settings(writer: LabWriter) ->
     page, twin = texts(writer, name)
     for text in (page, twin):
         positions = [
-            text.index(part) for part in ("Variants", "Classical learners on digits", "k-NN")
+            text.index(part) for part in ("Variants", "scikit-learn baselines on digits", "k-NN")
         ]
         assert positions == sorted(positions)
-        assert "No classical learners" not in text
+        assert "No scikit-learn baselines" not in text
     assert "| k-NN | 90.00 % | 91.00 % | 1 | 2.0 s | n\\_neighbors 5 |" in twin
 
 
@@ -85,13 +85,13 @@ def test_splits_are_averaged(writer: LabWriter) -> None:
 def test_those_of_other_data_are_not_shown(writer: LabWriter, other: Baselines) -> None:
     name = plan(writer)
     write_baselines(writer.lab.root, other)
-    assert all("No classical learners" in text for text in texts(writer, name))
+    assert all("No scikit-learn baselines" in text for text in texts(writer, name))
 
 
 def test_options_that_no_learner_sees_do_not_matter(writer: LabWriter) -> None:
     name = plan(writer, data={"shuffle": "once", "test_shift": [1], "train_images": None})
     write_baselines(writer.lab.root, record(dataset=DATASET | {"path": "elsewhere"}))
-    assert all("Classical learners on digits" in text for text in texts(writer, name))
+    assert all("scikit-learn baselines on digits" in text for text in texts(writer, name))
 
 
 def test_the_command_carries_what_differs_from_the_shipped_data(writer: LabWriter) -> None:

@@ -58,11 +58,11 @@ def busy(monkeypatch, writer: LabWriter):
 def test_a_busy_machine_is_named_beside_all_seconds(busy, writer: LabWriter):
     page = page_of(writer.lab, find_plan(writer.lab, busy()))
     said = {
-        chapter.name
-        for chapter in page.chapters
-        for part in chapter.parts
+        section.name
+        for section in page.sections
+        for part in section.parts
         for item in part.items
-        if "The machine was busy: 8 of 8 trials" in item.words
+        if "The machine was busy: 8 of 8 trials" in item.glossary_text
     }
     assert said == {"variants", "curves", "speed", "cost"}
     assert "machine was busy" in build_report(writer.lab, "activations").markdown.read_text("utf-8")

@@ -70,11 +70,11 @@ def activations() -> dict[tuple[str, int, str], dict[str, Any]]:
 
 
 def tables(page: Page) -> dict[str, list[tuple[str, ...]]]:
-    """Each table of the chapter by its heading."""
-    (chapter,) = [chapter for chapter in page.chapters if chapter.name == "setup"]
-    items = [item for item in chapter.parts[0].items if item.kind == "table"]
+    """Each table of the section by its heading."""
+    (section,) = [section for section in page.sections if section.name == "setup"]
+    items = [item for item in section.parts[0].items if item.kind == "table"]
     return {
-        item.title or item.folded: [item.table.columns, *(texts for texts, _ in item.table.rows)]
+        item.title or item.summary: [item.table.columns, *(texts for texts, _ in item.table.rows)]
         for item in items
     }
 
@@ -92,7 +92,7 @@ def test_common_settings_are_named_component_first_and_runtime_is_not() -> None:
 
 
 def test_each_variant_says_what_it_changes() -> None:
-    assert tables(page(plan_of(activations())))["What each variant sets"] == [
+    assert tables(page(plan_of(activations())))["Settings of each variant"] == [
         ("variant", "activation"),
         ("relu", "relu"),
         ("elu", "elu: alpha=1.0"),
@@ -104,7 +104,7 @@ def test_a_value_that_varies_is_named_beside_those_that_are_shared() -> None:
     plan = plan_of({(v, s, BLOCK): trial(s, lr) for s in (0, 1) for v, lr in rates.items()})
     shown = tables(page(plan))
     assert ("optimizer", "sgd", "betas=[0.9, 0.99], lr by variant") in shown[""]
-    assert shown["What each variant sets"][1:] == [("fast", "lr=0.5"), ("slow", "lr=0.01")]
+    assert shown["Settings of each variant"][1:] == [("fast", "lr=0.5"), ("slow", "lr=0.01")]
 
 
 def test_blocks_and_what_depends_on_both_have_tables_of_their_own() -> None:
@@ -114,9 +114,9 @@ def test_blocks_and_what_depends_on_both_have_tables_of_their_own() -> None:
 
     places = [(a, s, b) for s in (0, 1) for b in ("small", "large") for a in ("relu", "elu")]
     shown = tables(page(plan_of({(a, s, b): made(s, a, b) for a, s, b in places})))
-    assert shown["What each variant sets"][0] == ("variant", "activation")
-    assert shown["What each block sets"][1:] == [("small", "64"), ("large", "256")]
-    assert shown["What each variant and block sets"][1:] == [
+    assert shown["Settings of each variant"][0] == ("variant", "activation")
+    assert shown["Settings of each block"][1:] == [("small", "64"), ("large", "256")]
+    assert shown["Settings of each variant and block"][1:] == [
         ("relu · small", "lr=0.1"),
         ("elu · small", "lr=0.1"),
         ("relu · large", "lr=0.1"),
@@ -183,7 +183,7 @@ def test_the_yaml_stands_in_page_and_twin_as_it_was(tmp_path: Path) -> None:
     found = re.findall("<pre><code>(.*?)</code></pre>", text, re.DOTALL)
     assert [html.unescape(each) for each in found] == [YAML.rstrip(), "sweep: {}"]
     assert f"````yaml\n{YAML.rstrip()}\n````\n" in twin
-    assert "as it was planned, text 2 of 2" in twin
+    assert "as it was planned, version 2 of 2" in twin
     assert json.loads(report.json.read_text("utf-8"))["setup"]["yaml"] == [YAML, "sweep: {}\n"]
 
 
@@ -233,8 +233,8 @@ def test_others_runs_have_their_params_named_as_theirs(tmp_path: Path) -> None:
     naming = Naming("nets", "tags.model", "params.seed", "acc", baseline="small")
     report = foreign_report(Store(runs), naming, tmp_path)  # type: ignore[arg-type]
     twin = report.markdown.read_text("utf-8").replace("\\", "")
-    assert "Params of these runs as MLflow holds them" in twin
-    assert "Differ from run to run: host." in twin
+    assert "Params of these runs as logged to MLflow" in twin
+    assert "Different in each run: host." in twin
     assert "| lr | 0.1 |" in twin
     assert "| small | 5 |" in twin
     assert "as the plan froze it" not in twin

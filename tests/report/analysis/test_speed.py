@@ -179,7 +179,7 @@ def test_different_numbers_of_threads_are_told_as_what_changes_results():
     assert not any("CPU threads" in notice for notice in notices(plan(table), table))
     table[0] = replace(table[0], environment={"cpu": "x", "threads": 2})
     (told,) = (notice for notice in notices(plan(table), table) if "CPU threads" in notice)
-    assert told.endswith("float32 results in their last digits: 1 (5 trials), 2 (1 trials).")
+    assert told.endswith("the last digits of float32 results: 1 (5 trials), 2 (1 trial).")
 
 
 def test_trials_of_an_older_version_have_no_seconds():

@@ -30,7 +30,7 @@ def differences_figure(found, name, *, tested):
 
 
 def curves_figure(found, name, against="epochs"):
-    drawn = curves.course(Spec(metric=found.metric), found.unit)
+    drawn = curves.curve_of(Spec(metric=found.metric), found.unit)
     return curves.curves_figure(found.groups, name, drawn, against)
 
 
@@ -44,7 +44,7 @@ def test_each_variant_has_a_row_and_a_curve(comparison, realistic):
     lines = texts(curves_figure(found, "c"))
     assert set(realistic) - {"relu"} <= set(rows)
     assert set(realistic) <= set(lines)
-    assert "difference to relu, points" in rows
+    assert "difference from relu, points" in rows
 
 
 def test_names_are_drawn_as_they_are(comparison):
@@ -54,7 +54,7 @@ def test_names_are_drawn_as_they_are(comparison):
         assert {"$x_1$ <b>", "活性化 ünï", "a" * 25 + "…"} <= set(texts(svg))
 
 
-def test_more_variants_than_colours_differ_by_dash_or_marker(comparison):
+def test_more_variants_than_colors_differ_by_dash_or_marker(comparison):
     found = comparison({f"v{i:02}": [0.9, 0.91, 0.93] for i in range(14)})
     svg = curves_figure(found, "c")
     looks = re.findall(r"stroke-dasharray: ([\d. ,]+);[^\"]*stroke: (var\(--series-\d\))", svg)
@@ -114,8 +114,8 @@ def test_an_undecided_variant_has_an_interval_that_holds_0(comparison):
     assert thin[0] < 0 < thin[1]
     assert thin == pytest.approx([100 * x for x in contrasts["elu"].step_interval])
     assert len(ends(found, contrasts, tested=False)["elu"]) == 1
-    said = differences.bars(contrasts.values(), tested=True)
-    assert "the thin line the one at its Holm step, which decides" in said
+    said = differences.describe_intervals(contrasts.values(), tested=True)
+    assert "the thin line the Holm-adjusted interval, which decides" in said
 
 
 def test_one_contrast_has_one_bar(comparison):
@@ -123,7 +123,8 @@ def test_one_contrast_has_one_bar(comparison):
     (bar,) = ends(found, found.against_reference, tested=True)["elu"]
     assert bar == pytest.approx([100 * x for x in found.against_reference["elu"].interval])
     assert (
-        differences.bars(found.family, tested=True) == "the bar its 95 % interval, each for itself"
+        differences.describe_intervals(found.family, tested=True)
+        == "the bar is its 95 % interval, for this comparison alone"
     )
 
 

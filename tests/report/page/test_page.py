@@ -100,13 +100,13 @@ def test_what_users_named_is_shown_and_not_obeyed(nasty):
     assert "out of memory <script>alert(1)</script>" in Reader(read(nasty.html)).words
 
 
-def test_pictures_have_names_and_run_the_pages_colours(nasty):
+def test_pictures_have_names_and_use_the_pages_colors(nasty):
     text = read(nasty.html)
     page = Reader(text)
     assert page.tags.count("svg") == len(re.findall(r'<svg [^>]*role="img" aria-label="[^"]', text))
     assert page.tags.count("svg") >= 2
     labels = [value for name, value in page.attributes if name == "aria-label"]
-    assert any("Paired differences of test/accuracy to relu" in label for label in labels)
+    assert any("Paired differences of test/accuracy from relu" in label for label in labels)
     svg = "".join(re.findall(r"<svg.*?</svg>", read(nasty.html), flags=re.DOTALL))
     assert "var(--series-0)" in svg
     assert set(re.findall(r"(?:fill|stroke): (#\w+)", svg)) == set()
@@ -120,8 +120,8 @@ def test_the_order_is_the_readers(nasty):
     text, last = Reader(read(nasty.html)).words, -1
     for part in (
         *("Which <activation> & why?", "At fixed hyper-parameters", "Differences, seed by seed"),
-        *("Variants", "Learning curves", "Cost and quality", "Failures, divergences"),
-        *("How sure this is", "Provenance", "Words"),
+        *("Variants", "Learning curves", "Cost and quality", "Incomplete trials"),
+        *("Reliability", "Provenance", "Glossary"),
     ):
         position = text.index(part, last + 1)
         assert position > last
@@ -135,8 +135,8 @@ def test_nothing_is_dropped_in_silence(nasty):
     assert "prelu · seed 4: failed (out of memory" in text
     assert "softmax: excluded by the sweep (trains nothing <b>)" in text
     assert "2 diverged, 1 failed, 31 finished" in text
-    assert "1 of 5 of sigmoid and 1 of 5 of tanh" in text
-    assert "pairs left out because a trial has no result: 1 of prelu" in nasty.verdict
+    assert "sigmoid (1 of 5) and tanh (1 of 5)" in text
+    assert "pairs left out because a trial has no result: prelu (1)" in nasty.verdict
 
 
 def test_diverged_trials_count_as_stated(nasty):
@@ -186,7 +186,7 @@ def test_p_is_shown_only_where_a_verdict_is(writer, realistic):
     early = build_report(writer.lab, writer.sweep(outcomes, name="early", block="mnist × mlp"))
     assert done.complete
     assert not early.complete
-    assert early.verdict == "No verdict yet, still running: 29 of 30 trials are done."
+    assert early.verdict == "No verdict yet: 29 of 30 trials are done."
     for report, there in ((done, True), (early, False)):
         rows = Reader(read(report.html)).rows
         columns = {" ".join(cell.split()) for row in rows for cell in row}
@@ -248,8 +248,8 @@ def test_mixed_and_dirty_trials_are_said_first(writer, realistic):
     report = build_report(writer.lab, "activations")
     text = Reader(read(report.html)).words
     start = text.index("Differences, seed by seed")
-    assert "2 versions of ablab's source: 5f1c0a9e (29 trials), ffff (1 trials)" in text[:start]
-    assert "29 of 30 trained trials ran from uncommitted changes" in text[:start]
+    assert "2 versions of ablab's source: 5f1c0a9e (29 trials), ffff (1 trial)" in text[:start]
+    assert "29 of 30 trained trials ran with uncommitted changes" in text[:start]
     assert "different hardware, so times and memory are not compared" in text[:start]
     assert "11.0 k" not in text
     assert "61.7 k" in text

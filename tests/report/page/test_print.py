@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[list[str]], list[str]]:
-    """Pages as lines that are not blank, and the chapters' titles."""
+    """Pages as lines that are not blank, and the sections' titles."""
     writer, outcomes = LabWriter(tmp_path_factory.mktemp("lab")), realistic_outcomes(10)
     outcomes |= {f"v{i:02d}": [x + 1e-4 * i for x in outcomes["relu"]] for i in range(40)}
     made = build_report(

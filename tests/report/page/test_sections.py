@@ -1,4 +1,4 @@
-"""The chapters of the page: what is shown, of how many, and what each is about."""
+"""The sections of the page: what is shown, of how many, and what each is about."""
 
 import base64
 import hashlib
@@ -40,12 +40,12 @@ def page_of(writer, name):
     return Page(plan, read_table(writer.lab, plan))
 
 
-def chapters(writer, name):
-    return {chapter.name: chapter for chapter in page_of(writer, name).chapters}
+def sections(writer, name):
+    return {section.name: section for section in page_of(writer, name).sections}
 
 
-def items(chapter, kind):
-    return [item for part in chapter.parts for item in part.items if item.kind == kind]
+def items(section, kind):
+    return [item for part in section.parts for item in part.items if item.kind == kind]
 
 
 def many_blocks(writer, count):
@@ -60,14 +60,14 @@ def many_blocks(writer, count):
 
 
 def test_the_chapters_stand_in_the_order_of_the_reader(writer: LabWriter) -> None:
-    names = list(chapters(writer, many_blocks(writer, 6)))
+    names = list(sections(writer, many_blocks(writer, 6)))
     assert names == [
         *("differences", "variants", "setup", "curves", "speed", "cost", "blocks"),
-        *("failures", "certainty"),
+        *("incomplete", "reliability"),
     ]
     name = writer.sweep(outcomes({"none, none": 0.5, "none, dropout": 0.6, "batch, none": 0.7}))
-    assert "speed" not in chapters(writer, name)
-    assert "blocks" not in chapters(writer, name)
+    assert "speed" not in sections(writer, name)
+    assert "blocks" not in sections(writer, name)
 
 
 def test_ids_are_unique_and_every_figure_says_what_it_shows(writer: LabWriter) -> None:
@@ -82,14 +82,14 @@ def test_ids_are_unique_and_every_figure_says_what_it_shows(writer: LabWriter) -
 
 
 def test_blocks_behind_the_first_are_folded_and_the_rest_is_pointed_at(writer: LabWriter) -> None:
-    curves = chapters(writer, many_blocks(writer, 8))["curves"]
+    curves = sections(writer, many_blocks(writer, 8))["curves"]
     assert [part.folded for part in curves.parts] == [False, *5 * [True], False]
     (note,) = curves.parts[-1].items
-    assert note.text.startswith("Shown are the first 6 of 8 blocks")
+    assert note.text.startswith("The first 6 of 8 blocks are shown")
 
 
 def test_ranks_and_critical_difference_are_drawn(writer: LabWriter) -> None:
-    shown = items(chapters(writer, many_blocks(writer, 6))["blocks"], "picture")
+    shown = items(sections(writer, many_blocks(writer, 6))["blocks"], "picture")
     label = re.search(r'aria-label="([^"]+)"', shown[1].figures[0])
     assert label
     assert label[1].startswith("Mean ranks over 6 datasets, 1 is the best: gelu 1")
@@ -117,7 +117,7 @@ def test_two_factors_have_an_interaction_plot_and_effects_in_place_of_tests(
         v: dict(zip(("normalization", "dropout"), v.split(", "), strict=True)) for v in means
     }
     edit(writer, name, variants=settings)
-    shown = chapters(writer, name)
+    shown = sections(writer, name)
     (table,) = items(shown["factors"], "table")
     assert [texts[0] for texts, _ in table.table.rows] == [
         *("normalization: batch", "dropout: dropout", "normalization × dropout"),
@@ -131,28 +131,31 @@ def test_two_factors_have_an_interaction_plot_and_effects_in_place_of_tests(
 def test_equivalence_shows_its_margin_and_what_was_found(writer: LabWriter) -> None:
     means = {"max": 0.99, "mean": 0.9901, "none": 0.95}
     name = writer.sweep(outcomes(means), question_kind="equivalence", margin=0.005)
-    shown = chapters(writer, name)
+    shown = sections(writer, name)
     table = items(shown["variants"], "table")[0].table
-    found = table.columns.index("found")
+    found = table.columns.index("result")
     assert [texts[found] for texts, _ in table.rows] == ["–", "equivalent", "different"]
-    assert "what counts as equal" in items(shown["differences"], "picture")[0].caption
+    assert (
+        "The band between dashed lines is the margin"
+        in items(shown["differences"], "picture")[0].caption
+    )
 
 
 def test_censored_trials_are_shown_as_such(writer: LabWriter) -> None:
     name = writer.sweep(outcomes({"relu": 0.95, "slow": 0.85}), target=0.9)
-    speed = chapters(writer, name)["speed"]
+    speed = sections(writer, name)["speed"]
     table = items(speed, "table")[0].table
     rows = {texts[0]: texts for texts, _ in table.rows}
     assert rows["slow"][1] == "0 of 5"
     assert rows["slow"][2] == "12.0"
-    assert not [column for column in table.columns if column.startswith("times as many")]
+    assert not [column for column in table.columns if column.startswith("ratio of")]
     assert rows["relu"][1] == "5 of 5"
 
 
 def test_a_column_of_dashes_is_left_out_with_its_title() -> None:
     spans = (("", 1), ("quality", 2), ("cost", 2))
     rows = ((("a", "1", "–", "–", "–"), ""), (("b", "2", "3", "–", "–"), "baseline"))
-    told = Table(spans, ("variant", "mean", "sd", "memory", "s"), rows).told()
+    told = Table(spans, ("variant", "mean", "sd", "memory", "s"), rows).without_empty_columns()
     assert told.spans == (("", 1), ("quality", 2))
     assert told.columns == ("variant", "mean", "sd")
     assert told.rows == ((("a", "1", "–"), ""), (("b", "2", "3"), "baseline"))
@@ -160,12 +163,12 @@ def test_a_column_of_dashes_is_left_out_with_its_title() -> None:
 
 def test_a_table_without_rows_keeps_its_columns() -> None:
     empty = Table((), ("variant", "mean"), ())
-    assert empty.told() == empty
+    assert empty.without_empty_columns() == empty
 
 
 def test_sign_flip_p_stands_in_the_details_alone(writer: LabWriter) -> None:
-    shown = items(chapters(writer, writer.sweep(outcomes(MEANS)))["variants"], "table")
-    assert [("sign-flip p" in item.table.columns, bool(item.folded)) for item in shown] == [
+    shown = items(sections(writer, writer.sweep(outcomes(MEANS)))["variants"], "table")
+    assert [("sign-flip p" in item.table.columns, bool(item.summary)) for item in shown] == [
         (False, False),
         (True, True),
     ]
@@ -174,13 +177,13 @@ def test_sign_flip_p_stands_in_the_details_alone(writer: LabWriter) -> None:
 
 def test_two_seeds_have_both_differences_and_no_interval(writer: LabWriter) -> None:
     """A title says what stands under it."""
-    table = items(chapters(writer, writer.sweep(outcomes(MEANS, seeds=2)))["variants"], "table")[0]
+    table = items(sections(writer, writer.sweep(outcomes(MEANS, seeds=2)))["variants"], "table")[0]
     assert "both differences" in table.table.columns
     assert not [column for column in table.table.columns if "interval" in column]
     uneven = outcomes(MEANS)
     uneven["elu"][2:] = ["failed"] * 3
     name = writer.sweep(uneven, name="uneven", block="mnist × mlp")
-    shown = items(chapters(writer, name)["variants"], "table")[0].table
+    shown = items(sections(writer, name)["variants"], "table")[0].table
     place = shown.columns.index("95 % interval")
     told = {texts[0]: texts[place] for texts, _ in shown.rows}
     assert told["elu"].startswith("none: ")
@@ -190,19 +193,19 @@ def test_two_seeds_have_both_differences_and_no_interval(writer: LabWriter) -> N
 def test_details_of_equivalence_are_those_that_decide(writer: LabWriter) -> None:
     means = {"max": 0.99, "mean": 0.9901, "none": 0.95}
     name = writer.sweep(outcomes(means), question_kind="equivalence", margin=0.005)
-    details = items(chapters(writer, name)["variants"], "table")[1].table
-    for column in ("equivalence: interval at its Holm step", "90 % interval, alone"):
+    details = items(sections(writer, name)["variants"], "table")[1].table
+    for column in ("equivalence: Holm-adjusted interval", "90 % interval, unadjusted"):
         assert column in details.columns
     assert "Holm p" not in details.columns
-    assert "interval at its Holm step" not in details.columns
+    assert "Holm-adjusted interval" not in details.columns
     texts = details.rows[0][0]
-    step = texts[details.columns.index("equivalence: interval at its Holm step")]
+    step = texts[details.columns.index("equivalence: Holm-adjusted interval")]
     assert step.endswith((" (95 %)", " (90 %)"))
 
 
 def test_losses_have_curves_of_losses(writer: LabWriter) -> None:
     name = writer.sweep(outcomes(MEANS), metric="test/loss", goal="min")
-    (picture,) = items(chapters(writer, name)["curves"], "picture")
+    (picture,) = items(sections(writer, name)["curves"], "picture")
     assert "validation loss" in picture.figures[0]
     assert "validation accuracy" not in picture.figures[0]
 
@@ -220,18 +223,18 @@ def test_curves_by_seconds_need_one_hardware(writer: LabWriter, monkeypatch) -> 
 
     monkeypatch.setattr(labwriter, "curve", timed)
     name = writer.sweep(outcomes(MEANS))
-    (picture,) = items(chapters(writer, name)["curves"], "picture")
+    (picture,) = items(sections(writer, name)["curves"], "picture")
     assert len(picture.figures) == 2
     assert "seconds of training" in picture.figures[1]
     writer.run(key("relu", 0, "mnist × lenet5"), 0.95, labwriter.ENVIRON | {"cpu": "another"})
-    (picture,) = items(chapters(writer, name)["curves"], "picture")
+    (picture,) = items(sections(writer, name)["curves"], "picture")
     assert len(picture.figures) == 1
     assert "different hardware" in picture.caption
 
 
 def test_probes_are_shown_where_they_were_on(writer: LabWriter) -> None:
     name = writer.sweep(outcomes(MEANS))
-    assert "inside" not in chapters(writer, name)
+    assert "inside" not in sections(writer, name)
     lines = [
         f"{epoch},{layer},{probe},{value}\n"
         for epoch in range(4)
@@ -242,7 +245,7 @@ def test_probes_are_shown_where_they_were_on(writer: LabWriter) -> None:
         run = writer.lab.finished(key("elu", seed, "mnist × lenet5"))
         assert run
         (run.folder / "probes.csv").write_text("epoch,layer,probe,value\n" + "".join(lines))
-    inside = chapters(writer, name)["inside"]
+    inside = sections(writer, name)["inside"]
     (picture,) = items(inside, "picture")
     assert len(picture.figures) == 3
     (table,) = items(inside, "table")
@@ -265,8 +268,8 @@ def test_data_that_changed_within_a_data_set_is_said_first(writer: LabWriter) ->
     rewrite(file, trial | {"data_hash": "0ther"})
     (notice,) = page_of(writer, name).notices
     assert notice == (
-        "Trials were given different data of one data set, so they do not compare: "
-        "d1a7a (19 trials), 0ther (1 trials)."
+        "Trials used different contents of one data set, so they do not compare: "
+        "d1a7a (19 trials), 0ther (1 trial)."
     )
 
 
@@ -298,8 +301,10 @@ def test_headers_sort_and_only_our_script_may_run(writer: LabWriter) -> None:
 def test_words_lead_to_the_glossary(writer: LabWriter) -> None:
     html = build_report(writer.lab, writer.sweep(outcomes(MEANS))).html.read_text("utf-8")
     assert '<div id="word-95-interval">' in html
-    assert re.search(r'<a class="term" href="#word-95-interval" title="a range made', html)
-    assert re.search(r'<abbr title="how often [^"]+">Holm p</abbr>', html)
+    assert re.search(
+        r'<a class="term" href="#word-95-interval" title="a 95 % t confidence interval', html
+    )
+    assert re.search(r'<abbr title="p-value [^"]+">Holm p</abbr>', html)
     assert "Critical difference" not in html
 
 
@@ -308,8 +313,8 @@ def test_of_many_variants_the_reference_and_the_best_are_drawn(writer: LabWriter
     name = writer.sweep(outcomes(means, seeds=3))
     chosen = choose(page_of(writer, name).analysis.blocks[0], MOST_LINES)
     assert chosen.variants == ("base", *(f"v{i:03}" for i in range(31, 40)))
-    assert "10 of 41 variants: base, and those with the best means" in chosen.note
-    (picture,) = items(chapters(writer, name)["curves"], "picture")
+    assert "10 of 41 variants are drawn: base, and those with the best means" in chosen.note
+    (picture,) = items(sections(writer, name)["curves"], "picture")
     assert chosen.note in picture.caption
 
 
@@ -319,7 +324,7 @@ def test_a_page_of_many_variants_stays_small(writer: LabWriter) -> None:
     report = build_report(writer.lab, writer.sweep(outcomes(means, seeds=3)))
     assert report.html.stat().st_size < 1_500_000
     text = report.markdown.read_text("utf-8")
-    assert f"Shown are {MOST_TABLED} of {count} variants" in text
+    assert f"{MOST_TABLED} of {count} variants are shown" in text
     assert f"{count - 1} contrasts in detail: 100 of them" in text
 
 
@@ -328,7 +333,7 @@ def test_the_twin_has_the_words_of_every_chapter_but_pictures(writer: LabWriter)
     twin = build_report(writer.lab, name).markdown.read_text("utf-8")
     titles = re.findall(r"^## (.*)$", twin, flags=re.MULTILINE)
     page = page_of(writer, name)
-    expected = [chapter.title for chapter in page.chapters if chapter.has_words]
-    assert titles == [*expected, "Provenance", "Words"]
+    expected = [section.title for section in page.sections if section.has_text]
+    assert titles == [*expected, "Provenance", "Glossary"]
     assert "Speed of learning" in titles
     assert "<svg" not in twin

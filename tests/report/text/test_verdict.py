@@ -1,4 +1,4 @@
-"""The sentences of one block, whatever the kind of question."""
+"""The verdicts on one block, for every kind of question."""
 
 import re
 from dataclasses import replace
@@ -51,7 +51,8 @@ SENTENCES = {
         {"relu": RELU, "elu": plus(0.3, -0.2, 0.1, 0.4, -0.1)},
         {},
         "At fixed hyper-parameters, no difference from the baseline relu was detected for elu "
-        "(-0.22 to 0.42 points); about 0.43 points would be found 4 times in 5.",
+        "(95 % CI -0.22 to 0.42 points); minimum detectable difference: about 0.43 points (80 % "
+        "power).",
     ),
     "tuned, less is better": (
         {"relu": RELU, "elu": plus(-1.2, -1.3, -1.1, -1.2, -1.2)},
@@ -73,14 +74,14 @@ SENTENCES = {
     "one seed": (
         {"relu": [98.0], "elu": [98.5]},
         {},
-        "No verdict from n = 1: a test needs three seeds or more; the differences to relu were elu "
-        "+0.50 points.",
+        "No verdict from n = 1: a test needs at least three seeds; the differences from relu are "
+        "elu +0.50 points.",
     ),
     "two seeds": (
         {"relu": [98.0, 98.2], "elu": [98.5, 98.1]},
         {},
-        "No verdict from n = 2: a test needs three seeds or more; the differences to relu were elu "
-        "+0.50 and -0.10 points.",
+        "No verdict from n = 2: a test needs at least three seeds; the differences from relu are "
+        "elu +0.50 and -0.10 points.",
     ),
     "nothing to compare": (
         {"relu": [98.0, 98.2, 98.1]},
@@ -91,16 +92,16 @@ SENTENCES = {
         {"relu": RELU, "elu": [*plus(1.2, 1.3, 1.1, 1.2), FAILED]},
         {},
         "At fixed hyper-parameters, elu beats the baseline relu by 1.20 points (95 % CI 1.07 to "
-        "1.33, Holm p < 0.001, n = 4); pairs left out because a trial has no result: 1 of elu.",
+        "1.33, Holm p < 0.001, n = 4); pairs left out because a trial has no result: elu (1).",
     ),
     "a divergence counts": (
         {"relu": RELU, "elu": [*plus(1.2, 1.3, 1.1, 1.2), DIVERGED]},
         {},
         "At fixed hyper-parameters, no difference from the baseline relu was detected for elu "
-        "(-5.75 to 4.47 points, unreliable); about 6.92 points would be found 4 times in 5; trials "
-        "diverged and are counted (1 of 5 of elu), so the intervals that they enter are "
-        "unreliable; among the converged trials alone the difference is +1.20 points for elu "
-        "(n = 4; -0.64 with all 5).",
+        "(95 % CI -5.75 to 4.47 points, unreliable); minimum detectable difference: about 6.92 "
+        "points (80 % power); diverged trials are counted for elu (1 of 5), so intervals that "
+        "include them are unreliable; with converged trials only, the difference is +1.20 points "
+        "for elu (n = 4; -0.64 with all 5).",
     ),
     "best, alone": (
         {"relu": RELU, "elu": plus(1.2, 1.3, 1.1, 1.2, 1.2)},
@@ -117,9 +118,10 @@ SENTENCES = {
     "best, not separated": (
         {"relu": RELU, "elu": plus(0.3, -0.2, 0.1, 0.4, -0.1)},
         {"kind": "best"},
-        "At fixed hyper-parameters, relu is not separated from the leader elu; elu has the highest "
-        "mean (98.22 %, chosen as the highest of 2), and no difference to it was detected for relu "
-        "(-0.42 to 0.22 points); about 0.43 points would be found 4 times in 5.",
+        "At fixed hyper-parameters, no difference was detected between the leader elu and relu; "
+        "elu has the highest mean (98.22 %, chosen as the highest of 2); differences from it: "
+        "relu (95 % CI -0.42 to 0.22 points); minimum detectable difference: about 0.43 points "
+        "(80 % power).",
     ),
     "equivalent": (
         {"relu": RELU, "elu": plus(*CLOSE)},
@@ -130,23 +132,23 @@ SENTENCES = {
     "two equivalent": (
         {"relu": RELU, "elu": plus(*CLOSE), "tanh": plus(*CLOSE)},
         EQUIVALENCE,
-        "At fixed hyper-parameters, elu (Holm-adjusted 90 % CI -0.05 to 0.06 points, Holm p "
-        "< 0.001, n = 5) and tanh (Holm-adjusted 90 % CI -0.04 to 0.05 points, Holm p < 0.001, "
-        "n = 5) are equivalent to the baseline relu within 0.50 points; Holm's step over 2 "
-        "contrasts decides.",
+        "At fixed hyper-parameters, elu (Holm-adjusted 90 % CI -0.05 to 0.06 points, "
+        "Holm p < 0.001, n = 5) and tanh (Holm-adjusted 90 % CI -0.04 to 0.05 points, "
+        "Holm p < 0.001, n = 5) are equivalent to the baseline relu within 0.50 points; p is "
+        "adjusted by Holm's method over 2 contrasts.",
     ),
     "different": (
         {"relu": RELU, "elu": plus(-1.2, -1.3, -1.1, -1.2, -1.2)},
         EQUIVALENCE,
-        "At fixed hyper-parameters, elu (1.20 points lower; 95 % CI -1.29 to -1.11, Holm p "
-        "< 0.001, n = 5) differs from the baseline relu by more than 0.50 points.",
+        "At fixed hyper-parameters, elu (1.20 points lower; 95 % CI -1.29 to -1.11, "
+        "Holm p < 0.001, n = 5) differs from the baseline relu by more than 0.50 points.",
     ),
     "undecided": (
         {"relu": RELU, "elu": plus(*APART)},
         EQUIVALENCE,
         "At fixed hyper-parameters, equivalence to the baseline relu within 0.50 points is "
-        "undecided for elu (90 % CI -0.40 to 0.64 points, Holm p 0.098, n = 5); a margin of about "
-        "0.88 points would be shown 4 times in 5 were there no difference.",
+        "undecided for elu (90 % CI -0.40 to 0.64 points, Holm p 0.098, n = 5); detectable "
+        "margin: about 0.88 points (80 % power if there is no difference).",
     ),
     "equivalent to the image": (
         {"relu": RELU, "elu": RELU},
@@ -157,18 +159,17 @@ SENTENCES = {
     "equivalence of two seeds": (
         {"relu": RELU[:2], "elu": RELU[:2]},
         EQUIVALENCE,
-        "No verdict from n = 2: a test needs three seeds or more; the differences to relu were elu "
-        "0.00 and 0.00 points.",
+        "No verdict from n = 2: a test needs at least three seeds; the differences from relu are "
+        "elu 0.00 and 0.00 points.",
     ),
     "equivalence where a trial diverged": (
         {"relu": RELU, "elu": [*plus(*CLOSE[:4]), DIVERGED]},
         EQUIVALENCE,
         "At fixed hyper-parameters, equivalence to the baseline relu within 0.50 points is "
-        "undecided for elu (90 % CI -5.00 to 1.84 points, unreliable, Holm p 0.73, n = 5); a "
-        "margin of about 5.74 points would be shown 4 times in 5 were there no difference; trials "
-        "diverged and are counted (1 of 5 of elu), so the intervals that they enter are "
-        "unreliable; among the converged trials alone the difference is +0.02 points for elu "
-        "(n = 4; -1.58 with all 5).",
+        "undecided for elu (90 % CI -5.00 to 1.84 points, unreliable, Holm p 0.73, n = 5); "
+        "detectable margin: about 5.74 points (80 % power if there is no difference); diverged "
+        "trials are counted for elu (1 of 5), so intervals that include them are unreliable; with "
+        "converged trials only, the difference is +0.02 points for elu (n = 4; -1.58 with all 5).",
     ),
     "equivalence without a margin": (
         {"relu": RELU, "elu": RELU},
@@ -192,7 +193,7 @@ def test_sentence(case):
 
 
 @pytest.mark.parametrize("case", ["beats", "open", "a divergence counts"])
-def test_the_sentence_has_scipys_figures(case):
+def test_the_sentence_has_the_numbers_of_scipy(case):
     outcomes, _, sentence = SENTENCES[case]
     values = [[f if isinstance(f, float) else f[1] for f in outcomes[v]] for v in ("elu", "relu")]
     test = stats.ttest_rel(*values)
@@ -202,7 +203,7 @@ def test_the_sentence_has_scipys_figures(case):
 
 
 @pytest.mark.parametrize("case", ["equivalent", "different", "undecided"])
-def test_the_sentence_has_statsmodels_figures(case):
+def test_the_sentence_has_the_numbers_of_statsmodels(case):
     outcomes, _, sentence = SENTENCES[case]
     elu, relu = (np.array(outcomes[v]) for v in ("elu", "relu"))
     p, _, _ = ttost_paired(elu, relu, -0.5, 0.5)
@@ -234,25 +235,23 @@ def test_holm_corrects_over_the_family():
     assert "beats" not in among
 
 
-def test_pairs_that_are_separated_behind_the_leader_are_named():
-    """The leader varies much and is separated from nobody; of the others one beats the other."""
+def test_detected_differences_among_the_variants_that_the_leader_does_not_beat_are_named():
+    """The leader varies much and beats nobody; of the others one beats the other."""
     outcomes = {
         "relu": RELU,
         "elu": plus(-0.5, -0.52, -0.48, -0.5, -0.51),
         "selu": plus(3.0, -2.0, 2.5, -1.0, 1.0),
     }
     sentence = say(outcomes, kind="best")
-    assert (
-        "relu and elu are not separated from the leader selu; among these relu beats elu by "
-        in (sentence)
+    assert "between the leader selu and relu and elu; among the latter, relu beats elu by " in (
+        sentence
     )
     assert "0.50 points (Holm-adjusted 95 % CI" in sentence
-    assert "lead and are not separated" not in sentence
     one = say({v: outcomes[v] for v in ("relu", "selu")}, kind="best")
-    assert "among these" not in one
+    assert "among the latter" not in one
 
 
-def test_what_would_be_equivalent_alone_and_is_not_by_holm_is_said():
+def test_a_variant_that_is_equivalent_only_without_holm_is_named():
     """p is 0.030 for one of two: enough alone, and not at Holm's step."""
     near = (0.3, -0.45, 0.28, -0.3, 0.4)
     outcomes = {"relu": RELU, "elu": plus(*near), "tanh": plus(*[-x for x in near])}
@@ -261,8 +260,8 @@ def test_what_would_be_equivalent_alone_and_is_not_by_holm_is_said():
     assert "is equivalent" in alone
     both = say(outcomes, **EQUIVALENCE)
     assert "is undecided for elu (Holm-adjusted 90 % CI" in both
-    assert "the 90 % CI of one contrast alone lies within the margin for elu" in both
-    assert "Holm's step over 2 contrasts decides" in both
+    assert "the unadjusted 90 % CI lies within the margin for elu" in both
+    assert "adjusted by Holm's method over 2 contrasts" in both
 
 
 def test_best_never_says_best_against_a_baseline():
@@ -300,7 +299,7 @@ def test_pairs_are_by_seed_identity():
 def test_there_is_no_verdict_before_every_trial_is_settled(pending):
     table = rows({"relu": RELU, "elu": [*plus(1.2, 1.3, 1.1, 1.2), (pending, None)]})
     found = analyse(plan(table), table).verdict
-    assert found.sentence == "No verdict yet, still running: 9 of 10 trials are done."
+    assert found.sentence == "No verdict yet: 9 of 10 trials are done."
     assert not found.is_given
 
 
@@ -310,66 +309,69 @@ def test_an_extended_sweep_shows_the_verdict_at_both_sizes():
     table.sort(key=lambda r: r.seed)
     sentence = analyse(plan(table, first=6), table).verdict.sentence
     assert "elu beats the baseline relu" in sentence
-    assert "extended from 6 to 10 trials, and as first planned it said: At fixed" in sentence
-    assert sentence.endswith("would be found 4 times in 5.")
+    assert "extended from 6 to 10 trials; as first planned, the verdict was: At fixed" in sentence
+    assert sentence.endswith("(80 % power).")
 
 
-def test_a_question_that_changed_after_planning_shows_both_answers():
+def test_a_question_that_changed_after_planning_shows_both_verdicts():
     table = rows({"relu": RELU, "elu": plus(*CLOSE)})
     first = plan(table, kind="equivalence", margin=0.0001)
     second = Part("extension", 1.0, "", replace(first.spec, margin=0.005), (), {})
     sentence = analyse(Plan("x", (*first.parts, second)), table).verdict.sentence
-    assert "is equivalent to the baseline relu within 0.50 points; the sweep asks" in sentence
-    assert "another question than it did at first, and as first planned it said" in sentence
+    assert "is equivalent to the baseline relu within 0.50 points; the question" in sentence
+    assert "was changed after planning; as first planned, the verdict was: " in sentence
     assert "within 0.01 points is undecided" in sentence
     (notice,) = notices(Plan("x", (*first.parts, second)), table)
-    assert notice.startswith("What is asked was changed on")
+    assert notice.startswith("The question was changed on")
 
 
-def test_a_side_whose_diverged_trials_have_no_figure_claims_nothing():
+def test_a_side_with_diverged_trials_without_a_value_is_not_called_better():
     better, worse = plus(1.2, 1.3, 1.1, 1.2), plus(-1.2, -1.3, -1.1, -1.2)
     gone = ("diverged", None)
     sentence = say({"relu": RELU, "elu": [*better, gone]})
     assert "no difference from the baseline relu was detected for elu" in sentence
-    assert "(1.07 to 1.33 points, among the trials that count alone)" in sentence
-    assert "trials diverged and have no test/accuracy to count (1 of 5 of elu)" in sentence
-    assert "pairs left out because a trial has no result: 1 of elu" in sentence
+    assert "(95 % CI 1.07 to 1.33 points, counted trials only)" in sentence
+    assert (
+        "diverged trials without a value of test/accuracy are not counted for elu (1 of 5)"
+        in sentence
+    )
+    assert "pairs left out because a trial has no result: elu (1)" in sentence
     assert "the baseline relu beats elu" in say({"relu": RELU, "elu": [*worse, gone]})
     assert "beats" not in say({"relu": [*RELU[:4], gone], "elu": plus(-1.2, -1.3, -1.1, -1.2, -1)})
     assert "is undecided" in say({"relu": RELU, "elu": [*RELU[:4], gone]}, **EQUIVALENCE)
 
 
 def test_beats_needs_all_trials_that_trained():
-    """Without the diverged one it would be far ahead; counted, nothing was detected."""
+    """Without the diverged trial it would be far ahead; counting it, no difference is detected."""
     gains = plus(0.5, 0.5, 0.4, 0.6, 0.5)
     assert "elu beats" in say({"relu": RELU, "elu": gains})
     assert "beats" not in say({"relu": RELU, "elu": [*gains[:4], ("diverged", 10.0)]})
 
 
-def test_an_interval_that_a_diverged_trial_enters_is_marked_although_it_was_found():
+def test_an_interval_with_a_diverged_trial_is_marked_also_of_a_detected_difference():
     lost = [("diverged", v) for v in (10.0, 10.0, 10.0, 10.1, 10.0)]
     sentence = say({"relu": RELU, "elu": lost})
     assert re.search(r"beats elu by 88.10 points \(95 % CI [\d. to]+, unreliable, Holm p", sentence)
     assert "not known for elu" in sentence
 
 
-def test_of_many_variants_the_first_are_named_and_the_rest_counted():
+def test_of_many_variants_the_first_are_listed_and_the_others_counted():
     outcomes = {"relu": RELU} | {f"v{i}": plus(0.3, -0.2, 0.1, 0.4, -0.1) for i in range(20)}
-    assert "and 13 more; about" in say(outcomes)
+    assert "and 13 more; minimum detectable difference: about" in say(outcomes)
 
 
 def test_a_variant_without_enough_pairs_neither_leads_nor_loses():
     outcomes = {"relu": RELU, "elu": plus(1.2, 1.3, 1.1, 1.2, 1.2), "dead": [FAILED] * 5}
     sentence = say(outcomes, kind="best")
     assert "elu is best (99.32 %, chosen as the highest of 3)" in sentence
-    assert "nothing can be said of dead (no pair of trials is left)" in sentence
-    assert "nothing can be said of dead" in say(outcomes)
+    assert "not tested: dead (no pair of trials is left)" in sentence
+    assert "not tested: dead" in say(outcomes)
     few = outcomes | {"dead": [98.0, 98.1, FAILED, FAILED, FAILED]}
-    assert "nothing can be said of dead (0.00 and -0.10 points" in say(few).replace(MINUS, "-")
+    assert "not tested: dead (0.00 and -0.10 points" in say(few).replace(MINUS, "-")
 
 
-def test_a_leader_by_its_lucky_seeds_is_not_called_best():
-    """Its failed trials are on the seeds that are hard for all; seed by seed it is behind."""
+def test_a_leader_that_lacks_the_hard_seeds_is_not_called_best():
+    """Its failed trials are on the seeds that are hard for all; on shared seeds it is worse."""
     outcomes = {"relu": [98.0, 98.2, 98.1, 90.0, 90.0], "elu": [97.0, 97.3, 97.1, FAILED, FAILED]}
     sentence = say(outcomes, kind="best")
     assert "elu has the highest mean (97.13 %, chosen as the highest of 2), but on the" in sentence

@@ -1,4 +1,4 @@
-"""The sentences over several blocks."""
+"""The verdicts over several blocks."""
 
 import re
 
@@ -12,7 +12,7 @@ from ablab.report.text.verdict import answer
 
 AHEAD, BEHIND = plus(1.2, 1.3, 1.1, 1.2, 1.2), plus(-1.2, -1.1, -1.3, -1.2, -1.25)
 LITTLE, LESS = plus(0.2, 0.1, 0.3, 0.2, 0.25), plus(-0.2, -0.1, -0.3, -0.2, -0.25)
-ONLY = "; it speaks of these 2 blocks only"
+ONLY = "; the result applies to these 2 blocks only"
 SENTENCES = {
     "beats": (
         ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": LITTLE}),
@@ -24,40 +24,41 @@ SENTENCES = {
         ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": BEHIND}),
         {},
         "At fixed hyper-parameters, averaged over 2 blocks, no difference from the baseline relu "
-        "was detected for elu (-0.09 to 0.08 points); about 0.12 points would be found 4 times in "
-        f"5{ONLY}; within single blocks (Holm over all 2 variant × block cells) elu is ahead of "
-        "relu in d0 × mlp and elu is behind relu in d1 × mlp.",
+        "was detected for elu (95 % CI -0.09 to 0.08 points); minimum detectable difference: "
+        f"about 0.12 points (80 % power){ONLY}; within single blocks (Holm over all 2 variant × "
+        "block cells), elu is better than relu in d0 × mlp and elu is worse than relu in d1 × "
+        "mlp.",
     ),
     "best": (
         ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": LESS}),
         {"kind": "best"},
         "At fixed hyper-parameters, averaged over 2 blocks, elu is best (98.61 %, chosen as the "
         "highest of 2); elu beats relu by 0.50 points (95 % CI 0.41 to 0.58, Holm p < 0.001, "
-        f"n = 5){ONLY}; within single blocks (Holm over all 2 variant × block cells) relu is ahead "
-        "of elu in d1 × mlp.",
+        f"n = 5){ONLY}; within single blocks (Holm over all 2 variant × block cells), relu is "
+        "better than elu in d1 × mlp.",
     ),
     "equivalent on average alone": (
         ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": BEHIND}),
         EQUIVALENCE,
         "At fixed hyper-parameters, averaged over 2 blocks, elu (90 % CI -0.07 to 0.06 points, "
-        "Holm p < 0.001, n = 5) is equivalent to the baseline relu within 0.50 points"
-        f"{ONLY}; within single blocks (Holm over all 2 variant × block cells) elu is different "
-        "from relu in d0 × mlp and d1 × mlp.",
+        f"Holm p < 0.001, n = 5) is equivalent to the baseline relu within 0.50 points{ONLY}; "
+        "within single blocks (Holm over all 2 variant × block cells), elu is different from relu "
+        "in d0 × mlp and d1 × mlp.",
     ),
     "a variant that one block lacks": (
         ({"relu": RELU, "elu": AHEAD}, {"relu": RELU}),
         {},
         "At fixed hyper-parameters, averaged over 2 blocks, elu beats the baseline relu by 1.20 "
-        f"points (95 % CI 1.11 to 1.29, Holm p < 0.001, n = 5){ONLY}; not every variant is in all "
-        "of them: elu over 1.",
+        f"points (95 % CI 1.11 to 1.29, Holm p < 0.001, n = 5){ONLY}; not in all blocks: elu (1 of "
+        "2).",
     ),
     "a crash leaves the seed out in all blocks": (
         ({"relu": RELU, "elu": AHEAD}, {"relu": RELU, "elu": [*LITTLE[:4], FAILED]}),
         {},
         "At fixed hyper-parameters, averaged over 2 blocks, no difference from the baseline relu "
         f"was detected for elu (+0.70 points on every seed){ONLY}; within single blocks (Holm over "
-        "all 2 variant × block cells) elu is ahead of relu in d0 × mlp and d1 × mlp; pairs left "
-        "out because a trial has no result: 1 of elu.",
+        "all 2 variant × block cells), elu is better than relu in d0 × mlp and d1 × mlp; pairs "
+        "left out because a trial has no result: elu (1).",
     ),
 }
 

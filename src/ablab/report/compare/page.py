@@ -5,7 +5,7 @@ from pathlib import Path
 from ablab.report.compare.change import Cell, Change
 from ablab.report.compare.text import differing, notes, sentence
 from ablab.report.formatting import NONE, p_value
-from ablab.report.page.figures.differences import bars, differences_figure
+from ablab.report.page.figures.differences import describe_intervals, differences_figure
 from ablab.report.page.filling import fill
 from ablab.report.page.tables import Table
 from ablab.tracking.files import write_atomic
@@ -53,7 +53,7 @@ def write_change(change: Change, folder: Path) -> Path:
         "notes": notes(change),
         "table": change_table(change),
         "differing": differing(change),
-        "bars": bars(contrasts.values(), tested=change.is_settled),
+        "bars": describe_intervals(contrasts.values(), tested=change.is_settled),
         "unreliable": any(cell.contrast.is_unreliable for cell in change.cells),
         "figure": differences_figure(
             change.comparison, contrasts, "change", tested=change.is_settled

@@ -9,7 +9,7 @@ from ablab.report.compare.change import Cell, Change
 from ablab.report.compare.inputs import Side
 from ablab.report.formatting import listed
 from ablab.report.text import phrases
-from ablab.report.text.provenance import FACTS, notices
+from ablab.report.text.provenance import LABELS, notices
 
 _LISTED = 8
 
@@ -44,7 +44,7 @@ def _clauses(change: Change) -> list[str]:
     ]
     if open_:
         clauses.append(f"no change was detected for {phrases.ranges(open_, unit)}")
-        clauses += phrases.findable(open_, unit, "cell")
+        clauses += phrases.minimum_detectable_difference(open_, unit, "cell")
     if still:
         names = listed([f"{c.variant} (n = {c.n})" for c in still])
         clauses.append(f"{change.metric} is the same on every seed for {names}")
@@ -130,7 +130,7 @@ def _text(config: Mapping[str, Any], key: str) -> str:
 def _facts(change: Change) -> list[tuple[str, str]]:
     """Return the versions and machines in which the sides differ."""
     found = []
-    for name, label in (*FACTS.items(), ("data_hash", "Data hash")):
+    for name, label in (*LABELS.items(), ("data_hash", "Data hash")):
         a, b = (_told(side, name) for side in _sides(change))
         if a != b:
             found.append((label, f"{_some(a) or 'not known'} → {_some(b) or 'not known'}"))

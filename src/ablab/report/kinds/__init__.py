@@ -1,4 +1,4 @@
-"""One file a kind of question; `KINDS` is where the report finds them."""
+"""The kinds of question, one file each; `KINDS` lists them by name."""
 
 from collections.abc import Mapping
 
@@ -18,10 +18,10 @@ KINDS: Mapping[str, Kind] = {
 
 
 def kind_of(name: str) -> Kind:
-    """Return the kind that a plan names.
+    """Return the kind of this name.
 
     Raises:
-        InputError: no kind is named so.
+        InputError: there is no such kind.
     """
     if name not in KINDS:
         raise InputError(f"kind must be one of {', '.join(KINDS)}, got {name}")

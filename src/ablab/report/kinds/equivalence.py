@@ -1,4 +1,4 @@
-"""The clauses on a margin: which variants are equivalent, which differ, and what is open."""
+"""The kind ``equivalence``: which variants are equivalent to the baseline within a margin?"""
 
 from collections.abc import Sequence
 
@@ -14,12 +14,12 @@ from ablab.stats.paired import ALPHA
 
 
 class Equivalent(Kind):
-    """Each variant against the baseline, within a margin that was stated before training."""
+    """Compares each variant with the baseline, within a margin that was stated before training."""
 
     columns = EQUIVALENCE
 
     def clauses(self, found: Findings) -> list[str]:
-        """Return which variants are equivalent to the baseline, which differ, and what is open."""
+        """Return which variants are equivalent to the baseline, different, and undecided."""
         comparison = found.decisive
         unit, margin = comparison.unit, comparison.unit.size(comparison.margin or 0.0)
         baseline, clauses = f"the baseline {comparison.reference}", []
@@ -38,64 +38,69 @@ class Equivalent(Kind):
         if undecided := by.get("undecided"):
             named = listed([f"{c.variant} ({_inside(c, e, unit)})" for c, e in undecided])
             clauses.append(f"equivalence to {baseline} within {margin} is undecided for {named}")
-            clauses += _alone([(c, e) for c, e in undecided if not any(c.uncounted)], unit)
+            clauses += _unadjusted([(c, e) for c, e in undecided if not any(c.uncounted)], unit)
             clauses += _detectable_margin([e for _, e in undecided], unit)
         if max(c.m for c in found.deciding) > 1:
-            clauses.append(f"Holm's step over {found.deciding[0].m} contrasts decides")
+            clauses.append(f"p is adjusted by Holm's method over {found.deciding[0].m} contrasts")
         return clauses
 
     def why_none(self, found: Findings) -> str:
-        """Return that there is no margin."""
+        """Return that there is no margin, if so."""
         if found.decisive.margin:
             return ""
         return "No verdict: equivalence needs a margin that was stated before training"
 
     def tests(self, comparison: Comparison, family: Sequence[Contrast]) -> list[str]:
-        """Return that two one-sided tests decide, and which margin they could have shown."""
+        """Return sentences on the two one-sided tests and on the detectable margin."""
         m, margin = len(family), comparison.unit.size(comparison.margin or 0.0)
-        held = [c.equivalence.detectable_margin for c in family if c.equivalence]
-        sizes = phrases.span(held, comparison.unit)
-        could = f" With this spread a margin of about {sizes} would be shown 4 times in 5."
-        return [
-            f"Two one-sided t tests at {ALPHA} against the margin of {margin} decide, their p "
-            f"corrected by Holm over a family of {m}; the intervals at their Holm steps decide "
-            f"alike, a 90 % interval alone does not.{could if sizes else ''}"
+        sentences = [
+            f"Two one-sided t tests at level {ALPHA} against the margin of {margin} decide, with "
+            f"p corrected by Holm over a family of {m}. The Holm-adjusted intervals give the same "
+            "results; an unadjusted 90 % interval does not decide."
         ]
+        margins = [c.equivalence.detectable_margin for c in family if c.equivalence]
+        if sizes := phrases.span(margins, comparison.unit):
+            sentences.append(
+                f"With the observed spread, the detectable margin is about {sizes} (80 % power if "
+                "there is no difference)."
+            )
+        return sentences
 
 
-def _alone(undecided: Sequence[tuple[Contrast, Equivalence]], unit: Unit) -> list[str]:
-    """Return what would be equivalent were it the only contrast: that does not decide."""
-    told = [
+def _unadjusted(undecided: Sequence[tuple[Contrast, Equivalence]], unit: Unit) -> list[str]:
+    """Return the clause on variants that would be equivalent if theirs were the only contrast."""
+    texts = [
         f"{c.variant} ({unit.interval(e.interval90)}{unit.points})"
         for c, e in undecided
         if e.interval90 is not None and max(map(abs, e.interval90)) < e.margin
     ]
-    if not told:
+    if not texts:
         return []
-    return [f"the 90 % CI of one contrast alone lies within the margin for {listed(told)}"]
+    return [f"the unadjusted 90 % CI lies within the margin for {listed(texts)}"]
 
 
-def _inside(contrast: Contrast, held: Equivalence, unit: Unit) -> str:
+def _inside(contrast: Contrast, equivalence: Equivalence, unit: Unit) -> str:
+    """Return interval, p and n of the test that the difference lies within the margin."""
     if contrast.n < 3:
         return phrases.bounds(contrast, unit)
-    name = "90 % CI" if contrast.m == 1 else "Holm-adjusted 90 % CI"
-    shown = f"{name} {unit.interval(held.step_interval)}{unit.points}"
-    if held.step_interval is None:
-        shown = phrases.bounds(contrast, unit)
-    mark = ", unreliable" if contrast.is_unreliable else ""
-    if any(contrast.uncounted):
-        mark += ", among the trials that count alone"
-    return f"{shown}{mark}, Holm p {p_value(held.p_holm)}, n = {contrast.n}"
+    if equivalence.step_interval is None:
+        interval = phrases.bounds(contrast, unit)
+    else:
+        name, bounds = phrases.interval_name(contrast, 90), unit.interval(equivalence.step_interval)
+        interval = f"{name} {bounds}{unit.points}{phrases.notes(contrast)}"
+    return f"{interval}, Holm p {p_value(equivalence.p_holm)}, n = {contrast.n}"
 
 
-def _outside(contrast: Contrast, held: Equivalence, unit: Unit) -> str:
+def _outside(contrast: Contrast, equivalence: Equivalence, unit: Unit) -> str:
+    """Return size, interval, p and n of the test that the difference is beyond the margin."""
     way = "higher" if contrast.mean > 0 else "lower"
-    p, interval = f"Holm p {p_value(held.p_different_holm)}", held.outside_interval
-    return f"{unit.size(contrast.mean)} {way}; {phrases.evidence(contrast, interval, p, unit)}"
+    p = f"Holm p {p_value(equivalence.p_different_holm)}"
+    evidence = phrases.evidence(contrast, equivalence.outside_interval, p, unit)
+    return f"{unit.size(contrast.mean)} {way}; {evidence}"
 
 
-def _detectable_margin(held: Sequence[Equivalence], unit: Unit) -> list[str]:
-    sizes = phrases.span([e.detectable_margin for e in held], unit)
+def _detectable_margin(equivalences: Sequence[Equivalence], unit: Unit) -> list[str]:
+    sizes = phrases.span([e.detectable_margin for e in equivalences], unit)
     if not sizes:
         return []
-    return [f"a margin of about {sizes} would be shown 4 times in 5 were there no difference"]
+    return [f"detectable margin: about {sizes} (80 % power if there is no difference)"]

@@ -1,4 +1,4 @@
-"""What a kind of question is to the report: who is compared, what is said, what is shown."""
+"""Base class of the kinds of question: contrasts, clauses of the verdict, columns of tests."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,8 @@ from ablab.report.analysis.factors import Factors
 from ablab.report.analysis.findings import Findings
 from ablab.report.analysis.grid import Grid
 from ablab.report.formatting import p_value
-from ablab.report.page.contrast_columns import TESTS, Tell
-from ablab.report.text.phrases import findable
+from ablab.report.page.contrast_columns import TESTS, Formatter
+from ablab.report.text.phrases import span
 from ablab.stats.paired import ALPHA, smallest_sign_flip_p
 from ablab.tracking.spec import Spec
 
@@ -18,53 +18,59 @@ Pairs = Sequence[tuple[str, str]]
 
 
 class Kind(ABC):
-    """A kind of question; one that compares each variant with the baseline unless it says else.
+    """A kind of question; by default it compares each variant with the baseline.
 
     Attributes:
         tests_variants: whether the contrasts of variants are tested and corrected together;
-            otherwise effects over them are.
-        columns: those of tests in the table of variants.
-        each: what a contrast is of.
+            otherwise they are described, and effects are tested.
+        columns: the columns of tests in the table of variants.
+        each: what a contrast compares, in the singular.
     """
 
     tests_variants = True
-    columns: Mapping[str, Tell] = TESTS
+    columns: Mapping[str, Formatter] = TESTS
     each = "variant"
 
     @abstractmethod
     def clauses(self, found: Findings) -> list[str]:
-        """Return what the verdict says, the answer first."""
+        """Return the clauses of the verdict, the answer first."""
 
     def pairs(
         self, grid: Grid, groups: Mapping[str, Group], baseline: str | None, direction: int
     ) -> tuple[str | None, Pairs]:
-        """Return the reference, and the pairs of the family, the reference of each first."""
+        """Return the reference and the family's pairs, each as (reference, variant)."""
         return baseline, [(baseline, v) for v in groups if baseline and v != baseline]
 
     def factors(self, whole: Comparison, spec: Spec) -> Factors | None:
-        """Return the effects that are tested in place of variants; None where there are none."""
+        """Return the effects that are tested in place of variants, or None."""
         return None
 
     def why_none(self, found: Findings) -> str:
-        """Return why there can be no verdict of this kind, or nothing."""
+        """Return why there can be no verdict of this kind, or an empty string."""
         return ""
 
     def mark(self, comparison: Comparison, variant: str) -> str:
-        """Return what sets a variant apart in tables, beside its being the baseline."""
+        """Return the remark beside a variant's name in tables, or an empty string."""
         return ""
 
     def tests(self, comparison: Comparison, family: Sequence[Contrast]) -> list[str]:
-        """Return which tests decide, and what they could have found, a sentence each."""
+        """Return sentences on the tests that decide and on what they could have detected."""
         m, n = len(family), max((c.n for c in family), default=0)
-        told = [f"Holm p decides, over a family of {m}, at {ALPHA}; the test is the paired t test."]
-        told += [
-            f"With this spread {clause} (at level {ALPHA}/{m})."
-            for clause in findable(family, comparison.unit, self.each)
+        sentences = [
+            f"Holm p decides, at level {ALPHA}: the p-value of the paired t test, corrected over "
+            f"a family of {m}."
         ]
+        sizes = [c.minimum_detectable_difference for c in family]
+        if differences := span(sizes, comparison.unit, self.each):
+            sentences.append(
+                "With the observed spread, the minimum detectable difference is about "
+                f"{differences} (80 % power at level {ALPHA}/{m})."
+            )
         if n > 2:
             least = smallest_sign_flip_p(n, m)
-            veto = "; it cannot reach 0.05 and vetoes nothing" if least > ALPHA else ""
-            told.append(
-                f"The smallest sign-flip p of n = {n} after Holm is {p_value(least)}{veto}."
+            limit = f", which is above {ALPHA}; it does not affect the verdict"
+            sentences.append(
+                f"The smallest possible sign-flip p for n = {n} after Holm is {p_value(least)}"
+                f"{limit if least > ALPHA else ''}."
             )
-        return told
+        return sentences

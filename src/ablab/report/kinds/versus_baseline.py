@@ -1,4 +1,4 @@
-"""Which variants beat the baseline?"""
+"""The kind ``versus_baseline``: which variants beat the baseline?"""
 
 from ablab.report.analysis.findings import Findings
 from ablab.report.formatting import listed
@@ -7,10 +7,10 @@ from ablab.report.text import phrases
 
 
 class VersusBaseline(Kind):
-    """Each variant against the baseline."""
+    """Compares each variant with the baseline."""
 
     def clauses(self, found: Findings) -> list[str]:
-        """Return what each variant is against the baseline."""
+        """Return which variants beat the baseline, are beaten by it, or are undecided."""
         comparison = found.decisive
         by, unit, clauses = phrases.by_result(found.deciding), comparison.unit, []
         baseline = f"the baseline {comparison.reference}"
@@ -27,4 +27,5 @@ class VersusBaseline(Kind):
             against = "" if clauses else f" from {baseline}"
             ranges = phrases.ranges(by["open"], unit)
             clauses.append(f"no difference{against} was detected for {ranges}")
-        return clauses + phrases.findable(by["open"], unit) + phrases.untested(by["untested"], unit)
+        clauses += phrases.minimum_detectable_difference(by["open"], unit)
+        return clauses + phrases.untested(by["untested"], unit)

@@ -1,1 +1,1 @@
-"""The HTML page and its Markdown twin."""
+"""The HTML page and the Markdown file of a report."""

@@ -1,4 +1,4 @@
-"""What the chapters of a page share: the analysis, and which variants and blocks are shown."""
+"""The context of a page: its analysis, and which variants and blocks are shown."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from functools import cached_property
 from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.conditions import load_note, why_untimed
-from ablab.report.page.sections.chapter import Chapter, Item, Note, Part
+from ablab.report.page.sections.section import Item, Note, Part, Section
 from ablab.tracking.baselines import Baselines
 
 MOST_LINES = 10
@@ -19,24 +19,24 @@ MOST_TABLED_BLOCKS = 24
 
 @dataclass(frozen=True)
 class Choice:
-    """Which variants are shown where not all can be.
+    """Variants that are shown where there is no room for all.
 
     Attributes:
         variants: in the order of the report.
-        note: which these are and why, empty where it is all.
+        note: which they are and why; empty if all are shown.
     """
 
     variants: tuple[str, ...]
     note: str
 
 
-def choose(comparison: Comparison, most: int, verb: str = "Drawn") -> Choice:
+def choose(comparison: Comparison, most: int, verb: str = "drawn") -> Choice:
     """Return the reference, the baseline, and of the others those with the best means.
 
     Args:
-        comparison: whose variants.
-        most: how many are chosen at most.
-        verb: what the note says is done to them.
+        comparison: the comparison of the variants.
+        most: the largest number to choose.
+        verb: what is done to them, for the note.
     """
     groups = comparison.groups
     if len(groups) <= most:
@@ -49,19 +49,19 @@ def choose(comparison: Comparison, most: int, verb: str = "Drawn") -> Choice:
     chosen = {*always, *(group.variant for group in ranked[: most - len(always)])}
     names = " and ".join(always) + ", and " if always else ""
     note = (
-        f"{verb} are {len(chosen)} of {len(groups)} variants: {names}those with the best means; "
-        "all of them are in variants.csv beside this page."
+        f"{len(chosen)} of {len(groups)} variants are {verb}: {names}those with the best means; "
+        "variants.csv, next to this page, has all of them."
     )
     return Choice(tuple(variant for variant in groups if variant in chosen), note)
 
 
 @dataclass(frozen=True)
 class Context:
-    """What every chapter is told.
+    """What the sections of a page share.
 
     Attributes:
-        analysis: what the statistics have to say.
-        baselines: what the lab knows of classical learners.
+        analysis: the statistics of the sweep.
+        baselines: the results of scikit-learn baselines in the lab.
     """
 
     analysis: Analysis
@@ -69,48 +69,48 @@ class Context:
 
     @property
     def tested(self) -> bool:
-        """Tell whether a verdict was given, so that its tests may be shown."""
+        """Whether a verdict was given, so that tests may be shown."""
         return self.analysis.verdict.is_given
 
     @property
     def foreign(self) -> bool:
-        """Tell whether the runs are others', of which only what MLflow holds is known."""
+        """Whether the trials are MLflow runs that ablab did not launch."""
         return self.analysis.plan.spec.foreign
 
     @cached_property
     def why_untimed(self) -> str:
-        """How trials ran, where that differs so that times do not compare, else empty."""
+        """How trials ran under different conditions, so that times do not compare; or empty."""
         return why_untimed(self.analysis.rows)
 
     @property
     def timed(self) -> bool:
-        """Tell whether times and memory compare."""
+        """Whether times and memory compare."""
         return not self.why_untimed
 
     @property
     def has_diverged(self) -> bool:
-        """Tell whether any trial diverged."""
+        """Whether any trial diverged."""
         return any(row.outcome == "diverged" for row in self.analysis.rows)
 
     @cached_property
     def load(self) -> str:
-        """What is to be said beside seconds where the machine was busy, else empty."""
+        """The note on times that were measured on a busy machine, or empty."""
         return load_note(self.analysis.rows)
 
     @property
     def main(self) -> Comparison:
-        """The comparison that the answer is about."""
+        """The comparison that the verdict is about."""
         return self.analysis.across or self.analysis.blocks[0]
 
     @cached_property
     def lines(self) -> Choice:
-        """The variants that are drawn as lines: the same, in the same look, in every picture."""
+        """The variants that are drawn as lines, with the same style in every picture."""
         return choose(self.main, MOST_LINES)
 
     @property
-    def places(self) -> dict[str, int]:
-        """Which look each of them has."""
-        return {variant: place for place, variant in enumerate(self.lines.variants)}
+    def style_indices(self) -> dict[str, int]:
+        """The index of each drawn variant's line style."""
+        return {variant: index for index, variant in enumerate(self.lines.variants)}
 
     def by_block(
         self,
@@ -118,23 +118,23 @@ class Context:
         title: str,
         make: Callable[[Comparison, int], Iterable[Item]],
         most: int = MOST_DRAWN_BLOCKS,
-    ) -> Chapter:
-        """Return a chapter with a part a block, folded from the second one on.
+    ) -> Section:
+        """Return a section with one part per block, folded from the second one on.
 
         Args:
-            name: the chapter's anchor.
+            name: the section's anchor.
             title: its heading.
-            make: returns the items of a block, given its comparison and number.
-            most: how many blocks are shown; the last part says if there are more.
+            make: returns the items of a block, given its comparison and index.
+            most: the largest number of blocks to show; a last part says if there are more.
         """
         blocks = self.analysis.blocks
         several = len(blocks) > 1
-        found = [
-            Part(block.block if several else "", tuple(make(block, number)), bool(number))
-            for number, block in enumerate(blocks[:most])
+        parts = [
+            Part(block.block if several else "", tuple(make(block, index)), bool(index))
+            for index, block in enumerate(blocks[:most])
         ]
-        parts = [part for part in found if part.items]
+        parts = [part for part in parts if part.items]
         if parts and len(blocks) > most:
-            told = f"Shown are the first {most} of {len(blocks)} blocks; all are in the CSV files."
-            parts.append(Part("", (Note(told),)))
-        return Chapter(name, title, tuple(parts))
+            note = f"The first {most} of {len(blocks)} blocks are shown; the CSV files have all."
+            parts.append(Part("", (Note(note),)))
+        return Section(name, title, tuple(parts))

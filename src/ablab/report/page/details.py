@@ -4,84 +4,101 @@ from collections.abc import Mapping, Sequence
 
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.formatting import MINUS, NONE, number
+from ablab.report.formatting import MINUS, NONE, Unit, number, percent
 from ablab.report.kinds import kind_of
 from ablab.report.page.contrast_columns import (
-    Tell,
+    Formatter,
     detectable_margin,
-    flip_p,
+    difference,
+    differences,
     holm_p,
     inside,
     interval90,
     outside,
+    sign_flip_p,
     step_interval,
 )
 from ablab.report.page.tables import Table
 from ablab.stats import paired
 
 MOST_SEEDS = 10
-IMAGES = "95 % interval on new images too"
 SEEDS = "by seed"
-INSIDE = "equivalence: interval at its Holm step"
-OUTSIDE = "difference: interval at its Holm step"
-DETAILS: Mapping[str, Tell] = {
-    SEEDS: lambda c, unit: ", ".join(unit.bare(d, signed=True) for d in c.differences) or NONE,
-    "mean": lambda c, unit: unit.bare(c.mean, signed=True),
-    "interval at its Holm step": step_interval,
+HOLM_P = "Holm p"
+HEDGES = "Hedges' g (paired)"
+STEP = "Holm-adjusted interval"
+INSIDE = "equivalence: Holm-adjusted interval"
+OUTSIDE = "difference: Holm-adjusted interval"
+INTERVAL90 = "90 % interval, unadjusted"
+FLIP_P = "sign-flip p"
+DETECTABLE = "minimum detectable difference (80 % power)"
+MARGIN = "detectable margin (80 % power)"
+CONVERGED = "converged trials only"
+
+
+def _converged(contrast: Contrast, unit: Unit) -> str:
+    if not contrast.converged.size:
+        return NONE
+    mean = unit.bare(float(contrast.converged.mean()), signed=True)
+    return f"{mean} (n = {contrast.converged.size})"
+
+
+def _winning(contrast: Contrast, _: Unit) -> str:
+    bounds = contrast.won_interval
+    return NONE if bounds is None else " to ".join(percent(share, 0) for share in bounds)
+
+
+DETAILS: Mapping[str, Formatter] = {
+    SEEDS: differences,
+    "mean": difference,
+    STEP: step_interval,
     INSIDE: inside,
     OUTSIDE: outside,
-    "90 % interval, alone": interval90,
-    IMAGES: lambda c, unit: unit.interval(c.images_interval),
-    "BCa bootstrap": lambda c, unit: unit.interval(c.bca),
-    "Holm p": holm_p,
-    "sign-flip p": flip_p,
-    "in sd (Hedges)": lambda c, _: number(paired.hedges(c.differences), 2),
-    "wins a seed with probability": lambda c, _: _shares(c.won_interval),
-    "found 4 times in 5": lambda c, unit: unit.bare(c.minimum_detectable_difference),
-    "margin that n could show": detectable_margin,
-    "converged alone": lambda c, unit: (
-        f"{unit.bare(float(c.converged.mean()), signed=True)} (n = {c.converged.size})"
-        if c.converged.size
-        else NONE
-    ),
+    INTERVAL90: interval90,
+    "95 % interval, new test images": lambda c, unit: unit.interval(c.images_interval),
+    "BCa bootstrap interval": lambda c, unit: unit.interval(c.bca),
+    HOLM_P: holm_p,
+    FLIP_P: sign_flip_p,
+    HEDGES: lambda c, _: number(paired.hedges(c.differences), 2),
+    "probability of winning a seed (95 % interval)": _winning,
+    DETECTABLE: lambda c, unit: unit.bare(c.minimum_detectable_difference),
+    MARGIN: detectable_margin,
+    CONVERGED: _converged,
 }
-UNTESTED = (
-    *("interval at its Holm step", INSIDE, OUTSIDE, "90 % interval, alone", "Holm p"),
-    *("sign-flip p", "found 4 times in 5", "margin that n could show"),
-)
-OF_ZERO = (
-    "interval at its Holm step",
-    "Holm p",
-)  # where a margin is asked about they decide nothing
-ALWAYS = ("mean", "in sd (Hedges)", "Holm p")
+OF_TESTS = (STEP, INSIDE, OUTSIDE, INTERVAL90, HOLM_P, FLIP_P, DETECTABLE, MARGIN)
+OF_ZERO = (STEP, HOLM_P)  # they test a difference of zero, which is not asked beside a margin
+ALWAYS = ("mean", HEDGES, HOLM_P)
 
 
 def contrasts_table(
     comparison: Comparison, contrasts: Sequence[Contrast], *, tested: bool
 ) -> Table:
-    """Return a row a contrast, given those of the family that are shown.
+    """Return a table with one row per contrast.
 
-    Columns that have nothing to tell of any of them are left out, and so are the differences by
-    seed where there are more than `MOST_SEEDS`.
+    Empty columns are left out, and so are the differences by seed if there are more than
+    `MOST_SEEDS`.
+
+    Args:
+        comparison: the comparison of the contrasts.
+        contrasts: those of its family that are shown.
+        tested: whether a verdict was given, so that tests may be shown.
     """
-    hidden = set() if tested and kind_of(comparison.kind).tests_variants else set(UNTESTED)
+    hidden = set() if tested and kind_of(comparison.kind).tests_variants else set(OF_TESTS)
     if any(c.equivalence for c in contrasts):
         hidden |= set(OF_ZERO)
     if all(c.converged.size == c.n for c in contrasts):
-        hidden.add("converged alone")
+        hidden.add(CONVERGED)
     if any(c.n > MOST_SEEDS for c in contrasts):
         hidden.add(SEEDS)
-    unit = comparison.unit
-    told = {
-        name: [tell(contrast, unit) for contrast in contrasts]
-        for name, tell in DETAILS.items()
+    columns = {
+        name: [form(contrast, comparison.unit) for contrast in contrasts]
+        for name, form in DETAILS.items()
         if name not in hidden
     }
-    shown = {n: ts for n, ts in told.items() if n in ALWAYS or any(text != NONE for text in ts)}
+    shown = {
+        name: texts
+        for name, texts in columns.items()
+        if name in ALWAYS or any(text != NONE for text in texts)
+    }
     names = [f"{contrast.variant} {MINUS} {contrast.reference}" for contrast in contrasts]
     rows = tuple((texts, "") for texts in zip(names, *shown.values(), strict=True))
     return Table((), ("contrast", *shown), rows)
-
-
-def _shares(bounds: tuple[float, float] | None) -> str:
-    return NONE if bounds is None else " to ".join(f"{100 * x:.0f} %" for x in bounds)

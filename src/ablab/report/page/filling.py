@@ -1,4 +1,4 @@
-"""The templates of the pages, and how each is filled with what it shows."""
+"""Rendering of the Jinja templates."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,22 +7,22 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from ablab.report.markup import code, markdown, unbroken, visible, whole
+from ablab.report.markup import code, markdown, unbroken, unhyphenated, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
-_FILTERS = {"md": markdown, "unbroken": unbroken, "whole": whole, "code": code}
+_FILTERS = {"md": markdown, "unbroken": unbroken, "unhyphenated": unhyphenated, "code": code}
 
 
 def fill(template: str, filters: Mapping[str, Callable[..., Any]] = {}, /, **content: Any) -> str:
-    """Return the text of a template.
+    """Return the text of a rendered template.
 
-    HTML escapes what it is given. Characters that steer are shown as escapes, wherever they come
-    from.
+    HTML templates escape their content. Control characters, such as those that change the
+    direction of writing, are shown as escapes in all templates.
 
     Args:
-        template: named by its file.
-        filters: of this template alone, by name.
-        content: what it shows.
+        template: its file name.
+        filters: additional filters by name.
+        content: the variables of the template.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),

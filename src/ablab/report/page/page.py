@@ -1,4 +1,4 @@
-"""The report's page and its Markdown twin, filled from one and the same content."""
+"""The content of a report, from which the HTML page and the Markdown file are rendered."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from functools import cached_property
 from ablab.report.analysis.analysis import Analysis, analyse
 from ablab.report.analysis.trials import Row
 from ablab.report.page.context import Context
-from ablab.report.page.figures.canvas import Svg
+from ablab.report.page.figures.svg import Svg
 from ablab.report.page.filling import TEMPLATES, fill
 from ablab.report.page.sections import (
     blocks,
@@ -22,24 +22,24 @@ from ablab.report.page.sections import (
     speed,
     variants,
 )
-from ablab.report.page.sections.chapter import Chapter, Picture
+from ablab.report.page.sections.section import Picture, Section
 from ablab.report.text import glossary, limitations, provenance
 from ablab.report.text.verdict import Verdict
 from ablab.tracking.baselines import Baselines
 from ablab.tracking.plan import Plan
 
-CHAPTERS = (
-    differences.chapter,
-    variants.chapter,
-    setup.chapter,
-    curves.chapter,
-    speed.chapter,
-    cost.chapter,
+SECTIONS = (
+    differences.section,
+    variants.section,
+    setup.section,
+    curves.section,
+    speed.section,
+    cost.section,
     closing.tuning,
-    factors.chapter,
-    blocks.chapter,
-    inside.chapter,
-    closing.failures,
+    factors.section,
+    blocks.section,
+    inside.section,
+    closing.incomplete_trials,
     closing.reliability,
 )
 
@@ -50,9 +50,9 @@ class Page:
 
     Attributes:
         plan: the plan in force.
-        rows: its table.
-        baselines: what the lab knows of classical learners.
-        notes: what a reader must know first besides what the trials themselves tell.
+        rows: the table of its trials.
+        baselines: the results of scikit-learn baselines in the lab.
+        notes: notices that do not follow from the trials.
     """
 
     plan: Plan
@@ -67,71 +67,75 @@ class Page:
 
     @property
     def verdict(self) -> Verdict:
-        """The answer, or why there is none."""
+        """The verdict, or why there is none yet."""
         return self.analysis.verdict
 
     @property
     def notices(self) -> list[str]:
-        """What a reader must know first."""
+        """Warnings at the top of the page."""
         return [*self.notes, *provenance.notices(self.plan, self.analysis.rows)]
 
     @property
     def question(self) -> str:
-        """The question as the sweep puts it."""
+        """The question as the sweep states it."""
         return self.plan.question
 
     @property
     def asked_with(self) -> str:
-        """What beside the question was set, so that it may not be what was asked; or empty."""
+        """The overrides that changed the trials, so that the question may not fit; or empty."""
         return self.plan.asked_with
 
     @property
     def source(self) -> str:
-        """What the report is of: a sweep's name, or others' runs."""
+        """The subject of the report: a sweep, or the runs of an MLflow experiment."""
         if self.plan.spec.foreign:
             return f"runs of the MLflow experiment {self.plan.sweep}"
         return f"the sweep {self.plan.sweep}"
 
     @property
     def subtitle(self) -> str:
-        """The size of the comparison in a line."""
+        """The size of the comparison in one line."""
         spec, rows = self.plan.spec, self.analysis.rows
-        seeds, places = len({r.seed for r in rows}), list(dict.fromkeys(r.block for r in rows))
-        where = f" on {places[0]}" if len(places) == 1 and places[0] else ""
-        if len(places) > 1:
-            where = f" × {len(places)} blocks"
+        seeds, blocks = len({r.seed for r in rows}), list(dict.fromkeys(r.block for r in rows))
+        where = f" on {blocks[0]}" if len(blocks) == 1 and blocks[0] else ""
+        if len(blocks) > 1:
+            where = f" × {len(blocks)} blocks"
         better = "lower" if spec.direction < 0 else "higher"
         return (
             f"{len({r.variant for r in rows})} variants × {seeds} seeds{where}; "
             f"{spec.metric}, {better} is better; "
-            f"{'runs' if spec.foreign else 'trials'}: {limitations.counts(rows)}"
+            f"{'runs' if spec.foreign else 'trials'}: {limitations.count_outcomes(rows)}"
         )
 
     @cached_property
-    def chapters(self) -> list[Chapter]:
-        """What there is to show, in the reader's order."""
+    def sections(self) -> list[Section]:
+        """The sections that have content, in the order of `SECTIONS`."""
         context = Context(self.analysis, self.baselines)
-        return [chapter for make in CHAPTERS if (chapter := make(context)).parts]
+        return [section for make in SECTIONS if (section := make(context)).parts]
 
     @property
     def pictures(self) -> list[Svg]:
-        """Every picture, in the reader's order."""
-        items = (item for c in self.chapters for part in c.parts for item in part.items)
-        found = (svg for item in items if isinstance(item, Picture) for svg in item.figures)
-        return [svg for svg in found if isinstance(svg, Svg)]
+        """All figures, in the order of the page."""
+        items = (item for section in self.sections for part in section.parts for item in part.items)
+        figures = (svg for item in items if isinstance(item, Picture) for svg in item.figures)
+        return [svg for svg in figures if isinstance(svg, Svg)]
 
     @property
     def glossary(self) -> dict[str, str]:
-        """The words of the glossary that the page uses."""
-        items = (item for c in self.chapters for part in c.parts for item in part.items)
-        text = " ".join([self.verdict.sentence, *(item.words for item in items)])
-        return glossary.used(text, foreign=self.plan.spec.foreign)
+        """The terms of the glossary that the page uses, with their definitions."""
+        items = (item for section in self.sections for part in section.parts for item in part.items)
+        text = " ".join([self.verdict.sentence, *(item.glossary_text for item in items)])
+        return glossary.terms_in(text, foreign=self.plan.spec.foreign)
 
     def render(self, template: str) -> str:
-        """Return the page through a template of this package, named by its file."""
+        """Return the page rendered with a template of this package.
+
+        Args:
+            template: its file name.
+        """
         filters = {
-            "explained": glossary.explained,
-            "titled": glossary.titled,
+            "link_terms": glossary.link_terms,
+            "column_title": glossary.column_title,
             "anchor": glossary.anchor,
         }
         script = (TEMPLATES / "report.js").read_text("utf-8")

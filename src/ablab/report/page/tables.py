@@ -1,4 +1,4 @@
-"""The tables of a report, as text, and that of the variants with their cost."""
+"""Tables of text, and the table of variants with differences and cost."""
 
 import math
 from collections.abc import Sequence
@@ -10,11 +10,17 @@ from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Group
 from ablab.report.analysis.cost import COSTS, middle
 from ablab.report.card import CardTable
-from ablab.report.formatting import NONE, Unit, number, quantity
+from ablab.report.formatting import NONE, Unit, quantity
 from ablab.report.kinds import kind_of
-from ablab.report.page import against
+from ablab.report.page.contrast_columns import (
+    Formatter,
+    difference,
+    differences,
+    interval,
+    seeds_won,
+)
 
-MOST_SHOWN = 50  # variants that a notebook shows
+MOST_SHOWN = 50  # variants in a notebook
 
 
 @dataclass(frozen=True)
@@ -22,9 +28,9 @@ class Table:
     """A table of text.
 
     Attributes:
-        spans: titles over the columns, each with how many columns it stands over.
-        columns: their titles; the first is the row's name.
-        rows: a text a column, and a mark that goes with the row's name.
+        spans: titles above the columns, each with the number of columns that it spans.
+        columns: titles of the columns; the first is that of the row's name.
+        rows: for each row its cells, and a remark beside its name.
     """
 
     spans: tuple[tuple[str, int], ...]
@@ -33,70 +39,85 @@ class Table:
 
     @property
     def starts(self) -> tuple[int, ...]:
-        """The columns at which a title over the columns begins."""
+        """The indices of the columns at which a span begins, without the first."""
         widths = [width for _, width in self.spans]
         return tuple(accumulate(widths[:-1]))
 
-    def told(self) -> "Table":
-        """Return it without the columns that have nothing to tell: all dashes."""
+    def without_empty_columns(self) -> "Table":
+        """Return the table without columns that hold nothing but dashes."""
         kept = [
-            place
-            for place in range(len(self.columns))
-            if place == 0 or not self.rows or any(texts[place] != NONE for texts, _ in self.rows)
+            column
+            for column in range(len(self.columns))
+            if column == 0 or not self.rows or any(cells[column] != NONE for cells, _ in self.rows)
         ]
         ends = [*self.starts, len(self.columns)] if self.spans else []
         widths = [
-            sum(end - width <= place < end for place in kept)
+            sum(end - width <= column < end for column in kept)
             for (_, width), end in zip(self.spans, ends, strict=True)
         ]
         spans = zip((title for title, _ in self.spans), widths, strict=True)
         return Table(
             tuple((title, width) for title, width in spans if width),
-            tuple(self.columns[place] for place in kept),
-            tuple((tuple(texts[place] for place in kept), mark) for texts, mark in self.rows),
+            tuple(self.columns[column] for column in kept),
+            tuple((tuple(cells[column] for column in kept), mark) for cells, mark in self.rows),
         )
 
 
 def variants_table(
     comparison: Comparison, variants: Sequence[str], *, tested: bool, timed: bool
 ) -> Table:
-    """Return a row a variant: quality, difference to the reference, cost; over blocks no cost.
+    """Return a table with one row per variant: quality, difference to the reference, cost.
 
-    Columns of which no variant has anything are left out.
+    Cost is left out over several blocks, and so are empty columns.
 
     Args:
-        comparison: the block's.
+        comparison: of one block, or over several.
         variants: those to show.
-        tested: whether p may be shown.
-        timed: whether all ran on one kind of hardware, so that times compare.
+        tested: whether a verdict was given, so that p may be shown.
+        timed: whether all trials ran under the same conditions, so that times compare.
     """
     unit = comparison.unit
     quality = ("mean", "sd", "n") + (("last epoch",) if _has_last(comparison) else ())
-    difference = against.columns(comparison, tested=tested)
-    is_known = len(comparison.blocks) == 1 and _has_cost(comparison)
-    cost = ("parameters", "FLOPs", "images/s", "s/epoch", "memory") if is_known else ()
+    columns = _difference_columns(comparison, tested=tested)
+    has_cost = len(comparison.blocks) == 1 and _has_cost(comparison)
+    cost = ("parameters", "FLOPs", "images/s", "s/epoch", "memory") if has_cost else ()
     contrasts = comparison.against_reference
     rows = []
     for variant in variants:
         group = comparison.groups[variant]
-        texts = [unit.value(group.mean), number(group.sd * unit.scale, unit.decimals), str(group.n)]
-        texts += [_last(group, unit)] * (len(quality) - 3)
+        cells = [unit.value(group.mean), unit.bare(group.sd), str(group.n)]
+        cells += [_last(group, unit)] * (len(quality) - 3)
         contrast = contrasts.get(variant)
-        texts += [tell(contrast, unit) if contrast else NONE for tell in difference.values()]
-        texts += _cost(group, timed=timed) if cost else []
-        rows.append(((variant, *texts), mark(comparison, variant)))
+        cells += [form(contrast, unit) if contrast else NONE for form in columns.values()]
+        cells += _cost(group, timed=timed) if cost else []
+        rows.append(((variant, *cells), mark(comparison, variant)))
     spans = [("", 1), (comparison.metric, len(quality)), *([("cost", len(cost))] if cost else [])]
-    if difference:
-        spans.insert(2, (f"against {comparison.reference}", len(difference)))
-    columns = ("variant", *quality, *difference, *cost)
-    return Table(tuple(spans), columns, tuple(rows)).told()
+    if columns:
+        spans.insert(2, (f"versus {comparison.reference}", len(columns)))
+    titles = ("variant", *quality, *columns, *cost)
+    return Table(tuple(spans), titles, tuple(rows)).without_empty_columns()
+
+
+def _difference_columns(comparison: Comparison, *, tested: bool) -> dict[str, Formatter]:
+    """Return the columns that compare a variant with the reference; none without a reference."""
+    if comparison.reference is None:
+        return {}
+    most = max((c.n for c in comparison.against_reference.values()), default=0)
+    spread: dict[str, Formatter] = {"95 % interval": interval}
+    if most < 3:
+        spread = {"both differences": differences} if most == 2 else {}
+    columns: dict[str, Formatter] = {"difference": difference, **spread}
+    kind = kind_of(comparison.kind)
+    if tested and kind.tests_variants:
+        columns |= kind.columns
+    return columns | {"seeds won": seeds_won}
 
 
 def variants_cards(analysis: Analysis) -> list[CardTable]:
-    """Return the variants for a notebook: over all blocks where there are several."""
-    found = [analysis.across] if analysis.across else analysis.blocks
+    """Return the tables of variants for a notebook; several blocks have one, over all of them."""
+    comparisons = [analysis.across] if analysis.across else analysis.blocks
     cards = []
-    for comparison in found:
+    for comparison in comparisons:
         variants, tested = list(comparison.groups), analysis.verdict.is_given
         table = variants_table(comparison, variants[:MOST_SHOWN], tested=tested, timed=False)
         cards.append(CardTable(table.columns, table.rows))
@@ -104,7 +125,7 @@ def variants_cards(analysis: Analysis) -> list[CardTable]:
 
 
 def mark(comparison: Comparison, variant: str) -> str:
-    """Return what sets the variant apart: the baseline, or the leader and how it was chosen."""
+    """Return the remark beside a variant's name: baseline, or leader and how it was chosen."""
     marks = ["baseline"] if variant == comparison.baseline else []
     return ", ".join(filter(None, [*marks, kind_of(comparison.kind).mark(comparison, variant)]))
 
@@ -112,20 +133,20 @@ def mark(comparison: Comparison, variant: str) -> str:
 def _has_last(comparison: Comparison) -> bool:
     shown = comparison.metric == "test/accuracy" and len(comparison.blocks) == 1
     return shown and any(
-        not math.isnan(_mean(group, "test_accuracy_last")) for group in comparison.groups.values()
+        _values(group, "test_accuracy_last") for group in comparison.groups.values()
     )
 
 
 def _has_cost(comparison: Comparison) -> bool:
-    """Tell whether anything is known of what any trial cost: of others' runs nothing is."""
+    """Return whether any cost is known; for MLflow runs that ablab did not launch none is."""
     groups = comparison.groups.values()
     return any(math.isfinite(middle(group, cost)) for group in groups for cost in COSTS)
 
 
 def _last(group: Group, unit: Unit) -> str:
-    n = len(_values(group, "test_accuracy_last"))
-    mean = unit.value(_mean(group, "test_accuracy_last"))
-    return mean if n == group.n else f"{mean} (n = {n})"
+    values = _values(group, "test_accuracy_last")
+    mean = unit.value(sum(values) / len(values) if values else math.nan)
+    return mean if len(values) == group.n else f"{mean} (n = {len(values)})"
 
 
 def _cost(group: Group, *, timed: bool) -> list[str]:
@@ -142,8 +163,3 @@ def _cost(group: Group, *, timed: bool) -> list[str]:
 def _values(group: Group, name: str) -> list[float]:
     values = [row.figures[name] for row in group.rows]
     return [value for value in values if math.isfinite(value)]
-
-
-def _mean(group: Group, name: str) -> float:
-    values = _values(group, name)
-    return sum(values) / len(values) if values else math.nan

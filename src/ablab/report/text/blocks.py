@@ -1,4 +1,4 @@
-"""The clauses on several blocks: where one says otherwise than all together."""
+"""Clauses on several blocks: what they cover, and where a single block differs."""
 
 from collections.abc import Sequence
 
@@ -8,42 +8,49 @@ from ablab.report.analysis.findings import Findings
 from ablab.report.formatting import listed
 from ablab.report.kinds import kind_of
 
+_RELATIONS = {
+    "ahead": "better than",
+    "behind": "worse than",
+    "equivalent": "equivalent to",
+    "different": "different from",
+}
+
 
 def within_blocks(found: Findings) -> list[str]:
-    """Return what several blocks are told apart by: where one says otherwise than all together.
+    """Return the clauses on several blocks; none for a single one.
 
-    Also that the answer speaks of these blocks only, and which variants are not in all of them.
+    That the verdict applies to these blocks only, which variants are not in all of them, and
+    which blocks have another result than their average.
     """
     if found.across is None:
         return []
-    names = found.across.blocks
-    clauses = [f"it speaks of these {len(names)} blocks only"]
-    fewer = [c for c in found.deciding if len(c.blocks) < len(names)]
+    count = len(found.across.blocks)
+    clauses = [f"the result applies to these {count} blocks only"]
+    fewer = [c for c in found.deciding if len(c.blocks) < count]
     if fewer:
-        told = listed([f"{c.variant} over {len(c.blocks)}" for c in fewer])
-        clauses.append(f"not every variant is in all of them: {told}")
+        names = listed([f"{c.variant} ({len(c.blocks)} of {count})" for c in fewer])
+        clauses.append(f"not in all blocks: {names}")
     if not kind_of(found.across.kind).tests_variants:
         return clauses
-    other = [told for c in found.deciding for told in _otherwise(c, found.blocks)]
+    other = [text for c in found.deciding for text in _other_results(c, found.blocks)]
     if other:
         cells = sum(len(block.family) for block in found.blocks)
         clauses.append(
-            f"within single blocks (Holm over all {cells} variant × block cells) {listed(other)}"
+            f"within single blocks (Holm over all {cells} variant × block cells), {listed(other)}"
         )
     return clauses
 
 
-def _otherwise(contrast: Contrast, blocks: Sequence[Comparison]) -> list[str]:
-    told: dict[str, list[str]] = {}
+def _other_results(contrast: Contrast, blocks: Sequence[Comparison]) -> list[str]:
+    """Return each result that single blocks have and their average has not, with the blocks."""
+    by_result: dict[str, list[str]] = {}
     for block in blocks:
         result = _result_in(block, contrast)
         if result not in ("open", "undecided", _result(contrast)):
-            told.setdefault(result, []).append(block.block)
-    words = {"ahead": "ahead of", "equivalent": "equivalent to", "different": "different from"}
-    variant, reference = contrast.variant, contrast.reference
+            by_result.setdefault(result, []).append(block.block)
     return [
-        f"{variant} is {words.get(result, result)} {reference} in {listed(places)}"
-        for result, places in told.items()
+        f"{contrast.variant} is {_RELATIONS[result]} {contrast.reference} in {listed(names)}"
+        for result, names in by_result.items()
     ]
 
 

@@ -1,4 +1,4 @@
-"""The report's account of itself: what is missing, how sure it is, and what its words mean."""
+"""The limitations of a report: incomplete trials, and the reliability of its numbers."""
 
 from collections.abc import Sequence
 
@@ -11,36 +11,36 @@ from ablab.report.text.phrases import caveats
 from ablab.stats.paired import bound_of_none
 from ablab.tracking.plan import Plan
 
+PER_COMPARISON = "Each interval is for one comparison alone, not adjusted for their number."
+
 
 def incomplete_trials(plan: Plan, rows: Sequence[Row]) -> list[str]:
-    """Return every trial and cell that is not simply finished, with the reason."""
+    """Return every trial that did not simply finish and every excluded cell, with the reason."""
     several = len({row.block for row in rows}) > 1
-    told = [
-        f"{_name(row, several)}: {row.outcome}{_because(row.reason)}" for row in _not_simple(rows)
+    lines = [
+        f"{_name(row, several=several)}: {row.outcome}{_in_brackets(row.reason)}"
+        for row in rows
+        if row.outcome != "finished" or row.reason
     ]
     for part in plan.parts:
-        for left_out in part.excluded:
-            place = " · ".join(filter(None, (left_out.get("variant"), left_out.get("block"))))
-            told.append(f"{place}: excluded by the sweep{_because(left_out.get('reason', ''))}")
-    return told
+        for cell in part.excluded:
+            name = " · ".join(filter(None, (cell.get("variant"), cell.get("block"))))
+            lines.append(f"{name}: excluded by the sweep{_in_brackets(cell.get('reason', ''))}")
+    return lines
 
 
-def counts(rows: Sequence[Row]) -> str:
-    """Return how the trials ended: ``28 finished, 1 diverged, 1 failed``."""
+def count_outcomes(rows: Sequence[Row]) -> str:
+    """Return the number of trials by outcome: ``1 diverged, 1 failed, 28 finished``."""
     outcomes = [row.outcome for row in rows]
     return ", ".join(f"{outcomes.count(o)} {o}" for o in dict.fromkeys(sorted(outcomes)))
 
 
-def _not_simple(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row.outcome != "finished" or row.reason]
-
-
-def _name(row: Row, several: bool) -> str:
+def _name(row: Row, *, several: bool) -> str:
     block = f" · {row.block}" if several else ""
     return f"{row.variant} · seed {row.seed}{block}"
 
 
-def _because(reason: str) -> str:
+def _in_brackets(reason: str) -> str:
     return f" ({reason.removeprefix('diverged; ')})" if reason else ""
 
 
@@ -52,69 +52,77 @@ def reliability(
     tuned: bool,
     foreign: bool = False,
 ) -> list[str]:
-    """Return what the figures cover, what they could have shown, and what they cannot.
+    """Return what the intervals cover, which tests decide, and what they could have detected.
 
     Args:
-        comparison: the block's, or over several.
-        effects: those of two factors, which are then what is tested.
+        comparison: of one block, or over several.
+        effects: those of two factors, which are then tested in place of variants.
         tested: whether a verdict was given.
-        tuned: whether each variant was.
-        foreign: whether others than ablab made the trials, so that it knows little of them.
+        tuned: whether hyper-parameters were tuned for each variant.
+        foreign: whether the trials are MLflow runs that ablab did not launch, so that less is
+            known of them.
     """
-    told = [
-        "Variants are paired by seed: trials that share one share split, order of images and, "
-        "where shapes agree, initial weights.",
-        _covers(comparison),
+    sentences = [
+        "Variants are paired by seed: trials with the same seed have the same split, order of "
+        "images and, where shapes agree, initial weights.",
+        _coverage(comparison),
     ]
     if foreign:
-        told = [
-            "Variants are paired by seed; what runs that share one have in common is not known.",
-            "Intervals cover what differed from seed to seed in these runs; they do not cover the "
-            "drawing of new data. Each is for itself alone.",
+        sentences = [
+            "Variants are paired by seed; what runs with the same seed have in common is not "
+            "known.",
+            "Intervals cover what varied from seed to seed in these runs; they do not cover the "
+            f"sampling of new data. {PER_COMPARISON}",
         ]
-    told += dict.fromkeys(n for g in comparison.groups.values() for r in g.rows for n in r.notes)
+    notes = (n for g in comparison.groups.values() for row in g.rows for n in row.notes)
+    sentences += dict.fromkeys(notes)
     if len(comparison.blocks) > 1:
-        told.append(
-            f"Differences are averaged over the {len(comparison.blocks)} blocks within each seed "
-            "first, so n counts seeds; the answer speaks of these blocks only."
+        sentences.append(
+            f"Differences are first averaged over the {len(comparison.blocks)} blocks within each "
+            "seed, so n counts seeds; the result applies to these blocks only."
         )
     if tested:
-        told += kind_of(comparison.kind).tests(comparison, effects or comparison.family)
-    if not foreign:  # MLflow does not tell what diverged
-        told += _diverged(comparison)
+        sentences += kind_of(comparison.kind).tests(comparison, effects or comparison.family)
+    if not foreign:  # MLflow does not record what diverged
+        sentences += _divergence_bounds(comparison)
     contrasts = effects or tuple(comparison.against_reference.values())
-    told += [clause[0].upper() + clause[1:] + "." for clause in caveats(comparison, contrasts)]
+    clauses = caveats(comparison, contrasts)
+    sentences += [clause[0].upper() + clause[1:] + "." for clause in clauses]
     if not tuned and not foreign:
-        told.append("Hyper-parameters are fixed: no variant was tuned, so this compares settings.")
-    return told
+        sentences.append(
+            "Hyper-parameters are fixed: no variant was tuned, so settings are compared."
+        )
+    return sentences
 
 
-def _covers(comparison: Comparison) -> str:
+def _coverage(comparison: Comparison) -> str:
+    """Return which sources of variation the intervals cover."""
     totals = {r.total for g in comparison.groups.values() for r in g.rows if r.total}
     images = f" of {totals.pop():,} images" if len(totals) == 1 else ""
     split = comparison.metric.partition("/")[0]
     where = {"val": "validation", "train": "training"}.get(split, split)
-    wider = f"they do not cover the drawing of new {where} images"
+    other = f"they do not cover the sampling of new {where} images"
     if any(c.images_interval for c in comparison.against_reference.values()):
-        wider += ", which the second ones beside them do"
+        other += "; the intervals for new test images, in the details, do"
     return (
-        "Intervals cover the trial's seed (split, order, initial weights) on this "
-        f"{where} set{images}; {wider}. Each is for itself alone."
+        "Intervals cover what the seed changes (split, order of images, initial weights) on this "
+        f"{where} set{images}; {other}. {PER_COMPARISON}"
     )
 
 
-def _diverged(comparison: Comparison) -> list[str]:
-    steady = {
+def _divergence_bounds(comparison: Comparison) -> list[str]:
+    """Return an upper bound of the divergence rate for variants of which no trial diverged."""
+    finished = {
         group.variant: group.count("finished")
         for group in comparison.groups.values()
         if group.count("finished") and not group.count("diverged")
     }
-    told = []
-    for n in sorted(set(steady.values()), reverse=True):
-        names = listed([variant for variant, trained in steady.items() if trained == n])
-        bound = f"{100 * bound_of_none(n):.0f} %"
-        told.append(
-            f"0 of {n} trials diverged of {names}: a true rate of up to {bound} is not ruled out "
-            "(one-sided, 95 %)."
+    sentences = []
+    for n in sorted(set(finished.values()), reverse=True):
+        variants = [variant for variant, count in finished.items() if count == n]
+        each = " each" if len(variants) > 1 else ""
+        sentences.append(
+            f"0 of {n} trials diverged for {listed(variants)}{each}: the true divergence rate "
+            f"may be up to {100 * bound_of_none(n):.0f} % (one-sided 95 % bound)."
         )
-    return told
+    return sentences

@@ -1,4 +1,4 @@
-"""The parts of a verdict's sentence: an effect, what was not detected, what to hold against it."""
+"""Phrases of a verdict: effects, intervals, detectable differences, caveats."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from ablab.report.formatting import Unit, listed, p_value
 
 
 def effect(contrast: Contrast, unit: Unit) -> str:
-    """Return a difference that was found: ``1.20 points (95 % CI 0.70 to 1.70, …)``.
+    """Return a detected difference: ``1.20 points (95 % CI 0.70 to 1.70, …)``.
 
     The interval is that of the contrast's own Holm step, so that it cannot contradict p.
     """
@@ -22,46 +22,74 @@ def effect(contrast: Contrast, unit: Unit) -> str:
 
 
 def evidence(contrast: Contrast, interval: tuple[float, float] | None, p: str, unit: Unit) -> str:
-    """Return what a difference rests on: ``95 % CI 0.70 to 1.70, Holm p 0.003, n = 5``."""
-    mark = ", unreliable" if contrast.is_unreliable else ""
+    """Return interval, p and n of a difference: ``95 % CI 0.70 to 1.70, Holm p 0.003, n = 5``."""
     if interval is None:
-        return f"the same on every seed{mark}, {p}, n = {contrast.n}"
-    name = "95 % CI" if contrast.m == 1 else "Holm-adjusted 95 % CI"
-    return f"{name} {unit.interval(interval)}{mark}, {p}, n = {contrast.n}"
+        return f"the same on every seed{mark(contrast)}, {p}, n = {contrast.n}"
+    name = interval_name(contrast)
+    return f"{name} {unit.interval(interval)}{mark(contrast)}, {p}, n = {contrast.n}"
 
 
-def ranges(contrasts: Sequence[Contrast], unit: Unit) -> str:
-    """Return variants of which no difference was detected, each with what it may still be."""
-    return listed([f"{c.variant} ({bounds(c, unit)})" for c in contrasts])
+def interval_name(contrast: Contrast, percent: int = 95) -> str:
+    """Return what the interval at a contrast's Holm step is called; alone it is not adjusted."""
+    return f"{'' if contrast.m == 1 else 'Holm-adjusted '}{percent} % CI"
 
 
-def findable(contrasts: Sequence[Contrast], unit: Unit, each: str = "variant") -> list[str]:
-    """Return the clause on the differences that would have been found, if that is known."""
-    sizes = span([c.minimum_detectable_difference for c in contrasts], unit, each)
-    return [f"about {sizes} would be found 4 times in 5"] if sizes else []
+def mark(contrast: Contrast) -> str:
+    """Return ``, unreliable`` where a diverged trial counts in the interval, else nothing."""
+    return ", unreliable" if contrast.is_unreliable else ""
 
 
-def span(sizes: Sequence[float], unit: Unit, each: str = "variant") -> str:
-    """Return from which size to which they are; empty where none is known."""
-    seen = [size for size in sizes if not math.isnan(size)]
-    if not seen:
-        return ""
-    low, high = unit.size(min(seen)), unit.size(max(seen))
-    return high if low == high else f"{unit.bare(min(seen))} to {high}, by {each},"
+def notes(contrast: Contrast) -> str:
+    """Return the mark, and whether diverged trials without a value are not counted."""
+    return mark(contrast) + (", counted trials only" if any(contrast.uncounted) else "")
 
 
-def bounds(contrast: Contrast, unit: Unit) -> str:
-    """Return where a difference that was not detected may lie, or why that is not known."""
-    interval, mark = contrast.step_interval, ", unreliable" if contrast.is_unreliable else ""
-    if any(contrast.uncounted):
-        mark += ", among the trials that count alone"
+def ranges(
+    contrasts: Sequence[Contrast],
+    unit: Unit,
+    name: Callable[[Contrast], str] = lambda contrast: contrast.variant,
+) -> str:
+    """Return contrasts without a detected difference, each with its interval.
+
+    The first interval is labeled, for all of them.
+
+    Args:
+        contrasts: of one family.
+        unit: of the metric.
+        name: what a contrast is called; by default its variant.
+    """
+    first = next((c for c in contrasts if c.step_interval is not None), None)
+    return listed([f"{name(c)} ({bounds(c, unit, labeled=c is first)})" for c in contrasts])
+
+
+def bounds(contrast: Contrast, unit: Unit, *, labeled: bool = False) -> str:
+    """Return the interval of a difference that was not detected, or why there is none."""
+    interval = contrast.step_interval
     if interval is not None:
-        return unit.interval(interval) + unit.points + mark
+        label = f"{interval_name(contrast)} " if labeled else ""
+        return f"{label}{unit.interval(interval)}{unit.points}{notes(contrast)}"
     if contrast.n == 0:
         return "no pair of trials is left"
     if contrast.n < 3:
         return f"{differences(contrast, unit)}, too few to test"
-    return f"{unit.bare(contrast.mean, signed=True)}{unit.points} on every seed{mark}"
+    return f"{unit.bare(contrast.mean, signed=True)}{unit.points} on every seed{notes(contrast)}"
+
+
+def minimum_detectable_difference(
+    contrasts: Sequence[Contrast], unit: Unit, each: str = "variant"
+) -> list[str]:
+    """Return the clause on the minimum detectable difference, none where it is not known."""
+    sizes = span([c.minimum_detectable_difference for c in contrasts], unit, each)
+    return [f"minimum detectable difference: about {sizes} (80 % power)"] if sizes else []
+
+
+def span(sizes: Sequence[float], unit: Unit, each: str = "variant") -> str:
+    """Return the range of the sizes that are known: ``0.10 to 0.30 points, by variant``."""
+    known = [size for size in sizes if not math.isnan(size)]
+    if not known:
+        return ""
+    low, high = unit.size(min(known)), unit.size(max(known))
+    return high if low == high else f"{unit.bare(min(known))} to {high}, by {each}"
 
 
 def differences(contrast: Contrast, unit: Unit) -> str:
@@ -70,50 +98,54 @@ def differences(contrast: Contrast, unit: Unit) -> str:
 
 
 def too_few(found: Findings) -> list[str]:
-    """Return what may be said of fewer than three pairs: the numbers."""
+    """Return the clauses for fewer than three pairs: the differences, without a test."""
     n, unit = max(c.n for c in found.family), found.decisive.unit
-    told = [f"{c.variant} {differences(c, unit)}" for c in found.deciding if c.n]
-    clauses = [f"No verdict from n = {n}: a test needs three seeds or more"]
-    if told:
-        to = "" if found.factors else f" to {found.decisive.reference}"
-        clauses.append(f"the differences{to} were {', '.join(told)}")
+    texts = [f"{c.variant} {differences(c, unit)}" for c in found.deciding if c.n]
+    clauses = [f"No verdict from n = {n}: a test needs at least three seeds"]
+    if texts:
+        what = "effects" if found.factors else f"differences from {found.decisive.reference}"
+        clauses.append(f"the {what} are {', '.join(texts)}")
     return clauses
 
 
 def caveats(comparison: Comparison, contrasts: Sequence[Contrast]) -> list[str]:
-    """Return the clauses on diverged trials and on pairs that are missing.
+    """Return the clauses on diverged trials and on missing pairs.
 
     Args:
-        comparison: whose trials they are.
-        contrasts: those that are told of.
+        comparison: the comparison of these trials.
+        contrasts: those that the sentence reports.
     """
     unit, clauses = comparison.unit, []
-    diverged = _counted(comparison, lambda row: row.outcome == "diverged" and row.counts)
+    diverged = _shares(comparison, lambda row: row.outcome == "diverged" and row.counts)
     if diverged:
         clauses.append(
-            f"trials diverged and are counted ({diverged}), so the intervals that they enter are "
+            f"diverged trials are counted for {diverged}, so intervals that include them are "
             "unreliable"
         )
-        told = listed([_with_and_without(c, unit) for c in contrasts if c.is_unreliable])
-        if told:
-            clauses.append(f"among the converged trials alone the difference is {told}")
-    lost = _counted(comparison, lambda row: row.outcome == "diverged" and not row.counts)
+        converged = listed([_converged(c, unit) for c in contrasts if c.is_unreliable])
+        if converged:
+            clauses.append(f"with converged trials only, the difference is {converged}")
+    lost = _shares(comparison, lambda row: row.outcome == "diverged" and not row.counts)
     if lost:
-        clauses.append(f"trials diverged and have no {comparison.metric} to count ({lost})")
+        clauses.append(
+            f"diverged trials without a value of {comparison.metric} are not counted for {lost}"
+        )
     missing = [c for c in contrasts if c.left_out]
     if missing:
-        pairs = listed([f"{c.left_out} of {c.variant}" for c in missing])
+        pairs = listed([f"{c.variant} ({c.left_out})" for c in missing])
         clauses.append(f"pairs left out because a trial has no result: {pairs}")
     return clauses
 
 
-def _counted(comparison: Comparison, wanted: Callable[[Row], bool]) -> str:
+def _shares(comparison: Comparison, wanted: Callable[[Row], bool]) -> str:
+    """Return the variants that have such trials, with how many: ``elu (1 of 5)``."""
     counts = {g.variant: sum(map(wanted, g.rows)) for g in comparison.groups.values()}
     sizes = {g.variant: len(g.rows) for g in comparison.groups.values()}
-    return listed([f"{n} of {sizes[v]} of {v}" for v, n in counts.items() if n])
+    return listed([f"{v} ({n} of {sizes[v]})" for v, n in counts.items() if n])
 
 
-def _with_and_without(contrast: Contrast, unit: Unit) -> str:
+def _converged(contrast: Contrast, unit: Unit) -> str:
+    """Return the difference of converged trials beside that of all."""
     primary = f"{unit.bare(contrast.mean, signed=True)} with all {contrast.n}"
     if not contrast.converged.size:
         return f"not known for {contrast.variant} ({primary})"
@@ -122,17 +154,17 @@ def _with_and_without(contrast: Contrast, unit: Unit) -> str:
 
 
 def untested(contrasts: Sequence[Contrast], unit: Unit) -> list[str]:
-    """Return the clause on variants that have too few pairs to test."""
+    """Return the clause on variants that have too few pairs to test, none for no variant."""
     if not contrasts:
         return []
-    return [f"nothing can be said of {ranges(contrasts, unit)}"]
+    return [f"not tested: {ranges(contrasts, unit)}"]
 
 
 def by_result(contrasts: Sequence[Contrast]) -> dict[str, list[Contrast]]:
     """Return the contrasts with the reference by result, the largest difference first."""
-    found: dict[str, list[Contrast]] = {"ahead": [], "behind": [], "open": [], "untested": []}
+    results: dict[str, list[Contrast]] = {"ahead": [], "behind": [], "open": [], "untested": []}
     for contrast in contrasts:
-        found[contrast.result if contrast.n > 2 else "untested"].append(contrast)
+        results[contrast.result if contrast.n > 2 else "untested"].append(contrast)
     for name in ("ahead", "behind"):
-        found[name].sort(key=lambda c: -abs(c.mean))
-    return found
+        results[name].sort(key=lambda c: -abs(c.mean))
+    return results

@@ -1,4 +1,4 @@
-"""Where the figures come from, and what to hold against them before reading on."""
+"""Provenance of the results: commands, versions and machines; warnings where trials differ."""
 
 import json
 import math
@@ -11,7 +11,7 @@ from ablab.report.analysis.trials import TRAINED, Row
 from ablab.tracking.baselines import identity
 from ablab.tracking.plan import Plan
 
-FACTS = {
+LABELS = {
     "commit": "Commit",
     "source_hash": "Source hash",
     "python": "Python",
@@ -38,97 +38,103 @@ MUST_AGREE = {
 
 
 def provenance(plan: Plan, rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """Return what the trials were made of, as label and value; the command comes first."""
+    """Return commands, times, versions and machines as label and value, the commands first."""
     times = [time for row in rows for time in row.times]
     entries = [("Command", part.command) for part in plan.parts]
     entries.append(("Planned", " and ".join(_date(part.time) for part in plan.parts)))
     if times:
-        label = "Begun and ended" if plan.spec.foreign else "Trained"
+        label = "Started and ended" if plan.spec.foreign else "Trained"
         entries.append((label, f"{_date(min(times))} to {_date(max(times))}"))
-    entries.append(("Data hash", _listed(_counted(rows, lambda row: row.data_hash))))
-    for name, label in FACTS.items():
-        entries.append((label, _listed(_counted(_trained(rows), _fact(name)))))
+    entries.append(("Data hash", _listed(_count_values(rows, lambda row: row.data_hash))))
+    for name, label in LABELS.items():
+        entries.append((label, _listed(_count_values(_trained(rows), _value_of(name)))))
     return [(label, value) for label, value in entries if value]
 
 
 def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:
-    """Return what a reader must know first: trials that were not made alike."""
-    trained, found = _trained(rows), []
+    """Return warnings that a reader must know first, where trials ran under other conditions."""
+    trained, warnings = _trained(rows), []
     for name, what in MUST_AGREE.items():
-        counts = _counted(trained, _fact(name))
+        counts = _count_values(trained, _value_of(name))
         if len(counts) > 1:
-            found.append(f"Trials come from {len(counts)} {what}: {_listed(counts)}.")
+            warnings.append(f"Trials come from {len(counts)} {what}: {_listed(counts)}.")
     dirty = sum(bool(row.environment.get("dirty")) for row in trained)
     if dirty:
-        found.append(
-            f"{dirty} of {len(trained)} trained trials ran from uncommitted changes; "
+        warnings.append(
+            f"{dirty} of {len(trained)} trained trials ran with uncommitted changes; "
             "the commit alone does not reproduce them."
         )
-    found += _mixed_data(plan, rows)
-    threads = _counted(trained, _fact("threads"))
+    warnings += _mixed_data(plan, rows)
+    threads = _count_values(trained, _value_of("threads"))
     if len(threads) > 1:
-        found.append(
-            "Trials ran on different numbers of CPU threads, which changes float32 results in "
-            f"their last digits: {_listed(threads)}."
+        warnings.append(
+            "Trials ran with different numbers of CPU threads, which changes the last digits of "
+            f"float32 results: {_listed(threads)}."
         )
     if how := why_untimed(rows):
-        found.append(
+        warnings.append(
             f"Trials ran {how}, so times and memory are not compared: {_listed(conditions(rows))}."
         )
     if any(part.cells for part in plan.parts[1:]):
-        found.append(
+        warnings.append(
             f"The plan was extended on {_date(plan.parts[-1].time)}, after it was first written. "
-            "Trials that are added until a difference shows find one too often."
+            "Adding trials until a difference is detected raises the rate of false detections."
         )
     elif len(plan.parts) > 1:
-        found.append(
-            f"What is asked was changed on {_date(plan.parts[-1].time)}, after the plan was first "
+        warnings.append(
+            f"The question was changed on {_date(plan.parts[-1].time)}, after the plan was first "
             "written."
         )
-    return found
+    return warnings
 
 
 def _mixed_data(plan: Plan, rows: Sequence[Row]) -> list[str]:
-    """Return for each data set whose content was not one and the same, which it was how often."""
+    """Return a warning for each data set whose content differed between trials."""
     hashes: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         trial = plan.trials.get(row.key) or {}
         name = str((trial.get("choices") or {}).get("dataset", ""))
         settings = identity(trial.get("config") or {}, "")["dataset"]
         hashes.setdefault((name, json.dumps(settings, sort_keys=True)), []).append(row)
-    found = []
+    warnings = []
     for (name, _), own in hashes.items():
-        counts = _counted(own, lambda row: row.data_hash[:12])
+        counts = _count_values(own, lambda row: row.data_hash[:12])
         if len(counts) > 1:
-            what = f"data of {name or 'one data set'}"
-            found.append(
-                f"Trials were given different {what}, so they do not compare: {_listed(counts)}."
+            what = f"contents of {name or 'one data set'}"
+            warnings.append(
+                f"Trials used different {what}, so they do not compare: {_listed(counts)}."
             )
-    return found
+    return warnings
 
 
 def _trained(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if row.outcome in TRAINED]
 
 
-def _fact(name: str) -> Callable[[Row], str]:
-    def fact(row: Row) -> str:
+def _value_of(name: str) -> Callable[[Row], str]:
+    """Return a function that reads an entry of a trial's environment, as text."""
+
+    def value_of(row: Row) -> str:
         value = row.environment.get(name)
         if isinstance(value, Mapping):
             return ", ".join(f"{part} {inner}" for part, inner in value.items())
         return "" if value is None else str(value)
 
-    return fact
+    return value_of
 
 
-def _counted(rows: Sequence[Row], fact: Callable[[Row], str]) -> Counter[str]:
-    return Counter(sorted(value for value in map(fact, rows) if value))
+def _count_values(rows: Sequence[Row], value_of: Callable[[Row], str]) -> Counter[str]:
+    return Counter(sorted(value for value in map(value_of, rows) if value))
 
 
 def _listed(counts: Counter[str]) -> str:
     if len(counts) < 2:
         return "".join(counts)
-    return ", ".join(f"{value} ({count} trials)" for value, count in counts.most_common())
+    return ", ".join(f"{value} ({_trials(count)})" for value, count in counts.most_common())
+
+
+def _trials(count: int) -> str:
+    return f"{count} trial{'s' * (count > 1)}"
 
 
 def _date(time: float) -> str:

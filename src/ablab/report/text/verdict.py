@@ -1,4 +1,4 @@
-"""The answer in one sentence, in the words that the figures allow."""
+"""The verdict in one sentence, no stronger than the statistics allow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ablab.report.text import phrases
 from ablab.report.text.blocks import within_blocks
 from ablab.tracking.plan import Plan
 
-_ASKED = ("kind", "metric", "goal", "baseline", "margin")
+_QUESTION = ("kind", "metric", "goal", "baseline", "margin")
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Verdict:
     """The answer to the sweep's question.
 
     Attributes:
-        clauses: what the sentence says, the answer first.
-        is_given: whether it is an answer, or says why there is none yet.
+        clauses: the parts of the sentence, the answer first.
+        is_given: whether it is an answer; otherwise it says why there is none yet.
     """
 
     clauses: tuple[str, ...]
@@ -33,32 +33,32 @@ class Verdict:
 
 
 def verdict(plan: Plan, rows: Sequence[Row], found: Findings) -> Verdict:
-    """Return the verdict of a sweep; at both sizes where the plan was extended.
+    """Return the verdict of a sweep, together with the first one where the plan was extended.
 
     Args:
         plan: the plan in force.
-        rows: its table.
-        found: what these rows have to say.
+        rows: the table of its trials.
+        found: the findings from these rows.
     """
     settled = sum(row.is_settled for row in rows)
     if settled < len(rows):
-        reason = f"No verdict yet, still running: {settled} of {len(rows)} trials are done"
+        reason = f"No verdict yet: {settled} of {len(rows)} trials are done"
         return Verdict((reason,), is_given=False)
-    # Of runs that others made nobody knows that their hyper-parameters were fixed.
+    # It is not known whether the hyper-parameters of other MLflow runs were tuned.
     now = answer(found, tuned=bool(plan.spec.tune or plan.spec.foreign))
     if len(plan.parts) == 1:
         return now
     spec, first_rows = plan.parts[0].spec, first_part(plan, rows)
     grown = len(first_rows) < len(rows)
-    if not grown and all(getattr(spec, key) == getattr(plan.spec, key) for key in _ASKED):
+    if not grown and all(getattr(spec, key) == getattr(plan.spec, key) for key in _QUESTION):
         return now
     if spec.metric != plan.spec.metric:
-        return Verdict((*now.clauses, f"the sweep first asked about {spec.metric}"), now.is_given)
+        return Verdict((*now.clauses, f"the sweep first compared {spec.metric}"), now.is_given)
     before = answer(find(first_rows, spec), tuned=bool(spec.tune))
-    since = f"was extended from {len(first_rows)} to {len(rows)} trials"
+    change = f"the sweep was extended from {len(first_rows)} to {len(rows)} trials"
     if not grown:
-        since = "asks another question than it did at first"
-    extension = f"the sweep {since}, and as first planned it said: {'; '.join(before.clauses)}"
+        change = "the question was changed after planning"
+    extension = f"{change}; as first planned, the verdict was: {'; '.join(before.clauses)}"
     return Verdict((*now.clauses, extension), now.is_given)
 
 
@@ -67,12 +67,12 @@ def answer(found: Findings, *, tuned: bool = False) -> Verdict:
     comparison, contrasts = found.decisive, found.deciding
     reason = _reason_for_none(found)
     if reason:
-        told = [
+        means = [
             f"{g.variant} has a mean of {comparison.unit.value(g.mean)} (n = {g.n})"
             for g in comparison.groups.values()
             if g.n
         ]
-        return Verdict((reason, *told), is_given=False)
+        return Verdict((reason, *means), is_given=False)
     caveats = phrases.caveats(comparison, contrasts)
     if max(c.n for c in found.family) < 3:
         return Verdict((*phrases.too_few(found), *caveats), is_given=False)
@@ -85,6 +85,7 @@ def answer(found: Findings, *, tuned: bool = False) -> Verdict:
 
 
 def _reason_for_none(found: Findings) -> str:
+    """Return why there can be no verdict, whatever the trials' results; empty if there can."""
     kind = kind_of(found.decisive.kind)
     reason = kind.why_none(found) if found.family or not kind.tests_variants else ""
     return reason or ("" if found.family else "No verdict: there is nothing to compare")

@@ -1,1 +1,1 @@
-"""The report's pictures, as SVG to stand inside a page."""
+"""The figures of a report, as SVG inside the page."""

@@ -1,4 +1,4 @@
-"""Cost to the right, quality upwards, and the front that no variant beats at both."""
+"""Quality against cost, with the Pareto front."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.cost import COSTS, SAME, Point, amount, points
 from ablab.report.formatting import quantity, series
-from ablab.report.page.figures.canvas import (
+from ablab.report.page.figures.svg import (
     INK,
     MUTED,
-    canvas,
     grid,
     legend_below,
     legend_height,
-    look,
+    line_style,
+    new_figure,
     plain_ticks,
     short,
     style,
@@ -27,64 +27,64 @@ _LOGARITHMIC = 8.0
 
 
 def cost_figure(comparison: Comparison, cost: str, named: Sequence[str], name: str) -> str:
-    """Return the variants by cost and mean; those on the Pareto front are filled and joined.
+    """Return the variants by cost and mean; marks on the Pareto front are filled and joined.
 
-    Empty where no cost is known.
+    Empty if no cost is known.
 
     Args:
         comparison: the block's.
         cost: a key of `COSTS`.
-        named: the variants that have a look of their own; others are small dots.
-        name: what its ids begin with, to be unique on the page.
+        named: the variants with a style of their own; others are small dots.
+        name: the prefix of its ids, unique on the page.
     """
-    found = points(comparison, cost)
-    if not found:
+    variants = points(comparison, cost)
+    if not variants:
         return ""
-    front = [f"{p.variant} ({amount(cost, p.cost)})" for p in found if p.is_front]
+    front = [f"{p.variant} ({amount(cost, p.cost)})" for p in variants if p.is_front]
     label = f"{comparison.metric} against {COSTS[cost]}; on the Pareto front: {series(front[:12])}"
     with style():
-        looks = {variant: place for place, variant in enumerate(named)}
-        return to_svg(_draw(comparison, cost, found, looks), name, label)
+        styles = {variant: index for index, variant in enumerate(named)}
+        return to_svg(_draw(comparison, cost, variants, styles), name, label)
 
 
 def _draw(
-    comparison: Comparison, cost: str, found: Sequence[Point], looks: Mapping[str, int]
+    comparison: Comparison, cost: str, variants: Sequence[Point], styles: Mapping[str, int]
 ) -> Figure:
-    named = [point for point in found if point.variant in looks]
-    figure, axes = canvas(3.1 + legend_height(len(named)))
+    named = [point for point in variants if point.variant in styles]
+    figure, axes = new_figure(3.1 + legend_height(len(named)))
     unit = comparison.unit
-    others = [point for point in found if point.variant not in looks]
+    others = [point for point in variants if point.variant not in styles]
     _dots(axes, [p for p in others if not p.is_front], unit.scale, "none")
     _dots(axes, [p for p in others if p.is_front], unit.scale, MUTED)
-    _draw_front(axes, found, unit.scale)
+    _draw_front(axes, variants, unit.scale)
     for point in named:
-        _draw_point(axes, comparison, point, looks[point.variant])
+        _draw_point(axes, comparison, point, styles[point.variant])
     axes.margins(x=0.08, y=0.1)
-    _draw_axes(axes, [point.cost for point in found])
+    _draw_axes(axes, [point.cost for point in variants])
     axes.set_xlabel(COSTS[cost])
-    axes.set_ylabel(comparison.metric + (", %" if unit.points else ""))
+    axes.set_ylabel(unit.value_axis(comparison.metric))
     legend_below(figure, len(named))
     return figure
 
 
-def _dots(axes: Axes, found: Sequence[Point], scale: float, fill: str) -> None:
-    x, y = [p.cost for p in found], [scale * p.mean for p in found]
+def _dots(axes: Axes, variants: Sequence[Point], scale: float, fill: str) -> None:
+    x, y = [p.cost for p in variants], [scale * p.mean for p in variants]
     axes.plot(x, y, "o", ms=3.4, mfc=fill, mec=MUTED, mew=0.8)
 
 
-def _draw_front(axes: Axes, found: Sequence[Point], scale: float) -> None:
-    front = sorted((p.cost, scale * p.mean) for p in found if p.is_front)
+def _draw_front(axes: Axes, variants: Sequence[Point], scale: float) -> None:
+    front = sorted((p.cost, scale * p.mean) for p in variants if p.is_front)
     axes.step(*zip(*front, strict=True), where="post", color=INK, lw=1.0, ls=(0, (1, 1.6)))
 
 
-def _draw_point(axes: Axes, comparison: Comparison, point: Point, place: int) -> None:
-    drawn, scale = look(place), comparison.unit.scale
-    color = drawn["color"]
+def _draw_point(axes: Axes, comparison: Comparison, point: Point, index: int) -> None:
+    style_, scale = line_style(index), comparison.unit.scale
+    color = style_["color"]
     interval = t_interval(comparison.groups[point.variant].values)
     if interval is not None:
         axes.plot([point.cost] * 2, [scale * x for x in interval], color=color, lw=1.2, alpha=0.7)
     (mark,) = axes.plot(
-        point.cost, scale * point.mean, drawn["marker"], color=color, label=short(point.variant)
+        point.cost, scale * point.mean, style_["marker"], color=color, label=short(point.variant)
     )
     mark.set(markersize=8.0, mew=1.6, mfc=color if point.is_front else "none")
 

@@ -1,4 +1,4 @@
-"""What probes found: by epoch, and by layer from the input on."""
+"""Values of the probes by epoch, and by layer."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -8,35 +8,35 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from ablab.report.analysis.probes import PROBES, Inside, by_epoch, by_layer, layers
-from ablab.report.page.figures.canvas import (
-    canvas,
+from ablab.report.page.figures.lines import Line, draw_lines, line
+from ablab.report.page.figures.svg import (
     grid,
     legend_below,
     legend_height,
+    new_figure,
     plain_ticks,
     style,
     to_svg,
 )
-from ablab.report.page.figures.lines import Line, draw_lines, line
 from ablab.stats.paired import Array
 from ablab.tracking.probes import ProbeValues
 
 MOST_NAMES = 6
 
 
-def epochs_figure(inside: Inside, probe: str, places: Mapping[str, int], name: str) -> str:
-    """Return a probe's mean over the layers by epoch, a line a variant; empty for none.
+def epochs_figure(inside: Inside, probe: str, styles: Mapping[str, int], name: str) -> str:
+    """Return a probe's mean over the layers by epoch, one line per variant; empty for none.
 
     Args:
-        inside: what was found.
+        inside: the values of the probes.
         probe: a key of `PROBES`.
-        places: which look each variant has.
-        name: what its ids begin with, to be unique on the page.
+        styles: the index of each variant's line style.
+        name: the prefix of its ids, unique on the page.
     """
-    lines = _lines(inside, probe, places, lambda tables: by_epoch(tables, probe))
+    lines = _lines(inside, probe, styles, lambda tables: by_epoch(tables, probe))
     if not lines:
         return ""
-    label = f"{PROBES[probe].title} by epoch, mean over the layers, a line a variant"
+    label = f"{PROBES[probe].title} by epoch, mean over the layers, one line per variant"
     with style():
         figure, axes = _draw(lines, probe)
         axes.set_xlabel("epoch")
@@ -45,17 +45,17 @@ def epochs_figure(inside: Inside, probe: str, places: Mapping[str, int], name: s
 
 
 def layers_figure(
-    inside: Inside, probe: str, places: Mapping[str, int], name: str, *, epoch: int
+    inside: Inside, probe: str, styles: Mapping[str, int], name: str, *, epoch: int
 ) -> str:
-    """Return a probe by layer at an epoch (0 the first, -1 the last), a line a variant."""
-    lines = _lines(inside, probe, places, lambda tables: by_layer(tables, probe, epoch))
+    """Return a probe by layer after an epoch (0 the first, -1 the last), one line per variant."""
+    lines = _lines(inside, probe, styles, lambda tables: by_layer(tables, probe, epoch))
     if not lines:
         return ""
     when, names = "first" if epoch == 0 else "last", layers(inside, probe)
-    label = f"{PROBES[probe].title} by layer from the input on, after the {when} epoch"
+    label = f"{PROBES[probe].title} by layer, starting at the input, after the {when} epoch"
     with style():
         figure, axes = _draw(lines, probe)
-        axes.set_xlabel(f"layer, from the input on, after the {when} epoch")
+        axes.set_xlabel(f"layer, starting at the input, after the {when} epoch")
         if len(names) <= MOST_NAMES:
             axes.set_xticks(range(1, len(names) + 1), names)
         else:
@@ -66,29 +66,29 @@ def layers_figure(
 def _lines(
     inside: Inside,
     probe: str,
-    places: Mapping[str, int],
-    values: Callable[[Sequence[ProbeValues]], Array],
+    styles: Mapping[str, int],
+    values: Callable[[Sequence[Found]], Array],
 ) -> list[Line]:
-    found, scale = [], 100.0 if PROBES[probe].is_share else 1.0
+    lines, scale = [], 100.0 if PROBES[probe].is_share else 1.0
     for variant, tables in inside.items():
-        figures = scale * values(tables)
-        if np.isfinite(figures).any():
-            x = np.arange(1.0, figures.shape[1] + 1)
-            found.append(line(variant, places[variant], x, figures, _limits(probe, figures)))
-    return found
+        scaled = scale * values(tables)
+        if np.isfinite(scaled).any():
+            x = np.arange(1.0, scaled.shape[1] + 1)
+            lines.append(line(variant, styles[variant], x, scaled, _limits(probe, scaled)))
+    return lines
 
 
-def _limits(probe: str, figures: Array) -> tuple[float, float]:
-    """Return what the band can reach: a share's bounds, and on powers of ten the least seed."""
+def _limits(probe: str, scaled: Array) -> tuple[float, float]:
+    """Return the limits of the band: those of a share; on a log scale, the smallest value."""
     if PROBES[probe].is_share:
         return 0.0, 100.0
-    least = float(np.nanmin(figures)) if PROBES[probe].is_logarithmic else -np.inf
+    least = float(np.nanmin(scaled)) if PROBES[probe].is_logarithmic else -np.inf
     return least, np.inf
 
 
 def _draw(lines: Sequence[Line], probe: str) -> tuple[Figure, Axes]:
     shown = PROBES[probe]
-    figure, axes = canvas(2.7 + legend_height(len(lines)))
+    figure, axes = new_figure(2.7 + legend_height(len(lines)))
     draw_lines(axes, lines)
     least = min(float(np.nanmin(drawn.mean)) for drawn in lines)
     if shown.is_logarithmic and least > 0:

@@ -1,4 +1,4 @@
-"""The critical-difference diagram: mean ranks, and bars over those that are not separated.
+"""The critical-difference diagram: mean ranks, and bars over groups without a difference.
 
 Source: Demšar 2006, Statistical comparisons of classifiers over multiple data sets, JMLR 7.
 """
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from ablab.report.analysis.ranks import Ranks
 from ablab.report.formatting import number, series
-from ablab.report.page.figures.canvas import INK, MUTED, canvas, short, style, to_svg
+from ablab.report.page.figures.svg import INK, MUTED, new_figure, short, style, to_svg
 
 MOST_RANKED = 30
 
@@ -18,17 +18,17 @@ MOST_RANKED = 30
 def ranks_figure(ranks: Ranks, name: str) -> str:
     """Return the mean ranks on an axis, the best to the left.
 
-    Bars join variants whose ranks lie within the critical difference, where there is one.
+    Bars join variants whose ranks differ by at most the critical difference, if there is one.
 
     Args:
         ranks: the mean ranks.
-        name: what its ids begin with, to be unique on the page.
+        name: the prefix of its ids, unique on the page.
     """
     means = dict(sorted(ranks.means.items(), key=lambda item: item[1])[:MOST_RANKED])
     if len(means) < 2:
         return ""
-    told = series([f"{variant} {number(mean, 2)}" for variant, mean in means.items()])
-    label = f"Mean ranks over {ranks.count} {ranks.over}, 1 is the best: {told}"
+    listing = series([f"{variant} {number(mean, 2)}" for variant, mean in means.items()])
+    label = f"Mean ranks over {ranks.count} {ranks.over}, 1 is the best: {listing}"
     with style():
         return to_svg(_draw(ranks, means), name, label)
 
@@ -37,13 +37,13 @@ def _draw(ranks: Ranks, means: Mapping[str, float]) -> Figure:
     width = ranks.critical_difference
     bars = cliques(list(means.values()), width) if width else []
     rows = (len(means) + 1) // 2
-    figure, axes = canvas(0.85 + 0.26 * rows + 0.09 * len(bars) + (0.25 if width else 0))
+    figure, axes = new_figure(0.85 + 0.26 * rows + 0.09 * len(bars) + (0.25 if width else 0))
     below = 0.55 + 0.32 * len(bars)
     low, high = min(means.values()), max(means.values())
     pad = 0.5 * max(high - low, 0.4)
-    for place, (variant, mean) in enumerate(means.items()):
-        left = place < rows
-        level = below + (place if left else len(means) - 1 - place)
+    for index, (variant, mean) in enumerate(means.items()):
+        left = index < rows
+        level = below + (index if left else len(means) - 1 - index)
         edge = low - 0.12 * pad if left else high + 0.12 * pad
         axes.plot([mean, mean, edge], [0, level, level], color=MUTED, lw=0.9)
         axes.plot(mean, 0, "o", color=INK, ms=4.5)
@@ -62,8 +62,8 @@ def _draw(ranks: Ranks, means: Mapping[str, float]) -> Figure:
             color=INK,
             textcoords="offset points",
         )
-    for number_, (start, end) in enumerate(bars):
-        axes.plot([start, end], [0.3 + 0.32 * number_] * 2, color=INK, lw=3.5)
+    for index, (start, end) in enumerate(bars):
+        axes.plot([start, end], [0.3 + 0.32 * index] * 2, color=INK, lw=3.5)
     _draw_axis(axes, (low - pad, high + pad), below + rows, width)
     return figure
 
@@ -86,7 +86,7 @@ def _draw_axis(axes: Axes, limits: tuple[float, float], bottom: float, width: fl
 
 
 def cliques(ranks: Sequence[float], width: float) -> list[tuple[float, float]]:
-    """Return the longest runs of ranks whose ends lie within the width, from two members on.
+    """Return the maximal groups of two or more ranks that span at most the width.
 
     Args:
         ranks: ascending.

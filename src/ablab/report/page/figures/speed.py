@@ -1,4 +1,4 @@
-"""Epochs to the target, a row a variant; trials that never got there point onward."""
+"""Epochs to the target, one row per variant; censored trials are arrows."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -7,31 +7,31 @@ from matplotlib.figure import Figure
 from ablab.report.analysis.speed import Speed
 from ablab.report.analysis.times import Times
 from ablab.report.formatting import number, series
-from ablab.report.page.figures.canvas import INK, MUTED, SERIES, canvas, grid, short, style, to_svg
 from ablab.report.page.figures.differences import MOST_DOTS
+from ablab.report.page.figures.svg import INK, MUTED, SERIES, grid, new_figure, short, style, to_svg
 
 
 def speed_figure(speed: Speed, variants: list[str], name: str) -> str:
-    """Return the epochs to the target: a dot a seed, a diamond the restricted mean.
+    """Return the epochs to the target: dots are seeds, a diamond is the restricted mean.
 
     Args:
-        speed: the block's.
+        speed: the times of the block.
         variants: those to draw.
-        name: what its ids begin with, to be unique on the page.
+        name: the prefix of its ids, unique on the page.
     """
     times = {v: speed.variants[v] for v in variants if speed.variants[v].epochs.size}
     if not times:
         return ""
-    told = [f"{v} {number(t.mean_epochs, 1)}" for v, t in times.items()]
-    label = f"Epochs to {100 * speed.target:g} % validation accuracy: {series(told)}"
+    means = [f"{v} {number(t.mean_epochs, 1)}" for v, t in times.items()]
+    label = f"Epochs to {100 * speed.target:g} % validation accuracy: {series(means)}"
     with style():
         return to_svg(_draw(speed, times), name, label)
 
 
 def _draw(speed: Speed, times: dict[str, Times]) -> Figure:
-    figure, axes = canvas(0.62 + 0.34 * len(times))
-    for place, shown in enumerate(times.values()):
-        _draw_times(axes, -place, shown)
+    figure, axes = new_figure(0.62 + 0.34 * len(times))
+    for index, own in enumerate(times.values()):
+        _draw_times(axes, -index, own)
     axes.axvline(speed.epochs, color=MUTED, linewidth=0.9, linestyle=(0, (4, 2)), zorder=0)
     axes.set_yticks([-i for i in range(len(times))], [short(v) for v in times])
     axes.set_ylim(-len(times) + 0.4, 0.6)

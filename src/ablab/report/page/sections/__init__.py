@@ -1,1 +1,1 @@
-"""The chapters of the page, one file each, in words, tables and pictures."""
+"""The sections of the page, one file each."""

@@ -1,4 +1,4 @@
-"""Many blocks: ranks, critical differences, and the differences of each block."""
+"""Several blocks: the differences in each block, mean ranks, critical difference."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,45 +10,45 @@ from ablab.report.formatting import NONE, p_value
 from ablab.report.page.context import MOST_TABLED_BLOCKS, Context, choose
 from ablab.report.page.figures.blocks import blocks_figure
 from ablab.report.page.figures.ranks import MOST_RANKED, ranks_figure
-from ablab.report.page.sections.chapter import Chapter, Item, Note, Shown, pictures, whole
+from ablab.report.page.sections.section import Item, Note, Section, TableItem, pictures, undivided
 from ablab.report.page.tables import Table
 
 NAME, TITLE = "blocks", "Blocks and ranks"
 MOST_VARIANTS = 12
 
 
-def chapter(context: Context) -> Chapter:
-    """Return it; without parts where there is but one block."""
+def section(context: Context) -> Section:
+    """Return the section on several blocks; without parts for a single block."""
     if len(context.analysis.blocks) < 2 or context.main.reference is None:
-        return whole(NAME, TITLE, ())
+        return undivided(NAME, TITLE, ())
     items = [*_blocks(context), *(_ranks(context.analysis.ranks) if context.analysis.ranks else ())]
-    return whole(NAME, TITLE, items)
+    return undivided(NAME, TITLE, items)
 
 
 def _blocks(context: Context) -> list[Item]:
     reference = str(context.main.reference)
-    found = [(b, against(b, reference)) for b in context.analysis.blocks]
+    blocks = [(b, versus(b, reference)) for b in context.analysis.blocks]
     chosen = choose(context.main, MOST_VARIANTS + 1)
     variants = [v for v in chosen.variants if v != reference]
-    svg = blocks_figure(found, variants, reference, NAME)
+    svg = blocks_figure(blocks, variants, reference, NAME)
     caption = (
-        f"Mean difference to {reference} in each block, with its 95 % interval where there are "
-        "few; beyond, an open dot is a block and the solid mark their mean. "
+        f"Mean difference from {reference} in each block, with its 95 % interval. If there are too "
+        "many blocks, each is an open dot and the solid mark is their mean. "
     ) + chosen.note
-    shown = pictures([svg], caption.strip())
-    count = f"Differences to {reference} of {len(found[:MOST_TABLED_BLOCKS])} blocks"
-    table = blocks_table(found[:MOST_TABLED_BLOCKS], variants, tested=context.tested)
-    return [*shown, Shown(table, "blocks", folded=count)]
+    tabled = blocks[:MOST_TABLED_BLOCKS]
+    summary = f"Differences from {reference} in {len(tabled)} blocks"
+    table = blocks_table(tabled, variants, tested=context.tested)
+    return [*pictures([svg], caption.strip()), TableItem(table, "blocks", summary)]
 
 
-def against(comparison: Comparison, reference: str) -> dict[str, Contrast]:
-    """Return each other variant's contrast with a reference, turned round where need be."""
-    found = {}
+def versus(comparison: Comparison, reference: str) -> dict[str, Contrast]:
+    """Return the contrast of each other variant with a reference, negated where needed."""
+    contrasts = {}
     for contrast in comparison.family:
         if contrast.reference == reference:
-            found[contrast.variant] = contrast
+            contrasts[contrast.variant] = contrast
         elif contrast.variant == reference:
-            found[contrast.reference] = replace(
+            contrasts[contrast.reference] = replace(
                 contrast,
                 variant=contrast.reference,
                 reference=reference,
@@ -56,7 +56,7 @@ def against(comparison: Comparison, reference: str) -> dict[str, Contrast]:
                 converged=-contrast.converged,
                 uncounted=contrast.uncounted[::-1],
             )
-    return found
+    return contrasts
 
 
 def blocks_table(
@@ -65,7 +65,7 @@ def blocks_table(
     *,
     tested: bool,
 ) -> Table:
-    """Return a row a variant and block: difference, interval, p over all cells."""
+    """Return a table with one row per variant and block: difference, interval, p, n."""
     columns = ("variant and block", "difference", "95 % interval")
     rows = []
     for variant in variants:
@@ -78,18 +78,21 @@ def blocks_table(
             texts += [unit.bare(contrast.mean, signed=True), unit.interval(contrast.interval)]
             texts += [p_value(contrast.p_cell) if contrast.n > 2 else NONE] * tested
             rows.append(((*texts, str(contrast.n)), ""))
-    tests = ("Holm p over all cells",) if tested else ()
-    return Table((), (*columns, *tests, "n"), tuple(rows)).told()
+    tests = ("Holm p (all cells)",) if tested else ()
+    return Table((), (*columns, *tests, "n"), tuple(rows)).without_empty_columns()
 
 
 def _ranks(ranks: Ranks) -> list[Item]:
-    told = f"Mean ranks over {ranks.count} {ranks.over}; 1 is the best, ties share."
+    text = f"Mean ranks over {ranks.count} {ranks.over}, 1 for the best; ties share a rank."
     if ranks.critical_difference is None:
-        told += " They describe: a critical difference takes five datasets or more."
+        text += " They are descriptive: a critical difference needs at least five data sets."
     else:
-        told += " Thick bars join variants that are not separated (Nemenyi, 5 %)."
+        text += (
+            " Thick bars join variants whose mean ranks differ by less than the critical "
+            "difference (Nemenyi, level 0.05)."
+        )
     if ranks.friedman_p is not None:
-        told += f" Friedman's test that all rank alike: p {p_value(ranks.friedman_p)}."
+        text += f" Friedman test of equal ranks: p {p_value(ranks.friedman_p)}."
     if len(ranks.means) > MOST_RANKED:
-        told += f" Drawn are the {MOST_RANKED} best of {len(ranks.means)}."
-    return pictures([ranks_figure(ranks, "ranks")], told) or [Note(told)]
+        text += f" The best {MOST_RANKED} of {len(ranks.means)} variants are drawn."
+    return pictures([ranks_figure(ranks, "ranks")], text) or [Note(text)]

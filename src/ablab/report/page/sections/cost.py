@@ -1,24 +1,24 @@
-"""Cost against quality, with the Pareto front."""
+"""Quality against cost, with the Pareto front."""
 
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.cost import COSTS, MEASURED, amount, differing, points
 from ablab.report.formatting import series
 from ablab.report.page.context import Context
 from ablab.report.page.figures.cost import cost_figure
-from ablab.report.page.sections.chapter import Chapter, Item, Note, Points, pictures
+from ablab.report.page.sections.section import BulletList, Item, Note, Section, pictures
 
 NAME, TITLE = "cost", "Cost and quality"
 MOST_NAMED = 12
 FRONT = (
-    "Filled marks, joined by the dotted line, are on the Pareto front: no other variant is as "
-    "good in both and better in one. Hollow ones are not. The front goes by means over seeds, "
-    "costs by the middle trial; vertical bars are 95 % intervals of the mean, so that neighbours "
-    "on the front may not differ."
+    "Filled marks, joined by the dotted line, are on the Pareto front: no other variant is at "
+    "least as good in both and better in one. The front uses means over seeds, and the median "
+    "cost of a variant's trials; vertical bars are 95 % intervals of the mean. Neighbors on the "
+    "front may therefore not differ in quality."
 )
 
 
-def chapter(context: Context) -> Chapter:
-    """Return it, a part a block."""
+def section(context: Context) -> Section:
+    """Return the section on cost and quality, one part per block."""
     return context.by_block(NAME, TITLE, lambda block, number: _items(context, block, number))
 
 
@@ -27,37 +27,37 @@ def _items(context: Context, comparison: Comparison, number: int) -> list[Item]:
         return []
     costs = differing(comparison, timed=context.timed)
     if not costs:
-        return _alike(context, comparison)
+        return _same_cost(context, comparison)
     named = context.lines.variants
     figures = [cost_figure(comparison, c, named, f"{NAME}-{number}-{c}") for c in costs]
     better = "Up" if comparison.direction > 0 else "Down"
     caption = f"{better} is better, left is cheaper. {FRONT}"
     others = len(comparison.groups) - len(named)
     if others > 0:
-        caption += f" Small dots are the {others} variants that have no look of their own."
+        caption += f" Small dots are the other {others} variants."
     if context.load and any(cost in MEASURED for cost in costs):
         caption += f" {context.load}"
-    fronts = Points(tuple(_front(comparison, cost) for cost in costs))
+    fronts = BulletList(tuple(_front(comparison, cost) for cost in costs))
     return [*pictures(figures, caption), fronts]
 
 
 def _front(comparison: Comparison, cost: str) -> str:
-    found = sorted((p for p in points(comparison, cost) if p.is_front), key=lambda p: p.cost)
-    told = [
+    front = sorted((p for p in points(comparison, cost) if p.is_front), key=lambda p: p.cost)
+    texts = [
         f"{p.variant} ({amount(cost, p.cost)}, {comparison.unit.value(p.mean)})"
-        for p in found[:MOST_NAMED]
+        for p in front[:MOST_NAMED]
     ]
-    more = [f"{len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
-    return f"On the Pareto front by {COSTS[cost]}: {series(told + more)}."
+    more = [f"{len(front) - MOST_NAMED} more"] if len(front) > MOST_NAMED else []
+    return f"Pareto front by {COSTS[cost]}: {series(texts + more)}."
 
 
-def _alike(context: Context, comparison: Comparison) -> list[Item]:
-    """Return what every variant costs, of what compares."""
+def _same_cost(context: Context, comparison: Comparison) -> list[Item]:
+    """Return a note on the costs, which all variants share."""
     known = {c: points(comparison, c) for c in COSTS if context.timed or c not in MEASURED}
-    told = [amount(cost, found[0].cost) for cost, found in known.items() if found]
-    if not told:
+    amounts = [amount(cost, own[0].cost) for cost, own in known.items() if own]
+    if not amounts:
         return []
-    text = f"Every variant costs the same to a twentieth: {series(told)}."
+    text = f"All variants cost the same within 5 %: {series(amounts)}."
     if not context.timed:
         text += f" Trials ran {context.why_untimed}, so seconds and memory are not compared."
     elif context.load and known["epoch_seconds"]:

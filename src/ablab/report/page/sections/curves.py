@@ -1,42 +1,41 @@
-"""Learning curves, against epochs and against seconds."""
+"""Learning curves by epoch and by seconds of training."""
 
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.page.context import Context
-from ablab.report.page.figures.curves import Course, course, curves_figure
-from ablab.report.page.sections.chapter import Chapter, Item, pictures
+from ablab.report.page.figures.curves import Curve, curve_of, curves_figure
+from ablab.report.page.sections.section import Item, Section, pictures
 
 NAME, TITLE = "curves", "Learning curves"
 
 
-def chapter(context: Context) -> Chapter:
-    """Return it, a part a block."""
+def section(context: Context) -> Section:
+    """Return the section on learning curves, one part per block."""
     return context.by_block(NAME, TITLE, lambda block, number: _items(context, block, number))
 
 
 def _items(context: Context, comparison: Comparison, number: int) -> list[Item]:
     groups = {v: comparison.groups[v] for v in context.lines.variants if v in comparison.groups}
-    drawn = course(context.analysis.plan.spec, comparison.unit)
-    figures = [curves_figure(groups, f"{NAME}-{number}", drawn)]
+    curve = curve_of(context.analysis.plan.spec, comparison.unit)
+    figures = [curves_figure(groups, f"{NAME}-{number}", curve)]
     if context.timed:
-        figures.append(curves_figure(groups, f"{NAME}-{number}-seconds", drawn, "seconds"))
+        figures.append(curves_figure(groups, f"{NAME}-{number}-seconds", curve, "seconds"))
     by_seconds = context.timed and bool(figures[1])
-    told = [
-        _what(context, drawn, by_seconds=by_seconds),
-        "Lines are means over seeds; bands are 95 % t intervals from three seeds on, and the "
-        "range of two. The vertical axis leaves out the first, steepest part where that hides "
-        "the rest.",
+    sentences = [
+        _description(context, curve, by_seconds=by_seconds),
+        "Lines are means over seeds; bands are 95 % t intervals, or the range of two seeds. The "
+        "vertical axis omits the steep start if it would hide the rest.",
     ]
     if context.has_diverged:
-        told.append("A trial that diverged ends where it did.")
+        sentences.append("The curve of a diverged trial ends where it diverged.")
     if not context.timed:
-        told.append(f"Trials ran {context.why_untimed}, so there is no picture by seconds.")
+        sentences.append(f"Trials ran {context.why_untimed}, so there are no curves by seconds.")
     if by_seconds:
-        told.append(context.load)
-    return pictures(figures, " ".join(filter(None, [*told, context.lines.note])))
+        sentences.append(context.load)
+    return pictures(figures, " ".join(filter(None, [*sentences, context.lines.note])))
 
 
-def _what(context: Context, drawn: Course, *, by_seconds: bool) -> str:
+def _description(context: Context, curve: Curve, *, by_seconds: bool) -> str:
     if context.foreign:
-        return f"{drawn.what} as it was logged, value by value."
+        return f"{curve.name} as logged, value by value."
     by = ", by epoch and by seconds of training" if by_seconds else ""
-    return f"{drawn.what.capitalize()} after each epoch{by}."
+    return f"{curve.name.capitalize()} after each epoch{by}."

@@ -1,49 +1,53 @@
-"""Two factors: the interaction plot and the three effects."""
+"""Two factors: the interaction plot and the table of effects."""
 
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.factors import Factors
 from ablab.report.formatting import Unit, p_value
 from ablab.report.page.context import Context
 from ablab.report.page.figures.factors import interaction_figure
-from ablab.report.page.sections.chapter import Chapter, Item, Note, Shown, pictures, whole
+from ablab.report.page.sections.section import Item, Note, Section, TableItem, pictures, undivided
 from ablab.report.page.tables import Table
 
 NAME, TITLE = "factors", "Two factors"
 
 
-def chapter(context: Context) -> Chapter:
-    """Return it; without parts where the question has no two factors."""
+def section(context: Context) -> Section:
+    """Return the section on two factors; without parts for other kinds of question."""
     factors = context.analysis.factors
-    return whole(NAME, TITLE, _items(context, factors) if factors else ())
+    return undivided(NAME, TITLE, _items(context, factors) if factors else ())
 
 
 def _items(context: Context, factors: Factors) -> list[Item]:
     unit, metric = context.main.unit, context.main.metric
     caption = (
-        f"Mean {metric} of each cell, a line a level of {factors.names[1]}; bars are 95 % t "
-        "intervals of the cell's mean. Parallel lines are no interaction: what one factor does "
-        "does not depend on the other."
+        f"Mean {metric} of each cell, one line per level of {factors.names[1]}; bars are 95 % t "
+        "intervals of the mean. Parallel lines mean no interaction: the effect of one factor does "
+        "not depend on the other."
     )
     svg = interaction_figure(factors, unit, metric, NAME)
     shown: list[Item] = pictures([svg], caption)
     if factors.effects:
-        shown.append(Shown(effects_table(factors, unit, tested=context.tested), "effects"))
-        shown.append(Note(_explained(factors)))
+        shown.append(TableItem(effects_table(factors, unit, tested=context.tested), "effects"))
+        shown.append(Note(_note(factors)))
     return shown
 
 
-def _explained(factors: Factors) -> str:
-    told = "A main effect is the mean over the other factor's levels, one contrast a seed."
-    told += " The interaction is how much one effect changes with the other factor."
+def _note(factors: Factors) -> str:
+    text = "A main effect is the mean over the other factor's levels, one contrast per seed."
+    text += " The interaction is how much the effect of one factor changes with the other."
     for name, keeps in factors.signs.items():
-        verb = "keeps" if keeps else "does not keep"
-        told += f" {name} {verb} its sign on log odds"
-        told += "." if keeps else ": near the ceiling an additive interaction can be an artefact."
-    return told
+        if keeps:
+            text += f" {name} keeps its sign on log odds."
+        else:
+            text += (
+                f" {name} does not keep its sign on log odds: near the ceiling of 100 % an "
+                "additive interaction can be an artifact."
+            )
+    return text
 
 
 def effects_table(factors: Factors, unit: Unit, *, tested: bool) -> Table:
-    """Return a row an effect."""
+    """Return a table with one row per effect."""
     columns = ["effect", "mean", "95 % interval", *(("Holm p",) if tested else ()), "n"]
 
     def row(effect: Contrast) -> tuple[str, ...]:
@@ -51,4 +55,5 @@ def effects_table(factors: Factors, unit: Unit, *, tested: bool) -> Table:
         mean, interval = unit.bare(effect.mean, signed=True), unit.interval(effect.interval)
         return (effect.variant, mean, interval, *p, str(effect.n))
 
-    return Table((), tuple(columns), tuple((row(effect), "") for effect in factors.effects)).told()
+    rows = tuple((row(effect), "") for effect in factors.effects)
+    return Table((), tuple(columns), rows).without_empty_columns()

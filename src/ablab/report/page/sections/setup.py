@@ -1,4 +1,4 @@
-"""The setup: what all trials share, what variants and blocks change, and the sweep's YAML."""
+"""The setup: settings of all trials, of variants and of blocks, and the sweep's YAML."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,14 @@ from typing import Any
 
 from ablab.report.analysis.setup import TARGET, Settings, Setup
 from ablab.report.page.context import MOST_TABLED, Context
-from ablab.report.page.sections.chapter import Chapter, Item, Listing, Note, Shown, whole
+from ablab.report.page.sections.section import (
+    CodeListing,
+    Item,
+    Note,
+    Section,
+    TableItem,
+    undivided,
+)
 from ablab.report.page.tables import Table
 from ablab.tracking.spec import Spec
 
@@ -18,65 +25,62 @@ FIRST = (
 )
 
 
-def chapter(context: Context) -> Chapter:
-    """Return it; without parts where the plan holds no trials' settings."""
-    plan = context.analysis.plan
-    made = context.analysis.setup
-    if plan.spec.foreign:
-        return whole(NAME, TITLE, _foreign(made, plan.spec))
-    return whole(NAME, TITLE, _own(made, plan.spec))
+def section(context: Context) -> Section:
+    """Return the section on the setup; without parts if the plan holds no settings."""
+    setup, spec = context.analysis.setup, context.analysis.plan.spec
+    return undivided(NAME, TITLE, (_foreign if spec.foreign else _own)(setup, spec))
 
 
-def _own(made: Setup, spec: Spec) -> list[Item]:
-    shared = common_table(made)
+def _own(setup: Setup, spec: Spec) -> list[Item]:
+    shared = common_table(setup)
     if not shared.rows:
         return []
-    items: list[Item] = [Note(_told(made, spec)), Shown(shared, NAME)]
-    items += _changes(made, spec)
-    every = tuple(((name, text(value)), "") for name, value in made.common.items())
-    folded = f"All {len(every)} settings that the trials share"
-    items.append(Shown(Table((), ("setting", "value"), every), NAME, folded=folded))
-    for number, yaml in enumerate(made.yaml):
-        which = f", text {number + 1} of {len(made.yaml)}" if len(made.yaml) > 1 else ""
-        items.append(Listing(yaml.rstrip(), f"The sweep's YAML as it was planned{which}"))
+    items: list[Item] = [Note(_shared_note(setup, spec)), TableItem(shared, NAME)]
+    items += _changes(setup, spec)
+    every = tuple(((name, text(value)), "") for name, value in setup.common.items())
+    summary = f"All {len(every)} settings that the trials share"
+    items.append(TableItem(Table((), ("setting", "value"), every), NAME, summary))
+    for number, yaml in enumerate(setup.yaml):
+        which = f", version {number + 1} of {len(setup.yaml)}" if len(setup.yaml) > 1 else ""
+        items.append(CodeListing(yaml.rstrip(), f"The sweep's YAML as it was planned{which}"))
     return items
 
 
-def _foreign(made: Setup, spec: Spec) -> list[Item]:
-    """Return what others' runs say of themselves."""
-    differing = _seeded("Differ from run to run", made)
-    if not any((made.common, made.variants, made.blocks, made.cells, differing)):
+def _foreign(setup: Setup, spec: Spec) -> list[Item]:
+    """Return the params of MLflow runs that ablab did not launch."""
+    differing = _seeded("Different in each run", setup)
+    if not any((setup.common, setup.variants, setup.blocks, setup.cells, differing)):
         return []
-    told = "Params of these runs as MLflow holds them; whether more was set is not recorded."
-    items: list[Item] = [Note(f"{told}{differing}")]
-    rows = tuple(((name, text(value)), "") for name, value in made.common.items())
+    note = "Params of these runs as logged to MLflow; other settings are not known."
+    items: list[Item] = [Note(f"{note}{differing}")]
+    rows = tuple(((name, text(value)), "") for name, value in setup.common.items())
     if rows:
         title = "Params that all runs share"
-        items.append(Shown(Table((), ("param", "value"), rows), NAME, title=title))
-    return items + _changes(made, spec)
+        items.append(TableItem(Table((), ("param", "value"), rows), NAME, title=title))
+    return items + _changes(setup, spec)
 
 
-def _told(made: Setup, spec: Spec) -> str:
-    told = "What all trials share, as the plan froze it."
+def _shared_note(setup: Setup, spec: Spec) -> str:
+    note = "Settings that all trials share, as written in the plan."
     if spec.seeds:
-        told += f" Seeds: {', '.join(map(str, spec.seeds))}."
-    return told + _seeded("Set by the seed", made)
+        note += f" Seeds: {', '.join(map(str, spec.seeds))}."
+    return note + _seeded("Set by the seed", setup)
 
 
-def _seeded(how: str, made: Setup) -> str:
-    names = [name for name in made.seeded if name != "seed"]
+def _seeded(how: str, setup: Setup) -> str:
+    names = [name for name in setup.seeded if name != "seed"]
     return f" {how}: {', '.join(names)}." if names else ""
 
 
-def common_table(made: Setup) -> Table:
-    """Return a row a component or group of settings that all trials share, where they do.
+def common_table(setup: Setup) -> Table:
+    """Return a table with one row per component or group of settings.
 
-    Settings that are off (null, or an empty list) are left to the list of all.
+    Settings that are off (null, or an empty list) stand in the list of all settings only.
     """
-    varied = _varied(made)
+    varied = _varied(setup)
     rows = []
-    for group in _groups((*made.common, *varied)):
-        choice, values = _group(group, made.common)
+    for group in _groups((*setup.common, *varied)):
+        choice, values = _group(group, setup.common)
         if group in varied:
             choice = varied[group]
         else:
@@ -87,41 +91,41 @@ def common_table(made: Setup) -> Table:
     return Table((), ("part", "choice", "values"), tuple(rows))
 
 
-def _changes(made: Setup, spec: Spec) -> list[Item]:
-    """Return a table for variants, for blocks, and for what depends on both."""
-    cells = {f"{variant} · {block}": each for (variant, block), each in made.cells.items()}
+def _changes(setup: Setup, spec: Spec) -> list[Item]:
+    """Return the tables of settings by variant, by block, and by both."""
+    cells = {f"{variant} · {block}": each for (variant, block), each in setup.cells.items()}
     items: list[Item] = []
-    for what, found, order in (
-        ("variant", made.variants, spec.variants),
-        ("block", made.blocks, spec.blocks),
+    for what, settings, order in (
+        ("variant", setup.variants, spec.variants),
+        ("block", setup.blocks, spec.blocks),
         ("variant and block", cells, ()),
     ):
-        names = [*(n for n in order if n in found), *(n for n in found if n not in order)]
+        names = [*(n for n in order if n in settings), *(n for n in settings if n not in order)]
         if names:
-            table = changes_table(what, {name: found[name] for name in names[:MOST_TABLED]})
-            items.append(Shown(table, NAME, title=f"What each {what} sets"))
+            table = changes_table(what, {name: settings[name] for name in names[:MOST_TABLED]})
+            items.append(TableItem(table, NAME, title=f"Settings of each {what}"))
         if len(names) > MOST_TABLED:
-            items.append(Note(f"Shown are {MOST_TABLED} of {len(names)}; report.json has all."))
+            items.append(Note(f"{MOST_TABLED} of {len(names)} are shown; report.json has all."))
     return items
 
 
-def changes_table(what: str, found: Mapping[str, Settings]) -> Table:
-    """Return a row a variant or block: a column for each component or group that it sets."""
-    groups = _groups([name for settings in found.values() for name in settings])
+def changes_table(what: str, settings: Mapping[str, Settings]) -> Table:
+    """Return a table with one row per variant or block, one column per group that it sets."""
+    groups = _groups([name for own in settings.values() for name in own])
     rows = []
-    for place, settings in found.items():
-        texts = (": ".join(filter(None, _group(g, settings))) for g in groups)
-        rows.append(((place, *texts), ""))
+    for name, own in settings.items():
+        texts = (": ".join(filter(None, _group(g, own))) for g in groups)
+        rows.append(((name, *texts), ""))
     return Table((), (what, *(group.replace("_", " ") for group in groups)), tuple(rows))
 
 
-def _varied(made: Setup) -> dict[str, str]:
-    """Return the names that trials do not share, each with what sets it."""
-    found: dict[str, str] = {}
-    for how, each in (("variant", made.variants), ("block", made.blocks)):
-        found |= {name: f"by {how}" for settings in each.values() for name in settings}
+def _varied(setup: Setup) -> dict[str, str]:
+    """Return the settings that differ between trials: ``{"optimizer.lr": "by variant"}``."""
+    names: dict[str, str] = {}
+    for how, each in (("variant", setup.variants), ("block", setup.blocks)):
+        names |= {name: f"by {how}" for settings in each.values() for name in settings}
     both = "by variant and block"
-    return found | {name: both for settings in made.cells.values() for name in settings}
+    return names | {name: both for settings in setup.cells.values() for name in settings}
 
 
 def _of(name: str) -> str:
@@ -129,13 +133,13 @@ def _of(name: str) -> str:
 
 
 def _groups(names: Iterable[str]) -> list[str]:
-    """Return the groups of settings, the data first and what is not in `FIRST` last."""
-    found = list(dict.fromkeys(map(_of, names)))
-    return sorted(found, key=lambda g: FIRST.index(g) if g in FIRST else len(FIRST))
+    """Return the groups of settings in the order of `FIRST`, others last."""
+    groups = list(dict.fromkeys(map(_of, names)))
+    return sorted(groups, key=lambda g: FIRST.index(g) if g in FIRST else len(FIRST))
 
 
 def _group(group: str, settings: Settings) -> tuple[str, str]:
-    """Return a group's component or plain value, and its values in a line."""
+    """Return the component or plain value of a group, and its values in one line."""
     own = {n.partition(".")[2]: v for n, v in settings.items() if n.startswith(f"{group}.")}
     values = [
         f"{v:,} {n}" if group == "images" else f"{n}={text(v)}"
@@ -147,7 +151,7 @@ def _group(group: str, settings: Settings) -> tuple[str, str]:
 
 
 def text(value: Any) -> str:
-    """Return a setting's value as YAML has it.
+    """Return the value of a setting as in YAML.
 
     Example:
         >>> text(None), text([0.9, True]), text("relu"), text(48000)

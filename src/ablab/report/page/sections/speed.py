@@ -1,4 +1,4 @@
-"""Speed of learning: epochs and seconds to the accuracy that the sweep states beforehand."""
+"""Speed of learning: epochs and seconds to the target accuracy of the sweep."""
 
 import math
 
@@ -7,60 +7,60 @@ from ablab.report.analysis.speed import Ratio, Speed
 from ablab.report.formatting import NONE, number
 from ablab.report.page.context import MOST_ROWS, MOST_TABLED, Context, choose
 from ablab.report.page.figures.speed import speed_figure
-from ablab.report.page.sections.chapter import Chapter, Item, Note, Shown, pictures
+from ablab.report.page.sections.section import Item, Note, Section, TableItem, pictures
 from ablab.report.page.tables import Table
 
 NAME, TITLE = "speed", "Speed of learning"
 
 
-def chapter(context: Context) -> Chapter:
-    """Return it, a part a block; without parts where the sweep states no target."""
+def section(context: Context) -> Section:
+    """Return the section on speed, one part per block; without parts without a target."""
     speeds = {speed.block: speed for speed in context.analysis.speed}
 
-    def items(block: Comparison, number_: int) -> list[Item]:
+    def items(block: Comparison, index: int) -> list[Item]:
         speed = speeds.get(block.block)
-        return _items(context, block, speed, number_) if speed else []
+        return _items(context, block, speed, index) if speed else []
 
     return context.by_block(NAME, TITLE, items)
 
 
-def _items(context: Context, comparison: Comparison, speed: Speed, number_: int) -> list[Item]:
+def _items(context: Context, comparison: Comparison, speed: Speed, index: int) -> list[Item]:
     drawn = [v for v in choose(comparison, MOST_ROWS).variants if v in speed.variants]
-    tabled = choose(comparison, MOST_TABLED, "Shown")
+    tabled = choose(comparison, MOST_TABLED, "shown")
     caption = (
-        "Open dots are the seeds; a filled arrow is a trial that had not got there when the "
-        f"common budget of {number(speed.epochs, 0)} epochs (dashed) ended: it is censored and "
-        "counts with the budget. The diamond is the restricted mean, hollow where any trial is "
-        "censored. Further left is faster."
+        "Open dots are the seeds. A filled arrow is a censored trial: it had not reached the "
+        f"target by the end of the common budget of {number(speed.epochs, 0)} epochs (dashed "
+        "line), and counts with the budget. The diamond is the restricted mean, hollow if any "
+        "trial is censored. Left is faster."
     )
     table = speed_table(speed, tabled.variants)
     return [
-        *pictures([speed_figure(speed, drawn, f"{NAME}-{number_}")], caption),
-        Shown(table, "speed"),
-        Note(f"{_explained(context, speed)} {tabled.note}".strip()),
+        *pictures([speed_figure(speed, drawn, f"{NAME}-{index}")], caption),
+        TableItem(table, "speed"),
+        Note(f"{_note(context, speed)} {tabled.note}".strip()),
     ]
 
 
-def _explained(context: Context, speed: Speed) -> str:
+def _note(context: Context, speed: Speed) -> str:
     target = f"{100 * speed.target:g} %"
-    told = [
+    sentences = [
         f"Target: {target} validation accuracy, stated in the sweep. Times are restricted means: "
-        f"what is longer than {number(speed.epochs, 0)} epochs counts as that.",
-        "Intervals describe and are not tested. A ratio has the 95 % interval of its logarithm, "
-        "and is given only where every trial got there.",
+        f"a time above {number(speed.epochs, 0)} epochs counts as {number(speed.epochs, 0)}.",
+        "Intervals are descriptive; there is no test. A ratio has the 95 % interval of its "
+        "logarithm, and is given only if every trial reached the target.",
     ]
     if not context.timed:
-        told.append(f"Trials ran {context.why_untimed}, so seconds are not compared.")
+        sentences.append(f"Trials ran {context.why_untimed}, so seconds are not compared.")
     elif math.isnan(speed.seconds):
-        told.append("Not every trial recorded its seconds, so they are not compared.")
+        sentences.append("Not every trial recorded its seconds, so they are not compared.")
     elif context.load:
-        told.append(context.load)
-    return " ".join(told)
+        sentences.append(context.load)
+    return " ".join(sentences)
 
 
 def speed_table(speed: Speed, variants: tuple[str, ...]) -> Table:
-    """Return a row a variant: how many got there, how fast, and against the reference."""
-    columns = ("variant", "reached", "epochs", "seconds", "difference, epochs", "95 % interval")
+    """Return a table with one row per variant: trials that reached the target, times, ratios."""
+    columns = ("variant", "reached", "epochs", "seconds", "difference (epochs)", "95 % interval")
     rows = []
     for variant in (v for v in variants if v in speed.variants):
         times = speed.variants[variant]
@@ -78,8 +78,8 @@ def speed_table(speed: Speed, variants: tuple[str, ...]) -> Table:
             _ratio(speed.ratios_seconds.get(variant)),
         )
         rows.append((texts, "reference" if variant == speed.reference else ""))
-    table = Table((), (*columns, "times as many epochs", "times as many seconds"), tuple(rows))
-    return table.told()
+    table = Table((), (*columns, "ratio of epochs", "ratio of seconds"), tuple(rows))
+    return table.without_empty_columns()
 
 
 def _signed(x: float) -> str:

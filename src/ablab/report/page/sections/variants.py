@@ -1,4 +1,4 @@
-"""The table of variants, the contrasts in detail, and the classical learners under them."""
+"""The table of variants, the contrasts in detail, and scikit-learn baselines."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,114 +9,110 @@ from ablab.report.analysis.contrast import Contrast
 from ablab.report.kinds import kind_of
 from ablab.report.page.context import MOST_TABLED, MOST_TABLED_BLOCKS, Context, choose
 from ablab.report.page.details import contrasts_table
-from ablab.report.page.sections.chapter import Chapter, Item, Note, Part, Shown
+from ablab.report.page.sections.section import Item, Note, Part, Section, TableItem
 from ablab.report.page.tables import variants_table
 
 NAME, TITLE = "variants", "Variants"
 MOST_CONTRASTS = 100
-LEARNERS = (
-    "What a network has to beat: scikit-learn's learners on the same training and test images, "
-    "with these settings, not tuned. Means over n splits into training and validation; seconds "
-    "of fitting on this lab's machine."
+BASELINES = (
+    "scikit-learn models on the same training and test images, with these settings, not tuned: a "
+    "network should beat them. Means over n splits into training and validation; fitting was timed "
+    "on this lab's machine."
 )
 
 
-def chapter(context: Context) -> Chapter:
-    """Return it: the mean over blocks first, where there are several."""
+def section(context: Context) -> Section:
+    """Return the section on variants, one part per block, after one over several blocks."""
     across, parts = context.analysis.across, []
     if across:
         parts.append(Part("All blocks", tuple(_tables(context, across))))
-    found = context.by_block(
-        NAME, TITLE, lambda block, _: _block(context, block), MOST_TABLED_BLOCKS
-    )
-    folded = [replace(part, folded=bool(across and part.title)) for part in found.parts]
-    return Chapter(NAME, TITLE, (*parts, *folded))
+    own = context.by_block(NAME, TITLE, lambda block, _: _block(context, block), MOST_TABLED_BLOCKS)
+    folded = [replace(part, folded=bool(across and part.title)) for part in own.parts]
+    return Section(NAME, TITLE, (*parts, *folded))
 
 
 def _block(context: Context, comparison: Comparison) -> list[Item]:
     rows = [row for group in comparison.groups.values() for row in group.rows]
-    learners = classical(context.analysis.plan, rows, context.baselines)
-    return [*_tables(context, comparison), *_classical(learners)]
+    baselines = classical(context.analysis.plan, rows, context.baselines)
+    return [*_tables(context, comparison), *_baselines(baselines)]
 
 
 def _tables(context: Context, comparison: Comparison) -> list[Item]:
-    chosen = choose(comparison, MOST_TABLED, "Shown")
+    chosen = choose(comparison, MOST_TABLED, "shown")
     table = variants_table(comparison, chosen.variants, tested=context.tested, timed=context.timed)
-    note = Note(f"{_explained(context, comparison)} {chosen.note}".strip())
-    return [Shown(table, "variants"), note, *_contrasts(context, comparison)]
+    note = Note(f"{_note(context, comparison)} {chosen.note}".strip())
+    return [TableItem(table, "variants"), note, *_contrasts(context, comparison)]
 
 
-def _explained(context: Context, comparison: Comparison) -> str:
-    over = "seeds" if len(comparison.blocks) == 1 else "seeds of what they reach over blocks"
-    told = [
-        f"Means over {over}"
-        + (", in per cent; differences in points." if comparison.unit.points else "."),
-    ]
+def _note(context: Context, comparison: Comparison) -> str:
+    over = "seeds" if len(comparison.blocks) == 1 else "seeds, of averages over blocks"
+    unit = ", in per cent; differences in points" if comparison.unit.points else ""
+    sentences = [f"Means over {over}{unit}."]
     if comparison.reference is not None:
-        told.append(_intervals(context, comparison))
+        sentences.append(_intervals(context, comparison))
     if not context.foreign:
-        told += _of_trials(context, comparison)
+        sentences += _trials(context, comparison)
     if any(contrast.is_unreliable for contrast in comparison.family):
-        told.append("* unreliable: a trial that diverged counts in this interval.")
-    return " ".join(filter(None, told))
+        sentences.append("* unreliable: a diverged trial counts in this interval.")
+    return " ".join(filter(None, sentences))
 
 
 def _intervals(context: Context, comparison: Comparison) -> str:
-    """Return how the table's intervals and what decides go together."""
+    """Return the sentence on the table's intervals and the p that decides."""
     if not any(contrast.interval for contrast in comparison.against_reference.values()):
         return ""
-    told = "Each interval is for itself alone"
+    text = "Each interval is for one comparison alone"
     count = max(contrast.m for contrast in comparison.family)
     if not context.tested or not kind_of(comparison.kind).tests_variants or count < 2:
-        return f"{told}."
-    return f"{told}; Holm p, over {count} contrasts, decides."
+        return f"{text}."
+    return f"{text}; Holm p, corrected over {count} contrasts, decides."
 
 
-def _of_trials(context: Context, comparison: Comparison) -> list[str]:
-    """Return what ablab knows of the trials that it trained."""
-    told = ["Accuracy on test is that of the epoch that validation chose."]
+def _trials(context: Context, comparison: Comparison) -> list[str]:
+    """Return the sentences on trials that ablab trained."""
+    sentences = ["Test accuracy is that of the epoch that was chosen on validation data."]
     if len(comparison.blocks) > 1:
-        return told
-    told.append("Cost: the middle trial of each variant; FLOPs for one image, forward.")
+        return sentences
+    sentences.append("Cost is the median over trials; FLOPs are those of one image's forward pass.")
     if context.timed:
-        told += ["Seconds an epoch are without evaluation.", context.load]
+        sentences += ["Seconds per epoch exclude evaluation.", context.load]
     else:
-        told.append(f"Trials ran {context.why_untimed}, so times and memory are not compared.")
-    return told
+        sentences.append(f"Trials ran {context.why_untimed}, so times and memory are not compared.")
+    return sentences
 
 
 def _contrasts(context: Context, comparison: Comparison) -> list[Item]:
     family = comparison.family
     if not family:
         return []
-    first = sorted(range(len(family)), key=lambda i: _urgency(comparison, family[i]))
-    shown = [family[i] for i in sorted(first[:MOST_CONTRASTS])]
-    count = f"{len(family)} {'contrast' if len(family) == 1 else 'contrasts'} in detail"
+    order = sorted(range(len(family)), key=lambda i: _order(comparison, family[i]))
+    shown = [family[i] for i in sorted(order[:MOST_CONTRASTS])]
+    summary = f"{len(family)} {'contrast' if len(family) == 1 else 'contrasts'} in detail"
     if len(shown) < len(family):
-        count += (
-            f": {len(shown)} of them, those with {comparison.reference} and the surest first; "
-            "all are in contrasts.csv"
+        summary += (
+            f": {len(shown)} of them, those with {comparison.reference} and then those with the "
+            "smallest p; contrasts.csv has all"
         )
     table = contrasts_table(comparison, shown, tested=context.tested)
-    return [Shown(table, "contrasts", folded=count)]
+    return [TableItem(table, "contrasts", summary=summary)]
 
 
-def _urgency(comparison: Comparison, contrast: Contrast) -> tuple[bool, float]:
+def _order(comparison: Comparison, contrast: Contrast) -> tuple[bool, float]:
     return contrast.reference != comparison.reference, contrast.p_holm
 
 
-def _classical(learners: Iterable[Classical]) -> list[Item]:
-    found: list[Item] = []
-    for learner in learners:
-        if learner.table.rows:
-            title = f"Classical learners on {learner.data}"
-            found += [Shown(learner.table, "classical", title=title), Note(LEARNERS)]
+def _baselines(baselines: Iterable[Classical]) -> list[Item]:
+    items: list[Item] = []
+    for own in baselines:
+        if own.table.rows:
+            title = f"scikit-learn baselines on {own.data}"
+            items += [TableItem(own.table, "classical", title=title), Note(BASELINES)]
         else:
-            found.append(
+            items.append(
                 Note(
-                    "No classical learners were trained on these images yet;",
-                    learner.command,
-                    "does it, and the next report shows them here.",
+                    "No scikit-learn baselines were trained on these images yet:",
+                    own.command,
+                    "trains them, and the next report shows them here.",
                 )
             )
-    return found
+    return items

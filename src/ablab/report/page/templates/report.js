@@ -1,12 +1,12 @@
 "use strict";
-// Sorts a table by a click or a key on a column's title; without this the page is whole all the same.
+// Sorts a table by a click or a key on a column's title; the page is complete without it.
 document.documentElement.classList.add("js");
 const powers = { k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 const none = "\u2013";
 
-function figure(text) {
-  const found = text.replaceAll("\u2212", "-").match(/^(<\s*)?([+-]?\d+(?:\.\d+)?)(?: ([kMGT])\b)?/);
-  return found ? Number(found[2]) * (powers[found[3]] ?? 1) - (found[1] ? 1e-9 : 0) : null;
+function parseNumber(text) {
+  const match = text.replaceAll("\u2212", "-").match(/^(<\s*)?([+-]?\d+(?:\.\d+)?)(?: ([kMGT])\b)?/);
+  return match ? Number(match[2]) * (powers[match[3]] ?? 1) - (match[1] ? 1e-9 : 0) : null;
 }
 
 function makeSortable(table) {
@@ -15,7 +15,7 @@ function makeSortable(table) {
   const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
   heads.forEach((head, column) => {
     const text = (row) => row.cells[column].textContent.trim();
-    const isNumeric = original.every((row) => text(row) === none || figure(text(row)) !== null);
+    const isNumeric = original.every((row) => text(row) === none || parseNumber(text(row)) !== null);
     const first = column && isNumeric ? "descending" : "ascending";
     const second = first === "ascending" ? "descending" : "ascending";
     const button = document.createElement("button");
@@ -30,7 +30,7 @@ function makeSortable(table) {
       const compare = (a, b) => {
         const [x, y] = [text(a), text(b)];
         if (x === none || y === none) return (x === none) - (y === none);
-        return sign * (isNumeric ? figure(x) - figure(y) : x.localeCompare(y));
+        return sign * (isNumeric ? parseNumber(x) - parseNumber(y) : x.localeCompare(y));
       };
       body.append(...(now === "none" ? original : [...original].sort(compare)));
     });
@@ -39,7 +39,7 @@ function makeSortable(table) {
 
 document.querySelectorAll("table.sortable").forEach(makeSortable);
 
-// On paper nothing is folded away.
+// Unfold everything for printing.
 const opened = [];
 addEventListener("beforeprint", () => {
   document.querySelectorAll("details:not([open])").forEach((folded) => {

@@ -1,4 +1,4 @@
-"""A canvas for a report's pictures, and the SVG that takes colours and font from the page."""
+"""Common style of the figures, and SVG that takes its colors and font from the page."""
 
 import io
 import math
@@ -16,10 +16,10 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from ablab.report.formatting import quantity
 
-# Colours that matplotlib writes and that we then replace by the page's variables.
+# Placeholder colors for matplotlib; `to_svg` replaces them with variables of the page's CSS.
 INK, MUTED = "#010101", "#020202"
 SERIES = tuple(f"#03030{i}" for i in range(1, 8))
-WIDTH = 430 / 72  # inches; small, so that its words can be read on a phone
+WIDTH = 430 / 72  # inches; small, so that its text is legible on a phone
 DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
     (0, ()),
     (0, (5, 1.5)),
@@ -30,8 +30,8 @@ DASHES: tuple[tuple[int, tuple[float, ...]], ...] = (
 MARKERS = "os^Dvp*"
 
 
-class Drawing(Figure):
-    """A figure that a notebook shows by itself."""
+class NotebookFigure(Figure):
+    """A matplotlib figure that a notebook displays without pyplot."""
 
     def _repr_png_(self) -> bytes:
         stream = io.BytesIO()
@@ -40,11 +40,11 @@ class Drawing(Figure):
 
 
 class Svg(str):
-    """An ``<svg>`` element that knows of which figure it is.
+    """An ``<svg>`` element together with its matplotlib figure.
 
     Attributes:
-        name: what its ids begin with.
-        figure: in the colours of this module.
+        name: the prefix of its ids.
+        figure: in the placeholder colors.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Svg(str):
 
 
 def style() -> AbstractContextManager[None]:
-    """Return the context in which a figure is drawn and written."""
+    """Return the matplotlib settings, as a context, for drawing and saving a figure."""
     return mpl.rc_context(
         {
             "svg.fonttype": "none",
@@ -64,9 +64,9 @@ def style() -> AbstractContextManager[None]:
     )
 
 
-def canvas(height: float) -> tuple[Figure, Axes]:
-    """Return a figure so many inches high, and its axes without a frame."""
-    figure = Drawing(figsize=(WIDTH, height), layout="constrained")
+def new_figure(height: float) -> tuple[Figure, Axes]:
+    """Return a figure of this height in inches, and its axes without a frame."""
+    figure = NotebookFigure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.add_subplot()
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(MUTED)
@@ -76,39 +76,39 @@ def canvas(height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def look(place: int) -> dict[str, Any]:
-    """Return colour, dash and marker of the variant at this place, the same in every picture.
+def line_style(index: int) -> dict[str, Any]:
+    """Return color, dashes and marker of the variant with this index.
 
-    Dash and marker tell apart what has the same colour, and all where there is none.
+    Dashes and markers distinguish variants of the same color, and all of them without color.
     """
-    color, dashes = SERIES[place % len(SERIES)], DASHES[place % len(DASHES)]
-    return {"color": color, "linestyle": dashes, "marker": MARKERS[place % len(MARKERS)]}
+    color, dashes = SERIES[index % len(SERIES)], DASHES[index % len(DASHES)]
+    return {"color": color, "linestyle": dashes, "marker": MARKERS[index % len(MARKERS)]}
 
 
 def legend_below(figure: Figure, count: int) -> None:
-    """Write the legend of so many entries under the picture, in columns."""
+    """Add the legend, with this number of entries, below the axes, in columns."""
     figure.legend(loc="outside lower center", ncols=min(3, count), frameon=False, handlelength=3)
 
 
 def legend_height(count: int) -> float:
-    """Return the inches that a legend of so many entries takes."""
+    """Return the height in inches of a legend with this number of entries."""
     return 0.2 * math.ceil(count / 3)
 
 
 def plain_ticks(axis: Axis) -> None:
-    """Write the ticks of a logarithmic axis as plain numbers, not as powers."""
+    """Label the ticks of a logarithmic axis with plain numbers instead of powers of ten."""
     axis.set_major_formatter(FuncFormatter(lambda x, _: quantity(x) if x >= 1000 else f"{x:g}"))
     axis.set_minor_formatter(NullFormatter())
     axis.set_tick_params(which="minor", length=0)
 
 
 def grid(axes: Axes, axis: Literal["both", "x", "y"] = "both") -> None:
-    """Draw faint lines across the picture."""
+    """Draw faint grid lines."""
     axes.grid(axis=axis, color=MUTED, alpha=0.25, linewidth=0.6)
 
 
 def short(name: str) -> str:
-    """Return a variant's name, cut where it would leave no room for the picture."""
+    """Return a variant's name, cut to leave room for the axes."""
     return name if len(name) <= 26 else name[:25] + "…"
 
 
@@ -116,32 +116,32 @@ def to_svg(figure: Figure, name: str, label: str) -> Svg:
     """Return the figure as an ``<svg>`` element, the same bytes for the same figure.
 
     Args:
-        figure: drawn within `style` and in the colours of this module.
-        name: what its ids begin with, to be unique on the page.
-        label: what it shows, for those who cannot see it.
+        figure: drawn within `style`, in the placeholder colors.
+        name: the prefix of its ids, unique on the page.
+        label: the alternative text.
     """
     stream = io.StringIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # the page's fonts will have it
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the page's fonts have it
         figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
     text = stream.getvalue()
     svg = text[text.index("<svg") :].strip().replace("xlink:href", "href")
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r"font: (?:[\w.]+ )?([\d.]+)px [^;\"]+", r"font-size: \1px", svg)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
-    for color, variable in _variables().items():
+    for color, variable in _css_variables().items():
         svg = svg.replace(color, variable)
-    found = Svg(re.sub(r"<svg [^>]*>", _opening(svg, label), svg, count=1))
-    found.name, found.figure = name, figure
-    return found
+    element = Svg(re.sub(r"<svg [^>]*>", _opening_tag(svg, label), svg, count=1))
+    element.name, element.figure = name, figure
+    return element
 
 
-def _variables() -> dict[str, str]:
+def _css_variables() -> dict[str, str]:
     numbered = {color: f"var(--series-{i})" for i, color in enumerate(SERIES)}
     return {INK: "currentColor", MUTED: "var(--muted)"} | numbered
 
 
-def _opening(svg: str, label: str) -> str:
+def _opening_tag(svg: str, label: str) -> str:
     box = re.search(r'viewBox="[^"]+"', svg)
     assert box, "matplotlib writes a viewBox"
     label = escape(label, quote=True)
