@@ -1,4 +1,4 @@
-"""A lab as a sweep would leave it, written without training anything."""
+"""Writes the lab of a sweep without training anything."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from ablab.tracking.spec import read_spec
 
 START = 1_790_000_000.0
 IMAGES = 10_000
-FACTS = {
+METADATA = {
     "num_classes": 10,
     "train_images": 55_000,
     "val_images": 5_000,
@@ -53,7 +53,7 @@ Outcome = float | str | None
 
 
 class LabWriter:
-    """Writes plans and takes as a sweep would, without training anything."""
+    """Writes plans and runs as a sweep would, without training anything."""
 
     def __init__(self, root: Path) -> None:
         self.lab = Lab.open(root)
@@ -67,11 +67,19 @@ class LabWriter:
         environ: Mapping[str, Any] = ENVIRON,
         **spec: Any,
     ) -> str:
-        """Plan and write one comparison: for each variant a fate a seed."""
+        """Write the plan and the runs of one comparison.
+
+        Args:
+            outcomes: for each variant one outcome per seed, as `run` takes it.
+            name: of the sweep.
+            block: of all cells.
+            environ: the environment of each run.
+            spec: changes of the question.
+        """
         seeds = range(max(len(f) for f in outcomes.values()))
         cells = [(v, s, block) for v in outcomes for s in seeds if s < len(outcomes[v])]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(os, "fsync", lambda _: None)  # nobody cuts the power in here
+            patch.setattr(os, "fsync", lambda _: None)  # durability is not tested here
             self.part(name, cells, list(outcomes), **spec)
             for variant, per_seed in outcomes.items():
                 for seed, outcome in enumerate(per_seed):
@@ -81,7 +89,7 @@ class LabWriter:
     def part(
         self,
         name: str,
-        places: Sequence[tuple[str, int, str]],
+        cells: Sequence[tuple[str, int, str]],
         variants: Sequence[str],
         kind: str = "comparison",
         excluded: Sequence[Mapping[str, str]] = (),
@@ -93,7 +101,7 @@ class LabWriter:
             "metric": "test/accuracy",
             "goal": "max",
             "baseline": variants[0],
-            "seeds": len({seed for _, seed, _ in places}),
+            "seeds": len({seed for _, seed, _ in cells}),
             "variants": {v: {"activation": v} for v in variants},
             "blocks": {},
         }
@@ -104,21 +112,28 @@ class LabWriter:
                 time=START,
                 command=f"ablab sweep {name}",
                 spec=read_spec(whole | {"kind": spec.pop("question_kind", whole["kind"])} | spec),
-                cells=tuple(Cell(v, s, b, key(v, s, b)) for v, s, b in places),
-                trials={key(*place): trial(*place) for place in places},
+                cells=tuple(Cell(v, s, b, key(v, s, b)) for v, s, b in cells),
+                trials={key(*cell): trial(*cell) for cell in cells},
                 excluded=tuple(excluded),
             ),
         )
 
     def run(self, name: str, outcome: Outcome, environ: Mapping[str, Any] = ENVIRON) -> None:
-        """A share of images (finished), "failed", "diverged", "diverged 0.42" or None (absent)."""
+        """Write a run.
+
+        Args:
+            name: its trial's key.
+            outcome: test accuracy (finished), "failed", "diverged", "diverged 0.42" (accuracy at
+                the chosen epoch) or None (no run).
+            environ: its environment.
+        """
         if outcome is None:
             return
         run = self.lab.new_run({"key": name, "data_hash": "d1a7a", "config": {}, "choices": {}})
         write_json(run.folder / ENVIRONMENT, dict(environ))
         journal = Journal(run.journal)
-        word, _, figure = str(outcome).partition(" ")
-        final = outcome if isinstance(outcome, float) else float(figure or 0.5)
+        word, _, accuracy = str(outcome).partition(" ")
+        final = outcome if isinstance(outcome, float) else float(accuracy or 0.5)
         for entry in curve(final, name, epochs=4 if isinstance(outcome, str) else 12):
             journal.append(entry)
         if word == "failed":
@@ -127,19 +142,19 @@ class LabWriter:
             return
         outcome = "diverged" if word == "diverged" else "finished"
         metrics = {}
-        if figure or outcome == "finished":
+        if accuracy or outcome == "finished":
             metrics["test/accuracy"] = round(final * IMAGES) / IMAGES
         if outcome == "finished":
             metrics |= {"test/accuracy_last": metrics["test/accuracy"] - 2 / IMAGES}
             metrics |= {"val/accuracy": metrics["test/accuracy"], "best/epoch": 9, "test/loss": 1.0}
         write_completion(
             run.folder,
-            Completion(name, run.number, outcome, START + 99, metrics, MEASURED, FACTS, {}),
+            Completion(name, run.number, outcome, START + 99, metrics, MEASURED, METADATA, {}),
         )
 
 
 def rewrite(path: Path, content: Mapping[str, Any]) -> None:
-    """Write another record in place of one, as sound as that was."""
+    """Replace a sealed record by another one with a valid seal."""
     write_sealed(path, {name: value for name, value in content.items() if name != "sha256"})
 
 
@@ -164,7 +179,7 @@ def curve(final: float, name: str, epochs: int) -> list[Entry]:
 
 
 def realistic_outcomes(seeds: int = 5) -> dict[str, list[Outcome]]:
-    """Six activations on MNIST, drawn with a fixed seed; the seeds' own effect is shared."""
+    """Return accuracies of six activations on MNIST, with an effect of the seed that is shared."""
     generator = np.random.default_rng(3)
     means = {
         "relu": 0.9912,

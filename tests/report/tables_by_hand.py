@@ -1,4 +1,4 @@
-"""Tables and plans made by hand; an accuracy is given as per cent of 10,000 images."""
+"""Small tables and plans for tests; accuracies are in per cent of 10,000 images."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a notebook shows: HTML that needs nothing and in which no text is markup."""
+"""Cards in notebooks: self-contained HTML in which all text is escaped."""
 
 from html.parser import HTMLParser
 
@@ -13,7 +13,7 @@ BAD = "<img src=x onerror=alert(1)>&\u202e\x07"
 
 
 class Tags(HTMLParser):
-    """The tags of a page that are not closed, and all that were opened."""
+    """Collects the tags of a page, and those that are not closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ def tags(html: str) -> set[str]:
 
 
 @pytest.mark.parametrize("is_text", [True, False])
-def test_no_text_is_markup_or_steers(is_text: bool) -> None:
+def test_text_is_escaped(is_text: bool) -> None:
     table = CardTable((BAD, BAD), [((BAD, BAD), BAD)], is_text=is_text)
     html = card(BAD, BAD, [BAD], [table], [BAD])
     assert "img" not in tags(html)

@@ -1,4 +1,4 @@
-"""`ablab show`: what a trial's probes found, and where their table lies."""
+"""`ablab show`: the values of a trial's probes and the path of their table."""
 
 import io
 from pathlib import Path
@@ -31,29 +31,29 @@ def shown(writer: LabWriter) -> list[str]:
     return console.file.getvalue().splitlines()
 
 
-def test_probes_are_named_with_their_table_and_their_last_figures(
+def test_probes_are_shown_with_their_table_and_their_last_values(
     writer: LabWriter, folder: Path
 ) -> None:
     (folder / "probes.csv").write_text("epoch,layer,probe,value\n" + "".join(ROWS), "utf-8")
     lines = shown(writer)
-    place = next(number for number, line in enumerate(lines) if line.startswith("probes "))
-    assert lines[place].split() == [
+    first = next(number for number, line in enumerate(lines) if line.startswith("probes "))
+    assert lines[first].split() == [
         *("probes", f"{folder}/probes.csv:", "2", "epochs,", "2", "layers;"),
         *("means", "over", "layers", "at", "the", "last:"),
     ]
-    assert [line.strip() for line in lines[place + 1 : place + 3]] == [
+    assert [line.strip() for line in lines[first + 1 : first + 3]] == [
         "gradient norm 1.500",
         "dead units 50.0 %",  # the last epoch at which any layer has one
     ]
 
 
-def test_without_probes_nothing_is_said_of_them(writer: LabWriter, folder: Path) -> None:
+def test_without_probes_none_are_mentioned(writer: LabWriter, folder: Path) -> None:
     assert folder.is_dir()
     assert not [line for line in shown(writer) if line.startswith("probes ")]
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n", "epoch,layer,probe,value\n1,conv\n", "\x00"])
-def test_a_damaged_table_is_named_and_the_rest_is_shown(
+def test_a_damaged_table_is_reported_and_the_rest_is_shown(
     writer: LabWriter, folder: Path, text: str
 ) -> None:
     (folder / "probes.csv").write_text(text, "utf-8")

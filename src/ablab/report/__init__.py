@@ -1,4 +1,4 @@
-"""From plans and records to statistics, figures and pages; what stands here is for notebooks."""
+"""Reports: statistics, figures and pages from plans and records; `read` is for notebooks."""
 
 from os import PathLike
 from typing import TYPE_CHECKING
@@ -11,12 +11,13 @@ def read(sweep: str, lab: "str | PathLike[str] | None" = None) -> "Reading":
     """Return a sweep's report as data frames and matplotlib figures.
 
     Args:
-        sweep: its name, with its overrides in brackets as `ablab status` shows it; these may be
-            left out where only one sweep begins so.
-        lab: the lab's folder; by default the one that the command line would find.
+        sweep: its name, with its overrides in brackets as `ablab status` shows it; the overrides
+            may be left out if only one sweep begins with the name.
+        lab: the lab's folder; by default the one that the command line would use.
 
     Raises:
-        InputError: the lab has no such plan, or several that begin so; names those it has.
+        InputError: the lab has no such plan, or several that begin with the name; the message
+            lists the plans.
     """
     from pathlib import Path
 
@@ -30,19 +31,19 @@ def read(sweep: str, lab: "str | PathLike[str] | None" = None) -> "Reading":
 def read_runs(
     experiment: str, *, variant: str, seed: str, metric: str, **further: str
 ) -> "Reading":
-    """Return the report of MLflow's runs that ablab did not launch, read and never written to.
+    """Return the report of MLflow runs that ablab did not launch; the store is only read.
 
     Args:
-        experiment: its name, in the store that ``MLFLOW_TRACKING_URI`` names, else in the lab's.
-        variant: what names the variant, ``"tags.model"`` or ``"params.model"``.
-        seed: likewise, ``"params.seed"``.
-        metric: what is compared.
+        experiment: its name, in the store of ``MLFLOW_TRACKING_URI``, by default the lab's.
+        variant: the tag or param that holds the variant, ``"tags.model"`` or ``"params.model"``.
+        seed: the tag or param that holds the seed, ``"params.seed"``.
+        metric: the metric to compare.
         further: ``block``, ``curve``, ``goal``, ``baseline``, ``kind``, ``question``, ``unit``,
-            ``runs``, as of `ablab report --mlflow`.
+            ``runs``, as for `ablab report --mlflow`.
 
     Raises:
-        InputError: there is no such experiment, its runs are not named so, or they allow more than
-            one reading, which ``unit`` or ``runs`` decides.
+        InputError: there is no such experiment, its runs lack these tags or params, or they are
+            ambiguous, which ``unit`` or ``runs`` resolves.
     """
     from ablab.report.mlflow.naming import Naming
     from ablab.report.reading import reading_of_runs

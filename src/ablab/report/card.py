@@ -1,4 +1,4 @@
-"""What a notebook shows of a trial, a sweep, a report or a comparison."""
+"""Cards: the HTML display of trials, sweeps, reports and comparisons in a notebook."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ class CardTable:
     """A table of a card.
 
     Attributes:
-        columns: their titles; the first is the row's name.
-        rows: a text a column, and a mark that goes with the row's name.
-        is_text: whether the cells are texts, which stand to the left, and no numbers.
+        columns: titles of the columns; the first is that of the row's name.
+        rows: for each row its cells, and a remark beside its name.
+        is_text: whether the cells are text, aligned left, instead of numbers.
     """
 
     columns: Sequence[str]
@@ -28,17 +28,17 @@ def card(
     tables: Sequence[CardTable] = (),
     notes: Sequence[str] = (),
 ) -> str:
-    """Return a piece of HTML that needs no script, style sheet or network.
+    """Return a card as HTML without scripts, style sheets or network access.
 
-    Whatever is written in it is escaped, and left alone by the notebook's MathJax. Colors are the
-    notebook's, light or dark.
+    All content is escaped, and ignored by the notebook's MathJax. Colors are those of the
+    notebook's theme.
 
     Args:
-        kind: what it shows: ``Trial``.
-        title: of the one that is shown.
-        texts: sentences under it.
-        tables: after these.
-        notes: small, at the end.
+        kind: the kind of object, ``Trial``.
+        title: the name of the object.
+        texts: sentences below the title.
+        tables: tables below the sentences.
+        notes: remarks at the end.
     """
     content = {"kind": kind, "title": title, "texts": texts, "tables": tables, "notes": notes}
     return fill("card.html.j2", **content)

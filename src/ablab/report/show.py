@@ -1,4 +1,4 @@
-"""One trial in a terminal: what it is, how it went, what to type next."""
+"""Display of one trial in a terminal: configuration, results, next command."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ablab.errors import InputError
+from ablab.report.formatting import unit_of
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plans
@@ -16,34 +17,34 @@ from ablab.tracking.run import LOG, Run
 
 _LOG_LINES = 15
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_LINES = (
-    ("test accuracy", "test/accuracy", "{:.2%}"),
-    ("  of the last epoch", "test/accuracy_last", "{:.2%}"),
-    ("validation accuracy", "val/accuracy", "{:.2%}"),
-    ("test loss", "test/loss", "{:.4f}"),
-)
+_METRICS = {
+    "test accuracy": "test/accuracy",
+    "  of the last epoch": "test/accuracy_last",
+    "validation accuracy": "val/accuracy",
+    "test loss": "test/loss",
+}
 
 
-def find_trial(lab: Lab, beginning: str) -> str:
-    """Return the key that begins so.
+def find_trial(lab: Lab, prefix: str) -> str:
+    """Return the trial key with this prefix.
 
     Raises:
-        InputError: none or several do.
+        InputError: no key or several keys have it.
     """
-    found = [key for key in lab.keys() if key.startswith(beginning)]  # noqa: SIM118 - no mapping
-    if len(found) == 1:
-        return found[0]
-    listed = ", ".join(found) or f"none in {lab.root}"
-    raise InputError(f"key must begin one trial's key, got {beginning}, which begins {listed}")
+    keys = [key for key in lab.keys() if key.startswith(prefix)]  # noqa: SIM118 - no mapping
+    if len(keys) == 1:
+        return keys[0]
+    listed = ", ".join(keys) or f"none in {lab.root}"
+    raise InputError(f"key must begin one trial's key, got {prefix}, which begins {listed}")
 
 
 def show_result(run: Run, console: Console) -> None:
-    """Print what a finished trial came to, where it is, and what to type next."""
+    """Print the results of a trial that just ended, its folder, and the next command."""
     record = record_of(run)
-    say = _Say(console)
+    say = _Printer(console)
     if record.outcome == "diverged":
-        say("The loss diverged: the trial ended early, and is recorded so.")
-    _figures(record, console)
+        say("The loss diverged: the trial ended early and is recorded as diverged.")
+    _print_metrics(record, console)
     say(f"run      {run.folder}")
     for sweep in _sweeps_with(Lab(run.folder.parents[2]), run.key):
         say(f"sweep    {sweep}")
@@ -51,16 +52,16 @@ def show_result(run: Run, console: Console) -> None:
 
 
 def show_trial(lab: Lab, key: str, console: Console) -> bool:
-    """Print a trial: configuration, curve, log, next step.
+    """Print a trial: configuration, curves, results, log, next command.
 
     Returns:
-        Whether all that was read is as it was written; what is not is named.
+        Whether all records are intact; damaged ones are listed.
     """
-    record, say = read_record(lab, key), _Say(console)
+    record, say = read_record(lab, key), _Printer(console)
     say(f"trial {key}: {record.outcome}", "bold")
-    _config(record, console)
-    _curve(record.epochs, console)
-    _figures(record, console)
+    _print_config(record, console)
+    _print_curves(record.epochs, console)
+    _print_metrics(record, console)
     if record.reason and record.outcome != "damaged":
         say(f"reason   {record.reason}", "red")
     for run in lab.runs(key):
@@ -68,17 +69,17 @@ def show_trial(lab: Lab, key: str, console: Console) -> bool:
     for sweep in _sweeps_with(lab, key):
         say(f"sweep    {sweep}")
     damaged = [*filter(None, (run.damage() for run in lab.runs(key))), *_damaged_plans(lab)]
-    for told in damaged:
-        say(f"damaged  {told}", "red")
+    for damage in damaged:
+        say(f"damaged  {damage}", "red")
     if record.folder is not None:
-        _probes(record.folder, say)
-        _log(record.folder / LOG, say)
-    say(f"next     {_next(record, lab)}")
+        _print_probes(record.folder, say)
+        _print_log(record.folder / LOG, say)
+    say(f"next     {_next_step(record, lab)}")
     return not damaged
 
 
-class _Say:
-    """Prints plain lines: keys and paths must not be coloured, wrapped or read as markup."""
+class _Printer:
+    """Prints plain lines: keys and paths must not be colored, wrapped or parsed as markup."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -87,7 +88,7 @@ class _Say:
         self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
 
 
-def _config(record: Record, console: Console) -> None:
+def _print_config(record: Record, console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     choices = record.trial.get("choices", {})
     for name, value in record.trial.get("config", {}).items():
@@ -97,7 +98,7 @@ def _config(record: Record, console: Console) -> None:
     console.print(table, highlight=False, markup=False)
 
 
-def _curve(epochs: Sequence[Entry], console: Console) -> None:
+def _print_curves(epochs: Sequence[Entry], console: Console) -> None:
     if not epochs:
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -107,20 +108,20 @@ def _curve(epochs: Sequence[Entry], console: Console) -> None:
         values = [e.metrics[name] for e in epochs if name in e.metrics]
         if values:
             best = min(values) if name.endswith("loss") else max(values)
-            figures = [f"{x:.4f}" for x in (values[0], best, values[-1])]
-            table.add_row(name, *figures, _sparkline(values))
+            numbers = [f"{x:.4f}" for x in (values[0], best, values[-1])]
+            table.add_row(name, *numbers, _sparkline(values))
     console.print(table, highlight=False)
 
 
 def _sparkline(values: Sequence[float], width: int = 60) -> str:
-    """Return values as blocks between their own least and largest."""
+    """Return values as a line of block characters, scaled to their range."""
     step = max(1, -(-len(values) // width))
     shown = values[::step]
     low, span = min(shown), (max(shown) - min(shown)) or 1.0
     return "".join(_BLOCKS[min(7, int(8 * (x - low) / span))] for x in shown)
 
 
-def _figures(record: Record, console: Console) -> None:
+def _print_metrics(record: Record, console: Console) -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for label, value in metric_lines(record):
         table.add_row(label, value)
@@ -128,9 +129,13 @@ def _figures(record: Record, console: Console) -> None:
 
 
 def metric_lines(record: Record) -> list[tuple[str, str]]:
-    """Return the final metrics of a trial and what it cost, each with its name."""
+    """Return the final metrics of a trial and its cost, each with its label."""
     metrics = record.metrics
-    lines = [(label, form.format(metrics[name])) for label, name, form in _LINES if name in metrics]
+    lines = [
+        (label, unit_of(name).value(metrics[name]))
+        for label, name in _METRICS.items()
+        if name in metrics
+    ]
     if "best/epoch" in metrics:
         lines.append(("chosen epoch", f"{metrics['best/epoch'] + 1:.0f}"))
     return lines + _cost(record)
@@ -152,18 +157,18 @@ def _cost(record: Record) -> list[tuple[str, str]]:
     return lines
 
 
-def _probes(folder: Path, say: _Say) -> None:
-    """Print what the probes found and where their table lies."""
-    from ablab.report.analysis.probes import summary  # SciPy takes its time
+def _print_probes(folder: Path, say: _Printer) -> None:
+    """Print the last values of the probes and the path of their table."""
+    from ablab.report.analysis.probes import summary  # importing SciPy is slow
 
     for number, line in enumerate(summary(folder)):
         say(f"{'' if number else 'probes':<8} {'  ' * bool(number)}{line}")
 
 
-def _log(path: Path, say: _Say) -> None:
+def _print_log(path: Path, say: _Printer) -> None:
     lines = path.read_text("utf-8", "replace").splitlines() if path.is_file() else []
     if lines:
-        say(f"log      {path}, its last lines:", "dim")
+        say(f"log      {path}, last lines:", "dim")
         for line in lines[-_LOG_LINES:]:
             say(f"  {line}")
 
@@ -181,12 +186,12 @@ def _damaged_plans(lab: Lab) -> list[str]:
     return list(read_plans(lab)[1].values())
 
 
-def _next(record: Record, lab: Lab) -> str:
+def _next_step(record: Record, lab: Lab) -> str:
     sweeps = _sweeps_with(lab, record.key)
     again = f"ablab sweep {sweeps[0].partition(':')[0]}" if sweeps else "the same `ablab train …`"
     return {
-        "finished": "ablab ui shows its run; `ablab train --fresh …` trains it anew",
+        "finished": "`ablab ui` shows its run; `ablab train --fresh …` trains it again",
         "diverged": "a smaller optimizer.lr, or trainer.gradient_clip_val=1",
-        "running": "wait, or Ctrl-C where it runs",
-        "failed": f"mend the reason, then {again} goes on",
-    }.get(record.outcome, f"{again} goes on from its last checkpoint")
+        "running": "wait, or press Ctrl-C where it runs",
+        "failed": f"fix the reason, then {again} continues it",
+    }.get(record.outcome, f"{again} continues it from its last checkpoint")

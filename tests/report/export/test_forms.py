@@ -45,14 +45,14 @@ def nasty(tmp_path_factory: pytest.TempPathFactory) -> Report:
 def test_csv_and_json_hold_the_same_numbers(nasty: Report) -> None:
     content = document(nasty)
     for name in ("trials", "variants", "contrasts"):
-        told = [
+        expected = [
             {k: "" if v is None else str(v) for k, v in record.items()} for record in content[name]
         ]
-        assert told == records(nasty, f"{name}.csv")
-        assert told
+        assert expected == records(nasty, f"{name}.csv")
+        assert expected
 
 
-def test_json_tells_question_verdict_and_provenance(nasty: Report) -> None:
+def test_json_has_question_verdict_and_provenance(nasty: Report) -> None:
     content = document(nasty)
     assert content["verdict"]["sentence"] == nasty.verdict
     assert content["complete"] is True
@@ -105,13 +105,13 @@ def test_columns_are_documented(nasty: Report) -> None:
 
 
 def tabulars(text: str) -> list[tuple[int, list[list[str]]]]:
-    """Each table of LaTeX: how many columns it declares, and its rows cell by cell."""
-    found = []
+    """Return for each table of LaTeX the number of declared columns, and its cells by row."""
+    tables = []
     for form, body in re.findall(r"\\begin{tabular}{(l?r*)}\n(.*?)\n\\end{tabular}", text, re.S):
         lines = [line for line in body.splitlines() if line.endswith(r" \\")]
         rows = [re.split(r"(?<!\\) & ", line.removesuffix(r" \\")) for line in lines]
-        found.append((len(form), rows))
-    return found
+        tables.append((len(form), rows))
+    return tables
 
 
 def test_latex_is_well_formed(nasty: Report) -> None:
@@ -131,7 +131,7 @@ def test_latex_is_well_formed(nasty: Report) -> None:
         assert len(rows) == 8
 
 
-def test_latex_holds_the_pages_figures(nasty: Report) -> None:
+def test_latex_has_the_numbers_of_the_page(nasty: Report) -> None:
     (_, rows), (_, costs) = tabulars(read(nasty.latex))
     lines = [line.split("|") for line in read(nasty.markdown).splitlines() if "| elu |" in line]
     shown = [cell.strip() for cell in lines[0]]
@@ -148,8 +148,8 @@ def several_blocks(writer: LabWriter, **spec: object) -> Report:
     few = {variant: outcomes[variant] for variant in ("relu", "elu", "tanh", "sigmoid")}
     for block in blocks:
         writer.sweep(few, block=block, name="one")
-    places = [(v, s, b) for b in blocks for v in few for s in range(5)]
-    writer.part("both", places, list(few), **spec)
+    cells = [(v, s, b) for b in blocks for v in few for s in range(5)]
+    writer.part("both", cells, list(few), **spec)
     return build_report(writer.lab, "both", ["latex"])
 
 
@@ -161,7 +161,7 @@ def test_several_blocks_have_a_table_each_and_one_across(writer: LabWriter) -> N
     assert content["ranks"]["over"] == "blocks"
     assert len(tabulars(text)) == 5
     assert "p is corrected over all variants and blocks" in text
-    assert "Across blocks, averaged over them within each seed first, in points." in text
+    assert "Across blocks, first averaged over the blocks within each seed, in points." in text
     across = {c["variant"]: c for c in content["contrasts"] if c["scope"] == "across"}
     blocks = [c for c in content["contrasts"] if c["scope"] == "block" and c["variant"] == "elu"]
     mean = sum(c["mean"] for c in blocks) / 2
@@ -180,8 +180,8 @@ def test_two_factors_have_their_effects(writer: LabWriter) -> None:
         content["spec"]["variants"][name] = {"normalization": a, "dropout": b}
     rewrite(part, content)
     report = build_report(writer.lab, "activations", ["latex"])
-    told = {c["variant"]: c for c in document(report)["contrasts"] if c["scope"] == "factors"}
-    assert set(told) == {"normalization: batch", "dropout: half", "normalization × dropout"}
+    contrasts = {c["variant"]: c for c in document(report)["contrasts"] if c["scope"] == "factors"}
+    assert set(contrasts) == {"normalization: batch", "dropout: half", "normalization × dropout"}
     own = [c for c in document(report)["contrasts"] if c["scope"] == "block"]
     assert {c["p"] for c in own} == {c["result"] for c in own} == {None}
     assert "Effects of two factors, in points." in read(report.latex)
@@ -194,10 +194,10 @@ def test_equivalence_has_its_own_interval_and_result(writer: LabWriter) -> None:
         writer.sweep(realistic_outcomes(), question_kind="equivalence", margin=0.004),
         ["latex"],
     )
-    told = {c["variant"]: c for c in document(report)["contrasts"]}
-    assert {c["margin"] for c in told.values()} == {0.004}
-    assert told["elu"]["equivalence"] == "equivalent"
-    assert told["sigmoid"]["equivalence"] == "different"
+    contrasts = {c["variant"]: c for c in document(report)["contrasts"]}
+    assert {c["margin"] for c in contrasts.values()} == {0.004}
+    assert contrasts["elu"]["equivalence"] == "equivalent"
+    assert contrasts["sigmoid"]["equivalence"] == "different"
     (_, rows), _ = tabulars(read(report.latex))
     assert rows[0][7] == "equivalence"
     assert [row[7] for row in rows if row[0] == "sigmoid"] == ["different"]
@@ -222,7 +222,7 @@ def test_latex_compiles(nasty: Report, tmp_path: Path) -> None:
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH with no browser on it."""
+    """A folder on PATH, which has no browser."""
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
@@ -275,7 +275,7 @@ def test_a_browser_that_prints_nothing_is_an_error(
         build_report(writer.lab, writer.sweep({"relu": [0.5], "elu": [0.6]}), ["pdf"])
 
 
-def test_a_form_that_was_asked_for_once_is_renewed(writer: LabWriter, path: Path) -> None:
+def test_a_form_that_was_requested_once_is_updated(writer: LabWriter, path: Path) -> None:
     browser(path, PRINTS)
     report = build_report(writer.lab, writer.sweep({"relu": [0.5]}), ["latex", "pdf"])
     writer.sweep({"relu": [0.5], "elu": [0.75]}, name="activations", question="Which now?")
@@ -284,7 +284,7 @@ def test_a_form_that_was_asked_for_once_is_renewed(writer: LabWriter, path: Path
     assert int(read(report.pdf).splitlines()[1]) == report.html.stat().st_size
 
 
-def test_a_print_that_cannot_be_renewed_steps_aside(
+def test_a_pdf_that_cannot_be_updated_is_renamed(
     writer: LabWriter, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser(path, PRINTS)
@@ -296,11 +296,11 @@ def test_a_print_that_cannot_be_renewed_steps_aside(
     assert (report.folder / "earlier.pdf").read_bytes() == printed
 
 
-def test_forms_that_nobody_asked_for_are_not_there(writer: LabWriter) -> None:
+def test_forms_are_written_on_request_only(writer: LabWriter) -> None:
     report = build_report(writer.lab, writer.sweep({"relu": [0.5]}))
     assert not report.latex.exists()
     assert not report.pdf.exists()
 
 
-def test_browsers_of_all_systems_are_looked_for() -> None:
+def test_browsers_of_all_systems_are_searched() -> None:
     assert {"chromium", "google-chrome", "microsoft-edge"} <= set(BROWSERS)

@@ -1,4 +1,4 @@
-"""A kind of question: an entry of what its YAML needs, and one object in the report."""
+"""A kind of question: an entry with what its YAML needs, and one class in the report."""
 
 import pytest
 from tables_by_hand import RELU, plan, plus, rows
@@ -16,7 +16,7 @@ NODE = {"question": "Which is worst?", "kind": "worst", "variants": {"relu": {},
 
 
 class Worst(VersusBaseline):
-    """A kind that somebody adds."""
+    """A new kind: which variant is worst?"""
 
     def clauses(self, found):
         means = {v: group.mean for v, group in found.decisive.groups.items()}
@@ -26,11 +26,11 @@ class Worst(VersusBaseline):
         return "feared" if variant != comparison.baseline else ""
 
 
-def test_each_kind_that_a_sweep_may_ask_is_one_that_the_report_answers():
+def test_sweeps_and_reports_have_the_same_kinds():
     assert list(kinds.KINDS) == list(KINDS)
 
 
-def test_a_kind_is_added_by_what_it_needs_and_one_object(monkeypatch):
+def test_a_kind_is_added_by_its_needs_and_one_class(monkeypatch):
     with pytest.raises(ConfigError, match=r"sweep\.kind must be one of versus_baseline, best"):
         parse(NODE)
     monkeypatch.setitem(KINDS, "worst", Needs(baseline=True, margin=True))
@@ -45,7 +45,7 @@ def test_a_kind_is_added_by_what_it_needs_and_one_object(monkeypatch):
     assert found.verdict.sentence == "At fixed hyper-parameters, elu has the lowest mean."
 
 
-def test_a_margin_is_refused_with_the_kinds_that_run_one(monkeypatch):
+def test_a_margin_is_refused_except_for_kinds_that_need_one(monkeypatch):
     monkeypatch.setitem(KINDS, "worst", Needs(margin=True))
     with pytest.raises(ConfigError, match=r"unless kind is equivalence or worst, got 0\.1"):
         parse(NODE | {"kind": "best", "margin": 0.1})
@@ -58,8 +58,8 @@ def test_a_plan_of_an_unknown_kind_is_refused_in_one_line():
 
 
 @pytest.mark.parametrize("kind", ["equivalence", "factors"])
-def test_others_runs_have_no_margin_and_no_grid(kind, capsys):
+def test_reports_on_mlflow_runs_refuse_kinds_with_a_margin_or_a_grid(kind, capsys):
     assert cli.main(["report", "--mlflow", "e", "--kind", kind]) == 2
-    told = capsys.readouterr().err
-    assert "versus_baseline" in told
-    assert kind in told
+    message = capsys.readouterr().err
+    assert "versus_baseline" in message
+    assert kind in message

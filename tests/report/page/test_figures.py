@@ -1,4 +1,4 @@
-"""The pictures: what they show, read from the text and the marks of their SVG."""
+"""The figures: their content, read from the text and the marks of their SVG."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -16,12 +16,12 @@ from ablab.tracking.spec import Spec
 
 @pytest.fixture
 def comparison(writer: LabWriter):
-    def made(outcomes):
+    def compare_outcomes(outcomes):
         name = writer.sweep(outcomes)
         plan = read_plan(writer.lab.sweep_folder(name))
         return compare(read_table(writer.lab, plan), plan.spec)
 
-    return made
+    return compare_outcomes
 
 
 def differences_figure(found, name, *, tested):
@@ -30,8 +30,8 @@ def differences_figure(found, name, *, tested):
 
 
 def curves_figure(found, name, against="epochs"):
-    drawn = curves.curve_of(Spec(metric=found.metric), found.unit)
-    return curves.curves_figure(found.groups, name, drawn, against)
+    curve = curves.curve_of(Spec(metric=found.metric), found.unit)
+    return curves.curves_figure(found.groups, name, curve, against)
 
 
 def texts(svg):
@@ -70,7 +70,7 @@ def test_a_diverged_trial_does_not_flatten_the_rest(comparison, realistic):
     assert min(ticks) > -2
 
 
-def test_marks_tell_nothing_before_the_verdict(comparison, realistic):
+def test_marks_show_no_results_before_the_verdict(comparison, realistic):
     found = comparison(realistic)
     assert "var(--series-" in differences_figure(found, "d", tested=True)
     assert "var(--series-" not in differences_figure(found, "d", tested=False)
@@ -83,26 +83,26 @@ def test_uneven_and_few_curves_are_drawn(comparison, outcomes):
     assert "elu" in texts(differences_figure(found, "d", tested=True))
 
 
-def test_nothing_to_show_is_no_picture(comparison):
+def test_without_data_there_is_no_figure(comparison):
     found = comparison({"relu": [None, None], "elu": [None, None]})
     assert curves_figure(found, "c") == ""
     assert differences_figure(found, "d", tested=False) == ""
 
 
 def ends(found, contrasts, *, tested):
-    """Where each bar begins and ends, thick ones first: by variant, in points."""
+    """Return the ends of each variant's bars in points, the thick one first."""
     svg = differences.differences_figure(found, contrasts, "d", tested=tested)
     shown = {}
     lines = [line for line in svg.figure.axes[0].lines if len(line.get_xdata()) == 2]
-    for place, name in enumerate(contrasts):
-        own = [line for line in lines if abs(line.get_ydata()[0] - (0.06 - place)) < 1e-9]
+    for index, name in enumerate(contrasts):
+        own = [line for line in lines if abs(line.get_ydata()[0] - (0.06 - index)) < 1e-9]
         own.sort(key=lambda line: -line.get_linewidth())
         shown[name] = [tuple(float(x) for x in line.get_xdata()) for line in own]
     return shown
 
 
-def test_an_undecided_variant_has_an_interval_that_holds_0(comparison):
-    """Its own 95 % interval leaves 0 out; Holm's step, which decides, does not."""
+def test_an_undecided_variant_has_an_interval_that_contains_0(comparison):
+    """Its unadjusted 95 % interval excludes 0; the Holm-adjusted one, which decides, does not."""
     base = [0.90, 0.91, 0.90, 0.92, 0.91]
     gains = (0.003, 0.001, 0.0025, 0.0005, 0.004)
     weak = [round(b + g, 4) for b, g in zip(base, gains, strict=True)]
@@ -114,8 +114,8 @@ def test_an_undecided_variant_has_an_interval_that_holds_0(comparison):
     assert thin[0] < 0 < thin[1]
     assert thin == pytest.approx([100 * x for x in contrasts["elu"].step_interval])
     assert len(ends(found, contrasts, tested=False)["elu"]) == 1
-    said = differences.describe_intervals(contrasts.values(), tested=True)
-    assert "the thin line the Holm-adjusted interval, which decides" in said
+    caption = differences.describe_intervals(contrasts.values(), tested=True)
+    assert "the thin line the Holm-adjusted interval, which decides" in caption
 
 
 def test_one_contrast_has_one_bar(comparison):
@@ -128,15 +128,15 @@ def test_one_contrast_has_one_bar(comparison):
     )
 
 
-@pytest.mark.parametrize("found", ["equivalent", "different", "undecided"])
-def test_the_bars_of_equivalence_agree_with_what_was_found(found):
+@pytest.mark.parametrize("result", ["equivalent", "different", "undecided"])
+def test_the_bars_of_equivalence_agree_with_the_result(result):
     from tables_by_hand import APART, CLOSE, EQUIVALENCE, RELU, plus, rows, spec
 
     gains = {"equivalent": CLOSE, "different": (-1.2, -1.3, -1.1, -1.2, -1.2), "undecided": APART}
-    outcomes = {"relu": RELU, "elu": plus(*gains[found]), "tanh": plus(*CLOSE)}
+    outcomes = {"relu": RELU, "elu": plus(*gains[result]), "tanh": plus(*CLOSE)}
     made = compare(rows(outcomes), spec(outcomes, **EQUIVALENCE))
     contrasts = {"elu": made.against_reference["elu"]}
-    assert contrasts["elu"].equivalence.result == found
+    assert contrasts["elu"].equivalence.result == result
     thick, thin = ends(made, contrasts, tested=True)["elu"]
-    assert (max(map(abs, thick)) <= 0.5) == (found == "equivalent")
-    assert (thin[0] > 0.5 or thin[1] < -0.5) == (found == "different")
+    assert (max(map(abs, thick)) <= 0.5) == (result == "equivalent")
+    assert (thin[0] > 0.5 or thin[1] < -0.5) == (result == "different")

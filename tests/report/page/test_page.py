@@ -1,4 +1,4 @@
-"""The page, its Markdown twin and the table of trials, of a lab that a sweep could have left."""
+"""The page, the Markdown file and the table of trials."""
 
 import csv
 import html
@@ -23,7 +23,7 @@ NASTY = "<script>alert('x')</script> | $a_1$ *b* & =1"
 
 
 class Reader(HTMLParser):
-    """Checks that every element is closed and gathers text, attributes and table cells."""
+    """Checks that every element is closed; collects text, attributes and table cells."""
 
     def __init__(self, text):
         super().__init__()
@@ -93,14 +93,14 @@ def test_the_page_is_well_formed_and_stands_alone(nasty):
     assert len(ids) == len(set(ids)) > 0
 
 
-def test_what_users_named_is_shown_and_not_obeyed(nasty):
+def test_names_of_users_are_escaped(nasty):
     assert NASTY in Reader(read(nasty.html)).words
     assert read(nasty.html).count("<script") == 1
     assert "<script" not in read(nasty.markdown)
     assert "out of memory <script>alert(1)</script>" in Reader(read(nasty.html)).words
 
 
-def test_pictures_have_names_and_use_the_pages_colors(nasty):
+def test_figures_have_labels_and_use_the_colors_of_the_page(nasty):
     text = read(nasty.html)
     page = Reader(text)
     assert page.tags.count("svg") == len(re.findall(r'<svg [^>]*role="img" aria-label="[^"]', text))
@@ -116,7 +116,7 @@ def test_pictures_have_names_and_use_the_pages_colors(nasty):
     assert used <= defined
 
 
-def test_the_order_is_the_readers(nasty):
+def test_sections_are_in_order(nasty):
     text, last = Reader(read(nasty.html)).words, -1
     for part in (
         *("Which <activation> & why?", "At fixed hyper-parameters", "Differences, seed by seed"),
@@ -128,7 +128,7 @@ def test_the_order_is_the_readers(nasty):
         last = position
 
 
-def test_nothing_is_dropped_in_silence(nasty):
+def test_incomplete_trials_are_reported(nasty):
     text = Reader(read(nasty.html)).words
     assert "sigmoid · seed 2: diverged (diverged before validation chose" in text
     assert "tanh · seed 1: diverged (counts with the epoch that validation chose)" in text
@@ -139,7 +139,7 @@ def test_nothing_is_dropped_in_silence(nasty):
     assert "pairs left out because a trial has no result: prelu (1)" in nasty.verdict
 
 
-def test_diverged_trials_count_as_stated(nasty):
+def test_diverged_trials_count(nasty):
     rows = list(csv.DictReader(io.StringIO(read(nasty.csv))))
     value = {(r["variant"], r["seed"]): r["value"] for r in rows}
     assert value["sigmoid", "2"] == "0.1"
@@ -153,12 +153,12 @@ def markdown_rows(text):
     return [[re.sub(r"\\(.)", r"\1", c.lstrip("| ").strip()) for c in row] for row in cells]
 
 
-def test_the_twins_agree(writer, realistic):
+def test_html_and_markdown_agree(writer, realistic):
     report = build_report(writer.lab, writer.sweep(realistic))
     page = [[unbroken(" ".join(c.split())) for c in row] for row in Reader(read(report.html)).rows]
-    twin = [[unbroken(c) for c in row] for row in markdown_rows(read(report.markdown))]
-    twin[2][0] = twin[2][0].replace("(baseline)", "baseline")
-    assert page[1:] == [row for row in twin if not set("".join(row)) <= set("-:")]
+    markdown = [[unbroken(c) for c in row] for row in markdown_rows(read(report.markdown))]
+    markdown[2][0] = markdown[2][0].replace("(baseline)", "baseline")
+    assert page[1:] == [row for row in markdown if not set("".join(row)) <= set("-:")]
     assert report.verdict in html.unescape(read(report.markdown)).replace("\\", "")
     assert report.verdict in Reader(read(report.html)).words
 
@@ -226,7 +226,7 @@ def test_leader_and_baseline_are_marked(writer, realistic):
     assert sum(f" {MINUS} " in row for row in rows) == 15
 
 
-def test_several_blocks_have_a_table_each_under_that_of_all(writer, realistic):
+def test_several_blocks_have_a_table_each_below_that_of_all(writer, realistic):
     few = {v: realistic[v] for v in ("relu", "elu")}
     writer.sweep(few)
     writer.sweep(few, block="digits × mlp", name="other")
@@ -241,7 +241,7 @@ def test_several_blocks_have_a_table_each_under_that_of_all(writer, realistic):
     assert len(ids) == len(set(ids))
 
 
-def test_mixed_and_dirty_trials_are_said_first(writer, realistic):
+def test_mixed_and_dirty_trials_are_reported_at_the_top(writer, realistic):
     writer.sweep(realistic, environ=ENVIRON | {"dirty": True})
     other = ENVIRON | {"source_hash": "ffff", "cpu": "another"}
     writer.sweep({"relu": [0.5]}, name="again", environ=other)
@@ -271,7 +271,7 @@ def test_the_same_records_give_the_same_bytes(writer, realistic):
     ]
 
 
-def test_trials_of_an_older_version_leave_gaps_not_errors(writer):
+def test_trials_of_an_older_version_leave_cells_empty(writer):
     name = writer.sweep({"relu": [0.5, 0.6, 0.7], "elu": [0.6, 0.7, 0.9]}, environ={})
     for path in (writer.lab.root / "trials").glob("*/*/completion.json"):
         content = json.loads(read(path))
@@ -292,7 +292,7 @@ def test_few_seeds_make_a_page_without_claims(writer, realistic, seeds):
     assert "beats" not in Reader(read(report.html)).words
 
 
-def test_an_unknown_sweep_is_an_error_that_names_the_known(writer, realistic):
+def test_an_unknown_sweep_is_an_error_that_lists_the_known_ones(writer, realistic):
     writer.sweep({"relu": realistic["relu"]})
     with pytest.raises(ValueError, match=r"one that was planned: activations; got x"):
         build_report(writer.lab, "x")

@@ -1,4 +1,4 @@
-"""The sections of the page: what is shown, of how many, and what each is about."""
+"""The sections of the page."""
 
 import base64
 import hashlib
@@ -28,7 +28,7 @@ def outcomes(means, seeds=5):
 
 
 def edit(writer, name, **spec):
-    """Change what a plan asks."""
+    """Change the question of a plan."""
     file = writer.lab.sweep_folder(name) / "part-001.json"
     part = json.loads(file.read_text("utf-8"))
     part["spec"] |= spec
@@ -59,7 +59,7 @@ def many_blocks(writer, count):
     return "many"
 
 
-def test_the_chapters_stand_in_the_order_of_the_reader(writer: LabWriter) -> None:
+def test_sections_are_in_order(writer: LabWriter) -> None:
     names = list(sections(writer, many_blocks(writer, 6)))
     assert names == [
         *("differences", "variants", "setup", "curves", "speed", "cost", "blocks"),
@@ -70,7 +70,7 @@ def test_the_chapters_stand_in_the_order_of_the_reader(writer: LabWriter) -> Non
     assert "blocks" not in sections(writer, name)
 
 
-def test_ids_are_unique_and_every_figure_says_what_it_shows(writer: LabWriter) -> None:
+def test_ids_are_unique_and_every_figure_has_a_label(writer: LabWriter) -> None:
     html = build_report(writer.lab, many_blocks(writer, 6)).html.read_text("utf-8")
     ids = re.findall(r'\bid="([^"]+)"', html)
     assert len(ids) == len(set(ids)) > 20
@@ -81,7 +81,7 @@ def test_ids_are_unique_and_every_figure_says_what_it_shows(writer: LabWriter) -
     assert set(links) <= set(ids)
 
 
-def test_blocks_behind_the_first_are_folded_and_the_rest_is_pointed_at(writer: LabWriter) -> None:
+def test_blocks_after_the_first_are_folded_and_a_note_names_the_rest(writer: LabWriter) -> None:
     curves = sections(writer, many_blocks(writer, 8))["curves"]
     assert [part.folded for part in curves.parts] == [False, *5 * [True], False]
     (note,) = curves.parts[-1].items
@@ -102,10 +102,10 @@ def test_cliques_are_the_longest_runs_within_the_critical_difference() -> None:
     assert cliques([1.0, 3.0, 5.0], 1.9) == []
 
 
-def test_the_pareto_front_is_what_nothing_dominates() -> None:
-    places = [(c % 7, (c * c) % 11) for c in range(40)]
-    dominated = [any(a <= c and b >= g and (a, b) != (c, g) for a, b in places) for c, g in places]
-    assert pareto(places) == [not under for under in dominated]
+def test_the_pareto_front_is_not_dominated() -> None:
+    points = [(c % 7, (c * c) % 11) for c in range(40)]
+    dominated = [any(a <= c and b >= g and (a, b) != (c, g) for a, b in points) for c, g in points]
+    assert pareto(points) == [not under for under in dominated]
 
 
 def test_two_factors_have_an_interaction_plot_and_effects_in_place_of_tests(
@@ -128,7 +128,7 @@ def test_two_factors_have_an_interaction_plot_and_effects_in_place_of_tests(
     assert "batch with dropout" in plot.figures[0]
 
 
-def test_equivalence_shows_its_margin_and_what_was_found(writer: LabWriter) -> None:
+def test_equivalence_shows_margin_and_results(writer: LabWriter) -> None:
     means = {"max": 0.99, "mean": 0.9901, "none": 0.95}
     name = writer.sweep(outcomes(means), question_kind="equivalence", margin=0.005)
     shown = sections(writer, name)
@@ -155,10 +155,10 @@ def test_censored_trials_are_shown_as_such(writer: LabWriter) -> None:
 def test_a_column_of_dashes_is_left_out_with_its_title() -> None:
     spans = (("", 1), ("quality", 2), ("cost", 2))
     rows = ((("a", "1", "–", "–", "–"), ""), (("b", "2", "3", "–", "–"), "baseline"))
-    told = Table(spans, ("variant", "mean", "sd", "memory", "s"), rows).without_empty_columns()
-    assert told.spans == (("", 1), ("quality", 2))
-    assert told.columns == ("variant", "mean", "sd")
-    assert told.rows == ((("a", "1", "–"), ""), (("b", "2", "3"), "baseline"))
+    table = Table(spans, ("variant", "mean", "sd", "memory", "s"), rows).without_empty_columns()
+    assert table.spans == (("", 1), ("quality", 2))
+    assert table.columns == ("variant", "mean", "sd")
+    assert table.rows == ((("a", "1", "–"), ""), (("b", "2", "3"), "baseline"))
 
 
 def test_a_table_without_rows_keeps_its_columns() -> None:
@@ -166,7 +166,7 @@ def test_a_table_without_rows_keeps_its_columns() -> None:
     assert empty.without_empty_columns() == empty
 
 
-def test_sign_flip_p_stands_in_the_details_alone(writer: LabWriter) -> None:
+def test_sign_flip_p_is_in_the_details_only(writer: LabWriter) -> None:
     shown = items(sections(writer, writer.sweep(outcomes(MEANS)))["variants"], "table")
     assert [("sign-flip p" in item.table.columns, bool(item.summary)) for item in shown] == [
         (False, False),
@@ -176,7 +176,6 @@ def test_sign_flip_p_stands_in_the_details_alone(writer: LabWriter) -> None:
 
 
 def test_two_seeds_have_both_differences_and_no_interval(writer: LabWriter) -> None:
-    """A title says what stands under it."""
     table = items(sections(writer, writer.sweep(outcomes(MEANS, seeds=2)))["variants"], "table")[0]
     assert "both differences" in table.table.columns
     assert not [column for column in table.table.columns if "interval" in column]
@@ -203,7 +202,7 @@ def test_details_of_equivalence_are_those_that_decide(writer: LabWriter) -> None
     assert step.endswith((" (95 %)", " (90 %)"))
 
 
-def test_losses_have_curves_of_losses(writer: LabWriter) -> None:
+def test_a_metric_of_loss_has_curves_of_loss(writer: LabWriter) -> None:
     name = writer.sweep(outcomes(MEANS), metric="test/loss", goal="min")
     (picture,) = items(sections(writer, name)["curves"], "picture")
     assert "validation loss" in picture.figures[0]
@@ -252,15 +251,15 @@ def test_probes_are_shown_where_they_were_on(writer: LabWriter) -> None:
     assert table.table.rows == ((("elu", "3.500", "25.0 %"), ""),)
     (links,) = items(inside, "links")
     report = build_report(writer.lab, name)
-    page, twin = (path.read_text("utf-8") for path in (report.html, report.markdown))
+    page, markdown = (path.read_text("utf-8") for path in (report.html, report.markdown))
     assert [text for text, _ in links.links] == [f"elu · seed {seed}" for seed in range(3)]
     for text, path in links.links:
         assert (report.folder / path).read_text("utf-8").startswith("epoch,layer,probe,value")
         assert f'<a href="{path}">{text}</a>' in page
-        assert f"- [{text}]({path})" in twin
+        assert f"- [{text}]({path})" in markdown
 
 
-def test_data_that_changed_within_a_data_set_is_said_first(writer: LabWriter) -> None:
+def test_data_that_changed_within_a_data_set_is_reported_at_the_top(writer: LabWriter) -> None:
     name = writer.sweep(outcomes(MEANS))
     assert not page_of(writer, name).notices
     file = next((writer.lab.root / "trials").glob("*/*/trial.json"))
@@ -298,7 +297,7 @@ def test_headers_sort_and_only_our_script_may_run(writer: LabWriter) -> None:
     assert not re.search(r"https?://|@import", html)
 
 
-def test_words_lead_to_the_glossary(writer: LabWriter) -> None:
+def test_terms_link_to_the_glossary(writer: LabWriter) -> None:
     html = build_report(writer.lab, writer.sweep(outcomes(MEANS))).html.read_text("utf-8")
     assert '<div id="word-95-interval">' in html
     assert re.search(
@@ -328,12 +327,12 @@ def test_a_page_of_many_variants_stays_small(writer: LabWriter) -> None:
     assert f"{count - 1} contrasts in detail: 100 of them" in text
 
 
-def test_the_twin_has_the_words_of_every_chapter_but_pictures(writer: LabWriter) -> None:
+def test_markdown_has_every_section_with_text_and_no_pictures(writer: LabWriter) -> None:
     name = many_blocks(writer, 3)
-    twin = build_report(writer.lab, name).markdown.read_text("utf-8")
-    titles = re.findall(r"^## (.*)$", twin, flags=re.MULTILINE)
+    markdown = build_report(writer.lab, name).markdown.read_text("utf-8")
+    titles = re.findall(r"^## (.*)$", markdown, flags=re.MULTILINE)
     page = page_of(writer, name)
     expected = [section.title for section in page.sections if section.has_text]
     assert titles == [*expected, "Provenance", "Glossary"]
     assert "Speed of learning" in titles
-    assert "<svg" not in twin
+    assert "<svg" not in markdown

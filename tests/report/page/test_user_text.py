@@ -1,4 +1,4 @@
-"""Names and questions as people write them: shown as they are, in every form, and never obeyed."""
+"""Unusual names and questions are shown unchanged and escaped in every form."""
 
 import csv
 import json
@@ -39,7 +39,7 @@ QUESTION = "Which of `these`, =1+1 or a|b\nor \u202e<script>alert(1)</script>?"
 
 
 def shown(text: str) -> str:
-    """The text as a page shows it: in one line, what steers as an escape."""
+    """Return a text as a page shows it: on one line, with control characters as escapes."""
     text = " ".join(text.split())
     return STEERING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
@@ -53,7 +53,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[LabWriter, Report
     return writer, build_report(writer.lab, "activations", ["latex"])
 
 
-def test_the_page_shows_every_name_and_obeys_none(written: tuple[LabWriter, Report]) -> None:
+def test_the_page_shows_every_name_escaped(written: tuple[LabWriter, Report]) -> None:
     text = written[1].html.read_text("utf-8")
     page = Reader(text)
     assert not STEERING.search(text)
@@ -64,7 +64,7 @@ def test_the_page_shows_every_name_and_obeys_none(written: tuple[LabWriter, Repo
         assert f"{shown(name)}: excluded by the sweep ({shown(name)})" in page.words
 
 
-def test_the_twin_shows_every_name_in_a_cell_of_its_own(written: tuple[LabWriter, Report]) -> None:
+def test_markdown_shows_every_name_in_a_cell_of_its_own(written: tuple[LabWriter, Report]) -> None:
     text = written[1].markdown.read_text("utf-8")
     assert not STEERING.search(text)
     assert "<b>" not in text
@@ -106,7 +106,7 @@ def test_latex_holds_every_name_in_a_line(written: tuple[LabWriter, Report]) -> 
     assert len(tables[0].splitlines()) == len(NAMES)
 
 
-def test_others_names_are_shown_and_their_command_can_be_typed(tmp_path: Path) -> None:
+def test_names_of_mlflow_runs_are_escaped_and_the_command_is_quoted(tmp_path: Path) -> None:
     runs = [run(n, s, 0.9 + 0.001 * s + 0.002 * i) for i, n in enumerate(NAMES) for s in range(3)]
     naming = Naming(**{**vars(NAMING), "baseline": "=1+1", "question": QUESTION})
     made = foreign_report(FakeStore(runs), naming, tmp_path)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The whole report as one JSON document."""
+"""The report as one JSON document."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ SCHEMA = 1
 
 
 def document(page: Page) -> dict[str, Any]:
-    """Return all that the report says, as JSON takes it; docs/report_columns.md describes it."""
+    """Return the content of the report for JSON; docs/report_columns.md documents it."""
     analysis, plan, verdict = page.analysis, page.plan, page.verdict
     return {
         "schema": SCHEMA,
@@ -36,15 +36,15 @@ def document(page: Page) -> dict[str, Any]:
         "ranks": _ranks(analysis),
         "losses": limitations.incomplete_trials(plan, analysis.rows),
         "provenance": [
-            {"fact": fact, "value": value}
-            for fact, value in provenance.provenance(plan, analysis.rows)
+            {"fact": label, "value": value}
+            for label, value in provenance.provenance(plan, analysis.rows)
         ],
         "trials": tidy.trials(analysis),
     }
 
 
 def to_json(content: dict[str, Any]) -> str:
-    """Return a document as text; a list's entries stand on a line each."""
+    """Return a document as text, with one line per entry of a list."""
     parts = []
     for name, value in content.items():
         if isinstance(value, list) and value:

@@ -1,10 +1,10 @@
-"""Text as LaTeX takes it."""
+"""Text escaped for LaTeX."""
 
 import re
 import unicodedata
 
 _ESCAPED = "&%$#_{}"
-_WRITTEN = {
+_REPLACED = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
@@ -13,9 +13,9 @@ _WRITTEN = {
     ">": "$>$",
     "|": "$|$",
     '"': r"\texttt{\char34}",
-    "[": "{[}",  # behind the end of a row it would begin an option
+    "[": "{[}",  # after the end of a row it would start an option
     "]": "{]}",
-    "*": "{*}",  # likewise a star
+    "*": "{*}",  # likewise
     "\N{MINUS SIGN}": "$-$",
     "×": r"$\times$",
     "±": r"$\pm$",
@@ -32,24 +32,24 @@ _WRITTEN = {
     "\N{GREEK SMALL LETTER BETA}": r"$\beta$",
     "σ": r"$\sigma$",
 }
-_FIRST, _LAST = "À", "ÿ"  # of the letters of Latin-1, which every LaTeX sets
-_UNKNOWN = "ÐÞð÷þ"  # but for these
+_FIRST, _LAST = "À", "ÿ"  # letters of Latin-1, which every LaTeX can set
+_UNKNOWN = "ÐÞð÷þ"  # except these
 
 
 def escape(text: str) -> str:
-    r"""Return text that a plain pdflatex shows as it is; what it has no letter for as its code.
+    r"""Return text for plain pdflatex; characters without a glyph become their code points.
 
     Example:
         >>> print(escape("5 % of a_b & c"), escape("[x]"), escape("中"))
         5 \% of a\_b \& c {[}x{]} \texttt{U+4E2D}
     """
-    written = "".join(map(_written, unicodedata.normalize("NFC", text)))
-    return re.sub("-(?=-)", "{-}", written)  # two hyphens would be a dash
+    escaped = "".join(map(_escape_character, unicodedata.normalize("NFC", text)))
+    return re.sub("-(?=-)", "{-}", escaped)  # two hyphens would become a dash
 
 
-def _written(c: str) -> str:
-    if c in _WRITTEN:
-        return _WRITTEN[c]
+def _escape_character(c: str) -> str:
+    if c in _REPLACED:
+        return _REPLACED[c]
     if c in _ESCAPED:
         return f"\\{c}"
     if " " <= c <= "~" or (_FIRST <= c <= _LAST and c not in _UNKNOWN):

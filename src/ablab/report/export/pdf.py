@@ -1,4 +1,4 @@
-"""The page as PDF, printed by a browser that the machine has."""
+"""The page as PDF, printed by an installed browser."""
 
 import os
 import shutil
@@ -25,23 +25,23 @@ SECONDS = 120
 
 
 def find_browser() -> str | None:
-    """Return the program that can print, or None where there is none."""
+    """Return the path of a browser that can print, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
 def print_pdf(html: Path, pdf: Path) -> None:
-    """Print a page that needs no network.
+    """Print a page to PDF.
 
     Raises:
-        InputError: there is no browser, or it printed nothing; the message says what helps.
+        InputError: there is no browser, or it printed nothing; the message says what to do.
     """
     browser = find_browser()
     if browser is None:
         raise InputError(
             "--pdf must find chromium, google-chrome or microsoft-edge on PATH, got none: install "
-            f"one, or print {html} from the browser that you have"
+            f"one, or print {html} from another browser"
         )
-    with temporary_folder() as folder:  # a profile of its own: one that runs is left alone
+    with temporary_folder() as folder:  # a profile of its own leaves a running browser alone
         printed = folder / "report.pdf"
         error = _run([browser, *_options(folder, printed), html.resolve().as_uri()])
         if not printed.is_file() or not printed.read_bytes().startswith(b"%PDF"):
@@ -50,7 +50,7 @@ def print_pdf(html: Path, pdf: Path) -> None:
 
 
 def _options(profile: Path, printed: Path) -> list[str]:
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # root's browser refuses without it
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # root's Chromium needs it
     return [
         "--headless",
         "--disable-gpu",
@@ -63,7 +63,7 @@ def _options(profile: Path, printed: Path) -> list[str]:
 
 
 def _run(command: list[str]) -> str:
-    """Run a program to its end and return what it complained of, as the end of a sentence."""
+    """Run a program and return its last line of stderr, as the end of a sentence."""
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, errors="replace", timeout=SECONDS, check=False
