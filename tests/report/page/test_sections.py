@@ -183,10 +183,10 @@ def test_two_seeds_have_both_differences_and_no_interval(writer: LabWriter) -> N
     uneven["elu"][2:] = ["failed"] * 3
     name = writer.sweep(uneven, name="uneven", block="mnist × mlp")
     shown = items(sections(writer, name)["variants"], "table")[0].table
-    place = shown.columns.index("95 % interval")
-    told = {texts[0]: texts[place] for texts, _ in shown.rows}
-    assert told["elu"].startswith("none: ")
-    assert " to " in told[next(v for v in MEANS if v not in ("elu", "relu"))]
+    column = shown.columns.index("95 % interval")
+    intervals = {texts[0]: texts[column] for texts, _ in shown.rows}
+    assert intervals["elu"].startswith("none: ")
+    assert " to " in intervals[next(v for v in MEANS if v not in ("elu", "relu"))]
 
 
 def test_details_of_equivalence_are_those_that_decide(writer: LabWriter) -> None:

@@ -115,7 +115,7 @@ SENTENCES = {
         "At fixed hyper-parameters, relu is best (98.12 %, chosen as the lowest of 2); relu beats "
         "elu by 1.20 points (95 % CI 1.11 to 1.29, Holm p < 0.001, n = 5).",
     ),
-    "best, not separated": (
+    "best, undecided": (
         {"relu": RELU, "elu": plus(0.3, -0.2, 0.1, 0.4, -0.1)},
         {"kind": "best"},
         "At fixed hyper-parameters, no difference was detected between the leader elu and relu; "

@@ -65,7 +65,7 @@ GLOSSARY: Mapping[str, str] = {
         "the variants for which no other variant is at least as good in both quality and cost and "
         "better in one."
     ),
-    "Censored": "of a trial that had not reached the target when the common budget ended.",
+    "Censored": "describes a trial that had not reached the target when the common budget ended.",
     "Restricted mean": "a mean time in which times beyond the budget count as the budget.",
     "Main effect": "the effect of one factor, averaged over the levels of the other.",
     "Interaction": "how much the effect of one factor depends on the level of the other.",
@@ -82,7 +82,7 @@ GLOSSARY: Mapping[str, str] = {
         "deviations of the inputs."
     ),
     "Update ratio": "norm of an optimizer step divided by the norm of the parameters it changes.",
-    "Diverged": "of a trial that ended early because its loss became infinite or not a number.",
+    "Diverged": "describes a trial that ended because its loss became infinite or not a number.",
 }
 # Definitions that differ in reports on other MLflow runs, of which less is known.
 FOREIGN: Mapping[str, str] = {
