@@ -67,7 +67,7 @@ def _lines(
     inside: Inside,
     probe: str,
     styles: Mapping[str, int],
-    values: Callable[[Sequence[Found]], Array],
+    values: Callable[[Sequence[ProbeValues]], Array],
 ) -> list[Line]:
     lines, scale = [], 100.0 if PROBES[probe].is_share else 1.0
     for variant, tables in inside.items():
