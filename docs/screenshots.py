@@ -21,8 +21,8 @@ import mlflow
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ablab.report.build import page_of
 from ablab.report.export.pdf import find_browser
+from ablab.report.page.page import page_of
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import find_plan
 

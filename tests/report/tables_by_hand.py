@@ -2,6 +2,7 @@
 
 import re
 
+from ablab.report.analysis.analysis import analyze
 from ablab.report.analysis.trials import Row
 from ablab.report.formatting import MINUS
 from ablab.tracking.plan import Cell, Part, Plan
@@ -39,6 +40,13 @@ def spec(names, /, **more):
     base = {"question": "?", "kind": "versus_baseline", "metric": "test/accuracy", "goal": "max"}
     content = base | {"baseline": "relu", "variants": {v: {} for v in names}}
     return read_spec(content | more)
+
+
+def analyze_rows(table, question):
+    """Analyze rows under a question, as the one part of a plan."""
+    cells = tuple(Cell(r.variant, r.seed, r.block, r.key) for r in table)
+    part = Part("comparison", 0.0, "ablab sweep x", question, cells, {})
+    return analyze(Plan("x", (part,)), table)
 
 
 def plan(table, *, first=None, **more):

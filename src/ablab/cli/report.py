@@ -105,14 +105,15 @@ def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[st
     if missing:
         raise InputError(f"--mlflow must have {', '.join(missing)} beside it, got none")
     with for_good():
+        from ablab.report import build
         from ablab.report.mlflow.naming import Naming
-        from ablab.report.mlflow.report import foreign_report
+        from ablab.report.mlflow.report import foreign_page
         from ablab.tracking.foreign import ForeignStore
 
     naming = Naming(options.mlflow, **{name: getattr(options, name) for name in given})
     named = folder_name(f"report-{options.mlflow.replace('/', '-').strip('-. ')}")
     folder = options.to or Path(named)
-    _say(foreign_report(ForeignStore(), naming, folder, forms), forms)
+    _say(build.write_report(foreign_page(ForeignStore(), naming), folder, forms), forms)
     return 0
 
 

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablab.errors import InputError
-from ablab.report.analysis.trials import read_table
 from ablab.report.card import card
 from ablab.report.export import tidy
 from ablab.report.export.json import document, to_json
 from ablab.report.export.latex import latex
 from ablab.report.export.pdf import print_pdf
-from ablab.report.page.page import Page
-from ablab.tracking.baselines import read_baselines
+from ablab.report.page.page import Page, page_of
 from ablab.tracking.files import write_atomic
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Plan, find_plan
+from ablab.tracking.plan import find_plan
 
 LATEX, PDF = "latex", "pdf"
 
@@ -100,11 +98,6 @@ def build_report(
     plan = find_plan(lab, sweep)
     folder = folder or lab.sweep_folder(plan.sweep) / "report"
     return write_report(page_of(lab, plan), folder, forms)
-
-
-def page_of(lab: Lab, plan: Plan) -> Page:
-    """Return the content of a sweep's report, as far as it has come."""
-    return Page(plan, read_table(lab, plan), tuple(read_baselines(lab.root)))
 
 
 def write_report(page: Page, folder: Path, forms: Collection[str] = ()) -> Report:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from ablab.errors import InputError
 from ablab.report.analysis.analysis import Analysis
-from ablab.report.build import page_of
 from ablab.report.card import card
 from ablab.report.export import tidy
 from ablab.report.mlflow.naming import Naming
 from ablab.report.mlflow.report import foreign_page
-from ablab.report.page.page import Page
+from ablab.report.page.page import Page, page_of
 from ablab.report.page.tables import variants_cards
 from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.lab import Lab

@@ -4,7 +4,6 @@ Source: Satterthwaite 1946; Efron 1987 (BCa); Clopper and Pearson 1934.
 """
 
 import math
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -12,14 +11,15 @@ from scipy import special
 
 from ablab.stats.paired import ALPHA, Array, all_equal
 
+Components = tuple[tuple[float, float], ...]
+"""Of each test set the variance that it adds to a mean difference, and its degrees of freedom."""
+
 RESAMPLES = 9_999
 LEAST_FOR_BCA = 20
 LEAST_FOR_WON = 10
 
 
-def images_interval(
-    differences: Array, components: Sequence[tuple[float, float]]
-) -> tuple[float, float] | None:
+def images_interval(differences: Array, components: Components) -> tuple[float, float] | None:
     """Return the 95 % interval of the mean that also covers the drawing of test images.
 
     Its variance is s²/n plus that of each test set, its degrees of freedom Satterthwaite's. None

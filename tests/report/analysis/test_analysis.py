@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from tables_by_hand import EQUIVALENCE, RELU, plan, plus, rows
 
-from ablab.report.analysis.analysis import analyse
+from ablab.report.analysis.analysis import analyze
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.trials import read_table
+from ablab.report.text.verdict import verdict
 from ablab.stats import paired
 from ablab.stats.intervals import images_interval
 from ablab.tracking.plan import read_plan
@@ -23,7 +24,7 @@ def figures(analysis):
     contrasts = [c for comparison in comparisons for c in comparison.family]
     contrasts += analysis.factors.effects if analysis.factors else ()
     return (
-        analysis.verdict,
+        verdict(analysis),
         analysis.rows,
         [(c.variant, c.reference, c.seeds, list(c.differences)) for c in contrasts],
         [repr((c.p, c.p_holm, c.p_flip, c.interval, c.images_interval)) for c in contrasts],
@@ -42,18 +43,18 @@ def test_shuffled_rows_give_the_same_analysis(more, blocks):
         for r in rows(SEVERAL, block=f"d{block}")
     ]
     asked = plan(table, blocks={f"d{block}": {} for block in range(blocks)}, **more)
-    expected = figures(analyse(asked, table))
+    expected = figures(analyze(asked, table))
     for seed in range(5):
         shuffled = random.Random(seed).sample(table, len(table))
-        assert figures(analyse(asked, shuffled)) == expected
+        assert figures(analyze(asked, shuffled)) == expected
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("kind", [{"kind": "best"}, {"kind": "versus_baseline"}, EQUIVALENCE])
 def test_few_seeds_claim_nothing_that_they_cannot(n, kind):
     table = rows({v: f[:n] for v, f in SEVERAL.items()})
-    found = analyse(plan(table, **kind), table)
-    assert found.verdict.is_given == (n == 3)
+    found = analyze(plan(table, **kind), table)
+    assert verdict(found).is_given == (n == 3)
     for contrast in found.blocks[0].family:
         assert contrast.n == n
         assert (contrast.interval is None) == (n < 3)
@@ -63,22 +64,22 @@ def test_few_seeds_claim_nothing_that_they_cannot(n, kind):
 
 def test_a_running_sweep_has_figures_and_no_verdict():
     table = rows({"relu": RELU, "elu": [*plus(1, 1, 1, 2), ("running", None)]})
-    found = analyse(plan(table), table)
-    assert not found.verdict.is_given
+    found = analyze(plan(table), table)
+    assert not verdict(found).is_given
     assert found.blocks[0].family[0].n == 4
 
 
-def test_a_sweep_without_any_trial_yet_can_be_analysed():
+def test_a_sweep_without_any_trial_yet_can_be_analyzed():
     table = rows({"relu": [("absent", None)] * 3, "elu": [("absent", None)] * 3})
     for more in ({}, {"kind": "best"}, {"target": 0.9}, EQUIVALENCE):
-        found = analyse(plan(table, **more), table)
-        assert found.verdict.sentence == "No verdict yet: 0 of 6 trials are done."
+        found = analyze(plan(table, **more), table)
+        assert verdict(found).sentence == "No verdict yet, still running: 0 of 6 trials are done."
 
 
 def test_twenty_seeds_bring_the_bootstrap_and_the_chance_to_win():
     generator = np.random.default_rng(1)
     table = rows({v: list(np.round(generator.normal(98, 0.2, 20), 2)) for v in ("relu", "elu")})
-    (contrast,) = analyse(plan(table), table).blocks[0].family
+    (contrast,) = analyze(plan(table), table).blocks[0].family
     low, high = contrast.bca
     assert low < contrast.mean < high
     low, high = contrast.won_interval
@@ -109,7 +110,7 @@ def by_image(table, variant, block="digits × mlp"):
 
 def test_the_images_interval_is_of_the_seed_mean_difference_on_each_image():
     table = drawn(rows({"relu": RELU, "elu": plus(-5, -6, -4, -5, -5)}))
-    (contrast,) = analyse(plan(table), table).blocks[0].family
+    (contrast,) = analyze(plan(table), table).blocks[0].family
     difference = by_image(table, "elu") - by_image(table, "relu")
     assert difference.mean() == pytest.approx(contrast.mean)
     component = (difference.var(ddof=1) / 400, 399)
@@ -125,7 +126,7 @@ def test_blocks_that_share_a_test_set_share_its_images(shared):
     table = drawn(table)
     if not shared:
         table = [replace(r, data_hash=r.block) for r in table]
-    contrast = analyse(plan(table), table).across.family[0]
+    contrast = analyze(plan(table), table).across.family[0]
     both = [(by_image(table, "elu", b) - by_image(table, "relu", b)) / 2 for b in ("d0", "d1")]
     sets = [both[0] + both[1]] if shared else both
     expected = images_interval(contrast.differences, [(x.var(ddof=1) / 400, 399) for x in sets])
@@ -134,10 +135,10 @@ def test_blocks_that_share_a_test_set_share_its_images(shared):
 
 def test_no_images_interval_where_a_trial_did_not_store_them_or_another_metric_is_asked():
     table = drawn(rows({"relu": RELU, "elu": plus(-5, -6, -4, -5, -5)}))
-    (contrast,) = analyse(plan(table, metric="val/accuracy"), table).blocks[0].family
+    (contrast,) = analyze(plan(table, metric="val/accuracy"), table).blocks[0].family
     assert contrast.images_interval is None
     table[3] = replace(table[3], correct=lambda: None)
-    (contrast,) = analyse(plan(table), table).blocks[0].family
+    (contrast,) = analyze(plan(table), table).blocks[0].family
     assert contrast.images_interval is None
     assert contrast.interval is not None
 
@@ -152,7 +153,7 @@ def test_correct_images_are_read_from_the_run(writer):
         np.save(writer.lab.finished(row.key).folder / CORRECT, bits)
     table = read_table(writer.lab, plan_read)
     assert all(row.correct().shape == (10_000,) for row in table)
-    (contrast,) = analyse(plan_read, table).blocks[0].family
+    (contrast,) = analyze(plan_read, table).blocks[0].family
     assert contrast.images_interval is not None
 
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
-from tables_by_hand import EQUIVALENCE, FAILED, RELU, plus, rows, spec
+from tables_by_hand import EQUIVALENCE, FAILED, RELU, analyze_rows, plus, rows, spec
 
-from ablab.report.analysis.find import find
 from ablab.stats import paired
 
 REPLICATES = 10_000
@@ -28,7 +27,7 @@ def draw(generator, variants=3, blocks=3, seeds=5):
 
 def findings(outcomes, **more):
     table = [r for i, f in enumerate(outcomes) for r in rows(f, block=f"d{i}")]
-    return find(table, spec(list(outcomes[0]), baseline="v0", **more))
+    return analyze_rows(table, spec(list(outcomes[0]), baseline="v0", **more))
 
 
 def test_differences_are_averaged_over_blocks_within_each_seed(generator):
@@ -87,7 +86,7 @@ def test_ties_over_blocks_are_ties_although_their_floats_differ():
 def test_blocks_of_other_sizes_of_test_set_are_averaged_as_accuracies():
     table = rows({"v0": [90.0] * 3, "v1": [91.0, 92.0, 93.0]}, block="a", images=10_000)
     table += rows({"v0": [50.0] * 3, "v1": [75.0] * 3}, block="b", images=360)
-    (contrast,) = find(table, spec(["v0", "v1"], baseline="v0")).across.family
+    (contrast,) = analyze_rows(table, spec(["v0", "v1"], baseline="v0")).across.family
     assert contrast.differences == pytest.approx([0.13, 0.135, 0.14])
 
 

@@ -8,7 +8,8 @@ from labwriter import ENVIRON, LabWriter
 from tables_by_hand import rows
 
 from ablab.report.analysis.conditions import load_note
-from ablab.report.build import build_report, page_of
+from ablab.report.build import build_report
+from ablab.report.page.page import page_of
 from ablab.tracking.journal import Entry
 from ablab.tracking.plan import find_plan
 

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 from scipy import special
 from statsmodels.stats.anova import AnovaRM
-from tables_by_hand import FAILED, rows, spec
+from tables_by_hand import FAILED, analyze_rows, rows, spec
 
-from ablab.report.analysis.find import find
 from ablab.stats import paired
 
 
@@ -29,7 +28,7 @@ def draw(generator, asked, seeds=5):
 
 
 def factors_of(outcomes, asked):
-    return find(rows(outcomes), asked).factors
+    return analyze_rows(rows(outcomes), asked).factors
 
 
 def test_effects_of_two_by_two_are_a_repeated_measures_anova(generator):
@@ -135,7 +134,7 @@ def test_factors_are_averaged_over_blocks_within_each_seed(generator):
     asked = question(["none", "batch"], [0.1, 0.2])
     outcomes = [draw(generator, asked) for _ in range(3)]
     table = [r for i, f in enumerate(outcomes) for r in rows(f, block=f"d{i}")]
-    together = find(table, asked)
+    together = analyze_rows(table, asked)
     alone = [factors_of(f, asked) for f in outcomes]
     for i, contrast in enumerate(together.factors.effects):
         own = np.mean([f.effects[i].differences for f in alone], axis=0)

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 from tables_by_hand import plan, rows
 
-from ablab.report.analysis.analysis import analyse
+from ablab.report.analysis.analysis import analyze
 from ablab.report.analysis.ranks import critical_difference, friedman_p, rank
 from ablab.tracking.plan import Part, Plan
 
@@ -13,14 +13,14 @@ def generator():
     return np.random.default_rng(20_260_106)
 
 
-def analysed(outcomes, datasets=None, **more):
+def analyzed(outcomes, datasets=None, **more):
     """Analyse blocks, each with the dataset that it is on."""
     table = [r for i, f in enumerate(outcomes) for r in rows(f, block=f"b{i}")]
     first = plan(table, **more).parts[0]
     of = dict(zip((f"b{i}" for i in range(len(outcomes))), datasets or [], strict=False))
     trials = {r.key: {"choices": {"dataset": of[r.block]}} for r in table if of}
     part = Part(first.kind, first.time, first.command, first.spec, first.cells, trials)
-    return analyse(Plan("x", (part,)), table).ranks
+    return analyze(Plan("x", (part,)), table).ranks
 
 
 def draw(generator, blocks, variants=("relu", "elu", "tanh", "sigmoid")):
@@ -46,7 +46,7 @@ def test_the_critical_difference_is_of_the_studentized_range():
 
 def test_below_five_datasets_ranks_describe_blocks(generator):
     outcomes = draw(generator, 6)
-    found = analysed(outcomes, ["mnist", "digits", "cifar10"] * 2)
+    found = analyzed(outcomes, ["mnist", "digits", "cifar10"] * 2)
     means = np.array([[-np.mean(f[v]) for v in f] for f in outcomes])
     expected = dict(zip(outcomes[0], stats.rankdata(means, axis=1).mean(axis=0), strict=True))
     assert found.means == pytest.approx(expected)
@@ -57,7 +57,7 @@ def test_below_five_datasets_ranks_describe_blocks(generator):
 
 def test_from_five_datasets_on_architectures_are_averaged_first(generator):
     outcomes = draw(generator, 10)
-    found = analysed(outcomes, [f"d{i}" for i in range(5)] * 2)
+    found = analyzed(outcomes, [f"d{i}" for i in range(5)] * 2)
     means = np.array([[-np.mean(f[v]) for v in f] for f in outcomes])
     averaged = (means[:5] + means[5:]) / 2
     assert (found.over, found.count) == ("datasets", 5)
@@ -67,22 +67,22 @@ def test_from_five_datasets_on_architectures_are_averaged_first(generator):
 
 def test_the_lowest_ranks_first_where_less_is_better():
     outcomes = [{"relu": [90.0] * 3, "elu": [80.0] * 3}] * 2
-    assert list(analysed(outcomes, goal="min").means) == ["elu", "relu"]
-    assert list(analysed(outcomes).means) == ["relu", "elu"]
+    assert list(analyzed(outcomes, goal="min").means) == ["elu", "relu"]
+    assert list(analyzed(outcomes).means) == ["relu", "elu"]
 
 
 def test_ties_share_their_rank():
     outcomes = [{"relu": [90.0] * 3, "elu": [90.0] * 3}] * 2
-    assert set(analysed(outcomes).means.values()) == {1.5}
+    assert set(analyzed(outcomes).means.values()) == {1.5}
 
 
 def test_a_variant_that_lacks_a_block_is_not_ranked(generator):
     outcomes = draw(generator, 3)
     del outcomes[1]["tanh"]
-    assert set(analysed(outcomes).means) == {"relu", "elu", "sigmoid"}
+    assert set(analyzed(outcomes).means) == {"relu", "elu", "sigmoid"}
 
 
 def test_two_variants_have_no_critical_difference(generator):
-    found = analysed(draw(generator, 6, ("relu", "elu")), [f"d{i}" for i in range(6)])
+    found = analyzed(draw(generator, 6, ("relu", "elu")), [f"d{i}" for i in range(6)])
     assert found.over == "datasets"
     assert found.critical_difference is None

@@ -15,7 +15,7 @@ from ablab.report.analysis.setup import setup
 from ablab.report.analysis.trials import FIELDS, Row
 from ablab.report.build import write_report
 from ablab.report.mlflow.naming import Naming
-from ablab.report.mlflow.report import foreign_report
+from ablab.report.mlflow.report import foreign_page
 from ablab.report.page.page import Page
 from ablab.tracking.foreign import ForeignRun
 from ablab.tracking.plan import Cell, Part, Plan
@@ -205,7 +205,7 @@ def test_json_holds_the_setup_with_its_types(tmp_path: Path) -> None:
 
 
 class Store:
-    """What `foreign_report` asks of a store."""
+    """What `foreign_page` asks of a store."""
 
     def __init__(self, runs: list[ForeignRun]) -> None:
         self._runs = runs
@@ -231,7 +231,7 @@ def others(**params: Any) -> list[ForeignRun]:
 def test_others_runs_have_their_params_named_as_theirs(tmp_path: Path) -> None:
     runs = others(lr=0.1, width=lambda model, _: len(model), host=lambda model, seed: model * seed)
     naming = Naming("nets", "tags.model", "params.seed", "acc", baseline="small")
-    report = foreign_report(Store(runs), naming, tmp_path)  # type: ignore[arg-type]
+    report = write_report(foreign_page(Store(runs), naming), tmp_path)  # type: ignore[arg-type]
     twin = report.markdown.read_text("utf-8").replace("\\", "")
     assert "Params of these runs as logged to MLflow" in twin
     assert "Different in each run: host." in twin
@@ -242,5 +242,5 @@ def test_others_runs_have_their_params_named_as_theirs(tmp_path: Path) -> None:
 
 def test_others_runs_without_params_have_no_setup(tmp_path: Path) -> None:
     naming = Naming("nets", "tags.model", "params.seed", "acc", baseline="small")
-    report = foreign_report(Store(others()), naming, tmp_path)  # type: ignore[arg-type]
+    report = write_report(foreign_page(Store(others()), naming), tmp_path)  # type: ignore[arg-type]
     assert "## Setup" not in report.markdown.read_text("utf-8")

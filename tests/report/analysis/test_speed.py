@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 from tables_by_hand import RELU, plan, rows
 
-from ablab.report.analysis.analysis import analyse
+from ablab.report.analysis.analysis import analyze
 from ablab.report.analysis.conditions import conditions, why_untimed
 from ablab.report.text.provenance import notices
 from ablab.tracking.plan import Part, Plan
@@ -41,7 +41,7 @@ def table_of(firsts, lengths=None, pace=None, outcomes=None):
 
 
 def speed_of(table, **more):
-    (found,) = analyse(plan(table, target=TARGET, **more), table).speed
+    (found,) = analyze(plan(table, target=TARGET, **more), table).speed
     return found
 
 
@@ -191,14 +191,14 @@ def test_trials_of_an_older_version_have_no_seconds():
 
 def test_without_a_target_there_is_no_speed():
     table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
-    assert analyse(plan(table), table).speed == ()
+    assert analyze(plan(table), table).speed == ()
 
 
 def test_a_target_that_came_after_the_plan_is_known_as_late():
     table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
     first = plan(table)
     later = Part("extension", 1.0, "", replace(first.spec, target=TARGET), (), {})
-    (found,) = analyse(Plan("x", (*first.parts, later)), table).speed
+    (found,) = analyze(Plan("x", (*first.parts, later)), table).speed
     assert found.is_late
     assert not speed_of(table).is_late
 

@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tables_by_hand import rows, spec
+from tables_by_hand import analyze_rows, rows, spec
 
-from ablab.report.analysis.find import find
-from ablab.report.text.verdict import answer
+from ablab.report.text.verdict import verdict
 
 SIZES = (3, 5, 20)
 KINDS = {
@@ -31,20 +30,20 @@ def found_of(kind, n, columns=None, total=360):
     own = columns or [column(n)] * len(names)
     table = rows(dict(zip(names, own, strict=True)), images=total)
     grid = {"variants": GRID} if kind == "factors" else {}
-    return find(table, spec(names, **KINDS[kind], **grid))
+    return analyze_rows(table, spec(names, **KINDS[kind], **grid))
 
 
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_equal_columns_are_no_difference(kind, n):
     found = found_of(kind, n)
-    for contrast in found.family:
+    for contrast in found.main.tested:
         assert (contrast.n, contrast.mean) == (n, 0.0)
         assert (contrast.p, contrast.p_holm, contrast.p_flip) == (1.0, 1.0, 1.0)
         assert contrast.result == "open"
         assert contrast.won == n / 2
         assert contrast.interval is None
-    told = answer(found)
+    told = verdict(found)
     assert told.is_given
     assert not any(
         word in told.sentence for word in ("beats", "differ from", "raises", "interact:")
@@ -55,7 +54,7 @@ def test_equal_columns_are_no_difference(kind, n):
 @pytest.mark.parametrize("n", SIZES)
 def test_equal_columns_are_equivalent_from_enough_seeds_on(n):
     """The sign flips of n equal figures within the margin: 2^-n, times Holm's three."""
-    for contrast in found_of("equivalence", n).family:
+    for contrast in found_of("equivalence", n).main.tested:
         held = contrast.equivalence
         assert held.p == 2.0**-n
         assert held.p_holm == min(1.0, 3 * 2.0**-n)
@@ -75,7 +74,7 @@ def test_figures_that_differ_by_rounding_alone_are_equal(kind, n, scale):
     plain = [scale * x for x in column(n)]
     columns = [plain, in_float32(plain), [x * 3 / 3 for x in plain], in_float32(plain)]
     found = found_of(kind, n, columns, total=None)
-    assert all(c.p == 1.0 and c.mean == 0.0 for c in found.family)
+    assert all(c.p == 1.0 and c.mean == 0.0 for c in found.main.tested)
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -83,7 +82,7 @@ def test_a_difference_that_is_the_same_but_for_rounding_is_not_surer_than_sign_f
     plain = column(n)
     moved = in_float32([x + 1.0 for x in plain])
     found = found_of("versus_baseline", n, [plain, moved, plain, plain], total=None)
-    contrast = next(c for c in found.family if c.variant == "elu")
+    contrast = next(c for c in found.main.tested if c.variant == "elu")
     assert contrast.p == 2.0 ** (1 - n)
     assert contrast.mean == pytest.approx(0.01, rel=1e-5)
 
@@ -93,7 +92,7 @@ def test_a_small_difference_is_kept():
     plain = column(5)
     moved = [x * (1 + 2e-6 * (1 + i)) for i, x in enumerate(plain)]
     found = found_of("versus_baseline", 5, [plain, moved, plain, plain], total=None)
-    contrast = next(c for c in found.family if c.variant == "elu")
+    contrast = next(c for c in found.main.tested if c.variant == "elu")
     assert (contrast.differences > 0).all()
 
 
@@ -101,5 +100,5 @@ def test_a_missing_trial_does_not_untie_the_others():
     names = ["relu", "elu"]
     table = rows(dict.fromkeys(names, column(5)), images=None)
     table[0] = replace(table[0], outcome="failed", value=math.nan)
-    (contrast,) = find(table, spec(names)).family
+    (contrast,) = analyze_rows(table, spec(names)).main.family
     assert (contrast.n, contrast.p, contrast.left_out) == (4, 1.0, 1)

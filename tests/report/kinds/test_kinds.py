@@ -7,8 +7,9 @@ from ablab import cli
 from ablab.errors import InputError
 from ablab.faults import ConfigError
 from ablab.report import kinds
-from ablab.report.analysis.analysis import analyse
+from ablab.report.analysis.analysis import analyze
 from ablab.report.kinds.versus_baseline import VersusBaseline
+from ablab.report.text.verdict import verdict
 from ablab.sweep.spec import parse
 from ablab.tracking.kinds import KINDS, Needs
 
@@ -18,8 +19,8 @@ NODE = {"question": "Which is worst?", "kind": "worst", "variants": {"relu": {},
 class Worst(VersusBaseline):
     """A new kind: which variant is worst?"""
 
-    def clauses(self, found):
-        means = {v: group.mean for v, group in found.decisive.groups.items()}
+    def clauses(self, comparison):
+        means = {v: group.mean for v, group in comparison.groups.items()}
         return [f"{min(means, key=means.get)} has the lowest mean"]
 
     def mark(self, comparison, variant):
@@ -41,8 +42,8 @@ def test_a_kind_is_added_by_its_needs_and_one_class(monkeypatch):
     assert "sweep.baseline must be exactly one of relu, elu" in str(error.value)
     assert parse(NODE | {"baseline": "relu", "margin": 0.1}).kind == "worst"
     table = rows({"relu": RELU, "elu": plus(-1.2, -1.3, -1.1, -1.2, -1.0)})
-    found = analyse(plan(table, kind="worst"), table)
-    assert found.verdict.sentence == "At fixed hyper-parameters, elu has the lowest mean."
+    found = analyze(plan(table, kind="worst"), table)
+    assert verdict(found).sentence == "At fixed hyper-parameters, elu has the lowest mean."
 
 
 def test_a_margin_is_refused_except_for_kinds_that_need_one(monkeypatch):
@@ -54,7 +55,7 @@ def test_a_margin_is_refused_except_for_kinds_that_need_one(monkeypatch):
 def test_a_plan_of_an_unknown_kind_is_refused_in_one_line():
     table = rows({"relu": RELU, "elu": RELU})
     with pytest.raises(InputError, match=r"kind must be one of versus_baseline, .* got of_later"):
-        analyse(plan(table, kind="of_later"), table)
+        analyze(plan(table, kind="of_later"), table)
 
 
 @pytest.mark.parametrize("kind", ["equivalence", "factors"])

@@ -13,15 +13,16 @@ import pytest
 from scipy import stats
 
 from ablab.errors import InputError
+from ablab.report.build import write_report
 from ablab.report.mlflow.naming import Naming
-from ablab.report.mlflow.report import foreign_report
+from ablab.report.mlflow.report import foreign_page
 from ablab.tracking.foreign import ForeignRun
 
 SEEDS = range(5)
 
 
 class FakeStore:
-    """What `foreign_report` asks of a store."""
+    """What `foreign_page` asks of a store."""
 
     def __init__(self, runs: Sequence[ForeignRun], curves: Mapping[str, Any] | None = None) -> None:
         self._runs, self._curves = runs, curves or {}
@@ -65,7 +66,7 @@ NAMING = Naming("nets", "tags.model", "params.seed", "test_acc", baseline="small
 
 
 def report(folder: Path, runs: Sequence[ForeignRun], naming: Naming = NAMING, **curves: Any) -> Any:
-    made = foreign_report(FakeStore(runs, curves), naming, folder)  # type: ignore[arg-type]
+    made = write_report(foreign_page(FakeStore(runs, curves), naming), folder)  # type: ignore[arg-type]
     return made, json.loads(made.json.read_text("utf-8"))
 
 

@@ -9,8 +9,9 @@ import pytest
 from test_foreign_report import NAMING, FakeStore, run
 
 from ablab.errors import InputError
+from ablab.report.build import write_report
 from ablab.report.mlflow.naming import Naming
-from ablab.report.mlflow.report import foreign_report
+from ablab.report.mlflow.report import foreign_page
 from ablab.tracking.foreign import ForeignRun
 
 PARENT = "mlflow.parentRunId"
@@ -38,7 +39,7 @@ def studies(trials: int = 3) -> list[ForeignRun]:
 
 def report(folder: Path, made_of: list[ForeignRun], **changes: str) -> Any:
     naming = Naming(**{**vars(NAMING), **changes})
-    made = foreign_report(FakeStore(made_of), naming, folder)  # type: ignore[arg-type]
+    made = write_report(foreign_page(FakeStore(made_of), naming), folder)  # type: ignore[arg-type]
     return made, json.loads(made.json.read_text("utf-8"))
 
 

@@ -10,8 +10,9 @@ import pytest
 from test_foreign_report import NAMING, FakeStore, run
 
 from ablab.errors import InputError
+from ablab.report.build import write_report
 from ablab.report.mlflow.naming import Naming
-from ablab.report.mlflow.report import foreign_report
+from ablab.report.mlflow.report import foreign_page
 from ablab.report.mlflow.scale import Logged, unit_logged
 
 SMALL, BIG = [0.91, 0.93, 0.92, 0.94, 0.925], [0.95, 0.97, 0.96, 0.98, 0.966]
@@ -103,7 +104,7 @@ def runs(small: list[float], big: list[float], metric: str = "test_acc") -> list
 
 def report(folder: Path, found: list[Any], curves: Any = None, **changes: str) -> Any:
     naming = Naming(**{**vars(NAMING), **changes})
-    made = foreign_report(FakeStore(found, curves), naming, folder)  # type: ignore[arg-type]
+    made = write_report(foreign_page(FakeStore(found, curves), naming), folder)  # type: ignore[arg-type]
     return made, json.loads(made.json.read_text("utf-8"))
 
 

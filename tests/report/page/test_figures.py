@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from labwriter import LabWriter
 
-from ablab.report.analysis.find import compare
+from ablab.report.analysis.analysis import compare
 from ablab.report.analysis.trials import read_table
 from ablab.report.formatting import MINUS
 from ablab.report.page.figures import curves, differences

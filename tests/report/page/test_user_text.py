@@ -12,9 +12,9 @@ from test_foreign_report import NAMING, FakeStore, run
 from test_page import Reader, markdown_rows
 
 import ablab.report
-from ablab.report.build import Report, build_report
+from ablab.report.build import Report, build_report, write_report
 from ablab.report.mlflow.naming import Naming
-from ablab.report.mlflow.report import foreign_report
+from ablab.report.mlflow.report import foreign_page
 from ablab.tracking.csv_text import read_rows
 
 NAMES = (
@@ -109,7 +109,7 @@ def test_latex_holds_every_name_in_a_line(written: tuple[LabWriter, Report]) -> 
 def test_names_of_mlflow_runs_are_escaped_and_the_command_is_quoted(tmp_path: Path) -> None:
     runs = [run(n, s, 0.9 + 0.001 * s + 0.002 * i) for i, n in enumerate(NAMES) for s in range(3)]
     naming = Naming(**{**vars(NAMING), "baseline": "=1+1", "question": QUESTION})
-    made = foreign_report(FakeStore(runs), naming, tmp_path)  # type: ignore[arg-type]
+    made = write_report(foreign_page(FakeStore(runs), naming), tmp_path)  # type: ignore[arg-type]
     text = made.html.read_text("utf-8")
     assert not STEERING.search(text)
     assert Reader(text).tags.count("script") == 1

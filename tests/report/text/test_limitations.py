@@ -2,17 +2,16 @@
 
 from dataclasses import replace
 
-from tables_by_hand import CLOSE, DIVERGED, EQUIVALENCE, RELU, plus, rows, spec
+from tables_by_hand import CLOSE, DIVERGED, EQUIVALENCE, RELU, analyze_rows, plus, rows, spec
 from test_verdict_factors import BATCH, CELLS, HALF, SETTINGS
 
-from ablab.report.analysis.find import find
 from ablab.report.text.limitations import reliability
 
 
 def sentences_of(table, question, *, tested=True):
     found = find(table, question)
     effects = found.factors.effects if found.factors else ()
-    return " ".join(reliability(found.decisive, effects, tested=tested, tuned=False))
+    return " ".join(reliability(found.main, effects, tested=tested, tuned=False))
 
 
 def test_the_family_and_its_level_are_named():

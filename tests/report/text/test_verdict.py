@@ -15,6 +15,7 @@ from tables_by_hand import (
     FAILED,
     IMAGES,
     RELU,
+    analyze_rows,
     plan,
     plus,
     rows,
@@ -22,16 +23,15 @@ from tables_by_hand import (
     typeset,
 )
 
-from ablab.report.analysis.analysis import analyse
-from ablab.report.analysis.find import compare, find
+from ablab.report.analysis.analysis import analyze, compare
 from ablab.report.formatting import MINUS
 from ablab.report.text.provenance import notices
-from ablab.report.text.verdict import answer
+from ablab.report.text.verdict import verdict
 from ablab.tracking.plan import Part, Plan
 
 
-def say(outcomes, tuned=False, images=IMAGES, **more):
-    return answer(find(rows(outcomes, images=images), spec(outcomes, **more)), tuned=tuned).sentence
+def say(outcomes, images=IMAGES, **more):
+    return verdict(analyze_rows(rows(outcomes, images=images), spec(outcomes, **more))).sentence
 
 
 SENTENCES = {
@@ -56,7 +56,7 @@ SENTENCES = {
     ),
     "tuned, less is better": (
         {"relu": RELU, "elu": plus(-1.2, -1.3, -1.1, -1.2, -1.2)},
-        {"tuned": True, "goal": "min"},
+        {"tune": True, "goal": "min"},
         "elu beats the baseline relu by 1.20 points (95 % CI 1.11 to 1.29, Holm p < 0.001, n = 5).",
     ),
     "all equal, too few to tell": (
@@ -279,12 +279,12 @@ def test_the_order_of_rows_does_not_matter():
         {"relu": RELU, "elu": plus(0.3, -0.2, 0.1, 0.4, -0.1), "tanh": plus(1, 1, 2, 1, 1)}
     )
     question = spec(["relu", "elu", "tanh"])
-    expected = answer(find(table, question)).sentence
+    expected = verdict(analyze_rows(table, question)).sentence
     for step in (3, 7, 11):
         shuffled = [table[i * step % len(table)] for i in range(len(table))]
         if len({id(r) for r in shuffled}) == len(table):
-            assert answer(find(shuffled, question)).sentence == expected
-    assert answer(find(table[::-1], question)).sentence == expected
+            assert verdict(analyze_rows(shuffled, question)).sentence == expected
+    assert verdict(analyze_rows(table[::-1], question)).sentence == expected
 
 
 def test_pairs_are_by_seed_identity():
@@ -307,7 +307,7 @@ def test_an_extended_sweep_shows_the_verdict_at_both_sizes():
     gains = (0.3, 0.1, 0.25, 0.05, 0.4)
     table = rows({"relu": RELU, "elu": plus(*gains)})
     table.sort(key=lambda r: r.seed)
-    sentence = analyse(plan(table, first=6), table).verdict.sentence
+    sentence = verdict(analyze(plan(table, first=6), table)).sentence
     assert "elu beats the baseline relu" in sentence
     assert "extended from 6 to 10 trials; as first planned, the verdict was: At fixed" in sentence
     assert sentence.endswith("(80 % power).")

@@ -5,10 +5,9 @@ import re
 import numpy as np
 import pytest
 from scipy import stats
-from tables_by_hand import EQUIVALENCE, FAILED, RELU, plus, rows, spec, typeset
+from tables_by_hand import EQUIVALENCE, FAILED, RELU, analyze_rows, plus, rows, spec, typeset
 
-from ablab.report.analysis.find import find
-from ablab.report.text.verdict import answer
+from ablab.report.text.verdict import verdict
 
 AHEAD, BEHIND = plus(1.2, 1.3, 1.1, 1.2, 1.2), plus(-1.2, -1.1, -1.3, -1.2, -1.25)
 LITTLE, LESS = plus(0.2, 0.1, 0.3, 0.2, 0.25), plus(-0.2, -0.1, -0.3, -0.2, -0.25)
@@ -65,13 +64,13 @@ SENTENCES = {
 
 def findings(*outcomes, **more):
     table = [r for i, f in enumerate(outcomes) for r in rows(f, block=f"d{i} × mlp")]
-    return find(table, spec(list(outcomes[0]), **more))
+    return analyze_rows(table, spec(list(outcomes[0]), **more))
 
 
 @pytest.mark.parametrize("case", SENTENCES)
 def test_sentence(case):
     outcomes, more, expected = SENTENCES[case]
-    assert answer(findings(*outcomes, **more)).sentence == typeset(expected)
+    assert verdict(findings(*outcomes, **more)).sentence == typeset(expected)
 
 
 @pytest.mark.parametrize("case", SENTENCES)
@@ -88,13 +87,13 @@ def test_the_sentence_has_scipys_figures():
 
 def test_a_tuned_sweep_names_the_blocks_alone():
     outcomes, _, _ = SENTENCES["beats"]
-    assert answer(findings(*outcomes), tuned=True).sentence.startswith(
+    assert verdict(findings(*outcomes, tune=True)).sentence.startswith(
         "Averaged over 2 blocks, elu"
     )
 
 
 def test_without_enough_seeds_there_is_no_verdict_however_many_blocks():
     few = {"relu": RELU[:2], "elu": AHEAD[:2]}
-    found = answer(findings(few, few, few, few))
+    found = verdict(findings(few, few, few, few))
     assert found.sentence.startswith("No verdict from n = 2")
     assert not found.is_given

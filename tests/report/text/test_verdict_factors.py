@@ -4,10 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from tables_by_hand import DIVERGED, RELU, plus, rows, spec, typeset
+from tables_by_hand import DIVERGED, RELU, analyze_rows, plus, rows, spec, typeset
 
-from ablab.report.analysis.find import find
-from ablab.report.text.verdict import answer
+from ablab.report.text.verdict import verdict
 
 SETTINGS = [{"normalization": a, "dropout": b} for a in ("none", "batch") for b in ("none", "half")]
 CELLS = [" · ".join(s.values()) for s in SETTINGS]
@@ -54,7 +53,7 @@ SENTENCES = {
 def say(*outcomes):
     variants = dict(zip(CELLS, SETTINGS, strict=True))
     question = spec(CELLS, kind="factors", baseline=CELLS[0], variants=variants)
-    return answer(find(rows(dict(zip(CELLS, outcomes, strict=True))), question)).sentence
+    return verdict(analyze_rows(rows(dict(zip(CELLS, outcomes, strict=True))), question)).sentence
 
 
 @pytest.mark.parametrize("case", SENTENCES)
@@ -95,7 +94,7 @@ def test_of_many_effects_the_first_are_listed_and_the_others_counted():
         for (name, s), own in zip(cells.items(), noise, strict=True)
     }
     question = spec(cells, kind="factors", baseline="0 · 0", variants=cells)
-    sentence = answer(find(rows(outcomes), question)).sentence
+    sentence = verdict(analyze_rows(rows(outcomes), question)).sentence
     assert sentence.count(" raises ") == 7
     assert sentence.count(" interact: ") == 7
     assert "and 18 more such effects were detected" in sentence

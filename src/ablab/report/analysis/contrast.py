@@ -1,48 +1,14 @@
-"""A variant's trials, and a variant held against another, seed by seed."""
+"""A contrast: the paired differences of two variants, one per seed, with intervals and tests."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from ablab.report.analysis.images import Components
-from ablab.report.analysis.trials import Row
 from ablab.stats import intervals, paired, power
 from ablab.stats.equivalence import Equivalence
+from ablab.stats.intervals import Components
 from ablab.stats.paired import Array
-
-
-@dataclass(frozen=True, eq=False)
-class Group:
-    """The trials of one variant.
-
-    Attributes:
-        values: the metric of the trials that count, by seed; over several blocks the means of
-            the seeds that count in each.
-    """
-
-    variant: str
-    rows: tuple[Row, ...]
-    values: Array
-
-    @property
-    def n(self) -> int:
-        """How many trials count, or seeds over several blocks."""
-        return self.values.size
-
-    @property
-    def mean(self) -> float:
-        """The mean over the trials that count, NaN for none."""
-        return float(self.values.mean()) if self.n else math.nan
-
-    @property
-    def sd(self) -> float:
-        """The standard deviation over the trials that count, NaN for fewer than two."""
-        return float(self.values.std(ddof=1)) if self.n > 1 else math.nan
-
-    def count(self, outcome: str) -> int:
-        """Return how many trials have this outcome."""
-        return sum(row.outcome == outcome for row in self.rows)
 
 
 def _no_images() -> Components:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.contrast import Group
+from ablab.report.analysis.grid import Group
 from ablab.report.formatting import quantity
 
 SAME = 1.05

@@ -1,66 +1,43 @@
 """Two factors: main effects and interactions, one contrast a seed, averaged over blocks.
 
-In a grid of I × J levels each level but the baseline's has a main effect, its difference to the
-baseline's level averaged over all levels of the other factor; and each pair of such levels has an
-interaction, the difference of the one's effects at the other's two levels. That is IJ - 1
-contrasts of one degree of freedom, three in a 2 × 2 grid, tested on seeds and corrected together
-by Holm. Unlike a table of variances it needs no equal spread over cells, and says which levels.
+In a grid of I × J levels, each level other than the baseline's has a main effect: its difference
+to the baseline's level, averaged over all levels of the other factor. Each pair of such levels has
+an interaction: the difference between the effects of one at the two levels of the other. That
+makes IJ - 1 contrasts of one degree of freedom, three in a 2 × 2 grid, tested over seeds and
+corrected together by Holm. Unlike an analysis of variance, this does not assume equal variances
+over the cells, and it says which levels differ.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from scipy import special
 
-from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.contrast import Contrast, Group
-from ablab.report.analysis.log_odds import log_odds
+from ablab.report.analysis.comparison import Comparison, Factors
+from ablab.report.analysis.contrast import Contrast
+from ablab.report.analysis.grid import Grid
 from ablab.report.analysis.multiplicity import corrected
 from ablab.report.analysis.pairing import weighted
+from ablab.stats.paired import Array
 from ablab.text import is_accuracy
 from ablab.tracking.spec import Spec
 
+Levels = tuple[tuple[str, ...], tuple[str, ...]]
 Cells = dict[tuple[str, str], str]
-
-
-@dataclass(frozen=True, eq=False)
-class Factors:
-    """A grid of two axes.
-
-    Attributes:
-        names: the two axes.
-        levels: the levels of each, the baseline's first.
-        cells: by level of the first and of the second axis; values are seed means over blocks.
-        effects: main effects of the first axis, of the second, then interactions; one of each in
-            a 2 × 2 grid. Corrected together.
-        places: for each effect, by its name, which level of each axis it is about, None for the
-            axis that it is averaged over.
-        signs: for each interaction, by its name, whether it keeps its sign on log odds; empty
-            where the metric is no accuracy.
-    """
-
-    names: tuple[str, str]
-    levels: tuple[tuple[str, ...], tuple[str, ...]]
-    cells: Mapping[tuple[str, str], Group]
-    effects: tuple[Contrast, ...]
-    places: Mapping[str, tuple[str | None, str | None]]
-    signs: Mapping[str, bool]
-
-    @property
-    def keeps_sign(self) -> bool | None:
-        """Whether every interaction keeps its sign on log odds; None where that is not known."""
-        return all(self.signs.values()) if self.signs else None
+"""The variant of each pair of levels."""
+EffectLevels = tuple[str | None, str | None]
+"""The level of each axis that an effect is about; None for the axis it is averaged over."""
 
 
 def factors(comparison: Comparison, spec: Spec) -> Factors | None:
-    """Return the effects of a grid of two axes; None where the variants are no such grid.
+    """Compute the effects of a grid of two axes; None if the variants are not such a grid.
 
     An effect whose cells are not all planned in one block has no seeds.
 
     Args:
-        comparison: of the one block, or over several.
-        spec: the sweep's question as a plan holds it.
+        comparison: of one block, or averaged over several.
+        spec: the sweep's question as the plan stores it.
     """
     settings = {v: dict(spec.variants[v]) for v in comparison.groups}
     axes = list(next(iter(settings.values()), {}))
@@ -74,26 +51,27 @@ def factors(comparison: Comparison, spec: Spec) -> Factors | None:
     )
     names = (axes[0], axes[1])
     both = (levels[0], levels[1])
-    effects, places = _effects(comparison, names, both, cells)
-    interactions = [c for c in effects if None not in places[c.variant]]
+    effects, effect_levels = _effects(comparison, names, both, cells)
+    interactions = [c for c in effects if None not in effect_levels[c.variant]]
     return Factors(
         names=names,
         levels=both,
-        cells={place: comparison.groups[variant] for place, variant in cells.items()},
+        cells={pair: comparison.groups[variant] for pair, variant in cells.items()},
         effects=corrected(effects),
-        places=places,
-        signs=_signs(comparison, both, cells, interactions, places),
+        effect_levels=effect_levels,
+        signs=_signs(comparison, both, cells, interactions, effect_levels),
     )
 
 
 def _effects(
     comparison: Comparison,
     names: tuple[str, str],
-    levels: tuple[tuple[str, ...], tuple[str, ...]],
+    levels: Levels,
     cells: Cells,
-) -> tuple[list[Contrast], dict[str, tuple[str | None, str | None]]]:
+) -> tuple[list[Contrast], dict[str, EffectLevels]]:
+    """Return all effects, and by name the levels that each is about."""
     (a, b), ((a0, *others_a), (b0, *others_b)) = names, levels
-    wanted: list[tuple[str, str, tuple[str | None, str | None]]] = []
+    wanted: list[tuple[str, str, EffectLevels]] = []
     wanted += [(f"{a}: {level}", f"{a}: {a0}", (level, None)) for level in others_a]
     wanted += [(f"{b}: {level}", f"{b}: {b0}", (None, level)) for level in others_b]
     pairs = list(product(others_a, others_b))
@@ -101,19 +79,19 @@ def _effects(
         label = f"{a} × {b}" if len(pairs) == 1 else f"{a}: {x} × {b}: {y}"
         wanted.append((label, "no interaction", (x, y)))
     return (
-        [_effect(comparison, levels, cells, place, (c, r)) for c, r, place in wanted],
-        {contrast: place for contrast, _, place in wanted},
+        [_effect(comparison, levels, cells, own, (c, r)) for c, r, own in wanted],
+        {name: own for name, _, own in wanted},
     )
 
 
 def _effect(
     comparison: Comparison,
-    levels: tuple[tuple[str, ...], tuple[str, ...]],
+    levels: Levels,
     cells: Cells,
-    place: tuple[str | None, str | None],
+    effect_levels: EffectLevels,
     names: tuple[str, str],
 ) -> Contrast:
-    weights = _weights(levels, place)
+    weights = _weights(levels, effect_levels)
     if not set(weights) <= set(cells):
         none = np.zeros(0)
         return Contrast(*names, none, none, len(comparison.grid.seeds), comparison.direction)
@@ -121,12 +99,10 @@ def _effect(
     return weighted(comparison.grid, comparison.images, own, names, comparison.direction)
 
 
-def _weights(
-    levels: tuple[tuple[str, ...], tuple[str, ...]], place: tuple[str | None, str | None]
-) -> dict[tuple[str, str], float]:
-    """Return the weight of each cell: the product of those of its two levels."""
+def _weights(levels: Levels, effect_levels: EffectLevels) -> dict[tuple[str, str], float]:
+    """Return the weight of each cell: the product of the weights of its two levels."""
     by_axis = []
-    for own, level in zip(levels, place, strict=True):
+    for own, level in zip(levels, effect_levels, strict=True):
         if level is None:
             by_axis.append(dict.fromkeys(own, 1 / len(own)))
         else:
@@ -137,23 +113,23 @@ def _weights(
 
 def _signs(
     comparison: Comparison,
-    levels: tuple[tuple[str, ...], tuple[str, ...]],
+    levels: Levels,
     cells: Cells,
     interactions: list[Contrast],
-    places: Mapping[str, tuple[str | None, str | None]],
+    effect_levels: Mapping[str, EffectLevels],
 ) -> dict[str, bool]:
-    """Tell of each interaction whether its mean has the same sign on log odds.
+    """Return for each interaction whether its mean has the same sign on log odds.
 
-    Near the ceiling an additive interaction can be an artefact of the scale.
+    Near the ceiling an additive interaction can be an artifact of the scale.
     """
     if not is_accuracy(comparison.metric):
         return {}
-    grid, found = comparison.grid, {}
-    odds = log_odds(grid)
+    grid, signs = comparison.grid, {}
+    odds = _log_odds(grid)
     for contrast in interactions:
         if not contrast.n:
             continue
-        weights = _weights(levels, places[contrast.variant])
+        weights = _weights(levels, effect_levels[contrast.variant])
         seeds = [grid.seeds.index(seed) for seed in contrast.seeds]
         blocks = [grid.blocks.index(block) for block in contrast.blocks]
         means = {
@@ -161,5 +137,15 @@ def _signs(
             for cell in weights
         }
         total = sum(weight * float(means[cell]) for cell, weight in weights.items())
-        found[contrast.variant] = bool(np.sign(total) == np.sign(contrast.mean))
-    return found
+        signs[contrast.variant] = bool(np.sign(total) == np.sign(contrast.mean))
+    return signs
+
+
+def _log_odds(grid: Grid) -> Array:
+    """Return the log odds of accuracies; 0 % and 100 % are moved inwards by half an image."""
+    totals = np.full(grid.values.shape, 10_000.0)
+    for key, row in grid.rows.items():
+        totals[grid.place(*key)] = row.total or 10_000.0
+    least = 0.5 / totals
+    odds: Array = special.logit(np.clip(grid.values, least, 1 - least))
+    return odds

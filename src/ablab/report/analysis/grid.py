@@ -15,6 +15,39 @@ LARGEST_UNIT = 2**40  # so that sums of counts are exact in float64
 
 
 @dataclass(frozen=True, eq=False)
+class Group:
+    """The trials of one variant.
+
+    Attributes:
+        values: the metric of the trials that count, by seed; over several blocks the means of
+            the seeds that count in each.
+    """
+
+    variant: str
+    rows: tuple[Row, ...]
+    values: Array
+
+    @property
+    def n(self) -> int:
+        """How many trials count, or seeds over several blocks."""
+        return self.values.size
+
+    @property
+    def mean(self) -> float:
+        """The mean over the trials that count, NaN for none."""
+        return float(self.values.mean()) if self.n else math.nan
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation over the trials that count, NaN for fewer than two."""
+        return float(self.values.std(ddof=1)) if self.n > 1 else math.nan
+
+    def count(self, outcome: str) -> int:
+        """Return how many trials have this outcome."""
+        return sum(row.outcome == outcome for row in self.rows)
+
+
+@dataclass(frozen=True, eq=False)
 class Grid:
     """The cells of some blocks.
 
@@ -96,3 +129,16 @@ def grid_of(rows: Sequence[Row], variants: Sequence[str]) -> Grid:
         grid.diverged[place] = row.outcome == "diverged"
         grid.planned[place] = True
     return grid
+
+
+def group_of(grid: Grid, variant: str) -> Group:
+    """Return the trials of a variant; its values are means over the blocks that plan it."""
+    place = grid.variants.index(variant)
+    rows = tuple(
+        grid.rows[block, variant, seed]
+        for block in grid.blocks
+        for seed in grid.seeds
+        if (block, variant, seed) in grid.rows
+    )
+    means = grid.values[grid.blocks_of([variant]), place].mean(axis=0)
+    return Group(variant, rows, means[~np.isnan(means)])

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablab.report.analysis.trials import Row
+from ablab.stats.intervals import Components
 from ablab.stats.paired import Array
 
 METRIC = "test/accuracy"
-Components = tuple[tuple[float, float], ...]
 
 
 class Images:

@@ -6,25 +6,12 @@ from functools import partial
 
 import numpy as np
 
-from ablab.report.analysis.contrast import Contrast, Group
+from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.grid import Grid
 from ablab.report.analysis.images import Images
 from ablab.stats.paired import Array
 
 FLOAT32 = 2.0**-22  # of a figure: what two roundings to float32 can make of one number
-
-
-def group_of(grid: Grid, variant: str) -> Group:
-    """Return the trials of a variant; its values are means over the blocks that plan it."""
-    place = grid.variants.index(variant)
-    rows = tuple(
-        grid.rows[block, variant, seed]
-        for block in grid.blocks
-        for seed in grid.seeds
-        if (block, variant, seed) in grid.rows
-    )
-    means = grid.values[grid.blocks_of([variant]), place].mean(axis=0)
-    return Group(variant, rows, means[~np.isnan(means)])
 
 
 def pair(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ablab.report.analysis.contrast import Group
+from ablab.report.analysis.grid import Group
 from ablab.report.formatting import NONE, number
 from ablab.stats.paired import Array
 from ablab.tracking.probes import PROBES as PROBES_FILE

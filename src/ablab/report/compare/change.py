@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.contrast import Contrast, Group
-from ablab.report.analysis.grid import grid_of
+from ablab.report.analysis.contrast import Contrast
+from ablab.report.analysis.grid import Group, grid_of
 from ablab.report.analysis.images import METRIC, Images
 from ablab.report.analysis.multiplicity import corrected
 from ablab.report.analysis.pairing import pair

@@ -34,9 +34,9 @@ def latex(page: Page) -> str:
         f"% {visible(' '.join(page.plan.asked.split()))}",
         "% Written by `ablab report`; the preamble of the document needs \\usepackage{booktabs}.",
         *(rf"\par\noindent\emph{{{escape(notice)}}}" for notice in page.notices),
-        rf"\par\noindent {escape(analysis.verdict.sentence)}",
+        rf"\par\noindent {escape(page.verdict.sentence)}",
     ]
-    tested = analysis.verdict.is_given
+    tested = analysis.has_verdict
     for number_, comparison in enumerate(analysis.blocks):
         label = f"{_label(page.plan.sweep)}-{number_}"
         wide = len(analysis.blocks) > 1 and tested

@@ -62,7 +62,7 @@ def variants(analysis: Analysis) -> list[Record]:
 def contrasts(analysis: Analysis) -> list[Record]:
     """Return one record per contrast: of each block, across blocks, of factors."""
     return [
-        _contrast(scope, block, contrast, tested=analysis.verdict.is_given)
+        _contrast(scope, block, contrast, tested=analysis.has_verdict)
         for scope, block, contrast in _families(analysis)
     ]
 

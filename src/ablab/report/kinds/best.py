@@ -4,9 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.contrast import Group
-from ablab.report.analysis.findings import Findings
-from ablab.report.analysis.grid import Grid
+from ablab.report.analysis.grid import Grid, Group
 from ablab.report.formatting import listed
 from ablab.report.kinds.kind import Kind, Pairs
 from ablab.report.text import phrases

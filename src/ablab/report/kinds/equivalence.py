@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.analysis.findings import Findings
 from ablab.report.formatting import Unit, listed, p_value
 from ablab.report.kinds.kind import Kind
 from ablab.report.page.contrast_columns import EQUIVALENCE
@@ -24,7 +23,7 @@ class Equivalent(Kind):
         unit, margin = comparison.unit, comparison.unit.size(comparison.margin or 0.0)
         baseline, clauses = f"the baseline {comparison.reference}", []
         by: dict[str, list[tuple[Contrast, Equivalence]]] = {}
-        for contrast in found.deciding:
+        for contrast in comparison.deciding:
             assert contrast.equivalence is not None
             by.setdefault(contrast.equivalence.result, []).append((contrast, contrast.equivalence))
         if equal := by.get("equivalent"):

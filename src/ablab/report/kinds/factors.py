@@ -1,6 +1,6 @@
 """The kind ``factors``: what do two factors do, and do they interact?"""
 
-from ablab.report.analysis.comparison import Comparison
+from ablab.report.analysis.comparison import Comparison, Factors
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.factors import Factors, factors
 from ablab.report.analysis.findings import Findings
@@ -29,8 +29,8 @@ class TwoFactors(Kind):
         effects, comparison = found.factors, found.decisive
         assert effects is not None
         metric, unit = comparison.metric.replace("/", " "), comparison.unit
-        mains = [c for c in effects.effects if None in effects.places[c.variant]]
-        others = [c for c in effects.effects if None not in effects.places[c.variant]]
+        mains = [c for c in effects.effects if None in effects.effect_levels[c.variant]]
+        others = [c for c in effects.effects if None not in effects.effect_levels[c.variant]]
         clauses = _few([_main(c, effects, metric, unit) for c in mains if c.result != "open"])
         clauses += _few([_interaction(c, effects, unit) for c in others if c.result != "open"])
         open_mains = [c for c in mains if c.result == "open"]
@@ -71,7 +71,7 @@ def _levels(contrast: Contrast, factors: Factors) -> str:
 
 
 def _interaction(contrast: Contrast, factors: Factors, unit: Unit) -> str:
-    x, y = factors.places[contrast.variant]
+    x, y = factors.effect_levels[contrast.variant]
     (a, b), ((a0, *_), (b0, *_)) = factors.names, factors.levels
     way = "higher" if contrast.mean > 0 else "lower"
     sign = {

@@ -3,11 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
-from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.contrast import Contrast, Group
-from ablab.report.analysis.factors import Factors
-from ablab.report.analysis.findings import Findings
-from ablab.report.analysis.grid import Grid
+from ablab.report.analysis.comparison import Comparison, Factors
+from ablab.report.analysis.contrast import Contrast
+from ablab.report.analysis.grid import Grid, Group
 from ablab.report.formatting import p_value
 from ablab.report.page.contrast_columns import TESTS, Formatter
 from ablab.report.text.phrases import span

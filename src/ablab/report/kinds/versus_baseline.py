@@ -1,6 +1,6 @@
 """The kind ``versus_baseline``: which variants beat the baseline?"""
 
-from ablab.report.analysis.findings import Findings
+from ablab.report.analysis.comparison import Comparison
 from ablab.report.formatting import listed
 from ablab.report.kinds.kind import Kind
 from ablab.report.text import phrases

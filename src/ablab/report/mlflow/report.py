@@ -1,12 +1,10 @@
 """A report from runs in MLflow, given what of them names what; nothing else is known of them."""
 
 import math
-from collections.abc import Collection, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from ablab.errors import InputError
 from ablab.report.analysis.trials import FIELDS, Row, in_order
-from ablab.report.build import Report, write_report
 from ablab.report.formatting import series
 from ablab.report.mlflow.naming import Naming
 from ablab.report.mlflow.nesting import Named, Nesting, newest
@@ -25,13 +23,6 @@ from ablab.tracking.plan import Cell, Part, Plan
 from ablab.tracking.spec import Spec
 
 _COMMIT = "mlflow.source.git.commit"
-
-
-def foreign_report(
-    store: ForeignStore, naming: Naming, folder: Path, forms: Collection[str] = ()
-) -> Report:
-    """Write the report of an experiment's runs into a folder, and return where it is."""
-    return write_report(foreign_page(store, naming), folder, forms)
 
 
 def foreign_page(store: ForeignStore, naming: Naming) -> Page:

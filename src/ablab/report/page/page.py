@@ -5,8 +5,8 @@ import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
-from ablab.report.analysis.analysis import Analysis, analyse
-from ablab.report.analysis.trials import Row
+from ablab.report.analysis.analysis import Analysis, analyze
+from ablab.report.analysis.trials import Row, read_table
 from ablab.report.page.context import Context
 from ablab.report.page.figures.svg import Svg
 from ablab.report.page.filling import TEMPLATES, fill
@@ -24,8 +24,9 @@ from ablab.report.page.sections import (
 )
 from ablab.report.page.sections.section import Picture, Section
 from ablab.report.text import glossary, limitations, provenance
-from ablab.report.text.verdict import Verdict
-from ablab.tracking.baselines import Baselines
+from ablab.report.text.verdict import Verdict, verdict
+from ablab.tracking.baselines import Baselines, read_baselines
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
 
 SECTIONS = (
@@ -63,9 +64,9 @@ class Page:
     @cached_property
     def analysis(self) -> Analysis:
         """The statistics."""
-        return analyse(self.plan, self.rows)
+        return analyze(self.plan, self.rows)
 
-    @property
+    @cached_property
     def verdict(self) -> Verdict:
         """The verdict, or why there is none yet."""
         return self.analysis.verdict
@@ -148,3 +149,8 @@ class Page:
             script_hash=f"sha256-{digest}",
             provenance=provenance.provenance(self.plan, self.analysis.rows),
         )
+
+
+def page_of(lab: Lab, plan: Plan) -> Page:
+    """Return the content of a sweep's report on its trials so far."""
+    return Page(plan, read_table(lab, plan), tuple(read_baselines(lab.root)))

@@ -7,8 +7,8 @@ from itertools import accumulate
 
 from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.contrast import Group
 from ablab.report.analysis.cost import COSTS, middle
+from ablab.report.analysis.grid import Group
 from ablab.report.card import CardTable
 from ablab.report.formatting import NONE, Unit, quantity
 from ablab.report.kinds import kind_of

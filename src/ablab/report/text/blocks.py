@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
+from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.analysis.findings import Findings
 from ablab.report.formatting import listed
-from ablab.report.kinds import kind_of
 
 _RELATIONS = {
     "ahead": "better than",
@@ -22,7 +21,7 @@ def within_blocks(found: Findings) -> list[str]:
     That the verdict applies to these blocks only, which variants are not in all of them, and
     which blocks have another result than their average.
     """
-    if found.across is None:
+    if analysis.across is None:
         return []
     count = len(found.across.blocks)
     clauses = [f"the result applies to these {count} blocks only"]
@@ -34,7 +33,7 @@ def within_blocks(found: Findings) -> list[str]:
         return clauses
     other = [text for c in found.deciding for text in _other_results(c, found.blocks)]
     if other:
-        cells = sum(len(block.family) for block in found.blocks)
+        cells = sum(len(block.family) for block in analysis.blocks)
         clauses.append(
             f"within single blocks (Holm over all {cells} variant × block cells), {listed(other)}"
         )

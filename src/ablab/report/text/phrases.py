@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.analysis.findings import Findings
 from ablab.report.analysis.trials import Row
 from ablab.report.formatting import Unit, listed, p_value
 

@@ -1,15 +1,12 @@
 """The verdict in one sentence, no stronger than the statistics allow."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ablab.report.analysis.find import find
-from ablab.report.analysis.findings import Findings
-from ablab.report.analysis.trials import Row, first_part
+from ablab.report.analysis.analysis import Analysis, analyze
+from ablab.report.analysis.trials import first_part
 from ablab.report.kinds import kind_of
 from ablab.report.text import phrases
 from ablab.report.text.blocks import within_blocks
-from ablab.tracking.plan import Plan
 
 _QUESTION = ("kind", "metric", "goal", "baseline", "margin")
 
@@ -62,10 +59,10 @@ def verdict(plan: Plan, rows: Sequence[Row], found: Findings) -> Verdict:
     return Verdict((*now.clauses, extension), now.is_given)
 
 
-def answer(found: Findings, *, tuned: bool = False) -> Verdict:
-    """Return the verdict on findings in which every trial is settled."""
-    comparison, contrasts = found.decisive, found.deciding
-    reason = _reason_for_none(found)
+def _answer(analysis: Analysis) -> list[str]:
+    """Return the clauses on trials that have all finished or failed for good."""
+    comparison = analysis.main
+    reason = _reason_for_none(analysis)
     if reason:
         means = [
             f"{g.variant} has a mean of {comparison.unit.value(g.mean)} (n = {g.n})"
@@ -81,7 +78,7 @@ def answer(found: Findings, *, tuned: bool = False) -> Verdict:
     if found.across:
         over = f"veraged over {len(comparison.blocks)} blocks"
         conditions.append(f"a{over}" if conditions else f"A{over}")
-    return Verdict((", ".join([*conditions, first]), *others), is_given=True)
+    return [", ".join([*conditions, first]), *others]
 
 
 def _reason_for_none(found: Findings) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablab.report.analysis.contrast import Group
+from ablab.report.analysis.grid import Group
 from ablab.report.analysis.trials import Row
 from ablab.report.formatting import Unit, series, unit_of
 from ablab.report.page.figures.lines import Line, draw_lines, line

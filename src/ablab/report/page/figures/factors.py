@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from ablab.report.analysis.factors import Factors
+from ablab.report.analysis.comparison import Factors
 from ablab.report.formatting import Unit, series
 from ablab.report.page.figures.svg import (
     grid,

@@ -1,7 +1,6 @@
 """Paired differences with their intervals, or effects of two factors."""
 
-from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.factors import Factors
+from ablab.report.analysis.comparison import Comparison, Factors
 from ablab.report.page.context import MOST_ROWS, Context, choose
 from ablab.report.page.figures.differences import MOST_DOTS, describe_intervals, differences_figure
 from ablab.report.page.sections.section import Item, Section, pictures, undivided

@@ -1,7 +1,7 @@
 """Two factors: the interaction plot and the table of effects."""
 
+from ablab.report.analysis.comparison import Factors
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.analysis.factors import Factors
 from ablab.report.formatting import Unit, p_value
 from ablab.report.page.context import Context
 from ablab.report.page.figures.factors import interaction_figure
