@@ -37,7 +37,7 @@ def test_holm_is_statsmodels(generator):
         np.testing.assert_allclose(paired.holm(p), expected)
 
 
-def test_holm_keeps_the_order_and_counts_what_could_not_be_tested():
+def test_holm_keeps_the_order_and_counts_nan_as_one():
     adjusted = paired.holm(np.array([0.04, math.nan, 0.001]))
     np.testing.assert_allclose(adjusted, [0.08, 1.0, 0.003])
 
@@ -51,7 +51,7 @@ def test_sign_flip_p_is_brute_force(generator, n):
         assert paired.sign_flip_p(differences) == expected
 
 
-def test_sign_flip_p_is_scipys_at_twenty(generator):
+def test_sign_flip_p_is_scipys(generator):
     a, b = generator.normal(0.3, 1, size=(2, 12))
     expected = stats.permutation_test(
         (a, b), lambda x, y: np.mean(x - y), permutation_type="samples", n_resamples=2**12
@@ -61,7 +61,7 @@ def test_sign_flip_p_is_scipys_at_twenty(generator):
     assert math.isnan(paired.sign_flip_p(np.ones(41)))
 
 
-def test_equal_differences_get_the_sign_flips_p_and_no_interval():
+def test_equal_differences_have_the_sign_flip_p_and_no_interval():
     for value, n in ((0.0, 5), (3 / 360, 3), (-7 / 10_000, 6)):
         differences = np.full(n, value)
         assert paired.paired_p(differences) == paired.sign_flip_p(differences)
@@ -79,7 +79,7 @@ def test_fewer_than_three_are_not_tested(n):
 
 
 def test_holm_step_interval_never_contradicts_holm_p(generator):
-    seen = {True: 0, False: 0}
+    counts = {True: 0, False: 0}
     for _ in range(400):
         differences = generator.normal(generator.choice([0, 0.8, 2], (5, 1)), 1, (5, 6))
         p = paired.paired_p(differences)
@@ -87,8 +87,8 @@ def test_holm_step_interval_never_contradicts_holm_p(generator):
         for row, q, level in zip(differences, adjusted, levels, strict=True):
             low, high = paired.t_interval(row, level)
             assert (q <= 0.05) == (low > 0 or high < 0)
-            seen[bool(q <= 0.05)] += 1
-    assert min(seen.values()) > 100
+            counts[bool(q <= 0.05)] += 1
+    assert min(counts.values()) > 100
 
 
 def test_hedges_correction_removes_the_bias(generator):
@@ -98,18 +98,18 @@ def test_hedges_correction_removes_the_bias(generator):
     assert np.mean(corrected) == pytest.approx(0.8, abs=error)
 
 
-def test_hedges_is_not_given_below_five():
+def test_hedges_is_nan_below_five_differences():
     assert math.isnan(paired.hedges(np.arange(4.0)))
 
 
-def test_seeds_won_counts_ties_half():
+def test_seeds_won_counts_a_tie_as_half():
     assert paired.seeds_won(np.array([0.1, 0.0, -0.2, 0.0, 0.3])) == 3.0
 
 
-def test_bound_of_none_solves_its_definition():
+def test_zero_events_bound_solves_its_definition():
     for n in (1, 5, 30):
-        assert stats.binom.cdf(0, n, paired.bound_of_none(n)) == pytest.approx(0.05)
-    assert round(paired.bound_of_none(5), 2) == 0.45  # STATISTICS: 0 of 5, 45 %
+        assert stats.binom.cdf(0, n, paired.zero_events_bound(n)) == pytest.approx(0.05)
+    assert round(paired.zero_events_bound(5), 2) == 0.45  # STATISTICS: 0 of 5, 45 %
 
 
 def test_smallest_sign_flip_p_is_reached():
@@ -118,15 +118,15 @@ def test_smallest_sign_flip_p_is_reached():
 
 
 @pytest.mark.parametrize(("n", "m"), [(3, 1), (3, 15), (5, 1), (5, 5), (10, 5), (30, 1)])
-def test_detectable_has_the_power_of_statsmodels(generator, n, m):
+def test_minimum_detectable_difference_has_80_percent_power_by_statsmodels(generator, n, m):
     differences = generator.normal(0, 2, n)
-    # Rounded: scipy's noncentral t, which statsmodels asks, is NaN at single arguments.
-    standardised = round(minimum_detectable_difference(differences, m) / differences.std(ddof=1), 9)
-    assert TTestPower().power(standardised, n, 0.05 / m) == pytest.approx(0.8, abs=1e-4)
+    # Rounded: scipy's noncentral t, which statsmodels calls, is NaN at some arguments.
+    standardized = round(minimum_detectable_difference(differences, m) / differences.std(ddof=1), 9)
+    assert TTestPower().power(standardized, n, 0.05 / m) == pytest.approx(0.8, abs=1e-4)
 
 
 @pytest.mark.parametrize(("n", "m"), [(3, 1000), (3, 5000), (4, 100_000)])
-def test_detectable_is_finite_and_grows_where_scipys_noncentral_t_fails(n, m):
+def test_minimum_detectable_difference_is_finite_and_grows_where_scipys_noncentral_t_fails(n, m):
     differences = np.arange(float(n))
     sizes = [minimum_detectable_difference(differences, m * k) for k in (1, 2, 4)]
     assert np.isfinite(sizes).all()
@@ -193,7 +193,7 @@ def test_family_wise_error_of_all_pairs_is_kept(generator, n):
 
 
 def coverage(differences, true=0.0):
-    """Return how often the interval holds the truth, of the samples that have one."""
+    """Return the coverage of the t interval, over the samples that have one, and its error."""
     bounds = [paired.t_interval(d) for d in differences]
     covered = [low <= true <= high for low, high in filter(None, bounds)]
     return np.mean(covered), 3 * math.sqrt(0.05 * 0.95 / len(covered))
@@ -224,7 +224,7 @@ def test_intervals_cover_a_true_difference_too(generator):
 
 @pytest.mark.parametrize("n", [5, 10])
 def test_dropping_diverged_trials_would_call_a_worse_variant_better(generator, n):
-    """One trial in ten diverges, the others are half a point better: on average it is worse."""
+    """One trial in ten diverges and the others are half a point better: worse on average."""
     values = generator.normal(0.97, 0.001, (REPLICATES, 2, n)) + np.array([[0.0], [0.005]])
     lost = generator.random((REPLICATES, n)) < 0.1
     counted = np.where(lost, 0.1, values[:, 1]) - values[:, 0]

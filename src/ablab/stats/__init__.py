@@ -1,1 +1,1 @@
-"""Statistics of paired differences; numpy and scipy alone."""
+"""Statistics of paired differences; depends on numpy and scipy alone."""

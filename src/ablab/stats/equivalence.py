@@ -1,6 +1,6 @@
-"""Whether a difference lies within a margin: two one-sided tests.
+"""Equivalence tests: whether a difference lies within a margin.
 
-Source: Schuirmann 1987 for the two tests, Holm 1979 over the variants.
+Source: Schuirmann 1987 for the two one-sided tests, Holm 1979 over the contrasts.
 """
 
 import math
@@ -16,26 +16,27 @@ from ablab.stats.power import detectable_margin
 
 @dataclass(frozen=True)
 class Equivalence:
-    """A contrast held against the margin.
+    """The equivalence test of one contrast.
 
-    Holm's p over the family decides, and so do the intervals at its steps. `interval90` and `p`
-    stand for one contrast alone and describe.
+    The Holm-adjusted p decides; so do, equivalently, the intervals at the Holm steps. `interval90`
+    and `p` are those of the contrast alone and are descriptive.
 
     Attributes:
-        margin: half the width of what counts as equal, in the metric's unit.
+        margin: half the width of the equivalence region, in the metric's unit.
         result: ``equivalent``, ``different`` or ``undecided``.
         interval90: the 90 % t interval of the mean difference, or None.
-        p: of the two one-sided tests that the difference is within the margin, the larger.
-        p_holm: the same, adjusted over the family.
-        p_different: two-sided, that the difference is outside of the margin.
-        p_different_holm: the same, adjusted over the family.
-        step_interval: the interval at the contrast's Holm step, twice that level: it is within
-            the margin exactly where ``p_holm`` is at most 0.05.
-        outside_interval: the interval at the Holm step of the difference: it is wholly outside
-            exactly where ``p_different_holm`` is at most 0.05.
-        level: what Holm's method gives the two one-sided tests.
-        outside_level: what it gives the test of the difference.
-        showable: the margin that this n could have shown, 4 times in 5; NaN if not known.
+        p: the larger p of the two one-sided tests; small if the difference is within the margin.
+        p_holm: ``p`` adjusted over the family.
+        p_different: two-sided p; small if the difference is outside the margin.
+        p_different_holm: ``p_different`` adjusted over the family.
+        step_interval: the t interval at twice ``level``; it lies within the margin exactly if
+            ``p_holm`` is at most 0.05.
+        outside_interval: the t interval at ``outside_level``; it lies wholly outside the margin
+            exactly if ``p_different_holm`` is at most 0.05.
+        level: the level that Holm's method gives the two one-sided tests.
+        outside_level: the level that Holm's method gives the test of the difference.
+        detectable_margin: the margin that would be shown with 80 % power at this n; NaN if
+            unknown.
     """
 
     margin: float
@@ -53,9 +54,9 @@ class Equivalence:
 
 
 def inside_p(differences: Array, margin: float) -> Array:
-    """Return the larger p of the two one-sided tests, small where the mean is within ±margin.
+    """Return the larger p of the two one-sided tests; small if the mean is within ±margin.
 
-    Where all differences are equal it is the sign-flip test's; NaN for fewer than three.
+    If all differences are equal, it is the p of the sign-flip test; NaN for fewer than three.
 
     Args:
         differences: (..., n).
@@ -65,9 +66,9 @@ def inside_p(differences: Array, margin: float) -> Array:
 
 
 def outside_p(differences: Array, margin: float) -> Array:
-    """Return the two-sided p that is small where the mean is beyond ±margin.
+    """Return the two-sided p that is small if the mean is beyond ±margin.
 
-    Where all differences are equal it is the sign-flip test's; NaN for fewer than three.
+    If all differences are equal, it is the p of the sign-flip test; NaN for fewer than three.
 
     Args:
         differences: (..., n).
@@ -77,12 +78,12 @@ def outside_p(differences: Array, margin: float) -> Array:
     return result
 
 
-def _tail(differences: Array, margin: float, side: int) -> Array:
-    """Return the one-sided p, small where the mean is far within (1) or beyond (-1) ±margin."""
+def _tail(differences: Array, margin: float, sign: int) -> Array:
+    """Return the one-sided p; small if the mean is far within (1) or beyond (-1) ±margin."""
     n = differences.shape[-1]
     if n < 3:
         return np.full(differences.shape[:-1], math.nan)
-    excess, equal = side * (np.abs(differences.mean(axis=-1)) - margin), all_equal(differences)
+    excess, equal = sign * (np.abs(differences.mean(axis=-1)) - margin), all_equal(differences)
     error = np.where(equal, 1.0, differences.std(axis=-1, ddof=1)) / math.sqrt(n)
     p = special.stdtr(n - 1, excess / error)
     result: Array = np.where(equal, np.where(excess < 0, 2.0**-n, 1.0), p)
@@ -90,10 +91,10 @@ def _tail(differences: Array, margin: float, side: int) -> Array:
 
 
 def equivalences(family: Sequence[Array], margin: float) -> list[Equivalence]:
-    """Return what each of a family's differences say of the margin, Holm over the family.
+    """Test each contrast of a family for equivalence, corrected by Holm over the family.
 
     Args:
-        family: (n,) each.
+        family: the differences of each contrast, (n,).
         margin: > 0.
     """
     inside = np.array([float(inside_p(d, margin)) for d in family])

@@ -1,4 +1,4 @@
-"""Intervals beside the t interval: new test images, the BCa bootstrap, the seeds won.
+"""Confidence intervals beside the t interval: for new test images, BCa bootstrap, seeds won.
 
 Source: Satterthwaite 1946; Efron 1987 (BCa); Clopper and Pearson 1934.
 """
@@ -12,22 +12,22 @@ from scipy import special
 from ablab.stats.paired import ALPHA, Array, all_equal
 
 Components = tuple[tuple[float, float], ...]
-"""Of each test set the variance that it adds to a mean difference, and its degrees of freedom."""
+"""For each test set, the variance that it adds to a mean difference and its degrees of freedom."""
 
 RESAMPLES = 9_999
-LEAST_FOR_BCA = 20
-LEAST_FOR_WON = 10
+MIN_SEEDS_FOR_BCA = 20
+MIN_SEEDS_FOR_WON = 10
 
 
 def images_interval(differences: Array, components: Components) -> tuple[float, float] | None:
-    """Return the 95 % interval of the mean that also covers the drawing of test images.
+    """Return the 95 % interval of the mean that also covers the sampling of test images.
 
-    Its variance is s²/n plus that of each test set, its degrees of freedom Satterthwaite's. None
-    for fewer than three differences, where all are equal, and without components.
+    Its variance is s²/n plus that of each test set; the degrees of freedom are Satterthwaite's.
+    None for fewer than three differences, if all are equal, and without components.
 
     Args:
         differences: (n,).
-        components: of each test set the variance that it adds and the degrees of freedom.
+        components: variance and degrees of freedom that each test set adds.
     """
     n = differences.size
     if n < 3 or all_equal(differences) or not components:
@@ -42,21 +42,21 @@ def images_interval(differences: Array, components: Components) -> tuple[float, 
 def bca_interval(differences: Array) -> tuple[float, float] | None:
     """Return the 95 % BCa bootstrap interval of the mean.
 
-    None for fewer than twenty differences, and where all are equal. The resamples are the same
-    in every call.
+    None for fewer than twenty differences and if all are equal. The resamples are the same in
+    every call.
 
     Args:
         differences: (n,).
     """
     n = differences.size
-    if n < LEAST_FOR_BCA or all_equal(differences):
+    if n < MIN_SEEDS_FOR_BCA or all_equal(differences):
         return None
     mean = float(differences.mean())
     means = np.sort(_resamples(n) @ differences)
-    near = 1e-9 * float(np.ptp(differences))
-    below, up_to = np.searchsorted(means, [mean - near, mean + near])
+    tolerance = 1e-9 * float(np.ptp(differences))  # equal means differ by rounding
+    below, up_to = np.searchsorted(means, [mean - tolerance, mean + tolerance])
     bias = special.ndtri((below + up_to) / (2 * means.size))
-    deviations = differences - mean  # the jackknife's means are linear in these
+    deviations = differences - mean  # the jackknife means are linear in these
     acceleration = (deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5)
     normal = bias + special.ndtri([ALPHA / 2, 1 - ALPHA / 2])
     shares = special.ndtr(bias + normal / (1 - acceleration * normal))
@@ -66,17 +66,24 @@ def bca_interval(differences: Array) -> tuple[float, float] | None:
 
 @lru_cache(maxsize=4)
 def _resamples(n: int) -> Array:
-    """Return how much each difference weighs in each resample, (RESAMPLES, n)."""
+    """Return the weight of each difference in each resample, (RESAMPLES, n)."""
     generator = np.random.default_rng(20_260_101)
     return generator.multinomial(n, np.full(n, 1 / n), RESAMPLES) / n
 
 
 def won_interval(won: float, n: int) -> tuple[float, float] | None:
-    """Return the exact 95 % interval of the probability to win a seed; None below ten seeds.
+    """Return the exact 95 % interval of the probability of winning a seed.
 
-    A half, from a tie, is rounded away from the interval's middle on either side.
+    Half a win, from a tie, is rounded outwards at both ends of the interval.
+
+    Args:
+        won: seeds won, a tie counting as half; in [0, n].
+        n: number of seeds.
+
+    Returns:
+        Bounds in [0, 1]; None below ten seeds.
     """
-    if n < LEAST_FOR_WON:
+    if n < MIN_SEEDS_FOR_WON:
         return None
     least, most = math.floor(won), math.ceil(won)
     low = float(special.betaincinv(least, n - least + 1, ALPHA / 2)) if least else 0.0

@@ -1,7 +1,7 @@
-"""The statistics of paired differences, one difference a seed.
+"""Tests and effect sizes of paired differences, one difference per seed.
 
-Source: the t test, the sign-flip test (Fisher 1935), Holm 1979, and Hedges 1981 for the
-correction of the standardised difference.
+Source: Student's t test, the sign-flip test (Fisher 1935), Holm 1979, and Hedges 1981 for the
+correction of the standardized difference.
 """
 
 import math
@@ -13,26 +13,26 @@ from scipy import special
 Array = NDArray[np.float64]
 
 ALPHA = 0.05
-MOST_FLIPPED = 40
+MAX_SIGN_FLIP_N = 40
 
 
 def all_equal(differences: Array) -> NDArray[np.bool_]:
-    """Tell whether the differences of the last axis are one and the same number.
+    """Return whether the differences along the last axis are all the same number.
 
     Args:
-        differences: (..., n); those of accuracies as counts of images over their total, so
-            that equal counts are equal floats.
+        differences: (..., n); differences of accuracies are counts of images over their total,
+            so that equal counts are equal floats.
     """
-    spread = np.ptp(differences, axis=-1)
-    result: NDArray[np.bool_] = spread <= 1e-12 * np.abs(differences).max(axis=-1)
+    value_range = np.ptp(differences, axis=-1)
+    result: NDArray[np.bool_] = value_range <= 1e-12 * np.abs(differences).max(axis=-1)
     return result
 
 
 def paired_p(differences: Array) -> Array:
-    """Return the two-sided p of the paired t test over the last axis.
+    """Return the two-sided p of the paired t test along the last axis.
 
-    Where all differences are equal it is the sign-flip test's, since t would say 0; NaN for
-    fewer than three.
+    If all differences are equal, it is the p of the sign-flip test, since the t test would give
+    0; NaN for fewer than three.
 
     Args:
         differences: (..., n).
@@ -50,24 +50,26 @@ def paired_p(differences: Array) -> Array:
 def sign_flip_p(differences: Array) -> float:
     """Return the exact two-sided p of the sign-flip permutation test of the mean.
 
-    Every one of the 2^n signs is counted, by meeting in the middle; NaN for none and for more
-    than 40 differences.
+    All 2^n sign patterns are counted, by meet-in-the-middle; NaN for none and for more than 40
+    differences.
 
     Args:
         differences: (n,).
     """
     n = differences.size
-    if not 1 <= n <= MOST_FLIPPED:
+    if not 1 <= n <= MAX_SIGN_FLIP_N:
         return math.nan
+    # Sums that differ from the observed one by rounding alone count as equal to it.
     observed = abs(differences.sum()) - 1e-9 * np.abs(differences).sum()
     if observed <= 0:
         return 1.0
     left, right = _signed_sums(differences[: n // 2]), np.sort(_signed_sums(differences[n // 2 :]))
-    as_far = right.size - np.searchsorted(right, observed - left, side="left")
-    return float(2 * as_far.sum() / 2.0**n)
+    as_extreme = right.size - np.searchsorted(right, observed - left, side="left")
+    return float(2 * as_extreme.sum() / 2.0**n)
 
 
 def _signed_sums(values: Array) -> Array:
+    """Return the sums of the values under all 2^n sign patterns."""
     sums = np.zeros(1)
     for value in values:
         sums = np.concatenate([sums - value, sums + value])
@@ -82,11 +84,11 @@ def smallest_sign_flip_p(n: int, m: int) -> float:
 def t_interval(differences: Array, level: float = ALPHA) -> tuple[float, float] | None:
     """Return the ``1 - level`` t interval of the mean.
 
-    None for fewer than three differences, and where all are equal.
+    None for fewer than three differences and if all are equal.
 
     Args:
         differences: (n,).
-        level: the probability that it misses, both sides together.
+        level: two-sided probability that the interval misses the mean, in (0, 1).
     """
     n = differences.size
     if n < 3 or all_equal(differences):
@@ -96,10 +98,10 @@ def t_interval(differences: Array, level: float = ALPHA) -> tuple[float, float] 
 
 
 def holm(p: Array) -> Array:
-    """Return p adjusted by Holm's method over the last axis, in the order given.
+    """Return p adjusted by Holm's method along the last axis, in the order given.
 
     Args:
-        p: (..., m); NaN, a contrast that could not be tested, counts as 1.
+        p: (..., m); NaN, for a contrast that could not be tested, counts as 1.
     """
     p = np.where(np.isnan(p), 1.0, p)
     order = np.argsort(p, axis=-1, kind="stable")
@@ -113,8 +115,8 @@ def holm(p: Array) -> Array:
 def holm_levels(p: Array) -> Array:
     """Return the level that Holm's method gives each contrast, in the order given.
 
-    An interval at this level leaves out 0 exactly where the adjusted p is at most 0.05: its
-    own step's, and after the first contrast that fails, that step's.
+    An interval at this level excludes 0 exactly if the adjusted p is at most 0.05. The level is
+    that of the contrast's own step or, after the first contrast that fails, of that step.
 
     Args:
         p: (m,).
@@ -130,9 +132,9 @@ def holm_levels(p: Array) -> Array:
 
 
 def hedges(differences: Array) -> float:
-    """Return the standardised mean difference with Hedges' correction.
+    """Return the standardized mean difference with Hedges' correction.
 
-    NaN for fewer than five differences, and where all are equal.
+    NaN for fewer than five differences and if all are equal.
 
     Args:
         differences: (n,).
@@ -146,10 +148,10 @@ def hedges(differences: Array) -> float:
 
 
 def seeds_won(gains: Array) -> float:
-    """Return how many of the differences are gains, ties half."""
+    """Return the number of seeds with a gain; a tie counts as half."""
     return float((gains > 0).sum() + 0.5 * (gains == 0).sum())
 
 
-def bound_of_none(n: int) -> float:
-    """Return the 95 % one-sided bound of a probability whose event came in none of n trials."""
+def zero_events_bound(n: int) -> float:
+    """Return the one-sided 95 % upper bound of an event's probability after none in n trials."""
     return 1.0 - float(ALPHA ** (1 / n))

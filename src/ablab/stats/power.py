@@ -1,4 +1,4 @@
-"""What a comparison of this size could have seen."""
+"""Minimum detectable differences and margins at 80 % power."""
 
 import math
 from collections.abc import Callable
@@ -13,10 +13,14 @@ POWER = 0.8
 
 
 def minimum_detectable_difference(differences: Array, m: int) -> float:
-    """Return the true mean that a test among m contrasts would find 4 times in 5.
+    """Return the true mean difference that the paired t test detects with 80 % power.
 
-    At level 0.05/m, from the spread of these differences; NaN for fewer than three, and where
-    all are equal.
+    At level 0.05/m, from the standard deviation of these differences; NaN for fewer than three
+    and if all are equal.
+
+    Args:
+        differences: (n,).
+        m: number of contrasts in the family.
     """
     n = differences.size
     if n < 3 or all_equal(differences):
@@ -25,10 +29,14 @@ def minimum_detectable_difference(differences: Array, m: int) -> float:
 
 
 def detectable_margin(differences: Array, m: int) -> float:
-    """Return the margin within which m equivalences would be shown 4 times in 5 each.
+    """Return the margin within which each of m equivalences is shown with 80 % power.
 
-    Were there no difference, at level 0.05/m, from the spread of these differences; NaN for
-    fewer than three, and where all are equal.
+    For a true difference of zero, at level 0.05/m, from the standard deviation of these
+    differences; NaN for fewer than three and if all are equal.
+
+    Args:
+        differences: (n,).
+        m: number of contrasts in the family.
     """
     n = differences.size
     if n < 3 or all_equal(differences):
@@ -38,38 +46,44 @@ def detectable_margin(differences: Array, m: int) -> float:
 
 @lru_cache
 def _noncentrality(n: int, m: int) -> float:
+    """Return the minimum detectable difference in standard errors."""
+
     def tails(shift: float, bounds: Array) -> Array:
         result: Array = special.ndtr(shift - bounds) + special.ndtr(-shift - bounds)
         return result
 
-    return _solved(n, ALPHA / m / 2, tails)
+    return _shift_at_power(n, ALPHA / m / 2, tails)
 
 
 @lru_cache
 def _margin(n: int, m: int) -> float:
+    """Return the detectable margin in standard errors."""
+
     def inside(shift: float, bounds: Array) -> Array:
         result: Array = np.maximum(2 * special.ndtr(shift - bounds) - 1, 0)
         return result
 
-    return _solved(n, ALPHA / m, inside)
+    return _shift_at_power(n, ALPHA / m, inside)
 
 
-def _solved(n: int, tail: float, power: Callable[[float, Array], Array]) -> float:
-    """Return the shift, in standard errors, at which the power is reached.
+def _shift_at_power(n: int, tail: float, power: Callable[[float, Array], Array]) -> float:
+    """Return the shift, in standard errors, at which the power is 80 %.
 
     Args:
-        n: how many differences.
-        tail: what t leaves on one side.
-        power: the power at a shift, given the bounds that stand at the sample's spreads.
+        n: number of differences.
+        tail: one-sided level of the t test.
+        power: power at a shift, given the critical bound at each quantile of the sample's standard
+            deviation.
     """
-    # The power is the mean, over the sample's spread, of normal tails. We integrate that by
-    # Gauss and Legendre: scipy's noncentral t is NaN at small n and large noncentrality.
-    nodes, weights = special.roots_legendre(400)  # numpy's takes a dense matrix
+    # The power is the mean of normal tails over the distribution of the sample's standard
+    # deviation. It is integrated by Gauss-Legendre quadrature, because scipy's noncentral t is
+    # NaN at small n and large noncentrality.
+    nodes, weights = special.roots_legendre(400)  # numpy's leggauss builds a dense matrix
     df, critical = n - 1, float(special.stdtrit(n - 1, 1 - tail))
     bounds = critical * np.sqrt(special.chdtri(df, (1 - nodes) / 2) / df)
     low, high = 0.0, critical * math.sqrt(float(special.chdtri(df, 0.1)) / df) + 3
     for _ in range(60):
-        middle = (low + high) / 2
-        reached = float(weights @ power(middle, bounds)) / 2
-        low, high = (middle, high) if reached < POWER else (low, middle)
+        center = (low + high) / 2
+        reached = float(weights @ power(center, bounds)) / 2
+        low, high = (center, high) if reached < POWER else (low, center)
     return high

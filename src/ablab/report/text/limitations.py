@@ -8,7 +8,7 @@ from ablab.report.analysis.trials import Row
 from ablab.report.formatting import listed
 from ablab.report.kinds import kind_of
 from ablab.report.text.phrases import caveats
-from ablab.stats.paired import bound_of_none
+from ablab.stats.paired import zero_events_bound
 from ablab.tracking.plan import Plan
 
 PER_COMPARISON = "Each interval is for one comparison alone, not adjusted for their number."
