@@ -22,7 +22,7 @@ def row(variant, seed, outcome, block="digits × mlp", images=IMAGES):
         value=float("nan") if value is None else value / 100,
         total=images,
         reason="",
-        figures={},
+        metrics={},
         curve=(),
         times=(),
         environment={},

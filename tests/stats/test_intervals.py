@@ -79,9 +79,7 @@ def test_bca_covers_at_twenty(generator):
     samples = generator.gamma(2.0, 1.0, (1500, 20))
     bounds = [intervals.bca_interval(sample) for sample in samples]
     covered = np.mean([low <= 2.0 <= high for low, high in bounds])
-    assert (
-        0.89 <= covered <= 0.96
-    )  # below 95 % at this n, so the t interval stays primary
+    assert 0.89 <= covered <= 0.96  # below 95 % at this n, so the t interval stays primary
 
 
 @pytest.mark.parametrize(("won", "n"), [(0, 10), (3, 10), (10, 10), (17, 25)])

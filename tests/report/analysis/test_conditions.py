@@ -1,4 +1,4 @@
-"""How busy the machine was is said beside every figure in seconds, and only there."""
+"""The note on a busy machine stands beside every time, and only there."""
 
 from dataclasses import replace
 
@@ -17,26 +17,26 @@ from ablab.tracking.plan import find_plan
 def table(*shares):
     own = rows({"relu": [98.0] * len(shares)})
     return [
-        replace(row, figures={"cpu_utilization": s}) for row, s in zip(own, shares, strict=True)
+        replace(row, metrics={"cpu_utilization": s}) for row, s in zip(own, shares, strict=True)
     ]
 
 
 @pytest.mark.parametrize("shares", [(), (1.0, 0.99, 0.93), (3.7, 0.95), (float("nan"),)])
-def test_trials_that_waited_for_nothing_are_not_mentioned(shares):
+def test_trials_on_an_idle_machine_need_no_note(shares):
     assert load_note(table(*shares)) == ""
 
 
-def test_how_many_waited_and_how_long_is_said():
-    told = load_note(table(1.0, 0.5, 0.25, float("nan"), 0.7))
-    assert told.startswith("The machine was busy: 3 of 4 trials got a processor for less than 90 %")
-    assert "(50 % of it in the middle one of these)" in told
+def test_the_note_counts_the_trials_and_their_share_of_a_processor():
+    note = load_note(table(1.0, 0.5, 0.25, float("nan"), 0.7))
+    assert note.startswith("The machine was busy: 3 of 4 trials got a processor for less than 90 %")
+    assert "(50 % of it at the median of these)" in note
     assert "1 of 1 trials" in load_note(table(0.3))
-    assert "its seconds are more" in load_note(table(0.3))
+    assert "its seconds are higher" in load_note(table(0.3))
 
 
 @pytest.fixture
 def busy(monkeypatch, writer: LabWriter):
-    """Four seeds of two variants, on a machine that gave them half of a processor."""
+    """Writes a sweep of four seeds of two variants that got half of a processor."""
     plain = labwriter.curve
 
     def timed(final, name, epochs):
@@ -49,36 +49,36 @@ def busy(monkeypatch, writer: LabWriter):
     monkeypatch.setattr(labwriter, "curve", timed)
     monkeypatch.setitem(labwriter.MEASURED, "cpu/utilization", 0.5)
 
-    def made(**more):
+    def sweep(**more):
         outcomes = {"relu": [0.95, 0.96, 0.94, 0.95], "elu": [0.96, 0.97, 0.96, 0.95]}
         return writer.sweep(outcomes, target=0.5, **more)
 
-    return made
+    return sweep
 
 
-def test_a_busy_machine_is_named_beside_all_seconds(busy, writer: LabWriter):
+def test_the_note_stands_in_every_section_with_times(busy, writer: LabWriter):
     page = page_of(writer.lab, find_plan(writer.lab, busy()))
-    said = {
-        section.name
-        for section in page.sections
-        for part in section.parts
+    noted = {
+        chapter.name
+        for chapter in page.chapters
+        for part in chapter.parts
         for item in part.items
         if "The machine was busy: 8 of 8 trials" in item.glossary_text
     }
-    assert said == {"variants", "curves", "speed", "cost"}
+    assert noted == {"variants", "curves", "speed", "cost"}
     assert "machine was busy" in build_report(writer.lab, "activations").markdown.read_text("utf-8")
 
 
-def test_where_seconds_are_not_compared_none_are_shown(busy, writer: LabWriter):
-    """One rule: neither a table, a picture nor a sentence compares what does not compare."""
+def test_times_that_do_not_compare_are_not_shown(busy, writer: LabWriter):
+    """No table, picture or sentence shows them."""
     name = busy()
     writer.run(labwriter.key("relu", 0, "mnist × lenet5"), 0.95, ENVIRON | {"cpu": "another"})
     report = build_report(writer.lab, name)
     text = report.markdown.read_text("utf-8")
     assert "Trials ran on different hardware, so times and memory are not compared" in text
-    told = text.split("## Provenance")[0]
-    assert "61.7 k parameters" in told
+    body = text.split("## Provenance")[0]
+    assert "61.7 k parameters" in body
     for figure in ("s an epoch", "5.02", "812 MB", "11.0 k", "The machine was busy"):
-        assert figure not in told
-    assert "s/epoch |" not in told or "| – | – | – |" in told
+        assert figure not in body
+    assert "s/epoch |" not in body or "| – | – | – |" in body
     assert "seconds of training" not in report.html.read_text("utf-8").split("<h2>Provenance")[0]

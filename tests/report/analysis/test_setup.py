@@ -57,8 +57,8 @@ def plan_of(
 
 def rows_of(plan: Plan, metadata: Mapping[str, Any] = FACTS) -> tuple[Row, ...]:
     found = (row(c.variant, c.seed, 90.0 + c.seed, c.block) for c in plan.cells)
-    figures = dict.fromkeys(FIELDS, math.nan)
-    return tuple(replace(each, figures=figures, metadata=metadata) for each in found)
+    metrics = dict.fromkeys(FIELDS, math.nan)
+    return tuple(replace(each, metrics=metrics, metadata=metadata) for each in found)
 
 
 def page(plan: Plan, rows: Sequence[Row] | None = None) -> Page:

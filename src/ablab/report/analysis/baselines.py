@@ -1,4 +1,4 @@
-"""The classical learners beside a block's variants: what any network has to beat."""
+"""scikit-learn baselines on the data of a block's trials: a network should beat them."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,57 +10,63 @@ import yaml
 from ablab.folders import own_folder, user_folder
 from ablab.report.analysis.trials import Row
 from ablab.report.formatting import number, unit_of
-from ablab.report.page.tables import Table
 from ablab.tracking.baselines import DATA_OPTIONS, Baselines, Result, identity
 from ablab.tracking.plan import Plan
 
-COLUMNS = ("learner", "test/accuracy", "val/accuracy", "n", "fit", "settings")
+COLUMNS = ("model", "test/accuracy", "val/accuracy", "n", "fit", "settings")
 
 
 @dataclass(frozen=True)
-class Classical:
-    """The learners on the data of a block's trials.
+class SklearnBaselines:
+    """scikit-learn baselines on one data set.
 
     Attributes:
-        data: the data set as a command names it: ``mnist data.train_images=1000``.
-        table: a row a learner, none where none was trained.
+        data: the data set as on the command line: ``mnist data.train_images=1000``.
+        rows: the cells of one row per model, under `COLUMNS`; empty if none was trained.
     """
 
     data: str
-    table: Table
+    rows: tuple[tuple[str, ...], ...]
 
     @property
     def command(self) -> str:
-        """What trains them."""
+        """The command that trains them."""
         return f"ablab baselines {self.data}"
 
 
-def classical(plan: Plan, rows: Iterable[Row], records: Sequence[Baselines]) -> list[Classical]:
-    """Return what the lab knows of each data that these trials were given; mostly that is one."""
-    found: dict[str, tuple[str, list[Baselines]]] = {}
+def sklearn_baselines(
+    plan: Plan, rows: Iterable[Row], records: Sequence[Baselines]
+) -> list[SklearnBaselines]:
+    """Return the baselines on each data set that these trials used, usually one.
+
+    Args:
+        plan: holds the configuration of each trial.
+        rows: the trials.
+        records: all baselines that the lab has.
+    """
+    by_data: dict[str, tuple[str, list[Baselines]]] = {}
     for row in rows:
         trial = plan.trials.get(row.key) or {}
         dataset = (trial.get("choices") or {}).get("dataset")
-        if not dataset:  # a trial of an older plan
+        if not dataset:  # the plan of an older version
             continue
         config = trial["config"]
-        same = identity(config, trial.get("data_hash") or row.data_hash)
-        text = json.dumps(same, sort_keys=True)
-        if text in found:
+        data = identity(config, trial.get("data_hash") or row.data_hash)
+        text = json.dumps(data, sort_keys=True)
+        if text in by_data:
             continue
-        matching = [r for r in records if (r.dataset, dict(r.identity)) == (dataset, same)]
-        found[text] = " ".join([dataset, *_overrides(dataset, config)]), matching
-    return [Classical(data, _table(matching)) for data, matching in found.values()]
+        matching = [r for r in records if (r.dataset, dict(r.identity)) == (dataset, data)]
+        by_data[text] = " ".join([dataset, *_overrides(dataset, config)]), matching
+    return [SklearnBaselines(name, _rows(matching)) for name, matching in by_data.values()]
 
 
-def _table(records: Sequence[Baselines]) -> Table:
-    """Return means over the splits that were trained on."""
+def _rows(records: Sequence[Baselines]) -> tuple[tuple[str, ...], ...]:
+    """Return one row per model, with means over the splits that it was trained on."""
     names = dict.fromkeys(name for record in records for name in record.results)
-    rows = [
+    return tuple(
         _row([record.results[name] for record in records if name in record.results])
         for name in names
-    ]
-    return Table((), COLUMNS, tuple((row, "") for row in rows))
+    )
 
 
 def _row(results: Sequence[Result]) -> tuple[str, ...]:
@@ -80,14 +86,14 @@ def _mean(values: Iterable[float]) -> float:
 
 
 def _overrides(dataset: str, config: Mapping[str, Any]) -> list[str]:
-    """Return what differs from the data set as it is shipped, as a command line takes it."""
+    """Return the overrides that turn the shipped data set into this one."""
     given = {"dataset": config["dataset"], "data": config.get("data") or {}}
-    usual = {"dataset": _yaml(dataset), "data": DATA_OPTIONS}
+    shipped = {"dataset": _yaml(dataset), "data": DATA_OPTIONS}
     return [
         f"{group}.{key}={value if isinstance(value, str) else json.dumps(value)}"
         for group, values in given.items()
         for key, value in values.items()
-        if key in usual[group] and value != usual[group][key]
+        if key in shipped[group] and value != shipped[group][key]
     ]
 
 

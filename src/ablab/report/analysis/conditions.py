@@ -1,7 +1,7 @@
-"""Under which conditions trials ran: whether their times and memory compare, and how busy it was.
+"""The conditions under which trials ran: whether times and memory compare, and the machine's load.
 
-Times are compared where processor, GPU, threads, processes, and trials side by side agree. What a
-trial did not record differs from nothing.
+Times are compared if processor, GPU, threads, processes, and the number of trials side by side
+agree. A condition that a trial did not record does not count as different.
 """
 
 import math
@@ -12,31 +12,31 @@ from statistics import median
 from ablab.report.analysis.trials import TRAINED, Row
 from ablab.report.formatting import series
 
-BUSY = 0.9  # of a training process's time on a processor; an idle machine gives it all
+BUSY = 0.9  # CPU time of a training process over wall time; about 1 on an idle machine
 
 
 def why_untimed(rows: Sequence[Row]) -> str:
-    """Return how the conditions differ, so that times do not compare; empty where they agree.
+    """Return how the conditions differ, so that times do not compare; empty if they agree.
 
     Example: ``on different hardware``, ``beside more or fewer others``.
     """
-    return series([how for how, _ in _differing(rows)])
+    return series([phrase for phrase, _ in _differing(rows)])
 
 
 def conditions(rows: Sequence[Row]) -> Counter[str]:
-    """Return how many trained trials ran under each combination of what differs."""
-    told = [fact for _, fact in _differing(rows)]
-    found = (", ".join(filter(None, (fact(row) for fact in told))) for row in _trained(rows))
-    return Counter(sorted(text or "not recorded" for text in found))
+    """Return the number of trained trials under each combination of the differing conditions."""
+    differing = [condition for _, condition in _differing(rows)]
+    texts = (", ".join(filter(None, (of(row) for of in differing))) for row in _trained(rows))
+    return Counter(sorted(text or "not recorded" for text in texts))
 
 
 def load_note(rows: Sequence[Row]) -> str:
-    """Return how many trials the machine kept waiting, and how long; empty for none.
+    """Return a note on trials that had to share their processor; empty if none had.
 
-    A trial that computes and waits for nothing is on a processor all the time; where others want
-    the processors too, it is there for a part of the time alone.
+    A trial that waits for nothing uses a processor all the time. If other processes compete for
+    the processors, it gets only a part of the time.
     """
-    shares = [row.figures.get("cpu_utilization", math.nan) for row in _trained(rows)]
+    shares = [row.metrics.get("cpu_utilization", math.nan) for row in _trained(rows)]
     known = [share for share in shares if math.isfinite(share)]
     waited = [share for share in known if share < BUSY]
     if not waited:
@@ -44,19 +44,19 @@ def load_note(rows: Sequence[Row]) -> str:
     one = len(waited) == 1
     return (
         f"The machine was busy: {len(waited)} of {len(known)} trials got a processor for less than "
-        f"{BUSY:.0%} of their time in training ({median(waited):.0%} of it"
-        f"{'' if one else ' in the middle one of these'}), so {'its' if one else 'their'} seconds "
-        "are more, and images/s less, than on an idle machine."
+        f"{BUSY:.0%} of their training time ({median(waited):.0%} of it"
+        f"{'' if one else ' at the median of these'}), so {'its' if one else 'their'} seconds "
+        "are higher, and images/s lower, than on an idle machine."
     ).replace("%", " %")
 
 
 def _differing(rows: Sequence[Row]) -> list[tuple[str, Callable[[Row], str]]]:
-    """Return what differs among the trials that recorded it: in words, and as a trial has it."""
+    """Return the conditions that differ among trials that recorded them, with a phrase for each."""
     trained = _trained(rows)
     return [
-        (how, fact)
-        for how, fact in _CONDITIONS.items()
-        if len({value for value in map(fact, trained) if value}) > 1
+        (phrase, condition)
+        for phrase, condition in _CONDITIONS.items()
+        if len({value for value in map(condition, trained) if value}) > 1
     ]
 
 
@@ -78,7 +78,7 @@ def _processes(row: Row) -> str:
 
 
 def _beside(row: Row) -> str:
-    """Return how many ran side by side; one that says nothing of it ran alone."""
+    """Return how many trials ran side by side; a trial without an entry ran alone."""
     slots = row.environment.get("slots") or (1 if row.environment.get("cpu") else 0)
     return f"{slots} side by side" if slots else ""
 

@@ -17,25 +17,29 @@ def _no_images() -> Components:
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """A variant against a reference, seed by seed.
+    """A variant versus a reference: one paired difference per seed.
+
+    The properties are computed from the differences; the fields from `p` on are set by
+    `corrected`, since they depend on the family.
 
     Attributes:
-        differences: variant minus reference, a number a seed; over several blocks their mean.
-        converged: those of the seeds on which no trial diverged.
-        left_out: how many seeds lack a trial that counts.
-        direction: 1 where more is better, -1 where less is.
-        seeds: those of the differences.
-        blocks: those that are averaged, in which both variants are planned.
-        components: what the drawing of test images adds, as of `Images`.
-        uncounted: how many trials diverged without a figure to count, of the variant and of the
-            reference; leaving them out flatters the side that has any, so it claims nothing.
-        p: two-sided, of the paired t test; NaN where the contrast is described, not tested.
-        p_holm: the same, adjusted over the family: that of the verdict, or where there are
-            several blocks, all variant × block cells for a contrast within one.
-        p_flip: of the sign-flip test, adjusted likewise; NaN where that would take too long.
+        differences: variant minus reference, one per seed; averaged over blocks if there are
+            several.
+        converged: the differences of the seeds on which no trial diverged.
+        left_out: number of seeds that lack a trial with a value.
+        direction: 1 if higher is better, -1 if lower is better.
+        seeds: the seeds of the differences.
+        blocks: the blocks averaged over: those in which both variants are planned.
+        components: returns what the sampling of test images adds to the variance, as in `Images`.
+        uncounted: number of trials that diverged without a value, of the variant and of the
+            reference. Leaving them out flatters the one that has any, so it cannot win.
+        p: two-sided p of the paired t test; NaN if the contrast is described, not tested.
+        p_holm: ``p`` adjusted over the family: that of the verdict or, for a contrast within one
+            of several blocks, all variant × block cells.
+        p_flip: p of the sign-flip test, adjusted likewise; NaN if computing it takes too long.
         level: the level that Holm's method gives this contrast.
-        m: how many contrasts the family has.
-        equivalence: what is to be said of the margin; for the kind ``equivalence`` alone.
+        m: number of contrasts in the family.
+        equivalence: the equivalence test; for the kind ``equivalence`` alone.
     """
 
     variant: str
@@ -57,12 +61,12 @@ class Contrast:
 
     @property
     def n(self) -> int:
-        """How many pairs there are."""
+        """Number of pairs."""
         return self.differences.size
 
     @property
     def mean(self) -> float:
-        """The mean difference, NaN where there is no pair."""
+        """Mean difference; NaN without pairs."""
         return float(self.differences.mean()) if self.n else math.nan
 
     @property
@@ -72,47 +76,47 @@ class Contrast:
 
     @property
     def step_interval(self) -> tuple[float, float] | None:
-        """The t interval at the contrast's Holm step, which agrees with ``p_holm``."""
+        """The t interval at the contrast's Holm step; excludes 0 exactly if ``p_holm`` <= 0.05."""
         return paired.t_interval(self.differences, self.level)
 
     @property
     def p_cell(self) -> float:
-        """The name of `p_holm` where the family is all variant × block cells."""
+        """`p_holm` under its name for a family of all variant × block cells."""
         return self.p_holm
 
     @cached_property
     def images_interval(self) -> tuple[float, float] | None:
-        """The 95 % interval that also covers the drawing of test images; None if not known."""
+        """The 95 % interval that also covers the sampling of test images; None if unknown."""
         return intervals.images_interval(self.differences, self.components())
 
     @cached_property
     def bca(self) -> tuple[float, float] | None:
-        """The 95 % BCa bootstrap interval, from twenty seeds on."""
+        """The 95 % BCa bootstrap interval; None below twenty seeds."""
         return intervals.bca_interval(self.differences)
 
     @property
     def won_interval(self) -> tuple[float, float] | None:
-        """The exact 95 % interval of the probability to win a seed, from ten seeds on."""
+        """The exact 95 % interval of the probability of winning a seed; None below ten seeds."""
         return intervals.won_interval(self.won, self.n)
 
     @property
     def minimum_detectable_difference(self) -> float:
-        """The difference that would be found 4 times in 5."""
+        """The true difference that would be detected with 80 % power; NaN if unknown."""
         return power.minimum_detectable_difference(self.differences, self.m)
 
     @property
     def is_unreliable(self) -> bool:
-        """Tell whether a diverged trial counts in it."""
+        """Whether a diverged trial counts in it."""
         return self.converged.size < self.n
 
     @property
     def won(self) -> float:
-        """How many seeds the variant won, ties half."""
+        """Number of seeds that the variant won; a tie counts as half."""
         return paired.seeds_won(self.differences * self.direction)
 
     @property
     def result(self) -> str:
-        """Whether the variant is ``ahead``, ``behind``, or the matter is ``open``."""
+        """The result of the test: ``ahead``, ``behind``, or ``open`` if nothing was detected."""
         if math.isnan(self.p) or self.p_holm > paired.ALPHA:
             return "open"
         is_ahead = self.mean * self.direction > 0

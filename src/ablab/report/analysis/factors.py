@@ -145,7 +145,7 @@ def _log_odds(grid: Grid) -> Array:
     """Return the log odds of accuracies; 0 % and 100 % are moved inwards by half an image."""
     totals = np.full(grid.values.shape, 10_000.0)
     for key, row in grid.rows.items():
-        totals[grid.place(*key)] = row.total or 10_000.0
+        totals[grid.index(*key)] = row.total or 10_000.0
     least = 0.5 / totals
     odds: Array = special.logit(np.clip(grid.values, least, 1 - least))
     return odds

@@ -1,4 +1,4 @@
-"""The metric of a sweep's trials as an array: blocks × variants × seeds."""
+"""The metric of a sweep's trials as an array of blocks × variants × seeds."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,8 @@ class Group:
     """The trials of one variant.
 
     Attributes:
-        values: the metric of the trials that count, by seed; over several blocks the means of
-            the seeds that count in each.
+        values: the metric of the trials that have one, by seed; over several blocks, the means
+            over blocks of the seeds that have a value in each.
     """
 
     variant: str
@@ -29,33 +29,33 @@ class Group:
 
     @property
     def n(self) -> int:
-        """How many trials count, or seeds over several blocks."""
+        """Number of values: of trials, or of seeds over several blocks."""
         return self.values.size
 
     @property
     def mean(self) -> float:
-        """The mean over the trials that count, NaN for none."""
+        """Mean of the values; NaN without any."""
         return float(self.values.mean()) if self.n else math.nan
 
     @property
     def sd(self) -> float:
-        """The standard deviation over the trials that count, NaN for fewer than two."""
+        """Standard deviation of the values; NaN for fewer than two."""
         return float(self.values.std(ddof=1)) if self.n > 1 else math.nan
 
     def count(self, outcome: str) -> int:
-        """Return how many trials have this outcome."""
+        """Return the number of trials with this outcome."""
         return sum(row.outcome == outcome for row in self.rows)
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """The cells of some blocks.
+    """The trials of one block or several as arrays.
 
     Attributes:
         blocks, variants, seeds: in the order of the axes.
-        values: (blocks, variants, seeds), NaN where no trial counts.
-        diverged: likewise, whether the trial diverged.
-        planned: likewise, whether there is such a cell.
+        values: (blocks, variants, seeds), NaN where no trial has a value.
+        diverged: same shape, whether the trial diverged.
+        planned: same shape, whether the plan has this cell.
         rows: by block, variant and seed.
     """
 
@@ -69,30 +69,30 @@ class Grid:
 
     @cached_property
     def unit(self) -> int:
-        """What `counts` are parts of: 1, or a multiple of every number of images."""
+        """The common denominator of `counts`: a multiple of every number of images, or 1."""
         totals = {row.total or 0 for row in self.rows.values() if row.counts}
         unit = math.lcm(*totals) if totals and 0 not in totals else 1
         return unit if unit <= LARGEST_UNIT else 1
 
     @cached_property
     def counts(self) -> Array:
-        """`values` times `unit`: whole numbers where images are counted, so that ties are ties."""
+        """`values` times `unit`: integers if images are counted, so that ties are exact."""
         if self.unit == 1:
             return self.values
         counts = np.full_like(self.values, np.nan)
         for (block, variant, seed), row in self.rows.items():
             if row.counts and row.total:
-                place = self.place(block, variant, seed)
-                counts[place] = round(row.value * row.total) * (self.unit // row.total)
+                index = self.index(block, variant, seed)
+                counts[index] = round(row.value * row.total) * (self.unit // row.total)
         return counts
 
-    def place(self, block: str, variant: str, seed: int) -> tuple[int, int, int]:
-        """Return where a cell stands in the arrays."""
-        blocks, variants, seeds = self._places
+    def index(self, block: str, variant: str, seed: int) -> tuple[int, int, int]:
+        """Return the index of a cell in the arrays."""
+        blocks, variants, seeds = self._indices
         return blocks[block], variants[variant], seeds[seed]
 
     @cached_property
-    def _places(self) -> tuple[dict[str, int], dict[str, int], dict[int, int]]:
+    def _indices(self) -> tuple[dict[str, int], dict[str, int], dict[int, int]]:
         blocks, variants, seeds = self.blocks, self.variants, self.seeds
         return (
             {name: i for i, name in enumerate(blocks)},
@@ -101,44 +101,44 @@ class Grid:
         )
 
     def blocks_of(self, variants: Sequence[str]) -> NDArray[np.intp]:
-        """Return the places of the blocks in which all these variants are planned."""
-        own = [self._places[1][variant] for variant in variants]
-        there = np.asarray(self.planned[:, own].any(axis=2))
-        return np.flatnonzero(there.all(axis=1))
+        """Return the indices of the blocks in which all these variants are planned."""
+        columns = [self._indices[1][variant] for variant in variants]
+        is_planned = np.asarray(self.planned[:, columns].any(axis=2))
+        return np.flatnonzero(is_planned.all(axis=1))
 
 
 def grid_of(rows: Sequence[Row], variants: Sequence[str]) -> Grid:
-    """Return rows, in any order, as a grid.
+    """Arrange rows as a grid.
 
     Args:
-        rows: of the blocks that are looked at; blocks stand as they first come.
-        variants: in the order of the report; those without a row are left out.
+        rows: the trials, in any order; blocks keep the order of their first row.
+        variants: in the order of the report; variants without a row are left out.
     """
-    there = {row.variant for row in rows}
+    present = {row.variant for row in rows}
     blocks = tuple(dict.fromkeys(row.block for row in rows))
     seeds = tuple(sorted({row.seed for row in rows}))
-    names = tuple(variant for variant in variants if variant in there)
+    names = tuple(variant for variant in variants if variant in present)
     shape = (len(blocks), len(names), len(seeds))
     known = set(names)
     cells = {(r.block, r.variant, r.seed): r for r in rows if r.variant in known}
     values, empty = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
     grid = Grid(blocks, names, seeds, values, empty, empty.copy(), cells)
     for key, row in cells.items():
-        place = grid.place(*key)
-        grid.values[place] = row.value
-        grid.diverged[place] = row.outcome == "diverged"
-        grid.planned[place] = True
+        index = grid.index(*key)
+        grid.values[index] = row.value
+        grid.diverged[index] = row.outcome == "diverged"
+        grid.planned[index] = True
     return grid
 
 
 def group_of(grid: Grid, variant: str) -> Group:
     """Return the trials of a variant; its values are means over the blocks that plan it."""
-    place = grid.variants.index(variant)
+    column = grid.variants.index(variant)
     rows = tuple(
         grid.rows[block, variant, seed]
         for block in grid.blocks
         for seed in grid.seeds
         if (block, variant, seed) in grid.rows
     )
-    means = grid.values[grid.blocks_of([variant]), place].mean(axis=0)
+    means = grid.values[grid.blocks_of([variant]), column].mean(axis=0)
     return Group(variant, rows, means[~np.isnan(means)])

@@ -1,4 +1,4 @@
-"""Contrasts that are corrected together."""
+"""Tests of a family of contrasts, corrected together."""
 
 import math
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from ablab.stats import paired
 from ablab.stats.equivalence import equivalences
 from ablab.stats.paired import Array
 
-MOST_SUMS = 2**23  # about a second
+MAX_SIGN_FLIP_SUMS = 2**23  # about a second of computing
 
 
 def corrected(contrasts: Sequence[Contrast], margin: float | None = None) -> tuple[Contrast, ...]:
-    """Return the contrasts with their tests, corrected by Holm over all of them.
+    """Test contrasts, corrected by Holm over all of them.
 
     Args:
         contrasts: the family.
-        margin: where the question is whether they lie within it.
+        margin: half the width of the equivalence region; if given, equivalence is tested too.
     """
     if not contrasts:
         return ()
     p = _paired_p(contrasts)
-    flips = _flips(contrasts)
+    flips = _sign_flip_p(contrasts)
     adjusted, levels = paired.holm(p), paired.holm_levels(p)
     tested = [
         replace(
@@ -39,25 +39,26 @@ def corrected(contrasts: Sequence[Contrast], margin: float | None = None) -> tup
     ]
     if margin is None:
         return tuple(tested)
-    found = equivalences([c.differences for c in contrasts], margin)
+    results = equivalences([c.differences for c in contrasts], margin)
     return tuple(
         replace(c, equivalence=replace(e, result="undecided") if any(c.uncounted) else e)
-        for c, e in zip(tested, found, strict=True)
+        for c, e in zip(tested, results, strict=True)
     )
 
 
 def _paired_p(contrasts: Sequence[Contrast]) -> Array:
-    """Return p of the paired t test, those of one n at a time: there may be thousands."""
+    """Return p of the paired t test, vectorized over contrasts of one n: there may be thousands."""
     sizes = np.array([c.n for c in contrasts])
     p = np.full(sizes.size, math.nan)
     for n in np.unique(sizes):
-        places = np.flatnonzero(sizes == n)
-        p[places] = paired.paired_p(np.stack([contrasts[int(i)].differences for i in places]))
+        indices = np.flatnonzero(sizes == n)
+        p[indices] = paired.paired_p(np.stack([contrasts[int(i)].differences for i in indices]))
     return p
 
 
-def _flips(contrasts: Sequence[Contrast]) -> Array:
+def _sign_flip_p(contrasts: Sequence[Contrast]) -> Array:
+    """Return the Holm-adjusted p of the sign-flip test; NaN if there are too many sums."""
     sums = sum(2.0 ** (c.n / 2) for c in contrasts)
-    if sums > MOST_SUMS:
+    if sums > MAX_SIGN_FLIP_SUMS:
         return np.full(len(contrasts), math.nan)
     return paired.holm(np.array([paired.sign_flip_p(c.differences) for c in contrasts]))

@@ -1,4 +1,4 @@
-"""What the probes found inside the networks of a block's variants."""
+"""The measurements of probes inside the networks of a block's variants."""
 
 import math
 import warnings
@@ -14,11 +14,11 @@ from ablab.stats.paired import Array
 from ablab.tracking.probes import PROBES as PROBES_FILE
 from ablab.tracking.probes import ProbeValues, read_probes
 
-MOST_SEEDS = 20
+MOST_SEEDS = 20  # seeds of a variant that are read
 
 
 class Probe(NamedTuple):
-    """How a probe is shown: its name in words, whether per cent, and whether by powers of ten."""
+    """How a probe is shown: its title, whether in per cent, and whether on a logarithmic axis."""
 
     title: str
     is_share: bool = False
@@ -40,86 +40,91 @@ PROBES: Mapping[str, Probe] = {
     "receptive_field": Probe("receptive field, pixels"),
 }
 
-Inside = Mapping[str, Sequence[ProbeValues]]
-"""By variant, what was found in each trial; variants without probes are left out."""
+ProbeTables = Mapping[str, Sequence[Found]]
+"""By variant, the table of each trial; variants without probes are left out."""
 
 
-def look_inside(groups: Mapping[str, Group]) -> Inside:
-    """Return what the probes of these variants found, of their first seeds where there are many."""
-    found: dict[str, list[ProbeValues]] = {}
+def read_tables(groups: Mapping[str, Group]) -> ProbeTables:
+    """Read the probes of the first seeds of each variant."""
+    by_variant: dict[str, list[Found]] = {}
     for variant, group in groups.items():
         folders = [row.folder for row in group.rows if row.folder and row.curve]
         tables = [table for folder in folders[:MOST_SEEDS] if (table := read_probes(folder))]
         if tables:
-            found[variant] = tables
-    return found
+            by_variant[variant] = tables
+    return by_variant
 
 
-def measured(inside: Inside) -> list[str]:
+def measured(tables: ProbeTables) -> list[str]:
     """Return the names of the probes that any trial has, in the order of `PROBES`."""
-    names = {probe for tables in inside.values() for table in tables for probe in table}
+    names = {probe for own in tables.values() for table in own for probe in table}
     return [probe for probe in PROBES if probe in names]
 
 
-def by_epoch(tables: Sequence[ProbeValues], probe: str) -> Array:
-    """Return a probe's mean over the layers, (seeds, epochs), NaN where there is none."""
+def by_epoch(tables: Sequence[Found], probe: str) -> Array:
+    """Return a probe's mean over the layers, (seeds, epochs); NaN where missing."""
     curves = [_mean(np.array([*table[probe].values()])) for table in tables if probe in table]
-    found = np.full((len(curves), max(map(len, curves), default=0)), np.nan)
-    for line, curve in zip(found, curves, strict=True):
-        line[: len(curve)] = curve
-    return found
+    values = np.full((len(curves), max(map(len, curves), default=0)), np.nan)
+    for row, curve in zip(values, curves, strict=True):
+        row[: len(curve)] = curve
+    return values
 
 
-def by_layer(tables: Sequence[ProbeValues], probe: str, epoch: int) -> Array:
-    """Return a probe of each layer, (seeds, layers), at an epoch (0 the first, -1 the last)."""
+def by_layer(tables: Sequence[Found], probe: str, epoch: int) -> Array:
+    """Return a probe of each layer at an epoch (0 the first, -1 the last), (seeds, layers)."""
     tables = [table for table in tables if probe in table]
     count = max((len(table[probe]) for table in tables), default=0)
-    found = np.full((len(tables), count), np.nan)
-    for line, table in zip(found, tables, strict=True):
-        values = [layer[epoch] for layer in table[probe].values()]
-        line[: len(values)] = _finite(np.array(values))
-    return found
+    values = np.full((len(tables), count), np.nan)
+    for row, table in zip(values, tables, strict=True):
+        own = [layer[epoch] for layer in table[probe].values()]
+        row[: len(own)] = _finite(np.array(own))
+    return values
 
 
-def layers(inside: Inside, probe: str) -> list[str]:
-    """Return the names of the layers from the input on, or numbers where variants differ."""
-    found = {tuple(t[probe]) for tables in inside.values() for t in tables if probe in t}
-    if len(found) == 1:
-        return list(found.pop())
-    return [str(place + 1) for place in range(max(map(len, found), default=0))]
+def layers(tables: ProbeTables, probe: str) -> list[str]:
+    """Return the names of the layers from the input on, or numbers if variants differ in them."""
+    names = {tuple(t[probe]) for own in tables.values() for t in own if probe in t}
+    if len(names) == 1:
+        return list(names.pop())
+    return [str(index + 1) for index in range(max(map(len, names), default=0))]
 
 
-def last(tables: Sequence[ProbeValues], probe: str) -> float:
-    """Return a probe's mean over layers and seeds at the last epoch, NaN for none."""
+def final_mean(tables: Sequence[Found], probe: str) -> float:
+    """Return a probe's mean over layers and seeds at the last epoch; NaN if there is none."""
     ends = [curve[~np.isnan(curve)][-1:] for curve in by_epoch(tables, probe)]
     return float(np.concatenate([np.empty(0), *ends]).mean()) if ends else np.nan
 
 
-def told(probe: str, x: float) -> str:
-    """Return a probe's figure as it is written: shares in per cent."""
+def format_probe(probe: str, x: float) -> str:
+    """Return a value of a probe as text, shares in per cent."""
     if PROBES[probe].is_share:
         return NONE if math.isnan(x) else f"{number(100 * x, 1)} %"
     return number(x, 3)
 
 
 def summary(folder: Path) -> list[str]:
-    """Return what the probes of a run found, in lines, and where; nothing where none were on.
+    """Return the lines of `ablab show` on a run's probes: path, size, means at the last epoch.
 
     Args:
-        folder: the run's.
+        folder: the folder of the run.
+
+    Returns:
+        An empty list if no probes were on.
     """
     path = folder / PROBES_FILE
     if not path.is_file():
         return []
     try:
-        found = read_probes(folder)
+        table = read_probes(folder)
     except (ValueError, OSError) as error:
         return [f"{path} cannot be read: {error}"]
-    epochs = max((len(layer) for table in found.values() for layer in table.values()), default=0)
-    count = max(map(len, found.values()), default=0)
-    shown = [f"{PROBES[p].title} {told(p, last([found], p))}" for p in PROBES if p in found]
+    epochs = max((len(layer) for probe in table.values() for layer in probe.values()), default=0)
+    count = max(map(len, table.values()), default=0)
+    means = [
+        f"{PROBES[p].title} {format_probe(p, final_mean([table], p))}" for p in PROBES if p in table
+    ]
     size = f"{epochs} epoch{'s' * (epochs != 1)}, {count} layer{'s' * (count != 1)}"
-    return [f"{path}: {size}; means over layers at the last:", *shown]
+    return [f"{path}: {size}; means over layers at the last:", *means]
 
 
 def _mean(values: Array) -> Array:

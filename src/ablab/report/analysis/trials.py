@@ -1,4 +1,4 @@
-"""The tidy table of a sweep's trials: a row a cell of the plan."""
+"""The table of a sweep's trials: one row per cell of the plan."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ from ablab.tracking.spec import Spec
 
 SECONDS = "time/epoch_seconds"
 TRAINED = ("finished", "diverged")
-FIELDS = {
+FIELDS = {  # column of a report's table -> name of the metric
     "test_accuracy": "test/accuracy",
     "test_accuracy_last": "test/accuracy_last",
     "val_accuracy": "val/accuracy",
@@ -39,25 +39,26 @@ def _not_stored() -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """One cell and the trial that fills it.
+    """One cell of the plan and its trial.
 
     Attributes:
-        outcome: as of `Record`.
-        value: the sweep's metric; NaN where there is none. That of a diverged trial is the
-            figure at the epoch that validation chose, or chance level where there is none.
-        total: how many images an accuracy counts, or None.
-        reason: why the trial is not simply finished, or empty.
-        figures: the columns of `FIELDS`, NaN where an older trial has none.
-        curve: validation accuracy of each epoch, NaN where there is none.
+        outcome: as in `Record`.
+        value: the sweep's metric, NaN if there is none. For a diverged trial, its value at the
+            epoch that validation chose, or chance level if there is none.
+        total: number of images that an accuracy is a share of, or None.
+        reason: why the outcome is not plainly ``finished``, or empty.
+        metrics: by the names of `FIELDS`; NaN where missing, as in older trials.
+        curve: validation accuracy of each epoch, NaN where missing.
         times: when its first and its last epoch ended, seconds since 1970.
         environment: versions, hardware, commit.
         data_hash: the hash of the data, or empty.
-        seconds: of training up to the end of each epoch, evaluation excluded; NaN if not known.
-        correct: reads which test images were classified rightly, (test_images,); None if not
-            stored.
-        losses: validation loss of each epoch, NaN where there is none.
-        folder: the run's, where its artifacts lie, or None.
-        metadata: counts of data and network, as of `Record`.
+        seconds: cumulative training time at the end of each epoch, evaluation excluded; NaN if
+            unknown.
+        correct: reads which test images were classified correctly, (test_images,); returns None
+            if that was not stored.
+        losses: validation loss of each epoch, NaN where missing.
+        folder: the folder of the run, which holds its artifacts, or None.
+        metadata: counts of data and network, as in `Record`.
     """
 
     variant: str
@@ -68,7 +69,7 @@ class Row:
     value: float
     total: int | None
     reason: str
-    figures: Mapping[str, float]
+    metrics: Mapping[str, float]
     curve: tuple[float, ...]
     times: tuple[float, ...]
     environment: Mapping[str, Any]
@@ -81,27 +82,28 @@ class Row:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on the data that it was trained on, or on what was not recorded of them."""
+        """Remarks on the training data, or on what was not recorded about them."""
         return tuple(self.metadata.get("data_notes", ()))
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether nothing more will come of the trial."""
+        """Whether the trial has finished, diverged, or failed for good."""
         return self.outcome in (*TRAINED, "failed")
 
     @property
     def counts(self) -> bool:
-        """Tell whether the trial has a value that the comparison counts."""
+        """Whether the trial has a value, so that comparisons count it."""
         return math.isfinite(self.value)
 
 
 def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
-    """Return a row for each cell, by block, then variant in the plan's order, then seed.
+    """Read one row per cell, by block, then variant in the plan's order, then seed.
 
     Args:
-        lab: where the trials lie.
-        plan: whose cells.
-        commit: only takes of the commit that begins so are read; empty: those that count.
+        lab: the lab with the trials.
+        plan: the plan with the cells.
+        commit: prefix of a commit: only runs of that commit are read. If empty, the runs that
+            count.
     """
     trials, metric = plan.trials, plan.spec.metric
     rows = [
@@ -113,10 +115,10 @@ def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
 
 def in_order(rows: Iterable[Row], spec: Spec) -> tuple[Row, ...]:
     """Return rows by block, then variant in the plan's order, then seed."""
-    variants = {name: place for place, name in enumerate(spec.variants)}
-    blocks = {name: place for place, name in enumerate(spec.blocks)}
+    variants = {name: index for index, name in enumerate(spec.variants)}
+    blocks = {name: index for index, name in enumerate(spec.blocks)}
 
-    def place(row: Row) -> tuple[int, str, int, str, int]:
+    def sort_key(row: Row) -> tuple[int, str, int, str, int]:
         block, variant = blocks.get(row.block, len(blocks)), variants.get(row.variant)
         return (
             block,
@@ -126,23 +128,23 @@ def in_order(rows: Iterable[Row], spec: Spec) -> tuple[Row, ...]:
             row.seed,
         )
 
-    return tuple(sorted(rows, key=place))
+    return tuple(sorted(rows, key=sort_key))
 
 
-def _row(place: tuple[str, int, str], record: Record, metric: str) -> Row:
-    everything = {**record.metadata, **record.measured, **record.metrics}
+def _row(cell: tuple[str, int, str], record: Record, metric: str) -> Row:
+    values = {**record.metadata, **record.measured, **record.metrics}
     total = (
         record.metadata.get(f"{metric.partition('/')[0]}_images") if is_accuracy(metric) else None
     )
     value, note = _value(record, metric)
     return Row(
-        *place,
+        *cell,
         key=record.key,
         outcome=record.outcome,
         value=value,
         total=total,
         reason=record.reason or note,
-        figures={name: float(everything.get(key, math.nan)) for name, key in FIELDS.items()},
+        metrics={name: float(values.get(key, math.nan)) for name, key in FIELDS.items()},
         curve=tuple(e.metrics.get("val/accuracy", math.nan) for e in record.epochs),
         times=tuple(e.time for e in (*record.epochs[:1], *record.epochs[-1:])),
         environment=record.environment,
@@ -156,7 +158,10 @@ def _row(place: tuple[str, int, str], record: Record, metric: str) -> Row:
 
 
 def _correct(record: Record) -> Callable[[], NDArray[np.bool_] | None]:
-    """Return what reads it later: a record holds a whole journal, and there may be thousands."""
+    """Return a function that reads them later: it must not keep the record.
+
+    A record holds a whole journal, and a sweep may have thousands of them.
+    """
     images = record.metadata.get("test_images")
     if record.folder is None or not images:
         return _not_stored
@@ -164,6 +169,7 @@ def _correct(record: Record) -> Callable[[], NDArray[np.bool_] | None]:
 
 
 def _value(record: Record, metric: str) -> tuple[float, str]:
+    """Return the value that counts, and a remark if the trial is not plainly finished."""
     if record.outcome not in TRAINED:
         return math.nan, ""
     value = record.metrics.get(metric, math.nan)
@@ -177,6 +183,6 @@ def _value(record: Record, metric: str) -> tuple[float, str]:
 
 
 def first_part(plan: Plan, rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Return the rows of the cells that the plan's first part already held."""
-    places = {cell.id for cell in plan.parts[0].cells}
-    return tuple(r for r in rows if (r.variant, r.seed, r.block) in places)
+    """Return the rows of the cells in the plan's first part."""
+    cells = {cell.place for cell in plan.parts[0].cells}
+    return tuple(r for r in rows if (r.variant, r.seed, r.block) in cells)

@@ -99,7 +99,7 @@ def _row(found: Named, reading: Reading, curve: tuple[float, ...]) -> Row:
         value=value,
         total=None,
         reason=reason,
-        figures=dict.fromkeys(FIELDS, math.nan),
+        metrics=dict.fromkeys(FIELDS, math.nan),
         curve=curve,
         times=tuple(t for t in (run.start, run.end) if math.isfinite(t)),
         environment={"commit": run.tags[_COMMIT]} if _COMMIT in run.tags else {},

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.cost import COSTS, middle
+from ablab.report.analysis.cost import COSTS, median_metric
 from ablab.report.analysis.grid import Group
 from ablab.report.card import CardTable
 from ablab.report.formatting import NONE, Unit, quantity
@@ -140,7 +140,7 @@ def _has_last(comparison: Comparison) -> bool:
 def _has_cost(comparison: Comparison) -> bool:
     """Return whether any cost is known; for MLflow runs that ablab did not launch none is."""
     groups = comparison.groups.values()
-    return any(math.isfinite(middle(group, cost)) for group in groups for cost in COSTS)
+    return any(math.isfinite(median_metric(group, cost)) for group in groups for cost in COSTS)
 
 
 def _last(group: Group, unit: Unit) -> str:
@@ -150,16 +150,16 @@ def _last(group: Group, unit: Unit) -> str:
 
 
 def _cost(group: Group, *, timed: bool) -> list[str]:
-    memory = middle(group, "peak_bytes") / 1e6
+    memory = median_metric(group, "peak_bytes") / 1e6
     times = [
-        quantity(middle(group, "images_per_second")),
-        quantity(middle(group, "epoch_seconds")),
+        quantity(median_metric(group, "images_per_second")),
+        quantity(median_metric(group, "epoch_seconds")),
         f"{memory:.0f} MB" if math.isfinite(memory) else NONE,
     ]
-    counts = [quantity(middle(group, name)) for name in ("parameters", "flops")]
+    counts = [quantity(median_metric(group, name)) for name in ("parameters", "flops")]
     return counts + (times if timed else [NONE] * 3)
 
 
 def _values(group: Group, name: str) -> list[float]:
-    values = [row.figures[name] for row in group.rows]
+    values = [row.metrics[name] for row in group.rows]
     return [value for value in values if math.isfinite(value)]

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.cost import COSTS, SAME, Point, amount, points
+from ablab.report.analysis.cost import COSTS, SAME, Point, format_cost, points
 from ablab.report.formatting import quantity, series
 from ablab.report.page.figures.svg import (
     INK,

@@ -64,7 +64,7 @@ def layers_figure(
 
 
 def _lines(
-    inside: Inside,
+    inside: ProbeTables,
     probe: str,
     styles: Mapping[str, int],
     values: Callable[[Sequence[ProbeValues]], Array],

@@ -4,8 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ablab.report.analysis.speed import Speed
-from ablab.report.analysis.times import Times
+from ablab.report.analysis.speed import Speed, Times
 from ablab.report.formatting import number, series
 from ablab.report.page.figures.differences import MOST_DOTS
 from ablab.report.page.figures.svg import INK, MUTED, SERIES, grid, new_figure, short, style, to_svg

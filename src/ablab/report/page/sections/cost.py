@@ -1,7 +1,7 @@
 """Quality against cost, with the Pareto front."""
 
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.cost import COSTS, MEASURED, amount, differing, points
+from ablab.report.analysis.cost import COSTS, MEASURED, differing, format_cost, points
 from ablab.report.formatting import series
 from ablab.report.page.context import Context
 from ablab.report.page.figures.cost import cost_figure

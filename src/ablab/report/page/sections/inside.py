@@ -4,11 +4,11 @@ from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.probes import (
     MOST_SEEDS,
     PROBES,
-    Inside,
-    last,
-    look_inside,
+    ProbeTables,
+    final_mean,
+    format_probe,
     measured,
-    told,
+    read_tables,
 )
 from ablab.report.page.context import Context
 from ablab.report.page.figures.inside import epochs_figure, layers_figure
@@ -78,7 +78,7 @@ def probes_table(inside: Inside, probes: list[str]) -> Table:
     """Return a table with one row per variant: each probe at the last epoch."""
     titles = [PROBES[probe].title for probe in probes]
     rows = [
-        ((variant, *(told(probe, last(tables, probe)) for probe in probes)), "")
+        ((variant, *(format_probe(probe, final_mean(tables, probe)) for probe in probes)), "")
         for variant, tables in inside.items()
     ]
     return Table((), ("variant", *titles), tuple(rows)).without_empty_columns()

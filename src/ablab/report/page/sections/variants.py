@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ablab.report.analysis.baselines import Classical, classical
+from ablab.report.analysis.baselines import COLUMNS, SklearnBaselines, sklearn_baselines
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.kinds import kind_of
