@@ -11,8 +11,8 @@ from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.report.card import CardTable, card
 from ablab.report.compare.change import Change
-from ablab.report.compare.inputs import read_sides
-from ablab.report.compare.page import change_table, place_of, write_change
+from ablab.report.compare.inputs import read_inputs
+from ablab.report.compare.page import change_table, output_folder, write_change
 from ablab.report.compare.text import differing, notes, sentence
 from ablab.text import shown
 from ablab.tracking.lab import Lab
@@ -39,7 +39,7 @@ def compare(
         >>> compare("demo", "demo [trainer.max_epochs=6]").table  # doctest: +SKIP
     """
     found = Lab(lab_folder() if lab is None else Path(lab))
-    return ComparisonResult(Change(*read_sides(_name(a), _name(b), found)))
+    return ComparisonResult(Change(*read_inputs(_name(a), _name(b), found)))
 
 
 def _name(sweep: str | SweepResult) -> str:
@@ -75,20 +75,20 @@ class ComparisonResult:
         """One row per variant and block that both have.
 
         Columns ``variant``, ``mean_a``, ``mean_b``, ``difference`` (B minus A), ``ci95_low``,
-        ``ci95_high``, ``p_holm``, ``n`` (pairs), ``shared`` (trials that are one and the same on
-        both sides). Metrics are as they were recorded: an accuracy is a share.
+        ``ci95_high``, ``p_holm``, ``n`` (pairs), ``shared`` (trials that are
+        the same run in both). Metrics are as they were recorded: an accuracy is a share.
         """
         from pandas import DataFrame
 
         none = float("nan")
         rows = []
-        for cell in self.change.cells:
-            contrast = cell.contrast
+        for variant in self.change.variants:
+            contrast = variant.contrast
             tested = self.change.is_settled and contrast.n > 2
             interval = contrast.interval or (none, none)
             p = contrast.p_holm if tested else none
-            numbers = (*cell.means, contrast.mean, *interval, p)
-            rows.append((cell.label, *numbers, contrast.n, len(cell.shared)))
+            numbers = (*variant.means, contrast.mean, *interval, p)
+            rows.append((variant.label, *numbers, contrast.n, len(variant.shared)))
         names = "variant mean_a mean_b difference ci95_low ci95_high p_holm n shared"
         return DataFrame(rows, columns=names.split())
 
@@ -103,15 +103,17 @@ class ComparisonResult:
         Args:
             folder: where; by default beside the first sweep's report.
         """
-        return write_change(self.change, place_of(self.change) if folder is None else Path(folder))
+        return write_change(
+            self.change, output_folder(self.change) if folder is None else Path(folder)
+        )
 
     def __repr__(self) -> str:
-        return f"<A is {self.change.a.asked}, B is {self.change.b.asked}: {self.sentence}>"
+        return f"<{self.change.inputs}: {self.sentence}>"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows of it: the words, the table, what else differs."""
         change, table = self.change, change_table(self.change)
-        title = f"A is {change.a.asked}, B is {change.b.asked}; {change.metric}, paired by seed"
+        title = f"{change.inputs}; {change.metric}, paired by seed"
         tables = [CardTable(table.columns, table.rows)]
         if others := self.differing:
             rows = [(item, "") for item in others.items()]

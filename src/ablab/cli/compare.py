@@ -27,23 +27,23 @@ def add_to(commands: "Commands") -> None:
 def _compare(options: argparse.Namespace) -> int:
     with for_good():
         from ablab.report.compare.change import Change
-        from ablab.report.compare.inputs import read_sides
-        from ablab.report.compare.page import change_table, place_of, write_change
+        from ablab.report.compare.inputs import read_inputs
+        from ablab.report.compare.page import change_table, output_folder, write_change
         from ablab.report.compare.text import differing, notes, sentence
         from ablab.tracking.lab import Lab
 
-    change, out = Change(*read_sides(options.a, options.b, Lab(lab_folder()))), console()
-    told = f"A is {change.a.asked}, B is {change.b.asked}; {change.metric}, paired by seed"
-    out.print(told, highlight=False, markup=False, soft_wrap=True)
+    change, out = Change(*read_inputs(options.a, options.b, Lab(lab_folder()))), console()
+    title = f"{change.inputs}; {change.metric}, paired by seed"
+    out.print(title, highlight=False, markup=False, soft_wrap=True)
     out.print(_shown(change_table(change)))
     for line in (sentence(change), *notes(change)):
         out.print(line, highlight=False, markup=False)
-    for name, told in differing(change):
-        out.print(f"{name}: {told}", highlight=False, markup=False)
+    for name, values in differing(change):
+        out.print(f"{name}: {values}", highlight=False, markup=False)
     damaged = [r for side in (change.a, change.b) for r in side.rows if r.outcome == "damaged"]
     for row in damaged:
         out.print(f"damaged: {row.reason}", highlight=False, markup=False, soft_wrap=True)
-    page = write_change(change, options.to or place_of(change))
+    page = write_change(change, options.to or output_folder(change))
     out.print(f"Page: {page}", highlight=False, markup=False, soft_wrap=True)
     return 1 if damaged else 0
 

@@ -14,8 +14,8 @@ from statsmodels.stats.multitest import multipletests
 
 from ablab.cli import main
 from ablab.report.compare.change import Change
-from ablab.report.compare.inputs import read_side, read_sides
-from ablab.report.compare.page import change_table, place_of, write_change
+from ablab.report.compare.inputs import read_input, read_inputs
+from ablab.report.compare.page import change_table, output_folder, write_change
 from ablab.report.compare.text import differing, notes, sentence
 from ablab.tracking.lab import Lab
 
@@ -32,7 +32,7 @@ def outcomes(shift: dict[str, float], seed: int) -> dict[str, list[float]]:
 
 
 def another(root: Path) -> LabWriter:
-    """A lab whose takes end at times of their own, as those of another machine do."""
+    """Return a lab whose runs end one second later, as if on another machine."""
     writer = LabWriter(root)
     write = writer.run
 
@@ -48,7 +48,7 @@ def another(root: Path) -> LabWriter:
 
 @pytest.fixture
 def two(tmp_path: Path) -> tuple[LabWriter, LabWriter]:
-    """Two machines that ran the same sweep; on the second relu is better by half a point."""
+    """Two labs with the same sweep; in the second, relu is better by half a point."""
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
     here.sweep(outcomes({}, 1))
     there.sweep(
@@ -58,7 +58,7 @@ def two(tmp_path: Path) -> tuple[LabWriter, LabWriter]:
 
 
 def change(a: str, b: str, lab: Lab) -> Change:
-    return Change(*read_sides(a, b, lab))
+    return Change(*read_inputs(a, b, lab))
 
 
 def between(here: LabWriter, there: LabWriter, name: str = "activations") -> Change:
@@ -70,7 +70,7 @@ def test_two_machines_are_paired_by_seed_and_corrected(two: tuple[LabWriter, Lab
     ours, theirs = outcomes({}, 1), outcomes({"relu": 0.005}, 2)
     tests = [stats.ttest_rel(theirs[v], ours[v]) for v in MEANS]
     adjusted = multipletests([t.pvalue for t in tests], method="holm")[1]
-    for cell, test, p in zip(found.cells, tests, adjusted, strict=True):
+    for cell, test, p in zip(found.variants, tests, adjusted, strict=True):
         assert cell.contrast.p == pytest.approx(test.pvalue)
         assert cell.contrast.p_holm == pytest.approx(p)
         assert cell.contrast.interval == pytest.approx(tuple(test.confidence_interval()))
@@ -81,35 +81,37 @@ def test_two_machines_are_paired_by_seed_and_corrected(two: tuple[LabWriter, Lab
     assert dict(differing(found)) == {"Host": "lab-1 → lab-2", "Commit": "0123abc → ffff99"}
 
 
-def test_less_is_said_to_fall(two: tuple[LabWriter, LabWriter]) -> None:
+def test_a_lower_value_falls(two: tuple[LabWriter, LabWriter]) -> None:
     here, there = two
     found = change("activations", f"{here.lab.root}:activations", there.lab)
     assert "relu falls by 0." in sentence(found)
 
 
-def test_one_and_the_same_trials_are_no_evidence(
+def test_runs_that_both_inputs_share_are_left_out(
     two: tuple[LabWriter, LabWriter], tmp_path: Path
 ) -> None:
     here, _ = two
     shutil.copytree(here.lab.root, tmp_path / "copy")
     copy = LabWriter(tmp_path / "copy")
     same = between(here, copy)
-    assert sentence(same) == ("Nothing to compare: all trials that both have are one and the same.")
+    assert sentence(same) == (
+        "Nothing to compare: all trials that A and B have in common are the same runs."
+    )
     copy.sweep({"relu": outcomes({"relu": 0.005}, 2)["relu"]}, name="again")
     found = between(here, copy)
-    cells = {cell.label: cell for cell in found.cells}
+    cells = {cell.label: cell for cell in found.variants}
     assert cells["relu"].contrast.n == SEEDS
     assert cells["relu"].contrast.m == 1
     assert cells["tanh"].contrast.n == 0
     assert cells["tanh"].shared == tuple(range(SEEDS))
-    (told,) = [note for note in notes(found) if "One and the same" in note]
-    assert told.startswith("One and the same on both sides, so that they show no change")
-    assert "10 trials, all of tanh (seeds 0, 1, 2, 3, 4) and all of elu" in told
+    (note,) = [note for note in notes(found) if "same run" in note]
+    assert note.startswith("The same run in A and B, and therefore left out of the test")
+    assert "10 trials, all of tanh (seeds 0, 1, 2, 3, 4) and all of elu" in note
 
 
-def test_a_sweep_beside_itself_shares_all(two: tuple[LabWriter, LabWriter]) -> None:
+def test_a_sweep_compared_with_itself_shares_all_trials(two: tuple[LabWriter, LabWriter]) -> None:
     here, _ = two
-    assert "one and the same" in sentence(change("activations", "activations", here.lab))
+    assert "the same runs" in sentence(change("activations", "activations", here.lab))
 
 
 def test_some_seeds_of_a_variant_can_be_shared(
@@ -119,13 +121,13 @@ def test_some_seeds_of_a_variant_can_be_shared(
     shutil.copytree(here.lab.root, tmp_path / "copy")
     copy = LabWriter(tmp_path / "copy")
     copy.sweep({"relu": [0.99, 0.991, 0.992]}, name="again")
-    (relu, *_) = between(here, copy).cells
+    (relu, *_) = between(here, copy).variants
     assert relu.shared == (3, 4)
     assert relu.contrast.seeds == (0, 1, 2)
     assert any("relu (seeds 3, 4)" in note for note in notes(between(here, copy)))
 
 
-def test_two_commits_are_told_apart_by_the_runs_of_each(writer: LabWriter) -> None:
+def test_two_commits_are_compared_by_the_runs_of_each(writer: LabWriter) -> None:
     for commit, shift, seed in (("aaa111", 0.0, 1), ("bbb222", 0.005, 2), ("ccc333", 0.0, 3)):
         drawn = outcomes({"relu": shift}, seed)
         writer.sweep(drawn, name="activations", environ=ENVIRON | {"commit": commit})
@@ -133,7 +135,7 @@ def test_two_commits_are_told_apart_by_the_runs_of_each(writer: LabWriter) -> No
     assert "relu rises by 0." in sentence(found)
     assert {row.folder.name for row in found.a.rows if row.folder} == {"001"}
     assert dict(differing(found)) == {"Commit": "aaa111 → bbb222"}
-    counted = read_side("activations", writer.lab)
+    counted = read_input("activations", writer.lab)
     assert {row.folder.name for row in counted.rows if row.folder} == {"003"}
 
 
@@ -143,44 +145,48 @@ def test_a_commit_that_ran_some_trials_leaves_out_the_others(writer: LabWriter) 
         {"relu": outcomes({}, 2)["relu"]}, name="other", environ=ENVIRON | {"commit": "bbb"}
     )
     found = change("activations@aaa111", "activations@bbb", writer.lab)
-    assert [cell.contrast.n for cell in found.cells] == [5, 0, 0]
+    assert [cell.contrast.n for cell in found.variants] == [5, 0, 0]
     assert found.is_settled
-    assert found.cells[0].contrast.m == 1
+    assert found.variants[0].contrast.m == 1
 
 
-def test_what_has_no_counterpart_is_listed(tmp_path: Path) -> None:
+def test_what_only_one_input_has_is_listed(tmp_path: Path) -> None:
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
     here.sweep(outcomes({}, 1) | {"prelu": [0.98] * SEEDS})
     drawn = outcomes({}, 2)
     there.sweep(drawn | {"relu": [*drawn["relu"], 0.985, 0.986]})
     found = between(here, there)
-    told = " ".join(notes(found))
-    assert "in A: prelu · mnist × lenet5." in told
-    assert "in B: relu · mnist × lenet5: seeds 5, 6." in told
-    assert [cell.contrast.left_out for cell in found.cells] == [0, 0, 0]
+    text = " ".join(notes(found))
+    assert "Only in A, and not compared: prelu · mnist × lenet5." in text
+    assert "Only in B, and not compared: relu · mnist × lenet5: seeds 5, 6." in text
+    assert [cell.contrast.left_out for cell in found.variants] == [0, 0, 0]
 
 
-def test_there_is_no_p_while_a_side_runs(two: tuple[LabWriter, LabWriter]) -> None:
+def test_there_is_no_p_while_an_input_is_running(two: tuple[LabWriter, LabWriter]) -> None:
     here, _ = two
     shutil.rmtree(next((here.lab.root / "trials").glob("elu*-4")))
     found = between(*two)
-    assert sentence(found) == "No answer yet, activations still runs: 14 of 15 are done."
+    assert sentence(found) == (
+        "No answer yet, activations is still running: 14 of 15 trials are done."
+    )
     assert "Holm p" not in change_table(found).columns
-    page = write_change(found, place_of(found)).read_text("utf-8")
+    page = write_change(found, output_folder(found)).read_text("utf-8")
     assert "Holm p" not in page
 
 
-def test_the_same_figures_are_said_to_be_the_same(tmp_path: Path) -> None:
+def test_equal_values_are_reported_as_equal(tmp_path: Path) -> None:
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
     here.sweep(outcomes({}, 1))
     there.sweep(outcomes({}, 1), environ=ENVIRON | {"torch": "2.14.0"})
     found = between(here, there)
-    told = "test/accuracy is the same on every seed for relu (n = 5), tanh (n = 5) and elu (n = 5)"
-    assert sentence(found) == f"From A to B, {told}."
+    clause = (
+        "test/accuracy is the same on every seed for relu (n = 5), tanh (n = 5) and elu (n = 5)"
+    )
+    assert sentence(found) == f"From A to B, {clause}."
     assert dict(differing(found)) == {"PyTorch": "2.13.0 → 2.14.0"}
 
 
-def test_other_settings_and_data_are_told(two: tuple[LabWriter, LabWriter]) -> None:
+def test_different_settings_and_data_are_listed(two: tuple[LabWriter, LabWriter]) -> None:
     here, there = two
     part = there.lab.sweep_folder("activations") / "part-001.json"
     content = json.loads(part.read_text("utf-8"))
@@ -193,18 +199,18 @@ def test_other_settings_and_data_are_told(two: tuple[LabWriter, LabWriter]) -> N
     assert ("trainer.max_epochs", "none → 9") in differing(found)
     assert ("optimizer.lr", "none → 0.1") in differing(found)
     assert ("Data hash", "d1a7a → 07e5") in differing(found)
-    assert any("given different data" in note for note in notes(found))
+    assert any("trained on different data" in note for note in notes(found))
 
 
-def test_what_is_mixed_within_a_side_is_said(two: tuple[LabWriter, LabWriter]) -> None:
+def test_mixed_versions_within_an_input_are_reported(two: tuple[LabWriter, LabWriter]) -> None:
     _, there = two
     drawn = {"relu": outcomes({}, 4)["relu"]}
     there.sweep(drawn, name="again", environ=ENVIRON | {"source_hash": "new", "commit": "ffff99"})
-    told = " ".join(notes(between(*two)))
-    assert "B: Trials come from 2 versions of ablab's source: 5f1c0a9e (10 trials), new" in told
+    text = " ".join(notes(between(*two)))
+    assert "B: Trials come from 2 versions of ablab's source: 5f1c0a9e (10 trials), new" in text
 
 
-def test_few_seeds_give_numbers_and_no_answer(tmp_path: Path) -> None:
+def test_two_seeds_give_differences_and_no_answer(tmp_path: Path) -> None:
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
     here.sweep({"relu": [0.98, 0.99]})
     there.sweep({"relu": [0.99, 0.99]})
@@ -214,7 +220,7 @@ def test_few_seeds_give_numbers_and_no_answer(tmp_path: Path) -> None:
     )
 
 
-def test_failed_and_diverged_trials_are_told(tmp_path: Path) -> None:
+def test_failed_and_diverged_trials_are_counted(tmp_path: Path) -> None:
     here, there = LabWriter(tmp_path / "here"), another(tmp_path / "there")
     drawn = outcomes({}, 2)
     here.sweep(outcomes({}, 1))
@@ -225,9 +231,9 @@ def test_failed_and_diverged_trials_are_told(tmp_path: Path) -> None:
     assert "*" in change_table(found).rows[0][0][4]
 
 
-def test_the_page_and_its_twin_hold_the_table(two: tuple[LabWriter, LabWriter]) -> None:
+def test_page_and_markdown_hold_the_table(two: tuple[LabWriter, LabWriter]) -> None:
     found = between(*two)
-    page = write_change(found, place_of(found))
+    page = write_change(found, output_folder(found))
     text, twin = (html.unescape(page.with_suffix(e).read_text("utf-8")) for e in (".html", ".md"))
     assert page.is_relative_to(two[0].lab.sweep_folder("activations"))
     for row, _ in change_table(found).rows:
@@ -241,28 +247,28 @@ def test_the_page_and_its_twin_hold_the_table(two: tuple[LabWriter, LabWriter]) 
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("nothing", r"sweep must be one that was planned: activations; got nothing"),
         ("/nowhere:activations", "lab must be a folder that holds lab.json, got /nowhere"),
         ("activations@beef", r"commit must be that of a run of activations \(0123abc\), got beef"),
     ],
 )
-def test_wrong_names_are_told_with_the_known(
-    name: str, told: str, two: tuple[LabWriter, LabWriter]
+def test_unknown_names_are_refused_with_a_list_of_the_known(
+    name: str, message: str, two: tuple[LabWriter, LabWriter]
 ) -> None:
-    with pytest.raises(ValueError, match=told):
-        read_sides("activations", name, two[0].lab)
+    with pytest.raises(ValueError, match=message):
+        read_inputs("activations", name, two[0].lab)
 
 
-def test_different_metrics_do_not_compare(two: tuple[LabWriter, LabWriter]) -> None:
+def test_different_metrics_are_refused(two: tuple[LabWriter, LabWriter]) -> None:
     here, there = two
     there.sweep(outcomes({}, 3), name="lossy", metric="test/loss", goal="min")
     with pytest.raises(ValueError, match="one metric, got test/accuracy and test/loss"):
-        read_sides("activations", f"{there.lab.root}:lossy", here.lab)
+        read_inputs("activations", f"{there.lab.root}:lossy", here.lab)
 
 
-def test_the_command_prints_table_answer_and_place(
+def test_the_command_prints_table_answer_and_path(
     two: tuple[LabWriter, LabWriter],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -272,9 +278,9 @@ def test_the_command_prints_table_answer_and_place(
     monkeypatch.setenv("ABLAB_HOME", str(here.lab.root))
     words = ["compare", "activations", f"{there.lab.root}:activations", "--to", str(tmp_path / "o")]
     assert main(words) == 0
-    told = capsys.readouterr().out
-    assert f"A is activations, B is {there.lab.root}:activations" in " ".join(told.split())
-    assert "From A to B, relu rises by" in told
-    assert re.search(r"^relu +98\.5\d % +98\.9\d % +\+0\.\d\d", told, re.MULTILINE)
-    assert f"Page: {tmp_path / 'o' / 'compare.html'}" in told
+    output = capsys.readouterr().out
+    assert f"A is activations, B is {there.lab.root}:activations" in " ".join(output.split())
+    assert "From A to B, relu rises by" in output
+    assert re.search(r"^relu +98\.5\d % +98\.9\d % +\+0\.\d\d", output, re.MULTILINE)
+    assert f"Page: {tmp_path / 'o' / 'compare.html'}" in output
     assert (tmp_path / "o" / "compare.md").is_file()

@@ -1,1 +1,1 @@
-"""Two sweeps side by side."""
+"""`ablab compare`: what changed from one sweep, commit or machine to another."""

@@ -1,6 +1,6 @@
-"""What changed from one side to the other: pairs by seed within each variant and block."""
+"""The change from one input to the other, paired by seed within each variant and block."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,22 +13,22 @@ from ablab.report.analysis.images import METRIC, Images
 from ablab.report.analysis.multiplicity import corrected
 from ablab.report.analysis.pairing import pair
 from ablab.report.analysis.trials import Row
-from ablab.report.compare.inputs import Place, Side, are_one
+from ablab.report.compare.inputs import CellId, Input, is_same_run
 from ablab.report.formatting import Unit, unit_of
 from ablab.stats.paired import Array
 
 _A, _B = "A", "B"
-_Spot = tuple[str, str]
+_BlockVariant = tuple[str, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
-    """A variant in a block that both sides have.
+class VariantChange:
+    """The change of one variant in one block that both inputs have.
 
     Attributes:
-        label: the variant, with its block where there are several.
-        shared: the seeds whose trial is one and the same on both sides; not in the contrast.
-        a, b: the trials that are not, seed by seed, of the seeds that both sides have.
+        label: the variant, with its block if there are several.
+        shared: seeds for which both inputs have the same run; not in the contrast.
+        a, b: the other trials of each input, for the seeds that both have.
         contrast: B minus A.
     """
 
@@ -40,7 +40,7 @@ class Cell:
 
     @property
     def means(self) -> tuple[float, float]:
-        """The mean of each side over the pairs of the contrast; NaN where there is none."""
+        """The means of A and B over the pairs of the contrast; NaN without pairs."""
         seeds = set(self.contrast.seeds)
         values = [[r.value for r in rows if r.seed in seeds] for rows in (self.a, self.b)]
         a, b = (float(np.mean(own)) if own else np.nan for own in values)
@@ -49,98 +49,102 @@ class Cell:
 
 @dataclass(frozen=True)
 class Change:
-    """Two sides, paired.
+    """The change from A to B.
 
     Attributes:
-        a, b: the sides.
+        a, b: the inputs.
     """
 
-    a: Side
-    b: Side
+    a: Input
+    b: Input
+
+    @property
+    def inputs(self) -> str:
+        """The names of the inputs: ``A is demo, B is demo@1a2b``."""
+        return f"A is {self.a.description}, B is {self.b.description}"
 
     @property
     def metric(self) -> str:
-        """What is compared."""
+        """The metric compared."""
         return self.a.plan.spec.metric
 
     @property
     def direction(self) -> int:
-        """1 where more is better, -1 where less is."""
+        """1 if higher is better, -1 if lower is better."""
         return self.a.plan.spec.direction
 
     @property
     def unit(self) -> Unit:
-        """How it is written."""
+        """How the metric is formatted."""
         return unit_of(self.metric)
 
     @property
     def is_settled(self) -> bool:
-        """Tell whether nothing more will come of either side, so that there may be tests."""
-        return not self.a.open and not self.b.open
+        """Whether all trials have finished or failed for good, so that tests may be shown."""
+        return not self.a.num_pending and not self.b.num_pending
 
     @cached_property
-    def shared(self) -> frozenset[Place]:
-        """The places at which one and the same trial stands on both sides."""
-        others = self.b.by_place
+    def shared(self) -> frozenset[CellId]:
+        """The cells for which both inputs have the same run."""
+        b = self.b.by_cell
         return frozenset(
-            place
-            for place, row in self.a.by_place.items()
-            if place in others and are_one(row, others[place])
+            cell for cell, row in self.a.by_cell.items() if cell in b and is_same_run(row, b[cell])
         )
 
     @cached_property
-    def cells(self) -> tuple[Cell, ...]:
-        """The variants and blocks that both sides have, tested together, in the order of A."""
-        theirs = _spots(self.b)
-        found = [self._cell(spot) for spot in _spots(self.a) if spot in theirs]
-        paired = [i for i, cell in enumerate(found) if cell.contrast.n]
-        for i, contrast in zip(paired, corrected([found[i].contrast for i in paired]), strict=True):
-            found[i] = replace(found[i], contrast=contrast)
-        return tuple(found)
+    def variants(self) -> tuple[VariantChange, ...]:
+        """The variants and blocks that both inputs have, tested together, in the order of A."""
+        in_b = _block_variants(self.b)
+        changes = [self._variant(own) for own in _block_variants(self.a) if own in in_b]
+        tested = [i for i, change in enumerate(changes) if change.contrast.n]
+        contrasts = corrected([changes[i].contrast for i in tested])
+        for i, contrast in zip(tested, contrasts, strict=True):
+            changes[i] = replace(changes[i], contrast=contrast)
+        return tuple(changes)
 
     @property
-    def alone(self) -> tuple[list[str], list[str]]:
-        """What stands on one side alone, of A and of B: variants, and seeds of the others."""
-        sides = ((self.a, self.b), (self.b, self.a))
-        a, b = (_alone(own.by_place, other.by_place) for own, other in sides)
-        return a, b
+    def unmatched(self) -> tuple[list[str], list[str]]:
+        """Variants, and seeds of other variants, that only A has, and those that only B has."""
+        a, b = self.a.by_cell, self.b.by_cell
+        return _unmatched(a, b), _unmatched(b, a)
 
     @cached_property
     def comparison(self) -> Comparison:
-        """The cells as a comparison, so that its words and pictures serve here too."""
+        """The change as a comparison, which phrases and figures of reports take."""
+        groups = {v.label: Group(v.label, v.a + v.b, _values(v.b)) for v in self.variants}
         return Comparison(
             block="",
             blocks=(),
             kind="versus_baseline",
             metric=self.metric,
             direction=self.direction,
-            groups={c.label: Group(c.label, c.a + c.b, _values(c.b)) for c in self.cells},
+            groups=groups,
             baseline=None,
             reference=self.a.name,
-            family=tuple(cell.contrast for cell in self.cells),
+            family=tuple(variant.contrast for variant in self.variants),
             margin=None,
             grid=grid_of([], []),
             images=None,
             unit=self.unit,
         )
 
-    def _cell(self, spot: _Spot) -> Cell:
-        both = [p for p in self.a.by_place if p[:2] == spot and p in self.b.by_place]
-        apart = sorted(place for place in both if place not in self.shared)
+    def _variant(self, own: _BlockVariant) -> VariantChange:
+        both = [cell for cell in self.a.by_cell if cell[:2] == own and cell in self.b.by_cell]
+        unshared = sorted(cell for cell in both if cell not in self.shared)
         a, b = (
-            tuple(replace(side.by_place[place], variant=name) for place in apart)
-            for side, name in ((self.a, _A), (self.b, _B))
+            tuple(replace(each.by_cell[cell], variant=name) for cell in unshared)
+            for each, name in ((self.a, _A), (self.b, _B))
         )
-        several = len({block for block, _ in _spots(self.a)}) > 1
-        label = _whole(spot) if several else spot[1]
+        has_blocks = len({block for block, _ in _block_variants(self.a)}) > 1
+        label = _label(own) if has_blocks else own[1]
         shared = tuple(sorted(seed for _, _, seed in set(both) & self.shared))
         contrast = _contrast(a + b, self.metric, self.direction)
         named = replace(contrast, variant=label, reference=self.a.name)
-        return Cell(label, shared, a, b, named)
+        return VariantChange(label, shared, a, b, named)
 
 
 def _contrast(rows: Sequence[Row], metric: str, direction: int) -> Contrast:
-    """Return B minus A, seed by seed."""
+    """Return the contrast of B minus A."""
     if not rows:
         return Contrast(_B, _A, np.empty(0), np.empty(0), 0, direction)
     grid = grid_of(rows, [_A, _B])
@@ -151,24 +155,24 @@ def _values(rows: Sequence[Row]) -> Array:
     return np.array([row.value for row in rows if row.counts], dtype=np.float64)
 
 
-def _spots(side: Side) -> dict[_Spot, None]:
-    return dict.fromkeys((block, variant) for block, variant, _ in side.by_place)
+def _block_variants(own: Input) -> dict[_BlockVariant, None]:
+    return dict.fromkeys((block, variant) for block, variant, _ in own.by_cell)
 
 
-def _whole(spot: _Spot) -> str:
-    return " · ".join(filter(None, reversed(spot)))
+def _label(own: _BlockVariant) -> str:
+    return " · ".join(filter(None, reversed(own)))
 
 
-def _alone(own: Sequence[Place] | dict[Place, Row], other: dict[Place, Row]) -> list[str]:
-    """Return what has no counterpart: a variant whole, or the seeds of one that has one."""
-    there = {place[:2] for place in other}
-    seeds: dict[_Spot, list[int]] = {}
-    for place in own:
-        if place not in other:
-            seeds.setdefault(place[:2], []).append(place[2])
+def _unmatched(own: Mapping[CellId, Row], other: Mapping[CellId, Row]) -> list[str]:
+    """Return the variants that only the first input has, or the seeds of a variant in both."""
+    in_other = {cell[:2] for cell in other}
+    missing: dict[_BlockVariant, list[int]] = {}
+    for cell in own:
+        if cell not in other:
+            missing.setdefault(cell[:2], []).append(cell[2])
     return [
-        f"{_whole(spot)}: seed{'s' * (len(s) > 1)} {', '.join(map(str, s))}"
-        if spot in there
-        else _whole(spot)
-        for spot, s in seeds.items()
+        f"{_label(variant)}: seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+        if variant in in_other
+        else _label(variant)
+        for variant, seeds in missing.items()
     ]

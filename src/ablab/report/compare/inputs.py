@@ -1,4 +1,4 @@
-"""One side of a comparison: a sweep's trials, in one lab, at one commit or as they count."""
+"""The inputs of a comparison: the trials of a sweep, in one lab, at one commit or the latest."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,19 +11,21 @@ from ablab.tracking.completion import completion_sha
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, find_plan
 
-Place = tuple[str, str, int]
+CellId = tuple[str, str, int]
+"""Block, variant and seed."""
 
 
 @dataclass(frozen=True)
-class Side:
-    """One side of a comparison.
+class Input:
+    """One of the two inputs of a comparison.
 
     Attributes:
-        name: as it was asked for.
-        lab: where its trials lie.
-        plan: its sweep's.
-        commit: the beginning of the commit whose takes count; empty: as a report counts.
-        rows: its trials.
+        name: the name that the user gave.
+        lab: the lab with the trials.
+        plan: the plan of the sweep.
+        commit: prefix of the commit whose runs are compared; empty for the runs that a report
+            counts.
+        rows: the trials.
     """
 
     name: str
@@ -33,36 +35,36 @@ class Side:
     rows: tuple[Row, ...]
 
     @cached_property
-    def by_place(self) -> dict[Place, Row]:
+    def by_cell(self) -> dict[CellId, Row]:
         """The rows by block, variant and seed."""
         return {(row.block, row.variant, row.seed): row for row in self.rows}
 
     @property
-    def asked(self) -> str:
-        """Its name, and the overrides that changed its trials where the name does not tell."""
+    def description(self) -> str:
+        """The name, with the overrides that changed the trials if the name does not have them."""
         changes = self.plan.asked_with
-        told = not changes or changes in self.name
-        return self.name if told else f"{self.name} (asked with {changes})"
+        is_named = not changes or changes in self.name
+        return self.name if is_named else f"{self.name} (asked with {changes})"
 
     @property
-    def open(self) -> int:
-        """How many trials may still bring something; none at a commit that is past."""
+    def num_pending(self) -> int:
+        """Number of trials that may still get a result; none if a commit is given."""
         return 0 if self.commit else sum(not row.is_settled for row in self.rows)
 
 
-def read_side(text: str, lab: Lab) -> Side:
-    """Return a side by its name: ``SWEEP``, ``LAB:SWEEP``, and ``@COMMIT`` behind either.
+def read_input(text: str, lab: Lab) -> Input:
+    """Read an input by its name: ``SWEEP`` or ``LAB:SWEEP``, either followed by ``@COMMIT``.
 
     Args:
-        text: the sweep as `ablab status` shows it, overrides in brackets; the folder of another
-            lab before it; the beginning of a commit behind it.
+        text: the name. The sweep is named as in `ablab status`, with overrides in brackets; LAB
+            is the folder of another lab; COMMIT is the prefix of a commit.
         lab: the lab of a sweep that names none.
 
     Raises:
-        InputError: there is no such lab, sweep or commit; names those there are.
+        InputError: there is no such lab, sweep or commit; the message lists those there are.
     """
     folder, _, rest = text.rpartition(":")
-    lab = _lab(folder) if folder else lab
+    lab = _open_lab(folder) if folder else lab
     sweep, commit = rest, ""
     if "@" in rest and rest not in lab.sweeps():
         sweep, _, commit = rest.rpartition("@")
@@ -71,24 +73,24 @@ def read_side(text: str, lab: Lab) -> Side:
     if commit and not any(row.folder for row in rows):
         known = ", ".join(sorted({c[:12] for c in _commits(lab, plan)})) or "none yet"
         raise InputError(f"commit must be that of a run of {plan.sweep} ({known}), got {commit}")
-    return Side(text, lab, plan, commit, rows)
+    return Input(text, lab, plan, commit, rows)
 
 
-def read_sides(a: str, b: str, lab: Lab) -> tuple[Side, Side]:
-    """Return both sides.
+def read_inputs(a: str, b: str, lab: Lab) -> tuple[Input, Input]:
+    """Read both inputs of a comparison.
 
     Raises:
-        InputError: one is not there, or they ask for different metrics.
+        InputError: an input does not exist, or their metrics differ.
     """
-    sides = read_side(a, lab), read_side(b, lab)
-    metrics = [side.plan.spec.metric for side in sides]
+    inputs = read_input(a, lab), read_input(b, lab)
+    metrics = [each.plan.spec.metric for each in inputs]
     if metrics[0] != metrics[1]:
-        raise InputError(f"both sides must have one metric, got {' and '.join(metrics)}")
-    return sides
+        raise InputError(f"both sweeps must have one metric, got {' and '.join(metrics)}")
+    return inputs
 
 
-def are_one(a: Row, b: Row) -> bool:
-    """Tell whether two rows show one run of one trial, be it copied from lab to lab."""
+def is_same_run(a: Row, b: Row) -> bool:
+    """Return whether two rows are the same run of a trial, or copies of it in two labs."""
     if a.key != b.key or a.folder is None or b.folder is None:
         return False
     if a.folder.resolve() == b.folder.resolve():
@@ -99,11 +101,11 @@ def are_one(a: Row, b: Row) -> bool:
         return False
 
 
-def _lab(folder: str) -> Lab:
+def _open_lab(folder: str) -> Lab:
     root = Path(folder).expanduser()
-    for found in (root, root / "lab"):
-        if (found / "lab.json").is_file():
-            return Lab(found)
+    for candidate in (root, root / "lab"):
+        if (candidate / "lab.json").is_file():
+            return Lab(candidate)
     raise InputError(f"lab must be a folder that holds lab.json, got {folder}")
 
 

@@ -1,115 +1,116 @@
-"""What may be said of two sides: what changed beyond noise, and what else differs between them."""
+"""The text on a change: what changed beyond noise, and what else differs between the inputs."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ablab.report.analysis.trials import Row
-from ablab.report.compare.change import Cell, Change
-from ablab.report.compare.inputs import Side
+from ablab.report.compare.change import Change, VariantChange
+from ablab.report.compare.inputs import Input
 from ablab.report.formatting import listed
 from ablab.report.text import phrases
 from ablab.report.text.provenance import LABELS, notices
 
-_LISTED = 8
+_MAX_LISTED = 8
 
 
 def sentence(change: Change) -> str:
-    """Return what changed from A to B, or why that cannot be said."""
+    """Return what changed from A to B, or why there is no answer, as one sentence."""
     return "; ".join(_clauses(change)) + "."
 
 
 def _clauses(change: Change) -> list[str]:
-    for side in (change.a, change.b):
-        if side.open:
-            done = len(side.rows) - side.open
-            return [f"No answer yet, {side.name} still runs: {done} of {len(side.rows)} are done"]
-    cells = [cell for cell in change.cells if cell.contrast.n]
-    if not cells:
-        why = (
-            "all trials that both have are one and the same" if change.shared else "no trial pairs"
-        )
+    for each in (change.a, change.b):
+        if each.num_pending:
+            total = len(each.rows)
+            done = total - each.num_pending
+            return [
+                f"No answer yet, {each.name} is still running: {done} of {total} trials are done"
+            ]
+    unit, contrasts = change.unit, [v.contrast for v in change.variants if v.contrast.n]
+    if not contrasts:
+        why = "A and B have no trials that pair"
+        if change.shared:
+            why = "all trials that A and B have in common are the same runs"
         return [f"Nothing to compare: {why}"]
-    unit, contrasts = change.unit, [cell.contrast for cell in cells]
     n = max(c.n for c in contrasts)
     if n < 3:
-        told = listed([f"{c.variant} {phrases.differences(c, unit)}" for c in contrasts])
-        return [f"No answer from n = {n}: a test needs three seeds or more", f"B minus A is {told}"]
-    moved = [c for c in contrasts if c.result != "open"]
-    still = [c for c in contrasts if c.result == "open" and c.n > 2 and not c.differences.any()]
-    open_ = [c for c in contrasts if c.result == "open" and c not in still]
+        values = listed([f"{c.variant} {phrases.differences(c, unit)}" for c in contrasts])
+        return [
+            f"No answer from n = {n}: a test needs three seeds or more",
+            f"B minus A is {values}",
+        ]
+    changed = [c for c in contrasts if c.result != "open"]
+    equal = [c for c in contrasts if c.result == "open" and c.n > 2 and not c.differences.any()]
+    open_ = [c for c in contrasts if c.result == "open" and c not in equal]
     clauses = [
         f"{c.variant} {'rises' if c.mean > 0 else 'falls'} by {phrases.effect(c, unit)}"
-        for c in moved
+        for c in changed
     ]
     if open_:
         clauses.append(f"no change was detected for {phrases.ranges(open_, unit)}")
-        clauses += phrases.minimum_detectable_difference(open_, unit, "cell")
-    if still:
-        names = listed([f"{c.variant} (n = {c.n})" for c in still])
+        clauses += phrases.findable(open_, unit)
+    if equal:
+        names = listed([f"{c.variant} (n = {c.n})" for c in equal])
         clauses.append(f"{change.metric} is the same on every seed for {names}")
     clauses[0] = f"From A to B, {clauses[0]}"
     return clauses + phrases.caveats(change.comparison, contrasts)
 
 
 def notes(change: Change) -> list[str]:
-    """Return what a reader must know first."""
-    told = [
-        "Nobody planned this comparison before the trials ran: p is corrected over the variants "
+    """Return what limits the comparison, one sentence each."""
+    sentences = [
+        "This comparison was not planned before the trials ran: p is corrected over the variants "
         "and blocks that are compared here, and over nothing else.",
     ]
-    shared = [cell for cell in change.cells if cell.shared]
+    shared = [variant for variant in change.variants if variant.shared]
     if shared:
-        count = sum(len(cell.shared) for cell in shared)
-        names = listed([_shared(cell) for cell in shared])
-        told.append(
-            f"One and the same on both sides, so that they show no change and are left out of the "
-            f"test: {count} trial{'s' * (count > 1)}, {names}."
+        count = sum(len(variant.shared) for variant in shared)
+        names = listed([_format_shared(variant) for variant in shared])
+        sentences.append(
+            f"The same run in A and B, and therefore left out of the test: {count} "
+            f"trial{'s' * (count > 1)}, {names}."
         )
-    for name, alone in zip("AB", change.alone, strict=True):
-        if alone:
-            told.append(f"Without a counterpart, and not compared, in {name}: {listed(alone)}.")
-    for name, side in zip("AB", _sides(change), strict=True):
-        told += [f"{name}: {notice}" for notice in notices(side.plan, side.rows)]
-    hashes = [{row.data_hash for row in side.rows if row.data_hash} for side in _sides(change)]
+    for name, unmatched in zip("AB", change.unmatched, strict=True):
+        if unmatched:
+            sentences.append(f"Only in {name}, and not compared: {listed(unmatched)}.")
+    inputs = change.a, change.b
+    for name, each in zip("AB", inputs, strict=True):
+        sentences += [f"{name}: {notice}" for notice in notices(each.plan, each.rows)]
+    hashes = [{row.data_hash for row in each.rows if row.data_hash} for each in inputs]
     if hashes[0] != hashes[1] and all(hashes):
-        told.append(
-            "The two sides were given different data: a difference may be that of the data."
-        )
-    return told
+        sentences.append("A and B were trained on different data, which may cause a difference.")
+    return sentences
 
 
 def differing(change: Change) -> list[tuple[str, str]]:
-    """Return what else differs between the sides, settings first, as name and ``A → B``."""
-    return [*_settings(change), *_facts(change)]
+    """Return what else differs between the inputs as name and ``A → B``, settings first."""
+    return [*_settings(change), *_environment(change)]
 
 
-def _shared(cell: Cell) -> str:
-    whole = "" if cell.a else "all of "
-    seeds = ", ".join(map(str, cell.shared))
-    return f"{whole}{cell.label} (seed{'s' * (len(cell.shared) > 1)} {seeds})"
-
-
-def _sides(change: Change) -> tuple[Side, Side]:
-    return change.a, change.b
+def _format_shared(variant: VariantChange) -> str:
+    prefix = "" if variant.a else "all of "
+    seeds = ", ".join(map(str, variant.shared))
+    return f"{prefix}{variant.label} (seed{'s' * (len(variant.shared) > 1)} {seeds})"
 
 
 def _settings(change: Change) -> list[tuple[str, str]]:
     """Return the settings in which the trials of a pair differ."""
-    found: dict[str, set[str]] = {}
-    for place, row in change.a.by_place.items():
-        other = change.b.by_place.get(place)
-        if other is None or place in change.shared:
+    differences: dict[str, set[str]] = {}
+    for cell, row in change.a.by_cell.items():
+        other = change.b.by_cell.get(cell)
+        if other is None or cell in change.shared:
             continue
-        a, b = (_config(s, r) for s, r in ((change.a, row), (change.b, other)))
+        a, b = _config(change.a, row), _config(change.b, other)
         for key in sorted(a.keys() | b.keys()):
             if a.get(key) != b.get(key):
-                found.setdefault(key, set()).add(f"{_text(a, key)} → {_text(b, key)}")
-    return [(key, _some(sorted(told))) for key, told in found.items()]
+                differences.setdefault(key, set()).add(f"{_text(a, key)} → {_text(b, key)}")
+    return [(key, _join(sorted(texts))) for key, texts in differences.items()]
 
 
-def _config(side: Side, row: Row) -> dict[str, Any]:
-    trial = side.plan.trials.get(row.key) or {}
+def _config(own: Input, row: Row) -> dict[str, Any]:
+    """Return the trial's configuration by dotted name, without what is outside its key."""
+    trial = own.plan.trials.get(row.key) or {}
     outside = trial.get("outside_key", ())
     return dict(_flat({k: v for k, v in trial.get("config", {}).items() if k not in outside}))
 
@@ -127,25 +128,25 @@ def _text(config: Mapping[str, Any], key: str) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _facts(change: Change) -> list[tuple[str, str]]:
-    """Return the versions and machines in which the sides differ."""
-    found = []
-    for name, label in (*LABELS.items(), ("data_hash", "Data hash")):
-        a, b = (_told(side, name) for side in _sides(change))
+def _environment(change: Change) -> list[tuple[str, str]]:
+    """Return the versions and machines in which the inputs differ."""
+    differences = []
+    for name, label in (*FACTS.items(), ("data_hash", "Data hash")):
+        a, b = _values(change.a, name), _values(change.b, name)
         if a != b:
-            found.append((label, f"{_some(a) or 'not known'} → {_some(b) or 'not known'}"))
-    return found
+            differences.append((label, f"{_join(a) or 'unknown'} → {_join(b) or 'unknown'}"))
+    return differences
 
 
-def _told(side: Side, name: str) -> list[str]:
+def _values(own: Input, name: str) -> list[str]:
     values = [
-        row.data_hash if name == "data_hash" else row.environment.get(name, "") for row in side.rows
+        row.data_hash if name == "data_hash" else row.environment.get(name, "") for row in own.rows
     ]
     return sorted(
         {v if isinstance(v, str) else json.dumps(v) for v in values if v not in ("", None)}
     )
 
 
-def _some(texts: list[str]) -> str:
-    more = f" and {len(texts) - _LISTED} more" if len(texts) > _LISTED else ""
-    return ", ".join(texts[:_LISTED]) + more
+def _join(texts: list[str]) -> str:
+    more = f" and {len(texts) - _MAX_LISTED} more" if len(texts) > _MAX_LISTED else ""
+    return ", ".join(texts[:_MAX_LISTED]) + more
