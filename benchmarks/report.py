@@ -1,4 +1,4 @@
-"""How long a report takes as a sweep grows: seconds, peak memory, size of the page."""
+"""Time, peak memory and page size of a report as the sweep grows."""
 
 import os
 import sys
@@ -10,13 +10,13 @@ from figures import options, spread, tell
 from synthetic import write_lab
 
 SIZES = {10: (2, 5, 1), 100: (10, 10, 1), 1_000: (10, 20, 5), 10_000: (20, 50, 10)}
-FEW = 3  # rounds of the largest, which takes longest
+FEW = 3  # rounds of the largest sweep, which takes longest
 
 
 def main() -> None:
-    """Measure and tell."""
+    """Measure and print."""
     asked = options(__doc__ or "", 5)
-    lines = ["`ablab report NAME --offline`, the start of Python included; 20 epochs a trial"]
+    lines = ["`ablab report NAME --offline`, including the start of Python; 20 epochs per trial"]
     for trials, (variants, seeds, blocks) in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
             lab = write_lab(Path(folder) / "lab", "grown", variants, seeds, blocks)
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def _report(lab: Path) -> tuple[float, float]:
-    """Return seconds and the peak of resident memory in GB of one report."""
+    """Return the seconds and the peak resident memory in GB of one report."""
     command = [sys.executable, "-m", "ablab", "report", "grown", "--offline"]
     environment = os.environ | {"ABLAB_HOME": str(lab)}
     start = time.perf_counter()

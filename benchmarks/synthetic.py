@@ -1,4 +1,4 @@
-"""A lab of any size as sweeps leave it, written in seconds: real records, no training."""
+"""Writes a lab of any size with the records that sweeps leave, without training."""
 
 import json
 import os
@@ -21,15 +21,15 @@ WEIGHTS = 247_648  # bytes of LeNet-5's best.safetensors
 
 
 def write_lab(root: Path, name: str, variants: int, seeds: int, blocks: int) -> Lab:
-    """Write one sweep's plan and its finished trials, as large on disk as LeNet-5's.
+    """Write the plan of one sweep and its finished trials, with the file sizes of LeNet-5.
 
-    Weights are holes of the right size; all else is what a trial would write.
+    Weights are sparse files of the right size; everything else is what a trial would write.
     """
-    os.fsync = lambda _: None  # type: ignore[assignment] # nobody cuts the power in here
+    os.fsync = lambda _: None  # type: ignore[assignment] # durability does not matter here
     lab, generator = Lab.open(root), np.random.default_rng(1)
     config, environment = compose([]).resolved(), describe_environment()
-    places = list(_places(variants, seeds, blocks))
-    cells = tuple(Cell(*place, key=f"{i:016x}") for i, place in enumerate(places))
+    ids = list(_cell_ids(variants, seeds, blocks))
+    cells = tuple(Cell(*cell_id, key=f"{i:016x}") for i, cell_id in enumerate(ids))
     trials = {
         cell.key: {
             "config": config | {"seed": cell.seed},
@@ -48,26 +48,28 @@ def write_lab(root: Path, name: str, variants: int, seeds: int, blocks: int) -> 
         "baseline": names[0],
         "seeds": list(range(seeds)),
         "variants": {name: {"activation": name} for name in names},
-        "blocks": {} if blocks == 1 else {b: {"dataset": b} for _, _, b in places},
+        "blocks": {} if blocks == 1 else {b: {"dataset": b} for _, _, b in ids},
     }
     part = Part("comparison", START, f"ablab sweep {name}", read_spec(spec), cells, trials)
     write_part(lab.sweep_folder(name), part)
     for cell in cells:
-        height = 0.97 + 0.02 * int(cell.variant[1:]) / variants + generator.normal(0, 0.001)
-        _run(lab, {"key": cell.key, **trials[cell.key]}, min(height, 1.0), environment, generator)
+        accuracy = 0.97 + 0.02 * int(cell.variant[1:]) / variants + generator.normal(0, 0.001)
+        _run(lab, {"key": cell.key, **trials[cell.key]}, min(accuracy, 1.0), environment, generator)
     return lab
 
 
-def _places(variants: int, seeds: int, blocks: int) -> Iterator[tuple[str, int, str]]:
+def _cell_ids(variants: int, seeds: int, blocks: int) -> Iterator[tuple[str, int, str]]:
     for block in range(blocks):
         for variant in range(variants):
             for seed in range(seeds):
                 yield f"v{variant}", seed, f"block {block}"
 
 
-def _run(lab: Lab, trial: dict[str, Any], height: float, environ: dict[str, Any], rng: Any) -> None:
+def _run(
+    lab: Lab, trial: dict[str, Any], expected: float, environ: dict[str, Any], rng: Any
+) -> None:
     run = lab.new_run(trial)
-    correct = rng.random(IMAGES) < height
+    correct = rng.random(IMAGES) < expected
     accuracy = float(correct.mean())
     np.save(run.folder / "test_correct.npy", np.packbits(correct))
     (run.folder / "environment.json").write_text(json.dumps(environ, indent=1))
@@ -83,15 +85,15 @@ def _run(lab: Lab, trial: dict[str, Any], height: float, environ: dict[str, Any]
     metrics = {"test/accuracy": accuracy, "test/accuracy_last": accuracy - 0.001}
     metrics |= {"val/accuracy": accuracy, "best/epoch": EPOCHS - 1.0, "test/loss": 0.05}
     record = Completion(
-        run.key, run.number, "finished", START + 99, metrics, _MEASURED, _FACTS, artifacts
+        run.key, run.number, "finished", START + 99, metrics, _MEASURED, _METADATA, artifacts
     )
     write_completion(run.folder, record)
 
 
 def _epoch(number: int, accuracy: float) -> Entry:
-    reached = accuracy - 0.6 * float(np.exp(-0.5 * (number + 1)))
-    metrics = {"lr": 0.001, "train/accuracy": reached, "train/loss": 1 - reached}
-    metrics |= {"val/accuracy": reached, "val/loss": 1 - reached}
+    current = accuracy - 0.6 * float(np.exp(-0.5 * (number + 1)))
+    metrics = {"lr": 0.001, "train/accuracy": current, "train/loss": 1 - current}
+    metrics |= {"val/accuracy": current, "val/loss": 1 - current}
     measured = {"time/epoch_seconds": 5.0, "time/validation_seconds": 0.4}
     measured |= {"memory/peak_bytes": 572469248.0, "throughput/images_per_second": 10956.4}
     return Entry("epoch", START + 5 * number, number, metrics, measured)
@@ -103,7 +105,7 @@ _MEASURED = {
     "throughput/images_per_second": 10_956.0,
     "memory/peak_bytes": 812e6,
 }
-_FACTS = {
+_METADATA = {
     "parameters": 61_706,
     "flops": 833_040,
     "num_classes": 10,

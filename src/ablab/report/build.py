@@ -1,4 +1,4 @@
-"""Build the report of a sweep from its plan and the records of its trials."""
+"""Writes the report of a sweep from its plan and the records of its trials."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ LATEX, PDF = "latex", "pdf"
 
 @dataclass(frozen=True)
 class Report:
-    """A report on disk.
+    """A report on disk, one file per form.
 
     Attributes:
-        sweep: the sweep's name on disk.
+        sweep: name of the sweep's folder.
         folder: ``lab/sweeps/<sweep>/report``, which holds nothing else.
-        question: what the sweep asks.
+        question: the question of the sweep.
         asked_with: the overrides that changed its trials, or empty.
-        verdict: the answer in a sentence, or why there is none yet.
+        verdict: the answer in a sentence, or the reason why there is none yet.
         is_answered: whether the verdict is an answer.
         complete: whether every planned trial has finished or failed for good.
     """
@@ -42,36 +42,36 @@ class Report:
 
     @property
     def html(self) -> Path:
-        """The page, one file that needs no network."""
+        """The HTML page: one file, which needs no network."""
         return self.folder / "report.html"
 
     @property
     def markdown(self) -> Path:
-        """Its twin in Markdown."""
+        """The same content in Markdown."""
         return self.folder / "report.md"
 
     @property
     def json(self) -> Path:
-        """All of its numbers in one file."""
+        """All numbers of the report in one file."""
         return self.folder / "report.json"
 
     @property
     def csv(self) -> Path:
-        """The tidy table of trials."""
+        """The table of trials, one row per trial."""
         return self.folder / "trials.csv"
 
     @property
     def latex(self) -> Path:
-        """The tables for a paper, where they were asked for."""
+        """The tables for a paper, if requested."""
         return self.folder / "report.tex"
 
     @property
     def pdf(self) -> Path:
-        """The page printed, where that was asked for."""
+        """The page as PDF, if requested."""
         return self.folder / "report.pdf"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows of it: question, verdict, and where the page is."""
+        """Return the report for a notebook: question, verdict, and path of the page."""
         asked = [f"Asked with {self.asked_with}."] if self.asked_with else []
         notes = [f"Page: {self.html}"]
         return card("Report", self.question, [*asked, self.verdict], notes=notes)
@@ -80,20 +80,20 @@ class Report:
 def build_report(
     lab: Lab, sweep: str, forms: Collection[str] = (), folder: Path | None = None
 ) -> Report:
-    """Write the report of a sweep, as far as it has come, and return where it is.
+    """Write the report of a sweep on its trials so far.
 
-    The same records give the same bytes (the PDF is the browser's).
+    The same records give the same bytes, except for the PDF, which a browser prints.
 
     Args:
         lab: the lab.
-        sweep: the sweep's name.
-        forms: further forms, ``latex`` or ``pdf``. One that an earlier report was given is
-            written again, so that no two forms disagree; a PDF that no browser can print again
-            is kept as ``earlier.pdf``.
-        folder: where it is written; by default into the lab, beside the plan.
+        sweep: name of the sweep.
+        forms: further forms, ``latex`` or ``pdf``. Those that an earlier report wrote are written
+            again, so that no two forms disagree; a PDF that no browser can print again is kept
+            as ``earlier.pdf``.
+        folder: the folder of the report; by default in the lab, beside the plan.
 
     Raises:
-        InputError: the lab has no plan of that name, or no browser can print the PDF asked for.
+        InputError: the lab has no plan of that name, or no browser can print the PDF requested.
     """
     plan = find_plan(lab, sweep)
     folder = folder or lab.sweep_folder(plan.sweep) / "report"
@@ -101,25 +101,30 @@ def build_report(
 
 
 def write_report(page: Page, folder: Path, forms: Collection[str] = ()) -> Report:
-    """Write a page and its other forms into a folder, and return where they are."""
-    settled = all(row.is_settled for row in page.rows)
-    verdict = page.verdict
-    told = verdict.sentence, verdict.is_given, settled
-    report = Report(page.plan.sweep, folder, page.question, page.asked_with, *told)
+    """Write a page and its other forms into a folder."""
+    report = Report(
+        sweep=page.plan.sweep,
+        folder=folder,
+        question=page.question,
+        asked_with=page.asked_with,
+        verdict=page.verdict.sentence,
+        is_answered=page.verdict.is_given,
+        complete=all(row.is_settled for row in page.rows),
+    )
     folder.mkdir(parents=True, exist_ok=True)
     _write_texts(report, page)
     if LATEX in forms or report.latex.exists():
         write_atomic(report.latex, latex(page))
     if PDF in forms or report.pdf.exists():
-        _print(report, asked=PDF in forms)
+        _write_pdf(report, is_required=PDF in forms)
     return report
 
 
-def _print(report: Report, *, asked: bool) -> None:
-    """Print the page; an earlier print steps aside, so that it never stands beside another page.
+def _write_pdf(report: Report, *, is_required: bool) -> None:
+    """Print the page; an earlier PDF is renamed first, so that it never belongs to another page.
 
     Raises:
-        InputError: it was asked for, and no browser can.
+        InputError: the PDF is required, and no browser can print it.
     """
     earlier = report.folder / "earlier.pdf"
     if report.pdf.exists():
@@ -127,7 +132,7 @@ def _print(report: Report, *, asked: bool) -> None:
     try:
         print_pdf(report.html, report.pdf)
     except InputError:
-        if asked:
+        if is_required:
             raise
     else:
         earlier.unlink(missing_ok=True)

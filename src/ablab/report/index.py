@@ -1,4 +1,4 @@
-"""Every sweep's report, and an index of questions and answers."""
+"""The reports of all sweeps, and an index of their questions and answers."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Answer:
     """A sweep in the index.
 
     Attributes:
-        sweep: its name.
-        report: what was written, or None.
-        error: why nothing was, or empty.
+        sweep: name of the sweep.
+        report: the report written, or None.
+        error: why no report was written, or empty.
     """
 
     sweep: str
@@ -28,19 +28,19 @@ class Answer:
 
     @property
     def link(self) -> str:
-        """The page, seen from the index."""
+        """The path of the page, relative to the index."""
         return f"{quote(self.sweep)}/report/report.html"
 
     @property
     def state(self) -> str:
-        """How far the sweep is: ``answered``, ``open``, or ``without report``."""
+        """The state of the sweep: ``answered``, ``open``, or ``without report``."""
         if self.report is None:
             return "without report"
         return "answered" if self.report.is_answered else "open"
 
 
 def report_all(lab: Lab, forms: Collection[str] = ()) -> Iterator[Answer]:
-    """Write the report of each sweep in turn, alphabetically; one that cannot be stops no other.
+    """Write the report of each sweep, alphabetically; an error in one does not stop the others.
 
     Raises:
         InputError: the lab has planned no sweep.
@@ -55,11 +55,11 @@ def report_all(lab: Lab, forms: Collection[str] = ()) -> Iterator[Answer]:
 
 
 def write_index(lab: Lab, answers: Collection[Answer]) -> Path:
-    """Write ``index.html`` and ``index.md`` into ``lab/sweeps``, and return the first's path."""
+    """Write ``index.html`` and ``index.md`` into ``lab/sweeps``, and return the page's path."""
     folder = lab.root / "sweeps"
     folder.mkdir(parents=True, exist_ok=True)
-    done = sum(answer.state == "answered" for answer in answers)
+    answered = sum(answer.state == "answered" for answer in answers)
     for form in ("md", "html"):
-        text = fill(f"index.{form}.j2", answers=answers, answered=done)
+        text = fill(f"index.{form}.j2", answers=answers, answered=answered)
         write_atomic(folder / f"index.{form}", text)
     return folder / "index.html"

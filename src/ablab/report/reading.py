@@ -1,4 +1,4 @@
-"""A sweep's report for a notebook: data frames and figures of the numbers on its page."""
+"""A report for notebooks: its numbers as data frames, its pictures as matplotlib figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,112 +28,112 @@ def reading(lab: Lab, sweep: str) -> "Reading":
 
 
 def reading_of_runs(naming: Naming) -> "Reading":
-    """Return the report of runs in MLflow that ablab did not launch."""
+    """Return the report of MLflow runs that ablab did not start."""
     return Reading(foreign_page(ForeignStore(), naming))
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A report, read as far as the sweep has come; what changes later needs reading again.
+    """A report on the trials so far; later changes need another `read`.
 
-    The columns are those of docs/report_columns.md.
+    docs/report_columns.md describes the columns.
 
     Attributes:
-        page: what `ablab report` would write.
+        page: the content that `ablab report` would write.
     """
 
     page: Page
 
     @property
     def analysis(self) -> Analysis:
-        """All that the statistics have to say, as objects."""
+        """The statistics as objects."""
         return self.page.analysis
 
     @property
     def question(self) -> str:
-        """The question as the sweep puts it."""
+        """The question of the sweep."""
         return self.page.question
 
     @property
     def verdict(self) -> str:
-        """The answer in a sentence, or why there is none yet."""
+        """The answer in a sentence, or the reason why there is none yet."""
         return self.page.verdict.sentence
 
     @property
     def notices(self) -> list[str]:
-        """What to hold against the figures."""
+        """Remarks that limit what the numbers mean."""
         return self.page.notices
 
     @cached_property
     def trials(self) -> "DataFrame":
-        """A row a trial."""
+        """One row per trial."""
         return _frame(tidy.trials(self.analysis), ())
 
     @cached_property
     def variants(self) -> "DataFrame":
-        """A row a variant and block."""
+        """One row per variant and block."""
         return _frame(tidy.variants(self.analysis), ())
 
     @cached_property
     def contrasts(self) -> "DataFrame":
-        """A row a contrast; tests stand in it once a verdict was given."""
+        """One row per contrast; the columns of tests are filled once there is a verdict."""
         return _frame(tidy.contrasts(self.analysis), tidy.contrast_columns())
 
     @cached_property
     def curves(self) -> "DataFrame":
-        """A row a trial and epoch: ``val_accuracy``, and ``seconds`` of training up to there."""
+        """One row per trial and epoch: ``val_accuracy``, and ``seconds`` of training so far."""
         return _frame(tidy.curves(self.analysis), tidy.CURVE)
 
     @cached_property
     def speed(self) -> "DataFrame":
-        """A row a trial that trained: epochs and seconds to the target, where there is one."""
+        """One row per trial that trained: epochs and seconds to the target; empty without one."""
         return _frame(tidy.speed(self.analysis), tidy.SPEED)
 
     @property
     def figures(self) -> list[str]:
-        """The names of the page's pictures."""
+        """The names of the pictures on the page."""
         return [svg.name for svg in self.page.pictures]
 
     def figure(self, name: str) -> "Figure":
-        """Return a picture of the page, to be shown, changed or saved.
+        """Return a picture of the page as a matplotlib figure.
 
         Args:
-            name: one of `figures`, or what the first of several begins with: ``"differences"``.
+            name: one of `figures`, or a prefix, for the first with it: ``"differences"``.
 
         Raises:
-            InputError: the page has no such picture; names those it has.
+            InputError: the page has no such picture; the message lists those it has.
         """
         from ablab.report.page.figures.colors import apply_colors
 
-        begun = [svg for svg in self.page.pictures if svg.name.startswith(name)]
-        exact = [svg for svg in begun if svg.name == name]
-        if not begun:
+        matching = [svg for svg in self.page.pictures if svg.name.startswith(name)]
+        exact = [svg for svg in matching if svg.name == name]
+        if not matching:
             known = ", ".join(self.figures) or "none yet"
             raise InputError(f"figure must be one of {known}; got {name!r}")
-        return apply_colors((exact or begun)[0].figure)
+        return paint((exact or matching)[0].figure)
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows of it: question, verdict, variants, what limits them."""
+        """Return the report for a notebook: question, verdict, variants, notices."""
         asked = [f"Asked with {self.page.asked_with}."] if self.page.asked_with else []
         tables = variants_cards(self.analysis)
         return card("Report", self.question, [*asked, self.verdict], tables, self.notices)
 
     def _repr_markdown_(self) -> str:
-        """Return what is shown of it where there is no HTML."""
+        """Return question and verdict, for a notebook without HTML."""
         from ablab.report.markup import markdown
 
         return f"**{markdown(self.question)}**\n\n{markdown(self.verdict)}"
 
 
 def _frame(records: Sequence[tidy.Record], names: Sequence[str]) -> "DataFrame":
-    """Return records as a data frame; a column that knows nothing is of numbers that are none.
+    """Return records as a data frame; a column without any value is of type float, all NaN.
 
     Args:
-        records: of the same names.
-        names: these, for where there is no record.
+        records: one per row, all with the same names.
+        names: the columns if there are no records.
     """
     from pandas import DataFrame
 
     frame = DataFrame(list(records), columns=None if records else list(names))
-    unknown = [name for name in frame if frame[name].isna().all()]
-    return frame.astype(dict.fromkeys(unknown, float))
+    empty = [name for name in frame if frame[name].isna().all()]
+    return frame.astype(dict.fromkeys(empty, float))

@@ -1,4 +1,4 @@
-"""Reports from runs that ablab did not launch."""
+"""Reports on MLflow runs that ablab did not start."""
 
 import json
 import math
@@ -22,7 +22,7 @@ SEEDS = range(5)
 
 
 class FakeStore:
-    """What `foreign_page` asks of a store."""
+    """The part of a store that `foreign_page` uses."""
 
     def __init__(self, runs: Sequence[ForeignRun], curves: Mapping[str, Any] | None = None) -> None:
         self._runs, self._curves = runs, curves or {}
@@ -81,7 +81,7 @@ def test_runs_are_paired_by_seed_and_tested(tmp_path: Path) -> None:
     assert made.is_answered
 
 
-def test_the_page_says_whose_runs_they_are_and_how_to_make_it_again(tmp_path: Path) -> None:
+def test_the_page_names_the_experiment_and_the_command(tmp_path: Path) -> None:
     made, content = report(tmp_path, both())
     page = made.html.read_text("utf-8")
     assert "These runs were read from MLflow" in page
@@ -95,13 +95,13 @@ def test_the_page_says_whose_runs_they_are_and_how_to_make_it_again(tmp_path: Pa
     assert not re.search(r"\bnan\b", page, re.IGNORECASE)
 
 
-def test_what_has_no_name_is_left_out_and_listed(tmp_path: Path) -> None:
+def test_runs_without_variant_or_seed_are_left_out_and_listed(tmp_path: Path) -> None:
     odd = [run(None, 1, 0.5), run("big", None, 0.5), run("big", "five", 0.5)]
     _, content = report(tmp_path, both() + odd)
-    told = " ".join(content["notices"])
-    assert "Left out, without tags.model: 1 of 13 runs, None-1-1.0." in told
-    assert "Left out, without params.seed: 1 of 13 runs, big-None-1.0." in told
-    assert "with no whole number as params.seed: 1 of 13 runs, big-five-1.0." in told
+    notices = " ".join(content["notices"])
+    assert "Left out, without tags.model: 1 of 13 runs, None-1-1.0." in notices
+    assert "Left out, without params.seed: 1 of 13 runs, big-None-1.0." in notices
+    assert "with no whole number as params.seed: 1 of 13 runs, big-five-1.0." in notices
     assert len(content["trials"]) == 10
 
 
@@ -115,7 +115,7 @@ def test_what_has_no_name_is_left_out_and_listed(tmp_path: Path) -> None:
         (0.9, "KILLED", "MLflow says KILLED"),
     ],
 )
-def test_a_run_without_result_loses_its_pair(
+def test_a_run_without_a_result_has_no_pair(
     value: float | None, status: str, reason: str, tmp_path: Path
 ) -> None:
     made, content = report(tmp_path, [*both(), run("big", 7, value, status=status)])
@@ -125,20 +125,20 @@ def test_a_run_without_result_loses_its_pair(
     assert made.is_answered
 
 
-def test_a_run_that_goes_on_withholds_the_verdict(tmp_path: Path) -> None:
+def test_a_running_run_delays_the_verdict(tmp_path: Path) -> None:
     made, content = report(tmp_path, [*both(), run("big", 7, 0.9, status="RUNNING")])
     assert made.verdict.startswith("No verdict yet")
     assert not made.complete
-    assert any("MLflow says that big-7-1.0 still runs" in told for told in content["notices"])
+    assert any("MLflow says that big-7-1.0 still runs" in note for note in content["notices"])
 
 
-def test_the_newest_finished_run_of_a_place_counts_and_it_is_said(tmp_path: Path) -> None:
+def test_the_newest_finished_run_of_a_cell_counts_and_the_others_are_named(tmp_path: Path) -> None:
     again = [run("big", 0, 0.5, start=5.0), run("big", 0, 0.1, status="KILLED", start=8.0)]
     _, content = report(tmp_path, both() + again)
     (counted,) = [t for t in content["trials"] if (t["variant"], t["seed"]) == ("big", 0)]
     assert counted["value"] == 0.5
-    (told,) = [told for told in content["notices"] if told.startswith("Passed over: 2 runs")]
-    assert told.endswith("the newest finished one counts: big-0-1.0, big-0-8.0.")
+    (note,) = [n for n in content["notices"] if n.startswith("Not counted: 2 runs")]
+    assert note.endswith("the newest finished one counts: big-0-1.0, big-0-8.0.")
 
 
 def test_blocks_are_kept_apart(tmp_path: Path) -> None:
@@ -149,15 +149,15 @@ def test_blocks_are_kept_apart(tmp_path: Path) -> None:
     assert scopes == {"mnist", "digits"}
 
 
-def test_accuracy_in_per_cent_is_read_so(tmp_path: Path) -> None:
+def test_accuracy_in_per_cent_becomes_a_share(tmp_path: Path) -> None:
     shares = both()
     percents = [run(r.tags["model"], r.params["seed"], 100 * r.metrics["test_acc"]) for r in shares]
     _, content = report(tmp_path, percents)
     assert content["variants"][0]["mean"] == pytest.approx(np.mean(accuracies()["small"]))
-    assert any("logged in per cent" in told for told in content["notices"])
+    assert any("logged in per cent" in note for note in content["notices"])
 
 
-def test_a_curve_is_drawn_where_it_is_named(tmp_path: Path) -> None:
+def test_a_curve_is_drawn_if_it_is_named(tmp_path: Path) -> None:
     named = [r.__class__(**{**vars(r), "metrics": {**r.metrics, "val_acc": 0.9}}) for r in both()]
     curves = {r.run_id: (0.3, 0.6, 0.9) for r in named}
     naming = Naming(**{**vars(NAMING), "curve": "val_acc"})
@@ -168,7 +168,7 @@ def test_a_curve_is_drawn_where_it_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"variant": "model"}, "--variant must be tags.NAME or params.NAME, got model"),
         ({"variant": "tags.modle"}, "--variant must be one of params.seed, tags.model; got"),
@@ -184,8 +184,8 @@ def test_a_curve_is_drawn_where_it_is_named(tmp_path: Path) -> None:
         ({"runs": "children"}, "--runs must leave runs to compare, got children, of which none is"),
     ],
 )
-def test_wrong_names_are_refused(changes: dict[str, str], told: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=re.escape(told)):
+def test_invalid_options_are_refused(changes: dict[str, str], message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=re.escape(message)):
         report(tmp_path / "out", both(), Naming(**{**vars(NAMING), **changes}))
     assert not (tmp_path / "out").exists()
 
@@ -195,7 +195,7 @@ def test_an_empty_experiment_is_refused(tmp_path: Path) -> None:
         report(tmp_path, [])
 
 
-# What ablab knows of its own trials and nobody of others'.
+# What ablab knows about its own trials, and nobody about others' runs.
 UNKNOWN = (
     *("chosen on validation", "same split", "where shapes agree", "Hyper-parameters are fixed"),
     *("fixed hyper-parameters", "hardware", "of the plan", "excluded", "diverged"),
@@ -206,7 +206,7 @@ UNKNOWN = (
 
 @pytest.mark.parametrize("baseline", ["small", ""])
 @pytest.mark.parametrize("metric", ["test_acc", "test/accuracy", "loss"])
-def test_nothing_is_said_of_others_runs_that_nobody_knows(
+def test_the_report_claims_nothing_that_mlflow_does_not_record(
     metric: str, baseline: str, tmp_path: Path
 ) -> None:
     runs = [replace(r, metrics={metric: r.metrics["test_acc"], "val_acc": 0.9}) for r in both()]
@@ -220,8 +220,8 @@ def test_nothing_is_said_of_others_runs_that_nobody_knows(
     assert "val_acc as logged, value by value." in words
 
 
-def test_seeds_are_whole_numbers_however_they_were_logged(tmp_path: Path) -> None:
-    """Of any size and sign, and as pandas writes a column that has a gap."""
+def test_seeds_are_integers_in_any_spelling(tmp_path: Path) -> None:
+    """Of any size and sign, and as pandas writes a column with missing values."""
     seeds = [("0.0", "0"), ("-1", "-1.0"), (str(2**63), f"{2**63}"), ("+3407", " 3407 ")]
     runs = [run(m, s[i], 0.9 + 0.01 * i) for s in seeds for i, m in enumerate(("small", "big"))]
     _, content = report(tmp_path, runs)
@@ -230,12 +230,12 @@ def test_seeds_are_whole_numbers_however_they_were_logged(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("seed", ["seed0", "1.5", "None", "", "1e3", "9" * 400, "²", "0x1"])
-def test_what_is_no_whole_number_is_no_seed(seed: str, tmp_path: Path) -> None:
+def test_a_seed_that_is_not_an_integer_is_refused(seed: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"a whole number as params\.seed, got"):
         report(tmp_path, [run(m, seed, 0.9) for m in ("small", "big")])
 
 
-def test_a_baseline_like_a_formula_is_no_override(tmp_path: Path) -> None:
+def test_a_baseline_with_an_equals_sign_is_not_an_override(tmp_path: Path) -> None:
     runs = [run(m, s, 0.9 + 0.01 * s) for m in ("=1+1", "b=c") for s in SEEDS]
     made, content = report(tmp_path, runs, Naming(**{**vars(NAMING), "baseline": "=1+1"}))
     assert content["asked_with"] == ""

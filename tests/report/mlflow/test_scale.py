@@ -1,7 +1,8 @@
-"""The unit in which others logged a metric: from all values, or stated, or asked for."""
+"""The unit in which runs logged a metric: inferred from all values, or stated."""
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,13 @@ from ablab.errors import InputError
 from ablab.report.build import write_report
 from ablab.report.mlflow.naming import Naming
 from ablab.report.mlflow.report import foreign_page
-from ablab.report.mlflow.scale import Logged, unit_logged
+from ablab.report.mlflow.scale import LoggedRange, unit_logged
 
 SMALL, BIG = [0.91, 0.93, 0.92, 0.94, 0.925], [0.95, 0.97, 0.96, 0.98, 0.966]
 
 
-def logged(*values: float) -> list[Logged]:
-    return [Logged(f"run {i}", value, value) for i, value in enumerate(values)]
+def logged(*values: float) -> list[LoggedRange]:
+    return [LoggedRange(f"run {i}", value, value) for i, value in enumerate(values)]
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def logged(*values: float) -> list[Logged]:
         ((0.91, 0.95), "share"),
         ((0.0, 1.0), "share"),
         ((0.0, -0.0), "share"),
-        ((0.99, 1.0000001), "share"),  # float32 averages end a little above 1
+        ((0.99, 1.0000001), "share"),  # float32 averages may end slightly above 1
         ((1.0, 1.0), "share"),
         ((0.009, 0.01), "share"),
         ((91.0, 95.0), "percent"),
@@ -37,7 +38,7 @@ def logged(*values: float) -> list[Logged]:
         ((99.0, 100.00001), "percent"),
     ],
 )
-def test_all_values_together_tell_the_unit(values: tuple[float, ...], unit: str) -> None:
+def test_all_values_together_imply_the_unit(values: tuple[float, ...], unit: str) -> None:
     for order in (values, values[::-1]):
         assert unit_logged("test_acc", logged(*order)) == unit
 
@@ -45,23 +46,23 @@ def test_all_values_together_tell_the_unit(values: tuple[float, ...], unit: str)
 @pytest.mark.parametrize(
     "values",
     [
-        (0.91, 95.0),  # in two units
-        (0.9, 92.0, 93.0),  # in two, or 0.9 %
-        (1.0, 60.0),  # chance among 100 classes, or all right
-        (1.01, 0.5),  # no share, and hardly per cent
+        (0.91, 95.0),  # two units
+        (0.9, 92.0, 93.0),  # two units, or 0.9 %
+        (1.0, 60.0),  # chance among 100 classes, or all correct
+        (1.01, 0.5),  # not a share, and hardly per cent
         (1.2, 1.3),
         (-0.1, 0.5),
         (9134.0, 9271.0),  # counts of images
     ],
 )
-def test_more_than_one_reading_is_asked_about(values: tuple[float, ...]) -> None:
+def test_ambiguous_values_need_the_option(values: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match=r"^--unit must .*run 0"):
         unit_logged("test_acc", logged(*values))
     assert unit_logged("test_acc", logged(*values), "none") == "none"
 
 
 @pytest.mark.parametrize("metric", ["test_acc", "testAccuracy", "val/acc_epoch", "Acc@1", "acc5"])
-def test_an_accuracy_is_known_by_the_words_of_its_name(metric: str) -> None:
+def test_an_accuracy_is_recognized_by_the_words_of_its_name(metric: str) -> None:
     assert unit_logged(metric, logged(91.0, 95.0)) == "percent"
 
 
@@ -94,12 +95,11 @@ def test_a_stated_unit_must_fit_all_values(unit: str, values: tuple[float, ...],
 
 
 def runs(small: list[float], big: list[float], metric: str = "test_acc") -> list[Any]:
-    found = []
+    made = []
     for model, values in (("small", small), ("big", big)):
         for seed, value in enumerate(values):
-            made = run(model, seed, None)
-            found.append(made.__class__(**{**vars(made), "metrics": {metric: value}}))
-    return found
+            made.append(replace(run(model, seed, None), metrics={metric: value}))
+    return made
 
 
 def report(folder: Path, found: list[Any], curves: Any = None, **changes: str) -> Any:
@@ -116,9 +116,9 @@ def test_runs_in_two_units_are_never_compared(tmp_path: Path) -> None:
     """91 % and 0.95 are 4 points apart, not 90."""
     with pytest.raises(InputError) as caught:
         report(tmp_path / "out", runs(per_cent(SMALL), BIG))
-    told = str(caught.value)
-    assert "5 runs have at most 1 (big · seed 0 (big-0-1.0) 0.95, " in told
-    assert "5 runs have more than 1 (small · seed 0 (small-0-1.0) 91, " in told
+    message = str(caught.value)
+    assert "5 runs have at most 1 (big · seed 0 (big-0-1.0) 0.95, " in message
+    assert "5 runs have more than 1 (small · seed 0 (small-0-1.0) 91, " in message
     assert not (tmp_path / "out").exists()
 
 
@@ -127,26 +127,26 @@ def test_either_unit_gives_the_same_report(tmp_path: Path) -> None:
     percents, content = report(tmp_path / "percents", runs(per_cent(SMALL), per_cent(BIG)))
     assert shares.verdict == percents.verdict
     assert "by 4.02 points" in shares.verdict
-    assert any("test_acc was logged in per cent" in told for told in content["notices"])
+    assert any("test_acc was logged in per cent" in note for note in content["notices"])
 
 
-def test_one_share_a_little_above_1_changes_no_unit(tmp_path: Path) -> None:
+def test_one_share_slightly_above_1_does_not_change_the_unit(tmp_path: Path) -> None:
     _, content = report(tmp_path, runs(SMALL, [*BIG[:4], 1.0000001]))
     assert content["variants"][0]["mean"] == pytest.approx(np.mean(SMALL))
 
 
-def test_a_stated_unit_holds_and_is_in_the_command(tmp_path: Path) -> None:
+def test_a_stated_unit_is_used_and_is_in_the_command(tmp_path: Path) -> None:
     small, big = [0.8, 0.9, 1.0, 0.7, 0.9], [1.6, 1.8, 1.9, 1.7, 1.8]
     made, content = report(tmp_path, runs(small, big, "err"), metric="err", unit="percent")
     assert "0.90 points" in made.verdict
     assert content["variants"][0]["mean"] == pytest.approx(0.0086)
-    (told,) = [told for told in content["notices"] if told.startswith("err is read")]
-    assert "as --unit percent says. 5 runs have at most 1, which is read as 1 % or less" in told
+    (note,) = [n for n in content["notices"] if n.startswith("err is read")]
+    assert "as --unit percent says. 5 runs have at most 1, which is read as 1 % or less" in note
     command = content["provenance"][0]["value"]
     assert command.endswith("--baseline small --unit percent")
 
 
-def test_runs_that_do_not_count_do_not_tell_the_unit(tmp_path: Path) -> None:
+def test_runs_that_do_not_count_do_not_affect_the_unit(tmp_path: Path) -> None:
     gone = [run("big", 7, 97.0, status="FAILED"), run("big", 0, 95.0, start=0.5)]
     made, _ = report(tmp_path, runs(SMALL, BIG) + gone)
     assert "by 4.02 points" in made.verdict
@@ -156,23 +156,20 @@ def test_runs_that_do_not_count_do_not_tell_the_unit(tmp_path: Path) -> None:
     ("scale", "unit", "note"),
     [(1.0, "", 0), (100.0, "", 1), (1.0, "share", 0)],
 )
-def test_a_curve_has_its_unit_from_all_its_values(
+def test_the_unit_of_a_curve_is_inferred_from_all_its_values(
     scale: float, unit: str, note: int, tmp_path: Path
 ) -> None:
-    """In per cent a curve begins below 1 where there are many classes."""
-    found = [
-        r.__class__(**{**vars(r), "metrics": {**r.metrics, "val_acc": 0.9 * scale}})
-        for r in runs(SMALL, BIG)
-    ]
+    """With many classes, a curve in per cent begins below 1."""
+    found = [replace(r, metrics={**r.metrics, "val_acc": 0.9 * scale}) for r in runs(SMALL, BIG)]
     curves = {r.run_id: tuple(scale * x for x in (0.008, 0.4, float("nan"), 0.9)) for r in found}
     made, content = report(tmp_path, found, curves, curve="val_acc", unit=unit)
-    assert sum("val_acc was logged in per cent" in told for told in content["notices"]) == note
+    assert sum("val_acc was logged in per cent" in n for n in content["notices"]) == note
     assert "at the end small 90.00 %" in made.html.read_text("utf-8")
 
 
 def test_a_curve_in_another_unit_than_stated_is_refused(tmp_path: Path) -> None:
     found = [
-        r.__class__(**{**vars(r), "metrics": {**r.metrics, "val_acc": 0.9}})
+        replace(r, metrics={**r.metrics, "val_acc": 0.9})
         for r in runs(per_cent(SMALL), per_cent(BIG))
     ]
     curves = {r.run_id: (0.3, 0.9) for r in found}
@@ -180,11 +177,8 @@ def test_a_curve_in_another_unit_than_stated_is_refused(tmp_path: Path) -> None:
         report(tmp_path, found, curves, curve="val_acc", unit="percent")
 
 
-def test_a_curve_is_drawn_beside_a_metric_that_is_no_accuracy(tmp_path: Path) -> None:
-    found = [
-        r.__class__(**{**vars(r), "metrics": {**r.metrics, "val_acc": 0.9}})
-        for r in runs(SMALL, BIG, "loss")
-    ]
+def test_a_curve_is_drawn_beside_a_metric_that_is_not_an_accuracy(tmp_path: Path) -> None:
+    found = [replace(r, metrics={**r.metrics, "val_acc": 0.9}) for r in runs(SMALL, BIG, "loss")]
     curves = {r.run_id: (0.3, 0.9) for r in found}
     made, _ = report(tmp_path, found, curves, curve="val_acc", metric="loss", goal="min")
     assert "val_acc, %" in made.html.read_text("utf-8")

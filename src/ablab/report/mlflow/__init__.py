@@ -1,1 +1,1 @@
-"""Reports on MLflow runs that ablab did not launch."""
+"""Reports on MLflow runs that ablab did not start."""

@@ -1,4 +1,4 @@
-"""What of MLflow's runs names variant, seed, block and metric, as a user gives it."""
+"""The tags, params and metrics of MLflow runs that name variant, seed, block and metric."""
 
 import shlex
 from dataclasses import dataclass, fields
@@ -14,22 +14,23 @@ GOALS = ("max", "min")
 
 @dataclass(frozen=True)
 class Naming:
-    """What of a run names what.
+    """The options of `ablab report --mlflow`.
 
     Attributes:
-        experiment: the experiment's name.
-        variant, seed, block: a tag or a param each, ``tags.model`` or ``params.seed``; no block
-            where all runs are of one.
-        metric: what is compared, its last value.
-        curve: what was logged epoch by epoch, or empty: an accuracy, or with a unit any.
+        experiment: name of the experiment.
+        variant, seed, block: a tag or param each, ``tags.model`` or ``params.seed``; no block if
+            all runs are of one.
+        metric: the metric compared, by its last value.
+        curve: a metric that was logged epoch by epoch, or empty; it must be an accuracy unless
+            ``unit`` is ``share`` or ``percent``.
         goal: ``max`` or ``min``.
-        baseline: the variant that others are held against, or empty.
-        kind: ``versus_baseline`` or ``best``; empty: the first where there is a baseline.
-        question: the sentence that the report answers; empty: one is made.
-        unit: how metric and curve were logged, ``share``, ``percent`` or ``none``; empty: as
-            their values say.
-        runs: which of nested runs count, ``parents``, ``children`` or ``all``; empty: asked where
-            more than one level could.
+        baseline: the variant that the others are compared with, or empty.
+        kind: ``versus_baseline`` or ``best``; if empty, the former if there is a baseline.
+        question: the question that the report answers; if empty, a default.
+        unit: how metric and curve were logged, ``share``, ``percent`` or ``none``; if empty, it is
+            inferred from their values.
+        runs: the nested runs that count, ``parents``, ``children`` or ``all``; may be empty if only
+            one level has all names.
     """
 
     experiment: str
@@ -46,10 +47,10 @@ class Naming:
     runs: str = ""
 
     def check(self) -> None:
-        """Refuse what no report can be made of.
+        """Check the options that do not depend on the runs.
 
         Raises:
-            InputError: says what must be otherwise.
+            InputError: an option is invalid.
         """
         for name in ("variant", "seed", "block"):
             given = getattr(self, name)
@@ -68,26 +69,22 @@ class Naming:
                 f"it, got {self.curve}"
             )
 
-    def asked(self) -> str:
-        """Return the question, as given or made."""
-        extreme = "lowest" if self.goal == "min" else "highest"
-        what = f"the {extreme} {self.metric}"
+    def report_question(self) -> str:
+        """Return the question as given, or a default."""
         if self.question:
             return self.question
+        name = self.variant.partition(".")[2]
         if self.baseline:
-            return f"Which {_bare(self.variant)} betters {self.baseline} in {self.metric}?"
-        return f"Which {_bare(self.variant)} has {what}?"
+            return f"Which {name} is better than {self.baseline} in {self.metric}?"
+        extreme = "lowest" if self.goal == "min" else "highest"
+        return f"Which {name} has the {extreme} {self.metric}?"
 
     def command(self) -> str:
-        """Return the command that makes the report again."""
+        """Return the command that writes the report again."""
         names = [f.name for f in fields(self)]
         given = [(name, getattr(self, name)) for name in names if getattr(self, name)]
         words = [w for name, value in given for w in (f"--{_option(name)}", value)]
         return shlex.join(["ablab", "report", *words])
-
-
-def _bare(name: str) -> str:
-    return name.partition(".")[2]
 
 
 def _option(name: str) -> str:

@@ -1,32 +1,32 @@
-"""Which runs stand for which variant, seed and block, and which are left out."""
+"""The variant, seed and block of each run, and the runs that are left out."""
 
 import re
 from collections.abc import Sequence
 
 from ablab.errors import InputError
-from ablab.report.mlflow.nesting import Named
+from ablab.report.mlflow.nesting import AssignedRun
 from ablab.tracking.foreign import ForeignRun
 
-_LISTED = 5
-_LISTED_TWICE = 20
-# 3 and what pandas makes of it, 3.0; no seed is longer than a 128-bit integer.
+_MAX_LISTED = 5
+_MAX_SUPERSEDED = 20
+# 3, or 3.0 as pandas writes it; no seed is longer than a 128-bit integer.
 _SEED = re.compile(r"[+-]?[0-9]{1,39}(?:\.0*)?")
 
 
-def named(
+def assign_runs(
     runs: Sequence[ForeignRun], variant: str, seed: str, block: str, metric: str
-) -> list[Named]:
-    """Return the runs that have all their names, in the order given.
+) -> list[AssignedRun]:
+    """Return the runs that have variant, seed and block, in the order given.
 
     Args:
-        runs: of one experiment.
-        variant: the tag or the param that names it.
-        seed: likewise; a whole number, ``3`` or ``3.0``.
-        block: likewise, or empty.
-        metric: at least one run must have it.
+        runs: the runs of one experiment.
+        variant: the tag or param that holds the variant.
+        seed: the tag or param that holds the seed, an integer: ``3`` or ``3.0``.
+        block: the tag or param that holds the block, or empty.
+        metric: a metric that at least one run must have.
 
     Raises:
-        InputError: no run has one of these; names what runs have.
+        InputError: no run has one of these; the message lists those that runs have.
     """
     if not runs:
         raise InputError("experiment must hold runs, got none")
@@ -38,57 +38,64 @@ def named(
     if all(metric not in run.metrics for run in runs):
         metrics = sorted({name for run in runs for name in run.metrics})
         raise InputError(f"--metric must be one of {', '.join(metrics)}; got {metric}")
-    found = []
+    assigned = []
     for run in runs:
         if not _reason(run, variant, seed, block):
-            where = (run.field(block) or "") if block else ""
+            value = (run.field(block) or "") if block else ""
             number = int((run.field(seed) or "").strip().partition(".")[0])
-            found.append(Named(run.field(variant) or "", number, where, run))
-    if not found:
+            assigned.append(AssignedRun(run.field(variant) or "", number, value, run))
+    if not assigned:
         seeds = list(dict.fromkeys(run.field(seed) for run in runs if run.field(seed)))
-        told = _listed([str(text)[:40] for text in seeds]) or "none"
-        raise InputError(f"runs must have {variant} and a whole number as {seed}, got {told}")
-    return found
+        got = _listed([str(text)[:40] for text in seeds]) or "none"
+        raise InputError(f"runs must have {variant} and a whole number as {seed}, got {got}")
+    return assigned
 
 
-def passed_over(found: Sequence[Named], counted: Sequence[Named]) -> list[str]:
-    """Return a sentence on the runs whose place another one fills, with their names."""
-    inside = {n.run.run_id for n in counted}
-    others = [n.run.name for n in found if n.run.run_id not in inside]
+def describe_superseded(
+    selected: Sequence[AssignedRun], counted: Sequence[AssignedRun]
+) -> list[str]:
+    """Return a sentence that names the runs in whose place another run counts."""
+    ids = {a.run.run_id for a in counted}
+    others = [a.run.name for a in selected if a.run.run_id not in ids]
     if not others:
         return []
-    what = "run" if len(others) == 1 else "runs"
+    noun = "run" if len(others) == 1 else "runs"
     return [
-        f"Passed over: {len(others)} {what} of a variant, seed and block that has several, of "
-        f"which the newest finished one counts: {_listed(others, _LISTED_TWICE)}."
+        f"Not counted: {len(others)} {noun} of a variant, seed and block that have several, of "
+        f"which the newest finished one counts: {_listed(others, _MAX_SUPERSEDED)}."
     ]
 
 
-def left_out(
-    runs: Sequence[ForeignRun], found: Sequence[Named], names: tuple[str, str, str], level: str
+def describe_left_out(
+    runs: Sequence[ForeignRun],
+    selected: Sequence[AssignedRun],
+    names: tuple[str, str, str],
+    level: str,
 ) -> list[str]:
-    """Return a sentence for each reason for which runs are not in the comparison, with names.
+    """Return a sentence for each reason why runs are not compared, with their names.
 
     Args:
-        runs: of one experiment.
-        found: those that are.
-        names: what names variant, seed and block.
-        level: which of nested runs were asked for, or empty.
+        runs: the runs of one experiment.
+        selected: the runs that are compared.
+        names: the tags or params that hold variant, seed and block.
+        level: the nested runs that the user chose, or empty.
     """
-    inside = {n.run.run_id for n in found}
-    nested = f"as --runs {level} says" if level else "without a figure, beside nested ones with one"
+    ids = {a.run.run_id for a in selected}
+    nested = (
+        f"as --runs {level} says" if level else "without the metric, which a parent or child has"
+    )
     reasons: dict[str, list[str]] = {}
     for run in runs:
-        if run.run_id not in inside:
+        if run.run_id not in ids:
             reasons.setdefault(_reason(run, *names) or nested, []).append(run.name)
     return [
-        f"Left out, {reason}: {len(told)} of {len(runs)} runs, {_listed(told)}."
-        for reason, told in reasons.items()
+        f"Left out, {reason}: {len(own_names)} of {len(runs)} runs, {_listed(own_names)}."
+        for reason, own_names in reasons.items()
     ]
 
 
 def _reason(run: ForeignRun, variant: str, seed: str, block: str) -> str:
-    """Return why a run fills no place, or empty."""
+    """Return why a run has no variant, seed or block, or empty."""
     for field in filter(None, (variant, seed, block)):
         if not run.field(field):
             return f"without {field}"
@@ -96,6 +103,6 @@ def _reason(run: ForeignRun, variant: str, seed: str, block: str) -> str:
     return "" if is_number else f"with no whole number as {seed}"
 
 
-def _listed(names: Sequence[str], most: int = _LISTED) -> str:
+def _listed(names: Sequence[str], most: int = _MAX_LISTED) -> str:
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more

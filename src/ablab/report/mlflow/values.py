@@ -1,103 +1,111 @@
-"""What others' runs logged: the values of a metric and of its curve, in the unit they tell."""
+"""The values of a metric and of its curve in MLflow runs, and their unit."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ablab.errors import InputError
-from ablab.report.mlflow.nesting import Named
-from ablab.report.mlflow.scale import FACTORS, NONE, PERCENT, SHARE, Logged, told, unit_logged
+from ablab.report.mlflow.nesting import AssignedRun
+from ablab.report.mlflow.scale import (
+    FACTORS,
+    NONE,
+    PERCENT,
+    SHARE,
+    LoggedRange,
+    unit_logged,
+    unit_notes,
+)
 from ablab.tracking.foreign import ForeignStore
 
 OUTCOMES = {"RUNNING": "running", "SCHEDULED": "running", "FINISHED": "finished"}
-_SHOWN = {SHARE: SHARE, PERCENT: SHARE, NONE: NONE}
+_SHOWN_UNITS = {SHARE: SHARE, PERCENT: SHARE, NONE: NONE}
 
-Values = Sequence[tuple[Named, Sequence[float]]]
-"""What each run logged of one metric."""
+Values = Sequence[tuple[AssignedRun, Sequence[float]]]
+"""The values that each run logged of one metric."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """One metric of the runs, in the unit in which they logged it.
+class LoggedMetric:
+    """A metric of the runs and the unit in which they logged it.
 
     Attributes:
-        metric: its name; empty for a curve that was not asked for.
-        unit: share, percent or none.
-        notes: what a reader must know of the unit.
+        name: the name of the metric; empty if no curve is drawn.
+        unit: ``share``, ``percent`` or ``none``.
+        notes: sentences on the unit.
     """
 
-    metric: str
+    name: str
     unit: str
     notes: tuple[str, ...]
 
     def scaled(self, x: float) -> float:
-        """Return a logged value as the report holds it: per cent as a share."""
+        """Return a logged value in the unit of the report: per cent becomes a share."""
         return x * FACTORS[self.unit] + 0.0  # no -0.0
 
     @property
-    def shown(self) -> str:
-        """How it is shown, as `ablab.report.formatting.unit_of` takes it."""
-        return _SHOWN[self.unit]
+    def shown_unit(self) -> str:
+        """The unit that `ablab.report.formatting.unit_of` takes."""
+        return _SHOWN_UNITS[self.unit]
 
 
-def curves_of(
-    store: ForeignStore, metric: str, counted: Sequence[Named]
+def read_curves(
+    store: ForeignStore, metric: str, counted: Sequence[AssignedRun]
 ) -> dict[str, tuple[float, ...]]:
-    """Return the history of a metric by run, empty where there is none."""
+    """Read the history of a metric by run; empty for a run without it."""
     return {
-        n.run.run_id: store.curve(n.run.run_id, metric) if metric in n.run.metrics else ()
-        for n in counted
+        a.run.run_id: store.curve(a.run.run_id, metric) if metric in a.run.metrics else ()
+        for a in counted
     }
 
 
-def finals_of(metric: str, counted: Sequence[Named]) -> Values:
-    """Return the last value of a metric, of the runs that have finished with one."""
+def final_values(metric: str, counted: Sequence[AssignedRun]) -> Values:
+    """Return the last value of a metric in each finished run that has one."""
     return [
-        (n, (n.run.metrics[metric],))
-        for n in counted
-        if OUTCOMES.get(n.run.status) == "finished"
-        and math.isfinite(n.run.metrics.get(metric, math.nan))
+        (a, (a.run.metrics[metric],))
+        for a in counted
+        if OUTCOMES.get(a.run.status) == "finished"
+        and math.isfinite(a.run.metrics.get(metric, math.nan))
     ]
 
 
-def reading_of(metric: str, values: Values, stated: str) -> Reading:
-    """Return how a metric was logged.
+def infer_unit(metric: str, values: Values, stated: str) -> LoggedMetric:
+    """Return a metric with the unit in which it was logged.
 
     Args:
-        metric: its name, or empty.
-        values: what each run logged of it.
+        metric: the name of the metric, or empty.
+        values: the values that each run logged of it.
         stated: the unit that the user states, or empty.
 
     Raises:
-        InputError: the values allow more than one reading, or not the stated one.
+        InputError: the values are ambiguous, or do not fit the stated unit.
     """
     if not metric:
-        return Reading("", NONE, ())
+        return LoggedMetric("", NONE, ())
     logged = []
-    for n, own in values:
+    for assigned, own in values:
         finite = [x for x in own if math.isfinite(x)]
         if finite:
-            logged.append(Logged(_called(n), min(finite), max(finite)))
+            logged.append(LoggedRange(_label(assigned), min(finite), max(finite)))
     unit = unit_logged(metric, logged, stated)
-    return Reading(metric, unit, tuple(told(metric, unit, logged, stated)))
+    return LoggedMetric(metric, unit, tuple(unit_notes(metric, unit, logged, stated)))
 
 
-def check_curve(curve: Reading, curves: Mapping[str, Sequence[float]]) -> None:
-    """Refuse a curve of shares beside a stated per cent.
+def check_curve(curve: LoggedMetric, curves: Mapping[str, Sequence[float]]) -> None:
+    """Check that the curve exists, and is not of shares if per cent is stated.
 
     Raises:
-        InputError: no value of the curve is above 1.
+        InputError: no run has the curve, or its unit is per cent and no value is above 1.
     """
     highest = max((x for own in curves.values() for x in own if math.isfinite(x)), default=0.0)
     if not curves or all(not own for own in curves.values()):
-        raise InputError(f"--curve must be a metric of these runs, got {curve.metric}")
+        raise InputError(f"--curve must be a metric of these runs, got {curve.name}")
     if curve.unit == PERCENT and 0 < highest <= 1:
         raise InputError(
-            f"--curve must be logged in per cent as --unit says, got {curve.metric} of at most "
+            f"--curve must be logged in per cent as --unit says, got {curve.name} of at most "
             f"{highest:g}; leave it out"
         )
 
 
-def _called(n: Named) -> str:
-    place = f"{n.variant} · seed {n.seed}" + (f" · {n.block}" if n.block else "")
-    return f"{place} ({n.run.name})"
+def _label(assigned: AssignedRun) -> str:
+    block = f" · {assigned.block}" if assigned.block else ""
+    return f"{assigned.variant} · seed {assigned.seed}{block} ({assigned.run.name})"
