@@ -181,7 +181,8 @@ def _images(generator: np.random.Generator, count: int) -> Iterator[str]:
             for bounds in (seeds_only, with_images)
         ]
         yield (
-            f"  n = {n}: the seeds' interval {shares[0]}, the one that covers images too {shares[1]}"
+            f"  n = {n}: the seeds' interval {shares[0]}, "
+            f"the one that covers images too {shares[1]}"
         )
 
 

@@ -18,8 +18,8 @@ GAINS = {"elu": (0.3, -0.2, 0.1, 0.4, -0.1), "tanh": (1, 1.2, 1.5, 1.1, 1)}
 SEVERAL = {"relu": RELU} | {v: plus(*g) for v, g in GAINS.items()}
 
 
-def figures(analysis):
-    """Return all that an analysis says, as plain values."""
+def values(analysis):
+    """Return the contents of an analysis as plain values."""
     comparisons = [*analysis.blocks, *([analysis.across] if analysis.across else [])]
     contrasts = [c for comparison in comparisons for c in comparison.family]
     contrasts += analysis.factors.effects if analysis.factors else ()
@@ -43,40 +43,42 @@ def test_shuffled_rows_give_the_same_analysis(more, blocks):
         for r in rows(SEVERAL, block=f"d{block}")
     ]
     asked = plan(table, blocks={f"d{block}": {} for block in range(blocks)}, **more)
-    expected = figures(analyze(asked, table))
+    expected = values(analyze(asked, table))
     for seed in range(5):
         shuffled = random.Random(seed).sample(table, len(table))
-        assert figures(analyze(asked, shuffled)) == expected
+        assert values(analyze(asked, shuffled)) == expected
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("kind", [{"kind": "best"}, {"kind": "versus_baseline"}, EQUIVALENCE])
-def test_few_seeds_claim_nothing_that_they_cannot(n, kind):
+def test_fewer_than_three_seeds_have_no_verdict(n, kind):
     table = rows({v: f[:n] for v, f in SEVERAL.items()})
-    found = analyze(plan(table, **kind), table)
-    assert verdict(found).is_given == (n == 3)
-    for contrast in found.blocks[0].family:
+    analysis = analyze(plan(table, **kind), table)
+    assert verdict(analysis).is_given == (n == 3)
+    for contrast in analysis.blocks[0].family:
         assert contrast.n == n
         assert (contrast.interval is None) == (n < 3)
         assert contrast.bca is contrast.won_interval is None
         assert contrast.result == "open" or n == 3
 
 
-def test_a_running_sweep_has_figures_and_no_verdict():
+def test_a_running_sweep_has_values_and_no_verdict():
     table = rows({"relu": RELU, "elu": [*plus(1, 1, 1, 2), ("running", None)]})
-    found = analyze(plan(table), table)
-    assert not verdict(found).is_given
-    assert found.blocks[0].family[0].n == 4
+    analysis = analyze(plan(table), table)
+    assert not verdict(analysis).is_given
+    assert analysis.blocks[0].family[0].n == 4
 
 
-def test_a_sweep_without_any_trial_yet_can_be_analyzed():
+def test_a_sweep_without_trials_can_be_analyzed():
     table = rows({"relu": [("absent", None)] * 3, "elu": [("absent", None)] * 3})
     for more in ({}, {"kind": "best"}, {"target": 0.9}, EQUIVALENCE):
-        found = analyze(plan(table, **more), table)
-        assert verdict(found).sentence == "No verdict yet, still running: 0 of 6 trials are done."
+        analysis = analyze(plan(table, **more), table)
+        assert (
+            verdict(analysis).sentence == "No verdict yet, still running: 0 of 6 trials are done."
+        )
 
 
-def test_twenty_seeds_bring_the_bootstrap_and_the_chance_to_win():
+def test_twenty_seeds_have_a_bootstrap_interval_and_one_of_the_probability_of_winning():
     generator = np.random.default_rng(1)
     table = rows({v: list(np.round(generator.normal(98, 0.2, 20), 2)) for v in ("relu", "elu")})
     (contrast,) = analyze(plan(table), table).blocks[0].family
@@ -87,7 +89,7 @@ def test_twenty_seeds_bring_the_bootstrap_and_the_chance_to_win():
 
 
 def drawn(table, images=400):
-    """Return rows that know which images they got right, and say so in their value."""
+    """Return rows with drawn correct images, whose share is the value."""
     generator, made = np.random.default_rng(2), []
     for row in table:
         correct = generator.random(images) < row.value
@@ -108,7 +110,7 @@ def by_image(table, variant, block="digits × mlp"):
     return np.mean([r.correct() for r in own], axis=0)
 
 
-def test_the_images_interval_is_of_the_seed_mean_difference_on_each_image():
+def test_the_images_interval_uses_the_seed_mean_difference_of_each_image():
     table = drawn(rows({"relu": RELU, "elu": plus(-5, -6, -4, -5, -5)}))
     (contrast,) = analyze(plan(table), table).blocks[0].family
     difference = by_image(table, "elu") - by_image(table, "relu")
@@ -133,7 +135,7 @@ def test_blocks_that_share_a_test_set_share_its_images(shared):
     assert contrast.images_interval == pytest.approx(expected)
 
 
-def test_no_images_interval_where_a_trial_did_not_store_them_or_another_metric_is_asked():
+def test_no_images_interval_if_a_trial_did_not_store_them_or_for_another_metric():
     table = drawn(rows({"relu": RELU, "elu": plus(-5, -6, -4, -5, -5)}))
     (contrast,) = analyze(plan(table, metric="val/accuracy"), table).blocks[0].family
     assert contrast.images_interval is None

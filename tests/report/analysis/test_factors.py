@@ -42,18 +42,18 @@ def test_effects_of_two_by_two_are_a_repeated_measures_anova(generator):
         ]
     )
     table = AnovaRM(long, "y", "seed", ["normalization", "optimizer"]).fit().anova_table
-    found = factors_of(outcomes, asked)
-    assert [c.variant for c in found.effects] == [
+    factors = factors_of(outcomes, asked)
+    assert [c.variant for c in factors.effects] == [
         "normalization: batch",
         "optimizer.lr: 0.2",
         "normalization × optimizer.lr",
     ]
-    assert [c.p for c in found.effects] == pytest.approx(list(table["Pr > F"]))
-    t_squared = [(c.mean / (c.differences.std(ddof=1) / 5**0.5)) ** 2 for c in found.effects]
+    assert [c.p for c in factors.effects] == pytest.approx(list(table["Pr > F"]))
+    t_squared = [(c.mean / (c.differences.std(ddof=1) / 5**0.5)) ** 2 for c in factors.effects]
     assert t_squared == pytest.approx(list(table["F Value"]))
 
 
-def test_effects_are_what_they_are_called(generator):
+def test_effects_have_the_signs_of_their_names(generator):
     asked = question(["none", "batch"], [0.1, 0.2])
     outcomes = draw(generator, asked)
     bare, b, a, both = (np.array(f) / 100 for f in outcomes.values())
@@ -66,9 +66,9 @@ def test_effects_are_what_they_are_called(generator):
 def test_a_larger_grid_has_an_effect_for_each_level_and_pair(generator):
     asked = question(["none", "batch", "layer"], [0.1, 0.2, 0.3, 0.4])
     outcomes = draw(generator, asked)
-    found = factors_of(outcomes, asked)
+    factors = factors_of(outcomes, asked)
     y = {tuple(name.split(" · ")): np.array(f) / 100 for name, f in outcomes.items()}
-    effects = {c.variant: c for c in found.effects}
+    effects = {c.variant: c for c in factors.effects}
     assert len(effects) == 3 * 4 - 1 == effects["optimizer.lr: 0.3"].m
     rates = ("0.1", "0.2", "0.3", "0.4")
     layer = np.mean([y["layer", r] - y["none", r] for r in rates], axis=0)
@@ -80,9 +80,12 @@ def test_a_larger_grid_has_an_effect_for_each_level_and_pair(generator):
 
 def test_the_baselines_levels_are_the_references(generator):
     asked = replace(question(["none", "batch"], [0.1, 0.2]), baseline="batch · 0.2")
-    found = factors_of(draw(generator, asked), asked)
-    assert found.levels == (("batch", "none"), ("0.2", "0.1"))
-    assert [c.reference for c in found.effects[:2]] == ["normalization: batch", "optimizer.lr: 0.2"]
+    factors = factors_of(draw(generator, asked), asked)
+    assert factors.levels == (("batch", "none"), ("0.2", "0.1"))
+    assert [c.reference for c in factors.effects[:2]] == [
+        "normalization: batch",
+        "optimizer.lr: 0.2",
+    ]
 
 
 def test_signs_on_log_odds_are_those_of_the_logits(generator):
@@ -94,9 +97,9 @@ def test_signs_on_log_odds_are_those_of_the_logits(generator):
             for v, low in zip(asked.variants, (60, 80, 98, 99), strict=True)
         }
         bare, b, a, both = (special.logit(np.array(f) / 100) for f in outcomes.values())
-        found = factors_of(outcomes, asked)
-        same = np.sign(np.mean(both - a - b + bare)) == np.sign(found.effects[2].mean)
-        assert found.keeps_sign == same
+        factors = factors_of(outcomes, asked)
+        same = np.sign(np.mean(both - a - b + bare)) == np.sign(factors.effects[2].mean)
+        assert factors.keeps_sign == same
         seen.add(bool(same))
     assert seen == {True, False}
 
@@ -112,7 +115,7 @@ def test_other_metrics_have_no_log_odds(generator):
     assert factors_of(draw(generator, asked), asked).keeps_sign is None
 
 
-def test_a_cell_that_is_missing_runs_its_effects_with_it(generator):
+def test_a_missing_cell_leaves_out_its_effects(generator):
     asked = question(["none", "batch", "layer"], [0.1, 0.2])
     outcomes = draw(generator, asked)
     del outcomes["layer · 0.2"]
@@ -142,7 +145,7 @@ def test_factors_are_averaged_over_blocks_within_each_seed(generator):
     assert all(np.isnan(c.p) for c in together.across.family)  # described, not tested
 
 
-def test_family_wise_error_of_the_three_is_kept(generator):
+def test_family_wise_error_of_the_three_effects_is_kept(generator):
     cells = generator.normal(0, 1, (10_000, 4, 5)) + generator.normal(0, 1, (10_000, 1, 5))
     weights = np.array([[-0.5, -0.5, 0.5, 0.5], [-0.5, 0.5, -0.5, 0.5], [1, -1, -1, 1]])
     p = paired.holm(paired.paired_p(np.einsum("ec,rcn->ren", weights, cells)))

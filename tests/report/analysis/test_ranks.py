@@ -13,8 +13,8 @@ def generator():
     return np.random.default_rng(20_260_106)
 
 
-def analyzed(outcomes, datasets=None, **more):
-    """Analyse blocks, each with the dataset that it is on."""
+def ranks_of(outcomes, datasets=None, **more):
+    """Rank the variants over blocks, each on its dataset."""
     table = [r for i, f in enumerate(outcomes) for r in rows(f, block=f"b{i}")]
     first = plan(table, **more).parts[0]
     of = dict(zip((f"b{i}" for i in range(len(outcomes))), datasets or [], strict=False))
@@ -44,45 +44,45 @@ def test_the_critical_difference_is_of_the_studentized_range():
     assert critical_difference(5, 1) == pytest.approx(2.728 * 5**0.5, rel=1e-3)  # Demšar's table
 
 
-def test_below_five_datasets_ranks_describe_blocks(generator):
+def test_below_five_datasets_ranks_are_over_blocks(generator):
     outcomes = draw(generator, 6)
-    found = analyzed(outcomes, ["mnist", "digits", "cifar10"] * 2)
+    ranks = ranks_of(outcomes, ["mnist", "digits", "cifar10"] * 2)
     means = np.array([[-np.mean(f[v]) for v in f] for f in outcomes])
     expected = dict(zip(outcomes[0], stats.rankdata(means, axis=1).mean(axis=0), strict=True))
-    assert found.means == pytest.approx(expected)
-    assert list(found.means.values()) == sorted(found.means.values())
-    assert (found.over, found.count) == ("blocks", 6)
-    assert found.friedman_p is found.critical_difference is None
+    assert ranks.means == pytest.approx(expected)
+    assert list(ranks.means.values()) == sorted(ranks.means.values())
+    assert (ranks.over, ranks.count) == ("blocks", 6)
+    assert ranks.friedman_p is ranks.critical_difference is None
 
 
 def test_from_five_datasets_on_architectures_are_averaged_first(generator):
     outcomes = draw(generator, 10)
-    found = analyzed(outcomes, [f"d{i}" for i in range(5)] * 2)
+    ranks = ranks_of(outcomes, [f"d{i}" for i in range(5)] * 2)
     means = np.array([[-np.mean(f[v]) for v in f] for f in outcomes])
     averaged = (means[:5] + means[5:]) / 2
-    assert (found.over, found.count) == ("datasets", 5)
-    assert found.friedman_p == pytest.approx(stats.friedmanchisquare(*averaged.T).pvalue)
-    assert found.critical_difference == critical_difference(4, 5)
+    assert (ranks.over, ranks.count) == ("datasets", 5)
+    assert ranks.friedman_p == pytest.approx(stats.friedmanchisquare(*averaged.T).pvalue)
+    assert ranks.critical_difference == critical_difference(4, 5)
 
 
-def test_the_lowest_ranks_first_where_less_is_better():
+def test_the_lowest_value_ranks_first_if_lower_is_better():
     outcomes = [{"relu": [90.0] * 3, "elu": [80.0] * 3}] * 2
-    assert list(analyzed(outcomes, goal="min").means) == ["elu", "relu"]
-    assert list(analyzed(outcomes).means) == ["relu", "elu"]
+    assert list(ranks_of(outcomes, goal="min").means) == ["elu", "relu"]
+    assert list(ranks_of(outcomes).means) == ["relu", "elu"]
 
 
 def test_ties_share_their_rank():
     outcomes = [{"relu": [90.0] * 3, "elu": [90.0] * 3}] * 2
-    assert set(analyzed(outcomes).means.values()) == {1.5}
+    assert set(ranks_of(outcomes).means.values()) == {1.5}
 
 
 def test_a_variant_that_lacks_a_block_is_not_ranked(generator):
     outcomes = draw(generator, 3)
     del outcomes[1]["tanh"]
-    assert set(analyzed(outcomes).means) == {"relu", "elu", "sigmoid"}
+    assert set(ranks_of(outcomes).means) == {"relu", "elu", "sigmoid"}
 
 
 def test_two_variants_have_no_critical_difference(generator):
-    found = analyzed(draw(generator, 6, ("relu", "elu")), [f"d{i}" for i in range(6)])
-    assert found.over == "datasets"
-    assert found.critical_difference is None
+    ranks = ranks_of(draw(generator, 6, ("relu", "elu")), [f"d{i}" for i in range(6)])
+    assert ranks.over == "datasets"
+    assert ranks.critical_difference is None

@@ -1,4 +1,4 @@
-"""The setup: what trials share, what variants and blocks change, and where it is said."""
+"""The setup: settings that trials share, and those that variants and blocks change."""
 
 import html
 import json
@@ -26,7 +26,7 @@ YAML = "sweep:\n  question: '```x```'\n"
 
 
 def trial(seed: int, lr: float = 0.1, activation: str = "relu", **more: Any) -> dict[str, Any]:
-    """A trial as a plan freezes it; ``more`` are values by group."""
+    """Return a trial as a plan stores it; ``more`` are values by group."""
     node: dict[str, Any] = {"_target_": f"torch.nn.{activation}"}
     config = {
         "dataset": {"_target_": "x.mnist", "val_fraction": 0.2, "split_seed": None},
@@ -48,17 +48,17 @@ def plan_of(
     blocks = {block: {} for _, _, block in trials}
     seeds = sorted({seed for _, seed, _ in trials})
     question = spec(variants, blocks=blocks, seeds=seeds, baseline=variants[0])
-    cells = tuple(Cell(*place, "-".join(map(str, place))) for place in trials)
-    frozen = {cell.key: trials[cell.id] for cell in cells}
+    cells = tuple(Cell(*cell_id, "-".join(map(str, cell_id))) for cell_id in trials)
+    frozen = {cell.key: trials[cell.place] for cell in cells}
     first = Part("comparison", 0.0, "ablab sweep x", question, cells, frozen, (), "".join(yaml[:1]))
     more = [Part("extension", 1.0, "ablab sweep x", question, (), {}, (), y) for y in yaml[1:]]
     return Plan("x", (first, *more))
 
 
 def rows_of(plan: Plan, metadata: Mapping[str, Any] = FACTS) -> tuple[Row, ...]:
-    found = (row(c.variant, c.seed, 90.0 + c.seed, c.block) for c in plan.cells)
+    rows = (row(c.variant, c.seed, 90.0 + c.seed, c.block) for c in plan.cells)
     metrics = dict.fromkeys(FIELDS, math.nan)
-    return tuple(replace(each, metrics=metrics, metadata=metadata) for each in found)
+    return tuple(replace(each, metrics=metrics, metadata=metadata) for each in rows)
 
 
 def page(plan: Plan, rows: Sequence[Row] | None = None) -> Page:
@@ -91,15 +91,15 @@ def test_common_settings_are_named_component_first_and_runtime_is_not() -> None:
     ]
 
 
-def test_each_variant_says_what_it_changes() -> None:
-    assert tables(page(plan_of(activations())))["Settings of each variant"] == [
+def test_each_variant_has_the_settings_that_it_changes() -> None:
+    assert tables(page(plan_of(activations())))["What each variant sets"] == [
         ("variant", "activation"),
         ("relu", "relu"),
         ("elu", "elu: alpha=1.0"),
     ]
 
 
-def test_a_value_that_varies_is_named_beside_those_that_are_shared() -> None:
+def test_a_varying_setting_is_named_beside_the_shared_ones() -> None:
     rates = {"fast": 0.5, "slow": 0.01}
     plan = plan_of({(v, s, BLOCK): trial(s, lr) for s in (0, 1) for v, lr in rates.items()})
     shown = tables(page(plan))
@@ -107,16 +107,16 @@ def test_a_value_that_varies_is_named_beside_those_that_are_shared() -> None:
     assert shown["Settings of each variant"][1:] == [("fast", "lr=0.5"), ("slow", "lr=0.01")]
 
 
-def test_blocks_and_what_depends_on_both_have_tables_of_their_own() -> None:
+def test_settings_of_blocks_and_of_cells_have_their_own_tables() -> None:
     def made(seed: int, activation: str, block: str) -> dict[str, Any]:
         lr = 0.5 if (activation, block) == ("elu", "large") else 0.1
         return trial(seed, lr, activation, batch_size=256 if block == "large" else 64)
 
-    places = [(a, s, b) for s in (0, 1) for b in ("small", "large") for a in ("relu", "elu")]
-    shown = tables(page(plan_of({(a, s, b): made(s, a, b) for a, s, b in places})))
-    assert shown["Settings of each variant"][0] == ("variant", "activation")
-    assert shown["Settings of each block"][1:] == [("small", "64"), ("large", "256")]
-    assert shown["Settings of each variant and block"][1:] == [
+    cells = [(a, s, b) for s in (0, 1) for b in ("small", "large") for a in ("relu", "elu")]
+    shown = tables(page(plan_of({(a, s, b): made(s, a, b) for a, s, b in cells})))
+    assert shown["What each variant sets"][0] == ("variant", "activation")
+    assert shown["What each block sets"][1:] == [("small", "64"), ("large", "256")]
+    assert shown["What each variant and block sets"][1:] == [
         ("relu · small", "lr=0.1"),
         ("elu · small", "lr=0.1"),
         ("relu · large", "lr=0.1"),
@@ -128,15 +128,17 @@ def test_no_setting_of_any_trial_is_lost_or_invented() -> None:
     trials = activations() | {("wide", s, BLOCK): trial(s, batch_size=1) for s in range(3)}
     made = setup(plan_of(trials), ())
     for (variant, _, block), frozen in trials.items():
-        told = made.common | made.variants.get(variant, {}) | made.blocks.get(block, {})
-        told |= made.cells.get((variant, block), {})
+        settings = made.common | made.variants.get(variant, {}) | made.blocks.get(block, {})
+        settings |= made.cells.get((variant, block), {})
         for group in ("dataset", "activation", "optimizer"):
             node = frozen["config"][group]
-            assert told[group] == frozen["choices"][group]
-            values = {k.partition(".")[2]: v for k, v in told.items() if k.startswith(f"{group}.")}
+            assert settings[group] == frozen["choices"][group]
+            values = {
+                k.partition(".")[2]: v for k, v in settings.items() if k.startswith(f"{group}.")
+            }
             assert values == node
-        assert told["batch_size"] == frozen["config"]["batch_size"]
-        assert not [name for name in told if name.startswith("launcher")]
+        assert settings["batch_size"] == frozen["config"]["batch_size"]
+        assert not [name for name in settings if name.startswith("launcher")]
     assert made.seeded == ("seed",)
 
 
@@ -149,7 +151,7 @@ def test_true_is_not_one_and_absent_is_not_null() -> None:
     assert json.dumps(made.variants) == json.dumps(values)
 
 
-def test_a_setting_that_follows_the_seed_is_named_as_such() -> None:
+def test_a_setting_that_depends_on_the_seed_is_marked() -> None:
     trials = {
         (v, s, BLOCK): trial(s, data={"train_images": 100 * s + 100})
         for s in (0, 1)
@@ -160,7 +162,7 @@ def test_a_setting_that_follows_the_seed_is_named_as_such() -> None:
     assert "Seeds: 0, 1. Set by the seed: data.train\\_images." in text
 
 
-def test_images_of_trials_that_are_not_done_are_not_asked_for() -> None:
+def test_images_of_unfinished_trials_are_not_required() -> None:
     plan = plan_of(activations())
     done = rows_of(plan)
     none = [replace(each, metadata={}) for each in done]
@@ -169,7 +171,7 @@ def test_images_of_trials_that_are_not_done_are_not_asked_for() -> None:
     assert "images" not in [texts[0] for texts in tables(page(plan, none))[""]]
 
 
-def test_all_settings_are_there_folded_away() -> None:
+def test_all_settings_are_listed_in_a_folded_block() -> None:
     shown = tables(page(plan_of(activations())))
     (every,) = [shown[title] for title in shown if title.startswith("All ")]
     assert ("dataset.split_seed", "null") in every
@@ -177,7 +179,7 @@ def test_all_settings_are_there_folded_away() -> None:
     assert ("optimizer._target_", "torch.optim.SGD") in every
 
 
-def test_the_yaml_stands_in_page_and_twin_as_it_was(tmp_path: Path) -> None:
+def test_page_and_markdown_hold_the_yaml_unchanged(tmp_path: Path) -> None:
     report = write_report(page(plan_of(activations(), [YAML, YAML, "sweep: {}\n"])), tmp_path)
     text, twin = (path.read_text("utf-8") for path in (report.html, report.markdown))
     found = re.findall("<pre><code>(.*?)</code></pre>", text, re.DOTALL)
@@ -187,10 +189,10 @@ def test_the_yaml_stands_in_page_and_twin_as_it_was(tmp_path: Path) -> None:
     assert json.loads(report.json.read_text("utf-8"))["setup"]["yaml"] == [YAML, "sweep: {}\n"]
 
 
-def test_the_verdict_leads_to_the_setup_where_there_is_one(tmp_path: Path) -> None:
+def test_the_verdict_links_to_the_setup_if_there_is_one(tmp_path: Path) -> None:
     report = write_report(page(plan_of(activations())), tmp_path / "a")
     assert '<a href="#setup">' in report.html.read_text("utf-8")
-    bare = {place: {} for place in activations()}
+    bare = {cell: {} for cell in activations()}
     plan = plan_of(bare)
     report = write_report(page(plan, rows_of(plan, {})), tmp_path / "b")
     assert "#setup" not in report.html.read_text("utf-8")
@@ -205,7 +207,7 @@ def test_json_holds_the_setup_with_its_types(tmp_path: Path) -> None:
 
 
 class Store:
-    """What `foreign_page` asks of a store."""
+    """The part of a store that `foreign_page` uses."""
 
     def __init__(self, runs: list[ForeignRun]) -> None:
         self._runs = runs
@@ -215,7 +217,7 @@ class Store:
 
 
 def others(**params: Any) -> list[ForeignRun]:
-    found = []
+    runs = []
     for model in ("small", "big"):
         for seed in range(3):
             own = {name: str(v(model, seed) if callable(v) else v) for name, v in params.items()}
@@ -224,11 +226,11 @@ def others(**params: Any) -> list[ForeignRun]:
             run = ForeignRun(
                 name, name, "FINISHED", 1.0, 2.0, {"model": model}, given, {"acc": value}
             )
-            found.append(run)
-    return found
+            runs.append(run)
+    return runs
 
 
-def test_others_runs_have_their_params_named_as_theirs(tmp_path: Path) -> None:
+def test_mlflow_runs_have_their_params_as_settings(tmp_path: Path) -> None:
     runs = others(lr=0.1, width=lambda model, _: len(model), host=lambda model, seed: model * seed)
     naming = Naming("nets", "tags.model", "params.seed", "acc", baseline="small")
     report = write_report(foreign_page(Store(runs), naming), tmp_path)  # type: ignore[arg-type]
@@ -240,7 +242,7 @@ def test_others_runs_have_their_params_named_as_theirs(tmp_path: Path) -> None:
     assert "as the plan froze it" not in twin
 
 
-def test_others_runs_without_params_have_no_setup(tmp_path: Path) -> None:
+def test_mlflow_runs_without_params_have_no_setup(tmp_path: Path) -> None:
     naming = Naming("nets", "tags.model", "params.seed", "acc", baseline="small")
     report = write_report(foreign_page(Store(others()), naming), tmp_path)  # type: ignore[arg-type]
     assert "## Setup" not in report.markdown.read_text("utf-8")

@@ -15,19 +15,19 @@ TARGET = 0.9
 
 
 def curve(first, length=10):
-    """Return a validation accuracy that is at the target from epoch ``first`` on, None: never."""
+    """Return a validation accuracy at the target from epoch ``first`` on; never for None."""
     return tuple(0.95 if first and epoch >= first else 0.5 for epoch in range(1, length + 1))
 
 
 def table_of(firsts, lengths=None, pace=None, outcomes=None):
-    """Return rows: by variant the first epoch at the target of each seed."""
+    """Return rows, given the first epoch at the target of each variant's seeds."""
     table = rows({v: RELU[: len(f)] for v, f in firsts.items()})
-    made = []
+    result = []
     for row in table:
         length = (lengths or {}).get((row.variant, row.seed), 10)
         step = (pace or {}).get(row.variant, 2.0)
         outcome = (outcomes or {}).get((row.variant, row.seed), "finished")
-        made.append(
+        result.append(
             replace(
                 row,
                 outcome=outcome,
@@ -37,81 +37,81 @@ def table_of(firsts, lengths=None, pace=None, outcomes=None):
                 environment={"cpu": "x", "threads": 1},
             )
         )
-    return made
+    return result
 
 
 def speed_of(table, **more):
-    (found,) = analyze(plan(table, target=TARGET, **more), table).speed
-    return found
+    (speed,) = analyze(plan(table, target=TARGET, **more), table).speed
+    return speed
 
 
 def test_the_first_epoch_at_the_target_counts():
-    found = speed_of(table_of({"relu": [3, 1, 10], "elu": [2, 2, 2]}))
-    times = found.variants["relu"]
+    speed = speed_of(table_of({"relu": [3, 1, 10], "elu": [2, 2, 2]}))
+    times = speed.variants["relu"]
     assert list(times.epochs) == [3, 1, 10]
     assert list(times.seconds) == [6, 2, 20]
     assert times.reached.all()
-    assert (found.epochs, found.seconds) == (10, 20)
-    assert found.contrasts["elu"].differences == pytest.approx([-1, 1, -8])
+    assert (speed.epochs, speed.seconds) == (10, 20)
+    assert speed.contrasts["elu"].differences == pytest.approx([-1, 1, -8])
 
 
-def test_a_target_that_is_just_met_is_reached():
+def test_a_target_that_is_met_exactly_is_reached():
     row, *others = table_of({"relu": [1, 1, 1], "elu": [1, 1, 1]})
-    found = speed_of([replace(row, curve=(0.5, TARGET, 0.5)), *others])
-    assert found.variants["relu"].epochs[0] == 2
+    speed = speed_of([replace(row, curve=(0.5, TARGET, 0.5)), *others])
+    assert speed.variants["relu"].epochs[0] == 2
 
 
-def test_a_trial_that_never_gets_there_is_censored_at_the_budget():
-    found = speed_of(table_of({"relu": [3, 4, 5], "elu": [2, None, 4]}))
-    times = found.variants["elu"]
+def test_a_trial_that_does_not_reach_the_target_is_censored_at_the_budget():
+    speed = speed_of(table_of({"relu": [3, 4, 5], "elu": [2, None, 4]}))
+    times = speed.variants["elu"]
     assert list(times.epochs) == [2, 10, 4]
     assert list(times.reached) == [True, False, True]
     assert times.mean_epochs == pytest.approx(16 / 3)
-    assert found.ratios == {}
-    assert found.ratios_seconds == {}
+    assert speed.ratios == {}
+    assert speed.ratios_seconds == {}
 
 
-def test_the_budget_is_the_shortest_that_all_share():
-    found = speed_of(table_of({"relu": [3, 4, 9], "elu": [2, 3, 4]}, lengths={("elu", 0): 6}))
-    assert found.epochs == 6
-    assert list(found.variants["relu"].epochs) == [3, 4, 6]
-    assert list(found.variants["relu"].reached) == [True, True, False]
+def test_the_budget_is_the_shortest_training():
+    speed = speed_of(table_of({"relu": [3, 4, 9], "elu": [2, 3, 4]}, lengths={("elu", 0): 6}))
+    assert speed.epochs == 6
+    assert list(speed.variants["relu"].epochs) == [3, 4, 6]
+    assert list(speed.variants["relu"].reached) == [True, True, False]
 
 
 def test_seconds_have_a_budget_of_their_own():
-    """A variant of half the pace meets its target too late for the other's whole training."""
-    found = speed_of(table_of({"relu": [3, 3, 3], "elu": [3, 6, 3]}, pace={"elu": 4.0}))
-    assert found.seconds == 20
-    assert list(found.variants["elu"].seconds) == [12, 20, 12]
-    assert list(found.variants["elu"].reached_seconds) == [True, False, True]
-    assert found.variants["elu"].reached.all()
-    assert set(found.ratios) == {"elu"}
-    assert found.ratios_seconds == {}
+    """A variant of half the speed reaches the target after the other's training has ended."""
+    speed = speed_of(table_of({"relu": [3, 3, 3], "elu": [3, 6, 3]}, pace={"elu": 4.0}))
+    assert speed.seconds == 20
+    assert list(speed.variants["elu"].seconds) == [12, 20, 12]
+    assert list(speed.variants["elu"].reached_seconds) == [True, False, True]
+    assert speed.variants["elu"].reached.all()
+    assert set(speed.ratios) == {"elu"}
+    assert speed.ratios_seconds == {}
 
 
-def test_a_diverged_trial_is_censored_and_shortens_no_budget():
+def test_a_diverged_trial_is_censored_and_does_not_shorten_the_budget():
     outcomes = {("elu", 1): "diverged", ("elu", 2): "diverged"}
     lengths = {("elu", 1): 2, ("elu", 2): 0}
-    found = speed_of(
+    speed = speed_of(
         table_of({"relu": [3, 3, 3], "elu": [2, None, None]}, lengths, outcomes=outcomes)
     )
-    assert found.epochs == 10
-    assert list(found.variants["elu"].epochs) == [2, 10, 10]
-    assert list(found.variants["elu"].reached) == [True, False, False]
+    assert speed.epochs == 10
+    assert list(speed.variants["elu"].epochs) == [2, 10, 10]
+    assert list(speed.variants["elu"].reached) == [True, False, False]
 
 
 def test_a_failed_trial_is_missing_and_its_pair_left_out():
-    found = speed_of(
+    speed = speed_of(
         table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]}, outcomes={("elu", 1): "failed"})
     )
-    assert found.variants["elu"].seeds == (0, 2)
-    contrast = found.contrasts["elu"]
+    assert speed.variants["elu"].seeds == (0, 2)
+    contrast = speed.contrasts["elu"]
     assert (contrast.seeds, contrast.left_out) == ((0, 2), 1)
 
 
 def test_differences_are_described_by_the_paired_t_interval_and_not_tested():
-    found = speed_of(table_of({"relu": [3, 4, 6, 9], "elu": [2, 3, 3, 5]}))
-    contrast = found.contrasts["elu"]
+    speed = speed_of(table_of({"relu": [3, 4, 6, 9], "elu": [2, 3, 3, 5]}))
+    contrast = speed.contrasts["elu"]
     expected = stats.ttest_rel([2, 3, 3, 5], [3, 4, 6, 9]).confidence_interval()
     assert contrast.interval == pytest.approx(tuple(expected))
     assert math.isnan(contrast.p)
@@ -120,18 +120,18 @@ def test_differences_are_described_by_the_paired_t_interval_and_not_tested():
 
 def test_a_ratio_has_the_interval_of_its_logarithm():
     relu, elu = [3, 4, 6, 9], [2, 3, 3, 5]
-    found = speed_of(table_of({"relu": relu, "elu": elu}, pace={"elu": 1.0}))
+    speed = speed_of(table_of({"relu": relu, "elu": elu}, pace={"elu": 1.0}))
     logs = np.log(elu) - np.log(relu)
     expected = np.exp(stats.ttest_1samp(logs, 0).confidence_interval())
-    assert found.ratios["elu"].value == pytest.approx(stats.gmean(elu) / stats.gmean(relu))
-    assert found.ratios["elu"].interval == pytest.approx(tuple(expected))
+    assert speed.ratios["elu"].value == pytest.approx(stats.gmean(elu) / stats.gmean(relu))
+    assert speed.ratios["elu"].interval == pytest.approx(tuple(expected))
 
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_fewer_than_three_seeds_have_no_interval(n):
-    found = speed_of(table_of({"relu": [3, 4][:n], "elu": [2, 5][:n]}))
-    assert found.contrasts["elu"].interval is None
-    assert found.ratios["elu"].interval is None
+    speed = speed_of(table_of({"relu": [3, 4][:n], "elu": [2, 5][:n]}))
+    assert speed.contrasts["elu"].interval is None
+    assert speed.ratios["elu"].interval is None
 
 
 @pytest.mark.parametrize(
@@ -151,21 +151,21 @@ def test_seconds_are_compared_only_on_one_hardware_and_slot_load(other, how):
     table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
     table[0] = replace(table[0], environment=other)
     assert any(how in notice for notice in notices(plan(table), table))
-    found = speed_of(table)
-    assert math.isnan(found.seconds)
-    assert found.contrasts_seconds == found.ratios_seconds == {}
-    assert set(found.contrasts) == {"elu"}
+    speed = speed_of(table)
+    assert math.isnan(speed.seconds)
+    assert speed.contrasts_seconds == speed.ratios_seconds == {}
+    assert set(speed.contrasts) == {"elu"}
 
 
 @pytest.mark.parametrize("other", [{}, {"cpu": "x"}, {"threads": 1}])
-def test_what_a_trial_did_not_record_is_not_different(other):
+def test_a_condition_that_was_not_recorded_does_not_differ(other):
     table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
     table[0] = replace(table[0], environment=other)
     assert notices(plan(table), table) == []
     assert speed_of(table).seconds == 20.0
 
 
-def test_processes_of_a_trial_must_agree_for_times():
+def test_times_compare_only_with_equal_numbers_of_processes():
     table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
     own = [{"cpu": "x", "devices": {"devices": n}} for n in (1, 1, 1, 2, 2, 2)]
     table = [replace(r, environment=e) for r, e in zip(table, own, strict=True)]
@@ -173,20 +173,20 @@ def test_processes_of_a_trial_must_agree_for_times():
     assert conditions(table) == {"processes: 1": 3, "processes: 2": 3}
 
 
-def test_different_numbers_of_threads_are_told_as_what_changes_results():
+def test_different_numbers_of_threads_give_a_notice_on_results():
     table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
     table = [replace(row, environment={"cpu": "x", "threads": 1}) for row in table]
     assert not any("CPU threads" in notice for notice in notices(plan(table), table))
     table[0] = replace(table[0], environment={"cpu": "x", "threads": 2})
-    (told,) = (notice for notice in notices(plan(table), table) if "CPU threads" in notice)
-    assert told.endswith("the last digits of float32 results: 1 (5 trials), 2 (1 trial).")
+    (text,) = (notice for notice in notices(plan(table), table) if "CPU threads" in notice)
+    assert text.endswith("float32 results in their last digits: 1 (5 trials), 2 (1 trials).")
 
 
 def test_trials_of_an_older_version_have_no_seconds():
     table = [replace(r, seconds=()) for r in table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})]
-    found = speed_of(table)
-    assert math.isnan(found.seconds)
-    assert found.variants["elu"].mean_epochs == 3
+    speed = speed_of(table)
+    assert math.isnan(speed.seconds)
+    assert speed.variants["elu"].mean_epochs == 3
 
 
 def test_without_a_target_there_is_no_speed():
@@ -194,19 +194,19 @@ def test_without_a_target_there_is_no_speed():
     assert analyze(plan(table), table).speed == ()
 
 
-def test_a_target_that_came_after_the_plan_is_known_as_late():
+def test_a_target_set_after_planning_is_late():
     table = table_of({"relu": [3, 4, 5], "elu": [2, 3, 4]})
     first = plan(table)
     later = Part("extension", 1.0, "", replace(first.spec, target=TARGET), (), {})
-    (found,) = analyze(Plan("x", (*first.parts, later)), table).speed
-    assert found.is_late
+    (speed,) = analyze(Plan("x", (*first.parts, later)), table).speed
+    assert speed.is_late
     assert not speed_of(table).is_late
 
 
-def test_times_of_a_sweep_that_just_began_are_not_known():
+def test_times_are_nan_before_any_trial_is_done():
     table = [
         replace(r, outcome="absent", curve=(), value=math.nan) for r in table_of({"relu": [3, 4]})
     ]
-    found = speed_of(table)
-    assert math.isnan(found.epochs)
-    assert math.isnan(found.variants["relu"].mean_epochs)
+    speed = speed_of(table)
+    assert math.isnan(speed.epochs)
+    assert math.isnan(speed.variants["relu"].mean_epochs)

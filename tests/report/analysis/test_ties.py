@@ -1,4 +1,4 @@
-"""Equal columns are a tie, whatever is asked and however the figures were rounded."""
+"""Equal values are a tie for every kind of question and any rounding."""
 
 import math
 from dataclasses import replace
@@ -20,12 +20,12 @@ GRID = {f"{a}, {b}": {"normalization": a, "dropout": b} for a in "ab" for b in "
 
 
 def column(n, images=360):
-    """Accuracies in per cent as counts of images over their number: no two are alike."""
+    """Draw n different accuracies in per cent, each a count of images over their number."""
     counts = np.random.default_rng(n).choice(images, n, replace=False)
     return [100 * int(count) / images for count in counts]
 
 
-def found_of(kind, n, columns=None, total=360):
+def analysis_of(kind, n, columns=None, total=360):
     names = list(GRID) if kind == "factors" else ["relu", "elu", "tanh", "selu"]
     own = columns or [column(n)] * len(names)
     table = rows(dict(zip(names, own, strict=True)), images=total)
@@ -35,31 +35,31 @@ def found_of(kind, n, columns=None, total=360):
 
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_equal_columns_are_no_difference(kind, n):
-    found = found_of(kind, n)
-    for contrast in found.main.tested:
+def test_equal_values_are_no_difference(kind, n):
+    analysis = analysis_of(kind, n)
+    for contrast in analysis.main.tested:
         assert (contrast.n, contrast.mean) == (n, 0.0)
         assert (contrast.p, contrast.p_holm, contrast.p_flip) == (1.0, 1.0, 1.0)
         assert contrast.result == "open"
         assert contrast.won == n / 2
         assert contrast.interval is None
-    told = verdict(found)
-    assert told.is_given
+    answer = verdict(analysis)
+    assert answer.is_given
     assert not any(
-        word in told.sentence for word in ("beats", "differ from", "raises", "interact:")
+        word in answer.sentence for word in ("beats", "differ from", "raises", "interact:")
     )
-    assert "nan" not in told.sentence
+    assert "nan" not in answer.sentence
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_equal_columns_are_equivalent_from_enough_seeds_on(n):
-    """The sign flips of n equal figures within the margin: 2^-n, times Holm's three."""
-    for contrast in found_of("equivalence", n).main.tested:
-        held = contrast.equivalence
-        assert held.p == 2.0**-n
-        assert held.p_holm == min(1.0, 3 * 2.0**-n)
-        assert held.result == ("equivalent" if 3 * 2.0**-n <= 0.05 else "undecided")
-        assert held.p_different_holm == 1.0
+def test_equal_values_are_equivalent_with_enough_seeds(n):
+    """The sign-flip p of n equal differences within the margin is 2^-n, times 3 by Holm."""
+    for contrast in analysis_of("equivalence", n).main.tested:
+        equivalence = contrast.equivalence
+        assert equivalence.p == 2.0**-n
+        assert equivalence.p_holm == min(1.0, 3 * 2.0**-n)
+        assert equivalence.result == ("equivalent" if 3 * 2.0**-n <= 0.05 else "undecided")
+        assert equivalence.p_different_holm == 1.0
 
 
 def in_float32(values):
@@ -69,30 +69,30 @@ def in_float32(values):
 @pytest.mark.parametrize("n", SIZES)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("scale", [1.0, 1e-6, 1e6])
-def test_figures_that_differ_by_rounding_alone_are_equal(kind, n, scale):
-    """One side logged in float32, one in float64; without a number of images to count in."""
+def test_values_that_differ_by_rounding_alone_are_equal(kind, n, scale):
+    """One variant logged in float32, one in float64, without a number of images."""
     plain = [scale * x for x in column(n)]
     columns = [plain, in_float32(plain), [x * 3 / 3 for x in plain], in_float32(plain)]
-    found = found_of(kind, n, columns, total=None)
-    assert all(c.p == 1.0 and c.mean == 0.0 for c in found.main.tested)
+    analysis = analysis_of(kind, n, columns, total=None)
+    assert all(c.p == 1.0 and c.mean == 0.0 for c in analysis.main.tested)
 
 
 @pytest.mark.parametrize("n", SIZES)
-def test_a_difference_that_is_the_same_but_for_rounding_is_not_surer_than_sign_flips(n):
+def test_equal_differences_with_rounding_have_the_sign_flip_p(n):
     plain = column(n)
-    moved = in_float32([x + 1.0 for x in plain])
-    found = found_of("versus_baseline", n, [plain, moved, plain, plain], total=None)
-    contrast = next(c for c in found.main.tested if c.variant == "elu")
+    shifted = in_float32([x + 1.0 for x in plain])
+    analysis = analysis_of("versus_baseline", n, [plain, shifted, plain, plain], total=None)
+    contrast = next(c for c in analysis.main.tested if c.variant == "elu")
     assert contrast.p == 2.0 ** (1 - n)
     assert contrast.mean == pytest.approx(0.01, rel=1e-5)
 
 
 def test_a_small_difference_is_kept():
-    """A millionth of the figures is more than float32's rounding."""
+    """One millionth of the values is more than the rounding of float32."""
     plain = column(5)
-    moved = [x * (1 + 2e-6 * (1 + i)) for i, x in enumerate(plain)]
-    found = found_of("versus_baseline", 5, [plain, moved, plain, plain], total=None)
-    contrast = next(c for c in found.main.tested if c.variant == "elu")
+    shifted = [x * (1 + 2e-6 * (1 + i)) for i, x in enumerate(plain)]
+    analysis = analysis_of("versus_baseline", 5, [plain, shifted, plain, plain], total=None)
+    contrast = next(c for c in analysis.main.tested if c.variant == "elu")
     assert (contrast.differences > 0).all()
 
 

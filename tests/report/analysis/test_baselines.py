@@ -1,4 +1,4 @@
-"""The classical learners in a report: under the table of variants of the same data."""
+"""scikit-learn baselines in a report: under the table of variants on the same data."""
 
 import json
 from dataclasses import replace
@@ -26,8 +26,8 @@ def result(accuracy: float, title: str = "k-NN", **metadata: Any) -> Result:
 
 def record(seed: int = 0, data_hash: str = HASH, **config: Any) -> Baselines:
     counts = {"num_classes": 10, "train_images": 9, "val_images": 9, "test_images": 9}
-    saw = identity({"dataset": DATASET, **config}, data_hash)
-    return Baselines("digits", saw, seed, counts, {"k_nn": result(0.9)})
+    data = identity({"dataset": DATASET, **config}, data_hash)
+    return Baselines("digits", data, seed, counts, {"k_nn": result(0.9)})
 
 
 def plan(writer: LabWriter, **config: Any) -> str:
@@ -47,14 +47,14 @@ def texts(writer: LabWriter, name: str) -> tuple[str, str]:
     return report.html.read_text("utf-8"), report.markdown.read_text("utf-8")
 
 
-def test_the_command_is_named_where_there_are_none(writer: LabWriter) -> None:
+def test_the_command_is_named_if_there_are_none(writer: LabWriter) -> None:
     name = plan(writer)
     for text in texts(writer, name):
         assert "No scikit-learn baselines were trained on these images yet" in text
         assert "ablab baselines digits" in text
 
 
-def test_they_stand_under_the_variants_with_their_settings(writer: LabWriter) -> None:
+def test_baselines_follow_the_variants_with_their_settings(writer: LabWriter) -> None:
     name = plan(writer)
     write_baselines(writer.lab.root, record())
     page, twin = texts(writer, name)
@@ -82,19 +82,19 @@ def test_splits_are_averaged(writer: LabWriter) -> None:
     "other",
     [record(data_hash="other"), record(data={"train_images": 100})],
 )
-def test_those_of_other_data_are_not_shown(writer: LabWriter, other: Baselines) -> None:
+def test_baselines_on_other_data_are_not_shown(writer: LabWriter, other: Baselines) -> None:
     name = plan(writer)
     write_baselines(writer.lab.root, other)
     assert all("No scikit-learn baselines" in text for text in texts(writer, name))
 
 
-def test_options_that_no_learner_sees_do_not_matter(writer: LabWriter) -> None:
+def test_options_that_baselines_do_not_use_are_ignored(writer: LabWriter) -> None:
     name = plan(writer, data={"shuffle": "once", "test_shift": [1], "train_images": None})
     write_baselines(writer.lab.root, record(dataset=DATASET | {"path": "elsewhere"}))
     assert all("scikit-learn baselines on digits" in text for text in texts(writer, name))
 
 
-def test_the_command_carries_what_differs_from_the_shipped_data(writer: LabWriter) -> None:
+def test_the_command_has_the_overrides_of_the_data(writer: LabWriter) -> None:
     changed = DATASET | {"val_fraction": 0.5, "split_seed": 7}
     name = plan(writer, dataset=changed, data={"train_images": 100, "standardize": True})
     _, twin = texts(writer, name)
@@ -102,9 +102,7 @@ def test_the_command_carries_what_differs_from_the_shipped_data(writer: LabWrite
     assert f"`ablab baselines digits {command}`" in twin
 
 
-def test_what_a_learner_is_called_is_shown_and_not_obeyed(
-    writer: LabWriter, tmp_path: Path
-) -> None:
+def test_the_title_of_a_baseline_is_escaped(writer: LabWriter, tmp_path: Path) -> None:
     name = plan(writer)
     named = result(0.9, title="<script>x</script> | y")
     write_baselines(writer.lab.root, replace(record(), results={"k_nn": named}))
