@@ -1,4 +1,4 @@
-"""The index of every sweep's question and answer."""
+"""The index of questions and answers of all sweeps."""
 
 import re
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_every_sweep_has_its_question_answer_and_page(several: LabWriter) -> Non
     assert "not across this page" in page
 
 
-def test_what_was_changed_stands_beside_a_question_wherever_it_is(
+def test_overrides_stand_beside_the_question_everywhere(
     writer: LabWriter, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ABLAB_HOME", str(writer.lab.root))
@@ -66,19 +66,19 @@ def test_what_was_changed_stands_beside_a_question_wherever_it_is(
     assert "A is s (asked with dataset=digits)" in (folder / "compare.html").read_text("utf-8")
 
 
-def test_the_index_stands_alone(several: LabWriter) -> None:
+def test_the_index_needs_no_other_file(several: LabWriter) -> None:
     page = write_index(several.lab, list(report_all(several.lab))).read_text("utf-8")
     assert not re.search(r"<(link|script|img|iframe)|https?://|url\(", page)
     assert all(link.endswith("/report/report.html") for link in re.findall(r'href="([^"]+)"', page))
 
 
-def test_a_sweep_that_cannot_be_reported_stops_no_other(several: LabWriter) -> None:
+def test_a_sweep_that_cannot_be_reported_does_not_stop_the_others(several: LabWriter) -> None:
     (several.lab.sweep_folder("activations") / "part-001.json").write_text("{")
-    broken, whole = report_all(several.lab)
+    broken, intact = report_all(several.lab)
     assert broken.state == "without report"
     assert "part-001.json must be JSON" in broken.error
-    assert whole.report is not None
-    assert "part-001.json must be JSON" in write_index(several.lab, [broken, whole]).read_text()
+    assert intact.report is not None
+    assert "part-001.json must be JSON" in write_index(several.lab, [broken, intact]).read_text()
 
 
 def test_an_empty_lab_is_an_error_and_stays_empty(writer: LabWriter) -> None:
@@ -87,7 +87,7 @@ def test_an_empty_lab_is_an_error_and_stays_empty(writer: LabWriter) -> None:
     assert not (writer.lab.root / "sweeps").exists()
 
 
-def test_the_command_writes_all_and_says_where(
+def test_the_command_writes_all_reports_and_prints_the_path(
     several: LabWriter,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -95,7 +95,7 @@ def test_the_command_writes_all_and_says_where(
 ) -> None:
     monkeypatch.setenv("ABLAB_HOME", str(several.lab.root))
     assert main(["report", "--all", "--offline", "--latex"]) == 0
-    told = capsys.readouterr().out
-    assert "early [dataset=digits]: No verdict yet" in told
-    assert f"Index: {several.lab.root / 'sweeps' / 'index.html'}" in told
+    output = capsys.readouterr().out
+    assert "early [dataset=digits]: No verdict yet" in output
+    assert f"Index: {several.lab.root / 'sweeps' / 'index.html'}" in output
     assert (several.lab.sweep_folder("activations") / "report" / "report.tex").is_file()

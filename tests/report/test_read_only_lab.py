@@ -1,4 +1,4 @@
-"""A lab that may only be read is shown, and reported to another folder."""
+"""A read-only lab can be shown, and reported into another folder."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,26 +15,26 @@ from ablab.tracking.lab import Lab
 def read_only(
     writer: LabWriter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[], Lab]]:
-    """Write a lab, and return what mounts it read-only; skip where that is not permitted."""
+    """Write a lab, and return a function that mounts it read-only; skip if not permitted."""
     outcomes = {"relu": [0.97, 0.98, 0.975], "tanh": [0.96, 0.97, 0.965]}
     block: dict[str, object] = {"mnist × lenet5": {}}
     writer.sweep(outcomes, name="mine", seeds=[0, 1, 2], blocks=block)
-    place = tmp_path / "mounted"
-    place.mkdir()
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
 
     def mount() -> Lab:
         for options in (["--bind"], ["-o", "remount,ro,bind"]):
-            command = ["mount", *options, str(writer.lab.root), str(place)]
+            command = ["mount", *options, str(writer.lab.root), str(mounted)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
-        monkeypatch.setenv("ABLAB_HOME", str(place))
+        monkeypatch.setenv("ABLAB_HOME", str(mounted))
         monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
         monkeypatch.chdir(tmp_path)
-        return Lab(place)
+        return Lab(mounted)
 
     yield mount
-    subprocess.run(["umount", "--lazy", str(place)], capture_output=True, check=False)
+    subprocess.run(["umount", "--lazy", str(mounted)], capture_output=True, check=False)
 
 
 def test_read_only_lab_is_shown_and_reported_elsewhere(
@@ -46,30 +46,30 @@ def test_read_only_lab_is_shown_and_reported_elsewhere(
         assert cli.main(command) == 0
     assert f"trial {key}: finished" in capsys.readouterr().out
     assert cli.main(["report", "mine", "--to", "elsewhere"]) == 0
-    said = capsys.readouterr()
-    assert "Report: elsewhere/report.html" in said.out
-    assert said.err == ""
+    output = capsys.readouterr()
+    assert "Report: elsewhere/report.html" in output.out
+    assert output.err == ""
     assert (tmp_path / "elsewhere" / "report.html").is_file()
 
 
-def test_what_must_write_says_where_and_what_to_do(
+def test_writing_fails_with_path_and_remedy(
     read_only: Callable[[], Lab], capsys: pytest.CaptureFixture[str]
 ) -> None:
     lab = read_only()
     for command in (["report", "mine", "--offline"], ["report", "--all", "--offline"]):
         assert cli.main(command) == 74
-        said = capsys.readouterr().err
-        assert "must be on a file system that can be written, got Read-only file system" in said
-        assert str(lab.root / "sweeps" / "mine" / "report") in said
-        assert "Traceback" not in said
+        output = capsys.readouterr().err
+        assert "must be on a file system that can be written, got Read-only file system" in output
+        assert str(lab.root / "sweeps" / "mine" / "report") in output
+        assert "Traceback" not in output
 
 
-def test_report_elsewhere_is_of_one_sweep(capsys: pytest.CaptureFixture[str]) -> None:
+def test_to_is_refused_with_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["report", "--all", "--to", "elsewhere"]) == 2
     assert "--to must stand beside one sweep or --mlflow, got --all" in capsys.readouterr().err
 
 
-def test_fault_of_the_report_is_a_bug_and_not_the_users(
+def test_an_error_within_the_report_is_shown_as_a_bug(
     writer: LabWriter, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     writer.sweep({"relu": [0.97, 0.98, 0.975], "tanh": [0.96, 0.97, 0.965]}, name="mine")
@@ -81,7 +81,7 @@ def test_fault_of_the_report_is_a_bug_and_not_the_users(
     monkeypatch.setattr("ablab.report.build.document", broken)
     for command in (["report", "mine", "--offline"], ["report", "--all", "--offline"]):
         assert cli.main(command) == 70
-        said = capsys.readouterr().err
-        assert said.startswith("Traceback")
-        assert "could not be broadcast" in said
-        assert "please report it with the lines above" in said
+        output = capsys.readouterr().err
+        assert output.startswith("Traceback")
+        assert "could not be broadcast" in output
+        assert "please report it with the lines above" in output

@@ -57,7 +57,7 @@ def test_frames_are_the_files(r: Reading, written: LabWriter) -> None:
         assert len(frame) == len(rows)
 
 
-def test_numbers_are_numbers_where_none_is_known(written: LabWriter) -> None:
+def test_columns_without_values_are_floats(written: LabWriter) -> None:
     early = ablab.report.read("early", written.lab.root)
     assert early.verdict.startswith("No verdict yet")
     assert early.contrasts.p_holm.dtype == np.float64
@@ -75,7 +75,7 @@ def test_a_sweep_of_one_variant_has_the_columns_of_contrasts(writer: LabWriter) 
     assert (report.folder / "contrasts.csv").read_text().startswith("scope,block,variant,")
 
 
-def test_figures_are_those_of_the_page_in_colours_of_their_own(r: Reading) -> None:
+def test_figures_are_those_of_the_page_in_matplotlib_colors(r: Reading) -> None:
     assert {"differences-0", "curves-0"} <= set(r.figures)
     hidden = {INK, MUTED, *SERIES}
     for name in r.figures:
@@ -96,28 +96,28 @@ def test_a_figure_can_be_saved_and_is_shown_by_a_notebook(r: Reading, tmp_path: 
     assert r._repr_markdown_().startswith("**Which activation trains LeNet-5 best on MNIST?**")
 
 
-def test_the_page_is_the_same_whoever_read_its_figures(r: Reading, written: LabWriter) -> None:
+def test_reading_figures_does_not_change_the_page(r: Reading, written: LabWriter) -> None:
     for name in r.figures:
         r.figure(name)
     report = build_report(written.lab, "activations")
     assert r.page.render("report.html.j2") == report.html.read_text("utf-8")
 
 
-def test_unknown_names_are_told_with_the_known(r: Reading, written: LabWriter) -> None:
+def test_unknown_names_are_refused_with_a_list_of_the_known(r: Reading, written: LabWriter) -> None:
     with pytest.raises(ValueError, match=r"figure must be one of differences-0, .*; got 'violin'"):
         r.figure("violin")
     with pytest.raises(ValueError, match=r"that was planned: activations, early"):
         ablab.report.read("poolings", written.lab.root)
 
 
-def test_the_lab_is_found_as_the_command_finds_it(
+def test_the_lab_is_that_of_the_command_line(
     written: LabWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ABLAB_HOME", str(written.lab.root))
     assert len(ablab.report.read("activations").trials) == 30
 
 
-def test_others_runs_are_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mlflow_runs_are_read_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store.open(Lab.open(tmp_path / "theirs"))
     experiment = store.experiment("nets")
     for variant, shift in (("small", 0.0), ("big", 0.03)):
