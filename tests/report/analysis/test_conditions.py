@@ -78,7 +78,7 @@ def test_times_that_do_not_compare_are_not_shown(busy, writer: LabWriter):
     assert "Trials ran on different hardware, so times and memory are not compared" in text
     body = text.split("## Provenance")[0]
     assert "61.7 k parameters" in body
-    for figure in ("s an epoch", "5.02", "812 MB", "11.0 k", "The machine was busy"):
+    for figure in ("s per epoch", "5.02", "812 MB", "11.0 k", "The machine was busy"):
         assert figure not in body
     assert "s/epoch |" not in body or "| – | – | – |" in body
     assert "seconds of training" not in report.html.read_text("utf-8").split("<h2>Provenance")[0]

@@ -12,8 +12,8 @@ from ablab.report.formatting import quantity
 SAME = 1.05  # ratio of costs up to which they count as equal
 COSTS: Mapping[str, str] = {
     "parameters": "parameters",
-    "flops": "FLOPs an image, forward",
-    "epoch_seconds": "seconds an epoch, evaluation left out",
+    "flops": "FLOPs per image, forward",
+    "epoch_seconds": "seconds per epoch, without evaluation",
     "peak_bytes": "peak memory, bytes",
 }
 MEASURED = ("epoch_seconds", "peak_bytes")
@@ -98,13 +98,13 @@ def format_cost(cost: str, x: float) -> str:
 
     Example:
         >>> format_cost("flops", 833040), format_cost("epoch_seconds", 5.02)
-        ('833 k FLOPs an image', '5.02 s an epoch')
+        ('833 k FLOPs per image', '5.02 s per epoch')
         >>> format_cost("peak_bytes", 812e6)
         '812 MB'
     """
     if cost == "peak_bytes":
         return f"{x / 1e6:.0f} MB"
-    unit = {"flops": "FLOPs an image", "epoch_seconds": "s an epoch"}.get(cost, cost)
+    unit = {"flops": "FLOPs per image", "epoch_seconds": "s per epoch"}.get(cost, cost)
     return f"{quantity(x)} {unit}"
 
 
