@@ -11,6 +11,7 @@ from ablab.report.card import card
 from ablab.report.export import tidy
 from ablab.report.mlflow.naming import Naming
 from ablab.report.mlflow.report import foreign_page
+from ablab.report.page.figures.colors import apply_colors
 from ablab.report.page.page import Page, page_of
 from ablab.report.page.tables import variants_cards
 from ablab.tracking.foreign import ForeignStore
@@ -103,14 +104,12 @@ class Reading:
         Raises:
             InputError: the page has no such picture; the message lists those it has.
         """
-        from ablab.report.page.figures.colors import apply_colors
-
         matching = [svg for svg in self.page.pictures if svg.name.startswith(name)]
         exact = [svg for svg in matching if svg.name == name]
         if not matching:
             known = ", ".join(self.figures) or "none yet"
             raise InputError(f"figure must be one of {known}; got {name!r}")
-        return paint((exact or matching)[0].figure)
+        return apply_colors((exact or matching)[0].figure)
 
     def _repr_html_(self) -> str:
         """Return the report for a notebook: question, verdict, variants, notices."""

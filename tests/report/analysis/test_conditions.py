@@ -60,7 +60,7 @@ def test_the_note_stands_in_every_section_with_times(busy, writer: LabWriter):
     page = page_of(writer.lab, find_plan(writer.lab, busy()))
     noted = {
         chapter.name
-        for chapter in page.chapters
+        for chapter in page.sections
         for part in chapter.parts
         for item in part.items
         if "The machine was busy: 8 of 8 trials" in item.glossary_text

@@ -49,7 +49,7 @@ def plan_of(
     seeds = sorted({seed for _, seed, _ in trials})
     question = spec(variants, blocks=blocks, seeds=seeds, baseline=variants[0])
     cells = tuple(Cell(*cell_id, "-".join(map(str, cell_id))) for cell_id in trials)
-    frozen = {cell.key: trials[cell.place] for cell in cells}
+    frozen = {cell.key: trials[cell.id] for cell in cells}
     first = Part("comparison", 0.0, "ablab sweep x", question, cells, frozen, (), "".join(yaml[:1]))
     more = [Part("extension", 1.0, "ablab sweep x", question, (), {}, (), y) for y in yaml[1:]]
     return Plan("x", (first, *more))

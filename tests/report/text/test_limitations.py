@@ -9,8 +9,8 @@ from ablab.report.text.limitations import reliability
 
 
 def sentences_of(table, question, *, tested=True):
-    found = find(table, question)
-    effects = found.factors.effects if found.factors else ()
+    found = analyze_rows(table, question)
+    effects = found.main.factors.effects if found.main.factors else ()
     return " ".join(reliability(found.main, effects, tested=tested, tuned=False))
 
 

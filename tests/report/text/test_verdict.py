@@ -298,7 +298,7 @@ def test_pairs_are_by_seed_identity():
 @pytest.mark.parametrize("pending", ["running", "stopped", "new", "absent"])
 def test_there_is_no_verdict_before_every_trial_is_settled(pending):
     table = rows({"relu": RELU, "elu": [*plus(1.2, 1.3, 1.1, 1.2), (pending, None)]})
-    found = analyse(plan(table), table).verdict
+    found = verdict(analyze(plan(table), table))
     assert found.sentence == "No verdict yet: 9 of 10 trials are done."
     assert not found.is_given
 
@@ -317,7 +317,7 @@ def test_a_question_that_changed_after_planning_shows_both_verdicts():
     table = rows({"relu": RELU, "elu": plus(*CLOSE)})
     first = plan(table, kind="equivalence", margin=0.0001)
     second = Part("extension", 1.0, "", replace(first.spec, margin=0.005), (), {})
-    sentence = analyse(Plan("x", (*first.parts, second)), table).verdict.sentence
+    sentence = verdict(analyze(Plan("x", (*first.parts, second)), table)).sentence
     assert "is equivalent to the baseline relu within 0.50 points; the question" in sentence
     assert "was changed after planning; as first planned, the verdict was: " in sentence
     assert "within 0.01 points is undecided" in sentence

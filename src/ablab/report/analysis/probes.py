@@ -40,13 +40,13 @@ PROBES: Mapping[str, Probe] = {
     "receptive_field": Probe("receptive field, pixels"),
 }
 
-ProbeTables = Mapping[str, Sequence[Found]]
+ProbeTables = Mapping[str, Sequence[ProbeValues]]
 """By variant, the table of each trial; variants without probes are left out."""
 
 
 def read_tables(groups: Mapping[str, Group]) -> ProbeTables:
     """Read the probes of the first seeds of each variant."""
-    by_variant: dict[str, list[Found]] = {}
+    by_variant: dict[str, list[ProbeValues]] = {}
     for variant, group in groups.items():
         folders = [row.folder for row in group.rows if row.folder and row.curve]
         tables = [table for folder in folders[:MOST_SEEDS] if (table := read_probes(folder))]
@@ -61,7 +61,7 @@ def measured(tables: ProbeTables) -> list[str]:
     return [probe for probe in PROBES if probe in names]
 
 
-def by_epoch(tables: Sequence[Found], probe: str) -> Array:
+def by_epoch(tables: Sequence[ProbeValues], probe: str) -> Array:
     """Return a probe's mean over the layers, (seeds, epochs); NaN where missing."""
     curves = [_mean(np.array([*table[probe].values()])) for table in tables if probe in table]
     values = np.full((len(curves), max(map(len, curves), default=0)), np.nan)
@@ -70,7 +70,7 @@ def by_epoch(tables: Sequence[Found], probe: str) -> Array:
     return values
 
 
-def by_layer(tables: Sequence[Found], probe: str, epoch: int) -> Array:
+def by_layer(tables: Sequence[ProbeValues], probe: str, epoch: int) -> Array:
     """Return a probe of each layer at an epoch (0 the first, -1 the last), (seeds, layers)."""
     tables = [table for table in tables if probe in table]
     count = max((len(table[probe]) for table in tables), default=0)
@@ -89,7 +89,7 @@ def layers(tables: ProbeTables, probe: str) -> list[str]:
     return [str(index + 1) for index in range(max(map(len, names), default=0))]
 
 
-def final_mean(tables: Sequence[Found], probe: str) -> float:
+def final_mean(tables: Sequence[ProbeValues], probe: str) -> float:
     """Return a probe's mean over layers and seeds at the last epoch; NaN if there is none."""
     ends = [curve[~np.isnan(curve)][-1:] for curve in by_epoch(tables, probe)]
     return float(np.concatenate([np.empty(0), *ends]).mean()) if ends else np.nan

@@ -184,5 +184,5 @@ def _value(record: Record, metric: str) -> tuple[float, str]:
 
 def first_part(plan: Plan, rows: Iterable[Row]) -> tuple[Row, ...]:
     """Return the rows of the cells in the plan's first part."""
-    cells = {cell.place for cell in plan.parts[0].cells}
+    cells = {cell.id for cell in plan.parts[0].cells}
     return tuple(r for r in rows if (r.variant, r.seed, r.block) in cells)

@@ -53,7 +53,7 @@ def write_change(change: Change, folder: Path) -> Path:
         "notes": notes(change),
         "table": change_table(change),
         "differing": differing(change),
-        "bars": bars(contrasts.values(), tested=change.is_settled),
+        "bars": describe_intervals(contrasts.values(), tested=change.is_settled),
         "unreliable": any(contrast.is_unreliable for contrast in contrasts.values()),
         "figure": differences_figure(
             change.comparison, contrasts, "change", tested=change.is_settled

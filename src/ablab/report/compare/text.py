@@ -49,7 +49,7 @@ def _clauses(change: Change) -> list[str]:
     ]
     if open_:
         clauses.append(f"no change was detected for {phrases.ranges(open_, unit)}")
-        clauses += phrases.findable(open_, unit)
+        clauses += phrases.minimum_detectable_difference(open_, unit)
     if equal:
         names = listed([f"{c.variant} (n = {c.n})" for c in equal])
         clauses.append(f"{change.metric} is the same on every seed for {names}")
@@ -131,7 +131,7 @@ def _text(config: Mapping[str, Any], key: str) -> str:
 def _environment(change: Change) -> list[tuple[str, str]]:
     """Return the versions and machines in which the inputs differ."""
     differences = []
-    for name, label in (*FACTS.items(), ("data_hash", "Data hash")):
+    for name, label in (*LABELS.items(), ("data_hash", "Data hash")):
         a, b = _values(change.a, name), _values(change.b, name)
         if a != b:
             differences.append((label, f"{_join(a) or 'unknown'} → {_join(b) or 'unknown'}"))

@@ -8,7 +8,7 @@ from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.conditions import why_untimed
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.analysis.cost import middle
+from ablab.report.analysis.cost import median_metric
 from ablab.report.export.latex_escape import escape
 from ablab.report.formatting import MINUS, NONE, Unit, quantity
 from ablab.report.kinds import kind_of
@@ -124,7 +124,7 @@ def _columns(contrasts: Sequence[Contrast], unit: Unit, *, tested: bool) -> list
 def _costs(comparison: Comparison, label: str, *, timed: bool) -> str:
     """Return the table of the cost of each variant; empty if no cost is known."""
     names = [name for name in _COSTS if timed or name not in _TIMED]
-    costs = {v: [middle(g, name) for name in names] for v, g in comparison.groups.items()}
+    costs = {v: [median_metric(g, name) for name in names] for v, g in comparison.groups.items()}
     if not any(math.isfinite(x) for values in costs.values() for x in values):
         return ""
     rows = [[escape(x) for x in (v, *map(quantity, values))] for v, values in costs.items()]

@@ -12,8 +12,9 @@ import numpy as np
 
 from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.analysis.contrast import Contrast, Group
-from ablab.report.analysis.cost import middle
+from ablab.report.analysis.contrast import Contrast
+from ablab.report.analysis.cost import median_metric
+from ablab.report.analysis.grid import Group
 from ablab.report.analysis.trials import FIELDS
 from ablab.stats import paired
 from ablab.tracking import csv_text
@@ -40,11 +41,11 @@ def trials(analysis: Analysis) -> list[Record]:
             "key": row.key,
             "outcome": row.outcome,
             "value": _number(row.value),
-            **{name: _number(row.figures[name]) for name in FIELDS if name != LAST},
+            **{name: _number(row.metrics[name]) for name in FIELDS if name != LAST},
             "data_hash": row.data_hash,
             **{name: row.environment.get(name) for name in ENVIRONMENT},
             "reason": row.reason,
-            LAST: _number(row.figures[LAST]),
+            LAST: _number(row.metrics[LAST]),
         }
         for row in analysis.rows
     ]
@@ -116,7 +117,7 @@ def _number(x: float) -> float | int | None:
 
 
 def _variant(comparison: Comparison, group: Group) -> Record:
-    values = [row.figures["test_accuracy_last"] for row in group.rows]
+    values = [row.metrics["test_accuracy_last"] for row in group.rows]
     last = [value for value in values if math.isfinite(value)]
     return {
         "block": comparison.block,
@@ -129,7 +130,7 @@ def _variant(comparison: Comparison, group: Group) -> Record:
         "test_accuracy_last": sum(last) / len(last) if last else None,
         "diverged": group.count("diverged"),
         "failed": group.count("failed"),
-        **{name: _number(middle(group, name)) for name in COSTS},
+        **{name: _number(median_metric(group, name)) for name in COSTS},
     }
 
 

@@ -28,10 +28,13 @@ class Best(Kind):
         extreme = "highest" if comparison.direction > 0 else "lowest"
         return f"chosen as the {extreme} of {len(comparison.groups)}"
 
-    def clauses(self, found: Findings) -> list[str]:
+    def clauses(self, comparison: Comparison) -> list[str]:
         """Return the leader, and the variants that it does not beat."""
-        comparison = found.decisive
-        by, unit, leader = phrases.by_result(found.deciding), comparison.unit, comparison.reference
+        by, unit, leader = (
+            phrases.by_result(comparison.deciding),
+            comparison.unit,
+            comparison.reference,
+        )
         mean = unit.value(comparison.groups[str(leader)].mean)
         chosen = f"{mean}, {self.mark(comparison, str(leader))}"
         extreme = "highest" if comparison.direction > 0 else "lowest"

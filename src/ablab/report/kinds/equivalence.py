@@ -17,9 +17,8 @@ class Equivalent(Kind):
 
     columns = EQUIVALENCE
 
-    def clauses(self, found: Findings) -> list[str]:
+    def clauses(self, comparison: Comparison) -> list[str]:
         """Return which variants are equivalent to the baseline, different, and undecided."""
-        comparison = found.decisive
         unit, margin = comparison.unit, comparison.unit.size(comparison.margin or 0.0)
         baseline, clauses = f"the baseline {comparison.reference}", []
         by: dict[str, list[tuple[Contrast, Equivalence]]] = {}
@@ -39,13 +38,15 @@ class Equivalent(Kind):
             clauses.append(f"equivalence to {baseline} within {margin} is undecided for {named}")
             clauses += _unadjusted([(c, e) for c, e in undecided if not any(c.uncounted)], unit)
             clauses += _detectable_margin([e for _, e in undecided], unit)
-        if max(c.m for c in found.deciding) > 1:
-            clauses.append(f"p is adjusted by Holm's method over {found.deciding[0].m} contrasts")
+        if max(c.m for c in comparison.deciding) > 1:
+            clauses.append(
+                f"p is adjusted by Holm's method over {comparison.deciding[0].m} contrasts"
+            )
         return clauses
 
-    def why_none(self, found: Findings) -> str:
+    def why_none(self, comparison: Comparison) -> str:
         """Return that there is no margin, if so."""
-        if found.decisive.margin:
+        if comparison.margin:
             return ""
         return "No verdict: equivalence needs a margin that was stated before training"
 

@@ -2,8 +2,7 @@
 
 from ablab.report.analysis.comparison import Comparison, Factors
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.analysis.factors import Factors, factors
-from ablab.report.analysis.findings import Findings
+from ablab.report.analysis.factors import factors
 from ablab.report.formatting import MOST_LISTED, Unit
 from ablab.report.kinds.kind import Kind
 from ablab.report.text import phrases
@@ -20,13 +19,13 @@ class TwoFactors(Kind):
         """Return the effects, or None if the variants are not a grid of two axes."""
         return factors(whole, spec)
 
-    def why_none(self, found: Findings) -> str:
+    def why_none(self, comparison: Comparison) -> str:
         """Return that there is no grid, if so."""
-        return "" if found.factors else "No verdict: the variants are not a grid of two axes"
+        return "" if comparison.factors else "No verdict: the variants are not a grid of two axes"
 
-    def clauses(self, found: Findings) -> list[str]:
+    def clauses(self, comparison: Comparison) -> list[str]:
         """Return the main effects, then the interactions and their signs on log odds."""
-        effects, comparison = found.factors, found.decisive
+        effects = comparison.factors
         assert effects is not None
         metric, unit = comparison.metric.replace("/", " "), comparison.unit
         mains = [c for c in effects.effects if None in effects.effect_levels[c.variant]]
@@ -54,7 +53,7 @@ def _few(clauses: list[str]) -> list[str]:
 
 def _axis(contrast: Contrast, factors: Factors) -> int:
     """Return the index of a main effect's axis, 0 or 1."""
-    return 0 if factors.places[contrast.variant][0] is not None else 1
+    return 0 if factors.effect_levels[contrast.variant][0] is not None else 1
 
 
 def _main(contrast: Contrast, factors: Factors, metric: str, unit: Unit) -> str:

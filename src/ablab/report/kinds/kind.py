@@ -30,7 +30,7 @@ class Kind(ABC):
     each = "variant"
 
     @abstractmethod
-    def clauses(self, found: Findings) -> list[str]:
+    def clauses(self, comparison: Comparison) -> list[str]:
         """Return the clauses of the verdict, the answer first."""
 
     def pairs(
@@ -43,7 +43,7 @@ class Kind(ABC):
         """Return the effects that are tested in place of variants, or None."""
         return None
 
-    def why_none(self, found: Findings) -> str:
+    def why_none(self, comparison: Comparison) -> str:
         """Return why there can be no verdict of this kind, or an empty string."""
         return ""
 

@@ -9,10 +9,9 @@ from ablab.report.text import phrases
 class VersusBaseline(Kind):
     """Compares each variant with the baseline."""
 
-    def clauses(self, found: Findings) -> list[str]:
+    def clauses(self, comparison: Comparison) -> list[str]:
         """Return which variants beat the baseline, are beaten by it, or are undecided."""
-        comparison = found.decisive
-        by, unit, clauses = phrases.by_result(found.deciding), comparison.unit, []
+        by, unit, clauses = phrases.by_result(comparison.deciding), comparison.unit, []
         baseline = f"the baseline {comparison.reference}"
         if by["ahead"]:
             first, *others = by["ahead"]

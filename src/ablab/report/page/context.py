@@ -70,7 +70,7 @@ class Context:
     @property
     def tested(self) -> bool:
         """Whether a verdict was given, so that tests may be shown."""
-        return self.analysis.verdict.is_given
+        return self.analysis.has_verdict
 
     @property
     def foreign(self) -> bool:
@@ -100,7 +100,7 @@ class Context:
     @property
     def main(self) -> Comparison:
         """The comparison that the verdict is about."""
-        return self.analysis.across or self.analysis.blocks[0]
+        return self.analysis.main
 
     @cached_property
     def lines(self) -> Choice:

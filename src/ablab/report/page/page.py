@@ -69,7 +69,7 @@ class Page:
     @cached_property
     def verdict(self) -> Verdict:
         """The verdict, or why there is none yet."""
-        return self.analysis.verdict
+        return verdict(self.analysis)
 
     @property
     def notices(self) -> list[str]:

@@ -118,7 +118,7 @@ def variants_cards(analysis: Analysis) -> list[CardTable]:
     comparisons = [analysis.across] if analysis.across else analysis.blocks
     cards = []
     for comparison in comparisons:
-        variants, tested = list(comparison.groups), analysis.verdict.is_given
+        variants, tested = list(comparison.groups), analysis.has_verdict
         table = variants_table(comparison, variants[:MOST_SHOWN], tested=tested, timed=False)
         cards.append(CardTable(table.columns, table.rows))
     return cards

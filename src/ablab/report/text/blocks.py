@@ -15,7 +15,7 @@ _RELATIONS = {
 }
 
 
-def within_blocks(found: Findings) -> list[str]:
+def within_blocks(analysis: Analysis) -> list[str]:
     """Return the clauses on several blocks; none for a single one.
 
     That the verdict applies to these blocks only, which variants are not in all of them, and
@@ -23,15 +23,15 @@ def within_blocks(found: Findings) -> list[str]:
     """
     if analysis.across is None:
         return []
-    count = len(found.across.blocks)
+    count = len(analysis.across.blocks)
     clauses = [f"the result applies to these {count} blocks only"]
-    fewer = [c for c in found.deciding if len(c.blocks) < count]
+    fewer = [c for c in analysis.main.deciding if len(c.blocks) < count]
     if fewer:
         names = listed([f"{c.variant} ({len(c.blocks)} of {count})" for c in fewer])
         clauses.append(f"not in all blocks: {names}")
-    if not kind_of(found.across.kind).tests_variants:
+    if not analysis.across.tests_variants:
         return clauses
-    other = [text for c in found.deciding for text in _other_results(c, found.blocks)]
+    other = [text for c in analysis.main.deciding for text in _other_results(c, analysis.blocks)]
     if other:
         cells = sum(len(block.family) for block in analysis.blocks)
         clauses.append(

@@ -123,6 +123,6 @@ def _divergence_bounds(comparison: Comparison) -> list[str]:
         each = " each" if len(variants) > 1 else ""
         sentences.append(
             f"0 of {n} trials diverged for {listed(variants)}{each}: the true divergence rate "
-            f"may be up to {100 * bound_of_none(n):.0f} % (one-sided 95 % bound)."
+            f"may be up to {100 * zero_events_bound(n):.0f} % (one-sided 95 % bound)."
         )
     return sentences

@@ -96,13 +96,13 @@ def differences(contrast: Contrast, unit: Unit) -> str:
     return listed([unit.bare(d, signed=True) for d in contrast.differences]) + unit.points
 
 
-def too_few(found: Findings) -> list[str]:
+def too_few(comparison: Comparison) -> list[str]:
     """Return the clauses for fewer than three pairs: the differences, without a test."""
-    n, unit = max(c.n for c in found.family), found.decisive.unit
-    texts = [f"{c.variant} {differences(c, unit)}" for c in found.deciding if c.n]
+    n, unit = max(c.n for c in comparison.tested), comparison.unit
+    texts = [f"{c.variant} {differences(c, unit)}" for c in comparison.deciding if c.n]
     clauses = [f"No verdict from n = {n}: a test needs at least three seeds"]
     if texts:
-        what = "effects" if found.factors else f"differences from {found.decisive.reference}"
+        what = "effects" if comparison.factors else f"differences from {comparison.reference}"
         clauses.append(f"the {what} are {', '.join(texts)}")
     return clauses
 

@@ -1,4 +1,4 @@
-"""The verdict in one sentence, no stronger than the statistics allow."""
+"""The verdict: the answer in one sentence, or the reason why there is none yet."""
 
 from dataclasses import dataclass, replace
 
@@ -16,8 +16,8 @@ class Verdict:
     """The answer to the sweep's question.
 
     Attributes:
-        clauses: the parts of the sentence, the answer first.
-        is_given: whether it is an answer; otherwise it says why there is none yet.
+        clauses: the clauses of the sentence, the answer first.
+        is_given: whether it is an answer, rather than the reason why there is none yet.
     """
 
     clauses: tuple[str, ...]
@@ -29,20 +29,17 @@ class Verdict:
         return "; ".join(self.clauses) + "."
 
 
-def verdict(plan: Plan, rows: Sequence[Row], found: Findings) -> Verdict:
-    """Return the verdict of a sweep, together with the first one where the plan was extended.
+def verdict(analysis: Analysis) -> Verdict:
+    """Return the verdict of a sweep; at both sizes if the plan was extended."""
+    return Verdict(tuple(_clauses(analysis)), analysis.has_verdict)
 
-    Args:
-        plan: the plan in force.
-        rows: the table of its trials.
-        found: the findings from these rows.
-    """
+
+def _clauses(analysis: Analysis) -> list[str]:
+    plan, rows = analysis.plan, analysis.rows
     settled = sum(row.is_settled for row in rows)
     if settled < len(rows):
-        reason = f"No verdict yet: {settled} of {len(rows)} trials are done"
-        return Verdict((reason,), is_given=False)
-    # It is not known whether the hyper-parameters of other MLflow runs were tuned.
-    now = answer(found, tuned=bool(plan.spec.tune or plan.spec.foreign))
+        return [f"No verdict yet: {settled} of {len(rows)} trials are done"]
+    now = _answer(analysis)
     if len(plan.parts) == 1:
         return now
     spec, first_rows = plan.parts[0].spec, first_part(plan, rows)
@@ -50,13 +47,12 @@ def verdict(plan: Plan, rows: Sequence[Row], found: Findings) -> Verdict:
     if not grown and all(getattr(spec, key) == getattr(plan.spec, key) for key in _QUESTION):
         return now
     if spec.metric != plan.spec.metric:
-        return Verdict((*now.clauses, f"the sweep first compared {spec.metric}"), now.is_given)
-    before = answer(find(first_rows, spec), tuned=bool(spec.tune))
+        return [*now, f"the sweep first compared {spec.metric}"]
+    before = _answer(analyze(replace(plan, parts=plan.parts[:1]), first_rows))
     change = f"the sweep was extended from {len(first_rows)} to {len(rows)} trials"
     if not grown:
         change = "the question was changed after planning"
-    extension = f"{change}; as first planned, the verdict was: {'; '.join(before.clauses)}"
-    return Verdict((*now.clauses, extension), now.is_given)
+    return [*now, f"{change}; as first planned, the verdict was: {'; '.join(before)}"]
 
 
 def _answer(analysis: Analysis) -> list[str]:
@@ -69,20 +65,25 @@ def _answer(analysis: Analysis) -> list[str]:
             for g in comparison.groups.values()
             if g.n
         ]
-        return Verdict((reason, *means), is_given=False)
-    caveats = phrases.caveats(comparison, contrasts)
-    if max(c.n for c in found.family) < 3:
-        return Verdict((*phrases.too_few(found), *caveats), is_given=False)
-    first, *others = (*kind_of(comparison.kind).clauses(found), *within_blocks(found), *caveats)
-    conditions = [] if tuned else ["At fixed hyper-parameters"]
-    if found.across:
+        return [reason, *means]
+    caveats = phrases.caveats(comparison, comparison.deciding)
+    if not analysis.has_verdict:
+        return [*phrases.too_few(comparison), *caveats]
+    clauses = kind_of(comparison.kind).clauses(comparison)
+    first, *others = (*clauses, *within_blocks(analysis), *caveats)
+    spec = analysis.plan.spec
+    # Whether the hyper-parameters of others' MLflow runs were fixed is unknown.
+    conditions = [] if spec.tune or spec.foreign else ["At fixed hyper-parameters"]
+    if analysis.across:
         over = f"veraged over {len(comparison.blocks)} blocks"
         conditions.append(f"a{over}" if conditions else f"A{over}")
     return [", ".join([*conditions, first]), *others]
 
 
-def _reason_for_none(found: Findings) -> str:
-    """Return why there can be no verdict, whatever the trials' results; empty if there can."""
-    kind = kind_of(found.decisive.kind)
-    reason = kind.why_none(found) if found.family or not kind.tests_variants else ""
-    return reason or ("" if found.family else "No verdict: there is nothing to compare")
+def _reason_for_none(analysis: Analysis) -> str:
+    """Return why the kind of question cannot be answered from any number of seeds, or empty."""
+    comparison = analysis.main
+    kind = kind_of(comparison.kind)
+    tested = comparison.tested
+    reason = kind.why_none(comparison) if tested or not comparison.tests_variants else ""
+    return reason or ("" if tested else "No verdict: there is nothing to compare")

@@ -40,7 +40,7 @@ def cost_figure(comparison: Comparison, cost: str, named: Sequence[str], name: s
     variants = points(comparison, cost)
     if not variants:
         return ""
-    front = [f"{p.variant} ({amount(cost, p.cost)})" for p in variants if p.is_front]
+    front = [f"{p.variant} ({format_cost(cost, p.cost)})" for p in variants if p.is_front]
     label = f"{comparison.metric} against {COSTS[cost]}; on the Pareto front: {series(front[:12])}"
     with style():
         styles = {variant: index for index, variant in enumerate(named)}

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ablab.report.analysis.probes import PROBES, Inside, by_epoch, by_layer, layers
+from ablab.report.analysis.probes import PROBES, ProbeTables, by_epoch, by_layer, layers
 from ablab.report.page.figures.lines import Line, draw_lines, line
 from ablab.report.page.figures.svg import (
     grid,
@@ -24,7 +24,7 @@ from ablab.tracking.probes import ProbeValues
 MOST_NAMES = 6
 
 
-def epochs_figure(inside: Inside, probe: str, styles: Mapping[str, int], name: str) -> str:
+def epochs_figure(inside: ProbeTables, probe: str, styles: Mapping[str, int], name: str) -> str:
     """Return a probe's mean over the layers by epoch, one line per variant; empty for none.
 
     Args:
@@ -45,7 +45,7 @@ def epochs_figure(inside: Inside, probe: str, styles: Mapping[str, int], name: s
 
 
 def layers_figure(
-    inside: Inside, probe: str, styles: Mapping[str, int], name: str, *, epoch: int
+    inside: ProbeTables, probe: str, styles: Mapping[str, int], name: str, *, epoch: int
 ) -> str:
     """Return a probe by layer after an epoch (0 the first, -1 the last), one line per variant."""
     lines = _lines(inside, probe, styles, lambda tables: by_layer(tables, probe, epoch))

@@ -44,7 +44,7 @@ def _items(context: Context, comparison: Comparison, number: int) -> list[Item]:
 def _front(comparison: Comparison, cost: str) -> str:
     front = sorted((p for p in points(comparison, cost) if p.is_front), key=lambda p: p.cost)
     texts = [
-        f"{p.variant} ({amount(cost, p.cost)}, {comparison.unit.value(p.mean)})"
+        f"{p.variant} ({format_cost(cost, p.cost)}, {comparison.unit.value(p.mean)})"
         for p in front[:MOST_NAMED]
     ]
     more = [f"{len(front) - MOST_NAMED} more"] if len(front) > MOST_NAMED else []
@@ -54,7 +54,7 @@ def _front(comparison: Comparison, cost: str) -> str:
 def _same_cost(context: Context, comparison: Comparison) -> list[Item]:
     """Return a note on the costs, which all variants share."""
     known = {c: points(comparison, c) for c in COSTS if context.timed or c not in MEASURED}
-    amounts = [amount(cost, own[0].cost) for cost, own in known.items() if own]
+    amounts = [format_cost(cost, own[0].cost) for cost, own in known.items() if own]
     if not amounts:
         return []
     text = f"All variants cost the same within 5 %: {series(amounts)}."

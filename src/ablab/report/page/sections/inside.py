@@ -37,7 +37,7 @@ def section(context: Context) -> Section:
 
 def _items(context: Context, comparison: Comparison, number: int) -> list[Item]:
     groups = {v: comparison.groups[v] for v in context.lines.variants if v in comparison.groups}
-    inside, styles, prefix = look_inside(groups), context.style_indices, f"{NAME}-{number}-"
+    inside, styles, prefix = read_tables(groups), context.style_indices, f"{NAME}-{number}-"
     probes = measured(inside)
     if not probes:
         return []
@@ -67,14 +67,14 @@ def _items(context: Context, comparison: Comparison, number: int) -> list[Item]:
     return [*pictures(figures, caption), TableItem(table, "probes", summary), links]
 
 
-def _shows(inside: Inside, probe: str) -> bool:
+def _shows(inside: ProbeTables, probe: str) -> bool:
     """Return whether any value is not zero; figures of zeros alone are left out."""
     return any(
         v for ts in inside.values() for t in ts for xs in t.get(probe, {}).values() for v in xs
     )
 
 
-def probes_table(inside: Inside, probes: list[str]) -> Table:
+def probes_table(inside: ProbeTables, probes: list[str]) -> Table:
     """Return a table with one row per variant: each probe at the last epoch."""
     titles = [PROBES[probe].title for probe in probes]
     rows = [

@@ -10,7 +10,7 @@ from ablab.report.kinds import kind_of
 from ablab.report.page.context import MOST_TABLED, MOST_TABLED_BLOCKS, Context, choose
 from ablab.report.page.details import contrasts_table
 from ablab.report.page.sections.section import Item, Note, Part, Section, TableItem
-from ablab.report.page.tables import variants_table
+from ablab.report.page.tables import Table, variants_table
 
 NAME, TITLE = "variants", "Variants"
 MOST_CONTRASTS = 100
@@ -33,7 +33,7 @@ def section(context: Context) -> Section:
 
 def _block(context: Context, comparison: Comparison) -> list[Item]:
     rows = [row for group in comparison.groups.values() for row in group.rows]
-    baselines = classical(context.analysis.plan, rows, context.baselines)
+    baselines = sklearn_baselines(context.analysis.plan, rows, context.baselines)
     return [*_tables(context, comparison), *_baselines(baselines)]
 
 
@@ -101,12 +101,13 @@ def _order(comparison: Comparison, contrast: Contrast) -> tuple[bool, float]:
     return contrast.reference != comparison.reference, contrast.p_holm
 
 
-def _baselines(baselines: Iterable[Classical]) -> list[Item]:
+def _baselines(baselines: Iterable[SklearnBaselines]) -> list[Item]:
     items: list[Item] = []
     for own in baselines:
-        if own.table.rows:
+        if own.rows:
+            table = Table((), COLUMNS, tuple((row, "") for row in own.rows))
             title = f"scikit-learn baselines on {own.data}"
-            items += [TableItem(own.table, "classical", title=title), Note(BASELINES)]
+            items += [TableItem(table, "classical", title=title), Note(BASELINES)]
         else:
             items.append(
                 Note(
