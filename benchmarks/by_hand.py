@@ -7,6 +7,7 @@ from figures import options, ratio, spread, tell
 
 from ablab.config.compose import compose
 from ablab.model import build
+from ablab.model.builder import Builder
 from ablab.model.classifier import Classifier
 
 BATCH, STEPS = 128, 5
@@ -38,7 +39,7 @@ def main() -> None:
 def _step(module: Classifier, config: dict, batch: tuple[torch.Tensor, torch.Tensor]) -> float:
     """Return the seconds of a step, forward, backward and update, the least of a few."""
     named_params = module.network.named_parameters()
-    optimizer = build.Builder("optimizer", config["optimizer"])(named_params=named_params)
+    optimizer = Builder("optimizer", config["optimizer"])(named_params=named_params)
     least = float("inf")
     for _ in range(STEPS):
         start = time.perf_counter()

@@ -16,7 +16,8 @@ from ablab.catalogue import docstrings
 from ablab.catalogue.listing import Component, of_axis
 from ablab.config.compose import AXES, compose
 from ablab.faults import ComponentError
-from ablab.model.build import PARTS, Builder
+from ablab.model.build import PARTS
+from ablab.model.builder import Builder
 from ablab.training.cost import RECURRENCES
 
 HERE = Path(__file__).parent

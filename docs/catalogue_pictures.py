@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from ablab.catalogue.listing import Component
-from ablab.model.build import Builder
+from ablab.model.builder import Builder
 
 _POINTS = 41
 _STEPS = 100

@@ -18,7 +18,7 @@ from torch import nn
 
 from ablab.catalogue.listing import Component, of_axis
 from ablab.config.compose import AXES
-from ablab.model.build import Builder
+from ablab.model.builder import Builder
 from ablab.model.targets import resolve
 
 ROOT = Path(__file__).parents[1]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from ablab.model.build import Builder
+from ablab.model.builder import Builder
 
 PARTS = {"activation": "relu", "pooling": "max", "normalization": "none", "dropout": "none"}
 SIZES = (16, 28, 32, 48, 64, 75, 96, 128, 224)

@@ -7,7 +7,7 @@ from contract import build, yaml_file
 from torch import Tensor, nn
 
 from ablab.components import parts
-from ablab.model.build import Builder
+from ablab.model.builder import Builder
 
 SHAPES = [(4096, 64), (4096, 64, 3), (4096, 64, 2, 2)]
 

@@ -16,6 +16,7 @@ from ablab.config.compose import components, compose
 from ablab.config.trial import resolve
 from ablab.faults import ComponentError, ConfigError
 from ablab.model import build
+from ablab.model.builder import Builder
 from ablab.model.by_hand.convert import check
 from ablab.model.classifier import Classifier
 from ablab.tracking.run import Run
@@ -52,7 +53,7 @@ def batches(data: Any) -> Iterator[tuple[Tensor, Tensor]]:
 def losses(module: Classifier, config: Any, steps: Iterator[Any]) -> Iterator[float]:
     """Train, and yield the loss before each step."""
     named_params = module.network.named_parameters()
-    optimizer = build.Builder("optimizer", config["optimizer"])(named_params=named_params)
+    optimizer = Builder("optimizer", config["optimizer"])(named_params=named_params)
     if module.dropout_generator is not None:
         module.dropout_generator.manual_seed(0)
     for x, target in steps:

@@ -18,7 +18,8 @@ from ablab.components.regularizer.l2 import L2
 from ablab.components.regularizer.max_norm import MaxNorm
 from ablab.config.compose import compose
 from ablab.model import build
-from ablab.model.classifier import Classifier, DivergedError
+from ablab.model.classifier import Classifier
+from ablab.model.epoch_metrics import DivergedError
 
 K = 5
 

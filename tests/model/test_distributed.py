@@ -17,8 +17,8 @@ from train_process import CPU, kinds, shown, train_apart, wait_until
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
-from ablab.model.distributed import CpuBatchNormSync, gathered
-from ablab.tracking.lab import Lab
+from ablab.model.distributed import CpuBatchNormSync, gather
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.records import record_of
 from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings
@@ -78,7 +78,7 @@ def _process(rank: int, folder: str) -> None:
         found.append(passed(module, [b[mine] for b in batches], [f[mine] for f in factors]))
         sync.revert(module)
         assert "forward" not in module[0].__dict__
-    found.append(gathered(torch.arange(3) + 10 * rank).tolist())
+    found.append(gather(torch.arange(3) + 10 * rank).tolist())
     torch.save(found, f"{folder}/{rank}.pt")
     dist.destroy_process_group()
 
@@ -115,7 +115,7 @@ def test_shares_are_put_one_behind_the_other(processes: list) -> None:
 
 
 def test_one_process_has_all_shares() -> None:
-    assert gathered(torch.arange(3)).tolist() == [0, 1, 2]
+    assert gather(torch.arange(3)).tolist() == [0, 1, 2]
 
 
 # Max pooling's ties, and Adam on biases before a batch norm, would amplify rounding.

@@ -10,7 +10,7 @@ import yaml
 from torch import nn
 
 from ablab.config.compose import components
-from ablab.model import build
+from ablab.model.builder import Builder
 
 # Hydra's lists for what torch annotates as tuples: kept as they are, no checkpoint could load them.
 PAIRS: dict[str, dict[str, Any]] = {
@@ -42,7 +42,7 @@ def _train(network: nn.Module, optimizer: Any, steps: range) -> None:
 
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node["_target_"].rpartition(".")[2])
 def test_state_is_saved_loaded_and_gone_on_from(node: dict[str, Any]) -> None:
-    make = build.Builder("optimizer", node)
+    make = Builder("optimizer", node)
     network = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3))
     optimizer = make(named_params=network.named_parameters())
     if hasattr(optimizer, "train"):

@@ -74,7 +74,7 @@ def test_what_is_new_is_said(source: Run, begin: Callable[..., Run]) -> None:
     other = [ONE, f"init_from={source.key}", "architecture.widths=[16,16]"]
     console = Console(file=text, width=300)
     assert train([*train_process.SMALL, *other], offline=True, console=console)[0] == 0
-    said = f"The weights of trial {source.key} are where it starts, but layers."
+    said = f"The initial weights are those of trial {source.key}, except layers."
     assert said in text.getvalue()
     run = begin(*other)
     assert train_apart(run) == 0
@@ -110,7 +110,7 @@ def test_an_unknown_key_is_refused_before_training(key: str) -> None:
 def test_an_unfinished_trial_is_refused(begin: Callable[..., Run]) -> None:
     run = begin(ONE)
     said = faults(f"init_from={run.key}")
-    assert f"{run.key}, which is new: train it to its end first" in said
+    assert f"{run.key}, which is new: finish it first" in said
 
 
 def test_a_diverged_trial_is_refused(begin: Callable[..., Run]) -> None:

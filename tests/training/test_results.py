@@ -62,7 +62,7 @@ def test_who_always_says_one_thing_is_no_better_than_that(tmp_path: Path) -> Non
     outputs, metrics = EpochOutputs(), EpochMetrics(2)
     logits = torch.zeros(100, 2).index_fill_(1, torch.tensor([0]), 1.0)
     outputs.add(logits, torch.from_numpy(target), torch.tensor(1.0))
-    assert metrics.of(outputs)["accuracy"].item() == pytest.approx(0.99)
+    assert metrics.compute(outputs)["accuracy"].item() == pytest.approx(0.99)
     write_tables(tmp_path, predicted, target, ("often", "once"))
     assert rows(tmp_path / "per_class.csv")[1:] == [
         ["often", "99", "100", "0.99", "1.0", "0.994975"],  # F1: 2 * 99 / 199

@@ -21,6 +21,7 @@ from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.faults import ComponentError, ConfigError, component
 from ablab.model import build
+from ablab.model.builder import Builder
 from ablab.model.by_hand.convert import check
 
 _STAND_IN = {"_target_": "torch.nn.Identity"}
@@ -50,7 +51,7 @@ def _dry_built(text: str) -> frozenset[str]:
     passed: Passed | None = None
     total_steps = 100
     with _telling(faults):
-        build.Builder("loss", config["loss"])()
+        Builder("loss", config["loss"])()
     with _telling(faults):
         data = build.datamodule(config)
         with component("dataset", InputError):
@@ -62,7 +63,7 @@ def _dry_built(text: str) -> frozenset[str]:
     with _telling(faults):
         state = try_optimizer(config, network, total_steps)
     with _telling(faults):
-        build.Builder("regularizer", config["regularizer"])(named_params=network.named_parameters())
+        Builder("regularizer", config["regularizer"])(named_params=network.named_parameters())
     if passed and not faults:
         with _telling(faults):
             _check_memory(passed, state)

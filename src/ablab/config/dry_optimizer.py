@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from ablab.config.preflight import device_type
 from ablab.errors import InputError
-from ablab.model import build
+from ablab.model.builder import Builder
 from ablab.model.frozen_layers import trained_parameters
 
 _STEPS = 2
@@ -38,16 +38,14 @@ def try_optimizer(config: Mapping[str, Any], network: nn.Module, total_steps: in
         ComponentError: one of them cannot be built.
         InputError: one of them fails on its way.
     """
-    make = build.Builder("optimizer", config["optimizer"])
+    make = Builder("optimizer", config["optimizer"])
     optimizer = make(named_params=trained_parameters(network))
     if device_type(config["devices"]) != "cpu":  # options of a GPU's kernels fail on the CPU
-        build.Builder("scheduler", config["scheduler"])(
-            optimizer=optimizer, total_steps=total_steps
-        )
+        Builder("scheduler", config["scheduler"])(optimizer=optimizer, total_steps=total_steps)
         return 0.0
     weights = _stand_ins(network, _DTYPES.get(config["trainer"]["precision"]))
     optimizer = make(named_params=weights)
-    scheduler = build.Builder("scheduler", config["scheduler"])(
+    scheduler = Builder("scheduler", config["scheduler"])(
         optimizer=optimizer, total_steps=total_steps
     )
     with _told("optimizer must take steps with these weights"):

@@ -9,7 +9,7 @@ from torch import Tensor
 from ablab.config.dry_run import CPU, IMAGES, Passed, blaming, blank
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
-from ablab.model import build
+from ablab.model.builder import Builder
 from ablab.model.frozen_layers import trained_parameters
 
 
@@ -23,9 +23,9 @@ def step_back(passed: Passed) -> None:
     config, device = passed.config, passed.device
     target = dry_targets(config, passed.data)
     with device, torch.random.fork_rng(devices=[]):
-        loss = build.Builder("loss", config["loss"])()
+        loss = Builder("loss", config["loss"])()
         weights = trained_parameters(passed.network)
-        regularizer = build.Builder("regularizer", config["regularizer"])(named_params=weights)
+        regularizer = Builder("regularizer", config["regularizer"])(named_params=weights)
         with blaming("loss must work with logits and targets, got {error}", device):
             costs = [loss(logits, target.to(device)) for logits in passed.output]
             hard = torch.zeros(IMAGES, dtype=torch.long)

@@ -1,5 +1,6 @@
 """Everything wrong with a configuration that can be known before it is built, told at once."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,14 +10,7 @@ from ablab.config.probe_switches import probe_faults
 from ablab.config.rules import hyperparameter_faults, scalar_faults
 from ablab.faults import ConfigError, one_of
 from ablab.model.frozen_layers import freeze_faults
-from ablab.model.targets import (
-    COMMON_KEYS,
-    CONTRACTS,
-    TargetError,
-    contract_arguments,
-    resolve,
-    signature,
-)
+from ablab.model.targets import COMMON_KEYS, CONTRACTS, TargetError, contract_arguments, resolve
 from ablab.model.warm_start import init_from_faults
 from ablab.text import shown
 
@@ -53,7 +47,7 @@ def _component_faults(axis: str, node: Any) -> list[str]:
     common = COMMON_KEYS.get(axis, ())
     values = {k: v for k, v in node.items() if not _is_hydras(k, "") and k not in common}
     contract = contract_arguments(axis, target, dict.fromkeys(CONTRACTS[axis]))
-    parameters = signature(target).parameters
+    parameters = inspect.signature(target).parameters
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
     choices = {n for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
     unknown = [] if takes_all else [key for key in values if key not in choices]

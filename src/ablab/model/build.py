@@ -1,9 +1,7 @@
-"""From a checked configuration to objects."""
+"""Construction of a trial's data, network and LightningModule from a validated configuration."""
 
 import json
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -17,111 +15,43 @@ from ablab.data.own_generators import OwnGenerators
 from ablab.data.perturbation import perturbations
 from ablab.data.plain import PlainDataModule
 from ablab.data.trial_data import TrialData
-from ablab.faults import ComponentError, component
-from ablab.model.bfloat16 import mend_lstms
-from ablab.model.by_hand.convert import AXIS, convert
+from ablab.faults import ComponentError
+from ablab.model.builder import Builder
+from ablab.model.by_hand.convert import convert
 from ablab.model.classifier import Classifier
-from ablab.model.construction import bounded, materialize
+from ablab.model.construction import limited_size, make_lstms_work_in_bfloat16, materialize
 from ablab.model.frozen_layers import freeze_parameters
 from ablab.model.layer_streams import LayerStreams
 from ablab.model.plain_data import refuse_options
 from ablab.model.randomness import own_randomness
-from ablab.model.targets import (
-    COMMON_KEYS,
-    CONTRACTS,
-    canonical,
-    contract_arguments,
-    passed_on,
-    resolve,
-)
 from ablab.model.warm_start import start_from
 
-# What an architecture need not say.
-_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
-    "pooling": {"kernel_size": 2, "stride": 2, "padding": 0},
-    "dropout": {"depth": None},
-}
-_ENOUGH_IMAGES = 512  # for a variance; a batch may be the whole set
 PARTS = ("activation", "pooling", "normalization", "dropout")
-
-
-class Builder:
-    """A component with its hyper-parameters bound, called with its contract's arguments.
-
-    Attributes:
-        axis: the component's axis.
-        calls: how often something was built; an axis that is never called is unused.
-        target: the component's class or function, dotted.
-        place: where a dropout acts (see `ablab.components.parts.dropout_at`).
-        layer_streams: what draws initial weights while it builds, if anything does.
-    """
-
-    layer_streams: LayerStreams | None = None
-
-    def __init__(self, axis: str, node: Mapping[str, Any], **bound: Any) -> None:
-        self.axis = axis
-        self.calls = 0
-        self._target = resolve(axis, node["_target_"])
-        self.target = canonical(self._target)
-        self.place: str = getattr(self._target, "place", "units")
-        self._bound = bound
-        apart = {"_target_", *COMMON_KEYS.get(axis, ())}
-        values = {name: value for name, value in node.items() if name not in apart}
-        # `resolve` judged the target. Hydra 1.4's `instantiate` judges what it returns as well, and
-        # its whitelist cannot name a class that a function of another module builds.
-        self._partial: Callable[..., Any] = partial(self._target, **values)
-        self._given = set(values)
-
-    def runs(self, name: str) -> bool:
-        """Tell whether the component asks for one of its contract's arguments."""
-        return bool(contract_arguments(self.axis, self._target, {name: None}))
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """Build, with the contract's arguments in its order or by name.
-
-        Values that the YAML gives stand.
-
-        Raises:
-            ComponentError: the component refused a value, or failed.
-        """
-        self.calls += 1
-        given = {
-            **self._bound,
-            **_DEFAULTS.get(self.axis, {}),
-            **dict(zip(CONTRACTS[self.axis], arguments, strict=False)),
-            **named,
-        }
-        chosen = contract_arguments(self.axis, self._target, given)
-        made = {k: v for k, v in chosen.items() if k not in self._given}
-        streams_ = self.layer_streams.part(self.axis) if self.layer_streams else nullcontext()
-        with component(self.axis, hint=lambda: passed_on(self._target, chosen)), streams_:
-            built = self._partial(**made)
-        if isinstance(built, nn.Module):
-            setattr(built, AXIS, self.axis)
-        return built
+_INITIALIZER_IMAGES = 512  # enough to estimate a variance; a batch may be the whole set
 
 
 def dataset(node: Mapping[str, Any]) -> TrialData:
-    """Return a data set as the ``dataset`` group names it, not yet read.
+    """Return the data set that a ``dataset`` group names; nothing is read yet.
 
     Raises:
-        ComponentError: it is no LightningDataModule, or lacks what is asked of one.
+        ComponentError: it is no LightningDataModule, or lacks a required attribute.
     """
-    with OwnGenerators(0, "dataset"):  # what a user's own draws is the same for all trials
-        found = Builder("dataset", node)()
-    if isinstance(found, TrialData):
-        return found
+    # One stream for all seeds: what a user's data set draws is the same in each trial.
+    with OwnGenerators(0, "dataset"):
+        data = Builder("dataset", node)()
+    if isinstance(data, TrialData):
+        return data
     try:
-        return PlainDataModule(found, identity=json.dumps(node, sort_keys=True))
+        return PlainDataModule(data, identity=json.dumps(node, sort_keys=True))
     except ValueError as error:
         raise ComponentError("dataset", error) from error
 
 
 def datamodule(config: Mapping[str, Any]) -> TrialData:
-    """Return the data of a trial, not yet read.
+    """Return the data of a trial; nothing is read yet.
 
     Raises:
-        ConfigError: an option is set that a plain LightningDataModule leaves no room for.
+        ConfigError: an option is set that does not apply to a plain LightningDataModule.
     """
     data = dataset(config["dataset"])
     data.seed = config["seed"]
@@ -130,7 +60,8 @@ def datamodule(config: Mapping[str, Any]) -> TrialData:
         return data
     data.batch_size = config["batch_size"]
     augmentation = Builder("augmentation", config["augmentation"])(num_classes=data.num_classes)
-    data.augmentation = None if augmentation is unchanged else augmentation  # saves two copies
+    # Without one, batches are normalized in place: saves two copies.
+    data.augmentation = None if augmentation is unchanged else augmentation
     options = config["data"]
     data.train_images, data.shuffle = options["train_images"], options["shuffle"]
     data.val_images, data.test_images = options["val_images"], options["test_images"]
@@ -144,19 +75,19 @@ def network(
 ) -> tuple[nn.Module, frozenset[str]]:
     """Return a trial's network with its initial weights, and the axes that it uses.
 
-    Those of ``init_from`` come last, and ``freeze`` is heeded.
+    The weights of ``init_from`` replace those of the initializer; ``freeze`` is applied.
 
     Args:
         config: the trial's configuration.
-        data: tells channels, classes and image size.
-        generator: what dropout draws from.
+        data: gives the numbers of channels and classes, and the image size.
+        generator: the generator that dropout and stochastic pooling draw from.
     """
     parts = {axis: Builder(axis, config[axis], generator=generator) for axis in PARTS}
     layer_streams = LayerStreams(config["seed"])
     for part in parts.values():
         part.layer_streams = layer_streams
     with streams.forked(config["seed"], "init"), layer_streams:
-        with bounded():
+        with limited_size():
             module: nn.Module = Builder("architecture", config["architecture"])(
                 in_channels=data.in_channels,
                 num_classes=data.num_classes,
@@ -165,29 +96,29 @@ def network(
             )
         materialize(module, (2, data.in_channels, data.image_size, data.image_size))
         initializer = Builder("initializer", config["initializer"])
-        batch = {"batch": _first_batch(data, module)} if initializer.runs("batch") else {}
+        batch = {"batch": _first_batch(data, module)} if initializer.accepts("batch") else {}
         initializer(module=module, **batch)
-    _check_dropout(parts["dropout"])
+    _refuse_unused_dropout(parts["dropout"])
     if config.get("init_from") is not None:
         start_from(module, str(config["init_from"]))
     freeze_parameters(module, config.get("freeze"))
-    mend_lstms(module)
+    make_lstms_work_in_bfloat16(module)
     return module, frozenset(axis for axis, part in parts.items() if part.calls)
 
 
 def _first_batch(data: TrialData, module: nn.Module) -> Tensor:
-    """Return images of the first training batch, unaugmented: what an initializer measures."""
-    if any(parameter.is_meta for parameter in module.parameters()):  # a rehearsal: shapes alone
+    """Return images of the first training batch, unaugmented, for a data-dependent initializer."""
+    if any(parameter.is_meta for parameter in module.parameters()):  # a dry build: shapes alone
         side = data.image_size
         return torch.empty(2, data.in_channels, side, side, device="meta")
-    return data.first_images()[:_ENOUGH_IMAGES]
+    return data.first_images()[:_INITIALIZER_IMAGES]
 
 
-def _check_dropout(dropout: Builder) -> None:
-    """Refuse a dropout that found no place of its own in the network.
+def _refuse_unused_dropout(dropout: Builder) -> None:
+    """Refuse a dropout of maps or branches in a network that has none.
 
     Raises:
-        ComponentError: it did not.
+        ComponentError: the network never called it.
     """
     if not dropout.calls and dropout.place != "units":
         rule = f"dropout._target_ must be one that the architecture has {dropout.place} for"
@@ -203,11 +134,11 @@ def classifier(
 
     Args:
         config: the trial's configuration.
-        data: tells channels, classes and image size.
-        device: where it will train: dropout's generator lives there.
+        data: gives the numbers of channels and classes, and the image size.
+        device: where the module will train; dropout's generator is created there.
 
     Raises:
-        ConfigError: ``backend`` is ``by_hand``, and not all is written by hand.
+        ConfigError: ``backend`` is ``by_hand``, and a component has no version by hand.
     """
     generator = (torch.Generator if own_randomness(config) else BatchGenerator)(device)
     module, _ = network(config, data, generator)

@@ -1,4 +1,4 @@
-"""A network while it is built: bounded in size, and its lazy layers given their shapes."""
+"""Construction of a network: a limit on its size, lazy layers, and LSTMs in bfloat16."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ from torch.nn.parameter import is_lazy
 from ablab.errors import InputError
 from ablab.faults import worded
 
-MAX_PARTS = 50_000  # layers and weight tensors; ResNet-1202 has some 8,000
+MAX_PARTS = 50_000  # layers and weight tensors; ResNet-1202 has about 8,000
 
 
 @contextmanager
-def bounded() -> Iterator[None]:
-    """Refuse a network that has no end: what is built in the block counts its parts.
+def limited_size() -> Iterator[None]:
+    """Refuse a network that grows without end: count the parts that are registered in the block.
 
     Raises:
         InputError: it has more than `MAX_PARTS` layers and weight tensors.
@@ -48,39 +48,66 @@ def bounded() -> Iterator[None]:
 
 
 def materialize(network: nn.Module, shape: tuple[int, int, int, int]) -> None:
-    """Give lazy layers (``nn.LazyConv2d``, …) the shapes that a batch tells, and first weights.
+    """Give lazy layers (``nn.LazyConv2d``, …) their shapes and initial weights from one batch.
 
-    A network in evaluation may pass layers by that training has: these see the batch in training
-    mode. No running statistic is changed.
+    The batch passes in evaluation mode first, and again in training mode if layers are left that
+    only training uses. Running statistics are not changed.
 
     Args:
-        network: any; one without lazy layers is left alone.
+        network: any; left unchanged if it has no lazy layers.
         shape: of a batch of images, (N, C, H, W), N >= 2.
 
     Raises:
-        InputError: the network does not take such a batch, or a lazy layer never sees it.
+        InputError: the network fails on such a batch, or never uses one of its lazy layers.
     """
     if not _lazy(network):
         return
-    _look(network.eval(), shape)
+    _pass_zeros(network.eval(), shape)
     if _lazy(network):
         before = {name: value.clone() for name, value in _known_buffers(network)}
-        _look(network.train(), shape)
+        _pass_zeros(network.train(), shape)
         for name, value in before.items():
             network.get_buffer(name).copy_(value)
     network.train()
-    if left := _lazy(network):
+    if unused := _lazy(network):
         raise InputError(
             "architecture must use each of its lazy layers, which have no shapes otherwise, got "
-            f"{', '.join(left)} without use"
+            f"{', '.join(unused)} without use"
         )
 
 
-def _look(network: nn.Module, shape: tuple[int, int, int, int]) -> None:
+class _WithoutOneDNN:
+    """Calls an LSTM's forward with oneDNN disabled under autocast, unchanged otherwise."""
+
+    def __init__(self, layer: nn.LSTM) -> None:
+        self._layer = layer
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        forward = type(self._layer).forward
+        if not torch.is_autocast_enabled("cpu"):
+            return forward(self._layer, *arguments, **named)
+        with torch.backends.mkldnn.flags(enabled=False):
+            return forward(self._layer, *arguments, **named)
+
+
+def make_lstms_work_in_bfloat16(network: nn.Module) -> None:
+    """Let LSTMs train under autocast on a CPU without AVX-512.
+
+    oneDNN has no bfloat16 LSTM there, and torch calls it all the same. Torch's own kernels, which
+    GRU and RNN always use, replace it under autocast.
+    """
+    if not torch._C._has_mkldnn or torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return
+    for layer in network.modules():
+        if isinstance(layer, nn.LSTM):
+            object.__setattr__(layer, "forward", _WithoutOneDNN(layer))
+
+
+def _pass_zeros(network: nn.Module, shape: tuple[int, int, int, int]) -> None:
     try:
         with torch.no_grad():
             network(torch.zeros(shape))
-    except NotImplementedError:  # it needs values, which ``meta`` has not
+    except NotImplementedError:  # needs values, which the ``meta`` device does not have
         raise
     except Exception as error:
         name = type(network).__name__

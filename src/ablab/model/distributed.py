@@ -1,4 +1,4 @@
-"""What Lightning's DDP lacks on CPU: synchronised batch norm, and one list from all processes."""
+"""What Lightning's DDP lacks on CPU: synchronized batch norm, and gathering of arrays."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 class _SumOverProcesses(torch.autograd.Function):
-    """The sum of a tensor over all processes; its gradient is the sum of theirs."""
+    """Sums a tensor over all processes; sums the gradients likewise."""
 
     @staticmethod
     def forward(_: Any, x: Tensor) -> Tensor:
@@ -28,37 +28,37 @@ class _SumOverProcesses(torch.autograd.Function):
 
 
 class _SyncedForward:
-    """Normalises by the statistics of the batches of all processes together."""
+    """Normalizes by the batch statistics over all processes."""
 
     def __init__(self, layer: _BatchNorm) -> None:
         self.layer = layer
-        self.plain = layer.forward
+        self.original = layer.forward
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Return ``x`` normalised; shape kept, (N, C, ...).
+        """Return ``x`` normalized, in its shape (N, C, ...).
 
-        Count, sum and sum of squares are reduced, and gradients flow through the sums.
+        Count, sum and sum of squares are all-reduced; gradients flow through the sums.
         """
         layer = self.layer
         if not layer.training:
-            unchanged: Tensor = self.plain(x)
-            return unchanged
+            y: Tensor = self.original(x)
+            return y
         axes = [0, *range(2, x.ndim)]
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))  # sums want more than bfloat16
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 is too coarse for sums
         count = wide.new_tensor([x.numel() / x.shape[1]])
         sums = torch.cat([count, wide.sum(axes), (wide * wide).sum(axes)])
         reduced: Tensor = _SumOverProcesses.apply(sums)  # type: ignore[no-untyped-call]
         count, total, squares = torch.split(reduced, [1, x.shape[1], x.shape[1]])
         mean = total / count
         variance = (squares / count - mean * mean).clamp_min(0)
-        self._remember(mean.detach(), variance.detach(), count.detach())
+        self._update_running_statistics(mean.detach(), variance.detach(), count.detach())
         shape = [1, -1, *[1] * (x.ndim - 2)]
-        y: Tensor = (wide - mean.view(shape)) * (variance + layer.eps).rsqrt().view(shape)
+        y = (wide - mean.view(shape)) * (variance + layer.eps).rsqrt().view(shape)
         if layer.affine:
             y = y * layer.weight.view(shape) + layer.bias.view(shape)
         return y.to(x.dtype)
 
-    def _remember(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
+    def _update_running_statistics(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
         layer = self.layer
         if layer.running_mean is None or layer.running_var is None:
             return
@@ -71,10 +71,10 @@ class _SyncedForward:
 
 
 class CpuBatchNormSync(LayerSync):
-    """Lightning's plugin that synchronises batch norm on CPU, where torch's own cannot."""
+    """Synchronizes batch norm on CPU, where torch's SyncBatchNorm raises (it needs a GPU)."""
 
     def apply(self, model: nn.Module) -> nn.Module:
-        """Let every batch norm of ``model`` see all processes' batches."""
+        """Synchronize every batch norm of ``model``, in place."""
         for layer in _batch_norms(model):
             object.__setattr__(layer, "forward", _SyncedForward(layer))
         return model
@@ -86,8 +86,8 @@ class CpuBatchNormSync(LayerSync):
         return model
 
 
-def gathered(share: Tensor) -> NDArray[np.int64]:
-    """Return the shares of all processes one behind the other, in the order of their ranks."""
+def gather(share: Tensor) -> NDArray[np.int64]:
+    """Return the concatenated shares of all processes, in the order of their ranks."""
     if not dist.is_initialized():
         result: NDArray[np.int64] = share.numpy()
         return result

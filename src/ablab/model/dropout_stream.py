@@ -1,4 +1,4 @@
-"""What a step of training draws from: restarted at each step, so that it can be replayed."""
+"""Random streams of a step: reseeded at each step, so that any step can be replayed."""
 
 import torch
 
@@ -7,17 +7,17 @@ from ablab.components.batch_generator import BatchGenerator
 
 
 class DropoutStream:
-    """Puts all generators at the stream of a step, for every evaluation of it.
+    """Seeds all generators for each step, and for each evaluation within a step.
 
-    Dropout's own generator goes by (seed, epoch, step). Where it is a `BatchGenerator`, all
-    processes draw for the whole batch from one stream, and nothing else draws in a step; else the
-    rank counts too, and the global generators of torch, Python and NumPy, which a user's own layers
-    may draw from, go by (seed, epoch, step, rank), so that nothing that draws between two steps
-    shifts a step.
+    Dropout's own generator is seeded by (seed, epoch, step). If it is a `BatchGenerator`, all
+    processes draw for the whole batch from one stream, and nothing else draws in a step. Otherwise
+    the rank is part of the seed, and the global generators of torch, Python and NumPy, which a
+    user's layers may draw from, are seeded by (seed, epoch, step, rank): draws between two steps
+    cannot change a step.
 
     Args:
-        seed: the trial's.
-        generator: what dropout draws from; None where nothing does.
+        seed: the trial's seed.
+        generator: the generator of dropout; None if nothing draws.
     """
 
     def __init__(self, seed: int, generator: torch.Generator | None) -> None:
@@ -25,22 +25,23 @@ class DropoutStream:
         self._epoch, self._step, self._rank = 0, -1, 0
         self._device: torch.device | str = "cpu"
 
-    def restart(
+    def start_epoch(
         self, epoch: int, rank: int, world_size: int, device: torch.device | str = "cpu"
     ) -> None:
-        """Go to the start of an epoch, in a process.
+        """Seed the global generators for an epoch, in one process.
 
-        What is drawn before the first step, such as a loader's order, depends on the epoch alone.
+        Draws before the first step, such as a loader's order, depend on the epoch and rank alone.
         """
         self._epoch, self._step, self._rank, self._device = epoch, -1, rank, device
         if isinstance(self._generator, BatchGenerator):
             self._generator.rank, self._generator.world_size = rank, world_size
         streams.seed_global(self._seed, "global", epoch, rank, device=device)
 
-    def begin(self, step: int) -> bool:
-        """Be ready for a step of the epoch, and tell whether it was begun before."""
+    def seed_step(self, step: int) -> bool:
+        """Seed the generators for a step of the epoch, and return whether it is a repetition."""
         repeated, self._step = step == self._step, step
-        if isinstance(self._generator, BatchGenerator):  # the global ones cost a step of an MLP 3 %
+        # Seeding the global generators too would make a step of an MLP 3 % slower.
+        if isinstance(self._generator, BatchGenerator):
             self._generator.manual_seed(streams.derive(self._seed, "dropout", self._epoch, step))
             return repeated
         position = self._epoch, step, self._rank
@@ -49,11 +50,11 @@ class DropoutStream:
         streams.seed_global(self._seed, "global", *position, device=self._device)
         return repeated
 
-    def begin_update(self) -> None:
-        """Be ready for the update of the weights, which all processes make alike."""
+    def seed_update(self) -> None:
+        """Seed the global generators for the update of the weights, alike in all processes."""
         position = self._epoch, self._step
         streams.seed_global(self._seed, "update", *position, device=self._device)
 
-    def begin_evaluation(self, step: int, rank: int, device: torch.device | str) -> None:
-        """Be ready for a batch that is evaluated: it draws alike whatever was trained before."""
+    def seed_evaluation(self, step: int, rank: int, device: torch.device | str) -> None:
+        """Seed the global generators for an evaluated batch, independently of the epoch."""
         streams.seed_global(self._seed, "evaluation", step, rank, device=device)

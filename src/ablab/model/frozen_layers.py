@@ -1,4 +1,4 @@
-"""``freeze``: parameters that stay as they are while the others train."""
+"""``freeze``: parameters and layers that are not trained."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -14,28 +14,28 @@ Patterns = str | Sequence[str] | None
 
 
 def freeze_faults(config: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with ``freeze``, the network aside."""
+    """Return the faults of ``freeze`` that can be found without a network."""
     value = config.get("freeze")
     if value is None:
         return []
     names = value if isinstance(value, list) else [value]
     if not names or not all(isinstance(name, str) and name for name in names):
-        return [f"freeze must be a pattern of names, a list of such, or null, got {value!r}"]
+        return [f"freeze must be a pattern of names, a list of patterns, or null, got {value!r}"]
     if config.get("backend") == "by_hand":
         return [f"freeze must be null for backend=by_hand, got {value}"]
     return []
 
 
 def freeze_parameters(network: nn.Module, patterns: Patterns) -> None:
-    """Let parameters take no gradient.
+    """Disable the gradients of parameters.
 
     Args:
-        network: whose.
-        patterns: what the shell calls globs, of names of parameters (``*.bias``) or of layers,
-            with all that is in them (``features``, ``stage?``); None freezes nothing.
+        network: changed in place.
+        patterns: shell-style wildcards for names of parameters (``*.bias``) or of layers, which
+            include all of their parameters (``features``, ``stage?``); None freezes nothing.
 
     Raises:
-        InputError: a pattern names no parameter, or nothing would be left to train.
+        InputError: a pattern matches no parameter, or nothing is left to train.
     """
     parameters = dict(network.named_parameters())
     if not any(parameter.requires_grad for parameter in parameters.values()):
@@ -54,12 +54,12 @@ def freeze_parameters(network: nn.Module, patterns: Patterns) -> None:
 
 
 def trained_parameters(network: nn.Module) -> list[tuple[str, nn.Parameter]]:
-    """Return the parameters that take gradients, each with its name."""
+    """Return the names and parameters that require gradients."""
     return [(name, p) for name, p in network.named_parameters() if p.requires_grad]
 
 
 class FrozenStatistics(pl.Callback):
-    """Keeps the norms of frozen layers in evaluation mode: their statistics stay, and are used.
+    """Keeps frozen normalization layers in evaluation mode, so that they use running statistics.
 
     Args:
         patterns: as `freeze_parameters` takes them.
@@ -69,7 +69,7 @@ class FrozenStatistics(pl.Callback):
         self._patterns = patterns
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Put them into evaluation mode; validation puts each module back to the mode it had."""
+        """Set them to evaluation mode, which Lightning restores after validation."""
         network = module.network
         assert isinstance(network, nn.Module)
         for norm in frozen_norms(network, self._patterns):
@@ -77,10 +77,10 @@ class FrozenStatistics(pl.Callback):
 
 
 def frozen_norms(network: nn.Module, patterns: Patterns) -> Iterator[nn.Module]:
-    """Yield the norms with running statistics that are frozen by name, or all of whose weights are.
+    """Yield the norms with running statistics whose name matches, or whose weights are all frozen.
 
     Args:
-        network: whose parameters are frozen already.
+        network: its parameters are already frozen.
         patterns: as `freeze_parameters` takes them.
     """
     for name, module in network.named_modules():
@@ -96,6 +96,6 @@ def _listed(patterns: Patterns) -> Sequence[str]:
 
 
 def _matches(name: str, pattern: str) -> bool:
-    """Tell whether a pattern names a parameter or module, or one that it lies in."""
+    """Return whether a pattern matches a parameter or module, or a module that contains it."""
     parts = name.split(".")
     return any(fnmatchcase(".".join(parts[: n + 1]), pattern) for n in range(len(parts)))

@@ -1,4 +1,4 @@
-"""What a step lowers: the loss, that of auxiliary logits, and the regularizer's penalty."""
+"""The training objective: the loss, auxiliary losses, and the regularizer's penalty."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from ablab.components.regularizer.regularizer import Regularizer
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One batch under a network in training mode.
+    """Result of evaluating the objective on one batch.
 
     Attributes:
-        cost: scalar, what is differentiated.
-        logits: (N, K), the main ones.
-        loss: scalar, the loss of the main logits: the part of the cost that validation has too.
-        penalty: scalar, the regularizer's part of the cost; None where it has none.
+        cost: scalar, the quantity to minimize.
+        logits: (N, K), the main logits.
+        loss: scalar, the loss of the main logits, comparable with the validation loss.
+        penalty: scalar, the regularizer's part of the cost; None if it has none.
     """
 
     cost: Tensor
@@ -26,14 +26,14 @@ class Evaluation:
 
 
 class Objective:
-    """The cost of a batch.
+    """Computes the cost of a batch.
 
-    It is the loss of the main logits, plus ``network.auxiliary_weight`` times the sum of the
-    losses of auxiliary ones, plus the penalty, which is added once, whatever the batch's size.
+    The cost is the loss of the main logits, plus ``network.auxiliary_weight`` times the sum of the
+    losses of auxiliary logits, plus the penalty, which does not depend on the batch size.
 
     Args:
         loss: (logits, target) -> scalar.
-        regularizer: of the network's weights.
+        regularizer: penalizes the network's weights.
     """
 
     def __init__(self, loss: Callable[[Tensor, Tensor], Tensor], regularizer: Regularizer) -> None:
@@ -43,17 +43,17 @@ class Objective:
         """Evaluate one batch.
 
         Args:
-            network: in training mode, (N, C, H, W) -> (N, K), or a tuple of such that begins with
-                the main logits; it has a number ``auxiliary_weight`` then.
+            network: in training mode, (N, C, H, W) -> (N, K), or a tuple of main and auxiliary
+                logits; in this case it has a number ``auxiliary_weight``.
             x: (N, C, H, W).
             target: (N,) class indices or (N, K) probabilities.
         """
         logits, *auxiliary = all_logits(network(x))
         loss = cost = self.loss(logits, target)
-        for further in auxiliary:
+        for extra in auxiliary:
             weight = network.auxiliary_weight
-            assert isinstance(weight, int | float)  # the rehearsal refuses what has none
-            cost = cost + weight * self.loss(further, target)
+            assert isinstance(weight, int | float)  # the dry build refuses networks without one
+            cost = cost + weight * self.loss(extra, target)
         penalty = self.regularizer.penalty()
         if penalty is not None:
             cost = cost + penalty
@@ -61,5 +61,5 @@ class Objective:
 
 
 def all_logits(output: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """Return main and auxiliary logits, (N, K) each, of what a network returned."""
+    """Return main and auxiliary logits, (N, K) each, from a network's output."""
     return output if isinstance(output, tuple) else (output,)

@@ -1,4 +1,4 @@
-"""Options that a plain LightningDataModule leaves no room for: its loaders have decided."""
+"""Options that do not apply to a plain LightningDataModule, whose loaders decide them."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,24 +13,24 @@ _WHY = "for a data set whose own loaders decide it"
 
 
 def refuse_options(config: Mapping[str, Any]) -> None:
-    """Refuse what would be set and have no effect.
+    """Refuse options that would have no effect.
 
     Args:
-        config: a trial's resolved configuration, whose data set is a plain LightningDataModule.
+        config: resolved configuration of a trial whose data set is a plain LightningDataModule.
 
     Raises:
         ConfigError: with all faults.
     """
-    given = {"batch_size": config["batch_size"]}
-    given |= {f"data.{name}": value for name, value in config["data"].items()}
-    given["augmentation._target_"] = config["augmentation"]["_target_"]
+    values = {"batch_size": config["batch_size"]}
+    values |= {f"data.{name}": value for name, value in config["data"].items()}
+    values["augmentation._target_"] = config["augmentation"]["_target_"]
     defaults = _defaults()
     faults = [
         f"{key} must be left at {_text(defaults[key])} {_WHY}, got {_text(value)}"
-        for key, value in given.items()
+        for key, value in values.items()
         if value != defaults[key]
     ]
-    # Each process would need its share of the batches, and the test's last ones would come twice.
+    # Each process would need its own share of the batches; the last test images would count twice.
     devices = config.get("devices") or {}
     for key, only in (("strategy", "auto"), ("devices", 1)):
         if devices.get(key, only) != only:
@@ -44,17 +44,17 @@ def refuse_options(config: Mapping[str, Any]) -> None:
 @cache
 def _defaults() -> dict[str, Any]:
     conf = own_folder("conf")
-    read = {
+    groups = {
         name: yaml.safe_load((conf / f"{name}.yaml").read_text("utf-8"))
         for name in ("config", "data/default", "augmentation/none")
     }
     return {
-        "batch_size": read["config"]["batch_size"],
-        **{f"data.{name}": value for name, value in read["data/default"].items()},
-        "augmentation._target_": read["augmentation/none"]["_target_"],
+        "batch_size": groups["config"]["batch_size"],
+        **{f"data.{name}": value for name, value in groups["data/default"].items()},
+        "augmentation._target_": groups["augmentation/none"]["_target_"],
     }
 
 
 def _text(value: Any) -> str:
-    """Return a value as YAML has it."""
+    """Return a value as YAML on one line."""
     return str(yaml.safe_dump(value, default_flow_style=True)).split("\n")[0]

@@ -1,4 +1,4 @@
-"""Which components may draw at random what the processes of a trial cannot draw as one."""
+"""Components whose random draws depend on the number of processes of a trial."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,8 +8,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from ablab.model.targets import resolve
 
-# Those that take part in a training step on a process's own share of the batch. An augmentation
-# sees the batch of all processes, and an optimizer draws from one stream in all of them.
+# Components that see only their process's share of a batch. An augmentation sees the batch of all
+# processes, and an optimizer draws from one stream in all of them.
 _AXES = (
     "architecture",
     "activation",
@@ -19,7 +19,7 @@ _AXES = (
     "loss",
     "regularizer",
 )
-_TORCHS_RANDOM: tuple[type[nn.Module], ...] = (
+_RANDOM_TORCH_LAYERS: tuple[type[nn.Module], ...] = (
     _DropoutNd,
     nn.RReLU,
     nn.FractionalMaxPool2d,
@@ -33,21 +33,21 @@ _TORCHS_RANDOM: tuple[type[nn.Module], ...] = (
 
 
 def own_randomness(config: Mapping[str, Any]) -> list[str]:
-    """Return the axes of a trial whose component may draw for itself in a training step.
+    """Return the axes of a trial whose component may draw per process in a training step.
 
-    That is a user's own component, of which it cannot be known, and those of torch's layers that
-    draw: they draw for their process's share of a batch, and from its own streams, so that two
-    processes train another trial than one. Ours draw for the batch of all processes (see
-    `ablab.components.batch_generator`) and take their share.
+    These are a user's components, which may draw anything, and torch's random layers. They draw
+    for their process's share of a batch, from its own streams, so that the result depends on the
+    number of processes. Components of ablab draw for the batch of all processes and take their
+    share (see `ablab.components.batch_generator`).
 
     Args:
-        config: a trial's configuration, each axis in it.
+        config: a trial's complete configuration.
     """
-    return [axis for axis in _AXES if _draws(resolve(axis, config[axis]["_target_"]))]
+    return [axis for axis in _AXES if _may_draw(resolve(axis, config[axis]["_target_"]))]
 
 
-def _draws(target: Callable[..., Any]) -> bool:
+def _may_draw(target: Callable[..., Any]) -> bool:
     package = target.__module__.partition(".")[0]
     if package == "torch":
-        return isinstance(target, type) and issubclass(target, _TORCHS_RANDOM)
+        return isinstance(target, type) and issubclass(target, _RANDOM_TORCH_LAYERS)
     return package != "ablab"

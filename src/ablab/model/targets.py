@@ -1,4 +1,4 @@
-"""What a ``_target_`` may name, and what its builder is called with."""
+"""Resolution of a ``_target_``, and the contracts that say what each axis is called with."""
 
 import importlib
 import inspect
@@ -38,9 +38,9 @@ CONTRACTS: dict[str, tuple[str, ...]] = {
     "scheduler": ("optimizer", "total_steps"),
     "launcher": ("devices", "threads"),
 }
-# Keys that ablab itself reads: each YAML of the group has them, and no target is given them.
+# Keys of each YAML of a group that ablab itself reads, and does not pass to the target.
 COMMON_KEYS: Mapping[str, tuple[str, ...]] = {"launcher": ("threads", "retries")}
-# Groups whose targets lie elsewhere than in ablab.components.<axis>.
+# Groups whose targets are not in ablab.components.<axis>.
 _PACKAGES: Mapping[str, str] = {"launcher": "ablab.sweep.launch"}
 _BASES: dict[str, type] = {
     **dict.fromkeys(
@@ -49,16 +49,16 @@ _BASES: dict[str, type] = {
     "optimizer": Optimizer,
     "scheduler": LRScheduler,
 }
-# Torch's words for what the contracts call otherwise.
-_TORCH_WORDS = {"channels": ("num_parameters", "num_features"), "named_params": ("params",)}
+# Torch's names for arguments that the contracts call otherwise.
+_TORCH_NAMES = {"channels": ("num_parameters", "num_features"), "named_params": ("params",)}
 
 
 class TargetError(InputError):
-    """A target that is no component of its axis; the message is the rule and the value."""
+    """A target that is no component of its axis; the message has the rule and the value."""
 
 
 def allowed_prefixes() -> tuple[str, ...]:
-    """Return the further module prefixes that ``ABLAB_ALLOW`` names, comma-separated."""
+    """Return the module prefixes in the comma-separated list ``ABLAB_ALLOW``."""
     names = os.environ.get("ABLAB_ALLOW", "").split(",")
     return tuple(name.strip().rstrip(".") for name in names if name.strip())
 
@@ -66,8 +66,8 @@ def allowed_prefixes() -> tuple[str, ...]:
 def resolve(axis: str, target: Any) -> Callable[..., Any]:
     """Return the class or function that a component's ``_target_`` names.
 
-    It is judged by where it is itself defined: a module reached through another's imports, or
-    a class that is none of the axis's, is refused.
+    The module that defines the object must be allowed, not only the module that imports it: 88
+    modules, ``os`` and ``importlib`` among them, are reachable through the imports of torch.nn.
 
     Raises:
         TargetError: it is no component of this axis, or does not exist.
@@ -76,125 +76,104 @@ def resolve(axis: str, target: Any) -> Callable[..., Any]:
         raise TargetError(f"must be the dotted name of a class or function, got {shown(target)}")
     own = _PACKAGES.get(axis, f"ablab.components.{axis}")
     trusted = (own, *allowed_prefixes())
-    found: Callable[..., Any]
-    if _below(target, "torch") and axis in _BASES:
-        found = _find(target)
-        if not _is_torch_component(found, _BASES[axis]):
+    component: Callable[..., Any]
+    if _is_inside(target, "torch") and axis in _BASES:
+        component = _find(target)
+        if not _is_torch_component(component, _BASES[axis]):
             raise TargetError(f"must be a torch {_BASES[axis].__name__} class, got {target}")
-    elif any(_below(target, prefix) for prefix in trusted):
-        found = _find(target)
-        if not _is_defined_below(found, trusted):
-            places = " or ".join(trusted)
-            raise TargetError(f"must be a public class or function of {places}, got {target}")
+    elif any(_is_inside(target, prefix) for prefix in trusted):
+        component = _find(target)
+        if not _is_defined_inside(component, trusted):
+            modules = " or ".join(trusted)
+            raise TargetError(f"must be a public class or function of {modules}, got {target}")
     else:
-        torchs = "in torch, " if axis in _BASES else ""
+        torch_hint = "in torch, " if axis in _BASES else ""
         raise TargetError(
-            f"must lie in {own}, {torchs}or in a module that ABLAB_ALLOW names, got {target}"
+            f"must lie in {own}, {torch_hint}or in a module that ABLAB_ALLOW names, got {target}"
         )
-    return found
+    return component
 
 
 def contract_arguments(
     axis: str, target: Callable[..., Any], given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return those of the contract's arguments that a target's signature names.
+    """Return the contract's arguments that a target's signature names.
 
     Args:
-        axis: whose contract it is.
-        target: the class or function.
-        given: the arguments by the contract's names.
-    """
-    names = signature(target).parameters
-    own = not _is_torch(target) and getattr(target, "__init__", None) is not nn.Module.__init__
-    everything = own and any(p.kind is p.VAR_KEYWORD for p in names.values())
-    chosen = {}
-    for name, value in given.items():
-        for word in (name, *_TORCH_WORDS.get(name, ())):
-            if word in names or (everything and word == name):
-                chosen[word] = value
-                break
-    return chosen
-
-
-def passed_on(target: Callable[..., Any], chosen: Mapping[str, Any]) -> str:
-    """Return what to know where a target does not take what its ``**kwargs`` were given.
-
-    Args:
-        target: the class or function.
-        chosen: the contract's arguments that it was called with.
+        axis: the contract's axis.
+        target: a class or function.
+        given: the arguments, by the contract's names.
 
     Returns:
-        The end of a sentence, empty where the target has no ``**kwargs``.
+        Argument values by the target's names. A ``**kwargs`` takes all of them, but for torch's
+        classes and those that only inherit ``nn.Module.__init__``.
     """
-    parameters = signature(target).parameters
-    words = [name for name, p in parameters.items() if p.kind is p.VAR_KEYWORD]
-    given = [name for name in chosen if name not in parameters]
-    if not words or not given:
-        return ""
-    return (
-        f"; {canonical(target)} has **{words[0]}, so it was called with {', '.join(given)}: "
-        f"name in its signature, in place of **{words[0]}, those that it needs"
-    )
+    names = inspect.signature(target).parameters
+    own = not _is_torch(target) and getattr(target, "__init__", None) is not nn.Module.__init__
+    takes_all = own and any(p.kind is p.VAR_KEYWORD for p in names.values())
+    accepted = {}
+    for name, value in given.items():
+        for word in (name, *_TORCH_NAMES.get(name, ())):
+            if word in names or (takes_all and word == name):
+                accepted[word] = value
+                break
+    return accepted
 
 
-def signature(target: Callable[..., Any]) -> inspect.Signature:
-    """Return the signature of a class's constructor or of a function."""
-    return inspect.signature(target)
-
-
-def canonical(target: Callable[..., Any]) -> str:
-    """Return the name of the place where a target is defined."""
+def dotted_name(target: Callable[..., Any]) -> str:
+    """Return the dotted name under which a target is defined."""
     return f"{target.__module__}.{target.__qualname__}"
 
 
 def _find(target: str) -> Any:
-    """Import as much of a dotted name as is a module, and walk down the rest."""
-    if not _below(target, "torch") and not _below(target, "ablab"):
-        _see_working_folder()
+    """Import the longest prefix that is a module, and get the rest as attributes."""
+    if not _is_inside(target, "torch") and not _is_inside(target, "ablab"):
+        _add_working_folder_to_path()
     parts = target.split(".")
     for depth in range(len(parts) - 1, 0, -1):
         name = ".".join(parts[:depth])
         try:
-            found: Any = importlib.import_module(name)
+            value: Any = importlib.import_module(name)
         except ModuleNotFoundError as error:
-            if error.name is None or not _below(name, error.name):
-                raise TargetError(f"must import, got {target}: {error}") from error
+            if error.name is None or not _is_inside(name, error.name):
+                raise TargetError(f"must be importable, got {target}: {error}") from error
             continue
         except Exception as error:
-            raise TargetError(f"must import, got {target}: {error!r}") from error
+            raise TargetError(f"must be importable, got {target}: {error!r}") from error
         for part in parts[depth:]:
-            if not hasattr(found, part):
+            if not hasattr(value, part):
                 raise TargetError(f"must exist, got {target}: {name} has no {part}")
-            found = getattr(found, part)
-        return found
+            value = getattr(value, part)
+        return value
     raise TargetError(f"must exist, got {target}")
 
 
-def _see_working_folder() -> None:
-    """Let ``./mine.py`` be imported: a console script does not have its folder on the path."""
+def _add_working_folder_to_path() -> None:
+    """Make ``./mine.py`` importable: a console script lacks the working folder on its path."""
     folder = str(Path.cwd())
     if folder not in sys.path:
         sys.path.insert(0, folder)
 
 
-def _is_torch_component(found: Any, base: type) -> bool:
-    return isinstance(found, type) and issubclass(found, base) and _is_public(found, ("torch",))
+def _is_torch_component(target: Any, base: type) -> bool:
+    return isinstance(target, type) and issubclass(target, base) and _is_public(target, ("torch",))
 
 
-def _is_defined_below(found: Any, prefixes: tuple[str, ...]) -> bool:
-    return (inspect.isclass(found) or inspect.isfunction(found)) and _is_public(found, prefixes)
+def _is_defined_inside(target: Any, prefixes: tuple[str, ...]) -> bool:
+    return (inspect.isclass(target) or inspect.isfunction(target)) and _is_public(target, prefixes)
 
 
-def _is_public(found: Any, prefixes: tuple[str, ...]) -> bool:
-    """Tell whether a module below ``prefixes`` defines ``found`` at its top, by a public name."""
-    name, module = found.__qualname__, found.__module__
-    here = getattr(sys.modules.get(module), name, None) is found
-    return here and not name.startswith("_") and any(_below(module, p) for p in prefixes)
+def _is_public(target: Any, prefixes: tuple[str, ...]) -> bool:
+    """Return whether a module inside ``prefixes`` defines it at top level, by a public name."""
+    name, module = target.__qualname__, target.__module__
+    if name.startswith("_") or getattr(sys.modules.get(module), name, None) is not target:
+        return False
+    return any(_is_inside(module, prefix) for prefix in prefixes)
 
 
 def _is_torch(target: Callable[..., Any]) -> bool:
-    return _below(target.__module__, "torch")
+    return _is_inside(target.__module__, "torch")
 
 
-def _below(name: str, prefix: str) -> bool:
+def _is_inside(name: str, prefix: str) -> bool:
     return name == prefix or name.startswith(prefix + ".")

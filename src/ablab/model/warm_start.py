@@ -1,4 +1,4 @@
-"""``init_from``: a trial that starts from the best weights of a finished trial of the lab."""
+"""``init_from``: initial weights from a finished trial of the lab."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _KEY = re.compile("[0-9a-f]{16}")
 
 
 def init_from_faults(config: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with ``init_from``: nothing, or that it is no finished trial."""
+    """Return the fault of ``init_from``, if it names no finished trial."""
     try:
         weights_hash(config)
     except InputError as error:
@@ -27,7 +27,7 @@ def init_from_faults(config: Mapping[str, Any]) -> list[str]:
 
 
 def weights_hash(config: Mapping[str, Any]) -> str | None:
-    """Return the SHA-256 of the weights that a trial starts from, None where it has its own.
+    """Return the SHA-256 of the weights that ``init_from`` names, None without it.
 
     Raises:
         InputError: ``init_from`` is no finished trial of the lab.
@@ -37,19 +37,20 @@ def weights_hash(config: Mapping[str, Any]) -> str | None:
 
 
 def start_from(network: nn.Module, key: str) -> None:
-    """Copy the best weights of a finished trial, batch-norm statistics among them.
+    """Copy the best weights of a finished trial, including batch-norm statistics.
 
-    A layer that the other network lacks, or has in another shape, keeps its initial weights whole.
+    A layer that the other network lacks, or has with another shape, keeps its initial weights and
+    biases.
 
     Args:
-        network: with its initial weights.
-        key: the other trial's.
+        network: changed in place.
+        key: key of the finished trial.
 
     Raises:
-        InputError: that is no finished trial of the lab, or its network has no such layer.
+        InputError: it is no finished trial of the lab, or the networks share no layer.
     """
-    given, own = load_file(_weights(key)[0]), network.state_dict()
-    kept = _different(own, given)
+    source, own = load_file(_weights(key)[0]), network.state_dict()
+    kept = _different_layers(own, source)
     names = [name for name in own if _layer(name) not in kept]
     if not names:
         raise InputError(
@@ -58,24 +59,24 @@ def start_from(network: nn.Module, key: str) -> None:
         )
     with torch.no_grad():
         for name in names:
-            own[name].copy_(given[name])
+            own[name].copy_(source[name])
 
 
-def told(network: nn.Module, config: Mapping[str, Any]) -> str:
-    """Return a sentence on where a network's first weights are from, empty without ``init_from``.
+def init_from_note(network: nn.Module, config: Mapping[str, Any]) -> str:
+    """Return a sentence on the source of the initial weights, empty without ``init_from``.
 
-    It names the layers that `start_from` leaves as they were initialised.
+    It names the layers that `start_from` does not copy.
     """
     if config.get("init_from") is None:
         return ""
     key = str(config["init_from"])
-    kept = _different(network.state_dict(), load_file(_weights(key)[0]))
-    anew = f", but {', '.join(kept)}, which the seed initialises" if kept else ""
-    return f"The weights of trial {key} are where it starts{anew}."
+    kept = _different_layers(network.state_dict(), load_file(_weights(key)[0]))
+    exceptions = f", except {', '.join(kept)}, initialized by the seed" if kept else ""
+    return f"The initial weights are those of trial {key}{exceptions}."
 
 
-def _different(own: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> list[str]:
-    names = [n for n, v in own.items() if n not in given or given[n].shape != v.shape]
+def _different_layers(own: Mapping[str, Tensor], source: Mapping[str, Tensor]) -> list[str]:
+    names = [n for n, v in own.items() if n not in source or source[n].shape != v.shape]
     return list(dict.fromkeys(_layer(name) for name in names))
 
 
@@ -102,6 +103,6 @@ def _weights(key: str) -> tuple[Path, str]:
         state = runs[-1].status() if runs else "not in the lab"
         raise InputError(
             f"init_from must be a finished trial of the lab {lab.root}, got {key}, which is "
-            f"{state}: train it to its end first, with the command that began it"
+            f"{state}: finish it first, with the command that started it"
         )
     return run.folder / BEST, str(completion.artifacts[BEST]["sha256"])

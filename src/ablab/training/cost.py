@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ablab.data.trial_data import TrialData
 from ablab.model import build
+from ablab.model.builder import Builder
 from ablab.model.by_hand.convert import as_torch
 
 _TIMED_STEPS = 3
@@ -77,7 +78,7 @@ def measure(config: Mapping[str, Any]) -> Cost:
     module = build.classifier(config, data)
     parameters, flops = size(module.network, data)
     named_params = module.network.named_parameters()
-    optimizer = build.Builder("optimizer", config["optimizer"])(named_params=named_params)
+    optimizer = Builder("optimizer", config["optimizer"])(named_params=named_params)
     loader = data.train_dataloader()
     batch = next(iter(loader))
 

@@ -12,10 +12,11 @@ from safetensors.torch import load_file
 from ablab.config.probe_switches import switched_on
 from ablab.data.trial_data import TrialData
 from ablab.model import build
-from ablab.model.classifier import Classifier, DivergedError
-from ablab.model.distributed import gathered
+from ablab.model.classifier import Classifier
+from ablab.model.distributed import gather
+from ablab.model.epoch_metrics import DivergedError
 from ablab.model.frozen_layers import FrozenStatistics
-from ablab.model.warm_start import told
+from ablab.model.warm_start import init_from_note
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.probes import PROBES
@@ -79,7 +80,7 @@ class Training:
             sys.stdout.writelines(f"{note}\n" for note in self.data.notes)  # the run's log
         fitter = self._trainer()
         module = build.classifier(self.config, self.data, fitter.strategy.root_device)
-        if (note := told(module.network, self.config)) and self.journal is not None:
+        if (note := init_from_note(module.network, self.config)) and self.journal is not None:
             sys.stdout.write(f"{note}\n")
         diverged = self._fit(fitter, module)
         return self._finish(module, diverged)
@@ -119,7 +120,7 @@ class Training:
             module.network.load_state_dict(load_file(best))
             metrics.update(self._test(module))
         outcome = "diverged" if diverged else "finished"
-        classes = gathered(module.predicted), gathered(module.target)
+        classes = gather(module.predicted), gather(module.target)
         if self.journal is not None:
             names, fixed = self.data.class_names, self.data.has_fixed_test_order
             tables = write_tables(self.run.folder, *classes, names, by_image=fixed)

@@ -16,8 +16,8 @@ from ablab.config.trial import Trial, resolve
 from ablab.errors import FINISHED, ResourceError, StoreError
 from ablab.faults import ConfigError
 from ablab.model import build
-from ablab.model.warm_start import told
-from ablab.tracking.background_delivery import DELIVERING, BackgroundDelivery
+from ablab.model.warm_start import init_from_note
+from ablab.tracking.courier import DELIVERING, Courier
 from ablab.tracking.delivery import deliver
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab
@@ -120,7 +120,7 @@ def _notes(trial: Trial) -> list[str]:
     if trial.config["init_from"] is None:
         return notes
     network = build.network(trial.config, data, torch.Generator())[0]
-    return [*notes, told(network, trial.config)]
+    return [*notes, init_from_note(network, trial.config)]
 
 
 def _summary(trial: Trial) -> str:

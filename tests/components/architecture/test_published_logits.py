@@ -15,7 +15,8 @@ from torch import nn
 
 from ablab.catalogue.listing import of_axis
 from ablab.config.compose import compose
-from ablab.model.build import PARTS, Builder
+from ablab.model.build import PARTS
+from ablab.model.builder import Builder
 
 
 class Published(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 
 from ablab.config.threads import cpu_threads
 from ablab.faults import ConfigError
-from ablab.model.build import Builder
+from ablab.model.builder import Builder
 from ablab.sweep.launch.launcher import Launcher
 from ablab.training.settings import Devices
 
