@@ -1,7 +1,7 @@
-"""What a user would write without ablab: a PyTorch loop over tensors in memory.
+"""A plain PyTorch training loop over tensors in memory, as one would write it without ablab.
 
 It does the work of a trial: training, validation after each epoch, and a test of the last weights
-and, where they are others, of the best ones.
+and, if they differ, of the best weights.
 """
 
 import copy
@@ -16,11 +16,11 @@ EVALUATED = 250
 
 
 class Images:
-    """The images of a data set as a bare loop holds them: float tensors, normalised once.
+    """Holds the images of a data set as float tensors, normalized once.
 
     Args:
-        data: where train, validation and test images come from; the same as the trial's.
-        memory_format: of the batches.
+        data: the trial's data, with train, validation and test images.
+        memory_format: memory format of the batches.
     """
 
     def __init__(self, data: InMemoryDataModule, memory_format: torch.memory_format) -> None:
@@ -36,15 +36,15 @@ class Images:
 
 
 def evaluate(network: nn.Module, images: tuple[Tensor, Tensor]) -> tuple[float, float]:
-    """Return loss and accuracy."""
+    """Return mean loss and accuracy."""
     network.eval()
-    loss = right = 0.0
+    loss = correct = 0.0
     with torch.no_grad():
         for x, y in zip(images[0].split(EVALUATED), images[1].split(EVALUATED), strict=True):
             logits = network(x)
             loss += float(nn.functional.cross_entropy(logits, y, reduction="sum"))
-            right += int((logits.argmax(1) == y).sum())
-    return loss / len(images[1]), right / len(images[1])
+            correct += int((logits.argmax(1) == y).sum())
+    return loss / len(images[1]), correct / len(images[1])
 
 
 def train(
@@ -60,11 +60,11 @@ def train(
 
     Args:
         network: with its initial weights.
-        images: what it learns and is tested on.
+        images: images for training, validation and test.
         epochs: passes over the training images.
-        batch_size: images a step; the last partial batch is left out.
-        lr: Adam's.
-        fused: Adam's; None is what torch takes, which on a CPU is not fused.
+        batch_size: images per step; the last partial batch is dropped.
+        lr: Adam's learning rate.
+        fused: Adam's ``fused``; None is torch's default, not fused on a CPU.
     """
     network = network.to(memory_format=images.memory_format)
     optimizer = torch.optim.Adam(network.parameters(), lr=lr, fused=fused)
@@ -74,9 +74,9 @@ def train(
         network.train()
         order = torch.randperm(len(y))
         for step in range(len(y) // batch_size):
-            chosen = order[step * batch_size : (step + 1) * batch_size]
+            indices = order[step * batch_size : (step + 1) * batch_size]
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(network(x[chosen]), y[chosen])
+            loss = nn.functional.cross_entropy(network(x[indices]), y[indices])
             loss.backward()
             optimizer.step()
         accuracy = evaluate(network, images.val)[1]

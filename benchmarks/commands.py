@@ -7,14 +7,14 @@ import tempfile
 import time
 from pathlib import Path
 
-from figures import options, spread, tell
+from measurements import format_median, parse_options, print_results
 
 ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> None:
-    """Measure and tell."""
-    asked = options(__doc__ or "", 3)
+    """Measure and report."""
+    asked = parse_options(__doc__ or "", 3)
     helps, firsts, seconds = [], [], []
     for _ in range(asked.rounds):
         helps.append(_seconds([sys.executable, "-m", "ablab", "--help"], {}))
@@ -23,11 +23,11 @@ def main() -> None:
             firsts.append(_seconds(["make", "demo"], home))
             seconds.append(_seconds(["make", "demo"], home))
     lines = [
-        f"ablab --help            {spread(helps)}",
-        f"make demo               {spread(firsts)}",
-        f"make demo, nothing new  {spread(seconds)}",
+        f"ablab --help            {format_median(helps)}",
+        f"make demo               {format_median(firsts)}",
+        f"make demo, nothing new  {format_median(seconds)}",
     ]
-    tell(__doc__ or "", lines, asked.save)
+    print_results(__doc__ or "", lines, asked.save)
 
 
 def _seconds(command: list[str], environment: dict[str, str]) -> float:

@@ -1,7 +1,7 @@
 """Eight MLP trials (784-64-128-64-10, BN, Adam, batch 128, 1 epoch of MNIST) against a bare loop.
 
-The trials run side by side on two cores, after warm-up, each to its completion record; the loop
-does the eight one after another, with Adam as torch takes it and with the fused Adam of the trials.
+The trials run in parallel on two cores, after a warm-up, each to its completion record; the loop
+trains the eight networks in sequence, with torch's default Adam and with the trials' fused Adam.
 """
 
 import os
@@ -10,7 +10,7 @@ import time
 
 import torch
 from bare import Images, train
-from figures import options, ratio, spread, tell
+from measurements import format_median, format_ratio, parse_options, print_results
 
 from ablab.config.compose import compose
 from ablab.config.trial import Trial, resolve
@@ -37,8 +37,8 @@ MLP = [
 
 
 def main() -> None:
-    """Measure and tell."""
-    asked = options(__doc__ or "", 5)
+    """Measure and report."""
+    args = parse_options(__doc__ or "", 5)
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["ABLAB_HOME"] = f"{folder}/lab"
@@ -48,30 +48,30 @@ def main() -> None:
         ours: list[float] = []
         bare: list[float] = []
         fused: list[float] = []
-        for number in range(asked.rounds + 1):
+        for number in range(args.rounds + 1):
             seeds = range(number * TRIALS, (number + 1) * TRIALS)
             trials = [resolve(base.with_values({"seed": seed})) for seed in seeds]
-            now = (
-                _side_by_side(lab, trials, launcher),
-                _one_by_one(trials, images),
-                _one_by_one(trials, images, fused=True),
+            measured = (
+                _parallel(lab, trials, launcher),
+                _sequential(trials, images),
+                _sequential(trials, images, fused=True),
             )
-            if number:  # the first round warms up
-                ours.append(now[0])
-                bare.append(now[1])
-                fused.append(now[2])
+            if number:  # the first round is a warm-up
+                ours.append(measured[0])
+                bare.append(measured[1])
+                fused.append(measured[2])
         launcher.close()
     lines = [
-        f"eight trials, two slots     {spread(ours)}",
-        f"bare loop, one by one       {spread(bare)}",
-        f"the same with fused Adam    {spread(fused)}",
-        f"trials / bare               {ratio(ours, bare)}",
-        f"trials / bare, fused        {ratio(ours, fused)}",
+        f"eight trials, two slots     {format_median(ours)}",
+        f"bare loop, in sequence      {format_median(bare)}",
+        f"the same with fused Adam    {format_median(fused)}",
+        f"trials / bare               {format_ratio(ours, bare)}",
+        f"trials / bare, fused        {format_ratio(ours, fused)}",
     ]
-    tell(__doc__ or "", lines, asked.save)
+    print_results(__doc__ or "", lines, args.save)
 
 
-def _side_by_side(lab: Lab, trials: list[Trial], launcher: Launcher) -> float:
+def _parallel(lab: Lab, trials: list[Trial], launcher: Launcher) -> float:
     jobs = [
         Job(Cell("mlp", trial.config["seed"], "mnist · mlp", trial.key), trial.as_dict())
         for trial in trials
@@ -84,7 +84,7 @@ def _side_by_side(lab: Lab, trials: list[Trial], launcher: Launcher) -> float:
     return seconds
 
 
-def _one_by_one(trials: list[Trial], images: Images, fused: bool | None = None) -> float:
+def _sequential(trials: list[Trial], images: Images, fused: bool | None = None) -> float:
     networks = [
         build.network(trial.config, build.datamodule(trial.config), torch.Generator())[0]
         for trial in trials

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from figures import options, tell
+from measurements import parse_options, print_results
 from numpy.typing import NDArray
 
 from ablab.stats import intervals, paired
@@ -16,13 +16,13 @@ SEEDS, SIZES = (3, 5, 10), (1, 5)
 
 
 def main() -> None:
-    """Simulate and print."""
-    asked = options(__doc__ or "", 10_000)
+    """Simulate and tell."""
+    asked = parse_options(__doc__ or "", 10_000)
     generator = np.random.default_rng(20_260_101)
     lines = [f"{asked.rounds:,} replicates each, fixed seed; ± is one Monte Carlo error"]
-    for section in (_errors, _coverages, _others, _blocks, _margins, _images, _why):
-        lines += ["", *section(generator, asked.rounds)]
-    tell(__doc__ or "", lines, asked.save)
+    for part in (_errors, _coverages, _others, _blocks, _margins, _images, _why):
+        lines += ["", *part(generator, asked.rounds)]
+    print_results(__doc__ or "", lines, asked.save)
 
 
 def normal(generator: np.random.Generator, count: int, n: int, m: int) -> Array:

@@ -13,9 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fuzz"))
 
-from figures import tell
 from fuzz_cases import case
 from fuzz_judge import Verdict, judge
+from measurements import print_results
 
 _KINDS = ("accepted", "refused", "traceback", "hang", "memory", "malformed")
 
@@ -39,7 +39,7 @@ def main() -> int:
                 print(
                     f"case {seed}: {case(seed)!r:.600}\n{verdict.kind}: {verdict.text}", flush=True
                 )
-    tell(_title(), _lines(found, asked.seed), asked.save)
+    print_results(_title(), _lines(found, asked.seed), asked.save)
     return 0 if all(verdict.is_good for _, verdict in found) else 1
 
 

@@ -1,4 +1,4 @@
-"""What probes cost: their share of an epoch of LeNet-5 on MNIST (batch 128, one thread)."""
+"""Cost of probes: their share of an epoch of LeNet-5 on MNIST (batch 128, one thread)."""
 
 import time
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from figures import options, spread, tell
+from measurements import format_median, parse_options, print_results
 
 from ablab.config.compose import compose
 from ablab.config.probe_switches import SWITCHES
@@ -20,43 +20,43 @@ DEVICES = Devices("cpu")
 
 
 class Timed(Probes):
-    """Sums up the seconds of its hooks.
+    """Measures the time of its hooks.
 
     Attributes:
-        seconds: of all hooks so far.
+        seconds: total time of all hooks so far.
     """
 
     seconds = 0.0
 
     def __getattribute__(self, name: str) -> Any:
-        found = super().__getattribute__(name)
+        attribute = super().__getattribute__(name)
         if not name.startswith("on_train"):
-            return found
+            return attribute
 
         def timed(*arguments: Any, **named: Any) -> None:
             start = time.perf_counter()
-            found(*arguments, **named)
+            attribute(*arguments, **named)
             self.seconds += time.perf_counter() - start
 
         return timed
 
 
 def main() -> None:
-    """Measure and tell."""
-    asked = options(__doc__ or "", 3)
+    """Measure and report."""
+    args = parse_options(__doc__ or "", 3)
     torch.set_num_threads(1)
-    alone = [name for name in SWITCHES if name != "generalization_gap"]
+    single = [name for name in SWITCHES if name != "generalization_gap"]
     choices = {"probes=default": ["probes=default"]}
-    choices |= {f"probes.{name}=true": [f"probes.{name}=true"] for name in alone}
+    choices |= {f"probes.{name}=true": [f"probes.{name}=true"] for name in single}
     lines = [
-        f"{name:28} {spread([100 * _share(overrides) for _ in range(asked.rounds)], '%')}"
+        f"{name:28} {format_median([100 * _share(overrides) for _ in range(args.rounds)], '%')}"
         for name, overrides in choices.items()
     ]
-    tell(__doc__ or "", lines, asked.save)
+    print_results(__doc__ or "", lines, args.save)
 
 
 def _share(overrides: list[str]) -> float:
-    """Return the seconds of probes over those of the rest of an epoch, validation included."""
+    """Return the seconds of probes divided by those of the rest of an epoch with validation."""
     config = compose(["dataset=mnist", "trainer.max_epochs=1", *overrides]).resolved()
     data = build.datamodule(config)
     module = build.classifier(config, data)

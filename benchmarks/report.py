@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from figures import options, spread, tell
+from measurements import format_median, parse_options, print_results
 from synthetic import write_lab
 
 SIZES = {10: (2, 5, 1), 100: (10, 10, 1), 1_000: (10, 20, 5), 10_000: (20, 50, 10)}
@@ -14,9 +14,9 @@ FEW = 3  # rounds of the largest sweep, which takes longest
 
 
 def main() -> None:
-    """Measure and print."""
-    asked = options(__doc__ or "", 5)
-    lines = ["`ablab report NAME --offline`, including the start of Python; 20 epochs per trial"]
+    """Measure and report."""
+    asked = parse_options(__doc__ or "", 5)
+    lines = ["`ablab report NAME --offline`, the start of Python included; 20 epochs a trial"]
     for trials, (variants, seeds, blocks) in SIZES.items():
         with tempfile.TemporaryDirectory() as folder:
             lab = write_lab(Path(folder) / "lab", "grown", variants, seeds, blocks)
@@ -26,11 +26,11 @@ def main() -> None:
             size = page.stat().st_size / 1e6
         lines += [
             f"{trials:>6,} trials ({variants} variants x {seeds} seeds x {blocks} blocks)",
-            f"       time    {spread([seconds for seconds, _ in runs])}",
-            f"       memory  {spread([gigabytes for _, gigabytes in runs], 'GB')}",
+            f"       time    {format_median([seconds for seconds, _ in runs])}",
+            f"       memory  {format_median([gigabytes for _, gigabytes in runs], 'GB')}",
             f"       page    {size:.2f} MB",
         ]
-    tell(__doc__ or "", lines, asked.save)
+    print_results(__doc__ or "", lines, asked.save)
 
 
 def _report(lab: Path) -> tuple[float, float]:

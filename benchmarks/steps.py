@@ -1,6 +1,6 @@
-"""A training step of each architecture against its plainest PyTorch spelling: CIFAR-100's shapes.
+"""A training step of each architecture against plain PyTorch code, for CIFAR-100's shapes.
 
-Both are one function: as many parameters, and with the same weights the same logits.
+Both compute the same function: equal numbers of parameters, and equal logits for equal weights.
 """
 
 import gc
@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from figures import options, tell
+from measurements import parse_options, print_results
 from torch import Tensor, nn
 
 from ablab.config.compose import compose
@@ -24,11 +24,11 @@ from ablab.model import build
 
 PLAIN = Path(__file__).parent / "plain"
 BATCH = 32
-# A step of these lasts seconds. Below 16 torch would take other kernels for 1x1 convolutions.
+# These use half the batch: a step takes seconds. Below 16, torch uses other 1x1 convolutions.
 SMALLER = ("convnext_tiny", "densenet121", "googlenet", "inception_v3", "resnet50", "wide_resnet")
-LEAST_SECONDS = 0.05  # of what is timed at once
-SHORT, MORE = 0.03, 5  # a step of fewer seconds is timed so many times as often
-Seconds = tuple[float, float]  # of the CPU, and of the clock
+MIN_SECONDS = 0.05  # of each measurement
+SHORT, MORE = 0.03, 5  # shorter steps are measured so many times more often
+Seconds = tuple[float, float]  # CPU time, wall time
 HEADER = (
     "architecture    parameters batch   ours, ms  plain, ms   ratio   (min, max)      clock    n"
 )
@@ -36,12 +36,12 @@ HEADER = (
 
 @dataclass
 class Step:
-    """A network in training, always on the same images.
+    """Trains a network on one batch.
 
     Attributes:
-        network: with its weights.
-        optimizer: of its weights.
-        auxiliary_weight: of each auxiliary loss.
+        network: the network.
+        optimizer: optimizes its weights.
+        auxiliary_weight: weight of each auxiliary loss.
     """
 
     network: nn.Module
@@ -60,7 +60,7 @@ class Step:
         self.optimizer.step()
 
     def seconds(self, x: Tensor, target: Tensor, count: int) -> Seconds:
-        """Return the time of one of so many steps."""
+        """Return the mean time of ``count`` steps."""
         cpu, clock = time.process_time(), time.perf_counter()
         for _ in range(count):
             self.run(x, target)
@@ -68,75 +68,75 @@ class Step:
 
 
 def main() -> None:
-    """Measure and tell."""
-    asked = options(__doc__ or "", 15, names="architectures, all of them unless named")
+    """Measure and report."""
+    args = parse_options(__doc__ or "", 15, names="architectures, by default all")
     torch.set_num_threads(1)
     names = sorted(file.stem for file in (own_folder("conf") / "architecture").glob("*.yaml"))
-    lines = ["CPU seconds, one thread, medians of n pairs, in turns", HEADER]
-    for name in asked.names or names:
-        lines.append(_row(name, asked.rounds))
+    lines = ["CPU seconds, one thread, medians of n pairs, alternating", HEADER]
+    for name in args.names or names:
+        lines.append(_row(name, args.rounds))
         print(lines[-1], flush=True)
         gc.collect()
-    tell(__doc__ or "", lines, asked.save)
+    print_results(__doc__ or "", lines, args.save)
 
 
 def _row(name: str, rounds: int) -> str:
-    """Measure one architecture."""
+    """Measure one architecture, and return its row."""
     ours, plain = _networks(name)
     batch = BATCH // 2 if name in SMALLER else BATCH
     x, target = torch.randn(batch, 3, 32, 32), torch.randint(100, (batch,))
     x = x.contiguous(memory_format=torch.channels_last)
-    _check_same(ours, plain, x)
+    _check_equal(ours, plain, x)
     weight = getattr(ours, "auxiliary_weight", 0.0)
     steps = [
         Step(network, torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9), weight)
         for network in (ours, plain)
     ]
-    warm = [step.seconds(x, target, 2)[0] for step in steps]
-    count = max(1, round(LEAST_SECONDS / min(warm)))
-    rounds *= MORE if min(warm) < SHORT else 1
+    warm_up = [step.seconds(x, target, 2)[0] for step in steps]
+    count = max(1, round(MIN_SECONDS / min(warm_up)))
+    rounds *= MORE if min(warm_up) < SHORT else 1
     pairs = [_pair(steps, x, target, count, number % 2 == 1) for number in range(rounds)]
     cpu = [(a[0], b[0]) for a, b in pairs]
     ratios = [a / b for a, b in cpu]
     clock = statistics.median(a[1] / b[1] for a, b in pairs)
     size = sum(parameter.numel() for parameter in ours.parameters())
-    middle = [1e3 * statistics.median(column) for column in zip(*cpu, strict=True)]
+    medians = [1e3 * statistics.median(column) for column in zip(*cpu, strict=True)]
     spread = f"{statistics.median(ratios):.3f}   ({min(ratios):.3f}, {max(ratios):.3f})"
-    row = f"{name:14} {size:11,} {batch:5} {middle[0]:10.2f} {middle[1]:10.2f}   {spread}"
+    row = f"{name:14} {size:11,} {batch:5} {medians[0]:10.2f} {medians[1]:10.2f}   {spread}"
     return f"{row}  {clock:.3f}   {rounds}"
 
 
 def _pair(
-    steps: list[Step], x: Tensor, target: Tensor, count: int, backwards: bool
+    steps: list[Step], x: Tensor, target: Tensor, count: int, plain_first: bool
 ) -> tuple[Seconds, Seconds]:
-    """Return the times of ours and of the plain one, which begins every other time."""
+    """Return the times of ablab's network and of the plain one."""
     ours, plain = steps
-    if backwards:
+    if plain_first:
         second = plain.seconds(x, target, count)
         return ours.seconds(x, target, count), second
     return ours.seconds(x, target, count), plain.seconds(x, target, count)
 
 
 def _networks(name: str) -> tuple[nn.Module, nn.Module]:
-    """Return a trial's network, and the plain one with its weights."""
-    written = _written(name, compose([f"architecture={name}"]).resolved()["architecture"])
-    overrides = ["dataset=cifar100", f"architecture={name}", *written.COMPONENTS]
+    """Return a trial's network and the plain network."""
+    module = _plain_module(name, compose([f"architecture={name}"]).resolved()["architecture"])
+    overrides = ["dataset=cifar100", f"architecture={name}", *module.COMPONENTS]
     config = compose(overrides).resolved()
     ours, _ = build.network(config, build.datamodule(config), torch.Generator())
-    given = {key: value for key, value in config["architecture"].items() if key[0] != "_"}
-    plain = written.plain(num_classes=100, **given)
+    options = {key: value for key, value in config["architecture"].items() if key[0] != "_"}
+    plain = module.plain(num_classes=100, **options)
     ours = ours.to(memory_format=torch.channels_last)
     return ours, plain.to(memory_format=torch.channels_last)
 
 
-def _written(name: str, architecture: Mapping[str, Any]) -> ModuleType:
-    """Return the file of the architecture's name, or that of the module which holds its class."""
+def _plain_module(name: str, architecture: Mapping[str, Any]) -> ModuleType:
+    """Import the plain file named after the architecture, else after its class's module."""
     module = architecture["_target_"].split(".")[-2]
     return importlib.import_module(f"plain.{name if (PLAIN / f'{name}.py').exists() else module}")
 
 
-def _check_same(ours: nn.Module, plain: nn.Module, x: Tensor) -> None:
-    """Give the plain network our weights, and hold it to our logits."""
+def _check_equal(ours: nn.Module, plain: nn.Module, x: Tensor) -> None:
+    """Copy ablab's weights into the plain network, and check that the logits are equal."""
     sizes = [sum(p.numel() for p in network.parameters()) for network in (ours, plain)]
     assert sizes[0] == sizes[1], f"{sizes[0]:,} parameters against {sizes[1]:,}"
     pairs = zip(ours.state_dict().values(), plain.state_dict().values(), strict=True)

@@ -115,7 +115,7 @@ def test_the_stop_button_ends_a_trial_that_goes_on(kernel: Any, tmp_path: Path) 
     )
     assert again["content"]["status"] == "ok", again["content"]
     text = "".join(said)
-    assert f"goes on after epoch {epochs}:" in text
+    assert f"continues after epoch {epochs}:" in text
     assert "finished 60" in text
     assert len(list(tmp_path.glob("lab/trials/*/0*"))) == 1
 

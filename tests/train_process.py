@@ -1,7 +1,7 @@
-"""Attempts at takes in processes of their own, and what may happen to them there.
+"""Training of runs in subprocesses, and the disturbances that tests inject into them.
 
-The processes are forked from a server that has imported everything, as a sweep's are. A mishap
-is a function that is called in the new process before it trains.
+The processes are forked from a server that has imported everything, as those of a sweep. A
+disturbance is a function that is called in the new process before it trains.
 """
 
 import multiprocessing
@@ -21,7 +21,7 @@ from ablab.sweep.launch.surroundings import inherited, thread_variables
 from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings
 
-# Every stream is drawn from: order, augmentation, dropout, initialisation, split.
+# Uses every random stream: order, augmentation, dropout, initialization, split.
 SMALL = (
     "architecture=mlp",
     "architecture.widths=[16]",
@@ -35,46 +35,53 @@ SMALL = (
 )
 CPU = Devices("cpu")
 INHERITED = ("ABLAB_HOME", "ABLAB_ALLOW")
-Mishap = Callable[[], None]
+Disturbance = Callable[[], None]
 
 
-def start(run: Run, mishap: Mishap | None = None, *, in_sweep: bool = True) -> BaseProcess:
-    """Start an attempt."""
+def start(
+    run: Run, disturbance: Disturbance | None = None, *, in_sweep: bool = True
+) -> BaseProcess:
+    """Start to train a run in a subprocess."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOAD])
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     settings = ProcessSettings(CPU, slots=3, in_sweep=in_sweep)
-    process = context.Process(target=_attempt, args=(run.folder, settings, mishap, environment))
+    process = context.Process(target=_train, args=(run.folder, settings, disturbance, environment))
     with inherited(thread_variables(1)):
         process.start()
     return process
 
 
-def train_apart(run: Run, mishap: Mishap | None = None, *, in_sweep: bool = True) -> int | None:
-    """Make an attempt and return its exit status, negative for a signal that killed it."""
-    process = start(run, mishap, in_sweep=in_sweep)
+def train_in_subprocess(
+    run: Run, disturbance: Disturbance | None = None, *, in_sweep: bool = True
+) -> int | None:
+    """Train a run in a subprocess; return its exit code, negative for a signal that killed it."""
+    process = start(run, disturbance, in_sweep=in_sweep)
     process.join(120)
     return process.exitcode
 
 
-def _attempt(
-    folder: Path, settings: ProcessSettings, mishap: Mishap | None, environment: Mapping[str, str]
+def _train(
+    folder: Path,
+    settings: ProcessSettings,
+    disturbance: Disturbance | None,
+    environment: Mapping[str, str],
 ) -> None:
     from ablab.sweep.launch.worker import train
 
     os.environ.update(environment)
-    if mishap is not None:
-        mishap()
+    if disturbance is not None:
+        disturbance()
     sys.exit(train(folder, settings))
 
 
-def shown(run: Run) -> dict[str, Any]:
-    """Return what must be bit-equal whenever a trial is repeated."""
+def results(run: Run) -> dict[str, Any]:
+    """Return the results that must be bit-equal whenever a trial is repeated."""
     completion = run.completion
     assert completion is not None
     epochs = [(e.epoch, dict(e.metrics)) for e in run.entries() if e.kind == "epoch"]
-    same = ("best.safetensors", "test_correct.npy", "confusion_matrix.csv", "per_class.csv")
-    sums = {name: completion.artifacts[name]["sha256"] for name in same}
+    names = ("best.safetensors", "test_correct.npy", "confusion_matrix.csv", "per_class.csv")
+    sums = {name: completion.artifacts[name]["sha256"] for name in names}
     return {"epochs": epochs, "metrics": dict(completion.metrics), "artifacts": sums}
 
 
@@ -83,10 +90,10 @@ def kinds(run: Run) -> list[str]:
     return [entry.kind for entry in run.entries()]
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 60) -> None:
-    """Return when it holds; fail after a long time."""
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until a condition holds; fail after a timeout."""
     end = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
 
@@ -96,45 +103,45 @@ def _kill() -> None:
 
 
 def _at_step(act: Callable[[], None], epoch: int, *steps: int) -> None:
-    """Act in the middle of an epoch, before the named steps."""
+    """Call ``act`` in an epoch, before the named steps."""
     from ablab.model.classifier import Classifier
 
-    plain = Classifier.training_step
+    original = Classifier.training_step
 
     def training_step(self: Classifier, batch: Any, step: int) -> Any:
         if self.current_epoch == epoch and step in steps:
             act()
-        return plain(self, batch, step)
+        return original(self, batch, step)
 
     Classifier.training_step = training_step
 
 
 def _before(owner: Any, name: str, act: Callable[[], None], applies: Callable[..., bool]) -> None:
-    """Act before a function is called with certain arguments."""
-    plain = getattr(owner, name)
+    """Call ``act`` before each call of a function whose arguments satisfy ``applies``."""
+    original = getattr(owner, name)
 
     def function(*arguments: Any, **named: Any) -> Any:
         if applies(*arguments):
             act()
-        return plain(*arguments, **named)
+        return original(*arguments, **named)
 
     setattr(owner, name, function)
 
 
-def killed_in_mid_epoch() -> None:
-    """Die with half an epoch done."""
+def killed_during_an_epoch() -> None:
+    """Kill the process during the second epoch."""
     _at_step(_kill, 1, 2)
 
 
 def killed_between_best_weights_and_checkpoint() -> None:
-    """Die when the best weights are those of an epoch that no checkpoint has."""
+    """Kill the process after it wrote best weights, before their epoch's checkpoint."""
     import pytorch_lightning as pl
 
     _before(pl.Trainer, "save_checkpoint", _kill, lambda trainer, _: trainer.current_epoch == 1)
 
 
 def killed_before_the_checkpoint_is_in_place() -> None:
-    """Die with the new checkpoint written beside the old one."""
+    """Kill the process when the second checkpoint is written, but has not replaced the first."""
     from ablab.training.recorder import CHECKPOINT
 
     checkpoints = []
@@ -147,61 +154,61 @@ def killed_before_the_checkpoint_is_in_place() -> None:
 
 
 def killed_between_checkpoint_and_journal() -> None:
-    """Die when the epoch's line is in the checkpoint alone."""
+    """Kill the process when an epoch's line is only in the checkpoint."""
     from ablab.training.recorder import JournalLogger
 
     _before(JournalLogger, "write", _kill, lambda _, entry: entry.epoch == 1)
 
 
-def killed_behind_the_journal() -> None:
-    """Die between two epochs."""
+def killed_after_the_journal() -> None:
+    """Kill the process between two epochs."""
     _at_step(_kill, 2, 0)
 
 
-def killed_behind_the_last_epoch() -> None:
-    """Die when nothing is left but the test."""
+def killed_after_the_last_epoch() -> None:
+    """Kill the process before the test."""
     from ablab.training.run import Training
 
     _before(Training, "_finish", _kill, lambda *_: True)
 
 
 def killed_before_the_completion() -> None:
-    """Die behind the test, with nothing missing but the record."""
+    """Kill the process after the test, before the completion record."""
     from ablab.training import run
 
     _before(run, "write_completion", _kill, lambda *_: True)
 
 
 def terminated() -> None:
-    """Be told to end in mid-epoch."""
+    """Send SIGTERM during the second epoch."""
     _at_step(lambda: os.kill(os.getpid(), signal.SIGTERM), 1, 2)
 
 
-def terminated_behind_the_completion() -> None:
-    """Be told to end when there is nothing left to do."""
+def terminated_after_the_completion() -> None:
+    """Send SIGTERM after the completion record."""
     from ablab.training import run
 
-    plain = run.write_completion
+    original = run.write_completion
 
     def write_completion(*arguments: Any) -> None:
-        plain(*arguments)
+        original(*arguments)
         os.kill(os.getpid(), signal.SIGTERM)
 
     run.write_completion = write_completion
 
 
 def interrupted_once() -> None:
-    """Ctrl-C in the first epoch."""
+    """Send SIGINT in the first epoch."""
     _at_step(lambda: os.kill(os.getpid(), signal.SIGINT), 0, 1)
 
 
 def interrupted_twice() -> None:
-    """Ctrl-C, and again, in the second epoch."""
+    """Send SIGINT twice in the second epoch."""
     _at_step(lambda: os.kill(os.getpid(), signal.SIGINT), 1, 1, 2)
 
 
-def refused_by_the_disk(number: int) -> None:
-    """Be refused whatever is written from the second epoch's checkpoint on."""
+def with_a_failing_disk(number: int) -> None:
+    """Let every fsync fail from the second epoch's checkpoint on."""
     import pytorch_lightning as pl
 
     def refuse(_: int) -> None:
@@ -214,12 +221,12 @@ def refused_by_the_disk(number: int) -> None:
 
 
 def limited_in_size() -> None:
-    """Be allowed no file as large as a checkpoint."""
+    """Limit the size of files to less than a checkpoint."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
 
 def limited_in_files() -> None:
-    """Be allowed no further open file, and hold one of the lowest numbers back for nobody."""
+    """Limit open files to those that are open, with no low number left free."""
     highest = max(int(name) for name in os.listdir("/proc/self/fd"))
     for _ in range(highest):
         os.dup(0)
@@ -227,30 +234,30 @@ def limited_in_files() -> None:
 
 
 def without_a_temporary_folder() -> None:
-    """Find no place for temporary files, in any way that tempfile has."""
+    """Let tempfile find no folder for temporary files."""
     os.environ["TMPDIR"] = "/nowhere"
     tempfile.tempdir = "/nowhere"
 
 
 def hung_up() -> None:
-    """Lose the terminal in mid-epoch."""
+    """Send SIGHUP during the second epoch."""
     _at_step(lambda: os.kill(os.getpid(), signal.SIGHUP), 1, 2)
 
 
-def speaking_ascii() -> None:
-    """Have streams that refuse other letters."""
+def with_ascii_streams() -> None:
+    """Let standard output and error refuse non-ASCII characters."""
     for text in (sys.stdout, sys.stderr):
         text.reconfigure(encoding="ascii", errors="strict")
 
 
 def diverging_in_the_second_epoch() -> None:
-    """Get a loss that is no number, when there is an epoch to choose."""
+    """Make the loss NaN in the second epoch, when the first one can be selected."""
     from ablab.model.classifier import Classifier
 
-    plain = Classifier.training_step
+    original = Classifier.training_step
 
     def training_step(self: Classifier, batch: Any, step: int) -> Any:
-        loss = plain(self, batch, step)
+        loss = original(self, batch, step)
         if self.current_epoch == 1 and step == 2:
             self._trained.loss[-1] = loss.detach() * float("nan")
         return loss
@@ -259,15 +266,15 @@ def diverging_in_the_second_epoch() -> None:
 
 
 def idle() -> None:
-    """Stand still in the first epoch."""
+    """Sleep in the first epoch."""
     _at_step(lambda: time.sleep(60), 0, 0)
 
 
 def start_and_wait(folder: Path, environment: Mapping[str, str]) -> None:
-    """Be a sweep: start an attempt that idles, and wait for it."""
+    """Stand in for a sweep: start a process that idles, and wait for it."""
     os.environ.update(environment)
     settings = ProcessSettings(CPU, in_sweep=True)
     arguments = folder, settings, idle, environment
-    trial = multiprocessing.get_context("fork").Process(target=_attempt, args=arguments)
+    trial = multiprocessing.get_context("fork").Process(target=_train, args=arguments)
     trial.start()
     trial.join()

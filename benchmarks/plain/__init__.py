@@ -1,1 +1,1 @@
-"""Each architecture as one would write it with torch alone, for 3x32x32 images."""
+"""Plain implementations of the architectures in torch alone, for 3x32x32 images."""

@@ -1,4 +1,4 @@
-"""AlexNet as Krizhevsky et al. 2012 have it, its first convolution padded for 32 pixels."""
+"""AlexNet (Krizhevsky et al. 2012), with the first convolution padded for 32-pixel images."""
 
 from torch import nn
 

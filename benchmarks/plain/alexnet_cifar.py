@@ -1,4 +1,4 @@
-"""AlexNet for 32 pixels, as in bearpaw/pytorch-classification, with batch normalization."""
+"""AlexNet for 32-pixel images, as in bearpaw/pytorch-classification, with batch normalization."""
 
 from torch import nn
 

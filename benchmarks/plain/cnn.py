@@ -1,4 +1,4 @@
-"""Two convolutions, each pooled, and a linear layer."""
+"""Two convolutions with pooling, and a linear layer."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""ConvNeXt with a 3x3 stem, its 1x1 convolutions linear layers as in its authors' code."""
+"""ConvNeXt with a 3x3 stem, and linear layers as 1x1 convolutions, as in the authors' code."""
 
 import torch
 import torch.nn.functional as F
@@ -8,15 +8,15 @@ COMPONENTS = ["normalization=layer", "normalization.over=channels", "activation=
 
 
 class MapNorm(nn.LayerNorm):
-    """Layer normalization of each pixel's channels."""
+    """Layer normalization over the channels of each pixel."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the map, normalized."""
+        """Return the normalized map."""
         return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
 
 
 class Block(nn.Module):
-    """The block."""
+    """The ConvNeXt block."""
 
     def __init__(self, width: int, scale: float) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Block(nn.Module):
         self.linear2 = nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the next map."""
+        """Return the output map."""
         out = self.norm(self.depthwise(x).permute(0, 2, 3, 1))
         out = self.gamma * self.linear2(F.gelu(self.linear1(out)))
         return x + out.permute(0, 3, 1, 2)

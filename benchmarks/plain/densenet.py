@@ -17,7 +17,7 @@ class Layer(nn.Module):
         self.conv2 = nn.Conv2d(inner, growth, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the map and what is new."""
+        """Return the input map and the new channels, concatenated."""
         new = self.conv1(self.bn1(x).relu())
         new = self.conv2(self.bn2(new).relu())
         return torch.cat([x, new], 1)

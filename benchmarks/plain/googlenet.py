@@ -1,14 +1,14 @@
-"""GoogLeNet with batch normalization, its first layers for 32 pixels."""
+"""GoogLeNet with batch normalization, and first layers for 32-pixel images."""
 
 import torch
 from torch import Tensor, nn
 
 COMPONENTS = ["normalization=batch"]
-Pair = tuple[int, int]  # channels of the 1x1 convolution, and of what it makes cheap
+Pair = tuple[int, int]  # channels of the 1x1 reduction, and of the convolution after it
 
 
 def conv(inputs: int, outputs: int, size: int) -> nn.Sequential:
-    """Return a convolution and what follows it."""
+    """Return a convolution with its normalization and activation."""
     layer = nn.Conv2d(inputs, outputs, size, padding=size // 2, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU())
 
@@ -24,7 +24,7 @@ class Inception(nn.Module):
         self.branch4 = nn.Sequential(nn.MaxPool2d(3, 1, 1), conv(inputs, pooled, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the branches' maps, joined."""
+        """Return the concatenated maps of the branches."""
         branches = [self.branch1(x), self.branch2(x), self.branch3(x), self.branch4(x)]
         return torch.cat(branches, 1)
 

@@ -1,4 +1,4 @@
-"""Inception v3 with its auxiliary head, its first layers for 32 pixels."""
+"""Inception v3 with its auxiliary head, and first layers for 32-pixel images."""
 
 import torch
 from torch import Tensor, nn
@@ -10,36 +10,36 @@ Size = int | tuple[int, int]
 def conv(
     inputs: int, outputs: int, size: Size, stride: int = 1, padding: Size = 0
 ) -> nn.Sequential:
-    """Return a convolution and what follows it."""
+    """Return a convolution with its normalization and activation."""
     layer = nn.Conv2d(inputs, outputs, size, stride, padding, bias=False)
     return nn.Sequential(layer, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
 def row(inputs: int, outputs: int, size: int) -> nn.Sequential:
-    """Return a convolution of one row."""
+    """Return a convolution with a kernel of one row."""
     return conv(inputs, outputs, (1, size), padding=(0, size // 2))
 
 
 def column(inputs: int, outputs: int, size: int) -> nn.Sequential:
-    """Return a convolution of one column."""
+    """Return a convolution with a kernel of one column."""
     return conv(inputs, outputs, (size, 1), padding=(size // 2, 0))
 
 
 def pool() -> nn.Module:
-    """Return the mean of what there is in each window."""
+    """Return average pooling that ignores the padding."""
     return nn.AvgPool2d(3, 1, 1, count_include_pad=False)
 
 
 class Join(nn.ModuleList):
-    """Branches side by side."""
+    """Parallel branches, concatenated."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the branches' maps, joined."""
+        """Return the concatenated maps of the branches."""
         return torch.cat([branch(x) for branch in self], 1)
 
 
 def module_a(inputs: int, pooled: int) -> nn.Module:
-    """Return the module of 35 pixels."""
+    """Return the module for maps of 35 pixels."""
     three = (conv(inputs, 64, 1), conv(64, 96, 3, padding=1), conv(96, 96, 3, padding=1))
     return Join(
         [
@@ -52,13 +52,13 @@ def module_a(inputs: int, pooled: int) -> nn.Module:
 
 
 def module_b() -> nn.Module:
-    """Return the first that halves the map."""
+    """Return the first module that halves the map."""
     three = (conv(288, 64, 1), conv(64, 96, 3, padding=1), conv(96, 96, 3, 2))
     return Join([conv(288, 384, 3, 2), nn.Sequential(*three), nn.MaxPool2d(3, 2)])
 
 
 def module_c(c: int) -> nn.Module:
-    """Return the module of 17 pixels."""
+    """Return the module for maps of 17 pixels."""
     twice = (column(c, c, 7), row(c, c, 7), column(c, c, 7), row(c, 192, 7))
     return Join(
         [
@@ -71,14 +71,14 @@ def module_c(c: int) -> nn.Module:
 
 
 def module_d() -> nn.Module:
-    """Return the second that halves the map."""
+    """Return the second module that halves the map."""
     seven = (conv(768, 192, 1), row(192, 192, 7), column(192, 192, 7), conv(192, 192, 3, 2))
     three = (conv(768, 192, 1), conv(192, 320, 3, 2))
     return Join([nn.Sequential(*three), nn.Sequential(*seven), nn.MaxPool2d(3, 2)])
 
 
 def module_e(inputs: int) -> nn.Module:
-    """Return the module of 8 pixels."""
+    """Return the module for maps of 8 pixels."""
     three = (conv(inputs, 448, 1), conv(448, 384, 3, padding=1))
     return Join(
         [

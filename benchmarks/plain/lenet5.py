@@ -1,4 +1,4 @@
-"""LeNet-5 as it is built today, on colour."""
+"""LeNet-5 in its modern form, for color images."""
 
 from torch import nn
 

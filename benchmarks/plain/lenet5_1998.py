@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 COMPONENTS = ["activation=scaled_tanh", "pooling=trainable_subsampling"]
 
-# The maps of S2 that six maps of C3 read, three each, and nine, four each.
+# Input maps (S2) of the six maps of C3 with three inputs, and of the nine with four.
 THREES = [0, 1, 2, 1, 2, 3, 2, 3, 4, 3, 4, 5, 0, 4, 5, 0, 1, 5]
 FOURS = [
     *(0, 1, 2, 3, 1, 2, 3, 4, 2, 3, 4, 5, 0, 3, 4, 5, 0, 1, 4, 5, 0, 1, 2, 5),
@@ -20,7 +20,7 @@ def squash(x: Tensor) -> Tensor:
 
 
 class Subsampling(nn.Module):
-    """A sum over windows, with a weight and a bias for each map."""
+    """Sum over windows, with one weight and one bias per map."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -28,12 +28,12 @@ class Subsampling(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the smaller map."""
+        """Return the subsampled map."""
         return F.avg_pool2d(x, 2, divisor_override=1) * self.weight + self.bias
 
 
 class Table(nn.Module):
-    """The convolution of table I, by groups of maps that read as many."""
+    """The convolution of table I, grouped by the number of input maps."""
 
     def __init__(self) -> None:
         super().__init__()

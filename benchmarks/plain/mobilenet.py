@@ -1,4 +1,4 @@
-"""MobileNet, its first convolution without stride for 32 pixels."""
+"""MobileNet, with a first convolution of stride 1 for 32-pixel images."""
 
 from torch import nn
 
@@ -10,7 +10,7 @@ SEPARABLE = (
 
 
 def conv(inputs: int, outputs: int, size: int, stride: int, groups: int = 1) -> list[nn.Module]:
-    """Return a convolution and what follows it."""
+    """Return a convolution with its normalization and activation."""
     layer = nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False)
     return [layer, nn.BatchNorm2d(outputs), nn.ReLU()]
 

@@ -1,4 +1,4 @@
-"""NARX over the rows of an image: the last inputs and outputs come in at each step."""
+"""NARX over the rows of an image: the inputs of each step are the last inputs and outputs."""
 
 import torch
 import torch.nn.functional as F

@@ -1,4 +1,4 @@
-"""A convolution of the grey image, pooled, and fully connected layers."""
+"""One convolution of the gray image, pooling, and fully connected layers."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,4 @@
-"""Residual networks, their first layer for 32 pixels, and their plain twins."""
+"""Residual networks with a first layer for 32-pixel images, and the same without shortcuts."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ COMPONENTS = ["normalization=batch"]
 
 
 class Shortcut(nn.Module):
-    """Option A: every second pixel, and zeros for new channels."""
+    """Option A: subsampled input, with zeros for the new channels."""
 
     def __init__(self, new: int, stride: int) -> None:
         super().__init__()
@@ -19,7 +19,7 @@ class Shortcut(nn.Module):
 
 
 def shortcut_of(kind: str, inputs: int, outputs: int, stride: int) -> nn.Module:
-    """Return what goes around a block."""
+    """Return the shortcut of a block."""
     if (inputs, stride) == (outputs, 1):
         return nn.Sequential()
     if kind == "padded":
@@ -29,7 +29,7 @@ def shortcut_of(kind: str, inputs: int, outputs: int, stride: int) -> nn.Module:
 
 
 class Basic(nn.Module):
-    """Two convolutions of 3x3."""
+    """Basic block: two 3x3 convolutions."""
 
     def __init__(self, inputs: int, width: int, stride: int, kind: str) -> None:
         super().__init__()
@@ -40,14 +40,14 @@ class Basic(nn.Module):
         self.shortcut = None if kind == "none" else shortcut_of(kind, inputs, width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the next map."""
+        """Return the output map."""
         out = F.relu(self.bn1(self.conv1(x)))
         out = self.bn2(self.conv2(out))
         return F.relu(out if self.shortcut is None else out + self.shortcut(x))
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3, 1x1."""
+    """Bottleneck block: 1x1, 3x3 and 1x1 convolutions."""
 
     def __init__(self, inputs: int, width: int, stride: int, kind: str) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Bottleneck(nn.Module):
         self.shortcut = None if kind == "none" else shortcut_of(kind, inputs, 4 * width, stride)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the next map."""
+        """Return the output map."""
         out = F.relu(self.bn1(self.conv1(x)))
         out = F.relu(self.bn2(self.conv2(out)))
         out = self.bn3(self.conv3(out))

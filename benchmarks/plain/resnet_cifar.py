@@ -1,4 +1,4 @@
-"""The thin residual networks for small images, and their plain twins."""
+"""Thin residual networks for small images, and the same without shortcuts."""
 
 from torch import nn
 

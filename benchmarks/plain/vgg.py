@@ -1,4 +1,4 @@
-"""VGG-16 with batch normalization and one linear layer, for 32 pixels."""
+"""VGG-16 with batch normalization and one linear layer, for 32-pixel images."""
 
 from torch import nn
 

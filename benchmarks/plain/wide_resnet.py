@@ -7,7 +7,7 @@ COMPONENTS = ["normalization=batch"]
 
 
 class Block(nn.Module):
-    """Two convolutions, activated before."""
+    """Two convolutions with pre-activation."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class Block(nn.Module):
             self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the next map."""
+        """Return the output map."""
         active = F.relu(self.bn1(x))
         out = self.conv2(F.relu(self.bn2(self.conv1(active))))
         return out + (x if self.shortcut is None else self.shortcut(active))

@@ -12,7 +12,7 @@ import pytest
 import torch
 import train_process
 from torch import nn
-from train_process import kinds, shown, train_apart
+from train_process import kinds, results, train_in_subprocess
 
 from ablab.config import memory
 from ablab.config.compose import components, compose
@@ -180,11 +180,11 @@ def test_what_passes_trains_is_probed_and_goes_on(
     trial = resolve(compose(overrides)).as_dict()
     assert build.datamodule(trial["config"]).counts()["val_images"] == 251  # batches of 250
     run, killed = lab.new_run(trial), lab.new_run(trial)
-    assert train_apart(run) == 0, run.entries()[-1].note
-    train_apart(killed, train_process.terminated)
-    assert train_apart(killed) == 0, killed.entries()[-1].note
+    assert train_in_subprocess(run) == 0, run.entries()[-1].note
+    train_in_subprocess(killed, train_process.terminated)
+    assert train_in_subprocess(killed) == 0, killed.entries()[-1].note
     if name != "Sometimes":  # it counts its passes where no checkpoint looks
-        assert shown(killed) == shown(run)
+        assert results(killed) == results(run)
     assert kinds(run) == ["attempt", "epoch", "epoch"]
 
 
@@ -362,7 +362,7 @@ def test_lazy_layers_are_trained_by_hand_as_by_torch(
         overrides = [*choose("architecture", "Lazy"), f"backend={backend}"]
         precise = ["optimizer=sgd", "trainer.precision=64-true"]
         run = lab.new_run(resolve(compose([*overrides, *precise])).as_dict())
-        assert train_apart(run) == 0, run.entries()[-1].note
+        assert train_in_subprocess(run) == 0, run.entries()[-1].note
         figures.append([dict(entry.metrics) for entry in run.entries() if entry.metrics])
     assert len(figures[0]) == 2
     assert figures[1] == [pytest.approx(metrics) for metrics in figures[0]]

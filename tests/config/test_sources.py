@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from train_process import train_apart
+from train_process import train_in_subprocess
 
 from ablab.config.compose import compose
 from ablab.config.sources import source_hashes
@@ -165,9 +165,9 @@ def test_helper_edited_since_the_plan_is_refused_by_name(
     write("import helper", helper="value = 1")
     run = begin("activation=mine", "trainer.max_epochs=1")
     (tmp_path / "helper.py").write_text("value = 2")
-    assert train_apart(run) == 1
+    assert train_in_subprocess(run) == 1
     told = run.entries()[-1].note["error"]
     assert "helper.py must be as it was when the trial was planned" in told
     assert "mine.Mine" not in told
     (tmp_path / "helper.py").write_text("value = 1")
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0

@@ -1,8 +1,8 @@
-"""Each test works in a lab and a folder of its own."""
+"""Each test has its own lab and working folder."""
 
 import pytest
 
 
 @pytest.fixture(autouse=True)
 def _own_home(own_home: None) -> None:
-    """Set up what `own_home` gives, for every test of this folder."""
+    """Use `own_home` in every test of this folder."""

@@ -1,4 +1,4 @@
-"""``backend=by_hand``: training through gradients written by hand follows autograd."""
+"""``backend=by_hand``: training with hand-written gradients equals autograd."""
 
 import itertools
 import os
@@ -10,7 +10,7 @@ import pytest
 import torch
 import yaml
 from torch import Tensor
-from train_process import killed_in_mid_epoch, shown, train_apart
+from train_process import killed_during_an_epoch, results, train_in_subprocess
 
 from ablab.config.compose import components, compose
 from ablab.config.trial import resolve
@@ -23,8 +23,8 @@ from ablab.tracking.run import Run
 from ablab.training import cost
 
 AXES = ("activation", "pooling", "normalization", "dropout", "loss", "regularizer")
-# What the sources of the suite have, and so must be written by hand.
-SOURCES = {
+# Components that must have a version by hand.
+REQUIRED = {
     "activation": "sigmoid tanh relu leaky_relu prelu elu softmax identity",
     "pooling": "max mean l2 lp none",
     "normalization": "batch none",
@@ -33,14 +33,14 @@ SOURCES = {
     "regularizer": "l2 none",
 }
 NETWORKS = ("lenet5", "one_conv", "mlp")
-MNIST = os.environ.get("ABLAB_DATA", "")  # before the fixtures take it away
+MNIST = os.environ.get("ABLAB_DATA", "")  # before the fixtures delete it
 
 
 def pair(*overrides: str) -> tuple[Classifier, Classifier, Any]:
-    """Return a classifier by torch and the same by hand, in float64, and their data."""
+    """Return a classifier with autograd, the same by hand, both in float64, and their data."""
     config = compose(["devices=cpu", *overrides]).resolved()
-    torchs, by_hand = build_both(config)
-    return torchs, by_hand, build.datamodule(config)
+    autograd, by_hand = build_both(config)
+    return autograd, by_hand, build.datamodule(config)
 
 
 def batches(data: Any) -> Iterator[tuple[Tensor, Tensor]]:
@@ -58,51 +58,53 @@ def losses(module: Classifier, config: Any, steps: Iterator[Any]) -> Iterator[fl
         module.dropout_generator.manual_seed(0)
     for x, target in steps:
         optimizer.zero_grad()
-        found = module.objective(module.network, x, target)
-        torch.autograd.backward(found.cost)
+        evaluation = module.objective(module.network, x, target)
+        torch.autograd.backward(evaluation.cost)
         optimizer.step()
-        yield found.cost.item()
+        yield evaluation.cost.item()
 
 
-def follows(num_steps: int, *overrides: str) -> None:
+def check_losses(num_steps: int, *overrides: str) -> None:
     config = compose(overrides).resolved()
-    torchs, by_hand, data = pair(*overrides)
+    autograd, by_hand, data = pair(*overrides)
     steps = list(itertools.islice(batches(data), num_steps))
-    expected = list(losses(torchs, config, iter(steps)))
+    expected = list(losses(autograd, config, iter(steps)))
     assert list(losses(by_hand, config, iter(steps))) == pytest.approx(expected, abs=1e-6, rel=0)
     assert expected[-1] != expected[0]
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_loss_follows_autograd(network: str) -> None:
-    follows(4, f"architecture={network}", "batch_size=16", "normalization=batch", "dropout=dropout")
+def test_loss_equals_autograds(network: str) -> None:
+    check_losses(
+        4, f"architecture={network}", "batch_size=16", "normalization=batch", "dropout=dropout"
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not MNIST, reason="needs real MNIST (ABLAB_DATA)")
 @pytest.mark.parametrize("network", NETWORKS)
-def test_loss_follows_autograd_for_200_steps_on_mnist(
+def test_loss_equals_autograds_for_200_steps_on_mnist(
     network: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ABLAB_DATA", MNIST)
     loss = "binary_cross_entropy" if network == "one_conv" else "cross_entropy"
-    follows(200, f"architecture={network}", "dataset=mnist", "batch_size=32", f"loss={loss}")
+    check_losses(200, f"architecture={network}", "dataset=mnist", "batch_size=32", f"loss={loss}")
 
 
 def build_both(config: Mapping[str, Any]) -> list[Classifier]:
     data = build.datamodule(config)
-    made = [build.classifier({**config, "backend": b}, data) for b in ("torch", "by_hand")]
-    return [module.double() for module in made]
+    modules = [build.classifier({**config, "backend": b}, data) for b in ("torch", "by_hand")]
+    return [module.double() for module in modules]
 
 
 def step(module: Classifier, x: Tensor, target: Tensor) -> tuple[float, float]:
-    """Return the cost in training and the loss after it in testing; leave the gradients."""
+    """Return the training cost and then the evaluation loss; keep the gradients."""
     assert module.dropout_generator is not None
     module.dropout_generator.manual_seed(0)
-    found = module.objective(module.network, x, target)
-    torch.autograd.backward(found.cost)
+    evaluation = module.objective(module.network, x, target)
+    torch.autograd.backward(evaluation.cost)
     module.eval()
-    return found.cost.item(), module.loss(module(x), target).item()
+    return evaluation.cost.item(), module.loss(module(x), target).item()
 
 
 @pytest.fixture(scope="module")
@@ -113,35 +115,37 @@ def plain() -> Mapping[str, Any]:
 @pytest.mark.parametrize(
     ("axis", "name"), [(axis, name) for axis in AXES for name in components(axis)]
 )
-def test_a_component_trains_as_by_autograd_or_is_refused(
+def test_a_component_equals_autograd_or_is_refused(
     axis: str, name: str, plain: Mapping[str, Any]
 ) -> None:
     config = {**plain, axis: yaml.safe_load(components(axis)[name].read_text())}
     try:
-        torchs, by_hand = build_both(config)
+        autograd, by_hand = build_both(config)
     except ComponentError as error:
         pytest.skip(f"not in this network: {error}")
     except ConfigError as error:
-        told, torchs = str(error), None
-    if torchs is None:
-        assert name not in SOURCES[axis].split()
-        assert f"backend must be torch for {axis} {config[axis]['_target_']}, got by_hand" in told
+        message, autograd = str(error), None
+    if autograd is None:
+        assert name not in REQUIRED[axis].split()
+        assert (
+            f"backend must be torch for {axis} {config[axis]['_target_']}, got by_hand" in message
+        )
         return
     x, target = torch.randn(4, 1, 32, 32, dtype=torch.float64), torch.tensor([0, 3, 9, 3])
-    assert step(by_hand, x, target) == pytest.approx(step(torchs, x, target), abs=1e-10)
-    state = torchs.state_dict()
+    assert step(by_hand, x, target) == pytest.approx(step(autograd, x, target), abs=1e-10)
+    state = autograd.state_dict()
     assert by_hand.state_dict().keys() == state.keys()
     for key, value in by_hand.state_dict().items():
         assert torch.allclose(value, state[key], rtol=0, atol=1e-10)
-    for ours, theirs in zip(by_hand.parameters(), torchs.parameters(), strict=True):
+    for ours, theirs in zip(by_hand.parameters(), autograd.parameters(), strict=True):
         assert torch.allclose(ours.grad, theirs.grad, rtol=1e-10, atol=1e-10)
 
 
-def test_a_soft_target_is_served() -> None:
-    torchs, by_hand, _ = pair("loss.label_smoothing=0.1")
+def test_soft_targets_are_supported() -> None:
+    autograd, by_hand, _ = pair("loss.label_smoothing=0.1")
     logits = torch.randn(6, 10, dtype=torch.float64)
     for target in (torch.arange(6), torch.rand(6, 10, dtype=torch.float64)):
-        expected = torchs.loss(logits, target).item()
+        expected = autograd.loss(logits, target).item()
         assert by_hand.loss(logits, target).item() == pytest.approx(expected, abs=1e-12)
 
 
@@ -151,19 +155,19 @@ def faults(*overrides: str) -> str:
     return str(caught.value)
 
 
-def test_what_is_not_by_hand_is_refused_by_name() -> None:
-    told = faults("activation=gelu")
-    assert "backend must be torch for activation torch.nn.GELU, got by_hand" in told
-    assert "a GELU, is not written by hand" in told
+def test_a_component_without_a_version_by_hand_is_refused_by_name() -> None:
+    message = faults("activation=gelu")
+    assert "backend must be torch for activation torch.nn.GELU, got by_hand" in message
+    assert "a GELU, is not written by hand" in message
 
 
 def test_a_shortcut_is_refused_by_name() -> None:
     assert "backend must be torch for architecture ablab" in faults("architecture=resnet20")
 
 
-def test_an_option_that_is_not_by_hand_is_refused() -> None:
-    told = faults("architecture=cnn", "architecture.conv=separable")
-    assert "is written by hand for groups=1 alone" in told
+def test_an_unsupported_option_is_refused() -> None:
+    message = faults("architecture=cnn", "architecture.conv=separable")
+    assert "is written by hand only for groups=1" in message
 
 
 def test_an_operation_between_layers_is_refused() -> None:
@@ -198,28 +202,28 @@ def test_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     assert fault == "devices.accelerator must be cpu for backend=by_hand, got auto"
 
 
-def test_the_key_tells_who_made_the_gradients() -> None:
+def test_the_backend_is_in_the_key() -> None:
     keys = {resolve(compose(["devices=cpu", f"backend={b}"])).key for b in ("torch", "by_hand")}
     assert len(keys) == 2
 
 
-def test_operations_are_counted_as_torchs() -> None:
-    torchs, by_hand, data = pair()
-    sizes = [cost.size(module.float().network, data) for module in (torchs, by_hand)]
+def test_flops_are_counted_as_torchs() -> None:
+    autograd, by_hand, data = pair()
+    sizes = [cost.size(module.float().network, data) for module in (autograd, by_hand)]
     assert sizes[0] == sizes[1]
     assert type(by_hand.network.features[0]).__name__ == "Conv2dByHand"
 
 
-def test_a_whole_trial_by_hand_resumes_bit_equal_and_is_autograds_to_rounding(
+def test_a_trial_by_hand_resumes_bit_equal_and_equals_autograd_up_to_rounding(
     begin: Callable[..., Run], tmp_path: Path
 ) -> None:
     runs = [begin("backend=by_hand"), begin("backend=by_hand"), begin()]
-    assert train_apart(runs[0], killed_in_mid_epoch) != 0
-    assert [train_apart(run) for run in runs] == [0, 0, 0]
-    by_hand, again, torchs = (shown(run) for run in runs)
+    assert train_in_subprocess(runs[0], killed_during_an_epoch) != 0
+    assert [train_in_subprocess(run) for run in runs] == [0, 0, 0]
+    by_hand, again, autograd = (results(run) for run in runs)
     assert by_hand == again
-    for ours, theirs in zip(by_hand["epochs"], torchs["epochs"], strict=True):
+    for ours, theirs in zip(by_hand["epochs"], autograd["epochs"], strict=True):
         accuracies = [name for name in theirs[1] if "accuracy" in name]
-        for name in accuracies:  # an image that stands between two classes may fall either way
+        for name in accuracies:  # rounding may flip the class of an image
             assert ours[1].pop(name) == pytest.approx(theirs[1].pop(name), abs=1.01 / 287)
         assert ours[1] == pytest.approx(theirs[1], rel=1e-3)

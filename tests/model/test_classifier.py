@@ -1,4 +1,4 @@
-"""The LightningModule under a Trainer of one's own, as in a notebook."""
+"""The LightningModule under a plain Lightning Trainer, as in a notebook."""
 
 import itertools
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ K = 5
 
 
 class Linear(nn.Module):
-    """Logits of flattened images."""
+    """A linear layer on flattened images."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Linear(nn.Module):
 
 
 class Auxiliary(Linear):
-    """With a second head, which is there in training alone."""
+    """Has an auxiliary head in training."""
 
     auxiliary_weight = 0.3
 
@@ -51,7 +51,7 @@ class Auxiliary(Linear):
 
 
 class Dropped(Linear):
-    """Drops inputs by a generator of its own."""
+    """Drops inputs with an explicit generator."""
 
     def __init__(self, generator: torch.Generator) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Dropped(Linear):
 
 
 class Curve(pl.Callback):
-    """Keeps what an epoch logged, and the lr at each step."""
+    """Records the logged metrics, and the learning rate at each step."""
 
     def __init__(self) -> None:
         self.epochs: list[dict[str, float]] = []
@@ -116,7 +116,7 @@ def trainer(*callbacks: pl.Callback, epochs: int = 1, **options: Any) -> pl.Trai
 
 
 class Loader:
-    """Hands out batches in order."""
+    """Loads batches in order."""
 
     def __init__(self, x: Tensor, y: Tensor, batch: int) -> None:
         self.batches = list(zip(x.split(batch), y.split(batch), strict=True))
@@ -140,7 +140,7 @@ def test_mean_loss_and_accuracy_are_over_images(images: TensorDataset, network: 
     assert result["test/accuracy"] == pytest.approx(accuracy_score(y, logits.argmax(1)))
 
 
-def test_classes_of_the_test_are_kept_in_order(images: TensorDataset, network: Linear) -> None:
+def test_predictions_of_the_test_are_kept_in_order(images: TensorDataset, network: Linear) -> None:
     module = classifier(network)
     trainer().test(module, loader(images), verbose=False)
     x, y = images.tensors
@@ -148,13 +148,13 @@ def test_classes_of_the_test_are_kept_in_order(images: TensorDataset, network: L
     assert module.target.equal(y)
 
 
-def test_a_plain_trainer_trains_it_as_a_plain_loop(images: TensorDataset, network: Linear) -> None:
-    twin = Linear()
-    twin.load_state_dict(network.state_dict())
-    optimizer = _sgd(twin.named_parameters())
+def test_a_plain_trainer_equals_a_plain_loop(images: TensorDataset, network: Linear) -> None:
+    copied = Linear()
+    copied.load_state_dict(network.state_dict())
+    optimizer = _sgd(copied.named_parameters())
     losses, right = [], 0
     for x, y in loader(images):
-        logits = twin(x)
+        logits = copied(x)
         loss = F.cross_entropy(logits, y)
         losses.append(loss.item() * len(y))
         right += int((logits.argmax(1) == y).sum())
@@ -163,14 +163,14 @@ def test_a_plain_trainer_trains_it_as_a_plain_loop(images: TensorDataset, networ
         optimizer.step()
     curve = Curve()
     trainer(curve).fit(classifier(network), loader(images), loader(images))
-    assert all(p.equal(q) for p, q in zip(network.parameters(), twin.parameters(), strict=True))
+    assert all(p.equal(q) for p, q in zip(network.parameters(), copied.parameters(), strict=True))
     (epoch,) = curve.epochs
     assert epoch["train/loss"] == pytest.approx(sum(losses) / 53, rel=1e-6)
     assert epoch["train/accuracy"] == pytest.approx(right / 53)
     assert epoch["lr"] == pytest.approx(0.1)
     x, y = images.tensors
-    assert epoch["val/loss"] == pytest.approx(F.cross_entropy(twin(x), y).item(), rel=1e-6)
-    assert epoch["val/accuracy"] == pytest.approx(accuracy_score(y, twin(x).argmax(1)))
+    assert epoch["val/loss"] == pytest.approx(F.cross_entropy(copied(x), y).item(), rel=1e-6)
+    assert epoch["val/accuracy"] == pytest.approx(accuracy_score(y, copied(x).argmax(1)))
 
 
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
@@ -189,7 +189,7 @@ def test_gradients_of_a_fused_optimizer_are_clipped(
     assert length == pytest.approx(0.01, rel=1e-3)
 
 
-def test_soft_targets_are_learnt(images: TensorDataset, network: Linear) -> None:
+def test_soft_targets_are_learned(images: TensorDataset, network: Linear) -> None:
     x, y = images.tensors
     soft = 0.9 * F.one_hot(y, K) + 0.02
     (result,) = trainer().test(classifier(network), Loader(x, soft, 53), verbose=False)
@@ -200,23 +200,23 @@ def test_soft_targets_are_learnt(images: TensorDataset, network: Linear) -> None
     assert curve.epochs[0]["val/loss"] < result["test/loss"]
 
 
-def test_scheduler_follows_every_step(images: TensorDataset, network: Linear) -> None:
-    seen = []
+def test_scheduler_is_stepped_at_each_step(images: TensorDataset, network: Linear) -> None:
+    totals = []
 
     def scheduler(optimizer: torch.optim.Optimizer, total_steps: int) -> Any:
-        seen.append(total_steps)
+        totals.append(total_steps)
         return torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 - step / total_steps)
 
     curve = Curve()
     trainer(curve, epochs=2).fit(
         classifier(network, scheduler=scheduler), loader(images), loader(images)
     )
-    assert seen == [12]
+    assert totals == [12]
     assert curve.lrs == pytest.approx([0.1 * (1 - step / 12) for step in range(12)])
     assert curve.epochs[0]["lr"] == pytest.approx(0.1 * (1 - 6 / 12))
 
 
-def test_plateau_is_asked_once_an_epoch(images: TensorDataset, network: Linear) -> None:
+def test_plateau_is_stepped_once_per_epoch(images: TensorDataset, network: Linear) -> None:
     def scheduler(optimizer: torch.optim.Optimizer, total_steps: int) -> Any:
         return ReduceLROnPlateau(optimizer, factor=0.5, patience=0, threshold=0.999, mode="min")
 
@@ -227,15 +227,13 @@ def test_plateau_is_asked_once_an_epoch(images: TensorDataset, network: Linear) 
     assert curve.lrs == pytest.approx([0.1] * 12 + [0.05] * 6)
 
 
-def test_plateau_has_been_asked_when_the_checkpoint_is_made(
-    images: TensorDataset, network: Linear
-) -> None:
-    asked = []
+def test_plateau_is_stepped_before_the_checkpoint(images: TensorDataset, network: Linear) -> None:
+    states = []
 
     class Recorder(pl.callbacks.Checkpoint):
         def on_train_epoch_end(self, trainer: pl.Trainer, _: pl.LightningModule) -> None:
             scheduler = trainer.lr_scheduler_configs[0].scheduler
-            asked.append((scheduler.last_epoch, scheduler.best))
+            states.append((scheduler.last_epoch, scheduler.best))
             losses.append(float(trainer.callback_metrics["val/loss"]))
 
     losses: list[float] = []
@@ -243,63 +241,63 @@ def test_plateau_has_been_asked_when_the_checkpoint_is_made(
     plain = trainer(epochs=3)
     plain.callbacks.append(Recorder())
     plain.fit(module, loader(images), loader(images))
-    assert asked == [(epoch + 1, min(losses[: epoch + 1])) for epoch in range(3)]
+    assert states == [(epoch + 1, min(losses[: epoch + 1])) for epoch in range(3)]
 
 
-def test_plateau_without_validation_rests(images: TensorDataset, network: Linear) -> None:
+def test_plateau_is_not_stepped_without_validation(images: TensorDataset, network: Linear) -> None:
     curve = Curve()
     module = classifier(network, scheduler=lambda optimizer, **_: ReduceLROnPlateau(optimizer))
     trainer(curve, epochs=2, limit_val_batches=0).fit(module, loader(images), loader(images))
     assert curve.lrs == [0.1] * 12
 
 
-def test_auxiliary_logits_join_the_cost_and_no_figure(images: TensorDataset) -> None:
+def test_auxiliary_logits_enter_the_cost_but_no_metric(images: TensorDataset) -> None:
     torch.manual_seed(0)
-    network, twin = Auxiliary(), Auxiliary()
-    twin.load_state_dict(network.state_dict())
+    network, copied = Auxiliary(), Auxiliary()
+    copied.load_state_dict(network.state_dict())
     x, y = images.tensors
-    main, further = twin(x)
+    main, auxiliary = copied(x)
     loss = F.cross_entropy(main, y)
-    (loss + 0.3 * F.cross_entropy(further, y)).backward()
-    _sgd(twin.named_parameters()).step()
+    (loss + 0.3 * F.cross_entropy(auxiliary, y)).backward()
+    _sgd(copied.named_parameters()).step()
     curve = Curve()
     whole = Loader(x, y, 53)
     trainer(curve).fit(classifier(network), whole, whole)
-    for found, expected in zip(network.parameters(), twin.parameters(), strict=True):
-        assert torch.allclose(found, expected, atol=1e-7)
+    for actual, expected in zip(network.parameters(), copied.parameters(), strict=True):
+        assert torch.allclose(actual, expected, atol=1e-7)
     assert curve.epochs[0]["train/loss"] == pytest.approx(loss.item(), rel=1e-6)
     assert curve.epochs[0]["val/loss"] == pytest.approx(
-        F.cross_entropy(twin.eval()(x), y).item(), rel=1e-6
+        F.cross_entropy(copied.eval()(x), y).item(), rel=1e-6
     )
 
 
 @pytest.mark.parametrize("batch", [10, 53])
-def test_penalty_is_added_once_to_each_mean_cost(
+def test_penalty_does_not_depend_on_the_batch_size(
     images: TensorDataset, network: Linear, batch: int
 ) -> None:
-    twin = Linear()
-    twin.load_state_dict(network.state_dict())
-    optimizer = _sgd(twin.named_parameters())
+    copied = Linear()
+    copied.load_state_dict(network.state_dict())
+    optimizer = _sgd(copied.named_parameters())
     penalties = []
     for x, y in loader(images, batch):
-        penalties.append(0.25 * twin.layer.weight.square().sum())
+        penalties.append(0.25 * copied.layer.weight.square().sum())
         optimizer.zero_grad()
-        (F.cross_entropy(twin(x), y) + penalties[-1]).backward()
+        (F.cross_entropy(copied(x), y) + penalties[-1]).backward()
         optimizer.step()
     curve = Curve()
     module = classifier(network, regularizer=lambda named_params: L2(named_params, 0.5))
     trainer(curve).fit(module, loader(images, batch), loader(images))
-    for found, expected in zip(network.parameters(), twin.parameters(), strict=True):
-        assert torch.allclose(found, expected, atol=1e-6)
+    for actual, expected in zip(network.parameters(), copied.parameters(), strict=True):
+        assert torch.allclose(actual, expected, atol=1e-6)
     mean = torch.stack(penalties).mean().item()
     assert curve.epochs[0]["train/penalty"] == pytest.approx(mean, rel=1e-5)
     x, y = images.tensors
     assert curve.epochs[0]["val/loss"] == pytest.approx(
-        F.cross_entropy(twin(x), y).item(), rel=1e-5
+        F.cross_entropy(copied(x), y).item(), rel=1e-5
     )
 
 
-def test_without_a_penalty_none_is_logged(images: TensorDataset, network: Linear) -> None:
+def test_no_penalty_is_logged_without_a_regularizer(images: TensorDataset, network: Linear) -> None:
     curve = Curve()
     trainer(curve).fit(classifier(network), loader(images), loader(images))
     assert "train/penalty" not in curve.epochs[0]
@@ -324,7 +322,7 @@ def test_weights_are_projected_after_each_step(images: TensorDataset, network: L
     assert max(norms) <= 0.2 * (1 + 1e-6)
 
 
-def test_lbfgs_runs_one_step_a_batch_whose_figures_count_once(
+def test_lbfgs_takes_one_step_per_batch_and_its_metrics_count_once(
     images: TensorDataset, network: Linear
 ) -> None:
     x, y = images.tensors
@@ -343,24 +341,24 @@ def test_lbfgs_runs_one_step_a_batch_whose_figures_count_once(
     assert plain.global_step == 1
     assert curve.epochs[0]["train/loss"] == pytest.approx(first, rel=1e-6)
     torch.manual_seed(0)
-    twin = Linear()
-    optimizer = _lbfgs(twin.named_parameters())
+    copied = Linear()
+    optimizer = _lbfgs(copied.named_parameters())
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        cost = F.cross_entropy(twin(x), y)
+        cost = F.cross_entropy(copied(x), y)
         cost.backward()
         return cost
 
     optimizer.step(closure)
-    assert network.layer.weight.equal(twin.layer.weight)
+    assert network.layer.weight.equal(copied.layer.weight)
 
 
 def _lbfgs(named_params: Any) -> torch.optim.Optimizer:
     return torch.optim.LBFGS([p for _, p in named_params], line_search_fn="strong_wolfe")
 
 
-def test_evaluations_of_one_step_see_the_same_dropout(images: TensorDataset) -> None:
+def test_evaluations_in_one_step_have_the_same_dropout_mask(images: TensorDataset) -> None:
     generator = torch.Generator()
     network = Dropped(generator)
     masks = []
@@ -373,33 +371,33 @@ def test_evaluations_of_one_step_see_the_same_dropout(images: TensorDataset) -> 
     assert changes == 1
 
 
-def test_schedule_free_is_tested_at_its_mean_and_trains_on(
+def test_schedule_free_is_evaluated_at_its_average_and_continues(
     images: TensorDataset, network: Linear
 ) -> None:
     torch.manual_seed(0)
-    twin = Linear()
+    copied = Linear()
     options: dict[str, Any] = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8}
     options |= {"weight_decay": 0.0, "warmup_steps": 0}
-    optimizer = ScheduleFree(twin.named_parameters(), **options)
+    optimizer = ScheduleFree(copied.named_parameters(), **options)
     losses = []
     for _ in range(2):
         optimizer.train()
         for x, y in loader(images):
             optimizer.zero_grad()
-            F.cross_entropy(twin(x), y).backward()
+            F.cross_entropy(copied(x), y).backward()
             optimizer.step()
         optimizer.eval()
-        losses.append(F.cross_entropy(twin(images.tensors[0]), images.tensors[1]).item())
+        losses.append(F.cross_entropy(copied(images.tensors[0]), images.tensors[1]).item())
     curve = Curve()
     module = classifier(
         network, optimizer=lambda named_params: ScheduleFree(named_params, **options)
     )
     trainer(curve, epochs=2).fit(module, loader(images), loader(images))
-    assert network.layer.weight.equal(twin.layer.weight)
+    assert network.layer.weight.equal(copied.layer.weight)
     assert curve.epochs[0]["val/loss"] == pytest.approx(losses[-1], rel=1e-6)
 
 
-def test_schedule_free_ends_at_its_mean_without_validation(
+def test_schedule_free_ends_at_its_average_without_validation(
     images: TensorDataset, network: Linear
 ) -> None:
     options: dict[str, Any] = {"lr": 0.1, "betas": (0.9, 0.999), "eps": 1e-8}
@@ -412,7 +410,9 @@ def test_schedule_free_ends_at_its_mean_without_validation(
     assert plain.optimizers[0].param_groups[0]["is_training"] is False
 
 
-def test_a_loss_that_is_no_number_ends_the_epoch(images: TensorDataset, network: Linear) -> None:
+def test_a_loss_that_is_not_finite_raises_at_the_end_of_the_epoch(
+    images: TensorDataset, network: Linear
+) -> None:
     def loss(logits: Tensor, target: Tensor) -> Tensor:
         return F.cross_entropy(logits, target) * (float("inf") if len(target) == 3 else 1.0)
 
@@ -421,7 +421,7 @@ def test_a_loss_that_is_no_number_ends_the_epoch(images: TensorDataset, network:
     assert (caught.value.epoch, caught.value.step) == (0, 5)
 
 
-def test_a_loss_that_is_no_number_is_seen_within_32_steps(
+def test_a_loss_that_is_not_finite_raises_within_32_steps(
     images: TensorDataset, network: Linear
 ) -> None:
     def loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -432,7 +432,7 @@ def test_a_loss_that_is_no_number_is_seen_within_32_steps(
     assert caught.value.step == 31
 
 
-def test_variants_with_one_seed_see_the_same_batches_and_start_alike() -> None:
+def test_variants_of_one_seed_have_equal_batches_and_initial_weights() -> None:
     batches, weights = [], []
     for activation in ("relu", "elu"):
         config = compose([f"activation={activation}", "augmentation=crop_flip"]).resolved()
@@ -449,7 +449,7 @@ def test_variants_with_one_seed_see_the_same_batches_and_start_alike() -> None:
     assert all(value.equal(second[name]) for name, value in first.items())
 
 
-def test_another_seed_starts_otherwise() -> None:
+def test_another_seed_has_other_initial_weights() -> None:
     states = []
     for seed in (0, 1):
         config = compose([f"seed={seed}"]).resolved()

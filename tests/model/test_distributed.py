@@ -1,4 +1,4 @@
-"""Several processes are one: batch norm on CPU, and a whole trial under DDP."""
+"""Several processes train the same trial as one: batch norm on CPU, and whole trials under DDP."""
 
 import signal
 import subprocess
@@ -13,7 +13,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from train_process import CPU, kinds, shown, train_apart, wait_until
+from train_process import CPU, kinds, results, train_in_subprocess, wait_until
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
@@ -23,7 +23,7 @@ from ablab.tracking.records import record_of
 from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings
 
-# Shape of a batch, and the layer's options; the batch is cut into 4 and 3 images.
+# Shape of a batch, and options of the layer; the batch is split into 4 and 3 images.
 CASES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
     ((7, 3), {}),
     ((7, 3, 5), {"momentum": 0.3}),
@@ -32,7 +32,7 @@ CASES: tuple[tuple[tuple[int, ...], dict[str, Any]], ...] = (
     ((7, 3, 4, 5), {"momentum": None}),
     ((7, 3, 4, 5), {"eps": 0.1, "track_running_stats": False}),
 )
-CUT = 4
+SPLIT = 4
 
 
 def layer_of(shape: tuple[int, ...], options: dict[str, Any]) -> nn.Module:
@@ -44,8 +44,10 @@ def layer_of(shape: tuple[int, ...], options: dict[str, Any]) -> nn.Module:
     return layer
 
 
-def passed(layer: nn.Module, batches: list[Tensor], factors: list[Tensor]) -> dict[str, Tensor]:
-    """Two training steps' outputs, gradients, statistics, and an output in evaluation."""
+def train_layer(
+    layer: nn.Module, batches: list[Tensor], factors: list[Tensor]
+) -> dict[str, Tensor]:
+    """Return outputs, gradients and statistics of two training steps, and an evaluation output."""
     found = {}
     for step, (batch, factor) in enumerate(zip(batches, factors, strict=True)):
         x = batch.clone().requires_grad_()
@@ -67,15 +69,17 @@ def _inputs(shape: tuple[int, ...]) -> tuple[list[Tensor], list[Tensor]]:
 
 def _process(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    mine = slice(None, CUT) if rank == 0 else slice(CUT, None)
+    dist.init_process_group(
+        "gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2
+    )
+    mine = slice(None, SPLIT) if rank == 0 else slice(SPLIT, None)
     found: list[Any] = []
     for shape, options in CASES:
         module = nn.Sequential(layer_of(shape, options))
         sync = CpuBatchNormSync()
         assert sync.apply(module) is module
         batches, factors = _inputs(shape)
-        found.append(passed(module, [b[mine] for b in batches], [f[mine] for f in factors]))
+        found.append(train_layer(module, [b[mine] for b in batches], [f[mine] for f in factors]))
         sync.revert(module)
         assert "forward" not in module[0].__dict__
     found.append(gather(torch.arange(3) + 10 * rank).tolist())
@@ -92,10 +96,10 @@ def processes(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", range(len(CASES)))
-def test_batch_norm_of_two_processes_is_that_of_one(case: int, processes: list) -> None:
+def test_batch_norm_of_two_processes_equals_that_of_one(case: int, processes: list) -> None:
     shape, options = CASES[case]
     batches, factors = _inputs(shape)
-    one = passed(nn.Sequential(layer_of(shape, options)), batches, factors)
+    one = train_layer(nn.Sequential(layer_of(shape, options)), batches, factors)
     first, second = (found[case] for found in processes)
     assert first.keys() == second.keys() == one.keys()
     for name, expected in one.items():
@@ -110,15 +114,15 @@ def test_batch_norm_of_two_processes_is_that_of_one(case: int, processes: list) 
 
 
 @pytest.mark.slow
-def test_shares_are_put_one_behind_the_other(processes: list) -> None:
+def test_shares_are_concatenated_in_rank_order(processes: list) -> None:
     assert processes[0][-1] == processes[1][-1] == [0, 1, 2, 10, 11, 12]
 
 
-def test_one_process_has_all_shares() -> None:
+def test_one_process_gathers_its_own_share() -> None:
     assert gather(torch.arange(3)).tolist() == [0, 1, 2]
 
 
-# Max pooling's ties, and Adam on biases before a batch norm, would amplify rounding.
+# Ties in max pooling, and Adam on biases before a batch norm, would amplify rounding errors.
 SMOOTH = (
     "trainer.precision=64-true",
     "normalization=batch",
@@ -140,8 +144,8 @@ def _run(run: Run, devices: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-def _expect_same(found: Mapping[str, float], expected: Mapping[str, float]) -> None:
-    """Losses agree to rounding; an image that stands between two classes may fall either way."""
+def _check_equal(found: Mapping[str, float], expected: Mapping[str, float]) -> None:
+    """Check that losses agree up to rounding, which may flip the class of an image."""
     assert found.keys() == expected.keys()
     for name, value in expected.items():
         tolerance = 2 / 287 if "accuracy" in name else 1e-4  # 287 images validate
@@ -149,23 +153,23 @@ def _expect_same(found: Mapping[str, float], expected: Mapping[str, float]) -> N
 
 
 @pytest.mark.slow
-def test_trial_of_two_processes_is_that_of_one(lab: Lab) -> None:
+def test_trial_on_two_processes_equals_that_on_one(lab: Lab) -> None:
     one, two = (
         lab.new_run(resolve(compose([*SMOOTH, "probes=default", devices])).as_dict())
         for devices in ("devices=cpu", "devices=ddp_cpu")
     )
     assert one.key == two.key
-    assert train_apart(one) == 0
+    assert train_in_subprocess(one) == 0
     done = _run(two, two.trial["config"]["devices"])
     assert done.returncode == 0, done.stderr + (two.folder / "log.txt").read_text()
     assert [e.kind for e in two.entries()] == ["attempt", "epoch", "epoch"]
     for a, b in zip(one.entries()[1:], two.entries()[1:], strict=True):
-        _expect_same(b.metrics, a.metrics)
-    alone, together = one.completion, two.completion
-    assert alone is not None
-    assert together is not None
-    _expect_same(together.metrics, alone.metrics)
-    assert together.metadata == alone.metadata
+        _check_equal(b.metrics, a.metrics)
+    one_completion, two_completion = one.completion, two.completion
+    assert one_completion is not None
+    assert two_completion is not None
+    _check_equal(two_completion.metrics, one_completion.metrics)
+    assert two_completion.metadata == one_completion.metadata
     correct = record_of(two).correct()
     assert correct is not None
     assert correct.shape == (360,)
@@ -193,7 +197,7 @@ RANDOM_PARTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", RANDOM_PARTS)
-def test_what_is_drawn_is_drawn_for_the_batch_of_all_processes(lab: Lab, name: str) -> None:
+def test_random_components_draw_for_the_batch_of_all_processes(lab: Lab, name: str) -> None:
     precise = ("trainer.precision=64-true", "activation=tanh", "optimizer=momentum")
     overrides = [*precise, *RANDOM_PARTS[name], "batch_size=192", "trainer.max_epochs=2"]
     one, two = (
@@ -201,7 +205,7 @@ def test_what_is_drawn_is_drawn_for_the_batch_of_all_processes(lab: Lab, name: s
         for devices in ("devices=cpu", "devices=ddp_cpu")
     )
     assert one.key == two.key
-    assert train_apart(one) == 0
+    assert train_in_subprocess(one) == 0
     done = _run(two, two.trial["config"]["devices"])
     assert done.returncode == 0, done.stderr + (two.folder / "log.txt").read_text()
     for a, b in zip(one.entries()[1:], two.entries()[1:], strict=True):
@@ -250,7 +254,7 @@ def own_parts(mine: Callable[[str], Path], tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("own_parts")
-def test_a_users_own_dropout_repeats_on_two_processes_under_a_key_of_its_own(lab: Lab) -> None:
+def test_a_users_dropout_is_reproducible_on_two_processes_and_changes_the_key(lab: Lab) -> None:
     overrides = ["architecture=mlp", "dropout=mine", "batch_size=192", "trainer.max_epochs=2"]
     one = resolve(compose([*overrides, "devices=cpu"]))
     trial = resolve(compose([*overrides, "devices=ddp_cpu"]))
@@ -259,12 +263,12 @@ def test_a_users_own_dropout_repeats_on_two_processes_under_a_key_of_its_own(lab
     for run in (first, again):
         done = _run(run, trial.config["devices"])
         assert done.returncode == 0, done.stderr + (run.folder / "log.txt").read_text()
-    assert shown(first) == shown(again)
+    assert results(first) == results(again)
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("own_parts")
-def test_an_optimizer_that_draws_does_so_alike_in_all_processes(lab: Lab) -> None:
+def test_an_optimizer_draws_the_same_in_all_processes(lab: Lab) -> None:
     overrides = ["architecture=mlp", "optimizer=mine", "trainer.precision=64-true"]
     overrides += ["batch_size=192", "trainer.max_epochs=2", "activation=tanh"]
     one, two = (
@@ -272,7 +276,7 @@ def test_an_optimizer_that_draws_does_so_alike_in_all_processes(lab: Lab) -> Non
         for devices in ("devices=cpu", "devices=ddp_cpu")
     )
     assert one.key == two.key
-    assert train_apart(one) == 0
+    assert train_in_subprocess(one) == 0
     assert _run(two, two.trial["config"]["devices"]).returncode == 0
     found = _weights(two)
     for parameter, value in _weights(one).items():
@@ -309,12 +313,12 @@ def test_failure_ends_both_processes(
 
 
 @pytest.mark.slow
-def test_a_cold_process_trains_what_a_warm_one_does(lab: Lab) -> None:
+def test_a_new_process_equals_a_forked_one(lab: Lab) -> None:
     trial = resolve(compose(["architecture=mlp", "trainer.max_epochs=1", "devices=cpu"])).as_dict()
-    warm, cold = lab.new_run(trial), lab.new_run(trial)
-    assert train_apart(warm) == 0
-    assert _run(cold, CPU.as_dict()).returncode == 0
-    a, b = warm.completion, cold.completion
+    forked, started = lab.new_run(trial), lab.new_run(trial)
+    assert train_in_subprocess(forked) == 0
+    assert _run(started, CPU.as_dict()).returncode == 0
+    a, b = forked.completion, started.completion
     assert a is not None
     assert b is not None
     assert a.metrics == b.metrics
@@ -322,18 +326,18 @@ def test_a_cold_process_trains_what_a_warm_one_does(lab: Lab) -> None:
 
 
 @pytest.mark.slow
-def test_signals_end_both_processes_and_they_go_on(begin: Callable[..., Run]) -> None:
+def test_signals_end_both_processes_and_training_resumes(begin: Callable[..., Run]) -> None:
     run = begin("devices=ddp_cpu", "trainer.max_epochs=1000")
     devices = run.trial["config"]["devices"]
     signals = ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGTERM, 143))
-    for attempt_number, (number, code) in enumerate(signals, 1):
+    for count, (number, code) in enumerate(signals, 1):
         epochs = kinds(run).count("epoch")
         with subprocess.Popen(_command(run, devices)) as process:
             wait_until(lambda before=epochs: kinds(run).count("epoch") > before + 1)
             process.send_signal(number)
             assert process.wait(120) == code
         assert kinds(run)[-1] == "stopped"
-        assert kinds(run).count("attempt") == attempt_number
+        assert kinds(run).count("attempt") == count
         assert not run.is_locked()
     numbers = [e.epoch for e in run.entries() if e.kind == "epoch"]
     assert numbers == list(range(len(numbers)))

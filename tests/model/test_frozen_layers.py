@@ -1,4 +1,4 @@
-"""``freeze``: what it names stays bit for bit, statistics too, and the rest trains."""
+"""``freeze``: frozen layers stay bit-equal, with their statistics, and the others train."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ import torch
 import train_process
 from safetensors.torch import load_file
 from torch import nn
-from train_process import train_apart
+from train_process import train_in_subprocess
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
@@ -26,7 +26,7 @@ def net() -> nn.Sequential:
 
 
 @pytest.mark.parametrize(
-    ("patterns", "left"),
+    ("patterns", "trained"),
     [
         (None, ["0.0.weight", "0.0.bias", "0.1.weight", "0.1.bias", "2.weight", "2.bias"]),
         ("0", ["2.weight", "2.bias"]),
@@ -35,12 +35,12 @@ def net() -> nn.Sequential:
         (["0.0", "2.weight"], ["0.1.weight", "0.1.bias", "2.bias"]),
     ],
 )
-def test_a_glob_names_parameters_or_layers_with_what_is_in_them(
-    patterns: str | list[str] | None, left: list[str]
+def test_a_pattern_matches_parameters_or_layers_with_their_parameters(
+    patterns: str | list[str] | None, trained: list[str]
 ) -> None:
     network = net()
     freeze_parameters(network, patterns)
-    assert [name for name, _ in trained_parameters(network)] == left
+    assert [name for name, _ in trained_parameters(network)] == trained
 
 
 def test_norms_are_frozen_by_name_or_with_their_weights() -> None:
@@ -52,13 +52,13 @@ def test_norms_are_frozen_by_name_or_with_their_weights() -> None:
 
 
 @pytest.mark.parametrize("patterns", ["*", ["0", "2"]])
-def test_everything_is_refused(patterns: str | list[str]) -> None:
+def test_freezing_everything_is_refused(patterns: str | list[str]) -> None:
     with pytest.raises(ValueError, match="leave something to train"):
         freeze_parameters(net(), patterns)
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("freeze=nothing", r"must match parameters or layers of the network \(layers\.1, "),
         ("freeze=*", "must leave something to train"),
@@ -66,12 +66,12 @@ def test_everything_is_refused(patterns: str | list[str]) -> None:
         ("freeze=3", "must be a pattern of names"),
     ],
 )
-def test_it_is_refused_before_training(override: str, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_invalid_patterns_are_refused_before_training(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         resolve(compose([*train_process.SMALL, override]))
 
 
-def test_by_hand_refuses_it() -> None:
+def test_backend_by_hand_refuses_freeze() -> None:
     with pytest.raises(ConfigError, match="freeze must be null for backend=by_hand"):
         resolve(compose(["backend=by_hand", "freeze=*.bias"]))
 
@@ -79,13 +79,13 @@ def test_by_hand_refuses_it() -> None:
 @pytest.mark.parametrize(
     "overrides", [(), ("optimizer=schedule_free", "scheduler=constant", "regularizer=l2")]
 )
-def test_what_is_frozen_stays_and_the_rest_trains(
+def test_frozen_layers_stay_and_the_others_train(
     begin: Callable[..., Run], overrides: tuple[str, ...]
 ) -> None:
     run = begin("architecture.widths=[16,16]", "freeze='layers.[0-3]'", *overrides)
     config = run.trial["config"]
     first = build.classifier(config, build.datamodule(config)).network.state_dict()
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     best = load_file(run.folder / "best.safetensors")
     frozen = [name for name in first if int(name.split(".")[1]) <= 3]
     assert any("running_mean" in name for name in frozen)
@@ -93,6 +93,6 @@ def test_what_is_frozen_stays_and_the_rest_trains(
         assert torch.equal(best[name], first[name]) == (name in frozen)
 
 
-def test_the_key_changes() -> None:
+def test_freeze_is_in_the_key() -> None:
     keys = {resolve(compose([*train_process.SMALL, *o])).key for o in ([], ["freeze=layers.1"])}
     assert len(keys) == 2

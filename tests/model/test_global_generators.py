@@ -1,4 +1,4 @@
-"""A user's own randomness: one key, one result, whatever else draws from the global generators."""
+"""User code that draws from the global generators: one key still gives one result."""
 
 import random
 import signal
@@ -12,7 +12,7 @@ import pytorch_lightning as pl
 import torch
 import train_process
 from torch import Tensor, nn
-from train_process import shown, train_apart
+from train_process import results, train_in_subprocess
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
@@ -58,7 +58,7 @@ PLAIN = ("normalization=none", "dropout=none", "augmentation=none")
 
 @pytest.fixture
 def user(mine: Callable[[str], Path], tmp_path: Path, lab: Lab) -> Callable[..., Run]:
-    """Make a new run of a user's network, and with ``augmentation=mine`` of their augmentation."""
+    """Create a run of a user's network; ``augmentation=mine`` is the user's augmentation."""
     mine(NETWORK + AUGMENTATION)
     for axis, name in (("architecture", "Mine"), ("augmentation", "Noise")):
         folder = tmp_path / "conf" / axis
@@ -69,25 +69,27 @@ def user(mine: Callable[[str], Path], tmp_path: Path, lab: Lab) -> Callable[...,
 
 
 @pytest.mark.parametrize(
-    "further", [(), ("augmentation=mine", "optimizer=lbfgs", "optimizer.max_iter=2")]
+    "extra", [(), ("augmentation=mine", "optimizer=lbfgs", "optimizer.max_iter=2")]
 )
-def test_a_trial_repeats_and_goes_on_bit_equal(
-    user: Callable[..., Run], further: tuple[str, ...]
+def test_a_trial_is_reproducible_and_resumes_bit_equal(
+    user: Callable[..., Run], extra: tuple[str, ...]
 ) -> None:
-    undisturbed, again, killed = (user(*further) for _ in range(3))
-    assert train_apart(undisturbed) == train_apart(again) == 0
-    assert train_apart(killed, train_process.killed_behind_the_journal) == -signal.SIGKILL
-    assert train_apart(killed) == 0
-    assert shown(again) == shown(undisturbed) == shown(killed)
+    undisturbed, again, killed = (user(*extra) for _ in range(3))
+    assert train_in_subprocess(undisturbed) == train_in_subprocess(again) == 0
+    assert train_in_subprocess(killed, train_process.killed_after_the_journal) == -signal.SIGKILL
+    assert train_in_subprocess(killed) == 0
+    assert results(again) == results(undisturbed) == results(killed)
 
 
-def test_probes_shift_nothing(user: Callable[..., Run]) -> None:
+def test_probes_change_no_draw(user: Callable[..., Run]) -> None:
     plain, probed = user(), user("probes=default", "probes.activations=true")
     assert plain.key == probed.key
-    assert train_apart(plain) == train_apart(probed) == 0
-    for (_, bare), (_, more) in zip(shown(plain)["epochs"], shown(probed)["epochs"], strict=True):
+    assert train_in_subprocess(plain) == train_in_subprocess(probed) == 0
+    for (_, bare), (_, more) in zip(
+        results(plain)["epochs"], results(probed)["epochs"], strict=True
+    ):
         assert {name: more[name] for name in bare} == bare
-    assert shown(plain)["artifacts"] == shown(probed)["artifacts"]
+    assert results(plain)["artifacts"] == results(probed)["artifacts"]
 
 
 def _draw() -> tuple[float, float, float]:
@@ -95,7 +97,7 @@ def _draw() -> tuple[float, float, float]:
 
 
 class Draws(pl.Callback):
-    """Draws from the global generators wherever Lightning lets it."""
+    """Draws from the global generators in every hook."""
 
     def on_train_epoch_start(self, *_: Any) -> None:
         _draw()
@@ -125,7 +127,7 @@ def fitted(*callbacks: pl.Callback, **options: Any) -> tuple[dict[str, Tensor], 
     return module.network.state_dict(), validated | tested[0]
 
 
-def test_nothing_that_draws_in_between_shifts_a_trial(user: Callable[..., Run]) -> None:
+def test_draws_between_steps_do_not_change_a_trial(user: Callable[..., Run]) -> None:
     first = fitted()
     torch.manual_seed(99)
     disturbed = fitted(Draws(), num_sanity_val_steps=2)
@@ -135,7 +137,7 @@ def test_nothing_that_draws_in_between_shifts_a_trial(user: Callable[..., Run]) 
         assert metrics == first[1]
 
 
-def test_a_trainer_of_ones_own_leaves_the_global_generators(user: Callable[..., Run]) -> None:
+def test_a_plain_trainer_restores_the_global_generators(user: Callable[..., Run]) -> None:
     def seeded() -> None:
         torch.manual_seed(1)
         random.seed(1)
@@ -148,7 +150,7 @@ def test_a_trainer_of_ones_own_leaves_the_global_generators(user: Callable[..., 
     assert _draw() == expected
 
 
-def test_the_check_draws_nothing_from_the_global_generators(user: Callable[..., Run]) -> None:
+def test_the_dry_build_does_not_change_the_global_generators(user: Callable[..., Run]) -> None:
     before = torch.get_rng_state(), random.getstate()
     user("optimizer.lr=0.0123")
     resolve(compose(["architecture=mlp", "backend=by_hand", "dropout=dropout"]))
@@ -156,7 +158,7 @@ def test_the_check_draws_nothing_from_the_global_generators(user: Callable[..., 
     assert random.getstate() == before[1]
 
 
-def test_seeds_draw_otherwise(user: Callable[..., Run]) -> None:
+def test_masks_differ_between_steps_and_seeds(user: Callable[..., Run]) -> None:
     masks = []
     for seed in (0, 1):
         config = compose(["architecture=mine", f"seed={seed}", *PLAIN]).resolved()
@@ -183,7 +185,7 @@ def test_seeds_draw_otherwise(user: Callable[..., Run]) -> None:
         assert not any(mask.equal(other) for other in masks[:i])
 
 
-def test_a_network_that_draws_in_its_constructor_starts_alike(
+def test_a_network_that_draws_in_its_constructor_is_reproducible(
     user: Callable[..., Run],
 ) -> None:
     class Drawn(nn.Module):

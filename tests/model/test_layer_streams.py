@@ -1,4 +1,4 @@
-"""Networks of one seed start alike wherever they have the same layers, whatever else they have."""
+"""Networks of one seed have equal initial weights in all layers that they share."""
 
 from collections.abc import Callable
 from functools import cache
@@ -13,7 +13,7 @@ from ablab.config.compose import components, compose
 from ablab.model import build
 from ablab.model.layer_streams import LayerStreams
 
-# One of each kind of network, and of options that change which layers there are.
+# One network of each kind, and options that change its layers.
 NETWORKS: dict[str, tuple[str, ...]] = {
     "alexnet": ("architecture.channels=[8,16,16,16,16]", "architecture.hidden=[16,16]"),
     "cnn": (),
@@ -48,7 +48,7 @@ LARGE = {"googlenet", "inception_v3", "vgg"}
 
 
 class Data:
-    """Images of 32 pixels, of which an initializer sees some."""
+    """Random images of 32 pixels for a data-dependent initializer."""
 
     in_channels, num_classes, image_size = 1, 10, 32
 
@@ -57,13 +57,13 @@ class Data:
 
 
 @cache
-def group(override: str, *further: str) -> dict[str, Any]:
-    """Return one group of a configuration, composed once."""
-    return compose([override, *further]).resolved()[override.partition("=")[0]]
+def group(override: str, *extra: str) -> dict[str, Any]:
+    """Return one group of a configuration; composed once per arguments."""
+    return compose([override, *extra]).resolved()[override.partition("=")[0]]
 
 
 def network(*overrides: str, seed: int = 0) -> nn.Module:
-    """Return a network; values of a group follow its choice."""
+    """Return a network; overrides of a group follow its choice."""
     config: dict[str, Any] = dict(_DEFAULTS, seed=seed)
     for axis in dict.fromkeys(o.partition("=")[0].partition(".")[0] for o in overrides):
         own = [o for o in overrides if o.partition("=")[0].partition(".")[0] == axis]
@@ -75,7 +75,7 @@ _DEFAULTS = compose([]).resolved()
 
 
 def layers(module: nn.Module) -> list[nn.Module]:
-    """Return the architecture's own layers that have weights, in their order."""
+    """Return the architecture's own layers with weights, in order."""
     parts = [m for m in module.modules() if getattr(m, "ablab_axis", "") in build.PARTS]
     of_parts = {inner for part in parts for inner in part.modules()}
     return [layer for layer in module.modules() if weights(layer) and layer not in of_parts]
@@ -85,19 +85,19 @@ def weights(layer: nn.Module) -> dict[str, Tensor]:
     return {n: p.detach() for n, p in layer.named_parameters(recurse=False) if p.ndim > 1}
 
 
-def expect_alike(one: nn.Module, other: nn.Module) -> int:
-    """Expect layers at one position to be equal where their shapes are; return how many are."""
-    alike = 0
+def check_equal(one: nn.Module, other: nn.Module) -> int:
+    """Check that layers of equal shapes have equal weights; return their number."""
+    equal = 0
     for first, second in zip(layers(one), layers(other), strict=True):
         ours, theirs = weights(first), weights(second)
         if [w.shape for w in ours.values()] != [w.shape for w in theirs.values()]:
             continue
-        alike += 1
+        equal += 1
         assert all(w.equal(theirs[name]) for name, w in ours.items()), first
         biases = (dict(m.named_parameters(recurse=False)) for m in (first, second))
         mine, others = ({n: p for n, p in b.items() if p.ndim == 1} for b in biases)
         assert all(mine[n].equal(others[n]) for n in mine.keys() & others.keys()), first
-    return alike
+    return equal
 
 
 def _cases() -> list[Any]:
@@ -111,7 +111,7 @@ def _cases() -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "axis"), _cases())
-def test_a_part_changes_no_other_layers_weights(name: str, axis: str) -> None:
+def test_a_component_does_not_change_other_layers_weights(name: str, axis: str) -> None:
     own = f"architecture={name.split(maxsplit=1)[0]}", *NETWORKS[name]
     base = network(*own)
     choices = [(f"{axis}={part}",) for part in AXES[axis]]
@@ -121,13 +121,13 @@ def test_a_part_changes_no_other_layers_weights(name: str, axis: str) -> None:
     for choice in choices:
         try:
             other = network(*own, *choice)
-        except ValueError as error:  # a dropout without a place, a map without pixels
+        except ValueError as error:  # a dropout that does not apply, a map without pixels
             if "must be one that the architecture has" not in str(error):
                 raise
             continue
         built += 1
-        # what a pooling leaves of the map can be another, and with it some layer's shape
-        assert expect_alike(base, other) >= len(layers(base)) - 2 * (axis == "pooling"), choice
+        # a pooling may change the size of the map, and with it the shape of a layer
+        assert check_equal(base, other) >= len(layers(base)) - 2 * (axis == "pooling"), choice
     assert built > 1
 
 
@@ -136,14 +136,14 @@ INITIALIZERS = [name for name in components("initializer") if name != "lsuv"]
 
 @pytest.mark.parametrize("initializer", INITIALIZERS)
 @pytest.mark.parametrize("name", ["resnet20", "densenet100", "cnn locally_connected", "lstm"])
-def test_an_initializer_draws_the_same_whatever_the_parts(name: str, initializer: str) -> None:
+def test_an_initializers_draws_do_not_depend_on_the_components(name: str, initializer: str) -> None:
     own = f"architecture={name.split(maxsplit=1)[0]}", f"initializer={initializer}", *NETWORKS[name]
     plain = network(*own)
     other = network(*own, "normalization=batch", "pooling=strided_conv", "activation=prelu")
-    assert expect_alike(plain, other) == len(layers(plain)) > 1
+    assert check_equal(plain, other) == len(layers(plain)) > 1
 
 
-def test_lsuv_scales_what_it_draws_the_same() -> None:
+def test_lsuv_scales_equal_draws() -> None:
     own = ("architecture=resnet20", "initializer=lsuv")
     pairs = zip(layers(network(*own)), layers(network(*own, "normalization=batch")), strict=True)
     for one, other in pairs:
@@ -152,36 +152,36 @@ def test_lsuv_scales_what_it_draws_the_same() -> None:
 
 
 @pytest.mark.parametrize("initializer", ["default", "kaiming", "orthogonal"])
-def test_every_layer_of_a_shape_starts_otherwise(initializer: str) -> None:
+def test_layers_of_one_shape_have_different_weights(initializer: str) -> None:
     for seed in (0, 1):
         module = network("architecture=resnet20", f"initializer={initializer}", seed=seed)
         starts = [tuple(layer.weight.flatten()[:8].tolist()) for layer in layers(module)]
         assert len(set(starts)) == len(starts) == 20
 
 
-def test_another_seed_starts_otherwise_everywhere() -> None:
+def test_another_seed_changes_all_weights() -> None:
     one, two = (network("architecture=resnet20", seed=seed).parameters() for seed in (0, 1))
     assert not any(a.equal(b) for a, b in zip(one, two, strict=True))
 
 
-def test_twins_without_shortcuts_start_alike() -> None:
+def test_a_plain_network_equals_the_residual_one_initially() -> None:
     plain, residual = network("architecture=plain20"), network("architecture=resnet20")
-    assert expect_alike(plain, residual) == 20
+    assert check_equal(plain, residual) == 20
 
 
-def test_auxiliary_heads_change_no_other_layers_weights() -> None:
+def test_auxiliary_heads_do_not_change_other_layers_weights() -> None:
     for name in ("googlenet", "inception_v3"):
         with_heads, without = (
             network(f"architecture={name}", f"architecture.auxiliary={word}")
             for word in ("true", "false")
         )
         own = dict(without.named_parameters())
-        further = dict(with_heads.named_parameters())
-        assert own.keys() < further.keys()
-        assert all(value.equal(further[key]) for key, value in own.items())
+        extra = dict(with_heads.named_parameters())
+        assert own.keys() < extra.keys()
+        assert all(value.equal(extra[key]) for key, value in own.items())
 
 
-# A user's own.
+# Networks of a user.
 
 
 def built(make: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
@@ -197,12 +197,12 @@ def convolutions(bias: bool) -> nn.Module:
     return nn.Sequential(*layers, nn.Flatten(), nn.Linear(32, 8), nn.Linear(8, 5))
 
 
-def test_a_users_plain_network_starts_alike_with_and_without_biases() -> None:
+def test_a_users_network_has_equal_weights_with_and_without_biases() -> None:
     with_bias, without = (built(lambda b=b: convolutions(b)) for b in (True, False))
-    assert expect_alike(with_bias, without) == 5
+    assert check_equal(with_bias, without) == 5
 
 
-def test_a_users_own_initialisation_in_the_constructor_stands() -> None:
+def test_a_users_initialization_in_the_constructor_is_kept() -> None:
     class Own(nn.Module):
         def __init__(self, bias: bool) -> None:
             super().__init__()
@@ -218,12 +218,12 @@ def test_a_users_own_initialisation_in_the_constructor_stands() -> None:
     one, two = (built(lambda b=b: Own(b)) for b in (True, False))
     assert one.position.equal(two.position)
     assert one.token.equal(two.token)
-    assert expect_alike(one, two) > 5
+    assert check_equal(one, two) > 5
     assert one.layers[0].weight.std().item() == pytest.approx((2 / 72) ** 0.5, rel=0.2)
     assert one.token.std() > 0.2
 
 
-def test_tied_parametrized_attentive_and_recurrent_layers_start_alike() -> None:
+def test_tied_parametrized_attention_and_recurrent_layers_have_equal_weights() -> None:
     def make(extra: bool) -> nn.Module:
         first = [nn.Linear(7, 5, bias=extra)] * extra
         tied = nn.Linear(4, 4), nn.Linear(4, 4, bias=not extra)
@@ -241,7 +241,7 @@ def test_tied_parametrized_attentive_and_recurrent_layers_start_alike() -> None:
             assert value.equal(one[name]), name
 
 
-def test_lazy_layers_start_alike_where_they_become_so() -> None:
+def test_lazy_layers_have_equal_weights_after_materialization() -> None:
     def make(bias: bool) -> nn.Module:
         module = nn.Sequential(nn.LazyConv2d(8, 3, bias=bias), nn.Flatten(), nn.LazyLinear(5))
         module(torch.zeros(1, 3, 6, 6))
@@ -253,7 +253,7 @@ def test_lazy_layers_start_alike_where_they_become_so() -> None:
     assert one[0].weight.std() > 0
 
 
-def test_a_generator_of_ones_own_is_left_alone() -> None:
+def test_an_explicit_generator_is_not_affected() -> None:
     def make() -> nn.Module:
         layer = nn.Linear(4, 3)
         nn.init.normal_(layer.weight, generator=torch.Generator().manual_seed(7))
@@ -263,7 +263,7 @@ def test_a_generator_of_ones_own_is_left_alone() -> None:
     assert built(make).weight.equal(expected)
 
 
-def test_building_leaves_the_global_generators_and_no_hook() -> None:
+def test_building_restores_the_global_generators_and_removes_hooks() -> None:
     before = torch.get_rng_state()
     module = built(lambda: convolutions(True))
     assert torch.get_rng_state().equal(before)
@@ -274,7 +274,7 @@ def test_building_leaves_the_global_generators_and_no_hook() -> None:
     assert not module[0].weight.equal(fresh.weight)
 
 
-def test_a_network_without_values_is_built_the_same_way() -> None:
+def test_a_network_is_built_on_the_meta_device() -> None:
     with torch.device("meta"):
         config = compose(["architecture=resnet20", "initializer=orthogonal"]).resolved()
         module = build.network(config, Data(), torch.Generator())[0]

@@ -1,4 +1,4 @@
-"""Every optimizer's state is plain enough for a checkpoint, and goes on from it bit for bit."""
+"""Every optimizer's state can be saved and loaded, and training resumes bit-equal."""
 
 import copy
 import io
@@ -12,7 +12,7 @@ from torch import nn
 from ablab.config.compose import components
 from ablab.model.builder import Builder
 
-# Hydra's lists for what torch annotates as tuples: kept as they are, no checkpoint could load them.
+# Hydra passes lists where torch expects tuples; kept as such, checkpoints could not be loaded.
 PAIRS: dict[str, dict[str, Any]] = {
     "RAdam": {"betas": [0.8, 0.99]},
     "NAdam": {"betas": [0.8, 0.99]},
@@ -41,7 +41,7 @@ def _train(network: nn.Module, optimizer: Any, steps: range) -> None:
 
 
 @pytest.mark.parametrize("node", NODES, ids=lambda node: node["_target_"].rpartition(".")[2])
-def test_state_is_saved_loaded_and_gone_on_from(node: dict[str, Any]) -> None:
+def test_training_resumes_from_a_saved_state(node: dict[str, Any]) -> None:
     make = Builder("optimizer", node)
     network = nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3))
     optimizer = make(named_params=network.named_parameters())
@@ -58,5 +58,5 @@ def test_state_is_saved_loaded_and_gone_on_from(node: dict[str, Any]) -> None:
         other.train()
     for weights, steps in ((network, optimizer), (resumed, other)):
         _train(weights, steps, range(3, 6))
-    for own, going_on in zip(network.parameters(), resumed.parameters(), strict=True):
-        assert own.equal(going_on)
+    for own, continued in zip(network.parameters(), resumed.parameters(), strict=True):
+        assert own.equal(continued)

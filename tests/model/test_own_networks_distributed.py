@@ -1,4 +1,4 @@
-"""Networks of a user's own on two processes: lazy layers, and weights that a step leaves out."""
+"""A user's networks on two processes: lazy layers, and weights that a step does not use."""
 
 import os
 import subprocess
@@ -34,7 +34,7 @@ OUTPUTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
-def test_weights_that_a_step_leaves_out_do_not_stop_two_processes(
+def test_unused_weights_do_not_stop_two_processes(
     mine: Callable[[str], Path], tmp_path: Path, lab: Lab, output: str
 ) -> None:
     mine(SOURCE.format(output=output))

@@ -1,4 +1,4 @@
-"""A plain LightningDataModule as the data set of a trial: checked, trained, stopped, repeated."""
+"""A plain LightningDataModule as the data set of a trial."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import train_process
-from train_process import shown, train_apart
+from train_process import results, train_in_subprocess
 
 from ablab.catalogue.baselines import train_baselines
 from ablab.catalogue.data_check import check_data
@@ -32,7 +32,7 @@ class Noisy(Dataset):
     def __len__(self):
         return len(self.y)
 
-    def __getitem__(self, i):  # a random transform, as they mostly are: of the global generator
+    def __getitem__(self, i):  # a random transform that draws from the global generator, as most do
         return 0.5 * torch.randn(1, 12, 12) + self.y[i], self.y[i]
 
 
@@ -45,7 +45,7 @@ class Plain(pl.LightningDataModule):
 
     def setup(self, stage=None):
         n = self.hparams.n
-        self.parts = random_split(Noisy(n), [n - 100, 50, 50])  # no generator of its own
+        self.parts = random_split(Noisy(n), [n - 100, 50, 50])  # without a generator
 
     def train_dataloader(self):
         return DataLoader(self.parts[0], self.hparams.batch_size, shuffle=True)
@@ -81,9 +81,9 @@ def plain(lab: Lab) -> Callable[..., Run]:
     return lambda *overrides: lab.new_run(resolve(compose([*OPTIONS, *overrides])).as_dict())
 
 
-def test_it_trains_and_says_what_is_not_as_usual(plain: Callable[..., Run]) -> None:
+def test_it_trains_and_notes_its_limitations(plain: Callable[..., Run]) -> None:
     run = plain()
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     record = record_of(run)
     assert record.metrics["test/accuracy"] > 0.5  # of three classes
     counts = {"train_images": 200, "val_images": 50, "test_images": 50, "num_classes": 3}
@@ -98,30 +98,30 @@ def test_it_trains_and_says_what_is_not_as_usual(plain: Callable[..., Run]) -> N
     )
 
 
-def test_the_same_trial_again_and_one_that_was_killed_are_bit_equal(
+def test_a_repeated_and_a_resumed_trial_are_bit_equal(
     plain: Callable[..., Run],
 ) -> None:
-    whole, again, killed = plain(), plain(), plain()
-    assert (train_apart(whole), train_apart(again)) == (0, 0)
-    assert train_apart(killed, train_process.killed_behind_the_journal) < 0
-    assert train_apart(killed) == 0
-    assert shown(whole) == shown(again) == shown(killed)
+    first, again, killed = plain(), plain(), plain()
+    assert (train_in_subprocess(first), train_in_subprocess(again)) == (0, 0)
+    assert train_in_subprocess(killed, train_process.killed_after_the_journal) < 0
+    assert train_in_subprocess(killed) == 0
+    assert results(first) == results(again) == results(killed)
     other = plain("seed=1")
-    assert train_apart(other) == 0
-    assert shown(other)["epochs"] != shown(whole)["epochs"]
+    assert train_in_subprocess(other) == 0
+    assert results(other)["epochs"] != results(first)["epochs"]
 
 
-def test_a_test_without_a_fixed_order_records_no_single_image(plain: Callable[..., Run]) -> None:
+def test_a_shuffled_test_records_no_single_images(plain: Callable[..., Run]) -> None:
     run = plain("dataset.test_shuffle=true", "trainer.max_epochs=1")
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     assert record_of(run).correct() is None
     assert (run.folder / "confusion_matrix.csv").is_file()
     assert "no fixed order" in " ".join(record_of(run).metadata["data_notes"])
 
 
-def test_probes_and_initializers_see_its_images(plain: Callable[..., Run]) -> None:
+def test_probes_and_initializers_use_its_images(plain: Callable[..., Run]) -> None:
     run = plain("probes=default", "initializer=lsuv", "trainer.max_epochs=1")
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     assert any(name.startswith("probe/") for name in record_of(run).epochs[0].metrics)
 
 
@@ -153,7 +153,7 @@ def test_arguments_and_source_are_in_the_key(tmp_path: Path) -> None:
         ("dataset.batch_size=0", "must work, got ValueError: .* in Plain.train_dataloader .*line"),
     ],
 )
-def test_what_cannot_apply_is_refused_before_training(override: str, fault: str) -> None:
+def test_options_without_effect_are_refused_before_training(override: str, fault: str) -> None:
     with pytest.raises((ConfigError, DataError), match=fault):
         resolve(compose([*OPTIONS, override]))
 
@@ -161,8 +161,8 @@ def test_what_cannot_apply_is_refused_before_training(override: str, fault: str)
 def test_several_processes_are_refused() -> None:
     with pytest.raises(ConfigError) as caught:
         resolve(compose([*OPTIONS, "devices=ddp_cpu"]))
-    told = "\n".join(caught.value.faults)
-    assert "devices.strategy must be auto for a data set whose own loaders decide it" in told
+    message = "\n".join(caught.value.faults)
+    assert "devices.strategy must be auto for a data set whose own loaders decide it" in message
 
 
 def test_its_cost_is_measured() -> None:
@@ -171,13 +171,13 @@ def test_its_cost_is_measured() -> None:
     assert cost.step_seconds > 0
 
 
-def test_learners_are_trained_on_it(lab: Lab) -> None:
+def test_scikit_learn_baselines_are_trained_on_it(lab: Lab) -> None:
     record = train_baselines("theirs", lab=lab)
     assert record.counts["test_images"] == 50
     assert record.results["nearest_centroid"].metrics["test/accuracy"] > 0.9
 
 
-def test_it_can_be_looked_at_without_a_trial() -> None:
-    told = check_data("theirs", ["dataset.n=250"])
-    assert told[0] == "ok  150 train, 50 val, 50 test images; 3 classes: 0, 1, 2"
-    assert "LightningDataModule of the user's own" in told[1]
+def test_it_can_be_checked_without_a_trial() -> None:
+    lines = check_data("theirs", ["dataset.n=250"])
+    assert lines[0] == "ok  150 train, 50 val, 50 test images; 3 classes: 0, 1, 2"
+    assert "LightningDataModule of the user's own" in lines[1]

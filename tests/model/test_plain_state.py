@@ -1,4 +1,4 @@
-"""Plain attributes of modules: seen, saved and put back."""
+"""Plain attributes of modules are detected, saved and restored."""
 
 from collections import deque
 from typing import Any
@@ -10,7 +10,7 @@ from ablab.model.plain_state import PlainState, set_plain
 
 
 class Counts(nn.Module):
-    """Changes attributes of many kinds when it is called."""
+    """Changes attributes of many types in each call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,17 +35,17 @@ class Counts(nn.Module):
         return x
 
 
-def test_what_has_changed_is_found_and_nothing_else() -> None:
+def test_only_changed_attributes_are_returned() -> None:
     module = nn.Sequential(Counts(), nn.Dropout())
     state = PlainState(module)
     assert state.changed() == {}
     module(torch.ones(2))
-    found = state.changed()
-    assert found.keys() == {"0", "0.inner"}
-    assert found["0.inner"] == {"temperature": 7}
-    tensors = [found["0"].pop(name) for name in ("seen", "last")]
+    changes = state.changed()
+    assert changes.keys() == {"0", "0.inner"}
+    assert changes["0.inner"] == {"temperature": 7}
+    tensors = [changes["0"].pop(name) for name in ("seen", "last")]
     assert all(t.equal(torch.ones(2)) for t in tensors)
-    assert found["0"] == {
+    assert changes["0"] == {
         "steps": 1,
         "_share": 0.25,
         "name": "busy",
@@ -54,7 +54,7 @@ def test_what_has_changed_is_found_and_nothing_else() -> None:
     }
 
 
-def test_another_network_goes_on_from_what_was_found() -> None:
+def test_another_network_continues_from_the_changes() -> None:
     first, second = nn.Sequential(Counts()), nn.Sequential(Counts())
     state = PlainState(first)
     first(torch.ones(2))
@@ -67,17 +67,17 @@ def test_another_network_goes_on_from_what_was_found() -> None:
     assert second[0].inner.temperature == 7
 
 
-def test_what_was_found_does_not_change_with_the_network() -> None:
+def test_returned_changes_are_copies() -> None:
     module = Counts()
     state = PlainState(module)
     module(torch.ones(2))
-    found = state.changed()
+    changes = state.changed()
     module(torch.ones(2))
-    assert found[""]["steps"] == 1
-    assert found[""]["history"] == [1, {"loss": 1.0}, (3, None)]
+    assert changes[""]["steps"] == 1
+    assert changes[""]["history"] == [1, {"loss": 1.0}, (3, None)]
 
 
-def test_restoring_leaves_no_trace() -> None:
+def test_restore_undoes_all_changes() -> None:
     module = Counts()
     state = PlainState(module)
     module(torch.ones(2))
@@ -92,7 +92,7 @@ def test_restoring_leaves_no_trace() -> None:
     assert module.history == [1, {"loss": 2.0}]
 
 
-def test_a_tensor_that_depends_on_weights_is_left_alone() -> None:
+def test_a_tensor_that_depends_on_weights_is_ignored() -> None:
     module = nn.Linear(2, 2)
     module.out = module(torch.ones(2))
     assert PlainState(module).changed() == {}

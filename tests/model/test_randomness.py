@@ -1,4 +1,4 @@
-"""Which trials have the number of processes in their key: those whose parts draw for themselves."""
+"""Trials whose components draw per process have the number of processes in their key."""
 
 import inspect
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def keys(*overrides: str) -> tuple[str, str, str]:
 
 
 @pytest.mark.parametrize("axis", PARTS)
-def test_our_own_parts_train_one_trial_on_any_number_of_processes(axis: str) -> None:
+def test_components_of_ablab_have_one_key_for_any_number_of_processes(axis: str) -> None:
     for name in components(axis):
         overrides = [f"{axis}={name}"]
         assert own_randomness(compose(overrides).resolved()) == [], name
@@ -54,14 +54,14 @@ def test_our_own_parts_train_one_trial_on_any_number_of_processes(axis: str) -> 
 
 
 @pytest.mark.parametrize("axis", FOREIGN)
-def test_a_users_own_part_of_the_network_has_the_processes_in_the_key(
+def test_a_users_component_of_the_network_has_the_processes_in_the_key(
     mine: Callable[[str], Path], tmp_path: Path, axis: str
 ) -> None:
     mine(FOREIGN[axis])
     (tmp_path / "conf" / "activation" / "mine.yaml").unlink()
     (tmp_path / "conf" / axis).mkdir(exist_ok=True)
     (tmp_path / "conf" / axis / "mine.yaml").write_text("_target_: mine.Mine\n")
-    shared = axis in ("augmentation", "optimizer")  # drawn for all processes at once
+    shared = axis in ("augmentation", "optimizer")  # draw once for all processes
     assert own_randomness(compose([f"{axis}=mine"]).resolved()) == ([] if shared else [axis])
     assert len(set(keys(f"{axis}=mine"))) == (1 if shared else 3)
     if axis != "pooling":
@@ -81,14 +81,14 @@ def test_a_users_own_part_of_the_network_has_the_processes_in_the_key(
         ("pooling", "torch.nn.FractionalMaxPool2d"),
     ],
 )
-def test_torchs_layers_that_draw_have_the_processes_in_the_key(axis: str, target: str) -> None:
+def test_random_layers_of_torch_have_the_processes_in_the_key(axis: str, target: str) -> None:
     config = compose().resolved()
     config[axis] = {"_target_": target}
     assert own_randomness(config) == [axis]
 
 
 class _Draws(TorchDispatchMode):
-    """Notes operations that draw from a global generator."""
+    """Detects operations that draw from a global generator."""
 
     drew = False
 
@@ -98,13 +98,13 @@ class _Draws(TorchDispatchMode):
 
 
 def _torchs_parts() -> list[type[nn.Module]]:
-    """Return torch's modules that an axis may name: those that few arguments build."""
+    """Return torch's modules that an axis may name."""
     modules = [m for _, m in sorted(vars(nn).items()) if inspect.isclass(m)]
     return [m for m in modules if issubclass(m, nn.Module) and m.__module__.startswith("torch.nn")]
 
 
 def _forward(kind: type[nn.Module]) -> bool | None:
-    """Tell whether a layer draws in training, None where it is none for maps."""
+    """Return whether a layer draws in training; None if it fails on all inputs tried."""
     given: dict[str, Any] = {"num_features": 8, "kernel_size": 2, "num_parameters": 8}
     given |= {"num_channels": 8, "num_groups": 2, "normalized_shape": 8, "output_size": 2}
     given |= {"embed_dim": 8, "num_heads": 2, "d_model": 8, "nhead": 2, "input_size": 8}
@@ -112,7 +112,7 @@ def _forward(kind: type[nn.Module]) -> bool | None:
     given |= {"num_layers": 2}
     try:
         names = inspect.signature(kind).parameters
-        if any(p.kind is p.VAR_KEYWORD for p in names.values()):  # nn.LSTM and its like
+        if any(p.kind is p.VAR_KEYWORD for p in names.values()):  # such as nn.LSTM
             names = {**names, "input_size": None, "hidden_size": None, "dropout": None}
             names |= {"num_layers": None}
         module = kind(**{n: v for n, v in given.items() if n in names and n != "output_size"})
@@ -124,7 +124,7 @@ def _forward(kind: type[nn.Module]) -> bool | None:
     for x in (torch.rand(4, 8, 8, 8), torch.rand(4, 8, 8), torch.rand(4, 8, 8, 8, 8)):
         for arguments in ((x,), (x, x), (x, x, x)):
             try:
-                module(*arguments)  # a lazy one draws its weights
+                module(*arguments)  # a lazy layer draws its weights
             except Exception:
                 continue
             with _Draws() as draws:
@@ -134,7 +134,7 @@ def _forward(kind: type[nn.Module]) -> bool | None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_every_layer_of_torchs_that_draws_is_known_to() -> None:
+def test_every_random_layer_of_torch_is_known() -> None:
     found = {kind: _forward(kind) for kind in _torchs_parts()}
     assert sum(drew is not None for drew in found.values()) > 60
     for kind, drew in found.items():

@@ -1,4 +1,4 @@
-"""``init_from``: weights of a finished trial, what fits of them, and the key."""
+"""``init_from``: weights of a finished trial, the layers that match, and the key."""
 
 import io
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import train_process
 from rich.console import Console
 from safetensors.torch import load_file, save_file
 from torch import nn
-from train_process import train_apart
+from train_process import train_in_subprocess
 
 from ablab.config.compose import compose
 from ablab.config.trial import Trial, resolve
@@ -27,11 +27,11 @@ ONE = "trainer.max_epochs=1"
 @pytest.fixture
 def source(begin: Callable[..., Run]) -> Run:
     run = begin(ONE)
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     return run
 
 
-def frozen(*overrides: str) -> Trial:
+def resolved(*overrides: str) -> Trial:
     return resolve(compose([*train_process.SMALL, ONE, *overrides]))
 
 
@@ -41,12 +41,12 @@ def network(trial: Trial) -> nn.Module:
 
 def faults(*overrides: str) -> str:
     with pytest.raises(ConfigError) as caught:
-        frozen(*overrides)
+        resolved(*overrides)
     return str(caught.value)
 
 
-def test_it_starts_from_the_best_weights_statistics_among_them(source: Run) -> None:
-    trial = frozen(f"init_from={source.key}", "seed=1")
+def test_it_starts_from_the_best_weights_and_statistics(source: Run) -> None:
+    trial = resolved(f"init_from={source.key}", "seed=1")
     best = load_file(source.folder / BEST)
     own = network(trial).state_dict()
     assert own.keys() == best.keys()
@@ -54,9 +54,9 @@ def test_it_starts_from_the_best_weights_statistics_among_them(source: Run) -> N
     assert all(torch.equal(own[name], best[name]) for name in best)
 
 
-def test_a_layer_of_another_shape_is_initialized_anew_and_whole(source: Run) -> None:
+def test_a_layer_of_another_shape_keeps_its_initial_weights_and_biases(source: Run) -> None:
     other = ("architecture.widths=[16,16]", "seed=1")
-    trial, plain = frozen(f"init_from={source.key}", *other), frozen(*other)
+    trial, plain = resolved(f"init_from={source.key}", *other), resolved(*other)
     best = load_file(source.folder / BEST)
     own, initial = network(trial).state_dict(), network(plain).state_dict()
     kept = [name for name in own if torch.equal(own[name], initial[name])]
@@ -69,21 +69,21 @@ def test_a_layer_of_another_shape_is_initialized_anew_and_whole(source: Run) -> 
     assert torch.equal(own[first], best[first])
 
 
-def test_what_is_new_is_said(source: Run, begin: Callable[..., Run]) -> None:
+def test_layers_that_are_not_copied_are_reported(source: Run, begin: Callable[..., Run]) -> None:
     text = io.StringIO()
     other = [ONE, f"init_from={source.key}", "architecture.widths=[16,16]"]
     console = Console(file=text, width=300)
     assert train([*train_process.SMALL, *other], offline=True, console=console)[0] == 0
-    said = f"The initial weights are those of trial {source.key}, except layers."
-    assert said in text.getvalue()
+    note = f"The initial weights are those of trial {source.key}, except layers."
+    assert note in text.getvalue()
     run = begin(*other)
-    assert train_apart(run) == 0
-    assert said in (run.folder / "log.txt").read_text()
+    assert train_in_subprocess(run) == 0
+    assert note in (run.folder / "log.txt").read_text()
 
 
 def test_the_key_changes_with_the_weights(source: Run, lab: Lab) -> None:
-    trial = frozen(f"init_from={source.key}")
-    assert trial.key not in (source.key, frozen("seed=1").key)
+    trial = resolved(f"init_from={source.key}")
+    assert trial.key not in (source.key, resolved("seed=1").key)
     assert trial.sources["init_from"] == source.completion.artifacts[BEST]["sha256"]
     other = lab.new_run(source.trial)
     weights = load_file(source.folder / BEST)
@@ -93,12 +93,12 @@ def test_the_key_changes_with_the_weights(source: Run, lab: Lab) -> None:
         other.folder,
         type(completion)(**{**vars(completion), "run": other.number, "artifacts": artifacts}),
     )
-    assert frozen(f"init_from={source.key}").key != trial.key
+    assert resolved(f"init_from={source.key}").key != trial.key
 
 
-def test_null_is_no_part_of_the_key() -> None:
-    trial = frozen()
-    assert frozen("init_from=null", "freeze=null").key == trial.key
+def test_null_is_not_part_of_the_key() -> None:
+    trial = resolved()
+    assert resolved("init_from=null", "freeze=null").key == trial.key
     assert "init_from" not in trial.sources
 
 
@@ -109,23 +109,23 @@ def test_an_unknown_key_is_refused_before_training(key: str) -> None:
 
 def test_an_unfinished_trial_is_refused(begin: Callable[..., Run]) -> None:
     run = begin(ONE)
-    said = faults(f"init_from={run.key}")
-    assert f"{run.key}, which is new: finish it first" in said
+    message = faults(f"init_from={run.key}")
+    assert f"{run.key}, which is new: finish it first" in message
 
 
 def test_a_diverged_trial_is_refused(begin: Callable[..., Run]) -> None:
     run = begin("optimizer=sgd", "optimizer.lr=1e30", "normalization=none", "scheduler=constant")
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     assert "which is diverged" in faults(f"init_from={run.key}")
 
 
-def test_a_network_without_a_layer_in_common_is_refused(source: Run) -> None:
+def test_a_network_without_shared_layers_is_refused(source: Run) -> None:
     with pytest.raises(ConfigError, match="shares a layer"):
         resolve(compose(["architecture=lenet5", f"init_from={source.key}"]))
 
 
-def test_weights_that_are_others_now_are_refused(source: Run, lab: Lab) -> None:
-    run = lab.new_run(frozen(f"init_from={source.key}", "seed=1").as_dict())
+def test_a_source_that_was_discarded_after_planning_is_refused(source: Run, lab: Lab) -> None:
+    run = lab.new_run(resolved(f"init_from={source.key}", "seed=1").as_dict())
     source.discard("a test")
-    assert train_apart(run) == 1
+    assert train_in_subprocess(run) == 1
     assert "init_from must be a finished trial" in run.entries()[-1].note["error"]

@@ -1,4 +1,4 @@
-"""Parameters and operations of networks that can be counted by hand."""
+"""Parameters and FLOPs of networks that can be counted by hand."""
 
 import pytest
 
@@ -30,7 +30,7 @@ def test_mlp_is_counted_as_by_hand() -> None:
     assert sizes == (1024 * 7 + 7 + 2 * 7 + 7 * 10 + 10, 2 * (1024 * 7 + 7 * 10))
 
 
-def test_counting_leaves_running_statistics_alone() -> None:
+def test_counting_does_not_change_running_statistics() -> None:
     config = compose(["normalization=batch"]).resolved()
     data = build.datamodule(config)
     network = build.classifier(config, data).network
@@ -39,21 +39,21 @@ def test_counting_leaves_running_statistics_alone() -> None:
     assert all(value.equal(before[name]) for name, value in network.state_dict().items())
 
 
-def test_a_network_of_another_precision_is_counted_alike() -> None:
+def test_counts_do_not_depend_on_precision() -> None:
     config = compose().resolved()
     data = build.datamodule(config)
     network = build.classifier(config, data).network
     assert cost.size(network.double(), data) == _size()
 
 
-def test_a_few_steps_are_timed() -> None:
+def test_a_few_steps_are_measured() -> None:
     measured = cost.measure(compose(["architecture=mlp", "architecture.widths=[7]"]).resolved())
     assert measured.steps_per_epoch == 1150 // 128
     assert measured.step_seconds > 0
     assert measured.bytes >= 4 * 4 * measured.parameters
 
 
-def test_an_optimizer_that_asks_for_the_cost_again_is_timed_with_what_it_keeps() -> None:
+def test_bytes_include_the_state_of_lbfgs() -> None:
     lbfgs = ["architecture=mlp", "architecture.widths=[7]", "optimizer=lbfgs"]
     measured = cost.measure(compose(lbfgs).resolved())
     history = 2 * 10  # steps and differences of gradients
@@ -66,5 +66,5 @@ def test_an_optimizer_that_asks_for_the_cost_again_is_timed_with_what_it_keeps()
 def test_recurrences_are_counted_as_by_hand(cell: str, gates: int, biases: int) -> None:
     parameters, flops = _size(f"architecture={cell}", "architecture.hidden=7")
     assert parameters == gates * 7 * (32 + 7 + biases) + 7 * 10 + 10
-    first_context = 7 * 7 if cell == "srn" else 0  # ours begins without one
+    first_context = 7 * 7 if cell == "srn" else 0  # ablab's has no initial context
     assert flops == 2 * (32 * gates * 7 * (32 + 7) - first_context + 7 * 10)

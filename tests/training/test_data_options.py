@@ -1,4 +1,4 @@
-"""How a trial's images are handed out: the `data` group, whole batches, and a user's own images."""
+"""Loading of a trial's images: the `data` group, full batches, and a user's own images."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import train_process
 from PIL import Image
-from train_process import SMALL, shown, train_apart
+from train_process import SMALL, results, train_in_subprocess
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
@@ -43,7 +43,7 @@ def data(*overrides: str) -> InMemoryDataModule:
     return build.datamodule(compose([*SMALL, *overrides]).resolved())
 
 
-def test_each_option_is_in_the_key_but_at_its_neutral_value() -> None:
+def test_each_option_is_in_the_key_unless_it_has_its_neutral_value() -> None:
     keys = {key(option) for option in OPTIONS} | {key(), key("batch_size=full")}
     assert len(keys) == len(OPTIONS) + 2
     assert key("data.val_images=null", "data.test_images=null") == key()
@@ -86,25 +86,25 @@ def test_options_reach_the_data() -> None:
         ("data.trainimages=3", "data.trainimages must be one of .*did you mean data.train_images"),
     ],
 )
-def test_value_out_of_range_is_told(override: str, fault: str) -> None:
+def test_a_value_out_of_range_is_refused(override: str, fault: str) -> None:
     with pytest.raises(ConfigError, match=fault) as caught:
         resolve(compose([*SMALL, "batch_size=32", override]))
     assert len(caught.value.faults) == 1
 
 
-def test_full_batch_that_processes_cannot_share_is_told() -> None:
+def test_a_full_batch_that_processes_cannot_share_is_refused() -> None:
     overrides = ["batch_size=full", "devices=ddp_cpu"]
     resolve(compose([*SMALL, *overrides]))
     with pytest.raises(ConfigError) as caught:
         resolve(compose([*SMALL, *overrides, "data.train_images=333"]))
-    told = "batch_size must be divisible by the 2 processes, got full, which is 333 images"
-    assert caught.value.faults == (told,)
+    fault = "batch_size must be divisible by the 2 processes, got full, which is 333 images"
+    assert caught.value.faults == (fault,)
 
 
-def test_perturbed_test_images_are_measured_beside_the_plain(begin: Callable[..., Run]) -> None:
+def test_perturbed_test_images_are_tested_in_addition(begin: Callable[..., Run]) -> None:
     plain, changed = begin(), begin(*OPTIONS[6:])
-    assert (train_apart(plain), train_apart(changed)) == (0, 0)
-    before, after = shown(plain), shown(changed)
+    assert (train_in_subprocess(plain), train_in_subprocess(changed)) == (0, 0)
+    before, after = results(plain), results(changed)
     assert before["epochs"] == after["epochs"]
     assert before["artifacts"] == after["artifacts"]
     assert before["metrics"].items() < after["metrics"].items()
@@ -116,15 +116,15 @@ def test_perturbed_test_images_are_measured_beside_the_plain(begin: Callable[...
     assert losses == sorted(losses)
 
 
-def test_killed_and_continued_is_bit_equal_whatever_the_options(
+def test_a_resumed_trial_is_bit_equal_with_all_options(
     begin: Callable[..., Run],
 ) -> None:
     overrides = (*OPTIONS, "batch_size=full")
-    whole, killed = begin(*overrides), begin(*overrides)
-    assert train_apart(whole) == 0
-    assert train_apart(killed, train_process.killed_behind_the_journal) < 0
-    assert train_apart(killed) == 0
-    assert shown(killed) == shown(whole)
+    first, killed = begin(*overrides), begin(*overrides)
+    assert train_in_subprocess(first) == 0
+    assert train_in_subprocess(killed, train_process.killed_after_the_journal) < 0
+    assert train_in_subprocess(killed) == 0
+    assert results(killed) == results(first)
     metadata = record_of(killed).metadata
     assert [metadata[f"{part}_images"] for part in ("train", "val", "test")] == [600, 100, 200]
     assert (metadata["val_images_available"], metadata["test_images_available"]) == (287, 360)
@@ -140,7 +140,7 @@ def test_batch_of_one_is_refused_where_batch_norm_needs_more() -> None:
         resolve(compose([*SMALL, "batch_size=1"]))
 
 
-def test_full_batch_is_one_step_an_epoch() -> None:
+def test_a_full_batch_is_one_step_per_epoch() -> None:
     module = data("batch_size=full")
     assert module.batch_size == 1150
     assert len(module.train_dataloader()) == 1
@@ -161,12 +161,12 @@ def _own(folder: Path) -> tuple[str, ...]:
     return ("dataset=folder", f"dataset.path={folder}", *options)
 
 
-def test_users_own_images_train_and_are_known_by_content_not_place(
+def test_a_users_images_are_identified_by_content_not_by_path(
     begin: Callable[..., Run], tmp_path: Path
 ) -> None:
     options = ("augmentation=none", "dropout=none", "trainer.max_epochs=20")
     run = begin(*_own(_write(tmp_path / "mine")), *options)
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     assert run.completion is not None
     assert run.completion.metrics["test/accuracy"] > 0.8
     shutil.move(tmp_path / "mine", tmp_path / "moved")
@@ -175,40 +175,40 @@ def test_users_own_images_train_and_are_known_by_content_not_place(
     assert key(*_own(tmp_path / "mine"), *options) != run.key
 
 
-def test_data_that_changed_since_the_trial_was_frozen_are_refused(
+def test_data_that_changed_after_planning_are_refused(
     begin: Callable[..., Run], tmp_path: Path
 ) -> None:
     run = begin(*_own(_write(tmp_path / "mine")))
     _write(tmp_path / "mine", seed=1)
-    assert train_apart(run) == 1
+    assert train_in_subprocess(run) == 1
     assert "the data must be as they were" in str(record_of(run).reason)
 
 
-def test_users_folder_that_is_none_is_told_by_its_key(tmp_path: Path) -> None:
+def test_an_invalid_folder_is_reported_by_its_key(tmp_path: Path) -> None:
     for path in ("null", str(tmp_path / "nowhere")):
         with pytest.raises(ConfigError, match=r"dataset\.path must be a folder of class folders"):
             resolve(compose(["dataset=folder", f"dataset.path={path}", "dataset.image_size=8"]))
 
 
 @pytest.mark.parametrize("name", [b"caf\xe9", b"a\tb", b"a\x1b[1mb"])
-def test_class_that_cannot_be_written_is_told_before_training(tmp_path: Path, name: bytes) -> None:
+def test_a_class_name_that_cannot_be_written_is_refused_before_training(
+    tmp_path: Path, name: bytes
+) -> None:
     root = _write(tmp_path / "mine")
     (root / "a").rename(root / os.fsdecode(name))
     with pytest.raises(ConfigError, match=r"dataset\.path must give each class a name that can be"):
         resolve(compose(list(_own(root))))
 
 
-def test_class_of_any_script_is_written_right_through(
-    begin: Callable[..., Run], tmp_path: Path
-) -> None:
+def test_class_names_of_any_script_are_kept(begin: Callable[..., Run], tmp_path: Path) -> None:
     root = _write(tmp_path / "mine")
     names = {"a": "US$ $\\x$, 猫", "b": '=1+2 "thé"'}
     for old, new in names.items():
         (root / old).rename(root / new)
     run = begin(*_own(root), "augmentation=none", "trainer.max_epochs=1")
-    assert train_apart(run) == 0
-    found, _ = read_confusion(run.folder / CONFUSION)
-    assert sorted(found) == sorted(names.values())
+    assert train_in_subprocess(run) == 0
+    names_read, _ = read_confusion(run.folder / CONFUSION)
+    assert sorted(names_read) == sorted(names.values())
     (tmp_path / "drawn").mkdir()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")

@@ -1,4 +1,4 @@
-"""Whatever conf/ holds of the axes beside the network trains a small one."""
+"""Every component in conf/ of the axes outside the network trains a small network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +20,7 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def trained() -> Callable[..., dict[str, float]]:
-    """Train three batches with one component replaced, and return what was logged."""
+    """Train three batches with one component replaced, and return the logged metrics."""
     base = compose(["architecture=mlp", "architecture.widths=[8]"]).resolved()
     data = build.datamodule(base)
 

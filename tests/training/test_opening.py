@@ -1,4 +1,4 @@
-"""Commands that open the same trial at once agree on one run."""
+"""Processes that open the same trial at the same time get the same run."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,22 +15,20 @@ from ablab.training.opening import open_run
 TRIAL = {"key": "0123456789abcdef", "config": {"seed": 0}}
 
 
-def test_all_that_open_a_trial_at_once_get_the_same_run(lab: Lab):
+def test_concurrent_calls_get_the_same_run(lab: Lab):
     with ThreadPoolExecutor(8) as pool:
         runs = list(pool.map(lambda _: open_run(lab, TRIAL), range(16)))
     assert {run.number for run in runs} == {"001"}
 
 
-def test_fresh_makes_a_new_run(lab: Lab):
+def test_fresh_creates_a_new_run(lab: Lab):
     first = open_run(lab, TRIAL)
     assert open_run(lab, TRIAL).number == first.number
     assert open_run(lab, TRIAL, fresh=True).number == "002"
 
 
 @pytest.mark.usefixtures("own_home")
-def test_a_lone_trial_waits_for_the_claim_as_a_sweep_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_single_trial_waits_for_the_claim_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lab, key = Lab.open(tmp_path / "lab"), resolve(compose(["architecture=mlp"])).key
     folder = lab.root / "trials" / key
     folder.mkdir(parents=True)

@@ -1,3 +1,5 @@
+"""Memory settings of a training process."""
+
 import platform
 import subprocess
 import sys
@@ -27,7 +29,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="needs glibc")
-def test_memory_that_a_step_freed_serves_the_next():
-    # glibc by itself gives it back in about half of all processes: three of them show it.
-    asked = [int(subprocess.check_output([sys.executable, "-c", STEPS])) for _ in range(3)]
-    assert max(asked) < 5120  # pages of one of thirty tensors
+def test_freed_memory_is_reused_by_the_next_step():
+    # By default, glibc returns it in about half of all processes: three of them detect it.
+    faults = [int(subprocess.check_output([sys.executable, "-c", STEPS])) for _ in range(3)]
+    assert max(faults) < 5120  # pages of one of the thirty tensors

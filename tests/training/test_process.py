@@ -1,4 +1,4 @@
-"""How an attempt ends: signals, locks, failures, divergence; what the journal says of it."""
+"""Ends of a training process: signals, locks, failures, divergence, and the journal's entries."""
 
 import errno
 import multiprocessing
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import train_process
-from train_process import kinds, shown, train_apart, wait_until
+from train_process import kinds, results, train_in_subprocess, wait_until
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
@@ -21,45 +21,45 @@ from ablab.tracking.run import Run
 from ablab.training.recorder import CHECKPOINT, checkpoint_line
 
 
-def test_sigterm_ends_it_with_143_and_it_goes_on(begin: Callable[..., Run]) -> None:
+def test_sigterm_exits_with_143_and_training_resumes(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.terminated) == 143
+    assert train_in_subprocess(run, train_process.terminated) == 143
     assert kinds(run) == ["attempt", "epoch", "stopped"]
     assert run.entries()[-1].note == {"reason": "SIGTERM"}
     assert run.status() == "stopped"
-    assert train_apart(run) == 0
-    assert [epoch for epoch, _ in shown(run)["epochs"]] == [0, 1, 2]
+    assert train_in_subprocess(run) == 0
+    assert [epoch for epoch, _ in results(run)["epochs"]] == [0, 1, 2]
 
 
-def test_sigterm_behind_the_completion_changes_nothing(begin: Callable[..., Run]) -> None:
+def test_sigterm_after_the_completion_changes_nothing(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.terminated_behind_the_completion) == 0
+    assert train_in_subprocess(run, train_process.terminated_after_the_completion) == 0
     assert read_completion(run.folder, thorough=True) is not None
     assert kinds(run)[-1] == "epoch"
 
 
-def test_one_ctrl_c_ends_it_behind_the_epoch(begin: Callable[..., Run]) -> None:
+def test_one_ctrl_c_stops_after_the_epoch(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.interrupted_once, in_sweep=False) == 130
+    assert train_in_subprocess(run, train_process.interrupted_once, in_sweep=False) == 130
     assert kinds(run) == ["attempt", "epoch", "stopped"]
-    assert train_apart(run) == 0
-    assert len(shown(run)["epochs"]) == 3
+    assert train_in_subprocess(run) == 0
+    assert len(results(run)["epochs"]) == 3
 
 
-def test_a_second_ctrl_c_ends_it_at_once(begin: Callable[..., Run]) -> None:
+def test_a_second_ctrl_c_stops_at_once(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.interrupted_twice, in_sweep=False) == 130
+    assert train_in_subprocess(run, train_process.interrupted_twice, in_sweep=False) == 130
     assert kinds(run) == ["attempt", "epoch", "stopped"]
     assert run.entries()[-1].note == {"reason": "SIGINT"}
 
 
-def test_in_a_sweep_ctrl_c_is_the_sweeps(begin: Callable[..., Run]) -> None:
+def test_in_a_sweep_ctrl_c_is_ignored(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.interrupted_twice) == 0
+    assert train_in_subprocess(run, train_process.interrupted_twice) == 0
     assert "stopped" not in kinds(run)
 
 
-def test_it_ends_when_its_sweep_is_gone(begin: Callable[..., Run]) -> None:
+def test_it_exits_when_its_sweep_has_ended(begin: Callable[..., Run]) -> None:
     run = begin()
     environment = {"ABLAB_HOME": os.environ["ABLAB_HOME"]}
     context = multiprocessing.get_context("forkserver")
@@ -73,28 +73,28 @@ def test_it_ends_when_its_sweep_is_gone(begin: Callable[..., Run]) -> None:
     assert run.status() == "stopped"
 
 
-def test_a_second_writer_is_turned_away(begin: Callable[..., Run]) -> None:
+def test_a_second_process_is_refused(begin: Callable[..., Run]) -> None:
     run = begin()
     with run.lock().acquire(timeout=0):
         assert run.status() == "running"
-        assert train_apart(run) == 75
+        assert train_in_subprocess(run) == 75
     assert run.entries() == []
     assert {path.name for path in run.folder.iterdir()} == {"trial.json", "lock"}
 
 
-def test_finished_run_is_left_alone(begin: Callable[..., Run]) -> None:
+def test_a_finished_run_is_not_changed(begin: Callable[..., Run]) -> None:
     run = begin("trainer.max_epochs=1")
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     before = {p.name: p.stat().st_mtime_ns for p in run.folder.iterdir() if p.suffix}
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     after = {p.name: p.stat().st_mtime_ns for p in run.folder.iterdir() if p.suffix}
     assert after.keys() == before.keys()
     assert {n for n in after if after[n] != before[n]} <= {"log.txt"}
 
 
-def test_completion_lists_what_stands_there(begin: Callable[..., Run]) -> None:
+def test_the_completion_record_lists_all_files(begin: Callable[..., Run]) -> None:
     run = begin("trainer.max_epochs=1")
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     completion = read_completion(run.folder, thorough=True)
     assert completion is not None
     assert completion.outcome == "finished"
@@ -131,17 +131,17 @@ RAISING = """
 from torch import nn
 class Mine(nn.ReLU):
     def forward(self, x):
-        if len(x) > 2:  # more than the check takes
+        if len(x) > 2:  # more than in the dry build
             print("about to raise")
             raise KeyError("no such unit")
         return super().forward(x)
 """
 
 
-def test_component_that_raises_is_told(begin: Callable[..., Run], mine: Callable) -> None:
+def test_a_component_that_raises_is_reported(begin: Callable[..., Run], mine: Callable) -> None:
     mine(RAISING)
     run = begin("activation=mine")
-    assert train_apart(run) == 1
+    assert train_in_subprocess(run) == 1
     last = run.entries()[-1]
     assert (last.kind, last.note["error"]) == ("failed", "KeyError: 'no such unit'")
     assert "forward" in last.note["traceback"]
@@ -152,41 +152,41 @@ def test_component_that_raises_is_told(begin: Callable[..., Run], mine: Callable
     assert record_of(run).reason == "KeyError: 'no such unit'"
 
 
-def test_component_edited_since_the_plan_is_refused(
+def test_a_component_edited_after_planning_is_refused(
     begin: Callable[..., Run], mine: Callable[[str], Path], lab: Lab
 ) -> None:
     source = "from torch import nn\nclass Mine(nn.ReLU): pass\n"
     path = mine(source)
     run = begin("activation=mine", "trainer.max_epochs=1")
     path.write_text(source + "# edited\n")
-    assert train_apart(run) == 1
+    assert train_in_subprocess(run) == 1
     assert "mine.Mine must be as it was" in run.entries()[-1].note["error"]
     assert kinds(run) == ["attempt", "failed"]
     path.write_text(source)
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     assert lab.finished(run.key) == run
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS])
-def test_refused_by_the_disk_it_ends_with_its_checkpoint_and_goes_on(
+def test_a_failing_disk_keeps_the_checkpoint_and_training_resumes(
     begin: Callable[..., Run], number: int
 ) -> None:
     run = begin()
-    assert train_apart(run, partial(train_process.refused_by_the_disk, number)) == 74
-    assert kinds(run) == ["attempt", "epoch"]  # not even why could be written
+    assert train_in_subprocess(run, partial(train_process.with_a_failing_disk, number)) == 74
+    assert kinds(run) == ["attempt", "epoch"]  # not even the reason could be written
     assert run.status() == "stopped"
     assert not list(run.folder.glob(".*"))
     assert os.strerror(number) in (run.folder / "log.txt").read_text()
     line = checkpoint_line(run.folder / CHECKPOINT)
     assert line is not None
     assert line.epoch == 0
-    assert train_apart(run) == 0
-    assert [epoch for epoch, _ in shown(run)["epochs"]] == [0, 1, 2]
+    assert train_in_subprocess(run) == 0
+    assert [epoch for epoch, _ in results(run)["epochs"]] == [0, 1, 2]
 
 
-def test_limit_on_the_size_of_files_is_told_in_the_journal(begin: Callable[..., Run]) -> None:
+def test_a_limit_on_file_size_is_in_the_journal(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.limited_in_size) == 74
+    assert train_in_subprocess(run, train_process.limited_in_size) == 74
     assert kinds(run) == ["attempt", "stopped"]
     reason = run.entries()[-1].note["reason"]
     assert "best.safetensors must be allowed to grow" in reason
@@ -202,54 +202,54 @@ def test_limit_on_the_size_of_files_is_told_in_the_journal(begin: Callable[..., 
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts open files under /proc")
-def test_limit_on_open_files_is_no_failure(begin: Callable[..., Run]) -> None:
+def test_a_limit_on_open_files_is_not_a_failure(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.limited_in_files) == 74
+    assert train_in_subprocess(run, train_process.limited_in_files) == 74
     assert kinds(run) == []
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
 
 
-def test_checkpoint_is_written_nowhere_but_in_the_lab(begin: Callable[..., Run]) -> None:
+def test_a_checkpoint_is_written_only_in_the_lab(begin: Callable[..., Run]) -> None:
     run = begin("trainer.max_epochs=1")
-    assert train_apart(run, train_process.without_a_temporary_folder) == 0
+    assert train_in_subprocess(run, train_process.without_a_temporary_folder) == 0
 
 
-def test_sighup_ends_it_with_129(begin: Callable[..., Run]) -> None:
+def test_sighup_exits_with_129(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.hung_up, in_sweep=False) == 129
+    assert train_in_subprocess(run, train_process.hung_up, in_sweep=False) == 129
     assert run.entries()[-1].note == {"reason": "SIGHUP"}
-    assert train_apart(run, train_process.hung_up) == 0  # in a sweep, the sweep decides
+    assert train_in_subprocess(run, train_process.hung_up) == 0  # in a sweep, the sweep decides
 
 
-def test_what_is_printed_does_not_end_it(begin: Callable[..., Run], mine: Callable) -> None:
+def test_printed_unicode_does_not_fail(begin: Callable[..., Run], mine: Callable) -> None:
     mine(PRINTING)
     run = begin("activation=mine", "trainer.max_epochs=1")
-    assert train_apart(run, train_process.speaking_ascii) == 0
+    assert train_in_subprocess(run, train_process.with_ascii_streams) == 0
     assert "ein Gruß" in (run.folder / "log.txt").read_text("utf-8")
 
 
-def test_damaged_journal_fails_without_a_word_in_it(begin: Callable[..., Run]) -> None:
+def test_a_damaged_journal_fails_and_is_not_changed(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.killed_behind_the_journal) == -signal.SIGKILL
+    assert train_in_subprocess(run, train_process.killed_after_the_journal) == -signal.SIGKILL
     content = bytearray(run.journal.read_bytes())
     content[20] ^= 1
     run.journal.write_bytes(content)
-    assert train_apart(run) == 1
+    assert train_in_subprocess(run) == 1
     assert run.journal.read_bytes() == content
     assert "must match its checksum" in (run.folder / "log.txt").read_text()
 
 
-def test_torn_last_line_is_cut_off(begin: Callable[..., Run]) -> None:
+def test_an_incomplete_last_line_is_removed(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.killed_behind_the_journal) == -signal.SIGKILL
+    assert train_in_subprocess(run, train_process.killed_after_the_journal) == -signal.SIGKILL
     run.journal.write_bytes(run.journal.read_bytes()[:-10])
-    assert train_apart(run) == 0
-    assert [epoch for epoch, _ in shown(run)["epochs"]] == [0, 1, 2]
+    assert train_in_subprocess(run) == 0
+    assert [epoch for epoch, _ in results(run)["epochs"]] == [0, 1, 2]
 
 
-def test_divergence_in_the_first_epoch_is_a_result(begin: Callable[..., Run]) -> None:
+def test_divergence_in_the_first_epoch_is_an_outcome(begin: Callable[..., Run]) -> None:
     run = begin("optimizer=sgd", "optimizer.lr=1e30", "normalization=none")
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     assert kinds(run) == ["attempt", "diverged"]
     assert run.entries()[-1].epoch == 0
     assert "NaN or infinite" in run.entries()[-1].note["reason"]
@@ -261,9 +261,9 @@ def test_divergence_in_the_first_epoch_is_a_result(begin: Callable[..., Run]) ->
     assert record_of(run).correct() is None
 
 
-def test_divergence_later_on_tests_the_best_epoch(begin: Callable[..., Run]) -> None:
+def test_divergence_in_a_later_epoch_tests_the_best_epoch(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.diverging_in_the_second_epoch) == 0
+    assert train_in_subprocess(run, train_process.diverging_in_the_second_epoch) == 0
     assert kinds(run) == ["attempt", "epoch", "diverged"]
     completion = run.completion
     assert completion is not None
@@ -278,21 +278,21 @@ def test_divergence_later_on_tests_the_best_epoch(begin: Callable[..., Run]) -> 
 
 def test_ctrl_c_in_the_last_epoch_finishes(begin: Callable[..., Run]) -> None:
     run = begin("trainer.max_epochs=1")
-    assert train_apart(run, train_process.interrupted_once, in_sweep=False) == 0
+    assert train_in_subprocess(run, train_process.interrupted_once, in_sweep=False) == 0
     assert run.status() == "finished"
 
 
-def test_best_weights_that_are_gone_are_no_finish(begin: Callable[..., Run]) -> None:
+def test_missing_best_weights_fail(begin: Callable[..., Run]) -> None:
     run = begin()
-    assert train_apart(run, train_process.killed_behind_the_last_epoch) == -signal.SIGKILL
+    assert train_in_subprocess(run, train_process.killed_after_the_last_epoch) == -signal.SIGKILL
     (run.folder / "best.safetensors").unlink()
-    assert train_apart(run) == 1
+    assert train_in_subprocess(run) == 1
     assert run.completion is None
 
 
-def test_another_run_leaves_the_first_whole(begin: Callable[..., Run], lab: Lab) -> None:
+def test_another_run_does_not_change_the_first(begin: Callable[..., Run], lab: Lab) -> None:
     overrides = [*train_process.SMALL, "trainer.max_epochs=1"]
     first, second = (lab.new_run(resolve(compose(overrides)).as_dict()) for _ in range(2))
-    assert train_apart(first) == train_apart(second) == 0
-    assert shown(first) == shown(second)
+    assert train_in_subprocess(first) == train_in_subprocess(second) == 0
+    assert results(first) == results(second)
     assert lab.finished(first.key) == second

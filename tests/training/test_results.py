@@ -1,4 +1,4 @@
-"""The tables of a test, against scikit-learn."""
+"""Tables of a test compared with scikit-learn."""
 
 import csv
 from pathlib import Path
@@ -20,7 +20,7 @@ NAMES = ("ant", "bee", "cat, or dog", "Ünicorn", "nobody")
 @pytest.fixture
 def classes() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    target = rng.integers(0, 4, 203)  # no image of the last class, and nothing takes the last
+    target = rng.integers(0, 4, 203)  # the last class has neither images nor predictions
     predicted = np.where(rng.random(203) < 0.6, target, rng.integers(0, 4, 203))
     return predicted, target
 
@@ -30,7 +30,7 @@ def rows(path: Path) -> list[list[str]]:
         return list(csv.reader(stream))
 
 
-def test_confusion_matrix_is_scikit_learns(tmp_path: Path, classes: tuple) -> None:
+def test_confusion_matrix_equals_scikit_learns(tmp_path: Path, classes: tuple) -> None:
     predicted, target = classes
     names = write_tables(tmp_path, predicted, target, NAMES)
     header, *body = rows(tmp_path / "confusion_matrix.csv")
@@ -40,7 +40,7 @@ def test_confusion_matrix_is_scikit_learns(tmp_path: Path, classes: tuple) -> No
     assert sorted(names) == sorted(p.name for p in tmp_path.iterdir() if p.is_file())
 
 
-def test_figures_per_class_are_scikit_learns(tmp_path: Path, classes: tuple) -> None:
+def test_metrics_per_class_equal_scikit_learns(tmp_path: Path, classes: tuple) -> None:
     predicted, target = classes
     write_tables(tmp_path, predicted, target, NAMES)
     header, *body = rows(tmp_path / "per_class.csv")
@@ -51,13 +51,13 @@ def test_figures_per_class_are_scikit_learns(tmp_path: Path, classes: tuple) -> 
     for k, row in enumerate(body):
         assert int(row[1]) == (target == k).sum()
         assert int(row[2]) == (predicted == k).sum()
-        ours = [float(figure) if figure else np.nan for figure in row[3:]]
-        theirs = [figures[k] for figures in expected[:3]]
+        ours = [float(cell) if cell else np.nan for cell in row[3:]]
+        theirs = [values[k] for values in expected[:3]]
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
-def test_who_always_says_one_thing_is_no_better_than_that(tmp_path: Path) -> None:
-    """99 of 100 images are of one class: accuracy is 0.99, and the other class shows its misses."""
+def test_a_constant_prediction_has_no_recall_for_the_other_class(tmp_path: Path) -> None:
+    """99 of 100 images are of one class: accuracy is 0.99, recall of the other class is 0."""
     predicted, target = np.zeros(100, np.int64), np.arange(100) // 99
     outputs, metrics = EpochOutputs(), EpochMetrics(2)
     logits = torch.zeros(100, 2).index_fill_(1, torch.tensor([0]), 1.0)
@@ -89,7 +89,7 @@ def test_configuration_is_read_back(tmp_path: Path) -> None:
     assert yaml.safe_load((tmp_path / "config.yaml").read_text("utf-8")) == config
 
 
-def test_class_names_are_no_formulas_and_are_read_back(tmp_path: Path, classes: tuple) -> None:
+def test_class_names_are_not_formulas_and_are_read_back(tmp_path: Path, classes: tuple) -> None:
     names = ["=HYPERLINK(1)", "-1", "'+x", "@b", "plain"]
     write_tables(tmp_path, *classes, names)
     for file in ("confusion_matrix.csv", "per_class.csv"):

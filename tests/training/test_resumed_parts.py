@@ -1,11 +1,11 @@
-"""A killed trial goes on bit for bit whatever state its optimizer and scheduler keep."""
+"""A killed trial resumes bit-equal with any state of optimizer and scheduler."""
 
 import signal
 from collections.abc import Callable
 
 import pytest
 import train_process
-from train_process import shown, train_apart
+from train_process import results, train_in_subprocess
 
 from ablab.tracking.run import Run
 
@@ -31,26 +31,26 @@ SLOW = [
     [*QUICK, *(pytest.param(overrides, marks=pytest.mark.slow) for overrides in SLOW)],
     ids=lambda overrides: overrides[0],
 )
-def test_killed_and_continued_is_bit_equal(
+def test_a_resumed_trial_is_bit_equal(
     begin: Callable[..., Run], overrides: tuple[str, ...]
 ) -> None:
     undisturbed, killed = begin(*overrides), begin(*overrides)
-    assert train_apart(undisturbed) == 0
-    assert train_apart(killed, train_process.killed_behind_the_journal) == -signal.SIGKILL
-    assert train_apart(killed) == 0
-    assert len(shown(killed)["epochs"]) == 3
-    assert shown(killed) == shown(undisturbed)
+    assert train_in_subprocess(undisturbed) == 0
+    assert train_in_subprocess(killed, train_process.killed_after_the_journal) == -signal.SIGKILL
+    assert train_in_subprocess(killed) == 0
+    assert len(results(killed)["epochs"]) == 3
+    assert results(killed) == results(undisturbed)
 
 
-def test_plateau_drops_the_lr_of_the_next_epoch(begin: Callable[..., Run]) -> None:
+def test_plateau_reduces_the_lr_of_the_next_epoch(begin: Callable[..., Run]) -> None:
     run = begin("optimizer=sgd", "optimizer.lr=0.001", *PLATEAU)
-    assert train_apart(run) == 0
-    lrs = [metrics["lr"] for _, metrics in shown(run)["epochs"]]
+    assert train_in_subprocess(run) == 0
+    lrs = [metrics["lr"] for _, metrics in results(run)["epochs"]]
     assert lrs == pytest.approx([0.001, 0.001, 0.0001])
 
 
-def test_a_penalty_is_in_the_journal_beside_the_loss(begin: Callable[..., Run]) -> None:
+def test_the_penalty_is_in_the_journal(begin: Callable[..., Run]) -> None:
     run = begin("regularizer=l2", "trainer.max_epochs=1")
-    assert train_apart(run) == 0
-    ((_, metrics),) = shown(run)["epochs"]
+    assert train_in_subprocess(run) == 0
+    ((_, metrics),) = results(run)["epochs"]
     assert metrics["train/penalty"] > 0

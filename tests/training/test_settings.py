@@ -1,4 +1,4 @@
-"""What a process is given is typed, and comes back from JSON as it was."""
+"""Process settings are typed, and survive a round trip through JSON."""
 
 import json
 
@@ -10,7 +10,7 @@ from ablab.training.process import main
 from ablab.training.settings import Devices, ProcessSettings
 
 
-def test_settings_come_back_from_json_as_they_were():
+def test_settings_survive_a_round_trip_through_json():
     settings = ProcessSettings(Devices("gpu", -1, "ddp"), threads=4, slots=2, in_sweep=True)
     assert ProcessSettings.from_json(settings.to_json()) == settings
     assert json.loads(settings.to_json()) == {
@@ -27,8 +27,8 @@ def test_settings_follow_the_configuration(monkeypatch: pytest.MonkeyPatch):
     config = compose(["devices=ddp_cpu", "launcher.threads=2"]).resolved()
     assert ProcessSettings.of(config) == ProcessSettings(Devices("cpu", 2, "ddp"), threads=2)
     config = compose(["devices=cpu"]).resolved()
-    found = ProcessSettings.of(config, slots=5, in_sweep=True)
-    assert found == ProcessSettings(Devices("cpu"), threads=3, slots=5, in_sweep=True)
+    settings = ProcessSettings.of(config, slots=5, in_sweep=True)
+    assert settings == ProcessSettings(Devices("cpu"), threads=3, slots=5, in_sweep=True)
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_settings_follow_the_configuration(monkeypatch: pytest.MonkeyPatch):
         (Devices("cpu", 1, "ddp"), True),
     ],
 )
-def test_trials_of_several_processes_are_known(devices: Devices, several: bool):
+def test_trials_of_several_processes_are_recognized(devices: Devices, several: bool):
     assert devices.may_be_several is several
 
 
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", "{'a': 1}", '{"devices": {}, "speed": 1}', '{"devices": {"gpus": 1}}']
 )
-def test_settings_that_are_none_are_refused_by_name(
+def test_invalid_settings_are_refused(
     text: str, capsys: pytest.CaptureFixture[str], tmp_path: object
 ):
     with pytest.raises(InputError, match="must be a JSON object of devices, threads, slots, in_sw"):

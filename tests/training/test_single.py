@@ -1,4 +1,4 @@
-"""A trial on its own, in this process."""
+"""A single trial in this process."""
 
 import io
 import time
@@ -37,7 +37,7 @@ def trained(*overrides: str, fresh: bool = False) -> tuple[int, str, str]:
     return code, run.number, text.getvalue()
 
 
-def test_same_command_finds_the_finished_trial() -> None:
+def test_the_same_command_finds_the_finished_trial() -> None:
     code, number, text = trained()
     assert (code, number) == (0, "001")
     assert "starts: mlp" in text
@@ -56,17 +56,17 @@ def test_fresh_keeps_the_old_run() -> None:
     assert old.completion.metrics == new.completion.metrics
 
 
-def test_unfinished_run_is_gone_on_with() -> None:
+def test_an_unfinished_run_is_resumed() -> None:
     trained()
     lab = Lab.open()
     (key,) = lab.keys()
     (lab.runs(key)[0].folder / "completion.json").unlink()
     code, number, text = trained()
     assert (code, number) == (0, "001")
-    assert "goes on after epoch 2" in text
+    assert "continues after epoch 2" in text
 
 
-def test_trial_that_another_process_trains_is_refused() -> None:
+def test_a_trial_that_another_process_trains_is_refused() -> None:
     trained()
     lab = Lab.open()
     (run,) = lab.runs(next(iter(lab.keys())))
@@ -75,14 +75,14 @@ def test_trial_that_another_process_trains_is_refused() -> None:
         trained()
 
 
-def test_faults_are_told_before_a_lab_is_made(at_home: Path) -> None:
+def test_faults_are_reported_before_a_lab_is_created(at_home: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         trained("optimizer.lr=-1", "activation=rleu", "seed=x")
     assert len(caught.value.faults) == 3
     assert {path.name for path in at_home.glob("lab/*")} <= {"cache"}
 
 
-def test_store_that_is_away_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_store_does_not_stop_training(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablab.training.single._DELIVERY_SECONDS", 1.0)
     text = io.StringIO()
     code, run = train(MLP, console=Console(file=text, width=200))
@@ -91,51 +91,51 @@ def test_store_that_is_away_stops_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "`ablab sync` delivers it" in text.getvalue()
 
 
-def test_full_disk_is_told_before_a_run_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_before_a_run_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ablab.training.single._SPARE_BYTES", 10**18)
     with pytest.raises(ResourceError, match="free disk space must be"):
         trained()
     assert list(Lab.open().keys()) == []
 
 
-def test_training_goes_on_over_a_journal_that_is_cut_at_any_byte(
+def test_a_journal_that_is_cut_at_any_byte_is_continued(
     monkeypatch: pytest.MonkeyPatch, at_home: Path
 ) -> None:
-    """The end of a trial stands for its training: its journal is opened and gone on with."""
+    """A stand-in for training opens the journal and appends its last entry."""
     trained()
     lab = Lab.open()
     (run,) = lab.runs(*lab.keys())
-    whole, record = run.journal.read_bytes(), (run.folder / "completion.json").read_bytes()
+    content, record = run.journal.read_bytes(), (run.folder / "completion.json").read_bytes()
     last = run.entries()[-1]
 
-    def work(folder: Path, *_: object) -> int:
+    def append_last(folder: Path, *_: object) -> int:
         journal = Journal(folder / "journal.jsonl")
         time.sleep(0.001)
         journal.append(last)
         return 0
 
-    monkeypatch.setattr(foreground, "run_process", work)
+    monkeypatch.setattr(foreground, "run_process", append_last)
     trial = resolve(compose(MLP))
-    start = whole[:-1].rindex(b"\n") + 1
-    for end in range(start, len(whole) + 1):
-        run.journal.write_bytes(whole[:end])
+    start = content[:-1].rindex(b"\n") + 1
+    for end in range(start, len(content) + 1):
+        run.journal.write_bytes(content[:end])
         text = io.StringIO()
         assert foreground.run_in_foreground(run, trial, Console(file=text, width=200)) == 0
-        assert run.journal.read_bytes() == whole
+        assert run.journal.read_bytes() == content
     (run.folder / "completion.json").write_bytes(record)
     assert run.status() == "finished"
 
 
 @pytest.mark.parametrize("left", [0, 1, 40, -1])
-def test_a_torn_journal_is_gone_on_with_to_the_same_result(left: int) -> None:
-    """Cut within its last line, or behind it whole: the checkpoint brings the line again."""
+def test_a_truncated_journal_leads_to_the_same_result(left: int) -> None:
+    """The journal is cut within or before its last line, which the checkpoint contains too."""
     trained()
     lab = Lab.open()
     (run,) = lab.runs(*lab.keys())
     before = run.completion
-    whole = run.journal.read_bytes()
-    start = whole[:-1].rindex(b"\n") + 1
-    run.journal.write_bytes(whole[: start + left] if left >= 0 else whole[:left])
+    content = run.journal.read_bytes()
+    start = content[:-1].rindex(b"\n") + 1
+    run.journal.write_bytes(content[: start + left] if left >= 0 else content[:left])
     (run.folder / "completion.json").unlink()
     code, number, _ = trained()
     assert (code, number) == (0, "001")
@@ -145,7 +145,7 @@ def test_a_torn_journal_is_gone_on_with_to_the_same_result(left: int) -> None:
     assert [e.epoch for e in run.entries() if e.kind == "epoch"] == [0, 1]
 
 
-def test_a_damaged_record_is_made_good_by_the_same_command() -> None:
+def test_a_damaged_completion_record_is_repaired_by_the_same_command() -> None:
     trained()
     lab = Lab.open()
     (run,) = lab.runs(*lab.keys())
@@ -161,7 +161,7 @@ def test_a_damaged_record_is_made_good_by_the_same_command() -> None:
 
 
 @pytest.mark.parametrize("name", ["trial.json", "journal.jsonl"])
-def test_what_cannot_be_gone_on_with_gets_a_new_run(name: str) -> None:
+def test_a_run_that_cannot_be_resumed_is_replaced_by_a_new_one(name: str) -> None:
     trained()
     lab = Lab.open()
     (run,) = lab.runs(*lab.keys())
@@ -171,14 +171,14 @@ def test_what_cannot_be_gone_on_with_gets_a_new_run(name: str) -> None:
     code, number, text = trained()
     assert (code, number) == (0, "002")
     assert str(path) in text
-    assert "A new run is trained" in text
+    assert "Training a new run" in text
     new = lab.runs(*lab.keys())[-1].completion
     assert before is not None
     assert new is not None
     assert new.metrics == before.metrics
 
 
-def test_lines_that_are_gone_behind_the_checkpoint_are_written_again() -> None:
+def test_lines_lost_after_the_checkpoint_are_written_again() -> None:
     trained()
     lab = Lab.open()
     (run,) = lab.runs(*lab.keys())
@@ -190,7 +190,7 @@ def test_lines_that_are_gone_behind_the_checkpoint_are_written_again() -> None:
     assert [e.epoch for e in run.entries() if e.kind == "epoch"] == [0, 1]
 
 
-def test_an_exception_in_an_epoch_leaves_weights_and_checkpoint_as_they_were(
+def test_an_exception_in_an_epoch_does_not_change_weights_and_checkpoint(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Lightning's own checkpoints have an option that overwrites the best at an exception."""
@@ -225,7 +225,7 @@ def test_a_mistyped_store_is_refused_before_training(
 
 
 @pytest.mark.parametrize("kind", ["absent", "damaged"])
-def test_a_store_that_cannot_be_used_is_told_and_the_training_counts(
+def test_an_unusable_store_is_reported_and_the_training_counts(
     monkeypatch: pytest.MonkeyPatch, at_home: Path, kind: str
 ) -> None:
     if kind == "damaged":
@@ -233,10 +233,10 @@ def test_a_store_that_cannot_be_used_is_told_and_the_training_counts(
         (at_home / "lab" / "mlflow.db").write_bytes(b"no database at all" * 100)
     text = io.StringIO()
     code, run = train(MLP, console=Console(file=text, width=300))
-    said = text.getvalue()
+    output = text.getvalue()
     assert code == 0
     assert run.completion is not None
-    assert "Not in MLflow yet" in said
-    assert "Traceback" not in said
+    assert "Not in MLflow yet" in output
+    assert "Traceback" not in output
     if kind == "damaged":
-        assert "`ablab sync --rebuild`" in said.split("Trial")[0]  # before it trains
+        assert "`ablab sync --rebuild`" in output.split("Trial")[0]  # before it trains

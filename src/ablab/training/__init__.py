@@ -1,1 +1,1 @@
-"""One trial: composed, checked, built, trained, recorded."""
+"""Training of one trial: the process, the Lightning loop, and what they record."""

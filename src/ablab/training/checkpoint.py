@@ -1,4 +1,4 @@
-"""Lightning's way to write a checkpoint: whole or not at all, and nowhere but in its place."""
+"""Atomic writing of Lightning's checkpoints."""
 
 import io
 from pathlib import Path
@@ -10,11 +10,11 @@ from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 from ablab.tracking.files import write_atomic
 
 
-class WholeCheckpoint(TorchCheckpointIO):
-    """Writes beside the earlier checkpoint and then takes its place.
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes a checkpoint beside the previous one, then replaces it.
 
-    Lightning's own writes to the system's temporary folder first, which may be another disk, and
-    a small one; a killed process leaves its file there.
+    Lightning's own class writes to the system's temporary folder first, which may be on another,
+    smaller disk; a killed process leaves its file there.
     """
 
     def save_checkpoint(
@@ -23,7 +23,7 @@ class WholeCheckpoint(TorchCheckpointIO):
         """Write a checkpoint.
 
         Raises:
-            OSError: it cannot be written; the earlier one is as it was.
+            OSError: it cannot be written; the previous one is unchanged.
         """
         buffer = io.BytesIO()
         torch.save(checkpoint, buffer)

@@ -1,4 +1,4 @@
-"""What a trial costs: parameters, operations, seconds a step, bytes on disk."""
+"""Cost of a trial: parameters, FLOPs, seconds per step, bytes on disk."""
 
 import math
 import time
@@ -18,30 +18,34 @@ from ablab.model.by_hand.convert import as_torch
 _TIMED_STEPS = 3
 
 
-def _of_layer(x: list[int], w_input: list[int], w_state: list[int], *_: Any, **__: Any) -> int:
+def _layer_flops(x: list[int], w_input: list[int], w_state: list[int], *_: Any, **__: Any) -> int:
     """Return the FLOPs of one recurrent layer over x of (T, N, F)."""
     return 2 * x[0] * x[1] * (math.prod(w_input) + math.prod(w_state))
 
 
-def _of_layers(x: list[int], weights: list[list[int]], *_: Any, **__: Any) -> int:
-    """Return those of all layers and directions; weights are matrices and biases."""
+def _stacked_flops(x: list[int], weights: list[list[int]], *_: Any, **__: Any) -> int:
+    """Return the FLOPs of all layers and directions, from the shapes of matrices and biases."""
     return 2 * x[0] * x[1] * sum(math.prod(shape) for shape in weights if len(shape) == 2)
 
 
-# The whole recurrences that torch calls on CPU (LSTM) and on CUDA, which its counter passes over.
-RECURRENCES = {torch.ops.aten.mkldnn_rnn_layer: _of_layer, torch.ops.aten._cudnn_rnn: _of_layers}
+# Fused recurrences on CPU (LSTM) and CUDA, which torch's counter does not know.
+RECURRENCES = {
+    torch.ops.aten.mkldnn_rnn_layer: _layer_flops,
+    torch.ops.aten._cudnn_rnn: _stacked_flops,
+}
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What a trial costs on this machine.
+    """Cost of a trial on this machine.
 
     Attributes:
-        parameters: trainable ones.
-        flops: of one image's forward pass: two a multiply-add, convolutions and matrices only.
-        step_seconds: one optimizer step on one thread.
-        steps_per_epoch: optimizer steps an epoch.
-        bytes: what a run leaves on disk, about.
+        parameters: number of trainable parameters.
+        flops: FLOPs of one image's forward pass: two per multiply-add, convolutions and matrix
+            products only.
+        step_seconds: seconds of one optimizer step on one thread.
+        steps_per_epoch: optimizer steps per epoch.
+        bytes: approximate size of a run on disk.
     """
 
     parameters: int
@@ -52,13 +56,14 @@ class Cost:
 
 
 def size(network: nn.Module, data: TrialData) -> tuple[int, int]:
-    """Return parameters and FLOPs an image, counted on two blank ones; the network's mode is kept.
+    """Return the number of trainable parameters, and the FLOPs of one image.
 
-    Two, since norms of feature maps of one pixel refuse an image on its own.
+    FLOPs are counted on two blank images, because norms of 1x1 maps fail on one. The network's mode
+    is kept.
     """
     parameters = [p for p in network.parameters() if p.requires_grad]
     images = torch.zeros(2, data.in_channels, data.image_size, data.image_size)
-    if parameters:  # where it lies, and as exact
+    if parameters:  # same device and dtype
         images = images.to(parameters[0])
     training = network.training
     counter = FlopCounterMode(display=False, custom_mapping=RECURRENCES)
@@ -69,7 +74,7 @@ def size(network: nn.Module, data: TrialData) -> tuple[int, int]:
 
 
 def measure(config: Mapping[str, Any]) -> Cost:
-    """Time a few real steps of a trial in this process.
+    """Measure a few training steps of a trial in this process.
 
     Args:
         config: the trial's resolved configuration.
@@ -82,7 +87,7 @@ def measure(config: Mapping[str, Any]) -> Cost:
     loader = data.train_dataloader()
     batch = next(iter(loader))
 
-    def gradients() -> Tensor:
+    def compute_gradients() -> Tensor:
         optimizer.zero_grad()
         cost = module.objective(module.network, *batch).cost
         torch.autograd.backward(cost)
@@ -91,15 +96,15 @@ def measure(config: Mapping[str, Any]) -> Cost:
     seconds = []
     for _ in range(_TIMED_STEPS):
         start = time.perf_counter()
-        optimizer.step(gradients)
+        optimizer.step(compute_gradients)
         module.regularizer.project()
         seconds.append(time.perf_counter() - start)
-    size_of_state = sum(_bytes(state) for state in optimizer.state.values())
-    return Cost(parameters, flops, min(seconds), len(loader), 8 * parameters + size_of_state)
+    state_bytes = sum(_bytes(state) for state in optimizer.state.values())
+    return Cost(parameters, flops, min(seconds), len(loader), 8 * parameters + state_bytes)
 
 
 def _bytes(state: Any) -> int:
-    """Return the bytes of the tensors in what an optimizer keeps."""
+    """Return the bytes of all tensors in an optimizer's state."""
     if isinstance(state, Tensor):
         return state.numel() * state.element_size()
     if isinstance(state, Mapping):

@@ -1,4 +1,4 @@
-"""Facts of an attempt: hardware, versions, commit. They are not in the key."""
+"""Environment of a training process: hardware, versions, commit. It is not part of the key."""
 
 import hashlib
 import os
@@ -43,11 +43,11 @@ def describe_environment() -> dict[str, Any]:
 
 
 def peak_memory() -> int:
-    """Return the largest memory that this process held, in bytes: on the GPU where it uses one."""
+    """Return the peak memory of this process in bytes; of GPU memory if it uses a GPU."""
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         return int(torch.cuda.max_memory_allocated())
     status = Path("/proc/self/status")
-    if status.is_file():  # getrusage would count what the parent held when it started us
+    if status.is_file():  # getrusage includes the parent's memory at the fork
         (line,) = (x for x in status.read_text().splitlines() if x.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -56,13 +56,13 @@ def peak_memory() -> int:
 
 @cache
 def versions() -> dict[str, str]:
-    """Return the version of each package that a trial stands on, empty for a missing one."""
+    """Return the versions of the packages that affect a trial, empty for a missing package."""
     return {name: _version(package) for name, package in _PACKAGES.items()}
 
 
 @cache
 def source_hash() -> str:
-    """Return a SHA-256 over the suite's own Python files, 12 hexadecimal digits."""
+    """Return the SHA-256 of ablab's Python files, first 12 hexadecimal digits."""
     package = Path(ablab.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(package.rglob("*.py")):
@@ -72,7 +72,7 @@ def source_hash() -> str:
 
 @cache
 def commit() -> dict[str, Any]:
-    """Return the git commit of the suite's clone and whether it has changes; empty in a wheel."""
+    """Return the git commit of ablab's clone, and whether it has changes; empty in a wheel."""
     root = Path(ablab.__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return {"commit": "", "dirty": False}
@@ -82,7 +82,7 @@ def commit() -> dict[str, Any]:
 
 @cache
 def cpu_name() -> str:
-    """Return the processor's name as the system tells it."""
+    """Return the processor's name as the system reports it."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text().splitlines():
@@ -92,9 +92,10 @@ def cpu_name() -> str:
 
 
 def _git(root: Path, *arguments: str) -> str:
+    # Reading the status must not take a lock that the user's own git command needs.
     environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             ["git", "-C", str(root), *arguments],
             capture_output=True,
             text=True,
@@ -104,7 +105,7 @@ def _git(root: Path, *arguments: str) -> str:
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.strip()
+    return result.stdout.strip()
 
 
 def _version(package: str) -> str:

@@ -1,4 +1,4 @@
-"""One attempt at a trial on its own, its epochs shown as they come."""
+"""Training of a single run from the command line or Python, with its epochs shown."""
 
 import os
 import signal
@@ -24,16 +24,16 @@ from ablab.training.progress import EpochLines, ProgressBar
 from ablab.training.settings import ProcessSettings
 from ablab.training.signals import STOPPING
 
-_LOOK_SECONDS = 0.2  # between two looks at whether the user has asked to stop
+_POLL_SECONDS = 0.2  # between two checks for a signal of the user
 
 
 def run_in_foreground(run: Run, trial: Trial, console: Console) -> int:
-    """Train a run, in this process unless it takes several, and show its epochs.
+    """Train a run and show its epochs, in this process unless it needs several.
 
     Args:
-        run: what is trained.
-        trial: what it is a run of.
-        console: where the epochs are shown.
+        run: the run to train.
+        trial: the run's trial.
+        console: shows the epochs.
 
     Returns:
         The exit code (see `ablab.training.process.run_process`).
@@ -42,96 +42,97 @@ def run_in_foreground(run: Run, trial: Trial, console: Console) -> int:
         return run_in_subprocess(run, trial, console)
     settings = ProcessSettings.of(trial.config)
     lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
-    # Descriptors 1 and 2 go to the log meanwhile: the terminal needs one of its own.
+    # Descriptors 1 and 2 are redirected to the log: the terminal needs another one.
     descriptor = os.dup(sys.stdout.fileno())
     try:
         terminal = stream(descriptor, sys.stdout.encoding)
         shown = Console(file=terminal) if console.is_terminal else None
         lines.console = shown or Console(file=terminal, force_terminal=False, width=120)
         bar = [ProgressBar(shown, trial.config)] if shown else []
-        with _following(run, lines):
+        with _showing_epochs(run, lines):
             return run_process(run.folder, settings, bar)
     finally:
         os.close(descriptor)
 
 
 def run_in_subprocess(run: Run, trial: Trial, console: Console) -> int:
-    """Train a run in a process of its own, and show its epochs.
+    """Train a run in a subprocess, and show its epochs.
 
-    A notebook or a program that calls this keeps its threads, seeds, streams and imports as they
-    are, and the trial has none of theirs: it trains the source that lies on the disk now.
+    The caller's threads, seeds, streams and imports do not change, and do not affect the trial: it
+    trains the source that is on the disk now.
 
     Args:
-        run: what is trained.
-        trial: what it is a run of.
-        console: where the epochs are shown.
+        run: the run to train.
+        trial: the run's trial.
+        console: shows the epochs.
 
     Returns:
         The exit code (see `ablab.training.process.run_process`).
 
     Raises:
-        ResourceError: the machine lacks something; the last checkpoint that is whole stays.
+        ResourceError: the machine lacks something, such as disk space; the last checkpoint is kept.
     """
     settings = ProcessSettings.of(trial.config, ends_with_parent=True)
     arguments = [sys.executable, "-m", "ablab.training.process"]
     arguments += [str(run.folder), settings.to_json()]
     lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
-    with tempfile.TemporaryFile() as printed, _following(run, lines):
-        code = _run(arguments, printed.fileno(), console)
-        printed.seek(0)
-        told = printed.read().decode("utf-8", "replace").strip()
+    with tempfile.TemporaryFile() as output, _showing_epochs(run, lines):
+        code = _run(arguments, output.fileno(), console)
+        output.seek(0)
+        message = output.read().decode("utf-8", "replace").strip()
     if code == NO_RESOURCE:
-        raise ResourceError(told.removeprefix("ablab: ") or f"{run.folder} must be writable")
+        raise ResourceError(message.removeprefix("ablab: ") or f"{run.folder} must be writable")
     return code
 
 
 @contextmanager
-def _following(run: Run, lines: EpochLines) -> Iterator[None]:
-    """Print the journal's epochs as they appear."""
-    offset, over = read_entries(run.journal)[1], threading.Event()  # a torn line is cut off
+def _showing_epochs(run: Run, lines: EpochLines) -> Iterator[None]:
+    """Print the journal's epochs as they are appended, from a thread."""
+    # An incomplete last line is not read; the trainer removes it.
+    offset, finished = read_entries(run.journal)[1], threading.Event()
 
-    def look() -> None:
+    def show_new() -> None:
         nonlocal offset
         entries, offset = read_entries(run.journal, offset)
         lines.show(entries)
 
     def follow() -> None:
-        while not over.wait(0.3):
-            look()
+        while not finished.wait(0.3):
+            show_new()
 
     thread = threading.Thread(target=follow, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        finished.set()
         thread.join()
-        look()
+        show_new()
 
 
 def _run(arguments: Sequence[str], output: int, console: Console) -> int:
-    """Run the trial's own process, which alone decides how to end.
+    """Run a training process, forward signals to it, and wait for its end.
 
-    It has a session of its own: a terminal or a notebook that sends Ctrl-C to its whole group,
-    or to this process alone, is passed on once.
+    It has its own session, so that a Ctrl-C reaches it once, whether the terminal or notebook sends
+    it to the whole process group or to this process alone.
 
     Args:
         arguments: the command.
-        output: descriptor of what it prints beside its log.
-        console: where the user is told what a signal does.
+        output: file descriptor of its standard output and error.
+        console: shows the effect of Ctrl-C.
 
     Returns:
-        Its exit code, as a shell gives it.
+        Its exit code, in a shell's convention.
     """
     processes: list[subprocess.Popen[bytes]] = []
-    asked: list[int] = []
+    received: list[int] = []
 
-    def passed(number: int, _frame: FrameType | None) -> None:
-        asked.append(number)
+    def forward(number: int, _frame: FrameType | None) -> None:
+        received.append(number)
         for process in processes:
             process.send_signal(number)
 
-    handlers: dict[signal.Signals, Handler] = dict.fromkeys(ENDING, passed)
+    handlers: dict[signal.Signals, Handler] = dict.fromkeys(ENDING, forward)
     with (
         handling(handlers),
         subprocess.Popen(
@@ -139,17 +140,19 @@ def _run(arguments: Sequence[str], output: int, console: Console) -> int:
         ) as process,
     ):
         processes.append(process)
-        for number in asked:  # before it was there
+        for number in received:  # before it started
             process.send_signal(number)
-        told = False
+        announced = False
         while process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(_LOOK_SECONDS)
-            if not told and signal.SIGINT in asked:  # not in the handler: it may interrupt a print
-                told = True
+                process.wait(_POLL_SECONDS)
+            if (
+                not announced and signal.SIGINT in received
+            ):  # not in the handler, which may interrupt a print
+                announced = True
                 console.print(STOPPING, soft_wrap=True)
-        return _signal_as_shell(process.returncode)
+        return _shell_exit_code(process.returncode)
 
 
-def _signal_as_shell(code: int) -> int:
+def _shell_exit_code(code: int) -> int:
     return 128 - code if code < 0 else code

@@ -1,4 +1,4 @@
-"""Which run of a trial is trained."""
+"""Choice of the run to train."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,18 +13,18 @@ from ablab.tracking.run import Run
 def open_run(lab: Lab, trial: Mapping[str, Any], *, fresh: bool = False) -> Run:
     """Return the run to train: the newest one if it is unfinished, else a new one.
 
-    Commands that open the same trial at once agree on one run, which the one that gets its lock
-    trains. A new one is also made where the newest was begun without a probe that is now asked for,
-    and nobody trains it, or where its records are damaged.
+    Processes that open the same trial at the same time get the same run; the one that acquires its
+    lock trains it. A new run is also created if the records of the newest are damaged, or if it
+    lacks a requested probe and no process is training it.
 
     Args:
-        lab: where the runs lie.
-        trial: as it was frozen.
-        fresh: make a new one in any case.
+        lab: contains the runs.
+        trial: the resolved trial, as in ``trial.json``.
+        fresh: create a new run in any case.
     """
     folder = lab.root / "trials" / trial["key"]
     folder.mkdir(parents=True, exist_ok=True)
-    # Two that looked at once would otherwise both find none, and train the trial twice.
+    # Without the lock, two processes could both create a run, and train the trial twice.
     with FileLock(folder / ".claim"):
         runs = [] if fresh else lab.runs(trial["key"])
         if runs and runs[-1].completion is None and runs[-1].can_resume():

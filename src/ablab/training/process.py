@@ -1,7 +1,7 @@
-"""The process runner: one run in one process, with its signals, threads, lock and log.
+"""Training of a run in one process: its lock, log, signals and exit code.
 
-Also a command of its own, `python -m ablab.training.process FOLDER SETTINGS`, which is how a
-trial of several processes is started: Lightning runs the same command again for each further one.
+Also the command ``python -m ablab.training.process FOLDER SETTINGS``, which starts a trial of
+several processes: Lightning runs the same command again for each further process.
 """
 
 import os
@@ -37,29 +37,29 @@ from ablab.training.prepare import prepare
 from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
 from ablab.training.settings import ProcessSettings
-from ablab.training.signals import OwnSigterm, handled
+from ablab.training.signals import KeepSigtermHandler, handle_signals
 
-# A look at whether the lock is held holds it for an instant.
-_LOCK_PATIENCE_SECONDS = 2.0
+# `Run.is_locked` acquires the lock for an instant to test it: a failed attempt is not final.
+_LOCK_SECONDS = 2.0
 
 
 def run_process(
     folder: Path, settings: ProcessSettings, callbacks: Sequence[pl.Callback] = ()
 ) -> int:
-    """Train a run in this process until it is finished or something ends it.
+    """Train a run in this process until it is finished or interrupted.
 
     Args:
-        folder: the run's.
-        settings: devices, threads, and whether a sweep decides about Ctrl-C.
-        callbacks: further Lightning callbacks, such as a progress display.
+        folder: the run's folder.
+        settings: devices, threads, and whether a sweep handles Ctrl-C.
+        callbacks: additional Lightning callbacks, such as a progress display.
 
     Returns:
-        The exit code: 0 finished or diverged, 1 failed, 75 the lock is held by another writer,
-        130 interrupted, 143 or 129 told to end. The completion record, not the code, tells the
-        truth.
+        The exit code: 0 finished or diverged, 1 failed, 75 locked by another process, 130
+        interrupted, 143 or 129 ended by SIGTERM or SIGHUP. The completion record, not the exit
+        code, says whether the run is finished.
 
     Raises:
-        ResourceError: the machine lacks something; the last checkpoint that is whole stays.
+        ResourceError: the machine lacks something, such as disk space; the last checkpoint is kept.
     """
     run = Run(folder)
     if os.environ.get("LOCAL_RANK", "0") != "0":
@@ -67,16 +67,16 @@ def run_process(
     try:
         return _run_locked(run, settings, callbacks)
     except OSError as error:
-        if (lack := resource_error(error, folder)) is None:
+        if (resource := resource_error(error, folder)) is None:
             raise
-        raise lack from error
+        raise resource from error
 
 
 def _run_locked(run: Run, settings: ProcessSettings, callbacks: Sequence[pl.Callback]) -> int:
-    """Train with the run's lock held, and its log open."""
+    """Train with the run's lock held, and standard output and error sent to its log."""
     lock = run.lock()
     try:
-        lock.acquire(timeout=_LOCK_PATIENCE_SECONDS)
+        lock.acquire(timeout=_LOCK_SECONDS)
     except Timeout:
         return LOCKED
     try:
@@ -89,7 +89,7 @@ def _run_locked(run: Run, settings: ProcessSettings, callbacks: Sequence[pl.Call
 def _run_rank_zero(
     run: Run, settings: ProcessSettings, callbacks: Sequence[pl.Callback], terminal: int
 ) -> int:
-    """Train as the run's one writer."""
+    """Train as the only process that writes to the run's folder."""
     if run.completion is not None:
         return FINISHED
     prepare(settings)
@@ -98,10 +98,11 @@ def _run_rank_zero(
     except JournalError:
         traceback.print_exc()
         return FAILED
-    training = Training(run, journal, settings.devices, [*callbacks, OwnSigterm()])
+    training = Training(run, journal, settings.devices, [*callbacks, KeepSigtermHandler()])
     try:
-        with handled(training.recorder, terminal, in_sweep=settings.in_sweep):
-            _begin(run, journal, settings)
+        with handle_signals(training.recorder, terminal, in_sweep=settings.in_sweep):
+            _record_start(run, journal, settings)
+            _refuse_changed_sources(run)
             _refuse_changed_data(training)
             training.fit()
             return FINISHED
@@ -111,51 +112,51 @@ def _run_rank_zero(
         end, code = _stopped(signal.Signals(error.code - 128).name), error.code
     except Exception as error:
         traceback.print_exc()
-        if (lack := resource_error(error, run.folder)) is not None:
-            _halt(run, journal, lack)
-            raise lack from error
+        if (resource := resource_error(error, run.folder)) is not None:
+            _record_resource_error(run, journal, resource)
+            raise resource from error
         reason = f"{type(error).__name__}: {without_advice(str(error))}"
         note = {"error": reason, "traceback": traceback.format_exc()}
         end, code = Entry("failed", time.time(), note=note), FAILED
-    if run.completion is not None:  # a signal behind the record, which nothing may follow
+    if run.completion is not None:  # a signal after the completion record, which is final
         return FINISHED
     journal.append(end)
     return code
 
 
-def _halt(run: Run, journal: Journal, lack: ResourceError) -> None:
-    """Write down, if it can be, that the machine and not the trial ended the attempt."""
+def _record_resource_error(run: Run, journal: Journal, error: ResourceError) -> None:
+    """Record in the journal, if it can be written, that the machine ended the process."""
     if run.completion is None:
         with suppress(OSError):
-            journal.append(_stopped(str(lack)))
+            journal.append(_stopped(str(error)))
 
 
-def _begin(run: Run, journal: Journal, settings: ProcessSettings) -> None:
-    """Write down where this attempt runs; refuse it where the source is not the plan's."""
-    where = {"devices": settings.devices.as_dict(), "slots": settings.slots}
-    environment = {**describe_environment(), **where}
+def _record_start(run: Run, journal: Journal, settings: ProcessSettings) -> None:
+    """Record the environment of this process, and the configuration."""
+    devices = {"devices": settings.devices.as_dict(), "slots": settings.slots}
+    environment = {**describe_environment(), **devices}
     write_json(run.folder / ENVIRONMENT, environment)
     write_config(run.folder, run.trial["config"])
     journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
-    _refuse_changed_sources(run)
 
 
 def _run_worker(run: Run, settings: ProcessSettings) -> int:
-    """Train as one of the further processes of a DDP trial, which write nothing."""
+    """Train as a DDP process of rank 1 or higher, which writes nothing."""
     prepare(settings)
+    # Rank 0 handles these signals, and stops all processes after the same epoch.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     training = Training(run, None, settings.devices)
-    with suppress(StoppedError):  # an exit status would make Lightning kill rank 0 as well
+    with suppress(StoppedError):  # with another exit code, Lightning would kill rank 0 too
         training.fit()
     return FINISHED
 
 
 def _refuse_changed_sources(run: Run) -> None:
-    """Refuse to train other source than the plan froze.
+    """Refuse to train source that was edited after the trial was planned.
 
     Raises:
-        RuntimeError: names the targets and files that were edited since.
+        RuntimeError: names the edited targets and files.
     """
     planned, now = run.trial["sources"], source_hashes(run.trial["config"])
     changed = sorted(n for n in planned.keys() | now.keys() if planned.get(n) != now.get(n))
@@ -167,16 +168,16 @@ def _refuse_changed_sources(run: Run) -> None:
 
 
 def _refuse_changed_data(training: Training) -> None:
-    """Refuse to train on other data than the trial was frozen with.
+    """Refuse to train on data that were changed after the trial was planned.
 
     Raises:
-        RuntimeError: the data were changed since.
+        RuntimeError: the data were changed.
     """
-    frozen, found = training.run.trial["data_hash"], training.data.content_hash
-    if found != frozen:
+    planned, now = training.run.trial["data_hash"], training.data.content_hash
+    if now != planned:
         raise RuntimeError(
-            f"the data must be as they were when the trial was planned, SHA-256 {frozen}, got "
-            f"{found}; put them back, or start the same command again to plan new trials"
+            f"the data must be as they were when the trial was planned, SHA-256 {planned}, got "
+            f"{now}; restore them, or start the same command again to plan new trials"
         )
 
 
@@ -185,7 +186,7 @@ def _stopped(reason: str) -> Entry:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train the run in a folder, by settings in JSON, and return the exit code."""
+    """Train the run in a folder with settings in JSON, and return the exit code."""
     try:
         return run_process(Path(arguments[0]), ProcessSettings.from_json(arguments[1]))
     except (InputError, ResourceError) as error:

@@ -1,4 +1,4 @@
-"""What a lone trial shows in a terminal or a log while it trains."""
+"""Progress of a single trial: epoch lines and a progress bar."""
 
 import math
 from collections.abc import Mapping
@@ -6,16 +6,22 @@ from typing import Any
 
 import pytorch_lightning as pl
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
-from rich.progress import TimeRemainingColumn as TimeLeft
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from ablab.tracking.journal import Entry
 
-_BATCHES_BETWEEN_LOOKS = 10
+_BATCHES_BETWEEN_UPDATES = 10
 
 
-def epoch_line(entry: Entry, max_epochs: int) -> str:
-    """Return an epoch in a line: losses, accuracies, seconds."""
+def format_epoch(entry: Entry, max_epochs: int) -> str:
+    """Return one line with an epoch's losses, accuracies and seconds."""
     m, seconds = entry.metrics, entry.measured["time/epoch_seconds"]
     return (
         f"epoch {(entry.epoch or 0) + 1:>{len(str(max_epochs))}}/{max_epochs}   "
@@ -25,11 +31,11 @@ def epoch_line(entry: Entry, max_epochs: int) -> str:
 
 
 class EpochLines:
-    """Prints each epoch's line once.
+    """Prints one line per epoch, each epoch once.
 
     Args:
-        console: where to.
-        max_epochs: of the trial.
+        console: prints the lines.
+        max_epochs: number of epochs of the trial.
     """
 
     def __init__(self, console: Console, max_epochs: int) -> None:
@@ -37,15 +43,15 @@ class EpochLines:
         self._next = 0
 
     def show(self, entries: list[Entry]) -> None:
-        """Print the epochs among ``entries`` that were not printed yet."""
+        """Print the epochs in ``entries`` that have not been printed yet."""
         for entry in entries:
             if entry.kind == "epoch" and entry.epoch is not None and entry.epoch >= self._next:
-                self.console.print(epoch_line(entry, self.max_epochs), highlight=False)
+                self.console.print(format_epoch(entry, self.max_epochs), highlight=False)
                 self._next = entry.epoch + 1
 
 
 class ProgressBar(pl.Callback):
-    """Shows the batches of the running epoch in a terminal.
+    """Shows the batches of the current epoch in a terminal.
 
     Args:
         console: the terminal.
@@ -57,14 +63,14 @@ class ProgressBar(pl.Callback):
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TimeLeft(),
+            TimeRemainingColumn(),
         )
         self._bar = Progress(*columns, console=console, transient=True)
         self._epochs = config["trainer"]["max_epochs"]
         self._task: TaskID | None = None
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Begin the epoch's bar."""
+        """Show a new bar."""
         description = f"epoch {trainer.current_epoch + 1}/{self._epochs}"
         batches = trainer.num_training_batches
         total = None if math.isinf(batches) else int(batches)
@@ -74,22 +80,22 @@ class ProgressBar(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
-        """Move the bar, now and then."""
-        if self._task is not None and index % _BATCHES_BETWEEN_LOOKS == 0:
+        """Update the bar every few batches."""
+        if self._task is not None and index % _BATCHES_BETWEEN_UPDATES == 0:
             self._bar.update(self._task, completed=index + 1)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Take the bar away: the epoch's line replaces it."""
+        """Remove the bar; the epoch's line replaces it."""
         self.close()
 
     def on_exception(
         self, trainer: pl.Trainer, module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Leave the terminal as it was."""
+        """Remove the bar."""
         self.close()
 
     def close(self) -> None:
-        """Stop drawing."""
+        """Stop drawing and remove the bar."""
         self._bar.stop()
         if self._task is not None:
             self._bar.remove_task(self._task)

@@ -1,4 +1,4 @@
-"""What a trial leaves behind each epoch: best weights, then the checkpoint, then the journal."""
+"""Records of each epoch: best weights, then the checkpoint, then the journal."""
 
 import time
 from pathlib import Path
@@ -22,21 +22,19 @@ from ablab.tracking.run import Run
 from ablab.training.environment import peak_memory
 
 CHECKPOINT = "checkpoint.ckpt"
-CHOOSES = "val/accuracy"
-CPU_UTILIZATION = (
-    "cpu/utilization"  # processor time by time of training; 1 is one core all the time
-)
+SELECTION_METRIC = "val/accuracy"
+CPU_UTILIZATION = "cpu/utilization"  # CPU seconds per second of training; 1 is one busy core
 
 
 class JournalLogger(Logger):
-    """Lightning's way to the journal.
+    """Writes to the journal of a run.
 
-    An epoch is one line, which must follow its checkpoint: the `Recorder` hands it over whole.
-    What Lightning logs call by call is in that line, and is not written twice.
+    The `Recorder` writes an epoch as one line, after its checkpoint. That line contains what
+    Lightning logs in single calls, which are therefore ignored here.
 
     Args:
-        run: whose journal it is.
-        journal: opened by the run's one writer; None in the other processes of a DDP trial.
+        run: the run.
+        journal: opened by rank 0; None in the other processes of a DDP trial.
     """
 
     def __init__(self, run: Run, journal: Journal | None) -> None:
@@ -54,27 +52,27 @@ class JournalLogger(Logger):
         return self.run.number
 
     def write(self, entry: Entry) -> None:
-        """Append a line to the journal, in the process that owns it."""
+        """Append an entry to the journal, in rank 0 only."""
         if self.journal is not None:
             self.journal.append(entry)
 
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
-        """Leave the metrics to the epoch's line."""
+        """Do nothing: the epoch's line contains the metrics."""
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
-        """Leave the configuration to ``trial.json``, which stands before training."""
+        """Do nothing: ``trial.json`` contains the configuration before training starts."""
 
 
 class Recorder(Checkpoint):
-    """Records each epoch of training, and stops after one when asked.
+    """Records each epoch of training, and stops after an epoch on request.
 
     Args:
-        run: where it goes.
-        logger: what writes the journal.
+        run: the run; its folder gets the files.
+        logger: writes the journal.
 
     Attributes:
-        stop_requested: set from outside: end behind the next checkpoint.
-        best_epoch: the epoch that validation chooses so far, -1 before any.
+        stop_requested: set it to stop after the next checkpoint.
+        best_epoch: the epoch with the best validation accuracy so far, -1 before the first.
     """
 
     def __init__(self, run: Run, logger: JournalLogger) -> None:
@@ -86,22 +84,26 @@ class Recorder(Checkpoint):
         self._cpu_started = self._cpu_trained = 0.0
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Start the epoch's clock."""
+        """Start the clock of training."""
         self._started = self._clock(trainer)
         self._cpu_started = time.process_time()
 
     def on_validation_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Stop the clock of training: evaluation is not in it."""
+        """Stop the clock of training; validation is timed separately."""
         self._trained = self._clock(trainer)
         self._cpu_trained = time.process_time()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Write best weights, checkpoint and journal, in this order: a kill loses no more."""
+        """Write best weights, checkpoint and journal line.
+
+        In this order, a process that is killed in between loses nothing: the checkpoint contains
+        the line, and an epoch without a checkpoint is trained again.
+        """
         entry = self._entry(trainer)
         self._line = entry.encode()
-        is_best = entry.metrics[CHOOSES] > self._best  # the first of equals is chosen
+        is_best = entry.metrics[SELECTION_METRIC] > self._best  # of ties, the first
         if is_best:
-            self.best_epoch, self._best = trainer.current_epoch, entry.metrics[CHOOSES]
+            self.best_epoch, self._best = trainer.current_epoch, entry.metrics[SELECTION_METRIC]
         if trainer.is_global_zero and is_best:
             network = module.network
             assert isinstance(network, nn.Module)
@@ -112,18 +114,18 @@ class Recorder(Checkpoint):
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the checkpoint carries: the epoch's line, and which epoch is best so far."""
+        """Return the state for the checkpoint: the epoch's line, and the best epoch so far."""
         return {"line": self._line, "best_epoch": self.best_epoch, "best": self._best}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Restore the best epoch from a checkpoint."""
         self.best_epoch, self._best = state_dict["best_epoch"], state_dict["best"]
 
     def _entry(self, trainer: pl.Trainer) -> Entry:
         seconds = self._trained - self._started
         data = trainer.datamodule  # type: ignore[attr-defined]
         images = data.epoch_images(int(trainer.num_training_batches))
-        metrics = {name: shortest(value) for name, value in trainer.callback_metrics.items()}
+        metrics = {name: to_short_float(value) for name, value in trainer.callback_metrics.items()}
         measured = {
             "time/epoch_seconds": seconds,
             "time/validation_seconds": self._clock(trainer) - self._trained,
@@ -131,7 +133,7 @@ class Recorder(Checkpoint):
             "memory/peak_bytes": float(peak_memory()),
         }
         if trainer.world_size == 1 and trainer.strategy.root_device.type == "cpu":
-            # Others wait by design, for each other or for a device: that tells of no load.
+            # With DDP or a GPU, processes wait by design: utilization says nothing about load.
             measured[CPU_UTILIZATION] = (self._cpu_trained - self._cpu_started) / seconds
         return Entry("epoch", time.time(), trainer.current_epoch, metrics, measured)
 
@@ -143,9 +145,9 @@ class Recorder(Checkpoint):
 
 
 def checkpoint_line(checkpoint: Path) -> Entry | None:
-    """Return the journal line that a checkpoint carries, None where it is not there or not whole.
+    """Return the journal line in a checkpoint, None if the file is missing or damaged.
 
-    The sums in the file are compared: torch reads over a byte that has changed.
+    The file's checksums are verified, since ``torch.load`` does not notice a changed byte.
 
     Raises:
         OSError: the machine cannot read it.
@@ -158,7 +160,7 @@ def checkpoint_line(checkpoint: Path) -> Entry | None:
         content = torch.load(checkpoint, map_location="cpu", weights_only=True)
         return Entry.decode(content["callbacks"][Recorder.__qualname__]["line"])
     except OSError as error:
-        if resource_error(error) is not None:  # it may be whole, and must not be trained over
+        if resource_error(error) is not None:  # the file may be intact: do not overwrite it
             raise
         return None
     except (BadZipFile, RuntimeError, ValueError, LookupError, UnpicklingError):
@@ -166,7 +168,7 @@ def checkpoint_line(checkpoint: Path) -> Entry | None:
 
 
 def save_weights(network: nn.Module, path: Path) -> None:
-    """Write a network's state as safetensors, whole or not at all."""
+    """Write a network's state as safetensors, atomically."""
     state = {
         name: value.detach().cpu().contiguous().clone()
         for name, value in network.state_dict().items()
@@ -174,11 +176,11 @@ def save_weights(network: nn.Module, path: Path) -> None:
     write_atomic(path, save(state))
 
 
-def shortest(value: Tensor | float) -> float:
-    """Return a float32 metric as the shortest decimal that stands for it: 0.1, not 0.10000000149.
+def to_short_float(value: Tensor | float) -> float:
+    """Convert a float32 to the float with the shortest decimal: 0.1, not 0.10000000149.
 
     Example:
-        >>> shortest(torch.tensor(0.1))
+        >>> to_short_float(torch.tensor(0.1))
         0.1
     """
     return float(str(np.float32(float(value))))

@@ -1,4 +1,4 @@
-"""What a finished trial shows: final figures, and tables per class and test image."""
+"""Results of a finished run: final metrics, and tables per class and test image."""
 
 import io
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry
 from ablab.tracking.records import CORRECT
 from ablab.training.environment import peak_memory
-from ablab.training.recorder import CHOOSES, CPU_UTILIZATION
+from ablab.training.recorder import CPU_UTILIZATION, SELECTION_METRIC
 
 CONFUSION = "confusion_matrix.csv"
 PER_CLASS = "per_class.csv"
@@ -31,14 +31,14 @@ def write_tables(
     *,
     by_image: bool = True,
 ) -> list[str]:
-    """Write what the test showed and return the names of the files, none without a test.
+    """Write the tables of the test, and return their file names; none without a test.
 
     Args:
-        folder: the run's.
+        folder: the run's folder.
         predicted: (test_images,), class indices.
         target: (test_images,), class indices.
         class_names: K names.
-        by_image: the images come in a fixed order, so that which were classified rightly is kept.
+        by_image: whether to record the correctness of each image; needs a fixed test order.
     """
     if not predicted.size:
         return []
@@ -62,38 +62,38 @@ def write_config(folder: Path, config: object) -> None:
     write_atomic(folder / CONFIG, yaml.safe_dump(config, sort_keys=False, allow_unicode=True))
 
 
-def chosen(epochs: Sequence[Entry]) -> dict[str, float]:
-    """Return the figures of the epoch that validation chose: the first of the best."""
+def best_epoch_metrics(epochs: Sequence[Entry]) -> dict[str, float]:
+    """Return the metrics of the epoch with the best validation accuracy, of ties the first."""
     if not epochs:
         return {}
-    best = max(epochs, key=lambda e: (e.metrics[CHOOSES], -(e.epoch or 0)))
+    best = max(epochs, key=lambda e: (e.metrics[SELECTION_METRIC], -(e.epoch or 0)))
     probes = [name for name in best.metrics if name.startswith("probe/")]
     names = ("train/loss", "train/accuracy", "val/loss", "val/accuracy", *probes)
     return {"best/epoch": float(best.epoch or 0), **{n: best.metrics[n] for n in names}}
 
 
-def measured(epochs: Sequence[Entry], test_seconds: float) -> dict[str, float]:
-    """Return the medians over epochs, the sum of all times, and the peak of memory."""
+def summarize_measurements(epochs: Sequence[Entry], test_seconds: float) -> dict[str, float]:
+    """Return medians over the epochs, the total of all times, and the peak memory."""
     peaks = [e.measured["memory/peak_bytes"] for e in epochs]
     result = {"memory/peak_bytes": max([*peaks, float(peak_memory())])}
     total = test_seconds
     for name in ("time/epoch_seconds", "throughput/images_per_second", CPU_UTILIZATION):
-        if known := [e.measured[name] for e in epochs if name in e.measured]:
-            result[name] = median(known)
+        if values := [e.measured[name] for e in epochs if name in e.measured]:
+            result[name] = median(values)
     for name in ("time/epoch_seconds", "time/validation_seconds"):
         total += sum(e.measured[name] for e in epochs)
     return {**result, "time/total_seconds": total}
 
 
 def _per_class(matrix: NDArray[np.int64], class_names: Sequence[str]) -> list[list[object]]:
-    """Return precision, recall and F1 of each class; where nothing stands to divide by, empty."""
+    """Return rows of precision, recall and F1 per class; empty cells for undefined ratios."""
     rows: list[list[object]] = [["class", "images", "predicted", "precision", "recall", "f1"]]
     for k, name in enumerate(class_names):
-        right, images, predicted = matrix[k, k], matrix[k].sum(), matrix[:, k].sum()
+        correct, images, predicted = matrix[k, k], matrix[k].sum(), matrix[:, k].sum()
         ratios = [
-            _ratio(right, predicted),
-            _ratio(right, images),
-            _ratio(2 * right, images + predicted),
+            _ratio(correct, predicted),
+            _ratio(correct, images),
+            _ratio(2 * correct, images + predicted),
         ]
         rows.append([name, int(images), int(predicted), *ratios])
     return rows

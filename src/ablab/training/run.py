@@ -1,4 +1,4 @@
-"""Train one run to its completion record, in the process it is called in."""
+"""Training of one run to its completion record, in the current process."""
 
 import sys
 import time
@@ -29,24 +29,29 @@ from ablab.training.recorder import (
     JournalLogger,
     Recorder,
     checkpoint_line,
-    shortest,
+    to_short_float,
 )
-from ablab.training.results import CONFIG, chosen, measured, write_tables
+from ablab.training.results import (
+    CONFIG,
+    best_epoch_metrics,
+    summarize_measurements,
+    write_tables,
+)
 from ablab.training.settings import Devices
 from ablab.training.trainer import trainer
 
 
 class StoppedError(Exception):
-    """Training ended behind a checkpoint because it was asked to."""
+    """Training stopped after a checkpoint, on request."""
 
 
 class Training:
-    """One attempt at a run.
+    """Trains, tests and records a run in one process; resumes from its checkpoint.
 
     Args:
-        run: the run; its lock is held by this process (or by rank 0's).
-        journal: opened for writing, None in ranks above 0.
-        devices: where it runs.
+        run: the run; this process or rank 0 holds its lock.
+        journal: opened for writing; None in ranks above 0.
+        devices: the accelerator and the number of processes.
         callbacks: further Lightning callbacks, such as a progress display.
     """
 
@@ -60,21 +65,21 @@ class Training:
         self.run, self.journal = run, journal
         self.config: Mapping[str, Any] = run.trial["config"]
         self.recorder = Recorder(run, JournalLogger(run, journal))
-        self._devices, self._callbacks = devices, [*callbacks, *self._further()]
+        self._devices, self._callbacks = devices, [*callbacks, *self._configured_callbacks()]
 
     @cached_property
     def data(self) -> TrialData:
-        """The trial's data, read when they are first asked for."""
+        """The trial's data, loaded at first use."""
         return build.datamodule(self.config)
 
     def fit(self) -> str:
-        """Train what is left, test, and write the completion record.
+        """Train the remaining epochs, test, and write the completion record.
 
         Returns:
             The outcome, ``finished`` or ``diverged``.
 
         Raises:
-            StoppedError: it was asked to stop and did so behind a checkpoint.
+            StoppedError: training stopped after a checkpoint, on request.
         """
         if self.journal is not None:
             sys.stdout.writelines(f"{note}\n" for note in self.data.notes)  # the run's log
@@ -86,12 +91,12 @@ class Training:
         return self._finish(module, diverged)
 
     def _fit(self, fitter: pl.Trainer, module: Classifier) -> bool:
-        """Train from the checkpoint on, and tell whether the loss diverged."""
+        """Train from the last checkpoint, and return whether the loss diverged."""
         checkpoint = self.run.folder / CHECKPOINT
         line = checkpoint_line(checkpoint)
-        known = {e.epoch for e in self.run.entries() if e.kind == "epoch"}
-        if line is not None and (line.epoch or 0) > len(known):
-            line = None  # lines of the journal are gone: it is written anew from the start
+        recorded = {e.epoch for e in self.run.entries() if e.kind == "epoch"}
+        if line is not None and (line.epoch or 0) > len(recorded):
+            line = None  # the journal lost more than the last line: train from the start
         if line is not None:
             self.recorder.logger.write(line)
         try:
@@ -129,16 +134,16 @@ class Training:
         return outcome
 
     def _test(self, module: Classifier) -> dict[str, float]:
-        """Test on the perturbed test images that are asked for, and last on these as they are.
+        """Test on each configured perturbation of the test images, then on the original images.
 
-        The classes that the module then holds are those of the plain images.
+        The module's predictions are afterwards those for the original images.
         """
         metrics: dict[str, float] = {}
         for perturbation in (*self.data.perturbations, None):
             self.data.perturbation = perturbation
             suffix = f"_{perturbation.name}" if perturbation else ""
             results = self._trainer().test(module, datamodule=self.data, verbose=False)
-            metrics |= {f"{name}{suffix}": shortest(v) for name, v in results[0].items()}
+            metrics |= {f"{name}{suffix}": to_short_float(v) for name, v in results[0].items()}
         return metrics
 
     def _complete(
@@ -149,7 +154,7 @@ class Training:
         metadata: dict[str, Any],
         tables: list[str],
     ) -> None:
-        """Write the completion record; nothing may follow it."""
+        """Write the completion record, the last write of a run."""
         assert self.journal is not None
         folder = self.run.folder
         names = [TRIAL, JOURNAL, ENVIRONMENT, BEST, CONFIG, PROBES, *tables]
@@ -159,8 +164,8 @@ class Training:
             run=self.run.number,
             outcome=outcome,
             time=time.time(),
-            metrics={**metrics, **chosen(epochs)},
-            measured=measured(epochs, test_seconds),
+            metrics={**metrics, **best_epoch_metrics(epochs)},
+            measured=summarize_measurements(epochs, test_seconds),
             metadata=metadata,
             artifacts=describe(folder, names),
         )
@@ -172,11 +177,11 @@ class Training:
         notes = {"data_notes": list(self.data.notes)} if self.data.notes else {}
         return {"parameters": parameters, "flops": flops, **data, **notes}
 
-    def _further(self) -> list[pl.Callback]:
-        """Return the callbacks that the configuration asks for; it may be older than options."""
-        patterns, asked = self.config.get("freeze"), self.config.get("probes") or {}
+    def _configured_callbacks(self) -> list[pl.Callback]:
+        """Return the callbacks of the configuration; one of an older version may lack options."""
+        patterns, switches = self.config.get("freeze"), self.config.get("probes") or {}
         frozen = [FrozenStatistics(patterns)] if patterns else []
-        probes = [Probes(asked, self.run.folder / PROBES)] if switched_on(asked) else []
+        probes = [Probes(switches, self.run.folder / PROBES)] if switched_on(switches) else []
         return [*frozen, *probes]
 
     def _trainer(self) -> pl.Trainer:
@@ -186,5 +191,6 @@ class Training:
             self.run.folder,
             self.recorder.logger,
             [*self._callbacks, self.recorder],
-            seeks_unused=bool(self.run.trial["sources"]),  # ours use every weight at each step
+            # Networks of ablab use every weight at each step; a user's may not.
+            find_unused_parameters=bool(self.run.trial["sources"]),
         )

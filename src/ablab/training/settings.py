@@ -1,4 +1,4 @@
-"""What a process that trains is given beside its run: devices, threads, its place in a sweep."""
+"""Settings of a training process: devices, threads, and its relation to a sweep."""
 
 import json
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ class Devices:
     """The configuration's group ``devices``.
 
     Attributes:
-        accelerator: Lightning's word: auto, cpu, gpu, cuda or mps.
-        devices: how many processes a trial is, one a device; -1: one for each that is visible.
+        accelerator: as in Lightning: auto, cpu, gpu, cuda or mps.
+        devices: number of processes of a trial, one per device; -1 for all visible devices.
         strategy: auto, or ddp for several processes.
     """
 
@@ -26,30 +26,29 @@ class Devices:
 
     @property
     def is_ddp(self) -> bool:
-        """Tell whether gradients are averaged over processes."""
+        """Return whether gradients are averaged over processes."""
         return self.strategy == "ddp"
 
     @property
     def may_be_several(self) -> bool:
-        """Tell whether a trial may be more than one process, and so needs the whole machine."""
+        """Return whether a trial may use several processes, and so needs the whole machine."""
         return self.is_ddp or self.devices != 1
 
     def as_dict(self) -> dict[str, str | int]:
-        """Return the group as the configuration has it."""
+        """Return the group as in the configuration."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class ProcessSettings:
-    """What a launcher hands to each process that it starts; the same for all trials of a sweep.
+    """Settings that a launcher passes to each process; the same for all trials of a sweep.
 
     Attributes:
-        devices: where the trial runs.
+        devices: the group ``devices``.
         threads: CPU threads of each process, >= 1.
-        slots: how many trials run side by side, >= 1.
-        in_sweep: whether the sweep decides about Ctrl-C, and its end is the process's.
-        ends_with_parent: whether the end of the process that started this one is its own, outside
-            a sweep too.
+        slots: number of concurrent trials, >= 1.
+        in_sweep: whether a sweep handles Ctrl-C; the process exits when the sweep has ended.
+        ends_with_parent: whether the process exits when its parent has ended, also outside a sweep.
     """
 
     devices: Devices
@@ -70,10 +69,10 @@ class ProcessSettings:
         """Return the settings that a resolved configuration asks for.
 
         Args:
-            config: its groups ``devices`` and ``launcher`` are read.
-            slots: how many trials run side by side.
+            config: contains the groups ``devices`` and ``launcher``.
+            slots: number of concurrent trials.
             in_sweep: whether a sweep starts the process.
-            ends_with_parent: whether it ends with the process that starts it.
+            ends_with_parent: whether it exits when its parent has ended.
         """
         devices = Devices(**config["devices"])
         threads = cpu_threads(config["launcher"])
@@ -88,7 +87,7 @@ class ProcessSettings:
         """Return the settings that `to_json` wrote.
 
         Raises:
-            InputError: the text is something else.
+            InputError: the text is no such JSON.
         """
         try:
             content = json.loads(text)

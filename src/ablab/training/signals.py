@@ -1,4 +1,4 @@
-"""What SIGINT, SIGTERM and SIGHUP do to a process that trains a run."""
+"""Handling of SIGINT, SIGTERM and SIGHUP while a run trains."""
 
 import os
 import signal
@@ -17,44 +17,44 @@ from ablab.training.recorder import Recorder
 STOPPING = "Stopping at the end of this epoch; Ctrl-C again to stop at once."
 
 
-class OwnSigterm(pl.Callback):
-    """Keeps our handler of SIGTERM: Lightning's own would wait for all ranks inside a signal."""
+class KeepSigtermHandler(pl.Callback):
+    """Restores ablab's SIGTERM handler: Lightning's would wait for all ranks, and exit with 0."""
 
     def __init__(self) -> None:
-        self._ours: Any = signal.SIG_DFL
+        self._handler: Any = signal.SIG_DFL
 
     def setup(self, trainer: pl.Trainer, module: pl.LightningModule, stage: str) -> None:
-        """Remember the handler before Lightning replaces it."""
-        self._ours = signal.getsignal(signal.SIGTERM)
+        """Save the handler before Lightning replaces it."""
+        self._handler = signal.getsignal(signal.SIGTERM)
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Put it back."""
+        """Restore the handler."""
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, self._ours)
+            signal.signal(signal.SIGTERM, self._handler)
 
     def on_test_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Put it back."""
+        """Restore the handler."""
         self.on_train_start(trainer, module)
 
 
 @contextmanager
-def handled(recorder: Recorder, terminal: int, *, in_sweep: bool) -> Iterator[None]:
+def handle_signals(recorder: Recorder, terminal: int, *, in_sweep: bool) -> Iterator[None]:
     """Handle SIGINT, SIGTERM and SIGHUP while a run trains.
 
     Args:
-        recorder: ends training behind an epoch when it is asked to.
-        terminal: descriptor of where the user is told so.
-        in_sweep: what a terminal sends, SIGINT and SIGHUP, is the sweep's to decide about.
+        recorder: stops training after the epoch at the first SIGINT.
+        terminal: file descriptor for the message to the user.
+        in_sweep: whether to ignore SIGINT and SIGHUP, which a sweep handles for its trials.
 
     Raises:
-        TerminatedError: a signal asked to end at once.
+        TerminatedError: SIGTERM, SIGHUP or a second SIGINT ended training at once.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         if recorder.stop_requested:
             raise TerminatedError(INTERRUPTED)
         recorder.stop_requested = True
-        with suppress(OSError):  # a terminal that is gone
+        with suppress(OSError):  # the terminal is closed
             os.write(terminal, f"\n{STOPPING}\n".encode())
 
     def terminate(number: int, frame: FrameType | None) -> None:

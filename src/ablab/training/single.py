@@ -1,4 +1,4 @@
-"""A trial on its own: `ablab train`."""
+"""Training of a single trial: `ablab train`."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ from ablab.training.foreground import run_in_foreground
 from ablab.training.opening import open_run
 
 _DELIVERY_SECONDS = 60.0
-_SPARE_BYTES = 200_000_000  # checkpoint, weights, store and pictures of a trial, and some to spare
+_SPARE_BYTES = 200_000_000  # checkpoint, weights, store and pictures of a trial, with a margin
 
 
 def train(
@@ -40,20 +40,20 @@ def train(
     console: Console | None = None,
     runner: Callable[[Run, Trial, Console], int] = run_in_foreground,
 ) -> tuple[int, Run]:
-    """Train one trial to its end, or find it finished.
+    """Train one trial to its end, unless it is finished.
 
     Args:
         overrides: as on the command line.
-        fresh: train a new run though there is one; the old one stays.
-        offline: touch no store; ``ablab sync`` delivers later.
-        console: where to show progress.
+        fresh: train a new run even if there is one; the old one is kept.
+        offline: do not use the MLflow store; ``ablab sync`` delivers later.
+        console: shows progress.
         runner: trains the run and returns the exit code.
 
     Returns:
         The exit code (see `ablab.training.process.run_process`) and the run.
 
     Raises:
-        ConfigError: all that is wrong with the configuration, before anything is made.
+        ConfigError: all faults of the configuration, before anything is written.
         ResourceError: the machine lacks something, such as disk space.
     """
     console = console or terminal.console()
@@ -69,37 +69,37 @@ def train(
     run = _open_run(lab, trial, fresh, console)
     for note in (*device_notes(), *store_notes):
         console.print(note, style="yellow", soft_wrap=True)
-    begun = len([e for e in run.entries() if e.kind == "epoch"])
-    said = f"goes on after epoch {begun}" if begun else "starts"
-    console.print(f"Trial {trial.key} {said}: {_summary(trial)}", highlight=False)
+    epochs = len([e for e in run.entries() if e.kind == "epoch"])
+    action = f"continues after epoch {epochs}" if epochs else "starts"
+    console.print(f"Trial {trial.key} {action}: {_summary(trial)}", highlight=False)
     for note in _notes(trial):
         console.print(note, highlight=False, markup=False)
-    with _delivered(run, lab, console, offline):
+    with _delivering(run, lab, console, offline):
         code = runner(run, trial, console)
     return code, run
 
 
 def _finished(lab: Lab, trial: Trial, console: Console) -> Run | None:
-    """Return the finished run that counts, None where it lacks a measurement that is asked for."""
+    """Return the trial's finished run, None if there is none or it lacks a requested probe."""
     run = lab.finished(trial.key)
     if run is None or has_measured(run.trial, trial.config["probes"]):
         return run
-    console.print("It is finished without a probe that is asked for: a new run is trained.")
+    console.print("The finished run lacks a requested probe: training a new run.")
     return None
 
 
 def _store_notes(lab: Lab) -> list[str]:
-    """Return what there is to say of the store before training.
+    """Return a note if the MLflow store cannot be used now.
 
     Raises:
-        StoreError: there can be none at its address.
+        StoreError: its address is invalid.
     """
-    found = fault(lab)
-    return [f"{found}. Training goes on; `ablab sync` delivers later."] if found else []
+    problem = fault(lab)
+    return [f"{problem}. Training goes on; `ablab sync` delivers later."] if problem else []
 
 
 def _open_run(lab: Lab, trial: Trial, fresh: bool, console: Console) -> Run:
-    """Return the run to go on with, or a new one, as where its records are damaged.
+    """Return the run to continue, or a new one, for example if the records are damaged.
 
     Raises:
         ConfigError: another process is training it.
@@ -109,12 +109,12 @@ def _open_run(lab: Lab, trial: Trial, fresh: bool, console: Console) -> Run:
     if run.is_locked():
         raise ConfigError([f"trial must be idle, got {trial.key}, which a process trains now"])
     if before and before[-1].number != run.number and before[-1].status() == "damaged":
-        console.print(f"{before[-1].damage()}. A new run is trained.", soft_wrap=True)
+        console.print(f"{before[-1].damage()}. Training a new run.", soft_wrap=True)
     return run
 
 
 def _notes(trial: Trial) -> list[str]:
-    """Return what should be known of threads, of the data, and of the weights it starts from."""
+    """Return notes on threads, data and initial weights."""
     data = build.datamodule(trial.config)
     notes = [*filter(None, [threads_note(trial.config["launcher"])]), *data.notes]
     if trial.config["init_from"] is None:
@@ -125,15 +125,15 @@ def _notes(trial: Trial) -> list[str]:
 
 def _summary(trial: Trial) -> str:
     names = ("architecture", "activation", "dataset", "optimizer")
-    chosen = ", ".join(trial.choices[name] for name in names)
+    components = ", ".join(trial.choices[name] for name in names)
     epochs = trial.config["trainer"]["max_epochs"]
     plural = "" if epochs == 1 else "s"
-    return f"{chosen}, seed {trial.config['seed']}, {epochs} epoch{plural}"
+    return f"{components}, seed {trial.config['seed']}, {epochs} epoch{plural}"
 
 
 @contextmanager
-def _delivered(run: Run, lab: Lab, console: Console, offline: bool) -> Iterator[None]:
-    """Bring the run into the store while it trains, from a thread."""
+def _delivering(run: Run, lab: Lab, console: Console, offline: bool) -> Iterator[None]:
+    """Deliver the run to MLflow while it trains, from a background thread."""
     if offline:
         yield
         return
@@ -143,22 +143,22 @@ def _delivered(run: Run, lab: Lab, console: Console, offline: bool) -> Iterator[
     try:
         yield
     finally:
-        delivery.submit(run, TRIALS, name=name, tags=tags)
-        for missing in delivery.close(_DELIVERY_SECONDS, partial(console.print, DELIVERING)):
-            told = f"Not in MLflow yet: {missing.reason}. `ablab sync` delivers it."
-            console.print(told, style="yellow", soft_wrap=True, markup=False)
+        courier.submit(run, LONE, name=name, tags=tags)
+        for missing in courier.close(_DELIVERY_SECONDS, partial(console.print, DELIVERING)):
+            message = f"Not in MLflow yet: {missing.reason}. `ablab sync` delivers it."
+            console.print(message, style="yellow", soft_wrap=True, markup=False)
 
 
 def _was_deleted(run: Run, lab: Lab, console: Console) -> bool:
-    """Deliver a finished run that the store lacks; discard one whose run the user deleted."""
-    name, tags = describe_trial(run.trial)
+    """Deliver a finished run; if its MLflow run was deleted, discard it and return True."""
+    name, tags = describe_lone(run.trial)
     try:
         deliver(run, Store.open(lab), TRIALS, name=name, tags=tags)
     except RunDeletedError:
         run.discard("its run was deleted in MLflow")
-        console.print("Its run was deleted in MLflow: a new run is trained.", style="yellow")
+        console.print("Its MLflow run was deleted: training a new run.", style="yellow")
         return True
     except (StoreError, DamagedError, OSError, ResourceError) as error:
-        told = f"{error}. `ablab sync` delivers later."
-        console.print(told, style="yellow", soft_wrap=True, markup=False)
+        message = f"{error}. `ablab sync` delivers later."
+        console.print(message, style="yellow", soft_wrap=True, markup=False)
     return False

@@ -1,4 +1,4 @@
-"""Lightning's Trainer as a trial uses it: no bars, no summaries, no broadcasts, little a step."""
+"""Lightning's Trainer with the overhead per step removed."""
 
 import inspect
 from collections.abc import Mapping, Sequence
@@ -14,20 +14,20 @@ from pytorch_lightning.strategies import DDPStrategy
 from torch.nn.parallel import DistributedDataParallel
 
 from ablab.model.distributed import CpuBatchNormSync
-from ablab.training.checkpoint import WholeCheckpoint
+from ablab.training.checkpoint import AtomicCheckpointIO
 from ablab.training.settings import Devices
 
-# Torch 2.13 gave the old word a warning.
-_NEW_WORD = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
+# Torch 2.13 renamed the argument, and warns about the old name.
+_IS_RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
 _NO_BROADCASTS: dict[str, Any] = {
-    "forward_sync_buffers" if _NEW_WORD else "broadcast_buffers": False
+    "forward_sync_buffers" if _IS_RENAMED else "broadcast_buffers": False
 }
 
-_NOTHING = nullcontext()
+_NO_CONTEXT = nullcontext()
 
 
 class _NoProfiler(Profiler):
-    """Times nothing, at less cost than Lightning's: it is asked some thirty times a step."""
+    """Measures nothing, at less cost than Lightning's, which is called about 30 times a step."""
 
     def start(self, action_name: str) -> None:
         """Do nothing."""
@@ -36,8 +36,8 @@ class _NoProfiler(Profiler):
         """Do nothing."""
 
     def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
-        """Return what does nothing."""
-        return _NOTHING
+        """Return a context that does nothing."""
+        return _NO_CONTEXT
 
 
 def trainer(
@@ -47,26 +47,26 @@ def trainer(
     logger: Logger,
     callbacks: Sequence[pl.Callback],
     *,
-    seeks_unused: bool = False,
+    find_unused_parameters: bool = False,
 ) -> pl.Trainer:
-    """Return a Trainer that fits or tests once.
+    """Return a Trainer for one fit or test.
 
     Args:
         config: the ``trainer`` group: epochs, precision, clipping.
-        devices: where it runs.
-        folder: where Lightning may write.
-        logger: takes what it logs.
+        devices: the accelerator and the number of processes.
+        folder: Lightning's output folder.
+        logger: receives what Lightning logs.
         callbacks: in the order in which they are called.
-        seeks_unused: whether processes look at each step which weights it left without a
-            gradient. One that is never or not always reached would stop the training otherwise.
+        find_unused_parameters: whether DDP searches for unused weights at each step. Without it, a
+            weight that some step does not use stops the training.
     """
     is_ddp, on_cpu = devices.is_ddp, devices.accelerator == "cpu"
     return pl.Trainer(
         accelerator=devices.accelerator,
         devices=devices.devices,
-        # No broadcasts of buffers: batch norm is synchronised, and the ranks may have different
-        # numbers of validation batches.
-        strategy=_ddp(seeks_unused) if is_ddp else "auto",
+        # DDP does not broadcast buffers: batch norm is synchronized anyway, and ranks may have
+        # different numbers of validation batches.
+        strategy=_ddp(find_unused_parameters) if is_ddp else "auto",
         max_epochs=config["max_epochs"],
         precision=config["precision"],
         gradient_clip_val=config["gradient_clip_val"],
@@ -84,12 +84,12 @@ def trainer(
     )
 
 
-def _ddp(seeks_unused: bool) -> DDPStrategy:
-    return DDPStrategy(find_unused_parameters=seeks_unused, **_NO_BROADCASTS)
+def _ddp(find_unused_parameters: bool) -> DDPStrategy:
+    return DDPStrategy(find_unused_parameters=find_unused_parameters, **_NO_BROADCASTS)
 
 
 def _plugins(is_ddp: bool, on_cpu: bool) -> list[Any]:
-    """Return the plugins: one process is one process, also inside a SLURM job."""
+    """Return the plugins; LightningEnvironment ignores a SLURM job around a single process."""
     if not is_ddp:
-        return [WholeCheckpoint(), LightningEnvironment()]
-    return [WholeCheckpoint(), *([CpuBatchNormSync()] if on_cpu else [])]
+        return [AtomicCheckpointIO(), LightningEnvironment()]
+    return [AtomicCheckpointIO(), *([CpuBatchNormSync()] if on_cpu else [])]

@@ -1,4 +1,4 @@
-"""Each probe against a closed form or a plain computation; and nothing stays of a look."""
+"""Each probe against a closed form or a plain computation; measuring has no side effects."""
 
 import copy
 import math
@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ablab.training.probes.callback import summed_up
+from ablab.training.probes.activations import activation_statistics, drift, moments
+from ablab.training.probes.callback import summarize
 from ablab.training.probes.gradients import gradient_changes, gradients
-from ablab.training.probes.layers import activations, hooked, layers, norm, undisturbed
-from ablab.training.probes.passing import activation_figures, drift, moments
+from ablab.training.probes.layers import activations, hooked, layers, norm, state_restored
 from ablab.training.probes.receptive_field import receptive_fields
 
 
@@ -27,50 +27,50 @@ def loss_of(y: Tensor):
     return lambda logits: nn.functional.cross_entropy(logits, y)
 
 
-def test_figures_of_relu() -> None:
+def test_statistics_of_relu() -> None:
     x = torch.tensor([[1.0, -1.0, -2.0], [3.0, 2.0, 0.0]])
-    figures = activation_figures(nn.ReLU(), x, x.relu())
-    assert figures["activation_mean"] == pytest.approx(1.0)
-    assert figures["activation_variance"] == pytest.approx((0 + 1 + 1 + 4 + 1 + 1) / 6)
-    assert figures["sparsity"] == figures["saturated"] == pytest.approx(0.5)
-    assert figures["dead"] == pytest.approx(1 / 3)  # the last unit
+    values = activation_statistics(nn.ReLU(), x, x.relu())
+    assert values["activation_mean"] == pytest.approx(1.0)
+    assert values["activation_variance"] == pytest.approx((0 + 1 + 1 + 4 + 1 + 1) / 6)
+    assert values["sparsity"] == values["saturated"] == pytest.approx(0.5)
+    assert values["dead"] == pytest.approx(1 / 3)  # the last unit
 
 
-def test_a_channel_is_dead_only_if_it_is_at_all_places() -> None:
+def test_a_channel_is_dead_only_if_all_positions_are() -> None:
     x = torch.full((2, 2, 3, 3), -1.0)
     x[1, 1, 2, 2] = 1.0
-    assert activation_figures(nn.ReLU(), x, x.relu())["dead"] == 0.5
+    assert activation_statistics(nn.ReLU(), x, x.relu())["dead"] == 0.5
 
 
 def test_tanh_is_saturated_where_its_slope_is_small() -> None:
     x = torch.linspace(-4, 4, 101)[:, None]
-    figures = activation_figures(nn.Tanh(), x, x.tanh())
-    assert figures["saturated"] == pytest.approx(float(((1 - x.tanh() ** 2) < 0.05).float().mean()))
-    assert figures["dead"] == 0
+    values = activation_statistics(nn.Tanh(), x, x.tanh())
+    assert values["saturated"] == pytest.approx(float(((1 - x.tanh() ** 2) < 0.05).float().mean()))
+    assert values["dead"] == 0
 
 
-def test_figures_stand_though_the_activation_overwrites_its_input() -> None:
-    plain, rash = (nn.Sequential(nn.Linear(3, 8), nn.ReLU(inplace=i)) for i in (False, True))
-    rash.load_state_dict(plain.state_dict())
+def test_an_inplace_activation_has_the_same_statistics() -> None:
+    plain, inplace = (nn.Sequential(nn.Linear(3, 8), nn.ReLU(inplace=i)) for i in (False, True))
+    inplace.load_state_dict(plain.state_dict())
     found: list[dict[str, float]] = []
 
     def keep(_: str, module: nn.Module, x: Tensor, y: Tensor) -> None:
-        found.append(activation_figures(module, x, y))
+        found.append(activation_statistics(module, x, y))
 
     x = torch.randn(16, 3)
-    for network in (plain, rash):
+    for network in (plain, inplace):
         with hooked(activations(network), keep):
             network(x)
     assert found[0] == found[1]
 
 
-def test_softmax_is_no_elementwise_activation() -> None:
+def test_softmax_is_not_an_elementwise_activation() -> None:
     network = nn.Sequential(nn.Softmax(1), nn.PReLU(), nn.Linear(2, 2))
     assert list(activations(network)) == ["1"]
     assert list(layers(network)) == ["2"]
 
 
-def test_drift_is_in_deviations_before() -> None:
+def test_drift_is_in_previous_standard_deviations() -> None:
     x = torch.randn(50, 3, 4, 4)
     deviation = float(x.var(dim=(0, 2, 3), correction=0).mean().sqrt())
     assert drift(moments(x), moments(x + 2)) == pytest.approx(2 / deviation, rel=1e-5)
@@ -91,7 +91,7 @@ def test_gradients_are_those_of_backward_and_leave_grad_alone() -> None:
         )
 
 
-def test_gradient_change_is_that_of_a_copy_whose_earlier_layers_moved() -> None:
+def test_gradient_change_equals_that_of_a_copy_with_updated_earlier_layers() -> None:
     network, x, y, lr = net(), torch.randn(7, 5), torch.tensor([0, 1, 1, 0, 1, 0, 0]), 0.7
     found = gradient_changes(network, layers(network), x, loss_of(y), lr)
     assert list(found) == ["2", "4"]
@@ -115,7 +115,7 @@ def test_frozen_parameters_have_no_gradient() -> None:
     assert len(found["2"]) == 1
 
 
-def test_receptive_field_of_equal_weights_is_the_kernels_reach() -> None:
+def test_receptive_field_of_equal_weights_is_the_theoretical_one() -> None:
     convolutions = [nn.Conv2d(1, 1, 3, padding=1, bias=False) for _ in range(2)]
     network = nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(121, 2))
     for convolution in convolutions:
@@ -124,7 +124,7 @@ def test_receptive_field_of_equal_weights_is_the_kernels_reach() -> None:
     assert sides == pytest.approx({"0": 3.0, "1": 5.0})
 
 
-def test_receptive_field_leaves_out_what_counts_little() -> None:
+def test_receptive_field_excludes_small_gradients() -> None:
     network = nn.Conv2d(1, 1, 3, padding=1)
     with torch.no_grad():
         network.weight.fill_(0.04)
@@ -132,13 +132,13 @@ def test_receptive_field_leaves_out_what_counts_little() -> None:
     assert receptive_fields(network, {"": network}, torch.randn(2, 1, 7, 7)) == {"": 1.0}
 
 
-def test_nothing_stays_of_a_look() -> None:
+def test_all_state_is_restored() -> None:
     generator = torch.Generator().manual_seed(3)
     network = nn.Sequential(nn.BatchNorm1d(3), nn.Dropout(), nn.Linear(3, 2))
     network[0].eval()
     buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
     states = torch.get_rng_state(), generator.get_state()
-    with undisturbed(network, generator, seed=0, epoch=1):
+    with state_restored(network, generator, seed=0, epoch=1):
         network.train()
         network(torch.randn(4, 3))
         torch.rand(2, generator=generator)
@@ -148,20 +148,20 @@ def test_nothing_stays_of_a_look() -> None:
     assert torch.equal(generator.get_state(), states[1])
 
 
-def test_a_look_draws_the_same_each_time() -> None:
+def test_each_measurement_draws_the_same() -> None:
     draws = []
     for _ in range(2):
-        with undisturbed(nn.Linear(1, 1), None, seed=0, epoch=1):
+        with state_restored(nn.Linear(1, 1), None, seed=0, epoch=1):
             draws.append(torch.rand(3))
     assert torch.equal(*draws)
 
 
-def test_means_over_layers_first_to_last_and_last_field() -> None:
-    figures = {
+def test_summary_has_means_the_gradient_ratio_and_the_last_receptive_field() -> None:
+    values = {
         "a": {"gradient_norm": 1.0, "receptive_field": 3.0},
         "b": {"gradient_norm": 4.0, "receptive_field": 5.0},
     }
-    assert summed_up(figures) == {
+    assert summarize(values) == {
         "gradient_norm": 2.5,
         "gradient_norm_first_to_last": 0.25,
         "receptive_field": 5.0,

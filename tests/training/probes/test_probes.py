@@ -1,4 +1,4 @@
-"""Probes of whole trials: they change nothing, go on bit-equally, and are made up for."""
+"""Probes of whole trials: no effect on training, bit-equal after a kill, measured on request."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ import torch
 import train_process
 from rich.console import Console
 from safetensors.torch import load_file
-from train_process import shown, train_apart
+from train_process import results, train_in_subprocess
 
 from ablab.config.compose import compose
 from ablab.config.probe_switches import SWITCHES, has_measured, switched_on
@@ -36,14 +36,14 @@ def rows(run: Run) -> list[dict[str, str]]:
 
 
 def without_probes(run: Run) -> dict[str, Any]:
-    found = shown(run)
+    found = results(run)
     for metrics in (found["metrics"], *(metrics for _, metrics in found["epochs"])):
         for name in [name for name in metrics if name.startswith("probe/")]:
             del metrics[name]
     return found
 
 
-def test_every_switch_is_in_both_yamls_and_stands_for_nothing_in_the_key() -> None:
+def test_every_switch_is_in_both_yamls_and_not_in_the_key() -> None:
     off, on = (compose(["probes=none"]).resolved(), compose(["probes=default"]).resolved())
     assert {*off["probes"]} == {*on["probes"]} == {"num_images", *SWITCHES}
     assert not switched_on(off["probes"])
@@ -51,7 +51,7 @@ def test_every_switch_is_in_both_yamls_and_stands_for_nothing_in_the_key() -> No
 
 
 @pytest.mark.parametrize("override", ["probes.activations=2", "probes.num_images=1"])
-def test_other_values_are_refused(override: str) -> None:
+def test_invalid_values_are_refused(override: str) -> None:
     with pytest.raises(ConfigError, match=override.split("=", maxsplit=1)[0]):
         resolve(compose([override]))
 
@@ -59,13 +59,13 @@ def test_other_values_are_refused(override: str) -> None:
 @pytest.mark.parametrize(
     "overrides", [(*train_process.SMALL, *SHORT), (*CNN, *SHORT), (*GRU, *SHORT)]
 )
-def test_a_trial_trains_bit_equally_with_and_without(lab: Lab, overrides: tuple[str, ...]) -> None:
+def test_a_trial_is_bit_equal_with_and_without_probes(lab: Lab, overrides: tuple[str, ...]) -> None:
     plain, probed = (
         lab.new_run(resolve(compose([*overrides, *probes])).as_dict()) for probes in ((), ALL)
     )
     assert plain.key == probed.key
-    assert train_apart(plain) == train_apart(probed) == 0
-    assert without_probes(probed) == without_probes(plain) == shown(plain)
+    assert train_in_subprocess(plain) == train_in_subprocess(probed) == 0
+    assert without_probes(probed) == without_probes(plain) == results(plain)
     assert not (plain.folder / "probes.csv").exists()
     completion = probed.completion
     assert completion is not None
@@ -73,9 +73,9 @@ def test_a_trial_trains_bit_equally_with_and_without(lab: Lab, overrides: tuple[
     names = {name for name in completion.metrics if name.startswith("probe/")}
     expected = {"weight_norm", "update_ratio", "gradient_norm", "gradient_change", "input_drift"}
     assert {f"probe/{name}" for name in expected | {"generalization_gap_loss"}} <= names
-    last = [metrics for epoch, metrics in shown(probed)["epochs"]][-1]
+    last = [metrics for epoch, metrics in results(probed)["epochs"]][-1]
     weights = [float(r["value"]) for r in rows(probed) if r["probe"] == "weight_norm"]
-    epochs = len(shown(probed)["epochs"])
+    epochs = len(results(probed)["epochs"])
     share = len(weights) // epochs
     assert last["probe/weight_norm"] == pytest.approx(sum(weights[-share:]) / share)
     gap = last["train/accuracy"] - last["val/accuracy"]
@@ -83,19 +83,22 @@ def test_a_trial_trains_bit_equally_with_and_without(lab: Lab, overrides: tuple[
 
 
 @pytest.mark.parametrize(
-    "mishap",
-    [train_process.killed_in_mid_epoch, train_process.killed_between_best_weights_and_checkpoint],
+    "disturbance",
+    [
+        train_process.killed_during_an_epoch,
+        train_process.killed_between_best_weights_and_checkpoint,
+    ],
 )
-def test_killed_and_continued_measures_bit_equally(
-    begin: Callable[..., Run], mishap: Callable[[], None]
+def test_a_resumed_trial_measures_bit_equally(
+    begin: Callable[..., Run], disturbance: Callable[[], None]
 ) -> None:
     undisturbed, killed = begin(*ALL), begin(*ALL)
-    assert train_apart(undisturbed) == 0
-    assert train_apart(killed, mishap) == -signal.SIGKILL
+    assert train_in_subprocess(undisturbed) == 0
+    assert train_in_subprocess(killed, disturbance) == -signal.SIGKILL
     with (killed.folder / "probes.csv").open("a") as stream:
-        stream.write("1")  # a torn line
-    assert train_apart(killed) == 0
-    assert shown(killed) == shown(undisturbed)
+        stream.write("1")  # an incomplete line
+    assert train_in_subprocess(killed) == 0
+    assert results(killed) == results(undisturbed)
     tables = [(run.folder / "probes.csv").read_bytes() for run in (undisturbed, killed)]
     assert tables[0] == tables[1]
 
@@ -109,7 +112,7 @@ def test_update_ratio_is_that_of_the_last_step(begin: Callable[..., Run]) -> Non
     )
     config = run.trial["config"]
     first = build.classifier(config, build.datamodule(config)).network.state_dict()
-    assert train_apart(run) == 0
+    assert train_in_subprocess(run) == 0
     last = load_file(run.folder / "best.safetensors")
     for row in rows(run):
         names = [name for name in first if name.startswith(row["layer"])]
@@ -120,7 +123,7 @@ def test_update_ratio_is_that_of_the_last_step(begin: Callable[..., Run]) -> Non
         assert float(row["value"]) == pytest.approx(float(change / before), rel=1e-4)
 
 
-def test_what_lacks_a_probe_does_not_count() -> None:
+def test_a_run_without_a_requested_probe_does_not_count() -> None:
     on, off = ({"num_images": 8, "activations": a, "weight_norm": False} for a in (True, False))
     assert has_measured({"config": {}}, off)
     assert has_measured({"config": {"probes": on}}, off)
@@ -130,10 +133,10 @@ def test_what_lacks_a_probe_does_not_count() -> None:
     assert not has_measured({"config": {"probes": {**on, "num_images": 9}}}, on)
 
 
-def test_a_probe_asked_for_later_makes_a_new_run_and_keeps_the_old(lab: Lab) -> None:
+def test_a_probe_requested_later_creates_a_new_run_and_keeps_the_old(lab: Lab) -> None:
     def trained(*overrides: str) -> str:
-        asked = [*train_process.SMALL, "trainer.max_epochs=1", *overrides]
-        code, run = train(asked, offline=True, console=Console(file=io.StringIO()))
+        overrides_ = [*train_process.SMALL, "trainer.max_epochs=1", *overrides]
+        code, run = train(overrides_, offline=True, console=Console(file=io.StringIO()))
         assert code == 0
         return run.number
 
@@ -152,14 +155,14 @@ def test_a_probe_asked_for_later_makes_a_new_run_and_keeps_the_old(lab: Lab) -> 
     assert all(run.completion is not None for run in lab.runs(key))
 
 
-def test_a_sweep_goes_on_with_a_run_that_measures_what_is_asked(
+def test_a_sweep_continues_only_a_run_with_the_requested_probes(
     begin: Callable[..., Run], lab: Lab
 ) -> None:
-    begun = begin()
-    asked = json.loads(json.dumps(begun.trial))
-    assert open_run(lab, asked) == begun
-    asked["config"]["probes"]["activations"] = True
-    with begun.lock().acquire(timeout=0):
-        assert open_run(lab, asked) == begun  # somebody trains it: it is waited for
-    assert open_run(lab, asked).number == "002"
-    assert Path(lab.root / "trials" / begun.key / "001").is_dir()
+    run = begin()
+    requested = json.loads(json.dumps(run.trial))
+    assert open_run(lab, requested) == run
+    requested["config"]["probes"]["activations"] = True
+    with run.lock().acquire(timeout=0):
+        assert open_run(lab, requested) == run  # another process trains it: wait for it
+    assert open_run(lab, requested).number == "002"
+    assert Path(lab.root / "trials" / run.key / "001").is_dir()

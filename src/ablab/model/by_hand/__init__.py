@@ -1,1 +1,1 @@
-"""Training through gradients that are written by hand: ``backend=by_hand``."""
+"""``backend=by_hand``: training with hand-written gradients in numpy."""

@@ -1,4 +1,4 @@
-"""A classifier whose layers, loss and weight decay are replaced by their twins by hand."""
+"""Replacement of a classifier's layers, loss and weight decay by versions written by hand."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,21 +14,21 @@ from ablab.model.by_hand import elementwise, layers, losses
 from ablab.model.by_hand.function import ByHand
 from ablab.model.classifier import Classifier
 
-_ALL = (*layers.TWINS, *elementwise.TWINS, *losses.TWINS)
-_TWINS: Mapping[type, type] = {twin.__bases__[-1]: twin for twin in _ALL}
-# Where a builder writes which axis a module belongs to.
+_BY_HAND = (*layers.BY_HAND, *elementwise.BY_HAND, *losses.BY_HAND)
+_REPLACEMENTS: Mapping[type, type] = {new.__bases__[-1]: new for new in _BY_HAND}
+# Attribute of a module in which `Builder` stores its axis.
 AXIS = "ablab_axis"
-# They compute nothing: what passes is what comes, at most in another shape.
-_SILENT = (nn.Identity, nn.Flatten, nn.Unflatten)
-_SILENT_NODES = (
+# Layers and autograd nodes that compute nothing; they change the shape at most.
+_PASSIVE = (nn.Identity, nn.Flatten, nn.Unflatten)
+_PASSIVE_NODES = (
     "AccumulateGrad",
     "CloneBackward",
     "ReshapeAliasBackward",
     "UnsafeViewBackward",
     "ViewBackward",
 )
-# Options of torch's layers that are not written by hand, with the value that they must have.
-_ONLY: Mapping[str, Any] = {
+# Options that the versions by hand do not support, with the only value that they accept.
+_FIXED_OPTIONS: Mapping[str, Any] = {
     "groups": 1,
     "padding_mode": "zeros",
     "ceil_mode": False,
@@ -40,19 +40,19 @@ _ONLY: Mapping[str, Any] = {
 
 
 def convert(module: Classifier, config: Mapping[str, Any]) -> None:
-    """Replace each layer, the loss and the regularizer, in place; parameters stay the same.
+    """Replace each layer, the loss and the regularizer in place; the parameters are kept.
 
     Args:
-        module: built, on the CPU.
-        config: the trial's configuration, by which a refusal names the component.
+        module: on the CPU.
+        config: the trial's configuration; gives the components' names for error messages.
 
     Raises:
-        ConfigError: with all that is not written by hand.
+        ConfigError: with every part that has no version by hand.
     """
     parts: dict[str, Any] = {
         name or "the network": part
         for name, part in module.network.named_modules()
-        if not list(part.children()) and not isinstance(part, _SILENT)
+        if not list(part.children()) and not isinstance(part, _PASSIVE)
     }
     parts |= {"the loss": module.loss}
     if type(module.regularizer) is not Regularizer and module.regularizer.penalty() is not None:
@@ -69,74 +69,74 @@ def convert(module: Classifier, config: Mapping[str, Any]) -> None:
             ]
         )
     for part in parts.values():
-        part.__class__ = _TWINS[type(part)]
+        part.__class__ = _REPLACEMENTS[type(part)]
 
 
 def check(module: Classifier, images: torch.Tensor) -> None:
-    """Pass a batch through a converted classifier and look at every gradient's origin.
+    """Check that torch computes no gradient of a converted classifier.
 
     Args:
-        module: converted.
-        images: (N, C, H, W), any.
+        module: converted; passes one batch forward.
+        images: (N, C, H, W), any values.
 
     Raises:
-        ConfigError: a gradient of the network is torch's: something is computed between layers.
+        ConfigError: the network computes something between its layers.
     """
     target = torch.zeros(len(images), dtype=torch.long)
-    found = module.objective(module.network.train(), images, target)
-    strangers = sorted(set(_strangers(found.loss.grad_fn)))
-    if strangers:
+    evaluation = module.objective(module.network.train(), images, target)
+    unknown = sorted(set(_unknown_operations(evaluation.loss.grad_fn)))
+    if unknown:
         name = type(module.network).__name__
         raise ConfigError(
             [
                 "backend must be torch for an architecture that computes between its layers, "
-                f"got by_hand for {name} with {', '.join(strangers)}"
+                f"got by_hand for {name} with {', '.join(unknown)}"
             ]
         )
 
 
 @contextmanager
 def as_torch(network: nn.Module) -> Iterator[None]:
-    """Let layers by hand be torch's for the block, whose operations torch can count."""
-    twins = [part for part in network.modules() if type(part) in _ALL]
-    for part in twins:
+    """Turn layers by hand into torch's in the block, so that torch can count operations."""
+    replaced = [part for part in network.modules() if type(part) in _BY_HAND]
+    for part in replaced:
         part.__class__ = type(part).__bases__[-1]
     try:
         yield
     finally:
-        for part in twins:
-            part.__class__ = _TWINS[type(part)]
+        for part in replaced:
+            part.__class__ = _REPLACEMENTS[type(part)]
 
 
 def _fault(name: str, part: Any) -> str | None:
     kind = type(part).__name__
-    if type(part) not in _TWINS:
+    if type(part) not in _REPLACEMENTS:
         return f"{name}, a {kind}, is not written by hand"
-    for option, only in _ONLY.items():
+    for option, only in _FIXED_OPTIONS.items():
         value = getattr(part, option, only)
         if value != only:
-            return f"{name}, a {kind}, is written by hand for {option}={only} alone, not {value}"
+            return f"{name}, a {kind}, is written by hand only for {option}={only}, not for {value}"
     return None
 
 
 def _axes(network: nn.Module) -> dict[str, str]:
-    """Return which axis brought each part: the nearest component that the part lies in."""
+    """Return the axis of each part: that of the innermost component that contains it."""
     axes = {"the loss": "loss", "the regularizer": "regularizer", "the network": "architecture"}
     for name, part in network.named_modules():
-        around = axes.get(name.rpartition(".")[0], "architecture")
-        axes[name] = getattr(part, AXIS, around)
+        parent = axes.get(name.rpartition(".")[0], "architecture")
+        axes[name] = getattr(part, AXIS, parent)
     return axes
 
 
-def _strangers(root: Node | None) -> Iterator[str]:
-    """Yield the names of a graph's operations that are neither ours nor silent."""
-    waiting, seen = [root], set[Node]()
-    while waiting:
-        node = waiting.pop()
+def _unknown_operations(root: Node | None) -> Iterator[str]:
+    """Yield the names of a graph's operations that are neither by hand nor passive."""
+    stack, seen = [root], set[Node]()
+    while stack:
+        node = stack.pop()
         if node is None or node in seen:
             continue
         seen.add(node)
-        waiting += [follower for follower, _ in node.next_functions]
+        stack += [successor for successor, _ in node.next_functions]
         name = node.name().rpartition("::")[2]
-        if not name.startswith((*_SILENT_NODES, f"{ByHand.__name__}Backward")):
+        if not name.startswith((*_PASSIVE_NODES, f"{ByHand.__name__}Backward")):
             yield name.removesuffix("Backward0")

@@ -1,4 +1,4 @@
-"""Activations and batch normalisation by hand, each for one of torch's."""
+"""Activations and batch normalization by hand, each a subclass of torch's layer."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -13,7 +13,13 @@ from ablab.reference.windows import Array
 
 
 class ActivationByHand(nn.Module):
-    """An activation and its gradient, hyper-parameters by the reference's name."""
+    """Computes an activation and its gradient by `ablab.reference`.
+
+    Attributes:
+        value: the function.
+        gradient: its gradient.
+        options: attributes of torch's layer, by the reference's argument names.
+    """
 
     value: Callable[..., Array]
     gradient: Callable[..., Array]
@@ -21,23 +27,23 @@ class ActivationByHand(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return a tensor of the shape and dtype of ``z``."""
-        options = {name: getattr(self, torchs) for name, torchs in self.options.items()}
+        options = {name: getattr(self, attribute) for name, attribute in self.options.items()}
         value, gradient = type(self).value, type(self).gradient
         return by_hand(lambda z: (value(z, **options), (lambda da: gradient(da, z, **options),)), z)
 
 
 def _activation(
-    torchs: type[nn.Module],
+    layer: type[nn.Module],
     value: Callable[..., Array],
     gradient: Callable[..., Array],
     **options: str,
 ) -> type[nn.Module]:
     members = {"value": staticmethod(value), "gradient": staticmethod(gradient), "options": options}
-    return type(f"{torchs.__name__}ByHand", (ActivationByHand, torchs), members)
+    return type(f"{layer.__name__}ByHand", (ActivationByHand, layer), members)
 
 
 class PReLUByHand(nn.PReLU):
-    """`ablab.reference.rectifier.prelu`."""
+    """Computes PReLU by `ablab.reference.rectifier.prelu`."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's word)
         """Return a tensor of the shape and dtype of the input, (N, C, ...)."""
@@ -52,20 +58,20 @@ class PReLUByHand(nn.PReLU):
 
 
 class _BatchNormByHand(nn.modules.batchnorm._BatchNorm):
-    """`ablab.reference.normalization`."""
+    """Computes batch normalization by `ablab.reference.normalization`."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Return a tensor of the shape and dtype of the input, (N, C, ...)."""
         affine = (self.weight, self.bias) if self.affine else ()
         if self.training:
-            self._run(array(input))
+            self._update_running_moments(array(input))
             return by_hand(self._batch_rule, input, *affine)
         assert self.running_mean is not None
         assert self.running_var is not None
         running = array(self.running_mean), array(self.running_var)
 
-        def rule(x: Array, *given: Array) -> Any:
-            scale, shift = given or self._plain()
+        def rule(x: Array, *affine: Array) -> Any:
+            scale, shift = affine or self._identity()
             unit = normalization.normalized(x, *running, eps=self.eps)
             none = np.zeros_like(scale)
             return normalization.batch_norm(x, scale, shift, *running, eps=self.eps), (
@@ -74,26 +80,25 @@ class _BatchNormByHand(nn.modules.batchnorm._BatchNorm):
                 ),
                 lambda dy: normalization.scale_gradient(dy, unit),
                 normalization.shift_gradient,
-            )[: 1 + len(given)]
+            )[: 1 + len(affine)]
 
         return by_hand(rule, input, *affine)
 
-    def _batch_rule(self, x: Array, *given: Array) -> Any:
-        scale, shift = given or self._plain()
+    def _batch_rule(self, x: Array, *affine: Array) -> Any:
+        scale, shift = affine or self._identity()
         moments = normalization.moments(x)
         unit = normalization.normalized(x, *moments, eps=self.eps)
         return normalization.batch_norm(x, scale, shift, *moments, eps=self.eps), (
             lambda dy: normalization.input_gradient(dy, x, scale, eps=self.eps),
             lambda dy: normalization.scale_gradient(dy, unit),
             normalization.shift_gradient,
-        )[: 1 + len(given)]
+        )[: 1 + len(affine)]
 
-    def _plain(self) -> tuple[Array, Array]:
+    def _identity(self) -> tuple[Array, Array]:
         return np.ones(self.num_features), np.zeros(self.num_features)
 
     @torch.no_grad()
-    def _run(self, x: Array) -> None:
-        """Let the running moments follow."""
+    def _update_running_moments(self, x: Array) -> None:
         assert self.running_mean is not None
         assert self.running_var is not None
         assert self.num_batches_tracked is not None
@@ -106,14 +111,14 @@ class _BatchNormByHand(nn.modules.batchnorm._BatchNorm):
 
 
 class BatchNorm1dByHand(_BatchNormByHand, nn.BatchNorm1d):
-    """Batch normalisation of (N, C) or (N, C, L)."""
+    """Batch normalization of (N, C) or (N, C, L)."""
 
 
 class BatchNorm2dByHand(_BatchNormByHand, nn.BatchNorm2d):
-    """Batch normalisation of (N, C, H, W)."""
+    """Batch normalization of (N, C, H, W)."""
 
 
-TWINS: tuple[type[nn.Module], ...] = (
+BY_HAND: tuple[type[nn.Module], ...] = (
     _activation(nn.Sigmoid, activation.sigmoid, activation.sigmoid_gradient),
     _activation(nn.Tanh, activation.tanh, activation.tanh_gradient),
     _activation(nn.Softmax, activation.softmax, activation.softmax_gradient, axis="dim"),

@@ -1,7 +1,7 @@
-"""Layers whose forward and backward are `ablab.reference`'s, each for one of torch's.
+"""Layers whose forward and backward passes are computed by `ablab.reference`.
 
-A twin is a subclass of the layer that it stands for and has its state, so that parameters,
-optimizers and checkpoints know of no difference.
+Each is a subclass of torch's layer and has the same state, so that parameters, optimizers and
+checkpoints do not differ.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ from ablab.reference.windows import Array
 
 
 class Conv2dByHand(nn.Conv2d):
-    """`ablab.reference.convolution.cross_correlation`."""
+    """Computes by `ablab.reference.convolution.cross_correlation`."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 (torch's word)
         """Return (N, O, H', W') of (N, C, H, W)."""
@@ -46,7 +46,7 @@ class Conv2dByHand(nn.Conv2d):
 
 
 class ConvTranspose2dByHand(nn.ConvTranspose2d):
-    """`ablab.reference.transposed.transposed_convolution`."""
+    """Computes by `ablab.reference.transposed.transposed_convolution`."""
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:  # noqa: A002
         """Return (N, C, H', W') of (N, O, H, W)."""
@@ -71,7 +71,7 @@ class ConvTranspose2dByHand(nn.ConvTranspose2d):
 
 
 class LinearByHand(nn.Linear):
-    """`ablab.reference.linear`."""
+    """Computes by `ablab.reference.linear`."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Return (N, K) of (N, I)."""
@@ -87,7 +87,7 @@ class LinearByHand(nn.Linear):
 
 
 class MaxPool2dByHand(nn.MaxPool2d):
-    """`ablab.reference.pooling.max_pool`."""
+    """Computes by `ablab.reference.pooling.max_pool`."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Return (N, C, H', W') of (N, C, H, W)."""
@@ -102,7 +102,7 @@ class MaxPool2dByHand(nn.MaxPool2d):
 
 
 class AvgPool2dByHand(nn.AvgPool2d):
-    """`ablab.reference.pooling.mean_pool`."""
+    """Computes by `ablab.reference.pooling.mean_pool`."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002
         """Return (N, C, H', W') of (N, C, H, W)."""
@@ -117,7 +117,7 @@ class AvgPool2dByHand(nn.AvgPool2d):
 
 
 class LpPoolByHand(LpPool):
-    """`ablab.reference.lp_pooling`."""
+    """Computes by `ablab.reference.lp_pooling`."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C, H', W') of (N, C, H, W)."""
@@ -132,21 +132,21 @@ class LpPoolByHand(LpPool):
 
 
 class DropoutByHand(Dropout):
-    """`ablab.reference.dropout`, its masks drawn as its twin's are."""
+    """Computes by `ablab.reference.dropout`; draws the same masks as `Dropout`."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a tensor of the shape and dtype of ``x``."""
         if not self.training or self.p == 0:
             return x
-        kept = array(self.mask(x))
+        mask = array(self.mask(x))
         rule: Rule = lambda x: (  # noqa: E731
-            dropout.dropout(x, kept, self.p),
-            (lambda dy: dropout.dropout_gradient(dy, kept, self.p),),
+            dropout.dropout(x, mask, self.p),
+            (lambda dy: dropout.dropout_gradient(dy, mask, self.p),),
         )
         return by_hand(rule, x)
 
 
-TWINS: tuple[type[nn.Module], ...] = (
+BY_HAND: tuple[type[nn.Module], ...] = (
     Conv2dByHand,
     ConvTranspose2dByHand,
     LinearByHand,

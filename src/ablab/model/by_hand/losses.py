@@ -1,4 +1,4 @@
-"""Losses and weight decay by hand, each for one of the suite's."""
+"""Losses and weight decay by hand, each a subclass of torch's or ablab's."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,19 +26,19 @@ Slope = Callable[..., Array]
 
 
 class CrossEntropyByHand(nn.CrossEntropyLoss):
-    """`ablab.reference.entropy.softmax_cross_entropy`."""
+    """Computes by `ablab.reference.entropy.softmax_cross_entropy`."""
 
     def forward(self, input: Tensor, target: Tensor) -> Tensor:  # noqa: A002 (torch's word)
         """Return the scalar loss of logits (N, K) and targets (N,) or (N, K)."""
-        sharp, share = targets(target, input.shape[1]), self.label_smoothing
-        t = (1 - share) * sharp + share / input.shape[1]
+        hard, smoothing = targets(target, input.shape[1]), self.label_smoothing
+        t = (1 - smoothing) * hard + smoothing / input.shape[1]
         return _loss(entropy.softmax_cross_entropy, entropy.softmax_cross_entropy_gradient)(
             input, t
         )
 
 
 class BinaryCrossEntropyByHand(BinaryCrossEntropy):
-    """`ablab.reference.entropy.binary_cross_entropy`."""
+    """Computes by `ablab.reference.entropy.binary_cross_entropy`."""
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Return the scalar loss of logits (N, K) and targets (N,) or (N, K)."""
@@ -47,7 +47,7 @@ class BinaryCrossEntropyByHand(BinaryCrossEntropy):
 
 
 class OutputLossByHand(OutputLoss):
-    """A distance and its gradient, behind softmax or sigmoid and its own."""
+    """Computes a distance of softmax or sigmoid outputs, and its gradient, by `ablab.reference`."""
 
     of_outputs: Value
     of_outputs_gradient: Slope
@@ -70,17 +70,17 @@ def _output_loss(plain: type[OutputLoss], value: Value, slope: Slope) -> type[nn
 
 
 def _loss(value: Value, slope: Slope) -> Callable[[Tensor, Array], Tensor]:
-    """Return the function of logits and targets (N, K) whose gradient by logits is ``slope``."""
+    """Return a loss of logits and targets (N, K); ``slope`` is its gradient by the logits."""
     return lambda logits, t: by_hand(
         lambda z: (value(z, t), (lambda dl: dl * slope(z, t),)), logits
     )
 
 
 class WeightDecayByHand(l2.L2):
-    """`ablab.reference.decay`."""
+    """Computes by `ablab.reference.decay`."""
 
     def penalty(self) -> Tensor | None:
-        """Return the scalar penalty, None where there are no weights."""
+        """Return the scalar penalty, None if there are no weights."""
         if not self.weights:
             return None
         return by_hand(self._rule, *self.weights)
@@ -93,14 +93,14 @@ class WeightDecayByHand(l2.L2):
 
 
 def targets(target: Tensor, num_classes: int) -> Array:
-    """Return targets (N, K): class indices (N,) as one-hot ones, probabilities as they are."""
+    """Return targets (N, K): class indices (N,) one-hot encoded, probabilities unchanged."""
     if target.ndim == 1:
         return entropy.one_hot(np.asarray(target), num_classes)
     return array(target)
 
 
 _S, _A = squared_error, absolute_error
-TWINS: tuple[type, ...] = (
+BY_HAND: tuple[type, ...] = (
     CrossEntropyByHand,
     BinaryCrossEntropyByHand,
     WeightDecayByHand,

@@ -1,4 +1,4 @@
-"""The callback that measures once an epoch."""
+"""Lightning callback that runs the probes once per epoch."""
 
 import math
 from collections.abc import Mapping
@@ -13,49 +13,56 @@ from torch import Tensor
 
 from ablab.config.probe_switches import NUM_IMAGES, switched_on
 from ablab.model.classifier import Classifier
-from ablab.training.probes.layers import Figures, Values, layers, norm, trained
-from ablab.training.probes.look import Look, add
+from ablab.training.probes.layer_probes import LayerProbes, merge
+from ablab.training.probes.layers import (
+    LayerValues,
+    Values,
+    layers,
+    norm,
+    trainable,
+    trainable_layers,
+)
 from ablab.training.probes.table import Table
 
 
 class Probes(Checkpoint):
-    """Measures behind each epoch what is asked for (see `ablab.training.probes`).
+    """Runs the requested probes after each epoch (see `ablab.training.probes`).
 
-    A Checkpoint to Lightning, whose turn comes when the epoch's figures are logged; it has to
-    stand before the `Recorder`, which writes them down.
+    It subclasses Checkpoint, because Lightning calls checkpoints after the module has logged the
+    epoch's metrics. It must precede the `Recorder`, which records them.
 
     Args:
-        asked: the ``probes`` group.
-        path: of the table, which the first process writes.
+        switches: the ``probes`` group.
+        path: path of the table, which rank 0 writes.
     """
 
-    def __init__(self, asked: Mapping[str, Any], path: Path) -> None:
-        self._on = switched_on(asked)
-        self._look = Look(self._on, int(asked[NUM_IMAGES]))
+    def __init__(self, switches: Mapping[str, Any], path: Path) -> None:
+        self._on = switched_on(switches)
+        self._layer_probes = LayerProbes(self._on, int(switches[NUM_IMAGES]))
         self._table = Table(path)
         self._before: dict[str, list[Tensor]] = {}
         self._ratios: dict[str, float] = {}
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Look at the initial network."""
+        """Measure the inputs of the initial network's layers."""
         assert isinstance(module, Classifier)
-        self._look.begin(trainer, module)
+        self._layer_probes.start(trainer, module)
 
     def on_train_batch_start(
         self, trainer: pl.Trainer, module: pl.LightningModule, batch: Any, index: int
     ) -> None:
-        """Keep the weights before the epoch's last step."""
+        """Copy the weights before the epoch's last step."""
         if index == trainer.num_training_batches - 1 and "update_ratio" in self._on:
             self._before = {
-                name: [p.detach().clone() for p in own] for name, own in _trained(module).items()
+                name: [p.detach().clone() for p in own] for name, own in _parameters(module).items()
             }
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Any, index: int
     ) -> None:
-        """Compare the weights behind the epoch's last step."""
+        """Compare the weights after the epoch's last step."""
         if index == trainer.num_training_batches - 1 and "update_ratio" in self._on:
-            for name, own in _trained(module).items():
+            for name, own in _parameters(module).items():
                 before = self._before[name]
                 change = norm([p - b for p, b in zip(own, before, strict=True)])
                 length = norm(before)
@@ -65,56 +72,57 @@ class Probes(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Measure, write the table, and log the means."""
         assert isinstance(module, Classifier)
-        figures: Figures = {name: {} for name in layers(module.network)}
+        layer_values: LayerValues = {name: {} for name in layers(module.network)}
         if "weight_norm" in self._on:
-            add(figures, {n: {"weight_norm": length} for n, length in _norms(module).items()})
-        add(figures, {name: {"update_ratio": ratio} for name, ratio in self._ratios.items()})
-        add(figures, self._look.figures(trainer, module))
+            merge(
+                layer_values, {n: {"weight_norm": length} for n, length in _norms(module).items()}
+            )
+        merge(layer_values, {name: {"update_ratio": ratio} for name, ratio in self._ratios.items()})
+        merge(layer_values, self._layer_probes.measure(trainer, module))
         if trainer.is_global_zero:
-            self._table.append(trainer.current_epoch, figures)
-        values = summed_up(figures)
+            self._table.append(trainer.current_epoch, layer_values)
+        values = summarize(layer_values)
         if "generalization_gap" in self._on:
             values |= _gaps(trainer.callback_metrics)
         metrics = {f"probe/{n}": torch.tensor(v, device=module.device) for n, v in values.items()}
         module.log_dict(metrics, sync_dist=True)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the next epoch is compared with."""
-        return {"inputs": self._look.inputs}
+        """Return the layers' input statistics, which the next epoch is compared with."""
+        return {"inputs": self._layer_probes.inputs}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
-        self._look.inputs = state_dict["inputs"]
+        """Restore these statistics from a checkpoint."""
+        self._layer_probes.inputs = state_dict["inputs"]
 
 
-def summed_up(figures: Figures) -> Values:
-    """Return the mean of each probe over the layers, and what else sums layers up."""
-    of_probe: dict[str, list[float]] = {}
-    for values in figures.values():
+def summarize(layer_values: LayerValues) -> Values:
+    """Return the mean of each probe over the layers, and the other per-network values."""
+    by_probe: dict[str, list[float]] = {}
+    for values in layer_values.values():
         for probe, value in values.items():
-            of_probe.setdefault(probe, []).append(value)
-    means = {probe: fmean(values) for probe, values in of_probe.items()}
-    if norms := of_probe.get("gradient_norm"):
+            by_probe.setdefault(probe, []).append(value)
+    means = {probe: fmean(values) for probe, values in by_probe.items()}
+    if norms := by_probe.get("gradient_norm"):
         ratio = norms[0] / norms[-1] if norms[-1] else math.inf
         means["gradient_norm_first_to_last"] = ratio
-    if sides := of_probe.get("receptive_field"):
+    if sides := by_probe.get("receptive_field"):
         means["receptive_field"] = sides[-1]
     return means
 
 
-def _trained(module: pl.LightningModule) -> dict[str, list[Tensor]]:
+def _parameters(module: pl.LightningModule) -> dict[str, list[Tensor]]:
     assert isinstance(module, Classifier)
-    found = {name: trained(layer) for name, layer in layers(module.network).items()}
-    return {name: own for name, own in found.items() if own}
+    return {name: trainable(layer) for name, layer in trainable_layers(module.network).items()}
 
 
 def _norms(module: Classifier) -> dict[str, float]:
-    found = layers(module.network).items()
-    return {name: float(norm(list(layer.parameters(recurse=False)))) for name, layer in found}
+    named = layers(module.network).items()
+    return {name: float(norm(list(layer.parameters(recurse=False)))) for name, layer in named}
 
 
 def _gaps(metrics: Mapping[str, Tensor]) -> Values:
-    """Return how much better the training images fare than those of validation."""
+    """Return the gaps of accuracy and loss between training and validation images."""
     accuracy = metrics["train/accuracy"] - metrics["val/accuracy"]
     loss = metrics["val/loss"] - metrics["train/loss"]
     return {"generalization_gap_accuracy": float(accuracy), "generalization_gap_loss": float(loss)}

@@ -1,4 +1,4 @@
-"""What of a network is looked at, and a look that leaves it as it was."""
+"""The modules that probes measure, and measuring without side effects."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,17 +17,22 @@ _ACTIVATIONS: tuple[type[nn.Module], ...] = tuple(
     getattr(nn, name) for name in nn.modules.activation.__all__ if name not in _NOT_ELEMENTWISE
 )
 Values = dict[str, float]  # by probe
-Figures = dict[str, Values]  # by layer
+LayerValues = dict[str, Values]  # by layer
 
 
 def layers(network: nn.Module) -> dict[str, nn.Module]:
-    """Return the modules that have weights of two dimensions or more themselves, by name."""
-    found = network.named_modules()
-    return {name: m for name, m in found if any(p.ndim > 1 for p in m.parameters(recurse=False))}
+    """Return the modules that own weights of two dimensions or more, by name."""
+    named = network.named_modules()
+    return {name: m for name, m in named if any(p.ndim > 1 for p in m.parameters(recurse=False))}
+
+
+def trainable_layers(network: nn.Module) -> dict[str, nn.Module]:
+    """Return the `layers` of which some parameter requires gradients."""
+    return {name: layer for name, layer in layers(network).items() if trainable(layer)}
 
 
 def activations(network: nn.Module) -> dict[str, nn.Module]:
-    """Return the elementwise activations, ours, torch's and a user's, by name."""
+    """Return the elementwise activations of ablab, torch and the user, by name."""
     return {
         name: module
         for name, module in network.named_modules()
@@ -36,30 +41,30 @@ def activations(network: nn.Module) -> dict[str, nn.Module]:
     }
 
 
-def trained(module: nn.Module) -> list[Tensor]:
-    """Return a module's own parameters that take gradients."""
+def trainable(module: nn.Module) -> list[Tensor]:
+    """Return a module's own parameters that require gradients."""
     return [p for p in module.parameters(recurse=False) if p.requires_grad]
 
 
 def norm(tensors: Sequence[Tensor]) -> Tensor:
-    """Return the L2 norm of all elements of some tensors together, a scalar."""
+    """Return the L2 norm of the concatenated elements of some tensors, a scalar."""
     total: Tensor = torch.stack([t.detach().float().norm() for t in tensors]).norm()
     return total
 
 
 @contextmanager
-def undisturbed(
+def state_restored(
     network: nn.Module, generator: torch.Generator | None, seed: int, epoch: int
 ) -> Iterator[None]:
-    """Let a network be run in any mode, and put everything back behind it.
+    """Restore all state of a network and of the generators after the block.
 
-    Buffers, modes, plain attributes (see `ablab.model.plain_state`) and the states of
-    generators, global ones included, are restored; what is drawn is drawn from (seed, epoch).
+    Buffers, modes, plain attributes (see `ablab.model.plain_state`) and the states of generators,
+    including the global ones, are restored. In the block, generators are seeded by (seed, epoch).
 
     Args:
-        network: in the mode that it trains in.
-        generator: dropout's.
-        seed: the trial's.
+        network: in training mode.
+        generator: the generator of dropout.
+        seed: the trial's seed.
         epoch: from 0.
     """
     buffers = [(buffer, buffer.clone()) for buffer in network.buffers()]
@@ -90,20 +95,20 @@ def hooked(modules: dict[str, nn.Module], hook: Callable[..., Any]) -> Iterator[
     seen: set[str] = set()
 
     def attach(name: str, module: nn.Module) -> list[Any]:
-        kept: list[Tensor] = []
+        inputs: list[Tensor] = []
 
-        def before(_: nn.Module, given: tuple[Any, ...]) -> None:
-            if name not in seen and given and isinstance(given[0], Tensor):
-                kept[:] = [given[0].detach().clone()]  # a module may write into its input
+        def before(_: nn.Module, arguments: tuple[Any, ...]) -> None:
+            if name not in seen and arguments and isinstance(arguments[0], Tensor):
+                inputs[:] = [arguments[0].detach().clone()]  # a module may overwrite its input
 
-        def behind(called: nn.Module, _: Any, output: Any) -> None:
-            if name not in seen and kept:
+        def after(called: nn.Module, _: Any, output: Any) -> None:
+            if name not in seen and inputs:
                 seen.add(name)
-                hook(name, called, kept.pop(), output)
+                hook(name, called, inputs.pop(), output)
 
         return [
             module.register_forward_pre_hook(before),
-            module.register_forward_hook(behind),
+            module.register_forward_hook(after),
         ]
 
     handles = [handle for name, module in modules.items() for handle in attach(name, module)]

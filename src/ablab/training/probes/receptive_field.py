@@ -1,4 +1,4 @@
-"""The effective receptive field: which pixels a central unit really heeds."""
+"""Effective receptive field: the pixels that affect a central unit noticeably."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ablab.training.probes.layers import hooked
 
-SHARE = 0.0455  # what lies beyond two deviations of a Gaussian; there 1 - 95.45 %
+SHARE = 0.0455  # probability outside of two standard deviations of a Gaussian, 1 - 95.45 %
 
 
 def receptive_fields(
@@ -16,14 +16,14 @@ def receptive_fields(
     """Return the side of the effective receptive field of each layer whose outputs are maps.
 
     Args:
-        network: in the mode it shall be seen in.
-        layers: those to look at, by name.
+        network: in the mode to measure.
+        layers: the layers to measure, by name.
         x: (N, C, H, W).
 
     Returns:
-        Pixels, 0 where the central output heeds none: the root of the number of pixels where the
-        gradient of the central output, summed over its channels, exceeds ``SHARE`` of its
-        maximum, in the mean of magnitudes over images, summed over the input's channels.
+        Side in pixels: the square root of the number of pixels at which the gradient of the central
+        output, summed over its channels, exceeds ``SHARE`` of its maximum; gradient magnitudes are
+        averaged over images and summed over the input's channels. 0 without any gradient.
 
     Source: Luo et al. 2016, arXiv:1701.04128, which has one channel and one image at a time.
     """
@@ -31,19 +31,19 @@ def receptive_fields(
 
     def keep(name: str, _: nn.Module, __: Tensor, output: Tensor) -> None:
         if isinstance(output, Tensor) and output.ndim == 4:
-            maps[name] = output.clone()  # what follows may write into it
+            maps[name] = output.clone()  # the next layer may overwrite it
 
     with torch.enable_grad(), hooked(dict(layers), keep):
         image = x.detach().requires_grad_()
-        network(image.clone())  # it may write into its input
+        network(image.clone())  # the network may overwrite its input
     return {name: _side(output, image) for name, output in maps.items()}
 
 
 def _side(output: Tensor, image: Tensor) -> float:
     height, width = output.shape[2:]
-    centre = output[:, :, height // 2, width // 2].sum()
-    (gradient,) = torch.autograd.grad(centre, image, retain_graph=True, allow_unused=True)
+    center = output[:, :, height // 2, width // 2].sum()
+    (gradient,) = torch.autograd.grad(center, image, retain_graph=True, allow_unused=True)
     if gradient is None:
         return 0.0
-    heeded = gradient.abs().mean(0).sum(0)
-    return float((heeded > SHARE * heeded.max()).sum().sqrt())
+    magnitude = gradient.abs().mean(0).sum(0)
+    return float((magnitude > SHARE * magnitude.max()).sum().sqrt())

@@ -1,4 +1,4 @@
-"""The table of what the probes found: ``probes.csv`` in the run's folder."""
+"""The table of probe values: ``probes.csv`` in the run's folder."""
 
 import os
 from pathlib import Path
@@ -6,34 +6,34 @@ from pathlib import Path
 from ablab.tracking.csv_text import to_csv
 from ablab.tracking.files import write_atomic
 from ablab.tracking.probes import COLUMNS
-from ablab.training.probes.layers import Figures
-from ablab.training.recorder import shortest
+from ablab.training.probes.layers import LayerValues
+from ablab.training.recorder import to_short_float
 
 
 class Table:
-    """Appends each epoch's figures of layers to a file, durably.
+    """Appends the values of each epoch to a file, and syncs it to the disk.
 
     Args:
-        path: the file's.
+        path: path of the file.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._begun = False
+        self._is_open = False
 
-    def append(self, epoch: int, figures: Figures) -> None:
-        """Add an epoch's rows; the first time, those of this epoch and later ones are cut off.
+    def append(self, epoch: int, layer_values: LayerValues) -> None:
+        """Add an epoch's rows; the first call deletes rows of this and later epochs.
 
         Args:
             epoch: from 0.
-            figures: by layer, then by probe.
+            layer_values: values by layer, then by probe.
         """
-        if not self._begun:
+        if not self._is_open:
             write_atomic(self.path, "".join([to_csv([COLUMNS]), *self._rows_before(epoch)]))
-            self._begun = True
+            self._is_open = True
         rows = [
-            (epoch, layer, probe, shortest(value))
-            for layer, values in figures.items()
+            (epoch, layer, probe, to_short_float(value))
+            for layer, values in layer_values.items()
             for probe, value in values.items()
         ]
         with self.path.open("a", encoding="utf-8", newline="") as stream:
@@ -42,7 +42,7 @@ class Table:
             os.fsync(stream.fileno())
 
     def _rows_before(self, epoch: int) -> list[str]:
-        """Return the rows of earlier epochs, which a kill may have left others behind."""
+        """Return the header-free rows of earlier epochs; a killed process may have left more."""
         if not self.path.is_file():
             return []
         lines = self.path.read_text("utf-8").splitlines(keepends=True)[1:]

@@ -1,4 +1,4 @@
-"""What one pass of the probe batch shows: activations, inputs of layers."""
+"""Statistics of activations and of layer inputs on the probe batch."""
 
 import torch
 from torch import Tensor, nn
@@ -8,8 +8,8 @@ from ablab.training.probes.layers import Values
 SATURATED = 0.05
 
 
-def activation_figures(module: nn.Module, x: Tensor, y: Tensor) -> Values:
-    """Return what an activation's outputs and derivatives show.
+def activation_statistics(module: nn.Module, x: Tensor, y: Tensor) -> Values:
+    """Return statistics of an activation's outputs and derivatives.
 
     Args:
         module: elementwise.
@@ -23,14 +23,14 @@ def activation_figures(module: nn.Module, x: Tensor, y: Tensor) -> Values:
     y = y.detach().float()
     derivative = _derivative(module, x)
     others = [axis for axis in range(x.ndim) if axis != 1]
-    figures = {
+    statistics = {
         "activation_mean": y.mean(),
         "activation_variance": y.var(correction=0),
         "sparsity": (y == 0).float().mean(),
         "saturated": (derivative.abs() < SATURATED).float().mean(),
         "dead": (derivative == 0).all(dim=others).float().mean(),
     }
-    return {name: float(value) for name, value in figures.items()}
+    return {name: float(value) for name, value in statistics.items()}
 
 
 def moments(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -40,9 +40,10 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def drift(before: tuple[Tensor, Tensor], now: tuple[Tensor, Tensor]) -> float:
-    """Return how far the channels' means moved, in deviations before: root mean squares of both.
+    """Return the change of the channels' means, divided by the standard deviation before.
 
-    Where the inputs did not vary before, 0 if they are the same now, else infinite.
+    Both are root mean squares over channels. Where the deviation is 0, the result is 0 for equal
+    means, else infinite.
     """
     moved = (now[0] - before[0]).square().mean().sqrt()
     deviation = before[1].mean().sqrt()
@@ -52,6 +53,6 @@ def drift(before: tuple[Tensor, Tensor], now: tuple[Tensor, Tensor]) -> float:
 def _derivative(module: nn.Module, x: Tensor) -> Tensor:
     with torch.enable_grad():
         leaf = x.detach().requires_grad_()
-        y = module.forward(leaf.clone())  # no hooks; and it may write into its input
+        y = module.forward(leaf.clone())  # `forward` skips hooks; it may overwrite its input
         (derivative,) = torch.autograd.grad(y.sum(), leaf)
     return derivative
