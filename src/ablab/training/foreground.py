@@ -146,9 +146,8 @@ def _run(arguments: Sequence[str], output: int, console: Console) -> int:
         while process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_POLL_SECONDS)
-            if (
-                not announced and signal.SIGINT in received
-            ):  # not in the handler, which may interrupt a print
+            # Not printed by the handler, which may interrupt another print.
+            if not announced and signal.SIGINT in received:
                 announced = True
                 console.print(STOPPING, soft_wrap=True)
         return _shell_exit_code(process.returncode)

@@ -96,8 +96,8 @@ class Recorder(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Write best weights, checkpoint and journal line.
 
-        In this order, a process that is killed in between loses nothing: the checkpoint contains
-        the line, and an epoch without a checkpoint is trained again.
+        In this order, a killed process loses at most the epoch without a checkpoint, which is
+        trained again; the checkpoint contains the journal line, in case only that is missing.
         """
         entry = self._entry(trainer)
         self._line = entry.encode()

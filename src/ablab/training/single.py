@@ -95,7 +95,7 @@ def _store_notes(lab: Lab) -> list[str]:
         StoreError: its address is invalid.
     """
     problem = fault(lab)
-    return [f"{problem}. Training goes on; `ablab sync` delivers later."] if problem else []
+    return [f"{problem}. Training continues; `ablab sync` delivers later."] if problem else []
 
 
 def _open_run(lab: Lab, trial: Trial, fresh: bool, console: Console) -> Run:
