@@ -18,7 +18,7 @@ from train_process import CPU, kinds, results, train_in_subprocess, wait_until
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.model.distributed import CpuBatchNormSync, gather
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.records import record_of
 from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings

@@ -17,7 +17,7 @@ from ablab.errors import FINISHED, ResourceError, StoreError
 from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.model.warm_start import init_from_note
-from ablab.tracking.courier import DELIVERING, Courier
+from ablab.tracking.background_delivery import DELIVERING, BackgroundDelivery
 from ablab.tracking.delivery import deliver
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab
@@ -143,15 +143,15 @@ def _delivering(run: Run, lab: Lab, console: Console, offline: bool) -> Iterator
     try:
         yield
     finally:
-        courier.submit(run, LONE, name=name, tags=tags)
-        for missing in courier.close(_DELIVERY_SECONDS, partial(console.print, DELIVERING)):
+        delivery.submit(run, TRIALS, name=name, tags=tags)
+        for missing in delivery.close(_DELIVERY_SECONDS, partial(console.print, DELIVERING)):
             message = f"Not in MLflow yet: {missing.reason}. `ablab sync` delivers it."
             console.print(message, style="yellow", soft_wrap=True, markup=False)
 
 
 def _was_deleted(run: Run, lab: Lab, console: Console) -> bool:
     """Deliver a finished run; if its MLflow run was deleted, discard it and return True."""
-    name, tags = describe_lone(run.trial)
+    name, tags = describe_trial(run.trial)
     try:
         deliver(run, Store.open(lab), TRIALS, name=name, tags=tags)
     except RunDeletedError:

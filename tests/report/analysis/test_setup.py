@@ -92,7 +92,7 @@ def test_common_settings_are_named_component_first_and_runtime_is_not() -> None:
 
 
 def test_each_variant_has_the_settings_that_it_changes() -> None:
-    assert tables(page(plan_of(activations())))["What each variant sets"] == [
+    assert tables(page(plan_of(activations())))["Settings of each variant"] == [
         ("variant", "activation"),
         ("relu", "relu"),
         ("elu", "elu: alpha=1.0"),
@@ -114,9 +114,9 @@ def test_settings_of_blocks_and_of_cells_have_their_own_tables() -> None:
 
     cells = [(a, s, b) for s in (0, 1) for b in ("small", "large") for a in ("relu", "elu")]
     shown = tables(page(plan_of({(a, s, b): made(s, a, b) for a, s, b in cells})))
-    assert shown["What each variant sets"][0] == ("variant", "activation")
-    assert shown["What each block sets"][1:] == [("small", "64"), ("large", "256")]
-    assert shown["What each variant and block sets"][1:] == [
+    assert shown["Settings of each variant"][0] == ("variant", "activation")
+    assert shown["Settings of each block"][1:] == [("small", "64"), ("large", "256")]
+    assert shown["Settings of each variant and block"][1:] == [
         ("relu · small", "lr=0.1"),
         ("elu · small", "lr=0.1"),
         ("relu · large", "lr=0.1"),

@@ -179,7 +179,7 @@ def test_different_numbers_of_threads_give_a_notice_on_results():
     assert not any("CPU threads" in notice for notice in notices(plan(table), table))
     table[0] = replace(table[0], environment={"cpu": "x", "threads": 2})
     (text,) = (notice for notice in notices(plan(table), table) if "CPU threads" in notice)
-    assert text.endswith("float32 results in their last digits: 1 (5 trials), 2 (1 trial).")
+    assert text.endswith("digits of float32 results: 1 (5 trials), 2 (1 trial).")
 
 
 def test_trials_of_an_older_version_have_no_seconds():
