@@ -16,9 +16,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.sweep.launch.fork import PRELOAD
-from ablab.sweep.launch.surroundings import inherited, thread_variables
-from ablab.tracking.run import Run
+from ablab.tracking.lab import Run
 from ablab.training.settings import Devices, ProcessSettings
 
 # Uses every random stream: order, augmentation, dropout, initialization, split.
@@ -46,8 +46,8 @@ def start(
     context.set_forkserver_preload([PRELOAD])
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     settings = ProcessSettings(CPU, slots=3, in_sweep=in_sweep)
-    process = context.Process(target=_train, args=(run.folder, settings, disturbance, environment))
-    with inherited(thread_variables(1)):
+    process = context.Process(target=_attempt, args=(run.folder, settings, mishap, environment))
+    with worker_environment(thread_variables(1)):
         process.start()
     return process
 

@@ -11,7 +11,7 @@ from ablab.config.compose import AXES, sweep_names
 from ablab.faults import ConfigError
 from ablab.folders import own_folder
 from ablab.sweep.metrics import METRICS
-from ablab.sweep.planning import draft
+from ablab.sweep.planning import plan_sweep
 from ablab.text import is_accuracy
 from ablab.tracking.lab import Lab
 
@@ -62,7 +62,7 @@ def test_the_number_of_trials_is_the_plans(sweeps: Path) -> None:
     body = "  grid: {activation: [relu, tanh]}\n  blocks: {architecture: [lenet5, mlp]}\n"
     (sweeps / "mine.yaml").write_text(head + body)
     told = shown("sweeps", "mine")
-    assert f"trials    {len(draft('mine').cells)}\n" in told
+    assert f"trials    {len(plan_sweep('mine').cells)}\n" in told
     assert "seeds     3, 5, 8" in told
     drop = "  exclude:\n    - {activation: tanh, architecture: mlp, reason: too slow}\n"
     (sweeps / "mine.yaml").write_text(head + body + drop)

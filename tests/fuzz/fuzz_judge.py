@@ -17,7 +17,7 @@ from fuzz_cases import Case
 from ablab.config.compose import GROUPS, compose
 from ablab.config.trial import resolve
 from ablab.errors import AblabError
-from ablab.sweep.planning import draft
+from ablab.sweep.planning import plan_sweep
 from ablab.text import printable
 
 CPU_SECONDS, WALL_SECONDS, BYTES = 20.0, 120.0, 4 * 2**30
@@ -56,7 +56,7 @@ def judge(case: Case, folder: Path) -> Verdict:
             if case.sweep is None:
                 resolve(compose(case.overrides))
             else:
-                draft(case.sweep, case.overrides)
+                plan_sweep(case.sweep, case.overrides)
     except AblabError as error:
         return _refused(str(error))
     except HangError:

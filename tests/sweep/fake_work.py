@@ -1,4 +1,4 @@
-"""Stands in for training in real processes: fast, and torch is never imported."""
+"""Replaces training in real processes: fast, and without importing torch."""
 
 import json
 import os
@@ -14,8 +14,8 @@ from ablab.training.settings import ProcessSettings
 
 
 def describe(folder: Path, settings: ProcessSettings) -> int:
-    """Write down what the process finds around it."""
-    around = {
+    """Write the process's environment to ``environment_seen.json``."""
+    seen = {
         "pid": os.getpid(),
         "threads": os.environ.get("OMP_NUM_THREADS"),
         "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
@@ -24,13 +24,13 @@ def describe(folder: Path, settings: ProcessSettings) -> int:
         "torch": "torch" in sys.modules,
         "settings": settings.to_json(),
     }
-    (folder / "around.json").write_text(json.dumps(around))
+    (folder / "environment_seen.json").write_text(json.dumps(seen))
     complete(Run(folder))
     return 0
 
 
 def die_once(folder: Path, _settings: ProcessSettings) -> int:
-    """Be killed at the first attempt."""
+    """Die by SIGKILL at the first attempt, complete the run at the second."""
     marker = folder / "died"
     if not marker.exists():
         marker.touch()
@@ -39,7 +39,7 @@ def die_once(folder: Path, _settings: ProcessSettings) -> int:
     return 0
 
 
-def wait_for_word(folder: Path, _settings: ProcessSettings) -> int:
+def wait_for_go(folder: Path, _settings: ProcessSettings) -> int:
     """Hold the run's lock until a file named ``go`` appears in its folder; log each attempt."""
     with Run(folder).lock().acquire(timeout=5):
         with (folder / "pids").open("a") as stream:
@@ -50,8 +50,8 @@ def wait_for_word(folder: Path, _settings: ProcessSettings) -> int:
     return 0
 
 
-def stop_politely(folder: Path, _settings: ProcessSettings) -> int:
-    """Run until SIGTERM, and say so."""
+def stop_on_sigterm(folder: Path, _settings: ProcessSettings) -> int:
+    """Run until SIGTERM and leave a file ``stopped``."""
 
     def stop(_number: int, _frame: object) -> None:
         (folder / "stopped").touch()

@@ -1,4 +1,4 @@
-"""A launcher without processes: each attempt follows a script, instantly."""
+"""A launcher without processes: each attempt follows a script and ends at once."""
 
 import time
 from collections import defaultdict
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ablab.sweep.job import Job
+from ablab.sweep.schedule import Watcher
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import Lab
@@ -65,26 +66,26 @@ def lack(run: Run) -> int:
     return 74
 
 
-def lack_and_say_nothing(run: Run) -> int:
+def lack_without_a_reason(run: Run) -> int:
     return 74
 
 
-def lie(_run: Run) -> int:
+def end_without_a_record(_run: Run) -> int:
     return 0
 
 
-def busy(_run: Run) -> int:
+def find_locked(_run: Run) -> int:
     return 75
 
 
-def run_on(_run: Run) -> None:
+def keep_running(_run: Run) -> None:
     return None
 
 
 class FakeWorker:
     def __init__(self, run: Run, script: Script) -> None:
         self.run, self.script = run, script
-        self.told: list[str] = []
+        self.signals: list[str] = []
         self.status: int | None = None
 
     def poll(self) -> int | None:
@@ -93,15 +94,15 @@ class FakeWorker:
         return self.status
 
     def stop(self) -> None:
-        self.told.append("stop")
+        self.signals.append("stop")
 
     def kill(self) -> None:
-        self.told.append("kill")
+        self.signals.append("kill")
         self.status = -9
 
 
 class FakeLauncher:
-    """Follows for each key a list of scripts, one an attempt, the last one for ever."""
+    """Runs a list of scripts per key, one per attempt; the last one is repeated."""
 
     def __init__(self, slots: int = 2, **scripts: Iterable[Script]) -> None:
         self.slots = slots
@@ -109,7 +110,7 @@ class FakeLauncher:
         self.scripts = {key: list(each) for key, each in scripts.items()}
         self.attempts: dict[str, list[Run]] = defaultdict(list)
         self.workers: list[FakeWorker] = []
-        self.side_by_side = 0
+        self.max_running = 0
         self.now = 0.0
         self.on_wait: Callable[[], None] = lambda: None
 
@@ -124,7 +125,7 @@ class FakeLauncher:
         return self.workers[-1]
 
     def wait(self, workers: Sequence[Any], seconds: float) -> None:
-        self.side_by_side = max(self.side_by_side, len(workers))
+        self.max_running = max(self.max_running, len(workers))
         self.now += seconds
         self.on_wait()
 
@@ -134,8 +135,8 @@ class FakeLauncher:
         return self.now
 
 
-class Notes:
-    """A watcher that writes down what it was told."""
+class EventLog(Watcher):
+    """Records the events that it receives."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, str]] = []
@@ -146,13 +147,11 @@ class Notes:
     def ended(self, job: Job) -> None:
         self.events.append(("ended", job.cell.key))
 
-    def again(self, job: Job) -> None:
-        self.events.append(("again", job.cell.key))
+    def retried(self, job: Job) -> None:
+        self.events.append(("retried", job.cell.key))
 
     def stopping(self, at_once: bool) -> None:
         self.events.append(("stopping", str(at_once)))
-
-    def tick(self) -> None: ...
 
 
 def new_run(lab: Lab, key: str) -> Run:

@@ -1,4 +1,4 @@
-"""Sweeps of real trials in processes of their own, in a workplace that can slow them down."""
+"""Sweeps of real trials in processes of their own, in a folder where they can be slowed down."""
 
 import multiprocessing
 import os
@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from ablab.sweep.launch.environment import worker_environment
 from ablab.sweep.launch.fork import PRELOAD
-from ablab.sweep.launch.surroundings import inherited
-from ablab.tracking.lab import Lab
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import read_plan
 from ablab.tracking.run import Run
 
 STEERED = '''
-"""A ReLU that dawdles while a file named ``slow`` is there."""
+"""A ReLU that sleeps while a file named ``slow`` exists."""
 
 import os
 import time
@@ -33,7 +33,7 @@ class Steered(nn.Module):
         if Path(os.environ["STEER"], "slow").exists():
             time.sleep(0.02)
         if Path(os.environ["STEER"], f"raise-{x.shape[0]}").exists() and self.training:
-            raise RuntimeError("told to")
+            raise RuntimeError("on request")
         return nn.functional.relu(x)
 '''
 SWEEP = """# @package _global_
@@ -50,12 +50,12 @@ sweep:
 
 
 def _sweep(folder: Path, settings: Mapping[str, str], overrides: Sequence[str]) -> None:
-    """Be `ablab sweep mine`, started in ``folder`` with what it prints in a file."""
+    """Run `ablab sweep mine` in ``folder``, with its output in a file."""
     os.chdir(folder)
     os.environ.update(settings)
-    with (folder / f"said-{os.getpid()}.txt").open("w") as said:
+    with (folder / f"output-{os.getpid()}.txt").open("w") as output:
         for number in (1, 2):
-            os.dup2(said.fileno(), number)
+            os.dup2(output.fileno(), number)
     from ablab.cli import main
 
     sys.exit(main(["sweep", "mine", "--offline", *overrides]))
@@ -69,7 +69,7 @@ class Sweep:
         context.set_forkserver_preload([PRELOAD, "ablab.sweep.engine"])
         self._folder = folder
         self._process = context.Process(target=_sweep, args=(folder, settings, overrides))
-        with inherited({}):
+        with worker_environment({}):
             self._process.start()
 
     @property
@@ -81,21 +81,21 @@ class Sweep:
     def status(self) -> int | None:
         return self._process.exitcode
 
-    def tell(self, number: int) -> None:
+    def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 
     def interrupt(self) -> None:
-        self.tell(signal.SIGINT)
+        self.signal(signal.SIGINT)
 
     def kill(self) -> None:
         self._process.kill()
         self._process.join()
 
     def end(self) -> str:
-        """Wait for the end, and return what was said."""
+        """Wait for the end and return the output."""
         self._process.join(300)
-        assert self._process.exitcode is not None, "waited in vain"
-        return (self._folder / f"said-{self.pid}.txt").read_text()
+        assert self._process.exitcode is not None, "timed out"
+        return (self._folder / f"output-{self.pid}.txt").read_text()
 
 
 class Workplace:
@@ -103,8 +103,8 @@ class Workplace:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.lab = folder, Lab(folder / "lab")
-        for place in ("conf/activation", "sweeps"):
-            (folder / place).mkdir(parents=True)
+        for path in ("conf/activation", "sweeps"):
+            (folder / path).mkdir(parents=True)
         (folder / "steered.py").write_text(STEERED)
         (folder / "conf/activation/steered.yaml").write_text("# ours\n_target_: steered.Steered\n")
         (folder / "sweeps/mine.yaml").write_text(SWEEP)
@@ -128,8 +128,8 @@ class Workplace:
 
     def run(self, *overrides: str) -> tuple[int | None, str]:
         with self.sweep(*overrides) as process:
-            said = process.end()
-        return process.status, said
+            output = process.end()
+        return process.status, output
 
     def slow(self, yes: bool) -> None:
         marker = self.folder / "slow"
@@ -140,8 +140,8 @@ class Workplace:
         cells = plan.cells if plan else ()
         return [run for cell in cells for run in self.lab.runs(cell.key)]
 
-    def is_under_way(self) -> bool:
-        """Tell whether both trials have written an epoch and are in the middle of the next."""
+    def is_in_an_epoch(self) -> bool:
+        """Return whether both trials have written an epoch and are in the middle of the next."""
         runs = self.runs()
         kinds = [[entry.kind for entry in run.entries()] for run in runs]
         return len(kinds) == 2 and all("epoch" in each for each in kinds)
@@ -150,7 +150,7 @@ class Workplace:
 def until(condition: Callable[[], object], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.05)
 
 
@@ -169,7 +169,7 @@ def descendants(pid: int, word: str) -> list[int]:
 
 
 def is_gone(pid: int) -> bool:
-    """Tell whether a process has ended, reaped or not."""
+    """Return whether a process has ended, reaped or not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except OSError:

@@ -1,4 +1,4 @@
-"""The forecast is of what is left, from what is known."""
+"""Forecast of open trials from finished ones, else from a measurement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Cost:
     bytes: int = 1000
 
 
-def test_networks_are_measured_once_each_and_only_for_what_is_open(tmp_path: Path):
+def test_each_network_with_open_trials_is_measured_once(tmp_path: Path):
     jobs = make_jobs("a", "b", "c")
     jobs[2].trial["config"]["batch_size"] = 7
     measured = []
@@ -31,7 +31,7 @@ def test_networks_are_measured_once_each_and_only_for_what_is_open(tmp_path: Pat
     assert cost.hours == pytest.approx(3 * (10 + START_SECONDS) / 2 / 3600)
 
 
-def test_finished_trials_of_other_seeds_tell_more_than_a_measurement(lab: Lab, tmp_path: Path):
+def test_finished_trials_of_other_seeds_replace_the_measurement(lab: Lab, tmp_path: Path):
     jobs = make_jobs("a", "b")
     run = new_run(lab, "a")
     done = Completion("a", "001", "finished", 0.0, {}, {"time/total_seconds": 42.0}, {}, {})
@@ -41,7 +41,7 @@ def test_finished_trials_of_other_seeds_tell_more_than_a_measurement(lab: Lab, t
     assert forecast(jobs, 1, tmp_path, lambda _: Cost()).seconds == {"b": 42.0}
 
 
-def test_trial_whose_first_steps_raise_has_no_forecast_and_stops_nobody(tmp_path: Path):
+def test_trial_whose_first_steps_raise_has_no_forecast(tmp_path: Path):
     def measure(config: Mapping[str, Any]) -> Cost:
         if config.get("batch_size") == 7:
             raise RuntimeError("no")
@@ -54,7 +54,7 @@ def test_trial_whose_first_steps_raise_has_no_forecast_and_stops_nobody(tmp_path
     assert cost.bytes > 2 * RUN_BYTES
 
 
-def test_nothing_open_costs_nothing(lab: Lab, tmp_path: Path):
+def test_forecast_without_open_trials_is_zero(lab: Lab, tmp_path: Path):
     (job,) = jobs = make_jobs("a")
     run = new_run(lab, "a")
     complete(run)
@@ -63,10 +63,10 @@ def test_nothing_open_costs_nothing(lab: Lab, tmp_path: Path):
     assert (cost.hours, cost.bytes, cost.fits) == (0, 0, True)
 
 
-def test_disk_that_is_too_small_is_seen():
+def test_too_little_disk_space_is_detected():
     assert not Forecast({"a": 1.0}, 1, bytes=5e9, free=5e9).fits
     assert Forecast({"a": 1.0}, 1, bytes=5e9, free=6e9).fits
 
 
-def test_free_space_of_a_folder_to_come_is_known(tmp_path: Path):
+def test_free_space_of_a_missing_folder_is_that_of_its_parent(tmp_path: Path):
     assert free_bytes(tmp_path / "not" / "yet") > 0

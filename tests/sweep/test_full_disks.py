@@ -1,4 +1,4 @@
-"""A sweep on a machine that lacks something: what runs keeps its checkpoint, the rest waits."""
+"""A sweep on a full disk: running trials keep their checkpoint, the others wait."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -35,7 +35,7 @@ def mount() -> Iterator[Callable[[Path, str], None]]:
 
 
 def fill(ballast: Path) -> None:
-    """Take all the room there is."""
+    """Fill the disk."""
     ballast.mkdir()
     for size in (2**20, 2**12, 1):
         with (ballast / str(size)).open("wb", buffering=0) as stream:
@@ -46,57 +46,57 @@ def fill(ballast: Path) -> None:
                 continue
 
 
-def take_all_names(ballast: Path) -> None:
-    """Take all inodes there are."""
+def use_all_inodes(ballast: Path) -> None:
+    """Use all inodes."""
     ballast.mkdir()
     for number in range(10_000):
         try:
             (ballast / str(number)).touch()
         except OSError:
             return
-    raise AssertionError("the disk has no end")
+    raise AssertionError("the disk has inodes left")
 
 
 @pytest.mark.parametrize(
-    ("options", "exhaust"), [("size=300m", fill), ("size=300m,nr_inodes=200", take_all_names)]
+    ("options", "exhaust"), [("size=300m", fill), ("size=300m,nr_inodes=200", use_all_inodes)]
 )
-def test_full_disk_stops_the_sweep_and_the_same_command_goes_on(
+def test_full_disk_stops_the_sweep_and_the_same_command_continues(
     tmp_path: Path,
     mount: Callable[[Path, str], None],
     options: str,
     exhaust: Callable[[Path], None],
 ) -> None:
-    place, undisturbed = Workplace(tmp_path / "place"), Workplace(tmp_path / "undisturbed")
+    workplace, undisturbed = Workplace(tmp_path / "workplace"), Workplace(tmp_path / "undisturbed")
     assert undisturbed.run()[0] == 0
-    mount(place.lab.root, options)
-    ballast = place.lab.root / "ballast"
-    place.slow(True)
-    with place.sweep("launcher.slots=1") as process:
-        until(lambda: any("epoch" in [e.kind for e in t.entries()] for t in place.runs()))
+    mount(workplace.lab.root, options)
+    ballast = workplace.lab.root / "ballast"
+    workplace.slow(True)
+    with workplace.sweep("launcher.slots=1") as process:
+        until(lambda: any("epoch" in [e.kind for e in t.entries()] for t in workplace.runs()))
         exhaust(ballast)
-        place.slow(False)
-        said = process.end()
-    assert process.status == 74, said
-    assert "Traceback" not in said
-    last = said.splitlines()[-1]
+        workplace.slow(False)
+        output = process.end()
+    assert process.status == 74, output
+    assert "Traceback" not in output
+    last = output.splitlines()[-1]
     assert last.startswith("ablab: ")
     assert "must have room on its disk, got No space left on device" in last
-    assert "2 stopped" in said
-    assert said.count(": starts") == 1
-    (begun,) = place.runs()
+    assert "2 stopped" in output
+    assert output.count(": starts") == 1
+    (begun,) = workplace.runs()
     assert begun.status() == "stopped"
     assert checkpoint_line(begun.folder / CHECKPOINT) is not None
     assert not list(begun.folder.glob(".*"))
-    status, said = place.run()  # there is still no room: no trial is spoilt by trying
-    assert status == 74, said
+    status, output = workplace.run()  # the disk is still full: the attempt damages no trial
+    assert status == 74, output
     for file in ballast.iterdir():
         file.unlink()
     ballast.rmdir()
-    status, said = place.run()
-    assert status == 0, said
+    status, output = workplace.run()
+    assert status == 0, output
     expected = {run.key: run.completion for run in undisturbed.runs()}
-    assert {run.key: run.number for run in place.runs()} == dict.fromkeys(expected, "001")
-    for run in place.runs():
+    assert {run.key: run.number for run in workplace.runs()} == dict.fromkeys(expected, "001")
+    for run in workplace.runs():
         mine, other = run.completion, expected[run.key]
         assert mine is not None
         assert other is not None

@@ -1,4 +1,4 @@
-"""Names and questions that others wrote reach the terminal as they are written, and do nothing."""
+"""Names and questions of other authors are printed verbatim, without any effect on a terminal."""
 
 import io
 from pathlib import Path
@@ -15,7 +15,7 @@ from ablab.tracking.spec import read_spec
 
 HOSTILE = "\x1b[31mred \x07[bold]x[/] [/nothing] :smile: <b>"
 SEEN = "\\x1b[31mred \\x07[bold]x[/] [/nothing] :smile: <b>"
-STEERING = set("\x1b\x07\x9b\u202e")
+CONTROL = set("\x1b\x07\x9b\u202e")
 
 
 def console(*, is_terminal: bool) -> SafeConsole:
@@ -26,7 +26,7 @@ def written(to: SafeConsole) -> str:
     return to.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_question_and_names_of_a_yaml_are_printed_as_they_are_written(sweeps: Path):
+def test_question_and_names_of_a_yaml_are_printed_verbatim(sweeps: Path):
     (sweeps / "mine.yaml").write_text(
         "sweep:\n"
         '  question: "\\e[31mred \\a[bold]x[/] [/nothing] :smile: <b>"\n'
@@ -41,11 +41,11 @@ def test_question_and_names_of_a_yaml_are_printed_as_they_are_written(sweeps: Pa
     assert f": {SEEN}\n" in text
     assert "[red]a[/red] [/] · seed 0" in text
     assert "left out: :smile: =1+1 in [dim]: \\x1b[1mwhy [/]" in text
-    assert not set(text) & STEERING
+    assert not set(text) & CONTROL
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_plan_of_another_hand_is_shown_without_what_it_would_do(lab: Lab, is_terminal: bool):
+def test_control_characters_of_a_plan_are_escaped(lab: Lab, is_terminal: bool):
     cell = Cell(HOSTILE, 0, HOSTILE, "0" * 16)
     spec = {
         "question": HOSTILE,
@@ -66,16 +66,14 @@ def test_plan_of_another_hand_is_shown_without_what_it_would_do(lab: Lab, is_ter
         assert "\x07" not in text
 
 
-def test_fault_of_a_users_text_is_one_line_on_the_terminal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_message_about_hostile_text_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert cli.main(["train", "backend=\x1b[2J\nsecond: line"]) == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert not set(told) & STEERING
+    text = capsys.readouterr().err
+    assert text.count("\n") == 1
+    assert not set(text) & CONTROL
 
 
-def test_listing_shows_a_components_text_without_what_it_would_do(
+def test_control_characters_of_a_component_are_escaped_in_listings(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     folder = tmp_path / "conf" / "activation"
@@ -83,9 +81,9 @@ def test_listing_shows_a_components_text_without_what_it_would_do(
     (folder / "mine.yaml").write_text("# \x9b31mred [/] :smile:\n_target_: torch.nn.CELU\n")
     assert cli.main(["list", "activation"]) == 0
     assert cli.main(["list", "activation", "mine"]) == 0
-    told = capsys.readouterr().out
-    assert told.count("\\x9b31mred [/] :smile:") == 2
-    assert not set(told) & STEERING
+    text = capsys.readouterr().out
+    assert text.count("\\x9b31mred [/] :smile:") == 2
+    assert not set(text) & CONTROL
 
 
 def test_every_command_prints_through_the_safe_console():

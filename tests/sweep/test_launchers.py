@@ -1,4 +1,4 @@
-"""Launchers with real processes; the work in them is a fake, so that they start at once."""
+"""Launchers with real processes, which run fake training so that they start at once."""
 
 import json
 import multiprocessing.forkserver
@@ -21,23 +21,22 @@ from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.launch.slots import cgroup_cpus, make_slots, usable_cpus
 from ablab.sweep.launch.spawn import SpawnLauncher
 from ablab.sweep.launch.subprocess import SubprocessLauncher
-from ablab.sweep.launch.worker import Work
-from ablab.sweep.schedule import Schedule
-from ablab.tracking.lab import Lab
-from ablab.tracking.run import Run
+from ablab.sweep.launch.worker import Target
+from ablab.sweep.schedule import Schedule, Watcher
+from ablab.tracking.lab import Lab, Run
 
 SLOTS = [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
 
 
-def forked(work: Work) -> ForkLauncher:
-    return ForkLauncher(SLOTS, 3, work, preload="json")
+def fork_launcher(target: Target) -> ForkLauncher:
+    return ForkLauncher(SLOTS, 3, target, preload="json")
 
 
-def spawned(work: Work) -> SpawnLauncher:
-    return SpawnLauncher(SLOTS, 3, work)
+def spawn_launcher(target: Target) -> SpawnLauncher:
+    return SpawnLauncher(SLOTS, 3, target)
 
 
-BOTH = pytest.mark.parametrize("make", [forked, spawned])
+BOTH = pytest.mark.parametrize("make", [fork_launcher, spawn_launcher])
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -59,22 +58,24 @@ def closing(launcher: Launcher) -> Iterator[Any]:
 def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < end, "waited in vain"
+        assert time.monotonic() < end, "timed out"
         time.sleep(0.01)
 
 
-def around(run: Run) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((run.folder / "around.json").read_text())
+def environment_of(run: Run) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((run.folder / "environment_seen.json").read_text())
     return content
 
 
 @BOTH
-def test_trials_run_in_their_slots_with_what_they_need(lab: Lab, make: Callable[[Work], Any]):
+def test_trials_run_in_their_slots_with_settings_and_environment(
+    lab: Lab, make: Callable[[Target], Any]
+):
     jobs = make_jobs("a", "b")
     with closing(make(fake_work.describe)) as launcher:
         Schedule(lab, jobs, launcher, SETTINGS).run()
     assert [job.state for job in jobs] == ["finished"] * 2
-    found = [around(lab.runs(key)[0]) for key in "ab"]
+    found = [environment_of(lab.runs(key)[0]) for key in "ab"]
     assert {one["gpu"] for one in found} <= {"0", "1"}
     for one in found:
         assert one["threads"] == "3"
@@ -85,24 +86,22 @@ def test_trials_run_in_their_slots_with_what_they_need(lab: Lab, make: Callable[
     assert os.environ.get("CUDA_VISIBLE_DEVICES") is None
 
 
-def test_forked_trials_have_a_process_each(lab: Lab):
+def test_each_forked_trial_has_its_own_process(lab: Lab):
     jobs = make_jobs(*"abc")
-    with closing(forked(fake_work.describe)) as launcher:
+    with closing(fork_launcher(fake_work.describe)) as launcher:
         Schedule(lab, jobs, launcher, SETTINGS).run()
-    assert len({around(lab.runs(key)[0])["pid"] for key in "abc"}) == 3
+    assert len({environment_of(lab.runs(key)[0])["pid"] for key in "abc"}) == 3
 
 
-def test_spawned_processes_are_used_again(lab: Lab):
+def test_spawned_processes_are_reused(lab: Lab):
     jobs = make_jobs(*"abcd")
-    with closing(spawned(fake_work.describe)) as launcher:
+    with closing(spawn_launcher(fake_work.describe)) as launcher:
         Schedule(lab, jobs, launcher, SETTINGS).run()
-    assert len({around(lab.runs(key)[0])["pid"] for key in "abcd"}) <= 2
+    assert len({environment_of(lab.runs(key)[0])["pid"] for key in "abcd"}) <= 2
 
 
 @BOTH
-def test_killed_trial_is_tried_again_and_the_others_do_not_notice(
-    lab: Lab, make: Callable[[Work], Any]
-):
+def test_killed_trials_are_retried(lab: Lab, make: Callable[[Target], Any]):
     jobs = make_jobs("a", "b")
     with closing(make(fake_work.die_once)) as launcher:
         Schedule(lab, jobs, launcher, SETTINGS).run()
@@ -110,9 +109,9 @@ def test_killed_trial_is_tried_again_and_the_others_do_not_notice(
 
 
 @BOTH
-def test_stop_is_sigterm_and_its_status_comes_back(lab: Lab, make: Callable[[Work], Any]):
+def test_stop_sends_sigterm_and_poll_returns_the_status(lab: Lab, make: Callable[[Target], Any]):
     run = new_run(lab, "a")
-    with closing(make(fake_work.stop_politely)) as launcher:
+    with closing(make(fake_work.stop_on_sigterm)) as launcher:
         worker = launcher.start(run, SETTINGS, 0)
         until((run.folder / "ready").exists)
         assert worker.poll() is None
@@ -123,36 +122,31 @@ def test_stop_is_sigterm_and_its_status_comes_back(lab: Lab, make: Callable[[Wor
 
 
 @BOTH
-def test_close_leaves_nothing_running(lab: Lab, make: Callable[[Work], Any]):
+def test_close_kills_running_trials(lab: Lab, make: Callable[[Target], Any]):
     run = new_run(lab, "a")
-    with closing(make(fake_work.wait_for_word)) as launcher:
+    with closing(make(fake_work.wait_for_go)) as launcher:
         launcher.start(run, SETTINGS, 0)
         until((run.folder / "pids").exists)
     until(lambda: not run.is_locked())
 
 
-def test_server_that_is_killed_is_replaced_and_its_orphan_is_not_doubled(lab: Lab):
+def test_killed_server_is_replaced_and_its_trials_are_not_started_twice(lab: Lab):
     jobs = make_jobs("a", "b")
 
-    class Meddler:
+    class KillServer(Watcher):
         killed = False
-
-        def started(self, job: Any) -> None: ...
-        def ended(self, job: Any) -> None: ...
-        def again(self, job: Any) -> None: ...
-        def stopping(self, at_once: bool) -> None: ...
 
         def tick(self) -> None:
             runs = [run for key in "ab" for run in lab.runs(key)]
             if not self.killed and sum((t.folder / "pids").exists() for t in runs) == 2:
                 os.kill(multiprocessing.forkserver._forkserver._forkserver_pid, signal.SIGKILL)
                 self.killed = True
-            elif all(job.state == "held" for job in jobs):
+            elif all(job.state == "locked" for job in jobs):
                 for run in runs:
                     (run.folder / "go").touch()
 
-    with closing(forked(fake_work.wait_for_word)) as launcher:
-        Schedule(lab, jobs, launcher, SETTINGS, watchers=[Meddler()], retries=0).run()
+    with closing(fork_launcher(fake_work.wait_for_go)) as launcher:
+        Schedule(lab, jobs, launcher, SETTINGS, watchers=[KillServer()], retries=0).run()
         assert [job.state for job in jobs] == ["finished"] * 2
         for key in "ab":
             (run,) = lab.runs(key)
@@ -163,17 +157,17 @@ def test_server_that_is_killed_is_replaced_and_its_orphan_is_not_doubled(lab: La
     assert later.state == "finished"
 
 
-def test_cold_command_runs_alone(lab: Lab, monkeypatch: pytest.MonkeyPatch):
+def test_subprocess_launcher_has_one_slot(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     jobs = make_jobs("a", "b")
     with closing(SubprocessLauncher("fake_work")) as launcher:
         assert launcher.slots == 1
         Schedule(lab, jobs, launcher, SETTINGS).run()
     assert [job.state for job in jobs] == ["finished"] * 2
-    assert around(lab.runs("a")[0])["settings"] == SETTINGS.to_json()
+    assert environment_of(lab.runs("a")[0])["settings"] == SETTINGS.to_json()
 
 
-def test_cold_command_is_killed_with_all_its_processes(
+def test_command_is_killed_with_all_its_processes(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     (tmp_path / "family.py").write_text(
@@ -195,7 +189,7 @@ def test_cold_command_is_killed_with_all_its_processes(
 
 
 @pytest.mark.parametrize(("platform", "kind"), [("linux", ForkLauncher), ("darwin", SpawnLauncher)])
-def test_platform_decides_how_trials_start(
+def test_platform_determines_the_launcher(
     platform: str, kind: type, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("sys.platform", platform)
@@ -204,13 +198,13 @@ def test_platform_decides_how_trials_start(
     assert launcher.slots == 3
 
 
-def test_trial_of_several_processes_has_the_machine_to_itself():
+def test_trials_of_several_processes_run_one_at_a_time():
     launcher = make_launcher(compose(["devices=ddp_cpu", "launcher.slots=3"]).resolved())
     assert isinstance(launcher, SubprocessLauncher)
     assert launcher.slots == 1
 
 
-def test_slots_are_one_a_gpu_or_as_many_as_cpus_hold_trials(monkeypatch: pytest.MonkeyPatch):
+def test_slots_are_one_per_gpu_or_cpus_divided_by_threads(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("ablab.sweep.launch.slots.visible_gpus", lambda: ["3", "GPU-ab"])
     gpus = [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "GPU-ab"}]
     assert make_slots("auto", 1, "auto") == gpus
@@ -244,5 +238,5 @@ def test_control_groups_limit_the_cpus(
     assert cgroup_cpus(tmp_path / "cgroup", tmp_path / "fs") == cpus
 
 
-def test_there_is_a_cpu_to_use():
+def test_at_least_one_cpu_is_usable():
     assert usable_cpus() >= 1

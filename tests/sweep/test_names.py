@@ -1,4 +1,4 @@
-"""A sweep's name says what was changed, and can be a folder's."""
+"""A sweep's id names its overrides and is a valid folder name."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from ablab.sweep.names import sweep_id
 from ablab.text import printable
 
 
-def test_order_and_what_changes_no_trial_do_not_enter_the_name():
+def test_name_ignores_order_and_overrides_that_change_no_trial():
     changes = ["trainer.max_epochs=3", "dataset=digits"]
     other = ["devices=cpu", "launcher.slots=1", "tracking=offline", "sweep.seeds=2"]
     assert sweep_id("a", changes) == sweep_id("a", changes[::-1] + other)
@@ -22,7 +22,7 @@ def test_name_is_safe_as_a_folder():
     assert "\0" not in name
 
 
-def test_long_names_are_cut_and_stay_different():
+def test_long_names_are_shortened_and_stay_distinct():
     names = {sweep_id("a", [f"optimizer.lr={'é' * 100}{n}"]) for n in range(3)}
     assert len(names) == 3
     assert all(len(name.encode()) <= LONGEST for name in names)
@@ -36,7 +36,7 @@ def test_long_names_keep_their_beginning():
     "value",
     ["../x", "a/b\\c:d", "x" * 300, "数据 " * 90, "\x1b[31m", "\u202e", "\udc80" * 200, "CON", "."],
 )
-def test_name_of_any_value_is_one_folder_that_can_be_made(value: str, tmp_path: Path):
+def test_name_with_any_value_is_a_valid_folder(value: str, tmp_path: Path):
     name = sweep_id("a", [f"dataset.path={value}"])
     assert name.startswith("a [dataset.path=")
     assert printable(name) == name

@@ -1,4 +1,4 @@
-"""A sweep that is asked to end does so at any moment, with everything as it must be to go on."""
+"""A sweep ends at any moment at which a signal arrives, and can be continued."""
 
 import os
 import signal
@@ -18,35 +18,35 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes under /proc"),
 ]
 MOMENTS = 9
-OVER = "The same command again", "Next: "  # the last words of a sweep
+OVER = "The same command continues", "Next: "  # the last lines of a sweep
 
 
-def temporary(place: Workplace) -> Path:
+def temporary(workplace: Workplace) -> Path:
     """Return the temporary folder of a workplace: sockets in it need a short path."""
-    link = Path(tempfile.gettempdir()) / f"t{zlib.crc32(str(place.folder).encode()):08x}"
+    link = Path(tempfile.gettempdir()) / f"t{zlib.crc32(str(workplace.folder).encode()):08x}"
     if not link.is_symlink():
-        (place.folder / "tmp").mkdir(exist_ok=True)
-        link.symlink_to(place.folder / "tmp")
+        (workplace.folder / "tmp").mkdir(exist_ok=True)
+        link.symlink_to(workplace.folder / "tmp")
     return link
 
 
-def start(place: Workplace, *options: str) -> "subprocess.Popen[bytes]":
+def start(workplace: Workplace, *options: str) -> "subprocess.Popen[bytes]":
     """Start the command as a terminal does, in a session of its own."""
     command = [sys.executable, "-m", "ablab", "sweep", "mine", *options]
-    with (place.folder / "said.txt").open("w") as said:
+    with (workplace.folder / "output.txt").open("w") as output:
         return subprocess.Popen(
             command,
-            cwd=place.folder,
-            env={**os.environ, **place.settings, "TMPDIR": str(temporary(place))},
-            stdout=said,
-            stderr=said,
+            cwd=workplace.folder,
+            env={**os.environ, **workplace.settings, "TMPDIR": str(temporary(workplace))},
+            stdout=output,
+            stderr=output,
             start_new_session=True,
         )
 
 
-def processes_of(place: Workplace) -> list[int]:
+def processes_of(workplace: Workplace) -> list[int]:
     """Return the processes that have the workplace's lab in their environment."""
-    found, mark = [], f"ABLAB_HOME={place.lab.root}".encode()
+    found, mark = [], f"ABLAB_HOME={workplace.lab.root}".encode()
     for entry in Path("/proc").iterdir():
         try:
             if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
@@ -62,7 +62,7 @@ def ours_in(folder: Path) -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _no_link_is_left(tmp_path: Path) -> Iterator[None]:
+def _remove_links(tmp_path: Path) -> Iterator[None]:
     yield
     for link in Path(tempfile.gettempdir()).glob("t????????"):
         if link.is_symlink() and tmp_path in link.readlink().parents:
@@ -70,14 +70,14 @@ def _no_link_is_left(tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
-    place = Workplace(tmp_path / "p")
-    (place.folder / "tmp").mkdir()
-    return place
+def workplace(tmp_path: Path) -> Workplace:
+    workplace = Workplace(tmp_path / "p")
+    (workplace.folder / "tmp").mkdir()
+    return workplace
 
 
-def said(place: Workplace) -> str:
-    return (place.folder / "said.txt").read_text()
+def output(workplace: Workplace) -> str:
+    return (workplace.folder / "output.txt").read_text()
 
 
 @pytest.mark.parametrize(
@@ -85,98 +85,100 @@ def said(place: Workplace) -> str:
     [(False, ("--report",)), (True, ("--offline",))],
     ids=["to the sweep", "to all its processes"],
 )
-def test_any_moment_is_answered(
-    place: Workplace, tmp_path: Path, to_all: bool, options: tuple[str, ...]
+def test_signal_at_any_moment_ends_the_sweep(
+    workplace: Workplace, tmp_path: Path, to_all: bool, options: tuple[str, ...]
 ) -> None:
     undisturbed = Workplace(tmp_path / "u")  # sockets need short paths
     (undisturbed.folder / "tmp").mkdir()
     began = time.monotonic()
-    assert start(undisturbed, *options).wait(300) == 0, said(undisturbed)
+    assert start(undisturbed, *options).wait(300) == 0, output(undisturbed)
     whole = time.monotonic() - began
     answered = 0
     for moment in range(1, MOMENTS + 1):
         number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[moment % 3]
-        process = start(place, *options)
+        process = start(workplace, *options)
         time.sleep(whole * moment / MOMENTS)
-        over = process.poll() is not None or any(word in said(place) for word in OVER)
+        over = process.poll() is not None or any(word in output(workplace) for word in OVER)
         if process.poll() is None:
             os.killpg(process.pid, number) if to_all else process.send_signal(number)
         code = process.wait(60)
-        until(lambda: not processes_of(place), 60)
-        text = said(place)
+        until(lambda: not processes_of(workplace), 60)
+        text = output(workplace)
         assert "Traceback" not in text or moment == 1, text
-        if not over:  # before ablab has begun to listen, the system ends it
+        if not over:  # before ablab has installed its handlers, the system ends it
             assert code == 128 + number or (code == -number and moment <= 2), text
             answered += 1
-        assert all(run.status() in ("new", "stopped", "finished") for run in place.runs())
+        assert all(run.status() in ("new", "stopped", "finished") for run in workplace.runs())
     assert answered >= MOMENTS // 3
-    assert start(place, *options).wait(300) == 0, said(place)
-    assert [run.number for run in place.runs()] == ["001", "001"]
-    for run, other in zip(place.runs(), undisturbed.runs(), strict=True):
+    assert start(workplace, *options).wait(300) == 0, output(workplace)
+    assert [run.number for run in workplace.runs()] == ["001", "001"]
+    for run, other in zip(workplace.runs(), undisturbed.runs(), strict=True):
         assert run.completion is not None
         assert other.completion is not None
         assert run.completion.metrics == other.completion.metrics
-    assert ours_in(place.folder / "tmp") == []
+    assert ours_in(workplace.folder / "tmp") == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signal_asks_trials_for_their_checkpoint_and_a_second_kills_them(
-    place: Workplace, number: int
+def test_signal_stops_trials_at_their_checkpoint_and_a_second_kills_them(
+    workplace: Workplace, number: int
 ) -> None:
-    place.slow(True)
-    process = start(place, "--offline")
-    until(place.is_under_way)
+    workplace.slow(True)
+    process = start(workplace, "--offline")
+    until(workplace.is_in_an_epoch)
     process.send_signal(number)
     assert process.wait(60) == 128 + number
-    assert "Stopping what runs behind its last checkpoint" in said(place)
-    ends = [run.entries()[-1] for run in place.runs()]
+    assert "Stopping the running trials at their last checkpoint" in output(workplace)
+    ends = [run.entries()[-1] for run in workplace.runs()]
     assert [(end.kind, end.note["reason"]) for end in ends] == [("stopped", "SIGTERM")] * 2
-    process = start(place, "--offline")
-    until(lambda: all(run.is_locked() for run in place.runs()))
+    process = start(workplace, "--offline")
+    until(lambda: all(run.is_locked() for run in workplace.runs()))
     for _ in range(2):
         process.send_signal(number)
         time.sleep(0.1)
     assert process.wait(60) == 128 + number
-    until(lambda: not processes_of(place), 60)
-    place.slow(False)
-    assert start(place, "--offline").wait(300) == 0, said(place)
+    until(lambda: not processes_of(workplace), 60)
+    workplace.slow(False)
+    assert start(workplace, "--offline").wait(300) == 0, output(workplace)
 
 
-def test_killed_sweep_leaves_nothing_that_the_next_one_does_not_remove(place: Workplace) -> None:
-    place.slow(True)
-    process = start(place, "--offline")
-    until(place.is_under_way)
+def test_killed_sweep_leaves_nothing_that_the_next_one_does_not_remove(
+    workplace: Workplace,
+) -> None:
+    workplace.slow(True)
+    process = start(workplace, "--offline")
+    until(workplace.is_in_an_epoch)
     process.kill()
     process.wait()
-    until(lambda: not processes_of(place), 60)
-    left = ours_in(place.folder / "tmp")
+    until(lambda: not processes_of(workplace), 60)
+    left = ours_in(workplace.folder / "tmp")
     assert [name[:5] for name in left] == ["pymp-"]
-    foreign = place.folder / "tmp" / "pymp-of-others"
+    foreign = workplace.folder / "tmp" / "pymp-of-others"
     foreign.mkdir()
-    for run in place.runs():
+    for run in workplace.runs():
         (run.folder / f".environment.json.{process.pid}").touch()
         (run.folder / f".environment.json.{os.getpid()}").touch()  # of one that lives
-    place.slow(False)
-    assert start(place, "--offline").wait(300) == 0, said(place)
-    assert ours_in(place.folder / "tmp") == [foreign.name]
-    for run in place.runs():
+    workplace.slow(False)
+    assert start(workplace, "--offline").wait(300) == 0, output(workplace)
+    assert ours_in(workplace.folder / "tmp") == [foreign.name]
+    for run in workplace.runs():
         hidden = [path.name for path in run.folder.glob(".*")]
         assert hidden == [f".environment.json.{os.getpid()}"]
 
 
-def test_nohup_outlives_the_terminal(place: Workplace) -> None:
+def test_nohup_survives_the_end_of_the_terminal(workplace: Workplace) -> None:
     command = f"trap '' HUP; exec {sys.executable} -m ablab sweep mine --offline"
-    place.slow(True)
-    with (place.folder / "said.txt").open("w") as told:
+    workplace.slow(True)
+    with (workplace.folder / "output.txt").open("w") as stream:
         process = subprocess.Popen(
             ["sh", "-c", command],
-            cwd=place.folder,
-            env={**os.environ, **place.settings},
-            stdout=told,
-            stderr=told,
+            cwd=workplace.folder,
+            env={**os.environ, **workplace.settings},
+            stdout=stream,
+            stderr=stream,
             start_new_session=True,
         )
-    until(place.is_under_way)
+    until(workplace.is_in_an_epoch)
     os.killpg(process.pid, signal.SIGHUP)
-    place.slow(False)
-    assert process.wait(300) == 0, said(place)
+    workplace.slow(False)
+    assert process.wait(300) == 0, output(workplace)

@@ -21,7 +21,7 @@ def test_defaults_are_filled_in():
     assert (spec.baseline, spec.seeds, spec.blocks) == ("full", (0,), {})
 
 
-def test_a_target_is_carried_and_may_be_left_out():
+def test_target_is_read_and_may_be_omitted():
     assert parse(GOOD | {"target": 0.97}).target == 0.97
     assert parse(GOOD).target is None
 
@@ -52,7 +52,7 @@ def test_a_target_is_carried_and_may_be_left_out():
         ({"grid": {"activation": []}}, "sweep.grid.activation must be a list of values"),
         ({"grid": {"activation": [1]}}, "activation must be the name of a component, got 1"),
         ({"grid": {"activation": ["relu"] * 2}}, "must be distinct values, got relu twice"),
-        ({"grid": {"seed": [1, 2]}}, "seeds stand under sweep.seeds"),
+        ({"grid": {"seed": [1, 2]}}, "set seeds with sweep.seeds"),
         ({"grid": {"devices": ["cpu"]}}, "sweep.grid must set an axis or a value that changes"),
         ({"grid": {"optimizer": [{"lr": 1}]}}, "optimizer must be the name of a component"),
         ({"baseline": "elu"}, "sweep.baseline must be exactly one of relu, tanh, got 'elu'"),
@@ -60,7 +60,7 @@ def test_a_target_is_carried_and_may_be_left_out():
         ({"blocks": {"activation": ["elu"]}}, "set apart from the variants, got activation in"),
         ({"blocks": []}, "sweep.blocks must be a mapping that is not empty, got []"),
         ({"exclude": {"activation": "relu"}}, "sweep.exclude must be a list of mappings"),
-        ({"exclude": [{"reason": "none"}]}, "sweep.exclude.0 must be settings to drop"),
+        ({"exclude": [{"reason": "none"}]}, "sweep.exclude.0 must be settings to leave out"),
     ],
 )
 def test_fault_is_named(change: dict[str, Any], fault: str):
@@ -69,7 +69,7 @@ def test_fault_is_named(change: dict[str, Any], fault: str):
     assert fault in str(caught.value)
 
 
-def test_all_faults_are_told_at_once():
+def test_all_faults_are_reported_at_once():
     with pytest.raises(ConfigError) as caught:
         parse(GOOD | {"goal": "most", "seeds": 0, "sedes": 1})
     assert len(caught.value.faults) == 3
@@ -94,11 +94,11 @@ def test_sweep_must_be_a_mapping():
         ({"optimizer.betas": [[0.9, 0.99]]}, ["betas=[0.9, 0.99]"]),
     ],
 )
-def test_variants_of_a_grid_are_named_by_what_they_set(grid: dict[str, Any], names: list[str]):
+def test_variants_of_a_grid_are_named_by_their_settings(grid: dict[str, Any], names: list[str]):
     assert list(parse(GOOD | {"grid": grid}).variants) == names
 
 
-def test_baseline_is_a_name_or_what_identifies_one_variant():
+def test_baseline_is_a_name_or_settings_that_identify_one_variant():
     grid = {"normalization": ["none", "batch"], "dropout": ["none", "dropout"]}
     both = {"normalization": "none", "dropout": "none"}
     assert parse(GOOD | {"grid": grid, "baseline": both}).baseline == "none · none"
@@ -108,12 +108,12 @@ def test_baseline_is_a_name_or_what_identifies_one_variant():
     assert parse(GOOD | {"grid": None, "variants": named, "baseline": {}}).baseline == "full"
 
 
-def test_comparison_with_a_baseline_needs_one_to_be_named():
+def test_comparison_with_a_baseline_must_name_it():
     with pytest.raises(ConfigError, match=r"sweep\.baseline must be exactly one of"):
         parse(GOOD | {"kind": "versus_baseline"})
 
 
-def test_blocks_are_a_product_or_named():
+def test_blocks_are_a_grid_or_named():
     grid = parse(GOOD | {"blocks": {"dataset": ["mnist", "digits"], "architecture": ["lenet5"]}})
     assert list(grid.blocks) == ["mnist · lenet5", "digits · lenet5"]
     named = parse(GOOD | {"blocks": {"small": {"dataset": "digits"}}})

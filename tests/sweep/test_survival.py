@@ -1,4 +1,4 @@
-"""Real trials, killed in mid-epoch with whatever runs them: the same command mends it all."""
+"""Real trials that are killed within an epoch: the same command repairs everything."""
 
 import os
 import signal
@@ -17,23 +17,23 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    place = Workplace(tmp_path_factory.mktemp("undisturbed"))
-    status, said = place.run()
-    assert status == 0, said
-    return place
+    workplace = Workplace(tmp_path_factory.mktemp("undisturbed"))
+    status, output = workplace.run()
+    assert status == 0, output
+    return workplace
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
-    return Workplace(tmp_path / "place")
+def workplace(tmp_path: Path) -> Workplace:
+    return Workplace(tmp_path / "workplace")
 
 
-def assert_same(place: Workplace, undisturbed: Workplace, *, attempts: int) -> None:
-    """Check that every trial is there once, in one run, with the undisturbed one's figures."""
+def assert_same(workplace: Workplace, undisturbed: Workplace, *, attempts: int) -> None:
+    """Check that every trial is there once, in one run, with the undisturbed one\'s metrics."""
     expected = {run.key: run for run in undisturbed.runs()}
     assert len(expected) == 2
-    assert sorted(expected) == sorted(run.key for run in place.runs())
-    for run in place.runs():
+    assert sorted(expected) == sorted(run.key for run in workplace.runs())
+    for run in workplace.runs():
         mine, other = run.completion, expected[run.key].completion
         assert mine is not None
         assert other is not None
@@ -44,102 +44,102 @@ def assert_same(place: Workplace, undisturbed: Workplace, *, attempts: int) -> N
         assert sum(entry.kind == "attempt" for entry in run.entries()) == attempts
 
 
-def test_killed_trials_resume_within_the_sweep(place: Workplace, undisturbed: Workplace):
-    place.slow(True)
-    with place.sweep() as process:
-        until(place.is_under_way)
+def test_killed_trials_resume_within_the_sweep(workplace: Workplace, undisturbed: Workplace):
+    workplace.slow(True)
+    with workplace.sweep() as process:
+        until(workplace.is_in_an_epoch)
         for trial in descendants(server_of(process), ""):
             os.kill(trial, signal.SIGKILL)
-        place.slow(False)
-        said = process.end()
-    assert process.status == 0, said
-    assert said.count("tried again") == 2
-    assert_same(place, undisturbed, attempts=2)
+        workplace.slow(False)
+        output = process.end()
+    assert process.status == 0, output
+    assert output.count("started again") == 2
+    assert_same(workplace, undisturbed, attempts=2)
 
 
-def test_sweep_survives_its_server(place: Workplace, undisturbed: Workplace):
-    place.slow(True)
-    with place.sweep() as process:
-        until(place.is_under_way)
+def test_sweep_survives_its_server(workplace: Workplace, undisturbed: Workplace):
+    workplace.slow(True)
+    with workplace.sweep() as process:
+        until(workplace.is_in_an_epoch)
         os.kill(server_of(process), signal.SIGKILL)
-        place.slow(False)
-        said = process.end()
-    assert process.status == 0, said
-    assert_same(place, undisturbed, attempts=1)
+        workplace.slow(False)
+        output = process.end()
+    assert process.status == 0, output
+    assert_same(workplace, undisturbed, attempts=1)
 
 
-def test_killed_sweep_runs_its_trials_along_and_is_finished_by_the_same_command(
-    place: Workplace, undisturbed: Workplace
+def test_killed_sweep_ends_its_trials_and_the_same_command_finishes_it(
+    workplace: Workplace, undisturbed: Workplace
 ):
-    place.slow(True)
-    with place.sweep() as process:
-        until(place.is_under_way)
+    workplace.slow(True)
+    with workplace.sweep() as process:
+        until(workplace.is_in_an_epoch)
         server = server_of(process)
         process.kill()
-        until(lambda: not any(run.is_locked() for run in place.runs()), 20)
+        until(lambda: not any(run.is_locked() for run in workplace.runs()), 20)
         until(lambda: is_gone(server), 20)
-    assert not any(run.completion for run in place.runs())
-    place.slow(False)
-    status, said = place.run()
-    assert status == 0, said
-    assert_same(place, undisturbed, attempts=2)
-    status, said = place.run()
-    assert "2 finished, 0 to train" in said
+    assert not any(run.completion for run in workplace.runs())
+    workplace.slow(False)
+    status, output = workplace.run()
+    assert status == 0, output
+    assert_same(workplace, undisturbed, attempts=2)
+    status, output = workplace.run()
+    assert "2 finished, 0 to train" in output
 
 
-def test_two_sweeps_side_by_side_train_each_trial_once(place: Workplace, undisturbed: Workplace):
-    place.slow(True)
-    with place.sweep() as first, place.sweep() as second:
-        until(place.is_under_way)
-        place.slow(False)
-        said = [process.end() for process in (first, second)]
-        assert [first.status, second.status] == [0, 0], said
-    assert_same(place, undisturbed, attempts=1)
+def test_two_concurrent_sweeps_train_each_trial_once(workplace: Workplace, undisturbed: Workplace):
+    workplace.slow(True)
+    with workplace.sweep() as first, workplace.sweep() as second:
+        until(workplace.is_in_an_epoch)
+        workplace.slow(False)
+        output = [process.end() for process in (first, second)]
+        assert [first.status, second.status] == [0, 0], output
+    assert_same(workplace, undisturbed, attempts=1)
 
 
-def test_ctrl_c_stops_behind_a_checkpoint_and_the_same_command_goes_on(
-    place: Workplace, undisturbed: Workplace
+def test_ctrl_c_stops_at_a_checkpoint_and_the_same_command_continues(
+    workplace: Workplace, undisturbed: Workplace
 ):
-    place.slow(True)
-    with place.sweep() as process:
-        until(place.is_under_way)
+    workplace.slow(True)
+    with workplace.sweep() as process:
+        until(workplace.is_in_an_epoch)
         process.interrupt()
-        said = process.end()
-    assert process.status == 130, said
-    assert "The same command again goes on" in said
-    assert [run.status() for run in place.runs()] == ["stopped"] * 2
-    place.slow(False)
-    assert place.run()[0] == 0
-    assert_same(place, undisturbed, attempts=2)
+        output = process.end()
+    assert process.status == 130, output
+    assert "The same command continues" in output
+    assert [run.status() for run in workplace.runs()] == ["stopped"] * 2
+    workplace.slow(False)
+    assert workplace.run()[0] == 0
+    assert_same(workplace, undisturbed, attempts=2)
 
 
-def test_trial_that_raises_fails_alone_and_is_mended_by_the_same_command(
-    place: Workplace, undisturbed: Workplace
+def test_trial_that_raises_fails_alone_and_the_same_command_retries_it(
+    workplace: Workplace, undisturbed: Workplace
 ):
-    (place.folder / "raise-32").touch()
-    status, said = place.run()
-    assert status == 1, said
-    assert "RuntimeError: told to" in said
-    assert "1 finished, 1 failed" in said
-    assert {run.status() for run in place.runs()} == {"finished", "failed"}
-    (place.folder / "raise-32").unlink()
-    assert place.run()[0] == 0
-    assert all(run.completion for run in place.runs())
-    assert len(place.runs()) == 2
+    (workplace.folder / "raise-32").touch()
+    status, output = workplace.run()
+    assert status == 1, output
+    assert "RuntimeError: on request" in output
+    assert "1 finished, 1 failed" in output
+    assert {run.status() for run in workplace.runs()} == {"finished", "failed"}
+    (workplace.folder / "raise-32").unlink()
+    assert workplace.run()[0] == 0
+    assert all(run.completion for run in workplace.runs())
+    assert len(workplace.runs()) == 2
 
 
-def test_component_edited_during_a_sweep_is_refused_and_afterwards_is_new_trials(place: Workplace):
-    source = place.folder / "steered.py"
-    place.slow(True)
-    with place.sweep("launcher.slots=1") as process:
-        until(place.runs)
+def test_component_edited_during_a_sweep_is_refused_and_then_gives_new_trials(workplace: Workplace):
+    source = workplace.folder / "steered.py"
+    workplace.slow(True)
+    with workplace.sweep("launcher.slots=1") as process:
+        until(workplace.runs)
         source.write_text(STEERED + "# edited\n")
-        place.slow(False)
-        said = process.end()
-    assert process.status == 1, said
-    assert "must be as it was when the trial was planned" in said
-    before = {run.key for run in place.runs()}
-    status, said = place.run()
-    assert status == 0, said
-    assert "a new comparison begins" in said
-    assert before.isdisjoint(run.key for run in place.runs())
+        workplace.slow(False)
+        output = process.end()
+    assert process.status == 1, output
+    assert "must be as it was when the trial was planned" in output
+    before = {run.key for run in workplace.runs()}
+    status, output = workplace.run()
+    assert status == 0, output
+    assert "a new comparison begins" in output
+    assert before.isdisjoint(run.key for run in workplace.runs())

@@ -13,7 +13,7 @@ from ablab.tracking.spec import read_spec
 COMMAND = "ablab sweep mine"
 
 
-def asked(
+def make_draft(
     variants: Iterable[str] = ("relu", "tanh"), seeds: int = 2, edit: str = "", **spec: Any
 ) -> Draft:
     cells = tuple(Cell(v, s, "b", f"{v}{edit}{s}") for s in range(seeds) for v in variants)
@@ -34,8 +34,8 @@ def kinds(folder: Path, *drafts: Draft) -> list[str]:
     return [part.kind for part in plan.parts]
 
 
-def test_first_part_is_a_comparison_that_holds_the_command(tmp_path: Path):
-    plan, notes = write_plan(tmp_path, asked(), COMMAND)
+def test_first_part_is_a_comparison_with_the_command(tmp_path: Path):
+    plan, notes = write_plan(tmp_path, make_draft(), COMMAND)
     assert [part.kind for part in plan.parts] == ["comparison"]
     assert plan.parts[0].command == COMMAND
     assert len(plan.cells) == len(plan.trials) == 4
@@ -43,72 +43,75 @@ def test_first_part_is_a_comparison_that_holds_the_command(tmp_path: Path):
 
 
 def test_nothing_new_writes_nothing(tmp_path: Path):
-    assert kinds(tmp_path, asked(), asked()) == ["comparison"]
+    assert kinds(tmp_path, make_draft(), make_draft()) == ["comparison"]
 
 
-def test_new_seeds_and_variants_are_extensions_with_the_new_cells_alone(tmp_path: Path):
-    write_plan(tmp_path, asked(), COMMAND)
-    plan, _ = write_plan(tmp_path, asked(seeds=3), COMMAND)
+def test_extensions_hold_only_the_cells_of_new_seeds_and_variants(tmp_path: Path):
+    write_plan(tmp_path, make_draft(), COMMAND)
+    plan, _ = write_plan(tmp_path, make_draft(seeds=3), COMMAND)
     assert [cell.seed for cell in plan.parts[-1].cells] == [2, 2]
-    plan, _ = write_plan(tmp_path, asked(("relu", "tanh", "elu"), seeds=3), COMMAND)
+    plan, _ = write_plan(tmp_path, make_draft(("relu", "tanh", "elu"), seeds=3), COMMAND)
     assert [part.kind for part in plan.parts] == ["comparison", "extension", "extension"]
     assert {cell.variant for cell in plan.parts[-1].cells} == {"elu"}
     assert plan.spec.seeds == (0, 1, 2)
     assert len(plan.cells) == 9
 
 
-def test_plan_never_shrinks_and_says_so(tmp_path: Path):
-    write_plan(tmp_path, asked(seeds=3), COMMAND)
-    plan, notes = write_plan(tmp_path, asked(("relu",), seeds=1), COMMAND)
+def test_plan_never_shrinks_and_a_note_says_so(tmp_path: Path):
+    write_plan(tmp_path, make_draft(seeds=3), COMMAND)
+    plan, notes = write_plan(tmp_path, make_draft(("relu",), seeds=1), COMMAND)
     assert len(plan.parts) == 1
     assert len(plan.cells) == 6
-    assert notes == ["The plan keeps 5 trials that were not asked for now."]
+    assert notes == ["The plan keeps 5 trials that this command did not ask for."]
 
 
-def test_baseline_outlives_a_command_with_fewer_variants(tmp_path: Path):
-    write_plan(tmp_path, asked(("relu", "tanh")), COMMAND)
-    plan, _ = write_plan(tmp_path, asked(("tanh",), seeds=3), COMMAND)
+def test_baseline_is_kept_by_a_command_with_fewer_variants(tmp_path: Path):
+    write_plan(tmp_path, make_draft(("relu", "tanh")), COMMAND)
+    plan, _ = write_plan(tmp_path, make_draft(("tanh",), seeds=3), COMMAND)
     assert plan.spec.baseline == "relu"
 
 
-def test_what_was_left_out_is_told_once(tmp_path: Path):
+def test_excluded_combinations_are_recorded_once(tmp_path: Path):
     left_out = ({"variant": "elu", "block": "b", "reason": "too deep"},)
     for seeds in (1, 2):
-        one = replace(asked(seeds=seeds), excluded=left_out)
+        one = replace(make_draft(seeds=seeds), excluded=left_out)
         plan, _ = write_plan(tmp_path, one, COMMAND)
     assert [part.excluded for part in plan.parts] == [left_out, ()]
 
 
-def test_another_trial_in_a_place_is_a_new_comparison_of_the_whole(tmp_path: Path):
-    write_plan(tmp_path, asked(seeds=3), COMMAND)
-    plan, notes = write_plan(tmp_path, asked(edit="-edited"), COMMAND)
+def test_changed_trial_of_a_cell_starts_a_new_comparison(tmp_path: Path):
+    write_plan(tmp_path, make_draft(seeds=3), COMMAND)
+    plan, notes = write_plan(tmp_path, make_draft(edit="-edited"), COMMAND)
     assert [part.kind for part in plan.parts] == ["comparison"]
     assert plan.first_number == 2
-    assert {cell.key for cell in plan.cells} == {c.key for c in asked(edit="-edited").cells}
+    assert {cell.key for cell in plan.cells} == {c.key for c in make_draft(edit="-edited").cells}
     assert "new comparison" in notes[0]
 
 
 def test_renamed_variant_is_not_counted_twice(tmp_path: Path):
-    write_plan(tmp_path, asked(("relu",), seeds=1), COMMAND)
+    write_plan(tmp_path, make_draft(("relu",), seeds=1), COMMAND)
     renamed = Draft(
-        "mine", asked(("ReLU",), seeds=1).spec, (Cell("ReLU", 0, "b", "relu0"),),
+        "mine", make_draft(("ReLU",), seeds=1).spec, (Cell("ReLU", 0, "b", "relu0"),),
         {"relu0": {"key": "relu0"}}, (), {},
     )  # fmt: skip
     plan, _ = write_plan(tmp_path, renamed, COMMAND)
     assert [cell.variant for cell in plan.cells] == ["ReLU"]
 
 
-def test_changed_question_is_written_down_without_new_cells(tmp_path: Path):
-    write_plan(tmp_path, asked(kind="best"), COMMAND)
-    plan, _ = write_plan(tmp_path, asked(kind="versus_baseline"), COMMAND)
+def test_changed_question_is_written_without_new_cells(tmp_path: Path):
+    write_plan(tmp_path, make_draft(kind="best"), COMMAND)
+    plan, _ = write_plan(tmp_path, make_draft(kind="versus_baseline"), COMMAND)
     assert plan.parts[-1].kind == "extension"
     assert plan.parts[-1].cells == ()
     assert plan.spec.kind == "versus_baseline"
     assert len(plan.cells) == 4
 
 
-def test_each_part_keeps_the_yaml_that_asked_for_it(tmp_path: Path):
-    first, second = replace(asked(), yaml="seeds: 2\n"), replace(asked(seeds=3), yaml="seeds: 3\n")
+def test_each_part_stores_its_yaml(tmp_path: Path):
+    first, second = (
+        replace(make_draft(), yaml="seeds: 2\n"),
+        replace(make_draft(seeds=3), yaml="seeds: 3\n"),
+    )
     write_plan(tmp_path, first, COMMAND)
     plan, _ = write_plan(tmp_path, second, COMMAND)
     assert [part.yaml for part in plan.parts] == ["seeds: 2\n", "seeds: 3\n"]

@@ -8,7 +8,7 @@ from ablab.catalogue import listing
 from ablab.config.compose import AXES, GROUPS, components, compose, sweep_names
 from ablab.faults import ConfigError, one_of
 from ablab.folders import lab_folder
-from ablab.sweep.console.words import duration
+from ablab.sweep.console.formatting import format_duration
 from ablab.sweep.metrics import METRICS, Metric
 from ablab.sweep.spec import SweepSpec, parse
 from ablab.tracking.lab import Lab
@@ -142,6 +142,6 @@ def _cost(name: str) -> str:
         return f"not known here yet; `ablab sweep {name} --dry-run` measures it"
     mean = sum(seconds) / len(seconds)
     return (
-        f"{len(seconds)} of {len(cells)} trials are finished in this lab, {duration(mean)} each; "
-        f"{duration(mean * len(cells))} of training in all"
+        f"{len(seconds)} of {len(cells)} trials are finished in this lab, "
+        f"{format_duration(mean)} each; {format_duration(mean * len(cells))} of training in all"
     )

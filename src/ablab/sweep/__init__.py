@@ -1,9 +1,21 @@
-"""From a question to its trained trials; called, it is `ablab.api.sweeping.sweep`.
+"""From a question to its trained trials.
 
-`ablab.sweep` is this package as soon as any module of it is imported, so no function of that
-name could stand beside it in `ablab`. Python lets a module have a class of its own for such
-cases: the package itself can be called, whatever was imported before. Type checkers read the
-function of `ablab/__init__.pyi` instead.
+The modules, in the order in which a sweep uses them:
+
+    spec        reads and checks the `sweep:` node of a YAML (with rules, settings)
+    planning    composes and checks every variant × block × seed (with combine)
+    write_plan  adds the new cells to the plan on disk
+    forecast    estimates the time and disk space of the trials that are left
+    engine      connects these steps for one command
+    schedule    runs jobs (job) in the slots of a launcher until none is open
+    launch/     starts one process per trial: fork, spawn or subprocess
+    deliveries  logs the runs to MLflow in the background
+    console/    live table, log lines, status and summary
+
+The package itself can be called and is then `ablab.api.sweeping.sweep`. `ablab.sweep` is this
+package as soon as any of its modules is imported, so a function of the same name in `ablab` would
+be hidden. Python supports a module class of one's own for this case. Type checkers read the
+function from `ablab/__init__.pyi` instead.
 """
 
 import sys
@@ -14,7 +26,7 @@ from typing import Any
 
 
 class _Callable(ModuleType):
-    """A package that runs a sweep where it is called."""
+    """A package that runs a sweep when it is called."""
 
     def __call__(
         self,
@@ -27,7 +39,7 @@ class _Callable(ModuleType):
         **choices: Any,
     ) -> Any:
         options = {"offline": offline, "rerun_changed": rerun_changed, "allow": allow}
-        function = import_module("ablab.api.sweeping").sweep  # with torch
+        function = import_module("ablab.api.sweeping").sweep  # late: it imports torch
         return function(name, *overrides, quiet=quiet, **options, **choices)
 
 

@@ -1,8 +1,8 @@
-"""Combinations of variant and block: which of them are trials, and which cannot be."""
+"""Combinations of variant and block: composes them and resolves the trials of those that work."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -10,12 +10,12 @@ from ablab.config.compose import AXES
 from ablab.config.composition import Composition
 from ablab.config.trial import Trial, resolve_seeds, used_axes
 from ablab.faults import ConfigError
-from ablab.sweep.counted import Say, counted, silent
+from ablab.sweep.progress import Notify, ignore, with_progress
 from ablab.sweep.settings import CHOICES, matches
 from ablab.sweep.spec import SweepSpec
 from ablab.tracking.spec import Settings
 
-_NOT_ALL = "; a grid sets it for all: list under variants: which settings go together"
+_GRID_HINT = "; a grid sets it for all: list under variants: which settings go together"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,9 @@ class Combination:
     """One variant in one block.
 
     Attributes:
-        parts: what it is made of; one that cannot work is skipped only if each of them can.
+        parts: the settings it consists of. A combination that fails is skipped only if each of
+            its parts works in another one.
+        trials: one per seed.
     """
 
     variant: str
@@ -33,34 +35,30 @@ class Combination:
     parts: frozenset[tuple[str, str]]
     trials: tuple[Trial, ...] = ()
 
-    @property
-    def place(self) -> tuple[str, str]:
-        """Variant and block."""
-        return self.variant, self.block
-
-    def matches(self, wanted: Settings) -> bool:
-        """Tell whether the combination has all that is wanted."""
-        return matches(wanted, self.settings, self.composition.choices)
+    def matches(self, settings: Settings) -> bool:
+        """Return whether the combination has all these settings."""
+        return matches(settings, self.settings, self.composition.choices)
 
 
 def combine(
-    spec: SweepSpec, composer: Callable[[Mapping[str, str]], Composition], say: Say = silent
+    spec: SweepSpec, composer: Callable[[Mapping[str, str]], Composition], notify: Notify = ignore
 ) -> list[Combination]:
     """Compose every variant in every block.
 
     Args:
         spec: the question.
-        composer: from the chosen components to a composition.
-        say: takes a word on how far it is.
+        composer: from group choices to a composition.
+        notify: receives progress messages.
 
     Raises:
-        ConfigError: components and keys that do not exist, all of them.
+        ConfigError: all components and keys that do not exist.
     """
-    found: list[Combination] = []
+    combinations: list[Combination] = []
     failed: list[tuple[str, ConfigError]] = []
-    places = list(product(spec.blocks.items(), spec.variants.items()))
-    for (block, around), (variant, own) in counted(places, "combinations are composed", say):
-        settings = {**around, **own}
+    pairs = list(product(spec.blocks.items(), spec.variants.items()))
+    progress = with_progress(pairs, "combinations are composed", notify)
+    for (block, block_settings), (variant, variant_settings) in progress:
+        settings = {**block_settings, **variant_settings}
         choices = {key: v for key, v in settings.items() if key in CHOICES}
         values = {key: v for key, v in settings.items() if key not in CHOICES}
         try:
@@ -68,12 +66,13 @@ def combine(
         except ConfigError as error:
             failed.append((f"{variant} in {block}", error))
             continue
-        parts = _parts("variant", variant, own, spec.is_grid)
-        parts |= _parts("block", block, around, spec.blocks_are_grid)
-        found.append(Combination(variant, block, settings, composition, parts))
+        parts = _parts("variant", variant, variant_settings, spec.is_grid)
+        parts |= _parts("block", block, block_settings, spec.blocks_are_grid)
+        combinations.append(Combination(variant, block, settings, composition, parts))
     if failed:
-        raise ConfigError(_told_apart(failed, len(places), _NOT_ALL if spec.is_grid else ""))
-    return found
+        hint = _GRID_HINT if spec.is_grid else ""
+        raise ConfigError(_group_faults(failed, len(pairs), hint))
+    return combinations
 
 
 def _parts(kind: str, name: str, settings: Settings, is_grid: bool) -> frozenset[tuple[str, str]]:
@@ -82,33 +81,34 @@ def _parts(kind: str, name: str, settings: Settings, is_grid: bool) -> frozenset
     return frozenset((key, json.dumps(value)) for key, value in settings.items())
 
 
-def settle(
-    spec: SweepSpec, combinations: Sequence[Combination], say: Say = silent
+def resolve_trials(
+    spec: SweepSpec, combinations: Sequence[Combination], notify: Notify = ignore
 ) -> tuple[list[Combination], list[dict[str, str]]]:
-    """Freeze the trials of every combination and leave out those that cannot work.
+    """Resolve the trials of every combination and skip those that cannot work.
 
     Returns:
-        The combinations with their trials, and what was skipped with its reason.
+        The combinations with their trials; and the skipped ones, each with ``variant``, ``block``
+        and ``reason``.
 
     Raises:
-        ConfigError: a combination fails of which a part works nowhere, or which is the baseline;
-            or two combinations are the same trial.
+        ConfigError: a combination fails that has a part which works nowhere, or that is the
+            baseline; or two combinations are the same trial.
     """
     kept: list[Combination] = []
     failed: list[tuple[Combination, ConfigError]] = []
-    for c in counted(combinations, "combinations are checked", say):
+    for c in with_progress(combinations, "combinations are checked", notify):
         try:
-            kept.append(_with_trials(c, spec.seeds))
+            kept.append(replace(c, trials=tuple(resolve_seeds(c.composition, spec.seeds))))
         except ConfigError as error:
             failed.append((c, error))
     working = frozenset().union(*(c.parts for c in kept))
-    stands = [
+    refused = [
         (f"{c.variant} in {c.block}", error)
         for c, error in failed
         if not c.parts <= working or c.variant == spec.baseline
     ]
-    if stands:
-        raise ConfigError(_told_apart(stands, len(combinations)))
+    if refused:
+        raise ConfigError(_group_faults(refused, len(combinations)))
     _check_distinct(spec, kept)
     skipped = [
         {"variant": c.variant, "block": c.block, "reason": "; ".join(error.faults)}
@@ -117,18 +117,18 @@ def settle(
     return kept, skipped
 
 
-def _with_trials(c: Combination, seeds: Sequence[int]) -> Combination:
-    trials = tuple(resolve_seeds(c.composition, seeds))
-    return Combination(c.variant, c.block, c.settings, c.composition, c.parts, trials)
-
-
-def _told_apart(failed: Sequence[tuple[str, ConfigError]], total: int, hint: str = "") -> list[str]:
-    """Return each fault once, with the combinations that have it, and a hint, unless all do."""
-    places: dict[str, list[str]] = {}
-    for place, error in failed:
+def _group_faults(
+    failed: Sequence[tuple[str, ConfigError]], total: int, hint: str = ""
+) -> list[str]:
+    """Return each fault once; unless all combinations have it, name those that do, and the hint."""
+    combinations: dict[str, list[str]] = {}
+    for combination, error in failed:
         for fault in error.faults:
-            places.setdefault(fault, []).append(place)
-    return [f if len(w) == total else f"{f} ({', '.join(w)}{hint})" for f, w in places.items()]
+            combinations.setdefault(fault, []).append(combination)
+    return [
+        fault if len(names) == total else f"{fault} ({', '.join(names)}{hint})"
+        for fault, names in combinations.items()
+    ]
 
 
 def _check_distinct(spec: SweepSpec, kept: Sequence[Combination]) -> None:
@@ -136,31 +136,31 @@ def _check_distinct(spec: SweepSpec, kept: Sequence[Combination]) -> None:
     seen: dict[str, Combination] = {}
     faults = []
     for c in kept:
-        first = seen.setdefault(_effect(c.trials[0]), c)
+        first = seen.setdefault(_effective_config(c.trials[0]), c)
         if first is c:
             continue
-        twins = f"{first.variant} and {c.variant}"
+        pair = f"{first.variant} and {c.variant}"
         if first.block != c.block:
-            twins = f"{first.variant} in {first.block} and {c.variant} in {c.block}"
+            pair = f"{first.variant} in {first.block} and {c.variant} in {c.block}"
         unused = sorted(set(c.settings) & set(AXES) - used_axes(c.trials[0].config))
         if first.trials[0].key == c.trials[0].key or not unused:
-            faults.append(f"sweep must compare different trials, got the same for {twins}")
+            faults.append(f"sweep must compare different trials, got the same for {pair}")
         else:
             network = c.composition.choices["architecture"]
             faults.append(
-                f"sweep must vary what {network} uses, got {', '.join(unused)}, which it never "
-                f"does: {twins} are the same trial"
+                f"sweep must vary what {network} uses, got {', '.join(unused)}, which it does not "
+                f"use: {pair} are the same trial"
             )
     if faults:
         raise ConfigError(faults)
 
 
-def _effect(trial: Trial) -> str:
-    """Return what the trial does: its configuration without the axes that it never uses."""
+def _effective_config(trial: Trial) -> str:
+    """Return the configuration as JSON, without the axes that the network never uses."""
     used = used_axes(trial.config)
-    told: Mapping[str, Any] = {
+    config: Mapping[str, Any] = {
         key: value
         for key, value in trial.config.items()
         if key not in trial.outside_key and (key not in AXES or key in used)
     }
-    return json.dumps([told, trial.sources], sort_keys=True, default=str)
+    return json.dumps([config, trial.sources], sort_keys=True, default=str)

@@ -1,9 +1,10 @@
-"""A sweep's way into MLflow: its own process delivers for its trials, and none waits for it."""
+"""Deliveries: logs a sweep's runs to MLflow in the background, from the process of the sweep."""
 
 from collections.abc import Callable, Sequence
 
 from ablab.errors import ResourceError, StoreError
 from ablab.sweep.job import Job
+from ablab.sweep.schedule import Watcher
 from ablab.tracking.address import locate
 from ablab.tracking.background_delivery import BackgroundDelivery
 from ablab.tracking.completion import completion_sha
@@ -17,15 +18,15 @@ from ablab.tracking.sweep_run import deliver_sweep, delivered_runs, describe_cel
 PATIENCE = 30.0  # seconds that the end of a sweep waits for the store
 
 
-class Deliveries:
-    """Delivers every run of a sweep that the store does not hold whole.
+class Deliveries(Watcher):
+    """Logs every run of a sweep that the store does not hold completely.
 
     Args:
-        lab: where the runs lie.
-        plan: what is delivered, into the experiment of that name.
+        lab: with the runs.
+        plan: the sweep, whose name is that of the experiment.
 
     Raises:
-        StoreError: there can be no store at its address.
+        StoreError: the store's address cannot be used.
     """
 
     def __init__(self, lab: Lab, plan: Plan) -> None:
@@ -35,41 +36,41 @@ class Deliveries:
         self._delivered: dict[str, str] = {}
         locate(lab.root)
 
-    def look(self) -> list[str]:
-        """Ask the store what it holds, and discard runs whose runs the user deleted.
+    def query_store(self) -> list[str]:
+        """Ask the store which runs it holds, and discard runs that the user deleted in MLflow.
 
-        Where the lab has no run of the plan yet, there is nothing to ask.
+        The store is not opened while the lab has no run of the plan.
 
         Returns:
-            What there is to say about it.
+            Notes for the user.
         """
         if not any(self._lab.runs(cell.key) for cell in self._plan.cells):
-            found = fault(self._lab)
-            return [f"{found}. Training goes on; ablab sync delivers later."] if found else []
+            refusal = fault(self._lab)
+            return [_training_continues(refusal)] if refusal else []
         try:
             self._store = Store.open(self._lab)
-            self._delivered, deleted = delivered_runs(self._store, self._plan.sweep)
+            stored = held_runs(self._store, self._plan.sweep)
         except (StoreError, ResourceError, OSError) as error:
-            return [f"{error}. Training goes on; ablab sync delivers later."]
+            return [_training_continues(str(error))]
+        self._delivered = stored.delivered
         runs = [run for cell in self._plan.cells for run in self._lab.runs(cell.key)]
-        remembered = deleted_runs(runs, self._store.label, self._plan.sweep)
-        deleted |= remembered - self._delivered.keys()
-        gone = [run for name in sorted(deleted) if (run := self._idle(name)) is not None]
-        for run in gone:
+        recorded = deleted_runs(runs, self._store.label, self._plan.sweep)
+        deleted = stored.deleted | (recorded - stored.delivered.keys())
+        discarded = [run for name in sorted(deleted) if (run := self._idle_run(name)) is not None]
+        for run in discarded:
             run.discard("its run was deleted in MLflow")
-        again = [f"{len(gone)} trials whose runs were deleted in MLflow are trained anew."]
-        return [*self._store.notices, *(again if gone else [])]
+        note = f"{len(discarded)} trials whose runs were deleted in MLflow are trained again."
+        return [*self._store.notices, *([note] if discarded else [])]
 
-    def _idle(self, name: str) -> Run | None:
-        """Return a run that counts and that nobody trains at the moment, or None."""
+    def _idle_run(self, name: str) -> Run | None:
+        """Return the run of a name ``key/number``, or None if it is discarded or being trained."""
         key, _, number = name.partition("/")
-        runs = [run for run in self._lab.runs(key) if run.number == number]
-        found = [run for run in runs if not run.is_locked()]
-        return found[0] if found else None
+        runs = (run for run in self._lab.runs(key) if run.number == number and not run.is_locked())
+        return next(runs, None)
 
     def begin(self, jobs: Sequence[Job]) -> None:
-        """Start to deliver, with what was finished before; makes the sweep's parent run."""
-        self._delivery = BackgroundDelivery(self._open)
+        """Start the background delivery: the sweep's parent run, then the finished jobs."""
+        self._courier = Courier(self._open)
         for job in jobs:
             if not job.is_open:
                 self._submit(job)
@@ -87,39 +88,30 @@ class Deliveries:
         self._delivery.submit(run, self._plan.sweep, name=name, tags=tags)
 
     def _is_delivered(self, run: Run) -> bool:
-        """Tell whether the store had this very end of a run when it was asked."""
-        held = self._delivered.get(f"{run.key}/{run.number}")
-        return (
-            held is not None and run.completion is not None and held == completion_sha(run.folder)
-        )
+        """Return whether the store held this completion record when it was queried."""
+        stored = self._delivered.get(f"{run.key}/{run.number}")
+        if stored is None or run.completion is None:
+            return False
+        return stored == completion_sha(run.folder)
 
     def started(self, job: Job) -> None:
         """Follow the run from now on."""
         self._submit(job)
 
     def ended(self, job: Job) -> None:
-        """Deliver the run's end."""
+        """Deliver the final state of the run."""
         self._submit(job)
 
-    def again(self, job: Job) -> None:
-        """Leave it to the next attempt, which is the same run's."""
-
-    def stopping(self, at_once: bool) -> None:
-        """Go on: what there is can be delivered all the same."""
-
-    def tick(self) -> None:
-        """Leave the pace to the background delivery."""
-
-    def close(self, waits: Callable[[], None] = lambda: None) -> list[str]:
-        """Deliver what is left, and return what there is to say about it.
+    def close(self, on_wait: Callable[[], None] = lambda: None) -> list[str]:
+        """Deliver the rest and return notes for the user.
 
         Args:
-            waits: called where that takes longer than a user expects.
+            on_wait: called if that takes longer than a user expects.
         """
         if self._delivery is None:
             return []
-        missing = self._delivery.close(PATIENCE, waits)
-        notes = [note for note in self._delivery.notices if self._store is None]
+        missing = self._courier.close(PATIENCE, on_wait)
+        notes = [note for note in self._courier.notices if self._store is None]
         if missing:
             names = ", ".join(f"{m.run.key}/{m.run.number}" for m in missing[:3])
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
@@ -127,3 +119,7 @@ class Deliveries:
                 f"Not in MLflow yet: {names}{more} ({missing[0].reason}). ablab sync delivers them."
             )
         return notes
+
+
+def _training_continues(error: str) -> str:
+    return f"{error}. Training continues; ablab sync delivers later."

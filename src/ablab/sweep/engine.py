@@ -1,8 +1,8 @@
-"""A sweep from its name to its last trial."""
+"""The engine: runs a sweep from its name to its last trial, as one command does."""
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -15,22 +15,22 @@ from ablab.config.threads import threads_note
 from ablab.errors import FAILED, FINISHED, ResourceError
 from ablab.folders import lab_folder
 from ablab.model.targets import allowed_prefixes
-from ablab.sweep.console.lines import Lines
 from ablab.sweep.console.live import Display, LiveTable
-from ablab.sweep.console.status import jobs_of, states
-from ablab.sweep.console.summary import forecast_table, say, say_end, say_start
+from ablab.sweep.console.log_lines import LogLines
+from ablab.sweep.console.status import states
+from ablab.sweep.console.summary import forecast_table, print_end, print_line, print_start
 from ablab.sweep.deliveries import Deliveries
-from ablab.sweep.forecast import GB, Forecast, forecast
+from ablab.sweep.forecast import GB, SPARE_BYTES, forecast
 from ablab.sweep.interrupts import Interrupts
-from ablab.sweep.job import Job
+from ablab.sweep.job import Job, make_jobs
 from ablab.sweep.launch.choice import make_launcher
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.names import trial_changes
-from ablab.sweep.planning import Draft, draft
+from ablab.sweep.planning import Draft, plan_sweep
 from ablab.sweep.schedule import Schedule, Watcher
-from ablab.sweep.write_plan import grow, write_plan
-from ablab.tracking.background_delivery import DELIVERING
-from ablab.tracking.lab import Lab
+from ablab.sweep.write_plan import extend_plan, write_plan
+from ablab.tracking.courier import DELIVERING
+from ablab.tracking.lab import Lab, Run
 from ablab.tracking.plan import Plan, read_plan
 from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
@@ -46,56 +46,56 @@ def run_sweep(
     console: Console | None = None,
     display: Display | None = None,
 ) -> int:
-    """Run a sweep, or finish it.
+    """Run or resume a sweep.
 
     Args:
         name: stem of a YAML under ``sweeps/``.
-        overrides: as on the command line; those that change trials make it a sweep of its own.
+        overrides: as on the command line; those that change trials make a sweep of its own.
         dry_run: only print the state and forecast of each trial.
-        offline: touch no store; ``ablab sync`` delivers later.
-        rerun_changed: train again what other code of the suite than today's has finished.
-        console: where to print.
-        display: what draws the table of trials where the console is no terminal.
+        offline: do not write to MLflow; ``ablab sync`` delivers later.
+        rerun_changed: train finished trials again if the code of ablab has changed since.
+        console: receives the output.
+        display: draws the table of trials where the console is not a terminal.
 
     Returns:
-        0, 1 if a trial failed, 130, 143 or 129 if it was interrupted.
+        The exit code: 0; 1 if a trial failed; 129, 130 or 143 after an interrupt.
 
     Raises:
-        ConfigError: all that is wrong, before anything is made.
-        ResourceError: the machine lacks something, such as disk space: what is left waits.
+        ConfigError: all faults at once, before anything is written.
+        ResourceError: the machine lacks something, such as disk space; open trials wait.
         DataError: a data set is missing or damaged.
     """
     console = console or terminal.console()
-    asked = draft(name, overrides, lambda text: say(console, text, "dim"))
-    launcher = make_launcher(asked.runtime)
-    command = shlex.join(["ablab", "sweep", name, *_allowed(asked), *overrides])
+    draft = plan_sweep(name, overrides, lambda text: print_line(console, text, "dim"))
+    launcher = make_launcher(draft.runtime)
+    command = shlex.join(["ablab", "sweep", name, *_allow_options(draft), *overrides])
     lab = Lab(lab_folder()) if dry_run else Lab.open()
-    folder = lab.sweep_folder(asked.sweep)
+    folder = lab.sweep_folder(draft.sweep)
     if dry_run:
-        plan, _, notes = grow(read_plan(folder), asked, command)
+        plan, _, notes = extend_plan(read_plan(folder), draft, command)
     else:
-        plan, notes = write_plan(folder, asked, command)
-    jobs = jobs_of(plan)
-    probes = asked.runtime["probes"]
-    for job in jobs:  # a plan holds those of the command that made it
+        plan, notes = write_plan(folder, draft, command)
+    jobs = make_jobs(plan)
+    probes = draft.runtime["probes"]
+    for job in jobs:  # the plan holds the probes of the command that wrote it, not of this one
         job.trial = {**job.trial, "config": {**job.trial["config"], "probes": probes}}
-    counts = _from_this_code if rerun_changed else _always
     report = shlex.join(["ablab", "report", name, *trial_changes(overrides)])
-    sweep = _Sweep(report, lab, plan, jobs, asked, launcher, counts, console)
-    sweep.display = display
-    if asked.runtime["tracking"]["deliver"] and not (offline or dry_run):
+    sweep = _Sweep(report, lab, plan, jobs, draft, launcher, rerun_changed, console, display)
+    if draft.runtime["tracking"]["deliver"] and not (offline or dry_run):
         sweep.deliveries = Deliveries(lab, plan)
-        notes += sweep.deliveries.look()
+        notes += sweep.deliveries.query_store()
     notes += sweep.skip_finished()
-    notes += filter(None, [threads_note(asked.runtime["launcher"])])
-    cost = sweep.forecast(notes)
+    notes += filter(None, [threads_note(draft.runtime["launcher"])])
+    cost = forecast(jobs, launcher.slots, lab.root)
+    print_start(console, plan, jobs, cost, notes)
     if dry_run:
         console.print(forecast_table(jobs, states(lab, jobs), cost))
         return FINISHED
     if not cost.fits:
+        needed = (cost.bytes + SPARE_BYTES) / GB
         raise ResourceError(
-            f"free disk space must be {cost.bytes / GB:.1f} GB and some to spare for what is "
-            f"left of the sweep, got {cost.free / GB:.1f} GB at {lab.root}"
+            f"free disk space must be {needed:.1f} GB for the open trials, got "
+            f"{cost.free / GB:.1f} GB at {lab.root}"
         )
     return sweep.run()
 
@@ -108,15 +108,15 @@ class _Sweep:
     lab: Lab
     plan: Plan
     jobs: list[Job]
-    asked: Draft
+    draft: Draft
     launcher: Launcher
-    counts: Callable[[Run], bool]
+    rerun_changed: bool
     console: Console
+    display: Display | None
     deliveries: Deliveries | None = None
-    display: Display | None = None
 
     def skip_finished(self) -> list[str]:
-        """Take over what is finished; return what there is to say about it."""
+        """Mark finished jobs as such and return notes on them."""
         old = unmeasured = 0
         for job in self.jobs:
             run = self.lab.finished(job.cell.key)
@@ -125,42 +125,42 @@ class _Sweep:
             unmeasured += not self._has_measured(run)
             if self._counts(run):
                 job.finish(run)
-                old += not _from_this_code(run)
-        notes = [
-            f"{old} finished trials come from other code of ablab than today's "
-            "(--rerun-changed trains them again)."
-        ]
-        again = f"{unmeasured} finished trials lack a probe that is asked for: they train again."
-        return [*(notes if old else []), *([again] if unmeasured else [])]
+                old += not _is_from_this_code(run)
+        notes = []
+        if old:
+            notes.append(
+                f"{old} finished trials come from another version of ablab's code "
+                "(--rerun-changed trains them again)."
+            )
+        if unmeasured:
+            notes.append(f"{unmeasured} finished trials lack a requested probe: they train again.")
+        return notes
 
     def _counts(self, run: Run) -> bool:
-        return self.counts(run) and self._has_measured(run)
+        """Return whether a finished run need not be trained again."""
+        is_current = not self.rerun_changed or _is_from_this_code(run)
+        return is_current and self._has_measured(run)
 
     def _has_measured(self, run: Run) -> bool:
-        return has_measured(run.trial, self.asked.runtime["probes"])
-
-    def forecast(self, notes: Sequence[str]) -> Forecast:
-        """Print and return what is left to do."""
-        cost = forecast(self.jobs, self.launcher.slots, self.lab.root)
-        say_start(self.console, self.plan, self.jobs, cost, notes)
-        return cost
+        return has_measured(run.trial, self.draft.runtime["probes"])
 
     def run(self) -> int:
-        """Train what is open and return the exit code."""
-        began, waits = time.monotonic(), partial(say, self.console, DELIVERING)
+        """Train the open jobs and return the exit code."""
+        started = time.monotonic()
         with Interrupts() as interrupts, ExitStack() as stack:
             stack.callback(self.launcher.close)
             schedule = self._schedule(self._watchers(stack), interrupts)
             schedule.run()
-        notes = self.deliveries.close(waits) if self.deliveries else []
-        seconds = time.monotonic() - began
-        say_end(self.console, self.report, self.plan, self.jobs, seconds)
+        on_wait = partial(print_line, self.console, DELIVERING)
+        notes = self.deliveries.close(on_wait) if self.deliveries else []
+        seconds = time.monotonic() - started
+        print_end(self.console, self.report, self.plan, self.jobs, seconds)
         for note in notes:
-            say(self.console, note, "yellow")
+            print_line(self.console, note, "yellow")
         if interrupts.count:
             return interrupts.code
-        if schedule.lack:
-            raise ResourceError(schedule.lack)
+        if schedule.shortage:
+            raise ResourceError(schedule.shortage)
         return FAILED if any(job.state == "failed" for job in self.jobs) else FINISHED
 
     def _watchers(self, stack: ExitStack) -> list[Watcher]:
@@ -170,14 +170,14 @@ class _Sweep:
             self.deliveries.begin(self.jobs)
             watchers.append(self.deliveries)
         if not self.console.is_terminal and self.display is None:
-            watchers.append(Lines(self.console, self.jobs, metric))
+            watchers.append(LogLines(self.console, self.jobs, metric))
         elif any(job.is_open for job in self.jobs):
             table = LiveTable(self.console, self.jobs, metric, self.display)
             watchers.append(stack.enter_context(table))
         return watchers
 
     def _schedule(self, watchers: Sequence[Watcher], interrupts: Interrupts) -> Schedule:
-        runtime = self.asked.runtime
+        runtime = self.draft.runtime
         return Schedule(
             self.lab,
             self.jobs,
@@ -190,22 +190,18 @@ class _Sweep:
         )
 
 
-def _allowed(asked: Draft) -> list[str]:
-    """Return the options without which the sweep is refused: what lets users' own modules in."""
-    own = {name for trial in asked.trials.values() for name in trial["sources"]} - {"init_from"}
-    launcher = asked.runtime["launcher"]["_target_"]
+def _allow_options(draft: Draft) -> list[str]:
+    """Return the ``--allow`` options without which the users' own modules are refused."""
+    own = {name for trial in draft.trials.values() for name in trial["sources"]} - {"init_from"}
+    launcher = draft.runtime["launcher"]["_target_"]
     own |= set() if launcher.startswith("ablab.") else {launcher}
     if not own:
         return []
     return [word for prefix in dict.fromkeys(allowed_prefixes()) for word in ("--allow", prefix)]
 
 
-def _always(_run: Run) -> bool:
-    return True
-
-
-def _from_this_code(run: Run) -> bool:
-    """Tell whether a run was finished by the suite's code as it is now."""
+def _is_from_this_code(run: Run) -> bool:
+    """Return whether a run was finished by the code of ablab as it is now."""
     from ablab.training.environment import source_hash
 
     return run.environment.get("source_hash") == source_hash()

@@ -1,4 +1,4 @@
-"""What a sweep will take: time, from finished trials or a short measurement, and disk space."""
+"""Forecast of a sweep's time, from finished trials or a short measurement, and disk space."""
 
 import json
 import shutil
@@ -11,21 +11,21 @@ from typing import Any
 from ablab.sweep.job import Job
 
 GB = 1e9
-SPARE_BYTES = 200e6  # what the store, the cache and everybody else may need meanwhile
-START_SECONDS = 1.0  # what a trial takes beside its steps: start, validation, test
-RUN_BYTES = 500e3  # a run's journal, tables, log and pictures
+SPARE_BYTES = 200e6  # kept free for the store, the cache and other programs
+START_SECONDS = 1.0  # of a trial apart from its steps: start, validation, test
+RUN_BYTES = 500e3  # journal, tables, log and figures of a run
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the open jobs will take.
+    """Stores the expected time and disk space of the open jobs.
 
     Attributes:
-        seconds: of each open job, by key, in a slot of its own; one whose first steps raise has
-            none, and will say so itself when it is trained.
-        slots: how many run side by side.
-        bytes: on disk, all of them.
-        free: bytes free where the lab is.
+        seconds: of each open job, by key. A job whose first steps raise has none; its own process
+            reports the error.
+        slots: number of jobs that run at the same time.
+        bytes: on disk, of all open jobs.
+        free: bytes free on the disk of the lab.
     """
 
     seconds: Mapping[str, float]
@@ -41,7 +41,7 @@ class Forecast:
 
     @property
     def fits(self) -> bool:
-        """Tell whether there is enough disk space."""
+        """Whether there is enough disk space."""
         return self.bytes == 0 or self.bytes + SPARE_BYTES < self.free
 
 
@@ -51,13 +51,15 @@ def forecast(
     folder: Path,
     measure: Callable[[Mapping[str, Any]], Any] | None = None,
 ) -> Forecast:
-    """Forecast the open jobs from finished ones that differ in the seed alone, else measure.
+    """Return the forecast of the open jobs.
+
+    The time is the mean of finished jobs that differ in the seed alone, else measured.
 
     Args:
-        jobs: all jobs of the sweep, the finished ones marked as such.
-        slots: how many run side by side.
-        folder: where the lab is, or will be.
-        measure: `ablab.training.cost.measure`.
+        jobs: all jobs of the sweep, finished ones included.
+        slots: number of jobs that run at the same time.
+        folder: of the lab, existing or not.
+        measure: replaces `ablab.training.cost.measure` in tests.
     """
     known = _seconds_of_finished(jobs)
     costs: dict[str, Any] = {}
@@ -65,12 +67,12 @@ def forecast(
     for job in jobs:
         if not job.is_open:
             continue
-        kind = _all_but_seed(job)
-        if kind not in costs:
-            costs[kind] = _try(measure or _measure, job.trial["config"])
-        cost = costs[kind]
-        if kind in known:
-            seconds[job.cell.key] = mean(known[kind])
+        config = _config_without_seed(job)
+        if config not in costs:
+            costs[config] = _measure_or_none(measure or _measure, job.trial["config"])
+        cost = costs[config]
+        if config in known:
+            seconds[job.cell.key] = mean(known[config])
         elif cost is not None:
             epoch = cost.step_seconds * cost.steps_per_epoch
             seconds[job.cell.key] = epoch * job.max_epochs + START_SECONDS
@@ -79,7 +81,7 @@ def forecast(
 
 
 def free_bytes(folder: Path) -> float:
-    """Return the bytes that are free where a folder is, or will be."""
+    """Return the free bytes on the disk of a folder, which need not exist yet."""
     while not folder.exists():
         folder = folder.parent
     return float(shutil.disk_usage(folder).free)
@@ -90,21 +92,21 @@ def _seconds_of_finished(jobs: Sequence[Job]) -> dict[str, list[float]]:
     for job in jobs:
         completion = job.run.completion if job.state == "finished" and job.run else None
         if completion is not None and "time/total_seconds" in completion.measured:
-            known.setdefault(_all_but_seed(job), []).append(
+            known.setdefault(_config_without_seed(job), []).append(
                 completion.measured["time/total_seconds"]
             )
     return known
 
 
-def _all_but_seed(job: Job) -> str:
+def _config_without_seed(job: Job) -> str:
     outside = {"seed", *job.trial["outside_key"]}
     return json.dumps({k: v for k, v in job.trial["config"].items() if k not in outside})
 
 
-def _try(measure: Callable[[Mapping[str, Any]], Any], config: Mapping[str, Any]) -> Any:
+def _measure_or_none(measure: Callable[[Mapping[str, Any]], Any], config: Mapping[str, Any]) -> Any:
     try:
         return measure(config)
-    except Exception:  # whatever a component raises is its trial's to tell, and no other's
+    except Exception:  # an error of a component is reported by its trial and stops no other
         return None
 
 
@@ -115,7 +117,7 @@ def _measure(config: Mapping[str, Any]) -> Any:
     from ablab.training.cost import measure
     from ablab.training.prepare import keep_freed_memory
 
-    keep_freed_memory()  # as the trial's process will
+    keep_freed_memory()  # as in the trial's process: a CPU step is 1.4x as slow without it
     threads = torch.get_num_threads()
     torch.set_num_threads(cpu_threads(config["launcher"]))
     try:

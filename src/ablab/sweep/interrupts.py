@@ -1,4 +1,4 @@
-"""Ctrl-C, once and twice, for the time that a sweep trains."""
+"""Counts interrupts (Ctrl-C, SIGTERM, SIGHUP) while a sweep trains."""
 
 import signal
 from contextlib import ExitStack
@@ -10,11 +10,11 @@ from ablab.signals import ENDING, handling
 class Interrupts:
     """Counts how often the user, or the system by SIGTERM or SIGHUP, has asked to stop.
 
-    Outside the main thread Python hands out no signals, and the count stays 0.
+    Python handles signals in the main thread alone; in any other thread the count stays 0.
 
     Attributes:
-        count: how often.
-        code: the exit code that the first one asks for.
+        count: number of signals so far.
+        code: exit code of a command that the first signal stopped.
     """
 
     def __init__(self) -> None:
@@ -23,13 +23,13 @@ class Interrupts:
         self._stack = ExitStack()
 
     def __enter__(self) -> "Interrupts":
-        self._stack.enter_context(handling(dict.fromkeys(ENDING, self._note)))
+        self._stack.enter_context(handling(dict.fromkeys(ENDING, self._count)))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _count(self, number: int, _frame: FrameType | None) -> None:
         if not self.count:
             self.code = 128 + number
         self.count += 1

@@ -1,4 +1,4 @@
-"""A job: one cell of the plan on its way to a completion record, judged by the disk alone."""
+"""A job: one cell of the plan and its state in this command, determined from the disk alone."""
 
 import time
 from collections.abc import Mapping
@@ -9,26 +9,26 @@ from typing import Any
 from ablab.errors import FAILED, LOCKED, NO_RESOURCE, ResourceError, resource_error
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
-from ablab.tracking.plan import Cell
-from ablab.tracking.run import LOG, Run
+from ablab.tracking.lab import LOG, Run
+from ablab.tracking.plan import Cell, Plan
 
-OPEN = ("waiting", "running", "held")
+OPEN = ("waiting", "running", "locked")
 
 
 @dataclass
 class Job:
-    """One cell and how far it has come in this command.
+    """Stores the state of one cell in this command.
 
     Attributes:
-        trial: as the plan froze it.
-        state: waiting, running, held (another process trains it), then for good finished,
-            diverged, failed or stopped.
-        run: the run that is trained, or that counts.
+        trial: as resolved when the plan was written.
+        state: open states are waiting, running and locked (another process trains it); final
+            states are finished, diverged, failed and stopped.
+        run: the run that is trained, or whose result counts.
         is_new: whether this command trained it.
-        kills: how often it was killed in this command.
-        began: when its last attempt started, seconds since 1970.
+        kills: how often its process was killed in this command.
+        started_at: when its last attempt started, seconds since 1970.
         reason: why it failed, stopped or was started again.
-        epochs: the journal's epoch lines seen so far.
+        epochs: the journal's epoch entries read so far.
     """
 
     cell: Cell
@@ -37,72 +37,85 @@ class Job:
     run: Run | None = None
     is_new: bool = False
     kills: int = 0
-    began: float = 0.0
+    started_at: float = 0.0
     reason: str = ""
     epochs: list[Entry] = field(default_factory=list)
     _offset: int = 0
 
     @property
     def is_open(self) -> bool:
-        """Tell whether there is anything left to do or to wait for."""
+        """Whether the job is not in a final state."""
         return self.state in OPEN
 
     @property
     def max_epochs(self) -> int:
-        """How many epochs the trial has."""
+        """Number of epochs of the trial."""
         return int(self.trial["config"]["trainer"]["max_epochs"])
 
     def finish(self, run: Run) -> None:
-        """Take over the result of a run that has a valid completion record."""
+        """Set the outcome of a run that has a valid completion record."""
         completion = run.completion
         assert completion is not None
         self.run, self.state, self.reason = run, completion.outcome, ""
 
-    def look(self) -> bool:
-        """Read what the journal has gained; return whether an epoch was among it."""
+    def read_journal(self) -> bool:
+        """Read the new entries of the journal and return whether one of them is an epoch."""
         if self.run is None:
             return False
-        # A journal that is damaged, or cannot be read, is for the trial itself to refuse.
+        # A damaged or unreadable journal is reported by the trial's own process.
         with suppress(JournalError, OSError, ResourceError):
             entries, self._offset = read_entries(self.run.journal, self._offset)
-            fresh = [entry for entry in entries if entry.kind == "epoch"]
-            self.epochs += fresh
-            return bool(fresh)
+            new = [entry for entry in entries if entry.kind == "epoch"]
+            self.epochs += new
+            return bool(new)
         return False
 
 
-def judge(run: Run, status: int, began: float) -> tuple[str, str]:
-    """Return what became of an attempt, and why.
+def make_jobs(plan: Plan) -> list[Job]:
+    """Return the plan's jobs, seed by seed, so that comparisons are complete early."""
+    orders = [list(each) for each in (plan.spec.seeds, plan.spec.blocks, plan.spec.variants)]
+    ranks = [{name: rank for rank, name in enumerate(order)} for order in orders]
+    cells = sorted(
+        plan.cells,
+        key=lambda c: (ranks[0][c.seed], ranks[1][c.block], ranks[2][c.variant]),
+    )
+    return [Job(cell, plan.trials[cell.key]) for cell in cells]
+
+
+def determine_outcome(run: Run, status: int, started_at: float) -> tuple[str, str]:
+    """Return the outcome of an attempt and its reason.
 
     Args:
-        run: what was trained.
-        status: the process's exit status, negative for a signal; a hint and no proof.
-        began: when the attempt started, seconds since 1970.
+        run: the run that was trained.
+        status: exit status of the process, negative for a signal. It is a hint only: the
+            completion record decides.
+        started_at: when the attempt started, seconds since 1970.
 
     Returns:
-        ``finished``, ``diverged``, ``held``, ``failed`` (it raised, and would again),
-        ``halted`` (the machine lacks something) or ``killed`` (it may do better), and the reason.
+        ``finished``, ``diverged``, ``locked`` (another process trains it), ``failed`` (it raised,
+        and would raise again), ``halted`` (the machine lacks something) or ``killed`` (worth
+        another attempt); and the reason.
     """
     if (completion := run.completion) is not None:
         return completion.outcome, ""
     if status == LOCKED or run.is_locked():
-        return "held", "another process trains it"
+        return "locked", "another process trains it"
     if status == NO_RESOURCE:
-        return "halted", _lack(run, began)
-    failure = last_failure(run, began)
+        return "halted", _describe_shortage(run, started_at)
+    failure = last_failure(run, started_at)
     if failure is not None:
         return "failed", failure
     if status == FAILED:
-        return "failed", f"ended with exit status 1 and no word; see {LOG}"
-    return "killed", _cause(status)
+        return "failed", f"ended with exit status 1 and no message; see {LOG}"
+    return "killed", _describe_exit(status)
 
 
 def last_failure(run: Run, since: float = 0.0) -> str | None:
-    """Return the reason of the failure that a journal ends with, if it does.
+    """Return the reason of the failure that the journal ends with, or None.
 
     Args:
-        run: whose journal.
-        since: seconds since 1970; an earlier failure is another attempt's.
+        run: whose journal is read.
+        since: seconds since 1970; an earlier failure belongs to an earlier attempt.
     """
     try:
         entries = run.entries()
@@ -113,8 +126,8 @@ def last_failure(run: Run, since: float = 0.0) -> str | None:
     return str(entries[-1].note.get("error", "failed without a reason"))
 
 
-def _lack(run: Run, since: float) -> str:
-    """Return what the machine lacks, as the journal tells it, else as writing there shows it."""
+def _describe_shortage(run: Run, since: float) -> str:
+    """Return what the machine lacks: the journal's entry, else the error of a trial write."""
     try:
         entries = run.entries()
         if entries and entries[-1].kind == "stopped" and entries[-1].time >= since:
@@ -129,7 +142,7 @@ def _lack(run: Run, since: float) -> str:
     return f"{run.folder} must be writable, got an error of the system; see {LOG} there"
 
 
-def _cause(status: int) -> str:
+def _describe_exit(status: int) -> str:
     if status == -9:
         return "killed by SIGKILL (out of memory?)"
     if status < 0:
@@ -138,7 +151,7 @@ def _cause(status: int) -> str:
 
 
 def record_failure(run: Run, reason: str) -> None:
-    """Write into a run's journal that it failed, where its own process could not."""
+    """Append a failure to a run's journal on behalf of its process, which could not."""
     with suppress(JournalError, OSError, ResourceError), run.lock().acquire(timeout=0):
         journal = Journal(run.journal)
         last = journal.entries[-1] if journal.entries else None

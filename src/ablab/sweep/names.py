@@ -1,4 +1,4 @@
-"""The name of a sweep on disk and in MLflow: what was asked, and with which changes."""
+"""The id of a sweep on disk and in MLflow: its name and the overrides that change trials."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,11 @@ def override_key(override: str) -> str:
 
 
 def sweep_id(name: str, overrides: Sequence[str] = ()) -> str:
-    """Return a sweep's folder and experiment name.
+    """Return the name of a sweep's folder and experiment.
 
-    Overrides that change no trial (the sweep's own, where it runs) do not enter it, nor does their
-    order. What a folder cannot be called is percent-encoded, and what is too long ends in a hash.
+    It depends neither on overrides that change no trial (under ``sweep``, ``devices`` and the like)
+    nor on their order. Characters that a folder name cannot have are percent-encoded, and a name
+    that is too long ends in a hash.
 
     Example:
         >>> sweep_id("activations", ["trainer.max_epochs=3", "sweep.seeds=2", "dataset=digits"])

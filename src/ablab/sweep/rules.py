@@ -1,4 +1,4 @@
-"""The rules of a `sweep:` node's own keys; each check adds what is wrong to ``faults``."""
+"""Rules of the keys of a `sweep:` node; each check appends its messages to ``faults``."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,12 +11,14 @@ from ablab.text import printable, shown
 from ablab.tracking.kinds import KINDS, needs
 from ablab.tracking.spec import Spec
 
-_WORDS = ("question", "kind", "metric", "goal", "baseline", "margin", "target", "seeds")
-KEYS = (*_WORDS, "grid", "variants", "blocks", "exclude", "tune")
+KEYS = (
+    *("question", "kind", "metric", "goal", "baseline", "margin", "target", "seeds"),
+    *("grid", "variants", "blocks", "exclude", "tune"),
+)
 
 
 def check_keys(node: Mapping[str, Any], faults: list[str]) -> None:
-    """Check that every key is one of `KEYS`, and none asks for what is yet to come."""
+    """Check that every key is one of `KEYS`, and that ``tune``, which is reserved, is null."""
     for key in node:
         if key not in KEYS:
             faults.append(one_of(f"sweep.{key}", KEYS, key))
@@ -24,7 +26,7 @@ def check_keys(node: Mapping[str, Any], faults: list[str]) -> None:
         faults.append(f"sweep.tune must be null (not supported yet), got {shown(node['tune'])}")
 
 
-def check_words(node: Mapping[str, Any], faults: list[str]) -> None:
+def check_texts(node: Mapping[str, Any], faults: list[str]) -> None:
     """Check question, kind, metric and goal."""
     rules: dict[str, tuple[Any, Callable[[str], Any], str]] = {
         "question": (None, str.strip, "a sentence"),
@@ -42,15 +44,15 @@ def check_words(node: Mapping[str, Any], faults: list[str]) -> None:
             faults.append(f"sweep.{key} must be {rule}, got {shown(value)}")
 
 
-def check_name(place: str, name: str, faults: list[str]) -> None:
-    """Check that the name of a variant or block can be a column's, a legend's and a run's."""
+def check_name(path: str, name: str, faults: list[str]) -> None:
+    """Check that the name of a variant or block can label a column, a legend entry and a run."""
     if printable(name) != name or name != name.strip() or not name:
-        faults.append(f"{place} must be named in one line of plain text, got {shown(name)}")
-    faults.extend(NAME.fault(f"a name of {place}", len(name), of=name))
+        faults.append(f"{path} must be named in one line of plain text, got {shown(name)}")
+    faults.extend(NAME.fault(f"a name of {path}", len(name), of=name))
 
 
 def check_margin(node: Mapping[str, Any], faults: list[str]) -> None:
-    """Check that a kind that needs a margin, and no other, has one."""
+    """Check that a margin is given for a kind that needs one, and for no other."""
     margin: Any = node.get("margin")
     if needs(node.get("kind", Spec.kind)).margin:
         if not is_number(margin) or not margin > 0:
@@ -64,7 +66,7 @@ def check_margin(node: Mapping[str, Any], faults: list[str]) -> None:
 
 
 def check_target(node: Mapping[str, Any], faults: list[str]) -> None:
-    """Check that a target of the speed of learning, if there is one, is an accuracy."""
+    """Check that the target of the learning speed is an accuracy or null."""
     target: Any = node.get("target")
     if target is not None and not (is_number(target) and 0 < target < 1):
         faults.append(
@@ -74,7 +76,7 @@ def check_target(node: Mapping[str, Any], faults: list[str]) -> None:
 
 
 def check_grid(node: Mapping[str, Any], faults: list[str]) -> None:
-    """Check that there is one of grid and variants, and two axes where the kind needs them."""
+    """Check that either grid or variants is given, with two axes where the kind needs them."""
     grid: Any = node.get("grid")
     if (grid is None) == (node.get("variants") is None):
         got = "neither" if grid is None else "both"
@@ -90,5 +92,5 @@ def check_grid(node: Mapping[str, Any], faults: list[str]) -> None:
 
 
 def is_grid(node: Any) -> bool:
-    """Tell a grid, whose values are lists, from named settings."""
+    """Return whether a node is a grid, whose values are lists, rather than named settings."""
     return isinstance(node, Mapping) and any(isinstance(v, list) for v in node.values())

@@ -1,61 +1,60 @@
-"""The schedule: brings every job to its end, whatever becomes of the processes."""
+"""The schedule: brings every job to a final state, whatever happens to the processes."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 from ablab.errors import ResourceError, resource_error
-from ablab.sweep.job import Job, judge, record_failure
+from ablab.sweep.job import Job, determine_outcome, record_failure
 from ablab.sweep.launch.launcher import Launcher, Worker
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run
 from ablab.training.opening import open_run
 from ablab.training.settings import ProcessSettings
 
-TICK = 0.25  # seconds between two looks at the journals
-PATIENCE = 1.0  # seconds between two looks at a lock that another process holds
+TICK = 0.25  # seconds between two reads of the journals
+LOCK_INTERVAL = 1.0  # seconds between two checks of a lock that another process holds
 
 
-class Watcher(Protocol):
-    """Whoever wants to know how the jobs fare: a table, a log, the delivery."""
+class Watcher:
+    """Receives the events of a schedule; by default it ignores them."""
 
     def started(self, job: Job) -> None:
-        """An attempt at the job begins, or another process was found at it."""
+        """Handle the start of an attempt, or a job found locked by another process."""
 
     def ended(self, job: Job) -> None:
-        """The job came to its end."""
+        """Handle a job that reached a final state."""
 
-    def again(self, job: Job) -> None:
-        """The job was killed and will be tried again; ``job.reason`` says why."""
+    def retried(self, job: Job) -> None:
+        """Handle a killed job that will be started again; ``job.reason`` says why it ended."""
 
     def stopping(self, at_once: bool) -> None:
-        """The user has asked to stop, or to stop at once; what runs has been told."""
+        """Handle a stop asked for by the user; the running trials have their signal already."""
 
     def tick(self) -> None:
-        """A moment has passed."""
+        """Handle the end of a round, about every `TICK` seconds."""
 
 
 class Schedule:
     """Runs jobs in the slots of a launcher.
 
-    What is finished anywhere in the lab is not trained again, an unfinished run goes on in its
-    folder, and a run whose lock is held is waited for. The completion record decides whether a
-    job is done; exit statuses only help to tell why it is not.
+    A trial finished anywhere in the lab is not trained again, an unfinished run is resumed in its
+    folder, and a run locked by another process is waited for. The completion record decides
+    whether a job is done; exit statuses only help to explain why it is not.
 
     Args:
-        lab: where the runs lie.
-        jobs: in the order in which they are to start.
+        lab: with the runs.
+        jobs: in the order in which they are started.
         launcher: starts the processes.
-        settings: what each process is given.
-        watchers: told of everything.
-        retries: times that a killed trial is started again.
-        is_finished: whether a finished run counts.
-        interrupts: how often the user has asked to stop.
-        clock: seconds that never run backwards.
+        settings: passed to each process.
+        watchers: receive all events.
+        retries: how often a killed trial is started again.
+        is_finished: returns whether a finished run counts.
+        interrupts: returns how often the user has asked to stop.
+        clock: monotonic time in seconds.
 
     Attributes:
-        lack: what the machine lacks, as a trial or this process found out; empty: nothing. Then
-            no further trial was started, and those that ran went on as far as they could.
+        shortage: what the machine lacks, as a trial or this process reported it, else empty.
+            Once it is set no further trial is started; running ones go on.
     """
 
     def __init__(
@@ -75,103 +74,97 @@ class Schedule:
         self._settings, self._watchers, self._retries = settings, watchers, retries
         self._is_finished, self._interrupts, self._clock = is_finished, interrupts, clock
         self._running: dict[int, tuple[Job, Worker]] = {}
-        self._obeyed = 0
-        self._look_at_locks = 0.0
-        self.lack = ""
+        self._handled_interrupts = 0
+        self._next_lock_check = 0.0
+        self.shortage = ""
 
     def run(self) -> None:
-        """Work until no job is open."""
-        self.skip_finished()
+        """Run until no job is open."""
         while any(job.is_open for job in self._jobs):
-            self._obey()
-            self._fill()
+            self._handle_interrupts()
+            self._start_waiting()
             self._launcher.wait([worker for _, worker in self._running.values()], TICK)
-            self._reap()
-            self._look()
-            self._tell("tick")
+            self._collect_ended()
+            for job in self._in_state("running", "locked"):
+                job.read_journal()
+            self._check_locks()
+            self._notify("tick")
 
-    def skip_finished(self) -> None:
-        """Take over the results that are in the lab already."""
-        for job in self._jobs:
-            self._skip(job)
-
-    def _skip(self, job: Job) -> bool:
+    def _skip_if_finished(self, job: Job) -> bool:
         run = self._lab.finished(job.cell.key)
         if run is None or not self._is_finished(run):
             return False
         job.finish(run)
         return True
 
-    def _obey(self) -> None:
-        """Stop at the first interrupt, kill at the second."""
-        asked = self._interrupts()
-        if asked == self._obeyed:
+    def _handle_interrupts(self) -> None:
+        """Stop the running trials at the first interrupt, kill them at the second."""
+        count = self._interrupts()
+        if count == self._handled_interrupts:
             return
-        for job in self._in_state("waiting", "held"):
+        for job in self._in_state("waiting", "locked"):
             self._end(job, "stopped", "interrupted")
         for _, worker in self._running.values():
-            worker.kill() if asked > 1 else worker.stop()
-        self._obeyed = asked
-        self._tell("stopping", asked > 1)
+            worker.kill() if count > 1 else worker.stop()
+        self._handled_interrupts = count
+        self._notify("stopping", count > 1)
 
-    def _fill(self) -> None:
+    def _start_waiting(self) -> None:
         free = [slot for slot in range(self._launcher.slots) if slot not in self._running]
-        waiting = self._in_state("waiting")
+        waiting = iter(self._in_state("waiting"))
         try:
             while free and (job := next(waiting, None)):
-                if self._skip(job):
-                    self._tell("ended", job)
+                if self._skip_if_finished(job):
+                    self._notify("ended", job)
                 elif not self._launcher.is_ready():
                     return
                 elif self._start(job, free[0]):
                     free.pop(0)
         except (OSError, ResourceError) as error:
-            if (lack := resource_error(error, self._lab.root)) is None:
+            if (shortage := resource_error(error, self._lab.root)) is None:
                 raise
-            self._halt(str(lack))
+            self._halt(str(shortage))
 
-    def _halt(self, lack: str) -> None:
-        """Start no further trial: each would meet the same."""
-        self.lack = self.lack or lack
-        for job in self._in_state("waiting", "held"):
+    def _halt(self, shortage: str) -> None:
+        """Stop all jobs that wait: each would meet the same error."""
+        self.shortage = self.shortage or shortage
+        for job in self._in_state("waiting", "locked"):
             self._end(job, "stopped", "waits until the machine has what it lacks")
 
     def _start(self, job: Job, slot: int) -> bool:
-        """Start an attempt and return whether the slot is now taken."""
+        """Start an attempt and return whether it occupies the slot."""
         job.run = open_run(self._lab, job.trial)
         if job.run.is_locked():
-            self._hold(job)
+            self._wait_for_lock(job)
             return False
-        job.began = time.time()
+        job.started_at = time.time()
         try:
             worker = self._launcher.start(job.run, self._settings, slot)
         except (OSError, EOFError) as error:
             if resource_error(error) is not None:
                 raise
-            self._again_or_fail(job, f"could not be started: {error!r}")
+            self._retry_or_fail(job, f"could not be started: {error!r}")
             return False
         job.state, job.is_new = "running", True
         self._running[slot] = (job, worker)
-        self._tell("started", job)
+        self._notify("started", job)
         return True
 
-    def _reap(self) -> None:
+    def _collect_ended(self) -> None:
         for slot, (job, worker) in list(self._running.items()):
-            status = worker.poll()
-            if status is None:
-                continue
-            del self._running[slot]
-            self._settle(job, status)
+            if (status := worker.poll()) is not None:
+                del self._running[slot]
+                self._end_attempt(job, status)
 
-    def _settle(self, job: Job, status: int) -> None:
+    def _end_attempt(self, job: Job, status: int) -> None:
         assert job.run is not None
         try:
-            outcome, reason = judge(job.run, status, job.began)
+            outcome, reason = determine_outcome(job.run, status, job.started_at)
         except (OSError, ResourceError) as error:
             outcome, reason = "halted", str(resource_error(error, self._lab.root) or error)
         if outcome in ("finished", "diverged"):
             job.finish(job.run)
-            self._tell("ended", job)
+            self._notify("ended", job)
         elif outcome == "failed":
             record_failure(job.run, reason)
             self._end(job, outcome, reason)
@@ -180,45 +173,44 @@ class Schedule:
         elif outcome == "halted":
             self._end(job, "stopped", reason)
             self._halt(reason)
-        elif outcome == "held":
-            self._hold(job)
+        elif outcome == "locked":
+            self._wait_for_lock(job)
         else:
-            self._again_or_fail(job, reason)
+            self._retry_or_fail(job, reason)
 
-    def _hold(self, job: Job) -> None:
-        was_held, job.state, job.reason = job.state == "held", "held", "another process trains it"
-        self._look_at_locks = self._clock() + PATIENCE
-        if not was_held:
-            self._tell("started", job)
+    def _wait_for_lock(self, job: Job) -> None:
+        was_locked, job.state = job.state == "locked", "locked"
+        job.reason = "another process trains it"
+        self._next_lock_check = self._clock() + LOCK_INTERVAL
+        if not was_locked:
+            self._notify("started", job)
 
-    def _again_or_fail(self, job: Job, reason: str) -> None:
+    def _retry_or_fail(self, job: Job, reason: str) -> None:
         job.kills += 1
         if job.kills <= self._retries:
             job.state, job.reason = "waiting", reason
-            self._tell("again", job)
+            self._notify("retried", job)
             return
         assert job.run is not None
         reason = f"{reason}, {job.kills} times" if job.kills > 1 else reason
         record_failure(job.run, reason)
         self._end(job, "failed", reason)
 
-    def _look(self) -> None:
-        for job in self._in_state("running", "held"):
-            job.look()
-        if self._clock() < self._look_at_locks:
+    def _check_locks(self) -> None:
+        if self._clock() < self._next_lock_check:
             return
-        self._look_at_locks = self._clock() + PATIENCE
-        for job in self._in_state("held"):
+        self._next_lock_check = self._clock() + LOCK_INTERVAL
+        for job in self._in_state("locked"):
             if job.run is not None and not job.run.is_locked():
                 job.state = "waiting"
 
     def _end(self, job: Job, state: str, reason: str) -> None:
         job.state, job.reason = state, reason
-        self._tell("ended", job)
+        self._notify("ended", job)
 
-    def _in_state(self, *states: str) -> Iterator[Job]:
-        return iter([job for job in self._jobs if job.state in states])
+    def _in_state(self, *states: str) -> list[Job]:
+        return [job for job in self._jobs if job.state in states]
 
-    def _tell(self, event: str, *told: Job | bool) -> None:
+    def _notify(self, event: str, *arguments: Job | bool) -> None:
         for watcher in self._watchers:
-            getattr(watcher, event)(*told)
+            getattr(watcher, event)(*arguments)

@@ -1,4 +1,4 @@
-"""The `sweep:` node of a YAML: one question, checked before anything else happens."""
+"""The `sweep:` node of a YAML: one question, parsed and checked before anything else happens."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ from ablab.sweep.rules import (
     check_margin,
     check_name,
     check_target,
-    check_words,
+    check_texts,
     is_grid,
 )
 from ablab.sweep.settings import check_settings, named_product
@@ -22,51 +22,51 @@ from ablab.text import printable, shown, shown_name
 from ablab.tracking.kinds import needs
 from ablab.tracking.spec import Settings, Spec
 
-_LISTED = 50  # names in a fault
+_MAX_NAMES = 50  # listed in one message
 
 
 @dataclass(frozen=True)
 class SweepSpec(Spec):
-    """A question as a sweep's YAML asks it: with what the plan need not keep.
+    """Stores a question as written in a sweep's YAML, with keys that the plan does not store.
 
     Attributes:
-        exclude: settings to drop, each with the reason that is printed.
-        is_grid: whether the variants are a product, and so made of parts that stand elsewhere too.
-        blocks_are_grid: the same of the blocks.
+        exclude: settings to leave out, each with the reason that is printed.
+        is_grid: whether the variants are a product, so that they share their parts.
+        blocks_are_grid: likewise for the blocks.
     """
 
     exclude: tuple[tuple[Settings, str], ...] = ()
     is_grid: bool = False
     blocks_are_grid: bool = False
 
-    def planned(self, variants: Collection[str], blocks: Collection[str]) -> Spec:
-        """Return the question as the plan keeps it, without what has no cell."""
-        asked = {f.name: getattr(self, f.name) for f in fields(Spec)}
-        asked["variants"] = {n: dict(s) for n, s in self.variants.items() if n in variants}
-        asked["blocks"] = {n: dict(s) for n, s in self.blocks.items() if n in blocks}
-        return Spec(**asked)
+    def for_plan(self, variants: Collection[str], blocks: Collection[str]) -> Spec:
+        """Return the question as the plan stores it, with these variants and blocks alone."""
+        values = {f.name: getattr(self, f.name) for f in fields(Spec)}
+        values["variants"] = {n: dict(s) for n, s in self.variants.items() if n in variants}
+        values["blocks"] = {n: dict(s) for n, s in self.blocks.items() if n in blocks}
+        return Spec(**values)
 
 
 def parse(node: Mapping[str, Any] | None) -> SweepSpec:
-    """Return the question that a composed `sweep:` node asks.
+    """Return the question of a composed `sweep:` node.
 
     Raises:
-        ConfigError: all that is wrong with it.
+        ConfigError: all faults at once.
     """
     if not isinstance(node, Mapping):
         raise ConfigError([f"sweep must be a mapping of {', '.join(KEYS)}, got {shown(node)}"])
     if faults := content_faults("sweep", node):
         raise ConfigError(faults)
     check_keys(node, faults)
-    check_words(node, faults)
+    check_texts(node, faults)
     check_margin(node, faults)
     check_target(node, faults)
     check_grid(node, faults)
     variants = _choices(node, "grid" if node.get("grid") is not None else "variants", faults)
     blocks = _choices(node, "blocks", faults)
-    _check_apart(variants, blocks, faults)
+    _check_disjoint(variants, blocks, faults)
     spec = SweepSpec(
-        question=_line(node.get("question")),
+        question=_to_one_line(node.get("question")),
         kind=node.get("kind", Spec.kind),
         metric=node.get("metric", Spec.metric),
         goal=node.get("goal", Spec.goal),
@@ -88,7 +88,7 @@ def parse(node: Mapping[str, Any] | None) -> SweepSpec:
 
 
 def _choices(node: Mapping[str, Any], kind: str, faults: list[str]) -> dict[str, Settings]:
-    """Return what ``grid``, ``variants`` or ``blocks`` names, each with its settings."""
+    """Return the settings that ``grid``, ``variants`` or ``blocks`` defines, by name."""
     content = node.get(kind)
     if content is None:
         return {}
@@ -103,7 +103,7 @@ def _choices(node: Mapping[str, Any], kind: str, faults: list[str]) -> dict[str,
     return {str(n): dict(s) for n, s in content.items() if isinstance(s, Mapping)}
 
 
-def _check_apart(
+def _check_disjoint(
     variants: Mapping[str, Settings], blocks: Mapping[str, Settings], faults: list[str]
 ) -> None:
     both = {k for s in variants.values() for k in s} & {k for s in blocks.values() for k in s}
@@ -114,42 +114,43 @@ def _check_apart(
 
 
 def _baseline(node: Mapping[str, Any], variants: Mapping[str, Settings], faults: list[str]) -> str:
-    """Return the variant that ``baseline`` names or describes."""
-    wanted = node.get("baseline")
+    """Return the name of the variant that ``baseline`` names or whose settings it lists."""
+    baseline = node.get("baseline")
     names = list(variants)
-    if wanted is None and (len(names) == 1 or not needs(node.get("kind", Spec.kind)).baseline):
+    if baseline is None and (len(names) == 1 or not needs(node.get("kind", Spec.kind)).baseline):
         return names[0] if names else ""
-    if isinstance(wanted, Mapping):
-        same = [n for n in names if variants[n] == wanted]
-        found = same or [n for n in names if wanted and wanted.items() <= variants[n].items()]
+    if isinstance(baseline, Mapping):
+        equal = [n for n in names if variants[n] == baseline]
+        matching = [n for n in names if baseline and baseline.items() <= variants[n].items()]
+        candidates = equal or matching
     else:
-        found = [n for n in names if n == wanted]
-    if len(found) != 1 and names:
-        got = shown(wanted) + (f", which is {_listed(found)}" if found else "")
-        faults.append(f"sweep.baseline must be exactly one of {_listed(names)}, got {got}")
-    return found[0] if found else ""
+        candidates = [n for n in names if n == baseline]
+    if len(candidates) != 1 and names:
+        got = shown(baseline) + (f", which is {_format_names(candidates)}" if candidates else "")
+        faults.append(f"sweep.baseline must be exactly one of {_format_names(names)}, got {got}")
+    return candidates[0] if candidates else ""
 
 
-def _line(text: Any) -> str:
-    """Return a sentence as the plan keeps it, and every page and terminal shows it: one line."""
+def _to_one_line(text: Any) -> str:
+    """Return a sentence on one line and without control characters, as plan and pages show it."""
     return printable(" ".join(str(text).split()))
 
 
-def _listed(names: Sequence[str]) -> str:
-    shown_names = ", ".join(map(shown_name, names[:_LISTED]))
-    left = len(names) - _LISTED
+def _format_names(names: Sequence[str]) -> str:
+    shown_names = ", ".join(map(shown_name, names[:_MAX_NAMES]))
+    left = len(names) - _MAX_NAMES
     return f"{shown_names} and {left:,} more" if left > 0 else shown_names
 
 
 def _seeds(value: Any, faults: list[str]) -> tuple[int, ...]:
     count = len(value) if isinstance(value, list) else value
-    if is_integer(count) and (many := TRIALS.fault("sweep.seeds", count)):
-        faults += many
+    if is_integer(count) and (too_many := TRIALS.fault("sweep.seeds", count)):
+        faults += too_many
         return ()
     if is_integer(value) and value >= 1:
         return tuple(range(value))
-    distinct = isinstance(value, list) and all(is_integer(s) and s >= 0 for s in value)
-    if distinct and value and len(set(value)) == len(value):
+    are_seeds = isinstance(value, list) and all(is_integer(s) and s >= 0 for s in value)
+    if are_seeds and value and len(set(value)) == len(value):
         return tuple(value)
     faults.append(
         f"sweep.seeds must be a count >= 1 or a list of distinct seeds, got {shown(value)}"
@@ -163,11 +164,13 @@ def _exclude(value: Any, faults: list[str]) -> tuple[tuple[Settings, str], ...]:
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
         faults.append(f"sweep.exclude must be a list of mappings, got {shown(value)}")
         return ()
-    found = []
+    excluded = []
     for number, item in enumerate(value):
         settings = {key: v for key, v in item.items() if key != "reason"}
         if not settings:
-            faults.append(f"sweep.exclude.{number} must be settings to drop, got {shown(item)}")
+            faults.append(
+                f"sweep.exclude.{number} must be settings to leave out, got {shown(item)}"
+            )
         check_settings(f"sweep.exclude.{number}", settings, faults)
-        found.append((settings, _line(item.get("reason") or "excluded by the sweep")))
-    return tuple(found)
+        excluded.append((settings, _to_one_line(item.get("reason") or "excluded by the sweep")))
+    return tuple(excluded)

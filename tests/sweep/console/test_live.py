@@ -1,14 +1,23 @@
-"""What a sweep says of itself, in a terminal and in a log."""
+"""The output of a running sweep, in a terminal and in a log."""
 
 import io
 
 import pytest
-from fakes import FakeLauncher, complete, diverge, fail, make_jobs, new_run, run_on, write_epoch
+from fakes import (
+    FakeLauncher,
+    complete,
+    diverge,
+    fail,
+    keep_running,
+    make_jobs,
+    new_run,
+    write_epoch,
+)
 from rich.console import Console
 
-from ablab.sweep.console.lines import Lines
+from ablab.sweep.console.formatting import format_duration, format_metric, trial_label
 from ablab.sweep.console.live import LiveTable, time_left
-from ablab.sweep.console.words import duration, figure, label
+from ablab.sweep.console.log_lines import LogLines
 from ablab.sweep.job import Job
 from ablab.sweep.schedule import Schedule
 from ablab.tracking.lab import Lab
@@ -26,17 +35,17 @@ def make_console(*, terminal: bool, height: int = 40) -> Console:
     return Console(file=io.StringIO(), force_terminal=terminal, width=120, height=height)
 
 
-def test_log_has_a_line_for_each_start_and_each_end_with_its_figure(lab: Lab):
+def test_log_has_a_line_for_each_start_and_each_result(lab: Lab):
     console, jobs = make_console(terminal=False), make_jobs("a", "b", "c")
-    lines = Lines(console, jobs, METRIC)
+    lines = LogLines(console, jobs, METRIC)
     launcher = FakeLauncher(b=[fail], c=[diverge])
     Schedule(lab, jobs, launcher, {}, watchers=[lines]).run()
-    said = printed(console)
-    assert "a · seed 0: starts" in said
-    assert "a · seed 0: 90.00 %  [" in said
-    assert "b · seed 0: failed: ValueError: no" in said
-    assert "c · seed 0: diverged (10.00 %)" in said
-    assert "[2 of 3 done]" in said
+    output = printed(console)
+    assert "a · seed 0: starts" in output
+    assert "a · seed 0: 90.00 %  [" in output
+    assert "b · seed 0: failed: ValueError: no" in output
+    assert "c · seed 0: diverged (10.00 %)" in output
+    assert "[2 of 3 done]" in output
 
 
 def test_table_shows_every_state(lab: Lab):
@@ -47,10 +56,10 @@ def test_table_shows_every_state(lab: Lab):
     jobs[0].finish(jobs[0].run)
     jobs[1].run, jobs[1].state = new_run(lab, "b"), "running"
     write_epoch(jobs[1].run, 0)
-    jobs[1].look()
+    jobs[1].read_journal()
     jobs[2].state, jobs[2].reason = "failed", "ValueError: no"
-    console.print(LiveTable(console, jobs, METRIC).picture())
-    said = printed(console)
+    console.print(LiveTable(console, jobs, METRIC).render())
+    output = printed(console)
     for text in (
         "90.00 %",
         "1/2 50.00 %",
@@ -59,18 +68,18 @@ def test_table_shows_every_state(lab: Lab):
         "·",
         "1 of 4 done, 1 failed, 1 running, 1 waiting",
     ):
-        assert text in said
+        assert text in output
 
 
-def test_many_variants_become_a_summary(lab: Lab):
+def test_only_running_trials_are_listed_if_there_are_many_variants(lab: Lab):
     console = make_console(terminal=True, height=12)
     jobs = make_jobs(*(f"v{n}" for n in range(50)))
     jobs[7].run, jobs[7].state = new_run(lab, "v7"), "running"
-    console.print(LiveTable(console, jobs, METRIC).picture())
-    said = printed(console)
-    assert "v7 · seed 0" in said
-    assert "v8" not in said
-    assert "0 of 50 done" in said
+    console.print(LiveTable(console, jobs, METRIC).render())
+    output = printed(console)
+    assert "v7 · seed 0" in output
+    assert "v8" not in output
+    assert "0 of 50 done" in output
 
 
 def test_live_table_follows_a_schedule(lab: Lab):
@@ -80,7 +89,7 @@ def test_live_table_follows_a_schedule(lab: Lab):
     assert "2 of 2 done" in printed(console)
 
 
-def test_time_left_follows_the_pace():
+def test_time_left_follows_the_average_speed():
     jobs = make_jobs(*"abcd")
     assert time_left(jobs, 0, 10.0) is None
     jobs[0].state = "finished"
@@ -90,30 +99,32 @@ def test_time_left_follows_the_pace():
     assert time_left(jobs, 1, 15.0) == pytest.approx(25.0)
 
 
-def test_words():
-    assert label(Cell("relu", 3, "mnist", "k"), several_blocks=False) == "relu · seed 3"
-    assert label(Cell("relu", 3, "mnist", "k"), several_blocks=True) == "mnist · relu · seed 3"
-    assert figure(0.97123, "test/accuracy") == "97.12 %"
-    assert figure(0.97123, "test/accuracy_last") == "97.12 %"
-    assert figure(0.97123, "test/accuracy_noise_0.1") == "97.12 %"
-    assert figure(0.123456, "test/loss_noise_0.1") == "0.1235"
-    assert figure(0.123456, "test/loss") == "0.1235"
-    assert figure(None, "test/loss") == "–"
-    assert [duration(s) for s in (42, 720, 12240)] == ["42 s", "12 min", "3.4 h"]
+def test_formatting():
+    assert trial_label(Cell("relu", 3, "mnist", "k"), several_blocks=False) == "relu · seed 3"
+    assert (
+        trial_label(Cell("relu", 3, "mnist", "k"), several_blocks=True) == "mnist · relu · seed 3"
+    )
+    assert format_metric(0.97123, "test/accuracy") == "97.12 %"
+    assert format_metric(0.97123, "test/accuracy_last") == "97.12 %"
+    assert format_metric(0.97123, "test/accuracy_noise_0.1") == "97.12 %"
+    assert format_metric(0.123456, "test/loss_noise_0.1") == "0.1235"
+    assert format_metric(0.123456, "test/loss") == "0.1235"
+    assert format_metric(None, "test/loss") == "–"
+    assert [format_duration(s) for s in (42, 720, 12240)] == ["42 s", "12 min", "3.4 h"]
 
 
 def test_interrupted_jobs_are_shown_as_stopped(lab: Lab):
     console, jobs = make_console(terminal=False), make_jobs("a")
-    launcher = FakeLauncher(a=[run_on])
+    launcher = FakeLauncher(a=[keep_running])
     asked = iter([0, *([2] * 100)])
     Schedule(
         lab,
         jobs,
         launcher,
         {},
-        watchers=[Lines(console, jobs, METRIC)],
+        watchers=[LogLines(console, jobs, METRIC)],
         interrupts=lambda: next(asked),
     ).run()
     assert isinstance(jobs[0], Job)
-    assert "Killing what runs" in printed(console)
+    assert "Killing the running trials" in printed(console)
     assert "a · seed 0: stopped: interrupted" in printed(console)

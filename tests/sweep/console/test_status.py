@@ -1,4 +1,4 @@
-"""Sweeps are found by name, and their state is read from the disk."""
+"""`ablab status` finds sweeps by name and reads their state from the disk."""
 
 import io
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from fakes import complete, fail, new_run, trial
 from rich.console import Console
 
 from ablab.errors import InputError
-from ablab.sweep.console.status import jobs_of, status
+from ablab.sweep.console.status import status
+from ablab.sweep.job import make_jobs
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, find_plan, read_plan, write_part
 from ablab.tracking.spec import read_spec
@@ -35,7 +36,7 @@ def plan(
     return folder
 
 
-def test_sweep_is_found_by_its_name_or_by_the_only_one_that_begins_so(lab: Lab):
+def test_sweep_is_found_by_its_name_or_a_unique_prefix(lab: Lab):
     plan(lab, "other [dataset=digits]")
     assert find_plan(lab, "other").sweep == "other [dataset=digits]"
     assert find_plan(lab, "other [dataset=digits]").sweep == "other [dataset=digits]"
@@ -43,7 +44,7 @@ def test_sweep_is_found_by_its_name_or_by_the_only_one_that_begins_so(lab: Lab):
     assert find_plan(lab, "other").sweep == "other"
 
 
-def test_sweep_that_is_not_there_or_not_clear_lists_what_there_is(lab: Lab):
+def test_unknown_or_ambiguous_name_lists_the_sweeps(lab: Lab):
     with pytest.raises(InputError, match="none yet"):
         find_plan(lab, "mine")
     plan(lab, "mine [a=1]")
@@ -54,13 +55,13 @@ def test_sweep_that_is_not_there_or_not_clear_lists_what_there_is(lab: Lab):
         find_plan(lab, "mine [a=3]")
 
 
-def test_jobs_come_seed_by_seed(lab: Lab):
+def test_jobs_are_ordered_by_seed(lab: Lab):
     found = read_plan(plan(lab, "mine", seeds=2))
     assert found is not None
-    assert [job.cell.key for job in jobs_of(found)] == ["a0", "b0", "a1", "b1"]
+    assert [job.cell.key for job in make_jobs(found)] == ["a0", "b0", "a1", "b1"]
 
 
-def test_status_is_told_while_a_sweep_runs(lab: Lab):
+def test_status_is_shown_while_a_sweep_runs(lab: Lab):
     plan(lab, "mine", ("a", "b", "c", "d"))
     complete(new_run(lab, "a0"))
     running = new_run(lab, "b0")
@@ -69,7 +70,7 @@ def test_status_is_told_while_a_sweep_runs(lab: Lab):
     with running.lock():
         status("mine", [], console, lab)
     assert isinstance(console.file, io.StringIO)
-    said = console.file.getvalue()
+    output = console.file.getvalue()
     for text in (
         "Which?",
         "90.00 %",
@@ -77,7 +78,7 @@ def test_status_is_told_while_a_sweep_runs(lab: Lab):
         "c · seed 0 failed: ValueError: no",
         "1 of 4 done, 1 failed, 1 running, 1 waiting",
     ):
-        assert text in said
+        assert text in output
 
 
 def test_without_a_name_all_sweeps_are_listed(lab: Lab):
@@ -90,7 +91,7 @@ def test_without_a_name_all_sweeps_are_listed(lab: Lab):
     assert "1/2" in console.file.getvalue()
 
 
-def test_what_was_changed_stands_beside_the_question(lab: Lab):
+def test_overrides_are_shown_beside_the_question(lab: Lab):
     plan(lab, "mine [dataset=digits]", command="ablab sweep mine dataset=digits sweep.seeds=1")
     for name in ("mine", None):
         console = Console(file=io.StringIO(), width=200)

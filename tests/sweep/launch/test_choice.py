@@ -1,4 +1,4 @@
-"""`launcher=NAME` chooses what starts a sweep's trials; a launcher is one file and one YAML."""
+"""`launcher=NAME` chooses the launcher of a sweep; a launcher is one file and one YAML."""
 
 import io
 from collections.abc import Callable
@@ -31,31 +31,31 @@ SOURCE = """from pathlib import Path
 from fakes import FakeLauncher, FakeWorker
 
 
-class Diary(FakeLauncher):
-    def __init__(self, diary: str, devices, places: int = 1):
-        super().__init__(places)
+class Recording(FakeLauncher):
+    def __init__(self, diary: str, devices, lanes: int = 1):
+        super().__init__(lanes)
         self.diary, self.devices = Path(diary), devices
 
-    def start(self, take, settings, slot: int) -> FakeWorker:
+    def start(self, run, settings, slot: int) -> FakeWorker:
         with self.diary.open("a") as file:
-            file.write(f"{take.key} {slot} {settings.to_json()}\\n")
-        return super().start(take, settings, slot)
+            file.write(f"{run.key} {slot} {settings.to_json()}\\n")
+        return super().start(run, settings, slot)
 
 
 def nothing() -> int:
     return 3
 """
-YAML = "# Writes down what it starts.\n_target_: mine.{name}\nthreads: 2\nretries: 0\n"
+YAML = "# Records the runs that it starts.\n_target_: mine.{name}\nthreads: 2\nretries: 0\n"
 
 
 @pytest.fixture
 def diary(tmp_path: Path, mine: Callable[[str], Path], sweeps: Path) -> Path:
-    """A user's launcher beside ablab's own, and a sweep."""
+    """Write a user's launcher, which records the runs that it starts, and a sweep."""
     mine(SOURCE)
     folder = tmp_path / "conf" / "launcher"
     folder.mkdir(parents=True)
-    options = f"diary: {tmp_path / 'diary.txt'}\nplaces: 3\n"
-    (folder / "diary.yaml").write_text(YAML.format(name="Diary") + options)
+    options = f"diary: {tmp_path / 'diary.txt'}\nlanes: 3\n"
+    (folder / "diary.yaml").write_text(YAML.format(name="Recording") + options)
     (sweeps / "mine.yaml").write_text(SWEEP)
     return tmp_path / "diary.txt"
 
@@ -66,57 +66,57 @@ def faults(*overrides: str) -> tuple[str, ...]:
     return caught.value.faults
 
 
-def test_a_sweep_runs_through_the_launcher_that_is_chosen(diary: Path, lab: Lab):
+def test_sweep_uses_the_chosen_launcher(diary: Path, lab: Lab):
     console = Console(file=io.StringIO(), width=200)
     overrides = ["launcher=diary", "devices=cpu"]
     assert run_sweep("mine", overrides, offline=True, console=console) == 0
-    plan = read_plan(lab.sweep_folder("mine"))  # the launcher makes it no other sweep
+    plan = read_plan(lab.sweep_folder("mine"))  # the launcher does not change the sweep id
     assert plan is not None
     assert all(lab.finished(cell.key) for cell in plan.cells)
     started = [line.split(" ", 2) for line in diary.read_text().splitlines()]
     assert [key for key, _, _ in started] == [cell.key for cell in plan.cells]
     assert {slot for _, slot, _ in started} == {"0", "1", "2"}
-    assert all('"threads": 2, "slots": 3, "in_sweep": true' in told for _, _, told in started)
+    assert all('"threads": 2, "slots": 3, "in_sweep": true' in message for _, _, message in started)
     assert "--allow mine" in " ".join(part.command for part in plan.parts)
 
 
 @pytest.mark.usefixtures("diary")
-def test_the_launcher_is_outside_the_key():
+def test_launcher_does_not_change_the_key():
     keys = {resolve(compose([f"launcher={name}"])).key for name in ("local", "diary")}
     assert len(keys) == 1
     assert not resolve(compose(["launcher=diary"])).sources
 
 
-def test_the_local_launcher_is_chosen_by_default():
+def test_local_launcher_is_the_default():
     launcher = make_launcher(compose(["devices=cpu", "launcher.slots=3"]).resolved())
     assert isinstance(launcher, ForkLauncher)
     assert launcher.slots == 3
 
 
 @pytest.mark.usefixtures("diary")
-def test_keys_of_another_launcher_are_refused_by_name():
-    (told,) = faults("launcher=diary", "launcher.slots=2")
-    assert told.startswith("launcher.slots must be one of launcher.diary, launcher.places, ")
-    (told,) = faults("launcher.places=2")
-    assert told.startswith("launcher.places must be one of launcher.retries, launcher.slots, ")
-    (told,) = faults("launcher=diary", "launcher.places=many")
-    assert told == "launcher.places must be an integer, got 'many'"
+def test_options_of_another_launcher_are_refused_by_name():
+    (message,) = faults("launcher=diary", "launcher.slots=2")
+    assert message.startswith("launcher.slots must be one of launcher.diary, launcher.lanes, ")
+    (message,) = faults("launcher.lanes=2")
+    assert message.startswith("launcher.lanes must be one of launcher.retries, launcher.slots, ")
+    (message,) = faults("launcher=diary", "launcher.lanes=many")
+    assert message == "launcher.lanes must be an integer, got 'many'"
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("_target_: mine.Diary\nthreads: 1\nretries: 0\n", "launcher.diary must be given"),
+        ("_target_: mine.Recording\nthreads: 1\nretries: 0\n", "launcher.diary must be given"),
         (
-            "_target_: mine.Diary\nthreads: 1\nretries: 0\ndiary: a\nslots: 1\n",
-            "launcher.slots must be one of diary, places; got slots",
+            "_target_: mine.Recording\nthreads: 1\nretries: 0\ndiary: a\nslots: 1\n",
+            "launcher.slots must be one of diary, lanes; got slots",
         ),
         (
-            "_target_: mine.Diary\ndiary: a\nretries: 0\n",
+            "_target_: mine.Recording\ndiary: a\nretries: 0\n",
             "launcher.threads must be an integer",
         ),
         (
-            "_target_: mine.Diary\ndiary: a\nthreads: 1\n",
+            "_target_: mine.Recording\ndiary: a\nthreads: 1\n",
             "launcher.retries must be an integer",
         ),
         ("threads: 1\nretries: 0\n", "launcher must be a component with a _target_"),
@@ -127,27 +127,27 @@ def test_keys_of_another_launcher_are_refused_by_name():
         ),
     ],
 )
-def test_launcher_that_cannot_be_one_is_refused_before_anything_runs(
-    diary: Path, text: str, fault: str
-):
+def test_invalid_launcher_is_refused_before_anything_runs(diary: Path, text: str, fault: str):
     (diary.parent / "conf" / "launcher" / "wrong.yaml").write_text(text)
-    assert any(told.startswith(fault) for told in faults("launcher=wrong"))
+    assert any(message.startswith(fault) for message in faults("launcher=wrong"))
 
 
-def test_what_makes_no_launcher_is_refused_before_a_plan_is_written(diary: Path, lab: Lab):
+def test_target_that_returns_no_launcher_is_refused_before_a_plan_is_written(diary: Path, lab: Lab):
     (diary.parent / "conf" / "launcher" / "nothing.yaml").write_text(YAML.format(name="nothing"))
     with pytest.raises(ConfigError) as caught:
         run_sweep("mine", ["launcher=nothing"], offline=True)
-    (told,) = caught.value.faults
-    rule = "make what has slots, is_ready, start, wait and close"
-    assert told == f"launcher._target_ must {rule}, got mine.nothing, which makes a int"
+    (message,) = caught.value.faults
+    rule = "return an object with slots, is_ready, start, wait and close"
+    assert message == (
+        f"launcher._target_ must {rule}, got mine.nothing, which returns an object of type int"
+    )
     assert read_plan(lab.sweep_folder("mine")) is None
 
 
 @pytest.mark.usefixtures("diary")
 def test_launchers_are_listed():
     assert set(dict(listed("launcher"))) == {"local", "diary"}
-    assert "Writes down what it starts." in shown("launcher", "diary")
+    assert "Records the runs that it starts." in shown("launcher", "diary")
 
 
 def test_the_only_launcher_is_listed_with_its_options():

@@ -1,1 +1,1 @@
-"""A sweep in a terminal or a log."""
+"""The output of sweep commands: a live table in a terminal, plain lines in a log, summaries."""

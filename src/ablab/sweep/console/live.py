@@ -1,4 +1,4 @@
-"""A sweep in a terminal: a live table of its trials, how many are done, and the time left."""
+"""Shows a sweep in a terminal: a live table of its trials, their counts and the time left."""
 
 import time
 from collections.abc import Sequence
@@ -8,34 +8,35 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from ablab.sweep.console.table import TROUBLES, job_table
-from ablab.sweep.console.words import duration, how_far, stopping
+from ablab.sweep.console.formatting import format_counts, format_duration, stop_message
+from ablab.sweep.console.table import MAX_PROBLEMS, job_table
 from ablab.sweep.job import Job
+from ablab.sweep.schedule import Watcher
 
-REFRESH = 0.5  # seconds between two drawings
+REFRESH = 0.5  # seconds between two updates
 
 
 class Display(Protocol):
-    """One place that is drawn again and again: a terminal's, as Rich has it, or a notebook's."""
+    """A part of the screen that is redrawn: `rich.live.Live`, or the output of a notebook cell."""
 
     def start(self, refresh: bool = False) -> None:
-        """Take the place."""
+        """Begin to draw."""
 
     def update(self, renderable: RenderableType, *, refresh: bool = False) -> None:
-        """Draw there."""
+        """Replace what is drawn."""
 
     def stop(self) -> None:
-        """Leave the last drawing there."""
+        """Stop drawing; the last state stays visible."""
 
 
-class LiveTable:
-    """A table that follows the jobs.
+class LiveTable(Watcher):
+    """Shows the state of all jobs and redraws it every `REFRESH` seconds.
 
     Args:
         console: the terminal.
-        jobs: all of them.
-        metric: the figure that is shown.
-        display: what draws; by default the terminal.
+        jobs: all jobs.
+        metric: shown as the result.
+        display: draws the table; by default the terminal.
     """
 
     def __init__(
@@ -46,60 +47,51 @@ class LiveTable:
         display: Display | None = None,
     ) -> None:
         self._console, self._jobs, self._metric = console, jobs, metric
-        self._began, self._drawn = time.monotonic(), 0.0
-        self._done_before = sum(not job.is_open for job in jobs)
-        self._live = display or Live(self.picture(), console=console, auto_refresh=False)
+        self._started_at, self._drawn_at = time.monotonic(), 0.0
+        self._ended_before = sum(not job.is_open for job in jobs)
+        self._live = display or Live(self.render(), console=console, auto_refresh=False)
 
     def __enter__(self) -> "LiveTable":
         self._live.start(refresh=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.update(self.picture(), refresh=True)
+        self._live.update(self.render(), refresh=True)
         self._live.stop()
 
-    def started(self, job: Job) -> None:
-        """Leave it to the next drawing."""
-
-    def ended(self, job: Job) -> None:
-        """Leave it to the next drawing."""
-
-    def again(self, job: Job) -> None:
-        """Leave it to the next drawing."""
-
     def stopping(self, at_once: bool) -> None:
-        """Say what has been done about it, above the table."""
-        self._console.print(stopping(at_once))
+        """Print what happens to the running trials, above the table."""
+        self._console.print(stop_message(at_once))
 
     def tick(self) -> None:
-        """Draw, if it is time to."""
-        if time.monotonic() - self._drawn >= REFRESH:
-            self._drawn = time.monotonic()
-            self._live.update(self.picture(), refresh=True)
+        """Redraw the table if it is time to."""
+        if time.monotonic() - self._drawn_at >= REFRESH:
+            self._drawn_at = time.monotonic()
+            self._live.update(self.render(), refresh=True)
 
-    def picture(self) -> Group:
-        """Return what is to be seen now."""
-        room = max(1, self._console.size.height - TROUBLES - 4)
-        return Group(*job_table(self._jobs, self._metric, room), self._summary())
+    def render(self) -> Group:
+        """Return the table and the summary line."""
+        max_rows = max(1, self._console.size.height - MAX_PROBLEMS - 4)
+        return Group(*job_table(self._jobs, self._metric, max_rows), self._summary())
 
     def _summary(self) -> Text:
-        closed = sum(not job.is_open for job in self._jobs)
-        passed = time.monotonic() - self._began
-        left = time_left(self._jobs, closed - self._done_before, passed)
-        ahead = f", about {duration(left)} left" if left else ""
-        return Text(f"{how_far(self._jobs)}, {duration(passed)} so far{ahead}", "bold")
+        ended = sum(not job.is_open for job in self._jobs) - self._ended_before
+        elapsed = time.monotonic() - self._started_at
+        seconds = time_left(self._jobs, ended, elapsed)
+        left = f", about {format_duration(seconds)} left" if seconds else ""
+        return Text(f"{format_counts(self._jobs)}, {format_duration(elapsed)} so far{left}", "bold")
 
 
-def time_left(jobs: Sequence[Job], done: int, passed: float) -> float | None:
-    """Return the seconds that are left at the pace so far, or None while there is no pace yet.
+def time_left(jobs: Sequence[Job], ended: int, elapsed: float) -> float | None:
+    """Return the seconds left at the average speed so far, or None before half a trial is done.
 
     Args:
-        jobs: all of them.
-        done: how many were brought to their end in this command.
-        passed: seconds since it began.
+        jobs: all jobs.
+        ended: number of jobs that ended in this command.
+        elapsed: seconds since it started.
     """
     running = [len(j.epochs) / j.max_epochs for j in jobs if j.state == "running"]
-    work = done + sum(running)
-    if work < 0.5:
+    trials = ended + sum(running)
+    if trials < 0.5:
         return None
-    return passed / work * (sum(job.is_open for job in jobs) - sum(running))
+    return elapsed / trials * (sum(job.is_open for job in jobs) - sum(running))

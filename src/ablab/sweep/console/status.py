@@ -1,4 +1,4 @@
-"""How far sweeps are, read from the disk while they run or not."""
+"""`ablab status`: the progress of sweeps, read from the disk whether or not they run."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,29 +6,18 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablab.sweep.console.summary import say
+from ablab.sweep.console.formatting import count_done, format_counts, format_not_done
+from ablab.sweep.console.summary import print_line
 from ablab.sweep.console.table import job_table
-from ablab.sweep.console.words import done, how_far, not_done
-from ablab.sweep.job import Job, last_failure
+from ablab.sweep.job import Job, last_failure, make_jobs
 from ablab.sweep.names import sweep_id
 from ablab.text import printable
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, find_plan, read_plans
 
 
-def jobs_of(plan: Plan) -> list[Job]:
-    """Return the plan's jobs, seed by seed, so that comparisons are complete early."""
-    orders = [list(each) for each in (plan.spec.seeds, plan.spec.blocks, plan.spec.variants)]
-    ranks = [{name: rank for rank, name in enumerate(order)} for order in orders]
-    cells = sorted(
-        plan.cells,
-        key=lambda c: (ranks[0][c.seed], ranks[1][c.block], ranks[2][c.variant]),
-    )
-    return [Job(cell, plan.trials[cell.key]) for cell in cells]
-
-
 def states(lab: Lab, jobs: Sequence[Job]) -> Mapping[str, str]:
-    """Return what the disk says of each open job, by key: running, failed, stopped or new."""
+    """Return the state on disk of each open job, by key: running, failed, stopped or new."""
     found = {}
     for job in jobs:
         runs = lab.runs(job.cell.key) if job.is_open else []
@@ -38,10 +27,10 @@ def states(lab: Lab, jobs: Sequence[Job]) -> Mapping[str, str]:
 
 
 def status(name: str | None, overrides: Sequence[str], console: Console, lab: Lab) -> bool:
-    """Print how far a sweep is, or a list of all sweeps.
+    """Print the progress of a sweep, or a list of all sweeps.
 
     Returns:
-        Whether all that was read is as it was written; what is not is named.
+        Whether all records that were read are undamaged; damaged ones are printed.
 
     Raises:
         ConfigError: there is no such sweep.
@@ -49,45 +38,47 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
     """
     if name is None:
         plans, damaged = read_plans(lab)
-        every = {plan.sweep: jobs_of(plan) for plan in plans}
-        for each in every.values():
-            _read(lab, each)
-        console.print(_all_sweeps(plans, every))
-        troubles = [j.reason for each in every.values() for j in each if j.state == "damaged"]
-        for told in dict.fromkeys([*damaged.values(), *troubles]):
-            say(console, f"damaged: {told}", "red")
-        return not (damaged or troubles)
+        jobs_by_sweep = {plan.sweep: make_jobs(plan) for plan in plans}
+        for jobs in jobs_by_sweep.values():
+            _read_states(lab, jobs)
+        console.print(_sweep_table(plans, jobs_by_sweep))
+        reasons = [
+            j.reason for jobs in jobs_by_sweep.values() for j in jobs if j.state == "damaged"
+        ]
+        for message in dict.fromkeys([*damaged.values(), *reasons]):
+            print_line(console, f"damaged: {message}", "red")
+        return not (damaged or reasons)
     plan = find_plan(lab, sweep_id(name, overrides))
-    jobs = jobs_of(plan)
-    _read(lab, jobs)
-    say(console, f"{plan.sweep}: {plan.asked}", "bold")
-    for part in job_table(jobs, plan.spec.metric, room=len(jobs)):
+    jobs = make_jobs(plan)
+    _read_states(lab, jobs)
+    print_line(console, f"{plan.sweep}: {plan.asked}", "bold")
+    for part in job_table(jobs, plan.spec.metric, max_rows=len(jobs)):
         console.print(part)
-    say(console, how_far(jobs), "bold")
+    print_line(console, format_counts(jobs), "bold")
     return not any(job.state == "damaged" for job in jobs)
 
 
-def _read(lab: Lab, jobs: Sequence[Job]) -> None:
-    """Bring each job to the state that the disk tells."""
+def _read_states(lab: Lab, jobs: Sequence[Job]) -> None:
+    """Set the state of each job as it is on disk."""
     for job in jobs:
         if (run := lab.finished(job.cell.key)) is not None:
             job.finish(run)
         elif runs := lab.runs(job.cell.key):
-            job.run, found = runs[-1], runs[-1].status()
-            job.look()
-            job.state = "waiting" if found == "new" else found
-            if found == "failed":
+            job.run, state = runs[-1], runs[-1].status()
+            job.read_journal()
+            job.state = "waiting" if state == "new" else state
+            if state == "failed":
                 job.reason = last_failure(job.run) or ""
-            if found == "damaged":
+            if state == "damaged":
                 job.reason = runs[-1].damage()
 
 
-def _all_sweeps(plans: Sequence[Plan], every: Mapping[str, Sequence[Job]]) -> Table:
+def _sweep_table(plans: Sequence[Plan], jobs_by_sweep: Mapping[str, Sequence[Job]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("sweep", "finished", "not finished", "question"):
         table.add_column(column)
     for plan in plans:
-        own = every[plan.sweep]
-        far, question = f"{done(own)}/{len(own)}", Text(printable(plan.asked))
-        table.add_row(Text(printable(plan.sweep)), far, not_done(own), question)
+        jobs = jobs_by_sweep[plan.sweep]
+        done, question = f"{count_done(jobs)}/{len(jobs)}", Text(printable(plan.asked))
+        table.add_row(Text(printable(plan.sweep)), done, format_not_done(jobs), question)
     return table

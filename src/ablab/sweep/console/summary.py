@@ -1,4 +1,4 @@
-"""What a sweep says before its first trial and after its last."""
+"""Prints the summary of a sweep before its first trial and after its last."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,51 +6,54 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablab.sweep.console.words import done, duration, label, not_done, result
+from ablab.sweep.console.formatting import (
+    count_done,
+    format_duration,
+    format_not_done,
+    format_result,
+    trial_label,
+)
 from ablab.sweep.forecast import GB, Forecast
 from ablab.sweep.job import Job
 from ablab.text import printable
 from ablab.tracking.plan import Plan
 
 
-def say(console: Console, text: str, style: str = "") -> None:
-    """Print a line as it is."""
+def print_line(console: Console, text: str, style: str = "") -> None:
+    """Print a text as it is: without markup, and not wrapped."""
     console.print(Text(printable(text), style), soft_wrap=True)
 
 
-def say_start(
+def print_start(
     console: Console, plan: Plan, jobs: Sequence[Job], cost: Forecast, notes: Sequence[str]
 ) -> None:
-    """Print the question, what was left out, and what the sweep will take."""
-    say(console, f"{plan.sweep}: {plan.spec.question}", "bold")
+    """Print the question, the notes, the excluded combinations and the forecast."""
+    print_line(console, f"{plan.sweep}: {plan.spec.question}", "bold")
     for note in notes:
-        say(console, note, "yellow")
-    for item in _excluded(plan):
-        say(console, f"left out: {item['variant']} in {item['block']}: {item['reason']}", "yellow")
-    todo = sum(job.is_open for job in jobs)
-    counts = f"{len(jobs)} trials: {len(jobs) - todo} finished, {todo} to train"
-    if todo:
+        print_line(console, note, "yellow")
+    for item in (item for part in plan.parts for item in part.excluded):
+        message = f"left out: {item['variant']} in {item['block']}: {item['reason']}"
+        print_line(console, message, "yellow")
+    num_open = sum(job.is_open for job in jobs)
+    counts = f"{len(jobs)} trials: {len(jobs) - num_open} finished, {num_open} to train"
+    if num_open:
         slots = "one slot" if cost.slots == 1 else f"{cost.slots} slots"
         counts += (
-            f"; about {duration(3600 * cost.hours)} in {slots} and "
+            f"; about {format_duration(3600 * cost.hours)} in {slots} and "
             f"{cost.bytes / GB:.2f} GB of {cost.free / GB:.0f} GB free"
         )
-    say(console, f"{counts}.")
-
-
-def _excluded(plan: Plan) -> list[Mapping[str, str]]:
-    return [item for part in plan.parts for item in part.excluded]
+    print_line(console, f"{counts}.")
 
 
 def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: Forecast) -> Table:
-    """Return a row a trial: its state and how long it would take.
+    """Return a table with the state and forecast of each trial, one row per trial.
 
     Args:
-        jobs: all of them.
-        states: what the disk says of each open one, by key.
+        jobs: all jobs.
+        states: state on disk of each open job, by key.
         cost: the forecast.
     """
-    several = len({job.cell.block for job in jobs}) > 1
+    several_blocks = len({job.cell.block for job in jobs}) > 1
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("trial", "key", "state"):
         table.add_column(name, no_wrap=True)
@@ -59,33 +62,41 @@ def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: Forecas
         seconds = cost.seconds.get(job.cell.key)
         state = states.get(job.cell.key, job.state)
         unknown = "unknown" if job.is_open else ""
-        ahead = unknown if seconds is None else duration(seconds)
-        table.add_row(Text(label(job.cell, several)), job.cell.key, state, ahead)
+        time = unknown if seconds is None else format_duration(seconds)
+        table.add_row(Text(trial_label(job.cell, several_blocks)), job.cell.key, state, time)
     return table
 
 
-def say_end(console: Console, report: str, plan: Plan, jobs: Sequence[Job], seconds: float) -> None:
-    """Print the counts, each failure with its reason, and what to type next.
+def print_end(
+    console: Console, report: str, plan: Plan, jobs: Sequence[Job], seconds: float
+) -> None:
+    """Print the failures with their reasons, the counts, and the next command.
 
     Args:
-        console: where to.
+        console: receives the lines.
         report: the command that reports this sweep.
-        plan: its plan.
-        jobs: all of them, none open.
-        seconds: how long it took.
+        plan: of the sweep.
+        jobs: all jobs, none open.
+        seconds: duration of the command.
     """
-    several = len({job.cell.block for job in jobs}) > 1
+    several_blocks = len({job.cell.block for job in jobs}) > 1
     for job in jobs:
         if job.state == "failed":
-            what = f"{label(job.cell, several)} {result(job, plan.spec.metric)}"
-            say(console, f"{what}  (ablab show {job.cell.key})", "red")
+            label, result = (
+                trial_label(job.cell, several_blocks),
+                format_result(job, plan.spec.metric),
+            )
+            print_line(console, f"{label} {result}  (ablab show {job.cell.key})", "red")
     states = [job.state for job in jobs]
-    ends = [f"{states.count('finished')} finished", not_done(jobs)]
-    ends[1:1] = [f"{n} diverged"] if (n := states.count("diverged")) else []
-    told = ", ".join(filter(None, ends))
-    fresh = sum(job.is_new for job in jobs if job.state in ("finished", "diverged"))
-    say(console, f"{plan.sweep}: {told}; {fresh} trained now, in {duration(seconds)}.", "bold")
-    if done(jobs) < len(jobs):
-        say(console, "The same command again goes on where each trial stopped.")
+    counts = [f"{states.count('finished')} finished", format_not_done(jobs)]
+    counts[1:1] = [f"{n} diverged"] if (n := states.count("diverged")) else []
+    num_new = sum(job.is_new for job in jobs if job.state in ("finished", "diverged"))
+    message = (
+        f"{plan.sweep}: {', '.join(filter(None, counts))}; {num_new} trained now, in "
+        f"{format_duration(seconds)}."
+    )
+    print_line(console, message, "bold")
+    if count_done(jobs) < len(jobs):
+        print_line(console, "The same command continues each trial where it stopped.")
     if not {"stopped", "waiting"} & set(states):
-        say(console, f"Next: {report}")
+        print_line(console, f"Next: {report}")

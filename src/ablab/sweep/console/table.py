@@ -1,4 +1,4 @@
-"""The table of a sweep's jobs: a row a variant, a column a seed."""
+"""The table of a sweep's jobs: one row per variant, one column per seed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,35 +6,37 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from ablab.sweep.console.words import label, progress, result
+from ablab.sweep.console.formatting import format_progress, format_result, trial_label
 from ablab.sweep.job import Job
 from ablab.text import printable
 
-WIDEST = 10  # seeds that have a column each
-TROUBLES = 3  # failures whose reasons are shown
-_STYLES = {"finished": "green", "diverged": "yellow", "running": "cyan", "held": "cyan"}
+MAX_SEEDS = 10  # columns of a table
+MAX_PROBLEMS = 3  # failures whose reasons are shown
+_STYLES = {"finished": "green", "diverged": "yellow", "running": "cyan", "locked": "cyan"}
 
 
-def job_table(jobs: Sequence[Job], metric: str, room: int) -> list[RenderableType]:
-    """Return what there is to see of the jobs.
+def job_table(jobs: Sequence[Job], metric: str, max_rows: int) -> list[RenderableType]:
+    """Return the table of the jobs, then the reasons of failures and damage.
 
     Args:
-        jobs: all of them.
-        metric: the figure that is shown.
-        room: lines that a table may have; where that is too little only the busy jobs and the
-            last failures are shown.
+        jobs: all jobs.
+        metric: shown as the result.
+        max_rows: if the table has more rows, or more than `MAX_SEEDS` columns, the running jobs
+            are listed instead.
     """
-    several = len({job.cell.block for job in jobs}) > 1
+    several_blocks = len({job.cell.block for job in jobs}) > 1
     seeds = sorted({job.cell.seed for job in jobs})
     rows: dict[str, dict[int, Job]] = {}
     for job in jobs:
-        name = f"{job.cell.block} · {job.cell.variant}" if several else job.cell.variant
+        name = f"{job.cell.block} · {job.cell.variant}" if several_blocks else job.cell.variant
         rows.setdefault(name, {})[job.cell.seed] = job
-    if len(rows) > room or len(seeds) > WIDEST:
-        busy = [job for job in jobs if job.state in ("running", "held")]
-        shown = [Text(f"{label(j.cell, several)}  ") + _cell(j, metric) for j in busy[:room]]
-        return [*shown, *_troubles(jobs, several)]
-    return [_table(rows, seeds, metric), *_troubles(jobs, several)]
+    problems = _problems(jobs, several_blocks)
+    if len(rows) > max_rows or len(seeds) > MAX_SEEDS:
+        running = [job for job in jobs if job.state in ("running", "locked")][:max_rows]
+        labels = [Text(f"{trial_label(job.cell, several_blocks)}  ") for job in running]
+        lines = [label + _cell(j, metric) for label, j in zip(labels, running, strict=True)]
+        return [*lines, *problems]
+    return [_table(rows, seeds, metric), *problems]
 
 
 def _table(rows: Mapping[str, Mapping[int, Job]], seeds: Sequence[int], metric: str) -> Table:
@@ -49,21 +51,25 @@ def _table(rows: Mapping[str, Mapping[int, Job]], seeds: Sequence[int], metric: 
 
 
 def _cell(job: Job, metric: str) -> Text:
-    words = {
+    texts = {
         "waiting": "·",
-        "held": "elsewhere",
-        "running": progress(job),
-        "finished": result(job, metric),
-        "diverged": result(job, metric),
+        "locked": "elsewhere",
+        "running": format_progress(job),
+        "finished": format_result(job, metric),
+        "diverged": format_result(job, metric),
     }
     style = "dim" if job.state == "waiting" else _STYLES.get(job.state, "red")
-    return Text(words.get(job.state, job.state), style)
+    return Text(texts.get(job.state, job.state), style)
 
 
-def _troubles(jobs: Sequence[Job], several: bool) -> list[Text]:
-    troubled = [job for job in jobs if job.state == "failed"][-TROUBLES:]
-    said = [f"{label(job.cell, several)} failed: {printable(job.reason)}" for job in troubled]
-    shown = [Text(line, "red", overflow="ellipsis", no_wrap=True) for line in said]
+def _problems(jobs: Sequence[Job], several_blocks: bool) -> list[Text]:
+    def describe(job: Job) -> str:
+        return f"{trial_label(job.cell, several_blocks)} {job.state}: {printable(job.reason)}"
+
+    failed = [job for job in jobs if job.state == "failed"][-MAX_PROBLEMS:]
     damaged = [job for job in jobs if job.state == "damaged"]
-    told = [f"{label(j.cell, several)} damaged: {printable(j.reason)}" for j in damaged]
-    return shown + [Text(line, "red") for line in told]
+    # What to do about damage is at the end of its line, so that it is not cut.
+    return [
+        *(Text(describe(job), "red", overflow="ellipsis", no_wrap=True) for job in failed),
+        *(Text(describe(job), "red") for job in damaged),
+    ]

@@ -1,1 +1,1 @@
-"""Where trials run: each launcher starts runs in processes of their own."""
+"""Launchers: each starts runs in processes of their own."""

@@ -1,4 +1,4 @@
-"""The launcher that the configuration names."""
+"""Builds the launcher that the configuration names."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,22 +11,23 @@ from ablab.training.settings import Devices
 
 
 def make_launcher(config: Mapping[str, Any]) -> Launcher:
-    """Return the launcher that the group ``launcher`` names, with its options.
+    """Return the launcher of the group ``launcher``.
 
-    Its ``_target_`` is called with those of ``devices`` and ``threads`` that its signature names.
+    Its ``_target_`` is called with its options, and with ``devices`` and ``threads`` where its
+    signature names them.
 
     Args:
-        config: its groups ``devices`` and ``launcher`` are read, resolved and checked.
+        config: resolved and checked; only the groups ``devices`` and ``launcher`` are read.
 
     Raises:
         ComponentError: the launcher refuses an option, or cannot be built.
-        ConfigError: what is built is no launcher.
+        ConfigError: the object built is not a launcher.
     """
     node = config["launcher"]
     builder = Builder("launcher", node)
-    made = builder(devices=Devices(**config["devices"]), threads=cpu_threads(node))
-    if not isinstance(made, Launcher):
-        rule = "make what has slots, is_ready, start, wait and close"
-        got = f"{node['_target_']}, which makes a {type(made).__name__}"
+    launcher = builder(devices=Devices(**config["devices"]), threads=cpu_threads(node))
+    if not isinstance(launcher, Launcher):
+        rule = "return an object with slots, is_ready, start, wait and close"
+        got = f"{node['_target_']}, which returns an object of type {type(launcher).__name__}"
         raise ConfigError([f"launcher._target_ must {rule}, got {got}"])
-    return made
+    return launcher

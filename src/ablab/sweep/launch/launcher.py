@@ -1,4 +1,4 @@
-"""What the schedule asks of a launcher."""
+"""The protocols of a launcher and of its workers, as the schedule uses them."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -14,22 +14,24 @@ class Worker(Protocol):
         """Return the exit status, negative for a signal, or None while it runs."""
 
     def stop(self) -> None:
-        """Ask it to write a checkpoint and end (SIGTERM)."""
+        """Send SIGTERM: the process records the end and keeps its last checkpoint."""
 
     def kill(self) -> None:
-        """End it at once."""
+        """Send SIGKILL."""
 
 
 @runtime_checkable
 class Launcher(Protocol):
-    """Starts runs, as many side by side as it has slots."""
+    """Starts runs, at most one at a time in each of its slots."""
 
     @property
     def slots(self) -> int:
-        """How many runs run side by side, >= 1."""
+        """Number of runs that run at the same time, >= 1."""
 
     def is_ready(self) -> bool:
-        """Tell whether a start would not wait: a signal could not be answered meanwhile.
+        """Return whether `start` would return at once.
+
+        The schedule calls `start` only then, since it could not handle an interrupt meanwhile.
 
         Raises:
             OSError: nothing can be started.
@@ -43,7 +45,7 @@ class Launcher(Protocol):
         """
 
     def wait(self, workers: Sequence[Worker], seconds: float) -> None:
-        """Return when one of the workers may have ended, or after ``seconds``."""
+        """Wait until one of the workers may have ended, at most ``seconds``."""
 
     def close(self) -> None:
-        """End whatever still runs."""
+        """Kill the processes that still run."""

@@ -14,16 +14,16 @@ from ablab.training.settings import Devices
 def local_launcher(
     devices: Devices, threads: int, slots: int | Literal["auto"] = "auto"
 ) -> Launcher:
-    """Return what starts trials on this machine.
+    """Return the launcher of this platform: fork on Linux, spawn on macOS, subprocess for DDP.
 
     Args:
-        devices: where trials run; one of several processes has the machine to itself.
+        devices: where trials run; a trial of several processes runs alone on the machine.
         threads: CPU threads of each process.
-        slots: how many trials run side by side; ``auto``: one a CPU core or GPU.
+        slots: number of trials that run at the same time; ``auto``: one per CPU core or GPU.
     """
     if devices.may_be_several:
         return SubprocessLauncher()
-    places = make_slots(slots, threads, devices.accelerator)
-    if sys.platform == "darwin":  # where a fork of a process that used Apple's libraries may crash
-        return SpawnLauncher(places, threads)
-    return ForkLauncher(places, threads)
+    environments = make_slots(slots, threads, devices.accelerator)
+    if sys.platform == "darwin":  # a fork of a process that used Apple's libraries may crash
+        return SpawnLauncher(environments, threads)
+    return ForkLauncher(environments, threads)

@@ -1,4 +1,4 @@
-"""Imported once by the fork server, so that every trial starts with everything imported."""
+"""Imported once by the fork server, so that each forked trial has all its imports done."""
 
 import warnings
 
@@ -6,10 +6,11 @@ from ablab.importing import for_good
 from ablab.training.prepare import warm_up
 
 with for_good():
-    import ablab.training.process  # noqa: F401  what a trial needs, imported
+    import ablab.training.process  # noqa: F401  imports all that a trial needs
 
-# From 3.12 on Python warns at each fork of a process with threads. The server's only other threads
-# are the idle pools of OpenBLAS, which re-makes them in the child; it runs no tensor operation.
+# Python 3.12 and later warns at each fork of a process with threads. The server's only other
+# threads are the idle pool of OpenBLAS, which recreates it after a fork. The server itself runs no
+# tensor operation: a process forked after multi-threaded torch work hangs.
 warnings.filterwarnings(
     "ignore", message=r".*multi-threaded, use of fork\(\)", category=DeprecationWarning
 )

@@ -1,4 +1,4 @@
-"""Imported by the fork server last: says that it has imported everything."""
+"""Imported last by the fork server: writes the file that says that all imports are done."""
 
 import os
 from contextlib import suppress
@@ -8,5 +8,5 @@ from ablab.sweep.launch.server import READY
 from ablab.tracking.files import write_atomic
 
 if path := os.environ.get(READY):
-    with suppress(OSError):  # the sweep has ended meanwhile, and its folder with it
+    with suppress(OSError):  # the sweep has ended and its folder is removed
         write_atomic(Path(path), str(os.getpid()))

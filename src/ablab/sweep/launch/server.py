@@ -1,4 +1,4 @@
-"""The fork server: started without waiting for it, in a temporary folder that says whose it is."""
+"""The fork server: started without waiting for it, in a temporary folder that names its owner."""
 
 import multiprocessing
 import os
@@ -9,16 +9,16 @@ from contextlib import suppress
 from multiprocessing import forkserver, util
 from pathlib import Path
 
-from ablab.sweep.launch.surroundings import inherited, thread_variables
+from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.tracking.files import is_abandoned, mark
 
-READY = "ABLAB_FORK_SERVER_READY"  # names the file by which a server says that it is ready
+READY = "ABLAB_FORK_SERVER_READY"  # the variable with the path of the file that `ready` writes
 _OWNER = "ablab.owner"
-_LONGEST_START = 30.0  # seconds after which a trial is started without waiting for the word
+_MAX_START = 30.0  # seconds; then a trial is started whether or not the file was written
 
 
 class ForkServer:
-    """multiprocessing's one fork server of this process, which imports before it forks.
+    """The fork server of this process, of which multiprocessing has one, with its imports.
 
     Args:
         preload: module that it imports first.
@@ -29,28 +29,28 @@ class ForkServer:
         self._threads = threads
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload([preload, "ablab.sweep.launch.ready"])
-        self._began: float | None = None
+        self._started_at: float | None = None
 
     def is_ready(self) -> bool:
-        """Start the server where there is none, and tell whether it can fork at once.
+        """Start the server if there is none, and return whether it can fork at once.
 
         Raises:
             OSError: it cannot be started.
         """
         file = self._temporary_folder() / f"ready-{os.getpid()}"
-        with inherited({**thread_variables(self._threads), READY: str(file)}):
+        with worker_environment({**thread_variables(self._threads), READY: str(file)}):
             forkserver.ensure_running()
-        self._began = self._began or time.monotonic()
-        if time.monotonic() - self._began > _LONGEST_START or _lives(file):
-            self._began = None
+        self._started_at = self._started_at or time.monotonic()
+        if time.monotonic() - self._started_at > _MAX_START or _is_running(file):
+            self._started_at = None
             return True
         return False
 
     @staticmethod
     def _temporary_folder() -> Path:
-        """Return multiprocessing's folder, signed; the first time, remove those of the dead.
+        """Return multiprocessing's folder, marked as ours; first remove abandoned ones.
 
-        A process that multiprocessing started has its parent's folder, and does not sign it.
+        A process that multiprocessing started uses its parent's folder and does not mark it.
         """
         folder = Path(util.get_temp_dir())
         if multiprocessing.parent_process() is None and not (folder / _OWNER).exists():
@@ -59,8 +59,8 @@ class ForkServer:
         return folder
 
 
-def _lives(file: Path) -> bool:
-    """Tell whether the process that a file names is there."""
+def _is_running(file: Path) -> bool:
+    """Return whether the process whose id is in the file is running."""
     try:
         os.kill(int(file.read_text()), 0)
     except (FileNotFoundError, ProcessLookupError):
@@ -69,9 +69,9 @@ def _lives(file: Path) -> bool:
 
 
 def _remove_abandoned(parent: Path) -> None:
-    """Remove the folders of sweeps that were killed, which could not do it themselves."""
+    """Remove the folders of sweeps that were killed, which could not remove them themselves."""
     for owner in parent.glob(f"pymp-*/{_OWNER}"):
         with suppress(OSError):
-            whose = owner.read_text()
-            if re.fullmatch(r"[0-9a-f]{8}-\d+", whose) and is_abandoned(whose, time.time()):
+            content = owner.read_text()
+            if re.fullmatch(r"[0-9a-f]{8}-\d+", content) and is_abandoned(content, time.time()):
                 shutil.rmtree(owner.parent, ignore_errors=True)

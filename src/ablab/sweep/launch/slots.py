@@ -1,20 +1,20 @@
-"""Slots: how many trials run side by side here, and which GPU each of them sees."""
+"""Slots: how many trials run at the same time on this machine, and the GPU of each."""
 
 import os
 import sys
 from pathlib import Path
 
-Slot = dict[str, str]  # environment variables of the processes in it
+Slot = dict[str, str]  # environment variables of the processes in the slot
 
 
 def make_slots(wanted: int | str, threads: int, accelerator: str) -> list[Slot]:
     """Return the slots of this machine.
 
     Args:
-        wanted: a number, or ``auto``: one a GPU where trials run on GPUs, else as many as the
-            CPUs of this process hold trials of ``threads``.
-        threads: CPU threads a trial, >= 1.
-        accelerator: Lightning's word; ``auto`` takes GPUs where torch can use them.
+        wanted: a number, or ``auto``: one per GPU if trials run on GPUs, else the number of CPUs
+            of this process divided by ``threads``, at least 1.
+        threads: CPU threads per trial, >= 1.
+        accelerator: as in Lightning; ``auto`` uses GPUs if torch can.
     """
     gpus = visible_gpus() if accelerator in ("auto", "gpu", "cuda") else []
     if gpus:
@@ -25,7 +25,7 @@ def make_slots(wanted: int | str, threads: int, accelerator: str) -> list[Slot]:
 
 
 def visible_gpus() -> list[str]:
-    """Return the GPUs that this process may use, as `CUDA_VISIBLE_DEVICES` names them."""
+    """Return the GPUs that this process may use, in the notation of `CUDA_VISIBLE_DEVICES`."""
     import torch
 
     count = torch.cuda.device_count()
@@ -34,7 +34,7 @@ def visible_gpus() -> list[str]:
 
 
 def usable_cpus() -> int:
-    """Return how many CPUs affinity and the control group leave to this process, >= 1."""
+    """Return how many CPUs this process may use under its affinity and control group, >= 1."""
     cpus = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return max(1, min(cpus, int(cgroup_cpus() or cpus)))
 
@@ -42,11 +42,11 @@ def usable_cpus() -> int:
 def cgroup_cpus(
     proc: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
 ) -> float | None:
-    """Return the tightest CPU quota from this process's control group upwards, or None.
+    """Return the smallest CPU quota of this process's control group and its parents, or None.
 
     Args:
-        proc: which group the process is in.
-        root: where the groups are mounted; version 2, or version 1's ``cpu`` hierarchy in it.
+        proc: the file that names the group of the process.
+        root: where the groups are mounted: version 2, or the ``cpu`` hierarchy of version 1.
     """
     try:
         lines = [line.split(":", 2) for line in proc.read_text().splitlines()]
@@ -72,5 +72,5 @@ def _quota(folder: Path) -> float | None:
             allowed = (folder / "cpu.cfs_quota_us").read_text()
             period = (folder / "cpu.cfs_period_us").read_text()
         return int(allowed) / int(period) if int(allowed) > 0 else None
-    except (OSError, ValueError):  # no such file, or `max`: no quota
+    except (OSError, ValueError):  # no such file, or `max`, which means no quota
         return None

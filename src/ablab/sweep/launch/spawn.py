@@ -1,4 +1,4 @@
-"""The launcher where fork does not serve (macOS): spawned processes, reused for many trials."""
+"""The launcher for systems where fork is not safe (macOS): spawned processes, reused for trials."""
 
 import multiprocessing
 import time
@@ -6,26 +6,26 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.slots import Slot
-from ablab.sweep.launch.surroundings import inherited, thread_variables
-from ablab.sweep.launch.worker import Work, serve, train
-from ablab.tracking.run import Run
+from ablab.sweep.launch.worker import Target, loop, train
+from ablab.tracking.lab import Run
 from ablab.training.settings import ProcessSettings
 
 
 class SpawnWorker:
-    """One attempt in a process that outlives it."""
+    """One attempt in a process that is reused for later ones."""
 
-    def __init__(self, process: BaseProcess, orders: Connection) -> None:
-        self.process, self.orders = process, orders
+    def __init__(self, process: BaseProcess, connection: Connection) -> None:
+        self.process, self.connection = process, connection
         self._status: int | None = None
 
     def poll(self) -> int | None:
-        """Return the attempt's status, or the exit status of a process that died."""
-        if self._status is None and self.orders.poll():
+        """Return the status of the attempt, the exit status of a process that died, or None."""
+        if self._status is None and self.connection.poll():
             try:
-                self._status = int(self.orders.recv())
+                self._status = int(self.connection.recv())
             except EOFError:
                 self.process.join()
                 self._status = self.process.exitcode
@@ -41,62 +41,64 @@ class SpawnWorker:
 
 
 class SpawnLauncher:
-    """Keeps one spawned process a slot, and spawns another where one died.
+    """Keeps one spawned process per slot, and spawns another if it died.
+
+    A new process takes seconds for its imports, so that each is reused.
 
     Args:
-        slots: environment of each slot.
-        threads: CPU threads a trial.
-        work: ``(folder, settings) -> status``, a module's function.
+        slots: environment variables of each slot.
+        threads: CPU threads per trial.
+        target: ``(folder, settings) -> status``, a function of a module.
     """
 
     def __init__(
         self,
         slots: Sequence[Slot],
         threads: int,
-        work: Work = train,
+        target: Target = train,
     ) -> None:
-        self._environments, self._threads, self._work = list(slots), threads, work
+        self._environments, self._threads, self._target = list(slots), threads, target
         self._context = multiprocessing.get_context("spawn")
-        self._hands: dict[int, tuple[BaseProcess, Connection]] = {}
+        self._processes: dict[int, tuple[BaseProcess, Connection]] = {}
 
     @property
     def slots(self) -> int:
-        """How many trials run side by side."""
+        """Number of trials that run at the same time."""
         return len(self._environments)
 
     def is_ready(self) -> bool:
-        """Tell that a start waits for nothing."""
+        """Return True: a start does not wait."""
         return True
 
     def start(self, run: Run, settings: ProcessSettings, slot: int) -> SpawnWorker:
-        """Order one attempt from the slot's process."""
-        if slot not in self._hands or not self._hands[slot][0].is_alive():
-            self._hands[slot] = self._spawn(slot)
-        process, orders = self._hands[slot]
-        orders.send((run.folder, settings))
-        return SpawnWorker(process, orders)
+        """Send one attempt to the slot's process."""
+        if slot not in self._processes or not self._processes[slot][0].is_alive():
+            self._processes[slot] = self._spawn(slot)
+        process, connection = self._processes[slot]
+        connection.send((run.folder, settings))
+        return SpawnWorker(process, connection)
 
     def _spawn(self, slot: int) -> tuple[BaseProcess, Connection]:
         ours, theirs = self._context.Pipe()
-        arguments = (self._work, self._environments[slot], theirs)
-        process = self._context.Process(target=serve, args=arguments)
-        with inherited(thread_variables(self._threads)):
+        arguments = (self._target, self._environments[slot], theirs)
+        process = self._context.Process(target=loop, args=arguments)
+        with worker_environment(thread_variables(self._threads)):
             process.start()
-        theirs.close()
+        theirs.close()  # so that `poll` sees the end of the file when the process dies
         return process, ours
 
     def wait(self, workers: Sequence[Worker], seconds: float) -> None:
-        """Return when an attempt has ended, or after ``seconds``."""
-        pipes = [w.orders for w in workers if isinstance(w, SpawnWorker)]
-        if pipes:
-            wait(pipes, seconds)
+        """Wait until an attempt has ended, at most ``seconds``."""
+        connections = [w.connection for w in workers if isinstance(w, SpawnWorker)]
+        if connections:
+            wait(connections, seconds)
         else:
             time.sleep(seconds)
 
     def close(self) -> None:
-        """Hang up, which ends idle processes, and kill what still runs."""
-        for process, orders in self._hands.values():
-            orders.close()
+        """Close the connections, which ends idle processes, and kill those that still run."""
+        for process, connection in self._processes.values():
+            connection.close()
             process.join(timeout=1)
             if process.is_alive():
                 process.kill()

@@ -1,4 +1,8 @@
-"""The launcher of trials that need several processes: a plain command, alone on the machine."""
+"""The launcher for trials of several processes (DDP): a plain command, alone on the machine.
+
+Lightning starts the other ranks by running the command of the first one again, so that the trial
+must be a command of its own.
+"""
 
 import os
 import signal
@@ -14,21 +18,21 @@ from ablab.training.settings import ProcessSettings
 
 
 class SubprocessWorker:
-    """A command in a process group of its own, with whatever processes Lightning adds."""
+    """A command in a process group of its own, which the ranks that Lightning adds belong to."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self.process = process
 
     def poll(self) -> int | None:
-        """Return the command's exit status."""
+        """Return the exit status of the command, or None while it runs."""
         return self.process.poll()
 
     def stop(self) -> None:
-        """Send SIGTERM to the command, which ends its processes."""
+        """Send SIGTERM to the command, which ends its other processes."""
         self.process.terminate()
 
     def kill(self) -> None:
-        """Send SIGKILL to the whole group."""
+        """Send SIGKILL to the whole process group."""
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
@@ -37,7 +41,7 @@ class SubprocessLauncher:
     """Starts ``python -m ablab.training.process`` for one run at a time.
 
     Args:
-        module: what is run, with the run's folder and the settings as arguments.
+        module: run with the run's folder and the settings as arguments.
     """
 
     slots = 1
@@ -47,11 +51,11 @@ class SubprocessLauncher:
         self._workers: list[SubprocessWorker] = []
 
     def is_ready(self) -> bool:
-        """Tell that a start waits for nothing."""
+        """Return True: a start does not wait."""
         return True
 
     def start(self, run: Run, settings: ProcessSettings, slot: int) -> SubprocessWorker:
-        """Start the command; it writes its own log."""
+        """Start the command, which writes its own log."""
         command = [sys.executable, "-m", self._module, str(run.folder), settings.to_json()]
         process = subprocess.Popen(
             command,
@@ -64,7 +68,7 @@ class SubprocessLauncher:
         return self._workers[-1]
 
     def wait(self, workers: Sequence[Worker], seconds: float) -> None:
-        """Return when the command has ended, or after ``seconds``."""
+        """Wait until the command has ended, at most ``seconds``."""
         for worker in workers:
             if isinstance(worker, SubprocessWorker):
                 with suppress(subprocess.TimeoutExpired):
@@ -73,7 +77,7 @@ class SubprocessLauncher:
         time.sleep(seconds)
 
     def close(self) -> None:
-        """Kill what still runs."""
+        """Kill the command if it still runs."""
         for worker in self._workers:
             if worker.poll() is None:
                 worker.kill()

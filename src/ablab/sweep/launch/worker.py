@@ -1,4 +1,4 @@
-"""What runs in a process that a launcher started."""
+"""The code that a process started by a launcher runs."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from ablab.errors import ResourceError
 from ablab.signals import ENDING
 from ablab.training.settings import ProcessSettings
 
-Work = Callable[[Path, ProcessSettings], int]
+Target = Callable[[Path, ProcessSettings], int]
 
 
 def train(folder: Path, settings: ProcessSettings) -> int:
@@ -24,36 +24,37 @@ def train(folder: Path, settings: ProcessSettings) -> int:
         return error.exit_code
 
 
-def run_one(
-    work: Work, environment: Mapping[str, str], folder: Path, settings: ProcessSettings
+def run_once(
+    target: Target, environment: Mapping[str, str], folder: Path, settings: ProcessSettings
 ) -> None:
-    """Do one run and exit with its status.
+    """Train one run and exit with its status.
 
     Args:
-        work: what trains it.
-        environment: all variables of this process.
-        folder: the run's.
+        target: trains the run and returns the status.
+        environment: replaces all environment variables of this process.
+        folder: of the run.
         settings: of `ablab.training.process.run_process`.
     """
     for name in os.environ.keys() - environment.keys():
         del os.environ[name]
-    _settle(environment)
-    sys.exit(work(folder, settings))
+    _set_up(environment)
+    sys.exit(target(folder, settings))
 
 
-def serve(work: Work, environment: Mapping[str, str], orders: Connection) -> None:
-    """Do one run after the other, each as it is ordered, until the launcher hangs up."""
-    _settle(environment)
+def loop(target: Target, environment: Mapping[str, str], connection: Connection) -> None:
+    """Train the runs received on ``connection``, one at a time, until the launcher closes it."""
+    _set_up(environment)
     while True:
         try:
-            folder, settings = orders.recv()
+            folder, settings = connection.recv()
         except EOFError:
             return
-        orders.send(work(folder, settings))
+        connection.send(target(folder, settings))
 
 
-def _settle(environment: Mapping[str, str]) -> None:
-    for number in (signal.SIGINT, signal.SIGHUP):  # a terminal's are for the sweep to pass on
+def _set_up(environment: Mapping[str, str]) -> None:
+    # A terminal sends these to all processes; the sweep decides, and stops its trials by SIGTERM.
+    for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # see `inherited`
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # blocked by `worker_environment`
     os.environ.update(environment)

@@ -1,4 +1,4 @@
-"""What a child process inherits: thread variables, and no `__main__` to run again."""
+"""What a worker process inherits: thread variables, blocked signals, and an empty `__main__`."""
 
 import os
 import signal
@@ -20,23 +20,25 @@ THREAD_VARIABLES = (
 
 
 def thread_variables(threads: int) -> dict[str, str]:
-    """Return the variables that hold numerical libraries to a number of threads."""
+    """Return the environment variables that limit numerical libraries to ``threads``."""
     return dict.fromkeys(THREAD_VARIABLES, str(threads))
 
 
 @contextmanager
-def inherited(environment: Mapping[str, str]) -> Iterator[None]:
-    """Let processes that are started in the block inherit what trials need.
+def worker_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set what processes started in the block inherit.
 
-    They get the environment; signals are blocked in them until they handle them, since a terminal
-    sends its own to all; and they do not import the program that started the sweep, which may be
-    a script without a guard. A signal to this process waits for the end of the block.
+    They get the environment variables. Signals that end a process are blocked in them until
+    `ablab.sweep.launch.worker` handles them: a terminal sends Ctrl-C to all processes, also to one
+    that is still starting. They do not import `__main__` again, which may be a script without a
+    guard. A signal to this process is delayed until the end of the block.
     """
-    before = {name: os.environ.get(name) for name in environment}
+    before = {name: os.environ.get(name) for name in variables}
     main = sys.modules["__main__"]
-    resource_tracker.ensure_running()  # which, started later, would unblock them
+    # Started by the first process otherwise, and starting it unblocks the signals.
+    resource_tracker.ensure_running()
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
-    os.environ.update(environment)
+    os.environ.update(variables)
     sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
