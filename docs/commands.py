@@ -1,4 +1,4 @@
-"""Write `commands.md` from the parser of the command line: `make docs`."""
+"""Writes `commands.md` from the parser of the command line; part of `make docs`."""
 
 import argparse
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from ablab.errors import EXIT_CODES
 PAGE = Path(__file__).parent / "commands.md"
 HEAD = """# Commands
 
-Every command, with its arguments and options; `ablab COMMAND --help` prints the same. This page is
-made from the parser by `make docs`. How to write `key=value` is explained in
-[Set values on the command line](howto/overrides.md).
+Every command with its arguments and options, as `ablab COMMAND --help` prints them. `make docs`
+writes this page from the parser. [Set values on the command line](howto/overrides.md) explains
+`key=value`.
 """
 CODES = """
 ## Exit codes
@@ -25,12 +25,12 @@ VARIABLES = """
 
 | variable | meaning |
 | --- | --- |
-| `ABLAB_HOME` | the lab's folder |
-| `ABLAB_DATA` | the folder of data sets |
-| `ABLAB_ALLOW` | modules of yours that a configuration may name, with commas; as `--allow` |
-| `ABLAB_DEBUG` | `1`: show the traceback of any error; as `--debug` |
-| `MLFLOW_TRACKING_URI` | MLflow's store, in place of the lab's own |
-| `OMP_NUM_THREADS` | CPU threads of a trial, where `launcher.threads` is `auto` |
+| `ABLAB_HOME` | folder of the lab |
+| `ABLAB_DATA` | folder of data sets |
+| `ABLAB_ALLOW` | modules that `_target_` may name, separated by commas; as `--allow` |
+| `ABLAB_DEBUG` | `1`: show the traceback of every error; as `--debug` |
+| `MLFLOW_TRACKING_URI` | MLflow store to use in place of the lab's own |
+| `OMP_NUM_THREADS` | CPU threads of a trial if `launcher.threads` is `auto` |
 | `CUDA_VISIBLE_DEVICES` | the GPUs that trials may use |
 """
 
@@ -55,19 +55,19 @@ def _section(parser: argparse.ArgumentParser) -> str:
 
 
 def _row(action: argparse.Action) -> str:
-    names = action.option_strings or [_value(action)]
-    shown = ", ".join(names) + (f" {_value(action)}" if _takes_value(action) else "")
+    names = action.option_strings or [_value_name(action)]
+    argument = ", ".join(names) + (f" {_value_name(action)}" if _takes_value(action) else "")
     meaning = action.help or ""
     if action.default not in (None, False, argparse.SUPPRESS, []):
         meaning = f"{meaning} (default: {action.default})".strip()
-    return f"| `{shown}` | {meaning} |\n".replace("{", "&#123;")
+    return f"| `{argument}` | {meaning} |\n".replace("{", "&#123;")
 
 
 def _takes_value(action: argparse.Action) -> bool:
     return bool(action.option_strings) and action.nargs != 0
 
 
-def _value(action: argparse.Action) -> str:
+def _value_name(action: argparse.Action) -> str:
     if action.choices:
         return "\\|".join(map(str, action.choices))
     name = str(action.metavar or action.dest)

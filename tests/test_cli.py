@@ -1,4 +1,4 @@
-"""The command line: what it says, what it returns, what it does not import."""
+"""The command line: its output, its exit codes, and what it does not import."""
 
 import errno
 import subprocess
@@ -34,21 +34,21 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "run a sweep, or finish it" in done.stdout
+    assert "run a sweep, or resume it" in done.stdout
 
 
-def test_nothing_asked_is_answered_with_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command_prints_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main([]) == 0
-    told = capsys.readouterr()
-    assert told.out == make_parser().format_help()
-    assert told.err == ""
+    output = capsys.readouterr()
+    assert output.out == make_parser().format_help()
+    assert output.err == ""
 
 
 @pytest.mark.parametrize(
     ("words", "near"),
     [(["swep", "demo"], "sweep"), (["lst"], "list"), (["data", "fech", "mnist"], "fetch")],
 )
-def test_an_unknown_command_is_refused_with_the_nearest(
+def test_unknown_command_is_refused_with_the_closest_name(
     words: list[str], near: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(words) == 2
@@ -56,36 +56,39 @@ def test_an_unknown_command_is_refused_with_the_nearest(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["train", "activation=rleu"], "did you mean relu?"),
         (["sweep", "demmo"], "did you mean demo?"),
         (["report", "demo"], "sweep must be one that was planned"),
         (["report"], "report must be given one of a sweep's name, --all and --mlflow, got none"),
-        (["report", "demo", "--seed", "tags.s"], "--seed must stand beside --mlflow EXPERIMENT"),
-        (["report", "--mlflow", "x", "--seed", "tags.s"], "beside it, got none"),
+        (["report", "demo", "--seed", "tags.s"], "--seed must be given with --mlflow EXPERIMENT"),
+        (
+            ["report", "--mlflow", "x", "--seed", "tags.s"],
+            "--mlflow must be given with --variant, --metric, got none",
+        ),
         (["status", "demo"], "sweep must be one that was planned"),
         (["show", "abc"], "key must begin one trial's key, got abc"),
         (["list", "activations"], "did you mean activation?"),
         (["data", "fetch", "imagenet"], "imagenet"),
     ],
 )
-def test_wrong_input_is_told_without_a_traceback(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str], at_home: Path
+def test_wrong_input_is_reported_without_a_traceback(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], at_home: Path
 ) -> None:
     assert cli.main(arguments) == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert all(line.startswith("ablab: ") for line in error.splitlines())
     assert {path.name for path in at_home.glob("lab/*")} <= {"cache"}
 
 
-def test_overrides_may_stand_behind_options() -> None:
+def test_overrides_may_follow_options() -> None:
     words = ["sweep", "demo", "a=1", "--fetch", "b=2", "--dry-run", "c=[3,4]"]
     assert make_parser().parse_args(words).overrides == ["a=1", "b=2", "c=[3,4]"]
 
 
-def test_word_behind_options_is_checked_as_an_override(
+def test_word_after_options_is_checked_as_an_override(
     at_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.main(["sweep", "demo", "--fetch", "more"]) == 2
@@ -93,7 +96,7 @@ def test_word_behind_options_is_checked_as_an_override(
 
 
 @pytest.mark.parametrize("words", [["sweep", "demo", "--fitch"], ["ui", "a=1"]])
-def test_what_is_no_override_is_refused(
+def test_unknown_options_and_overrides_are_refused(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -106,7 +109,7 @@ def _break(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def broken(_options: object) -> int:
         raise error
 
-    monkeypatch.setattr("ablab.cli.upkeep._doctor", broken)
+    monkeypatch.setattr("ablab.cli.maintenance._doctor", broken)
 
 
 @pytest.mark.parametrize(
@@ -126,8 +129,8 @@ def _break(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         (MemoryError(), (74, "ablab: memory must suffice")),
     ],
 )
-@pytest.mark.parametrize("debug", ["", "before", "behind", "environment"])
-def test_known_errors_are_lines_and_with_debug_whole(
+@pytest.mark.parametrize("debug", ["", "before", "after", "environment"])
+def test_known_errors_are_one_line_and_have_a_traceback_with_debug(
     error: Exception,
     expected: tuple[int, str],
     debug: str,
@@ -136,34 +139,34 @@ def test_known_errors_are_lines_and_with_debug_whole(
 ) -> None:
     _break(monkeypatch, error)
     monkeypatch.setenv("ABLAB_DEBUG", "1" if debug == "environment" else "")
-    before, behind = ["--debug"] * (debug == "before"), ["--debug"] * (debug == "behind")
-    assert cli.main([*before, "doctor", *behind]) == expected[0]
-    said = capsys.readouterr().err
-    assert expected[1] in said
-    assert ("Traceback" in said) == bool(debug)
-    assert "bug of ablab" not in said
+    before, after = ["--debug"] * (debug == "before"), ["--debug"] * (debug == "after")
+    assert cli.main([*before, "doctor", *after]) == expected[0]
+    output = capsys.readouterr().err
+    assert expected[1] in output
+    assert ("Traceback" in output) == bool(debug)
+    assert "bug in ablab" not in output
 
 
 @pytest.mark.parametrize(
     "error",
     [
-        RuntimeError("a fault of ours"),
+        RuntimeError("a bug"),
         ValueError("shapes (2,) (3,) not aligned"),
         FileNotFoundError(errno.ENOENT, "No such file", "/somewhere/else"),
         OSError("without a number"),
     ],
 )
-def test_faults_of_our_own_keep_their_traceback(
+def test_bugs_are_shown_with_their_traceback(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _break(monkeypatch, error)
     assert cli.main(["doctor"]) == 70
-    said = capsys.readouterr().err
-    assert said.startswith("Traceback")
-    assert said.splitlines()[-1].startswith("ablab: this is a bug of ablab; please report it")
+    output = capsys.readouterr().err
+    assert output.startswith("Traceback")
+    assert output.splitlines()[-1].startswith("ablab: this is a bug in ablab; please report it")
 
 
-def test_file_that_was_taken_out_of_the_lab_is_no_bug(
+def test_file_missing_from_the_lab_is_not_a_bug(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], at_home: Path
 ) -> None:
     gone = FileNotFoundError(errno.ENOENT, "No such file", str(at_home / "lab/trials/a/001/x"))
@@ -172,16 +175,16 @@ def test_file_that_was_taken_out_of_the_lab_is_no_bug(
     assert "lab/trials/a/001/x must be as ablab left it" in capsys.readouterr().err
 
 
-def test_help_lists_the_exit_codes_and_each_command_runs_debug(
+def test_help_lists_the_exit_codes_and_each_command_has_debug(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert cli.main(["--help"]) == 0
-    said = capsys.readouterr().out
+    output = capsys.readouterr().out
     codes = {name: code for name, code in vars(errors).items() if isinstance(code, int)}
     assert {"BUG", "LOCKED", "TERMINATED"} < codes.keys()
     assert set(codes.values()) == set(errors.EXIT_CODES)
     for code in codes.values():
-        assert f"\n  {code} " in said
+        assert f"\n  {code} " in output
     for command in ("train", "sweep", "report", "status", "list", "show", "sync", "ui", "new"):
         assert cli.main([command, "--help"]) == 0
         assert "--debug" in capsys.readouterr().out
@@ -204,23 +207,23 @@ def test_allow_reaches_the_environment(
     assert cli.os.environ["ABLAB_ALLOW"] == "theirs,mine_only"
 
 
-def test_doctor_tells_versions_and_folders(
+def test_doctor_prints_versions_and_folders(
     capsys: pytest.CaptureFixture[str], at_home: Path
 ) -> None:
     assert cli.main(["doctor"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for word in ("torch", "lab", str(at_home / "data"), "free disk", "components"):
-        assert word in told
+        assert word in output
 
 
-def test_data_that_is_there_is_verified(capsys: pytest.CaptureFixture[str]) -> None:
+def test_existing_data_is_verified(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["data", "verify", "digits"]) == 0
     assert capsys.readouterr().out.startswith("ok ")
     assert cli.main(["data", "verify", "mnist"]) == 1
     assert "BAD" in capsys.readouterr().out
 
 
-def test_data_of_ones_own_are_looked_at(capsys: pytest.CaptureFixture[str], at_home: Path) -> None:
+def test_own_data_is_checked(capsys: pytest.CaptureFixture[str], at_home: Path) -> None:
     rng = np.random.default_rng(0)
     for number in range(60):
         path = at_home / "mine" / "Training" / "ab"[number % 2] / f"{number}.png"
@@ -230,13 +233,13 @@ def test_data_of_ones_own_are_looked_at(capsys: pytest.CaptureFixture[str], at_h
     options = [f"dataset.path={at_home / 'mine'}", "dataset.image_size=8", "data.test_images=5"]
     small = [*options, "batch_size=8"]
     assert cli.main(["data", "verify", "folder", *small]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[0] == "ok  43 train, 5 val, 5 test images; 2 classes: a, b"
-    assert "Training is read as train" in said[1]
-    assert said[-1] == f"    not read: {at_home / 'mine' / 'notes.txt'}"
+    output = capsys.readouterr().out.splitlines()
+    assert output[0] == "ok  43 train, 5 val, 5 test images; 2 classes: a, b"
+    assert "Training is read as train" in output[1]
+    assert output[-1] == f"    not read: {at_home / 'mine' / 'notes.txt'}"
     (at_home / "mine" / "Training" / "a" / "broken.png").write_bytes(b"no image")
     assert cli.main(["data", "verify", "folder", *small]) == 2
     assert "broken.png: it is none of these" in capsys.readouterr().err
     for words in (["fetch", "folder"], ["verify", "digits"]):
         assert cli.main(["data", *words, *options]) == 2
-        assert "override must be left out but to verify" in capsys.readouterr().err
+        assert "override must be left out except to verify" in capsys.readouterr().err

@@ -143,7 +143,7 @@ def test_the_stop_button_ends_a_sweep_that_goes_on(kernel: Any) -> None:
 
     stopped = client.execute_interactive(SWEEP, timeout=SECONDS, output_hook=at_epoch_two)
     assert stopped["content"]["ename"] == "KeyboardInterrupt"
-    assert "was stopped; the same call goes on" in stopped["content"]["evalue"]
+    assert "was stopped; the same call continues it" in stopped["content"]["evalue"]
     said: list[str] = []
     again = client.execute_interactive(
         SWEEP + "print(result.read().trials.outcome.tolist())",

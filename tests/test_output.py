@@ -49,7 +49,7 @@ def test_full_disk_behind_standard_output_is_exit_code_74() -> None:
     assert done.returncode == 74
     assert done.stderr.decode().splitlines() == [
         "ablab: standard output must be writable, got No space left on device; "
-        "what was printed is lost, what was done is kept"
+        "the output is lost, the results are kept"
     ]
     assert run("> /dev/full 2> /dev/full").returncode == 74
 

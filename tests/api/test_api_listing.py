@@ -1,4 +1,4 @@
-"""`ablab.list`: what the command lists, as a mapping."""
+"""`ablab.list`: the output of the command, as a mapping."""
 
 from pathlib import Path
 
@@ -8,32 +8,32 @@ import ablab
 from ablab import cli, errors
 
 
-def test_axes_and_their_components_are_those_of_the_command(
+def test_axes_and_components_equal_those_of_the_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert cli.main(["list", "activation"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     activations = ablab.list("activation")
     assert len(activations) > 10
-    assert all(f"{name} " in told for name in activations)
+    assert all(f"{name} " in output for name in activations)
     assert "activation" in ablab.list()
     assert list(activations.frame.name) == list(activations)
     assert "alpha=1.0" in repr(activations)
 
 
-def test_a_member_is_described_whole() -> None:
+def test_entry_is_described_completely() -> None:
     assert "_target_: torch.nn.ELU" in ablab.list("activation").describe("elu")
     assert "seeds" in ablab.list("sweeps").describe("demo")
     with pytest.raises(errors.InputError, match=r"activation must be one of .* got gelo"):
         ablab.list("activation").describe("gelo")
 
 
-def test_no_such_axis_is_refused() -> None:
+def test_unknown_axis_is_refused() -> None:
     with pytest.raises(errors.InputError, match="did you mean activation"):
         ablab.list("activatoin")
 
 
-def test_users_components_are_listed_and_their_text_is_no_markup(
+def test_users_components_are_listed_and_their_text_is_escaped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "conf/activation").mkdir(parents=True)

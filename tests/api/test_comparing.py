@@ -1,4 +1,4 @@
-"""`ablab.compare`: the words and numbers of the command's page."""
+"""`ablab.compare`: the sentences and numbers of the page of the command."""
 
 import sys
 from pathlib import Path
@@ -30,22 +30,22 @@ def after(lab: Path) -> str:
     return f"{lab.parent / 'there'}:after"
 
 
-def test_words_table_and_card_agree(lab: Path) -> None:
-    found = ablab.compare("before", after(lab), lab=lab)
-    table = found.table.set_index("variant")
+def test_sentence_table_and_html_agree(lab: Path) -> None:
+    comparison = ablab.compare("before", after(lab), lab=lab)
+    table = comparison.table.set_index("variant")
     assert table.loc["relu", "difference"] == pytest.approx(0.195)
     assert table.loc["relu", "ci95_low"] < 0.195 < table.loc["relu", "ci95_high"]
     assert table.loc["relu", "p_holm"] < 0.01
-    assert list(table.n) == [4, 3]  # the third trial of elu is one and the same
+    assert list(table.n) == [4, 3]  # the third trial of elu is shared
     assert list(table.shared) == [0, 1]
-    assert "relu rises by" in found.sentence
-    html = found._repr_html_()
+    assert "relu rises by" in comparison.sentence
+    html = comparison._repr_html_()
     assert "relu rises by" in html
     assert "<b>" not in html
     assert "&lt;b&gt;" in html
 
 
-def test_what_a_sweep_returned_is_compared_in_its_own_lab(lab: Path, tmp_path: Path) -> None:
+def test_sweep_results_are_compared_in_their_own_labs(lab: Path, tmp_path: Path) -> None:
     from ablab.tracking.lab import Lab
 
     a, b = SweepResult("before", Lab(lab)), SweepResult("after", Lab(lab.parent / "there"))
@@ -54,13 +54,13 @@ def test_what_a_sweep_returned_is_compared_in_its_own_lab(lab: Path, tmp_path: P
     )
 
 
-def test_the_page_is_written_where_it_is_said(lab: Path, tmp_path: Path) -> None:
+def test_page_is_written_to_the_given_folder(lab: Path, tmp_path: Path) -> None:
     page = ablab.compare("before", after(lab), lab=lab).write(tmp_path / "out")
     assert page == tmp_path / "out/compare.html"
     assert page.is_file()
 
 
-def test_what_is_not_there_is_refused(lab: Path) -> None:
+def test_missing_sweep_is_refused(lab: Path) -> None:
     with pytest.raises(errors.InputError, match="before"):
         ablab.compare("before", "nothing", lab=lab)
     with pytest.raises(errors.InputError, match="sweep must be a name"):

@@ -1,4 +1,4 @@
-"""`ablab.sweep`: the command's sweep, its end raised, its failures told."""
+"""`ablab.sweep`: the sweep of the command; how it ends is raised, failures are warned of."""
 
 import shutil
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ended(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+def end_with(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return lambda code: monkeypatch.setattr(sweeping, "run_sweep", lambda *_, **__: code)
 
 
@@ -43,21 +43,21 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         (errors.HUNG_UP, TerminatedError),
     ],
 )
-def test_a_stop_is_raised(
-    ended: Callable[[int], None], code: int, kind: type[BaseException]
+def test_stop_is_raised(
+    end_with: Callable[[int], None], code: int, kind: type[BaseException]
 ) -> None:
-    ended(code)
+    end_with(code)
     with pytest.raises(kind):
         ablab.sweep("demo")
 
 
 @pytest.mark.parametrize("name", [{"question": "?"}, None, 3])
-def test_a_name_must_be_a_text(name: Any) -> None:
-    with pytest.raises(errors.InputError, match="name must be that of a YAML under sweeps/, got"):
+def test_name_must_be_a_string(name: Any) -> None:
+    with pytest.raises(errors.InputError, match="name must be the name of a YAML in sweeps/, got"):
         ablab.sweep(name)
 
 
-def test_faults_are_raised_and_nothing_is_made(folder: Path) -> None:
+def test_faults_are_raised_and_nothing_is_written(folder: Path) -> None:
     with pytest.raises(errors.InputError, match="did you mean demo"):
         ablab.sweep("dmo")
     with pytest.raises(errors.InputError, match=r"sweep\.seeds must be"):
@@ -65,12 +65,12 @@ def test_faults_are_raised_and_nothing_is_made(folder: Path) -> None:
     assert not (folder / "lab").exists()
 
 
-def test_form_of_a_report_is_checked() -> None:
+def test_unknown_form_of_a_report_is_refused() -> None:
     with pytest.raises(errors.InputError, match="form must be latex or pdf, got 'docx'"):
         sweeping.SweepResult("demo", Lab(Path("lab"))).report("docx")
 
 
-def test_a_table_in_a_notebook_is_escaped() -> None:
+def test_table_in_a_notebook_is_escaped() -> None:
     html = notebook.as_html(Text("<img src=x> [bold] \x1b[31m", "red"))
     assert "&lt;img src=x&gt; [bold]" in html
     assert "<img" not in html
@@ -78,9 +78,7 @@ def test_a_table_in_a_notebook_is_escaped() -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_is_the_commands_whoever_starts_it(
-    folder: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_sweep_equals_that_of_the_command(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     result = ablab.sweep("activations", **SMALL, offline=True)
     assert "6 of 6 done" in capfd.readouterr().out
     assert len(result.read().trials) == 6
@@ -98,10 +96,10 @@ def test_a_sweep_is_the_commands_whoever_starts_it(
 
 
 @pytest.mark.slow
-def test_a_second_sweep_trains_in_the_lab_of_its_time(
+def test_second_sweep_uses_the_lab_of_its_own_environment(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server of the first, which forks the trials of the second, knows another environment."""
+    """The fork server of the first sweep, with the older environment, forks its trials too."""
     options = {**SMALL, "offline": True, "quiet": True}
     assert not ablab.sweep("activations", **options).failures
     monkeypatch.setenv("ABLAB_HOME", str(folder / "other/lab"))
@@ -111,7 +109,7 @@ def test_a_second_sweep_trains_in_the_lab_of_its_time(
 
 
 @pytest.mark.slow
-def test_failed_trials_are_warned_of_and_told(folder: Path) -> None:
+def test_failed_trials_are_warned_of_and_listed(folder: Path) -> None:
     (folder / "conf/activation").mkdir(parents=True)
     (folder / "conf/activation/broken.yaml").write_text("# mine\n_target_: broken_of_api.Broken\n")
     (folder / "broken_of_api.py").write_text(

@@ -1,4 +1,4 @@
-"""`ablab.train`: the command's trial, its errors raised, its end told."""
+"""`ablab.train`: the trial of the command; how it ends is raised or returned."""
 
 import os
 import signal
@@ -36,8 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Let a trial end with an exit code, without training it."""
+def end_with(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Return a function that makes the trial end with an exit code, without training it."""
 
     def end(code: int) -> None:
         lab = Lab.open(folder / "lab")
@@ -50,38 +50,46 @@ def ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
-        (errors.INTERRUPTED, KeyboardInterrupt, "stopped after epoch 0 of 10; the same call goes"),
+        (
+            errors.INTERRUPTED,
+            KeyboardInterrupt,
+            "after epoch 0 of 10; the same call continues",
+        ),
         (errors.TERMINATED, TerminatedError, "143"),
-        (errors.LOCKED, errors.InputError, "trial must be idle, got .*, which a process trains"),
+        (
+            errors.LOCKED,
+            errors.InputError,
+            "trial must be idle, got .*, which another process",
+        ),
         (137, errors.TrialError, r"killed by SIGKILL \(out of memory\?\) after epoch 0"),
         (3, errors.TrialError, "ended with exit status 3 after epoch 0"),
     ],
 )
-def test_each_end_is_raised(
-    ended: Callable[[int], None], code: int, kind: type[BaseException], words: str
+def test_exit_codes_are_raised_as_exceptions(
+    end_with: Callable[[int], None], code: int, kind: type[BaseException], words: str
 ) -> None:
-    ended(code)
+    end_with(code)
     with pytest.raises(kind, match=words):
         ablab.train()
 
 
-def test_faults_are_raised_and_nothing_is_made(
+def test_faults_are_raised_and_nothing_is_written(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(errors.InputError) as caught:
         ablab.train(activation="gelo", optimizer={"lr": -1}, batch_size="0")
-    told = str(caught.value).splitlines()
-    assert [line.split(" ")[0] for line in told] == ["activation", "optimizer.lr", "batch_size"]
-    assert "got '0'" in told[2]
+    messages = str(caught.value).splitlines()
+    assert [line.split(" ")[0] for line in messages] == ["activation", "optimizer.lr", "batch_size"]
+    assert "got '0'" in messages[2]
     assert capsys.readouterr() == ("", "")
     assert not (folder / "lab").exists()
 
 
 @pytest.mark.parametrize("given", ["mine", ["mine"]])
 def test_modules_are_allowed_for_one_call(
-    ended: Callable[[int], None], given: Any, monkeypatch: pytest.MonkeyPatch
+    end_with: Callable[[int], None], given: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ended(errors.FINISHED)
+    end_with(errors.FINISHED)
     inner, seen = single.train, []
     monkeypatch.setenv("ABLAB_ALLOW", "other")
     monkeypatch.setattr(
@@ -95,7 +103,7 @@ def test_modules_are_allowed_for_one_call(
 
 
 @pytest.mark.slow
-def test_a_trial_is_the_commands_and_the_callers_process_is_left_alone(
+def test_trial_equals_that_of_the_command_and_the_process_is_unchanged(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     torch.manual_seed(5)
@@ -127,21 +135,21 @@ def test_a_trial_is_the_commands_and_the_callers_process_is_left_alone(
 
 
 @pytest.mark.slow
-def test_from_another_thread_and_quiet(capfd: pytest.CaptureFixture[str]) -> None:
-    found: list[TrialResult] = []
+def test_trial_is_trained_quietly_from_another_thread(capfd: pytest.CaptureFixture[str]) -> None:
+    results: list[TrialResult] = []
 
-    def work() -> None:
-        found.append(ablab.train(trainer={"max_epochs": 1}, quiet=True, **MLP))
+    def run() -> None:
+        results.append(ablab.train(trainer={"max_epochs": 1}, quiet=True, **MLP))
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=run)
     thread.start()
     thread.join()
-    assert found[0].outcome == "finished"
+    assert results[0].outcome == "finished"
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.slow
-def test_a_failure_is_raised_with_its_reason_and_new_source_is_trained(folder: Path) -> None:
+def test_failure_is_raised_with_its_reason(folder: Path) -> None:
     (folder / "conf/activation").mkdir(parents=True)
     (folder / "conf/activation/mine.yaml").write_text("# mine\n_target_: mine_of_api.Mine\n")
     source, guard = folder / "mine_of_api.py", "import os\n"
@@ -151,19 +159,19 @@ def test_a_failure_is_raised_with_its_reason_and_new_source_is_trained(folder: P
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         patch.setenv("PYTHONPATH", str(folder))
-        patch.setattr("ablab.training.single._notes", _failing_from_now_on)
+        patch.setattr("ablab.training.single._notes", _fail_from_now_on)
         with pytest.raises(errors.TrialError, match="got KeyError: 'no unit <b>'; see "):
             ablab.train(trainer={"max_epochs": 1}, **options)
         os.environ.pop("FAILS")
 
 
-def _failing_from_now_on(_trial: object) -> list[str]:
+def _fail_from_now_on(_trial: object) -> list[str]:
     os.environ["FAILS"] = "1"  # the trial's process has it, the dry run before has not
     return []
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_with_the_epoch_and_the_same_call_goes_on() -> None:
+def test_ctrl_c_stops_after_the_epoch_and_the_same_call_continues() -> None:
     def stop() -> None:
         journals = list(Path("lab").glob("trials/*/*/journal.jsonl"))
         while not over.is_set():

@@ -1,4 +1,4 @@
-"""Keyword arguments as overrides: what is set is the value that was given, and no other."""
+"""Keyword arguments become overrides that set exactly the given values."""
 
 import enum
 from pathlib import Path, PurePosixPath
@@ -26,7 +26,7 @@ class Count(enum.IntEnum):
 
 
 def set_by(value: Any) -> Any:
-    """The value that the configuration would get."""
+    """Return the value that the configuration would get."""
     parsed, faults = parse(to_overrides([], {"key": value}))
     assert faults == []
     return parsed[0].value()
@@ -76,14 +76,14 @@ VALUES: list[Any] = [
 
 
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_a_value_is_set_as_it_is(value: Any) -> None:
+def test_value_is_set_unchanged(value: Any) -> None:
     found = set_by(value)
     assert (found, type(found)) == (value, type(value))
     assert repr(found) == repr(value)
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",)), max_size=30))
-def test_any_text_stays_this_text(text: str) -> None:
+def test_any_string_is_set_unchanged(text: str) -> None:
     if "${" in text or text == "???" or "\0" in text:  # a reference, missing, no text of a YAML
         with pytest.raises(ConfigError, match=r"^key must"):
             to_overrides([], {"key": text})
@@ -92,7 +92,7 @@ def test_any_text_stays_this_text(text: str) -> None:
 
 
 @given(st.floats(allow_nan=False) | st.integers(1 - 2**63, 2**63 - 1))
-def test_a_number_stays_this_number(number: float) -> None:
+def test_any_number_is_set_unchanged(number: float) -> None:
     found = set_by(number)
     assert (found, type(found)) == (number, type(number))
 
@@ -114,12 +114,12 @@ def test_a_number_stays_this_number(number: float) -> None:
         (Count.TWO, 2),
     ],
 )
-def test_scalars_paths_and_enumerations_are_what_they_hold(value: Any, expected: Any) -> None:
+def test_scalars_paths_and_enumerations_become_built_in_types(value: Any, expected: Any) -> None:
     found = set_by(value)
     assert (found, type(found)) == (expected, type(expected))
 
 
-def test_nan_is_nan() -> None:
+def test_nan_is_set_as_nan() -> None:
     assert np.isnan(set_by(float("nan")))
 
 
@@ -140,12 +140,12 @@ def test_nan_is_nan() -> None:
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_what_no_override_holds_is_refused(value: Any) -> None:
+def test_value_that_no_override_can_express_is_refused(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"^key must be .*, got "):
         to_overrides([], {"key": value})
 
 
-def test_all_faults_are_told_at_once() -> None:
+def test_all_faults_are_reported_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         to_overrides([3], {"a": object(), "b": {1, 2}})  # type: ignore[list-item]
     assert [fault.split(" ")[0] for fault in caught.value.faults] == ["override", "a", "b"]
@@ -159,12 +159,12 @@ def test_all_faults_are_told_at_once() -> None:
         ([], {"trainer": {"max_epochs": 2}, "trainer.max_epochs": 3}),
     ],
 )
-def test_a_key_given_in_two_ways_is_refused(overrides: list[str], choices: dict[str, Any]) -> None:
+def test_key_given_twice_is_refused(overrides: list[str], choices: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="must be given once, got it"):
         to_overrides(overrides, choices)
 
 
-def test_a_dict_sets_the_keys_of_its_group_and_leaves_the_others() -> None:
+def test_dict_sets_keys_of_its_group_and_keeps_the_others() -> None:
     given_ = to_overrides([], {"optimizer": {"lr": 0.5}, "trainer": {"max_epochs": 2}})
     assert given_ == ["optimizer.lr=0.5", "trainer.max_epochs=2"]
     config = compose(given_).resolved()
@@ -172,7 +172,7 @@ def test_a_dict_sets_the_keys_of_its_group_and_leaves_the_others() -> None:
     assert "betas" in config["optimizer"]
 
 
-def test_a_grid_is_a_value_as_a_whole() -> None:
+def test_grid_is_set_as_one_value() -> None:
     grid = {"activation": ["relu", "elu"]}
     spec = compose(to_overrides([], {"sweep": {"grid": grid, "seeds": [3, 5]}}), "activations")
     assert spec.sweep is not None
@@ -180,13 +180,13 @@ def test_a_grid_is_a_value_as_a_whole() -> None:
     assert spec.sweep["seeds"] == [3, 5]
 
 
-def test_a_path_with_spaces_and_brackets_arrives(tmp_path: Path) -> None:
+def test_path_with_spaces_and_brackets_is_set_unchanged(tmp_path: Path) -> None:
     folder = tmp_path / "my data (1), [copy]"
     given_ = to_overrides([], {"dataset": "folder", "dataset.path": folder})
     assert compose(given_).resolved()["dataset"]["path"] == str(folder)
 
 
-def test_a_sweep_has_the_name_that_the_command_gives_it() -> None:
+def test_sweep_id_equals_that_of_the_command() -> None:
     given_ = to_overrides([], {"dataset": "digits", "trainer": {"max_epochs": 3}, "seed": 1})
     assert given_ == ["dataset=digits", "trainer.max_epochs=3", "seed=1"]
     assert sweep_id("demo", given_[:2]) == "demo [dataset=digits trainer.max_epochs=3]"

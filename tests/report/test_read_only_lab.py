@@ -66,7 +66,7 @@ def test_writing_fails_with_path_and_remedy(
 
 def test_to_is_refused_with_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["report", "--all", "--to", "elsewhere"]) == 2
-    assert "--to must stand beside one sweep or --mlflow, got --all" in capsys.readouterr().err
+    assert "--to must be given with one sweep or --mlflow, got --all" in capsys.readouterr().err
 
 
 def test_an_error_within_the_report_is_shown_as_a_bug(

@@ -60,13 +60,13 @@ def fail(run: Run) -> int:
     return 1
 
 
-def lack(run: Run) -> int:
+def halt(run: Run) -> int:
     note = {"reason": "x must have room"}
     Journal(run.journal).append(Entry("stopped", time.time(), note=note))
     return 74
 
 
-def lack_without_a_reason(run: Run) -> int:
+def halt_without_a_reason(run: Run) -> int:
     return 74
 
 

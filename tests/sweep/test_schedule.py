@@ -17,9 +17,9 @@ from fakes import (
     fail,
     find_locked,
     finish,
+    halt,
+    halt_without_a_reason,
     keep_running,
-    lack,
-    lack_without_a_reason,
     make_jobs,
     new_run,
 )
@@ -196,7 +196,7 @@ def test_trial_that_cannot_be_started_is_retried_and_then_fails(lab: Lab):
 
 
 def test_full_disk_of_a_trial_stops_waiting_jobs_and_fails_none(lab: Lab):
-    launcher = FakeLauncher(slots=1, a=[lack])
+    launcher = FakeLauncher(slots=1, a=[halt])
     jobs = make_jobs("a", "b", "c")
     schedule = Schedule(lab, jobs, launcher, SETTINGS, clock=launcher.clock)
     schedule.run()
@@ -209,7 +209,7 @@ def test_full_disk_of_a_trial_stops_waiting_jobs_and_fails_none(lab: Lab):
 
 
 def test_full_disk_of_a_trial_does_not_stop_running_jobs(lab: Lab):
-    launcher = FakeLauncher(slots=2, a=[lack_without_a_reason], b=[keep_running])
+    launcher = FakeLauncher(slots=2, a=[halt_without_a_reason], b=[keep_running])
     jobs = make_jobs("a", "b", "c")
 
     def end_later() -> None:

@@ -1,1 +1,1 @@
-"""What `import ablab` offers a notebook, a script, or a Trainer of one's own."""
+"""The functions of `import ablab`, for notebooks, scripts and your own Trainer."""

@@ -1,4 +1,4 @@
-"""`ablab.compare`: two sweeps side by side, from Python."""
+"""`ablab.compare`: compare two sweeps."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,59 +24,59 @@ if TYPE_CHECKING:
 def compare(
     a: str | SweepResult, b: str | SweepResult, lab: str | PathLike[str] | None = None
 ) -> "ComparisonResult":
-    """Set two sweeps side by side, trial by trial: what changed beyond noise, and what else.
+    """Compare two sweeps trial by trial: differences beyond the noise, and changed settings.
 
     Args:
-        a: a sweep's name, ``LAB:SWEEP`` for that of another lab's, either with ``@COMMIT``
-            behind it; or what `ablab.sweep` has returned.
+        a: a sweep's name, ``LAB:SWEEP`` for a sweep of another lab, either also followed by
+            ``@COMMIT``; or the result of `ablab.sweep`.
         b: likewise; differences are ``b`` minus ``a``.
-        lab: the lab of a name that states none; by default the one of the command line.
+        lab: lab of a name without one; by default that of the command line.
 
     Raises:
-        InputError: one of them is not there, or they have different metrics.
+        InputError: one of the sweeps does not exist, or their metrics differ.
 
     Example:
         >>> compare("demo", "demo [trainer.max_epochs=6]").table  # doctest: +SKIP
     """
-    found = Lab(lab_folder() if lab is None else Path(lab))
-    return ComparisonResult(Change(*read_inputs(_name(a), _name(b), found)))
+    default_lab = Lab(lab_folder() if lab is None else Path(lab))
+    return ComparisonResult(Change(*read_sides(_name(a), _name(b), default_lab)))
 
 
 def _name(sweep: str | SweepResult) -> str:
     if isinstance(sweep, SweepResult):
         return f"{sweep.lab.root}:{sweep.name}"
     if not isinstance(sweep, str):
-        raise InputError(f"sweep must be a name or what ablab.sweep returned, got {shown(sweep)}")
+        raise InputError(f"sweep must be a name or a result of ablab.sweep, got {shown(sweep)}")
     return sweep
 
 
 @dataclass(frozen=True)
 class ComparisonResult:
-    """Two sweeps, paired by variant, block and seed.
+    """Comparison of two sweeps, paired by variant, block and seed.
 
     Attributes:
-        change: all that the statistics have to say, as objects.
+        change: all statistics, as objects.
     """
 
     change: Change
 
     @property
     def sentence(self) -> str:
-        """What changed from A to B, or why that cannot be said."""
+        """What changed from A to B, or why there is no answer."""
         return sentence(self.change)
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know first."""
+        """Limitations of the comparison."""
         return notes(self.change)
 
     @cached_property
     def table(self) -> "DataFrame":
-        """One row per variant and block that both have.
+        """One row per variant and block that both sweeps have.
 
         Columns ``variant``, ``mean_a``, ``mean_b``, ``difference`` (B minus A), ``ci95_low``,
-        ``ci95_high``, ``p_holm``, ``n`` (pairs), ``shared`` (trials that are
-        the same run in both). Metrics are as they were recorded: an accuracy is a share.
+        ``ci95_high``, ``p_holm``, ``n`` (pairs), ``shared`` (trials that belong to both sweeps).
+        Metrics are in the unit of their records: accuracies are shares, 0 to 1.
         """
         from pandas import DataFrame
 
@@ -94,14 +94,14 @@ class ComparisonResult:
 
     @property
     def differing(self) -> dict[str, str]:
-        """Which settings, versions and machines differ besides, each as ``A → B``."""
+        """Other differences in settings, versions and machines, each as ``A → B``."""
         return dict(differing(self.change))
 
     def write(self, folder: str | PathLike[str] | None = None) -> Path:
-        """Write ``compare.html`` and ``compare.md``, and return the page's path.
+        """Write ``compare.html`` and ``compare.md``, and return the path of the page.
 
         Args:
-            folder: where; by default beside the first sweep's report.
+            folder: to write to; by default beside the report of the first sweep.
         """
         return write_change(
             self.change, output_folder(self.change) if folder is None else Path(folder)
@@ -111,11 +111,11 @@ class ComparisonResult:
         return f"<{self.change.inputs}: {self.sentence}>"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows of it: the words, the table, what else differs."""
+        """Return HTML for a notebook: the sentence, the table and the other differences."""
         change, table = self.change, change_table(self.change)
         title = f"{change.inputs}; {change.metric}, paired by seed"
         tables = [CardTable(table.columns, table.rows)]
         if others := self.differing:
             rows = [(item, "") for item in others.items()]
-            tables.append(CardTable(("what else differs", "A → B"), rows, is_text=True))
+            tables.append(CardTable(("other differences", "A → B"), rows, is_text=True))
         return card("Comparison", title, [self.sentence], tables, self.notes)

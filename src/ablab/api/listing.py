@@ -1,4 +1,4 @@
-"""`ablab.list`: what there is to choose from."""
+"""`ablab.list`: available components, settings, metrics and sweeps."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 def list(axis: str | None = None) -> "Listing":  # noqa: A001 - it is called `ablab.list`
-    """Return what there is to choose from, as the command ``ablab list`` does.
+    """Return the available components of an axis, as the command ``ablab list`` does.
 
     Args:
         axis: an axis such as ``"activation"``, or ``"data"``, ``"trainer"``, ``"devices"``,
-            ``"probes"``, ``"metric"``, ``"sweeps"``; None: all of them.
+            ``"probes"``, ``"metric"``, ``"sweeps"``; None lists all of these.
 
     Returns:
-        Names and what is known of each; your own components and sweeps included.
+        Names and descriptions, your own components and sweeps included.
 
     Raises:
-        ConfigError: there is no such axis; names those there are.
+        ConfigError: there is no such axis; the message lists those that exist.
 
     Example:
         >>> "elu" in list("activation")
@@ -37,11 +37,11 @@ def list(axis: str | None = None) -> "Listing":  # noqa: A001 - it is called `ab
 
 @dataclass(frozen=True, repr=False)
 class Listing(Mapping[str, str]):
-    """Names and what is known of each.
+    """Mapping of names to descriptions.
 
     Attributes:
-        axis: whose members they are; None: all axes.
-        texts: by name.
+        axis: the axis of the names; None if they are axes.
+        texts: description of each name.
     """
 
     axis: str | None
@@ -58,16 +58,16 @@ class Listing(Mapping[str, str]):
 
     @property
     def frame(self) -> "DataFrame":
-        """A row a name, with what is known of it in the column ``text``."""
+        """One row per name, with its description in the column ``text``."""
         from pandas import DataFrame
 
         return DataFrame({"name": [*self.texts], "text": [*self.texts.values()]})
 
     def describe(self, name: str) -> str:
-        """Return all there is to say of a member: a component's YAML and docstring, a sweep.
+        """Return the full description of one entry: a component's YAML and docstring, a sweep.
 
         Raises:
-            ConfigError: there is no such member, or these are axes.
+            ConfigError: there is no such entry, or the entries are axes.
         """
         return shown(*((name, "") if self.axis is None else (self.axis, name)))
 
@@ -79,7 +79,7 @@ class Listing(Mapping[str, str]):
         )
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
+        """Return HTML for a notebook."""
         rows = [((name, text), "") for name, text in self.texts.items()]
-        table = CardTable(("name", "what it is"), rows, is_text=True)
+        table = CardTable(("name", "description"), rows, is_text=True)
         return card("Available", self.axis or "all axes", tables=[table])

@@ -1,4 +1,4 @@
-"""The parts of a trial, for a Trainer of one's own."""
+"""`ablab.classifier` and `ablab.datamodule`: the parts of a trial, for your own Trainer."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ def classifier(*overrides: str, **choices: Any) -> Classifier:
 
     Args:
         overrides: as on the command line, ``"optimizer.lr=0.1"``.
-        choices: a component for each axis that shall not have its default, and scalars:
+        choices: components and values that differ from the defaults:
             ``architecture="resnet18"``, ``dataset="cifar100"``, ``seed=3``.
 
     Returns:
-        A Classifier, (N, C, H, W) -> logits (N, K), that any Lightning Trainer trains. The data
-        set, which tells C, H, W and K, need not be there.
+        A Classifier, (N, C, H, W) -> logits (N, K), that any Lightning Trainer can train. C, H, W
+        and K are those of the data set, which need not be downloaded.
 
     Raises:
         ConfigError: all faults at once.
@@ -38,17 +38,17 @@ def datamodule(dataset: str, *overrides: str, **choices: Any) -> TrialData:
     """Return the LightningDataModule of a data set.
 
     Args:
-        dataset: its name, ``"cifar100"``.
+        dataset: name of the data set, ``"cifar100"``.
         overrides: as on the command line, ``"dataset.val_fraction=0.2"``.
         choices: ``augmentation="crop_flip"``, ``batch_size=64``, ``seed=3``.
 
     Returns:
-        Batches (x, y): x float32 (N, C, H, W), normalised; y int64 (N,). Those of a plain
-        LightningDataModule are its own.
+        A LightningDataModule with batches (x, y): x float32 (N, C, H, W), normalized; y int64
+        (N,). Batches of your own LightningDataModule are unchanged.
 
     Raises:
         ConfigError: all faults at once.
-        DataError: when it is used: the data are missing or damaged.
+        DataError: when it is used, if the data are missing or damaged.
 
     Example:
         >>> datamodule("digits", batch_size=64).num_classes

@@ -1,4 +1,4 @@
-"""Where a call from Python shows how far it is, and whose modules it may use."""
+"""Progress of a call from Python, in a notebook or elsewhere, and modules allowed for a call."""
 
 import io
 import os
@@ -12,11 +12,11 @@ from rich.console import RenderableType
 from ablab import terminal
 from ablab.terminal import SafeConsole
 
-_WIDTH, _HEIGHT = 110, 60  # characters a line, and lines, of a table in a notebook
+_WIDTH, _HEIGHT = 110, 60  # characters per line, and lines, of a table in a notebook
 
 
 def in_notebook() -> bool:
-    """Tell whether a notebook's kernel runs this process: what is displayed there can change."""
+    """Return whether a notebook's kernel runs this process, where an output can be updated."""
     if "IPython" not in sys.modules:
         return False
     from IPython import get_ipython
@@ -25,7 +25,7 @@ def in_notebook() -> bool:
 
 
 def progress(*, quiet: bool) -> tuple[SafeConsole, "NotebookDisplay | None"]:
-    """Return where lines are printed, and what draws a table in a notebook.
+    """Return the console that prints lines, and in a notebook the display that draws a table.
 
     Args:
         quiet: print nothing.
@@ -33,47 +33,48 @@ def progress(*, quiet: bool) -> tuple[SafeConsole, "NotebookDisplay | None"]:
     if quiet or sys.stdout is None:
         return SafeConsole(file=io.StringIO(), force_terminal=False), None
     if in_notebook():
-        # ipykernel sets FORCE_COLOR: left to itself, Rich would take the cell for a terminal.
+        # ipykernel sets FORCE_COLOR, from which Rich would conclude that the cell is a terminal.
         plain = terminal.console(force_jupyter=False, force_terminal=False, height=_HEIGHT)
         return plain, NotebookDisplay()
     return terminal.console(), None
 
 
 class NotebookDisplay:
-    """One output of a notebook's cell, drawn again and again."""
+    """An output of a notebook cell that is updated."""
 
     def __init__(self) -> None:
         self._handle: Any = None
 
     def start(self, refresh: bool = False) -> None:
-        """Wait for the first drawing."""
+        """Do nothing: the first update creates the output."""
 
     def update(self, renderable: RenderableType, *, refresh: bool = False) -> None:
-        """Draw what a terminal would show."""
+        """Show what a terminal would show."""
         from IPython.display import HTML, display
 
-        drawing = HTML(as_html(renderable))
+        html = HTML(as_html(renderable))
         if self._handle is None:
-            self._handle = display(drawing, display_id=True)
+            self._handle = display(html, display_id=True)
         else:
-            self._handle.update(drawing)
+            self._handle.update(html)
 
     def stop(self) -> None:
-        """Leave the last drawing there."""
+        """Do nothing: the last update stays visible."""
 
 
 def as_html(renderable: RenderableType) -> str:
-    """Return what a terminal would show as HTML that is escaped and needs no style sheet."""
+    """Return the output of a terminal as escaped HTML that needs no style sheet."""
     options = {"force_jupyter": False, "force_terminal": False, "width": _WIDTH}
-    drawn = SafeConsole(record=True, file=io.StringIO(), height=_HEIGHT, **options)
-    drawn.print(renderable)
-    whole = '<pre class="tex2jax_ignore mathjax_ignore" style="line-height: 1.3">{code}</pre>'
-    return drawn.export_html(code_format=whole, inline_styles=True)
+    console = SafeConsole(record=True, file=io.StringIO(), height=_HEIGHT, **options)
+    console.print(renderable)
+    # The classes keep MathJax from rendering text between dollar signs as mathematics.
+    code_format = '<pre class="tex2jax_ignore mathjax_ignore" style="line-height: 1.3">{code}</pre>'
+    return console.export_html(code_format=code_format, inline_styles=True)
 
 
 @contextmanager
 def allowing(modules: str | Sequence[str]) -> Iterator[None]:
-    """Let a ``_target_`` lie in modules while the block runs, besides those of ``ABLAB_ALLOW``."""
+    """Allow ``_target_`` to name modules in the block, in addition to those of ``ABLAB_ALLOW``."""
     before = os.environ.get("ABLAB_ALLOW")
     names = [modules] if isinstance(modules, str) else modules
     if names:

@@ -1,4 +1,4 @@
-"""`ablab.sweep`: a question and all its trials from Python."""
+"""`ablab.sweep`: run a sweep."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -27,33 +27,32 @@ def sweep(
     quiet: bool = False,
     **choices: Any,
 ) -> "SweepResult":
-    """Train what is missing of a sweep, and return what came of it, as ``ablab sweep`` does.
+    """Train the open trials of a sweep and return its results, as the command ``ablab sweep`` does.
 
-    Trials run side by side in processes of their own. A notebook shows one table that follows
-    them, a terminal a live one, anything else a line per trial. Ctrl-C, or the notebook's stop
-    button, stops the trials at their last checkpoints, and the same call finishes the sweep.
+    Trials run at the same time in processes of their own. A notebook or a terminal shows a live
+    table, any other output has a line per trial. Ctrl-C, or the notebook's stop button, stops the
+    trials at their last checkpoints; the same call continues the sweep.
 
     Args:
-        name: stem of a YAML under ``sweeps/``, the suite's or your own ``./sweeps``.
+        name: stem of a YAML under ``sweeps/``, ablab's or your own ``./sweeps``.
         overrides: as on the command line, ``"dataset=digits"``, ``"sweep.seeds=2"``.
-        offline: touch no store; ``ablab sync`` delivers later.
-        rerun_changed: train again what other code of ablab than today's has finished.
-        allow: modules of your own in which a ``_target_`` may lie, as of ``--allow``.
-        quiet: print and show nothing while it runs.
-        choices: the same keys with values, ``dataset="digits"``,
-            ``sweep={"seeds": 2}``; see `ablab.train`.
+        offline: do not write to MLflow; ``ablab sync`` delivers later.
+        rerun_changed: train finished trials again if the code of ablab has changed since.
+        allow: your own modules that ``_target_`` may name, as with ``--allow``.
+        quiet: print and show nothing.
+        choices: keys and values, ``dataset="digits"``, ``sweep={"seeds": 2}``; see `ablab.train`.
 
     Returns:
-        The sweep: its verdict, tables and figures, as far as it has come.
+        The sweep: its verdict, tables and figures so far.
 
     Raises:
-        ConfigError: all that is wrong, before anything is made.
+        ConfigError: all faults at once, before anything is written.
         DataError: a data set is missing or damaged.
-        ResourceError: the machine lacks something, such as disk space: what is left waits.
+        ResourceError: the machine lacks something, such as disk space; open trials wait.
         KeyboardInterrupt: it was stopped.
 
     Warns:
-        RuntimeWarning: trials failed; ``failures`` of the result says why.
+        RuntimeWarning: trials failed; ``failures`` of the result holds the reasons.
 
     Example:
         >>> result = sweep("demo", sweep={"seeds": 3})  # doctest: +SKIP
@@ -61,7 +60,7 @@ def sweep(
         'At fixed hyper-parameters, relu is ...'
     """
     if not isinstance(name, str):
-        raise InputError(f"name must be that of a YAML under sweeps/, got {shown(name)}")
+        raise InputError(f"name must be the name of a YAML in sweeps/, got {shown(name)}")
     given = to_overrides(overrides, choices)
     console, display = progress(quiet=quiet)
     lab = Lab(lab_folder())
@@ -76,37 +75,37 @@ def sweep(
         )
     result = SweepResult(sweep_id(name, given), lab)
     if code == INTERRUPTED:
-        raise KeyboardInterrupt(f"{result.name} was stopped; the same call goes on")
+        raise KeyboardInterrupt(f"{result.name} was stopped; the same call continues it")
     if code not in (FINISHED, FAILED):
         raise TerminatedError(code)
     if failures := result.failures:
-        first = next(iter(failures.items()))
-        told = f"{len(failures)} trials of {result.name} failed; {first[0]}: {first[1]}"
-        warnings.warn(told, RuntimeWarning, stacklevel=2)
+        key, reason = next(iter(failures.items()))
+        message = f"{len(failures)} trials of {result.name} failed; {key}: {reason}"
+        warnings.warn(message, RuntimeWarning, stacklevel=2)
     return result
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """A sweep that was run; what it tells is read from the lab when it is asked for.
+    """Results of a sweep, read from the lab at each access.
 
     Attributes:
-        name: the sweep with the overrides that change its trials, as ``ablab status`` shows it.
-        lab: where it lies.
+        name: the sweep with the overrides that change its trials, as in ``ablab status``.
+        lab: with the sweep's trials.
     """
 
     name: str
     lab: Lab
 
     def read(self) -> Reading:
-        """Return its report as data frames and figures, of the records as they are now."""
+        """Return the report as data frames and figures, from the current records."""
         return reading(self.lab, self.name)
 
     def report(self, *forms: str) -> Report:
-        """Write its report, and return where the page and its other forms are.
+        """Write the report and return the paths of the page and its other forms.
 
         Args:
-            forms: further ones, ``"latex"`` or ``"pdf"``.
+            forms: further forms, ``"latex"`` or ``"pdf"``.
 
         Raises:
             InputError: there is no such form, or no browser can print the PDF.
@@ -118,7 +117,7 @@ class SweepResult:
 
     @property
     def question(self) -> str:
-        """The question as the sweep puts it."""
+        """The question of the sweep."""
         return self.read().question
 
     @property
@@ -128,7 +127,7 @@ class SweepResult:
 
     @property
     def failures(self) -> Mapping[str, str]:
-        """Why trials failed, by their keys."""
+        """Reason of each failed trial, by key."""
         rows = self.read().analysis.rows
         return {row.key: row.reason for row in rows if row.outcome == "failed"}
 
@@ -136,5 +135,5 @@ class SweepResult:
         return f"<sweep {self.name}: {self.verdict}>"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows of it: question, verdict, variants."""
+        """Return HTML for a notebook: question, verdict and variants."""
         return self.read()._repr_html_()

@@ -1,4 +1,4 @@
-"""`ablab.train`: one trial from Python."""
+"""`ablab.train`: train one trial."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,32 +30,32 @@ def train(
     quiet: bool = False,
     **choices: Any,
 ) -> "TrialResult":
-    """Train one trial to its end, or return the finished one, as the command ``ablab train`` does.
+    """Train one trial, or return the finished one, as the command ``ablab train`` does.
 
-    It trains in a process of its own, in the lab that the command would use. Ctrl-C, or the
-    notebook's stop button, ends it with the epoch and a checkpoint; twice, at once. The same call
-    goes on from there, as does the same command.
+    The trial is trained in a process of its own, in the same lab as by the command. Ctrl-C, or the
+    notebook's stop button, stops it with a checkpoint at the end of the epoch; a second one stops
+    it at once. The same call, or command, continues from the checkpoint.
 
     Args:
         overrides: as on the command line, ``"trainer.max_epochs=2"``.
-        fresh: train a new run though there is one; the old one stays.
-        offline: touch no store; ``ablab sync`` delivers later.
-        allow: modules of your own in which a ``_target_`` may lie, as of ``--allow``.
+        fresh: train a new run even if one exists; the old one is kept.
+        offline: do not write to MLflow; ``ablab sync`` delivers later.
+        allow: your own modules that ``_target_`` may name, as with ``--allow``.
         quiet: print nothing.
-        choices: the same keys with values: ``activation="elu"``, ``seed=3``,
-            ``trainer={"max_epochs": 2}``, ``**{"optimizer.lr": 0.1}``. A value is taken as it
-            is: ``"0.1"`` is a text and no number.
+        choices: keys and values: ``activation="elu"``, ``seed=3``,
+            ``trainer={"max_epochs": 2}``, ``**{"optimizer.lr": 0.1}``. Values keep their type:
+            ``"0.1"`` is a string, not a number.
 
     Returns:
         The trial, finished or diverged: its metrics, curves, configuration and folder.
 
     Raises:
-        ConfigError: all that is wrong with the configuration, before anything is made; or another
-            process trains this trial.
+        ConfigError: all faults of the configuration at once, before anything is written.
+        InputError: another process trains this trial.
         DataError: the data set is missing or damaged.
         ResourceError: the machine lacks something, such as disk space.
         TrialError: the trial raised, or its process was killed.
-        KeyboardInterrupt: it was stopped; the message says after which epoch.
+        KeyboardInterrupt: it was stopped; the message names the epoch.
 
     Example:
         >>> trial = train(activation="elu", trainer={"max_epochs": 2})  # doctest: +SKIP
@@ -75,45 +75,45 @@ def train(
 
 
 def _raise(code: int, run: Run, result: "TrialResult") -> None:
-    """Raise what a trial that is not finished ended with."""
-    done = f"after epoch {len(result.record.epochs)} of {result.max_epochs}"
-    again = "the same call goes on from its last checkpoint"
+    """Raise the error of a trial that did not finish."""
+    epoch = f"after epoch {len(result.record.epochs)} of {result.max_epochs}"
+    hint = "the same call continues from its last checkpoint"
     if code == INTERRUPTED:
-        raise KeyboardInterrupt(f"trial {run.key} was stopped {done}; {again}")
+        raise KeyboardInterrupt(f"trial {run.key} was stopped {epoch}; {hint}")
     if code in (HUNG_UP, TERMINATED):
         raise TerminatedError(code)
     if code == LOCKED:
-        raise InputError(f"trial must be idle, got {run.key}, which a process trains now")
-    cause = f"ended with exit status {code} {done}; {again}"
+        raise InputError(f"trial must be idle, got {run.key}, which another process trains")
+    cause = f"ended with exit status {code} {epoch}; {hint}"
     if code == 137:
-        cause = f"killed by SIGKILL (out of memory?) {done}; {again}"
+        cause = f"killed by SIGKILL (out of memory?) {epoch}; {hint}"
     reason = result.record.reason if result.outcome == "failed" else cause
     raise TrialError(f"trial {run.key} must train to its end, got {reason}; see {run.folder}")
 
 
 @dataclass(frozen=True)
 class TrialResult:
-    """A trial that was trained.
+    """Results of a trained trial.
 
     Attributes:
-        record: all that the lab knows of it.
+        record: all records of the trial in the lab.
     """
 
     record: Record
 
     @property
     def key(self) -> str:
-        """16 hexadecimal digits: the same trial has the same key everywhere."""
+        """Key of the trial, 16 hexadecimal digits; equal trials have equal keys everywhere."""
         return self.record.key
 
     @property
     def outcome(self) -> str:
-        """``finished``, or ``diverged``: the loss was no number any more."""
+        """``finished``, or ``diverged`` if the loss became NaN or infinite."""
         return self.record.outcome
 
     @property
     def metrics(self) -> Mapping[str, float]:
-        """The final metrics, named as in MLflow: ``test/accuracy``, a share; ``test/loss``."""
+        """The final metrics, named as in MLflow: ``test/accuracy``, 0 to 1; ``test/loss``."""
         return self.record.metrics
 
     @property
@@ -130,48 +130,48 @@ class TrialResult:
 
     @property
     def folder(self) -> Path:
-        """Where its journal, checkpoint, weights and log lie."""
+        """Folder with journal, checkpoint, weights and log."""
         assert self.record.folder is not None
         return self.record.folder
 
     @property
     def max_epochs(self) -> int:
-        """How many epochs it has."""
+        """Configured number of epochs."""
         return int(self.config.get("trainer", {}).get("max_epochs", 0))
 
     @cached_property
     def curves(self) -> "DataFrame":
         """One row per epoch: ``epoch`` from 1, ``val_accuracy`` and the like, ``seconds``.
 
-        Seconds are of training up to the end of the epoch, evaluation excluded.
+        ``seconds`` is the training time up to the end of the epoch, evaluation excluded.
         """
         from pandas import DataFrame
 
         epochs = self.record.epochs
-        seconds = accumulate(e.measured.get("time/epoch_seconds", float("nan")) for e in epochs)
+        elapsed = accumulate(e.measured.get("time/epoch_seconds", float("nan")) for e in epochs)
         return DataFrame(
             [
                 {
                     "epoch": (entry.epoch or 0) + 1,
                     **{name.replace("/", "_"): value for name, value in entry.metrics.items()},
-                    "seconds": passed,
+                    "seconds": seconds,
                 }
-                for entry, passed in zip(epochs, seconds, strict=True)
+                for entry, seconds in zip(epochs, elapsed, strict=True)
             ]
         )
 
     def _title(self) -> str:
         names = ("architecture", "activation", "dataset", "optimizer")
-        chosen = [self.choices[name] for name in names if name in self.choices]
-        return ", ".join([*chosen, f"seed {self.config.get('seed')}"])
+        components = [self.choices[name] for name in names if name in self.choices]
+        return ", ".join([*components, f"seed {self.config.get('seed')}"])
 
     def __repr__(self) -> str:
         accuracy = self.metrics.get("test/accuracy")
-        told = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
-        return f"<trial {self.key}: {self._title()}; {self.outcome}{told}>"
+        result = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
+        return f"<trial {self.key}: {self._title()}; {self.outcome}{result}>"
 
     def _repr_html_(self) -> str:
-        """Return what a notebook shows of it."""
+        """Return HTML for a notebook."""
         lines = [(line, "") for line in metric_lines(self.record)]
         outcome = f"{self.outcome}, {len(self.record.epochs)} of {self.max_epochs} epochs"
         table = CardTable(("", ""), lines)

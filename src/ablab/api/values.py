@@ -1,4 +1,4 @@
-"""Keyword arguments as overrides: each sets its key to exactly the value that was given."""
+"""Converts keyword arguments to overrides that set exactly the given values."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,19 @@ from ablab.config.overrides import in_quotes, keys_of, parse
 from ablab.faults import ConfigError
 from ablab.text import shown, shown_name
 
-_RULE = "None, a bool, a number, a text, a path, or a list or dict of these"
+_RULE = "None, a bool, a number, a string, a path, or a list or dict of these"
 
 
 def to_overrides(overrides: Sequence[str], choices: Mapping[str, Any]) -> list[str]:
-    """Return what the command line would be given: the keywords, then the overrides.
+    """Return the overrides of the command line: those of the keywords, then the given ones.
 
-    A dict that is given for a group, or for ``sweep``, sets the keys in it,
-    ``trainer={"max_epochs": 2}``; any other is a value. A text stays a text: ``"0.1"`` is no
-    number, ``"null"`` is not None.
+    A dict for a group, or for ``sweep``, sets the keys in it, ``trainer={"max_epochs": 2}``; any
+    other dict is a value. A string stays a string: ``"0.1"`` is not a number, ``"null"`` is not
+    None.
 
     Args:
         overrides: as on the command line, ``"trainer.max_epochs=2"``.
-        choices: key to value; a dotted key is one of a group's.
+        choices: key to value; a dotted key is a key of a group.
 
     Raises:
         ConfigError: all values that cannot be written as overrides, and all keys given twice.
@@ -33,7 +33,7 @@ def to_overrides(overrides: Sequence[str], choices: Mapping[str, Any]) -> list[s
         ['dataset.path="My data (1)"', 'init_from=null']
     """
     faults = [
-        f"override must be a text key=value, got {shown(o)}"
+        f"override must be a string key=value, got {shown(o)}"
         for o in overrides
         if not isinstance(o, str)
     ]
@@ -56,34 +56,34 @@ def to_overrides(overrides: Sequence[str], choices: Mapping[str, Any]) -> list[s
 
 
 class _UnwritableError(Exception):
-    """A value that no override can hold; the message is the rule and what was given."""
+    """A value that no override can express; the message is the rule and the value."""
 
 
 def _settings(choices: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Return dotted keys and their values."""
-    found: list[tuple[str, Any]] = []
+    settings: list[tuple[str, Any]] = []
     for key, value in choices.items():
         if isinstance(value, Mapping) and key in (*GROUPS, "sweep"):
-            found += [(f"{key}.{shown_name(inner)}", v) for inner, v in value.items()]
+            settings += [(f"{key}.{shown_name(inner)}", v) for inner, v in value.items()]
         else:
-            found.append((key, value))
-    return found
+            settings.append((key, value))
+    return settings
 
 
 def _override(key: str, value: Any) -> str:
-    """Return the override, read back to be sure that it says this value and no other."""
-    plain = _plain(value)
-    override = f"{key}={_written(plain)}"
+    """Return the override, parsed again to verify that it sets exactly this value."""
+    plain = _to_plain(value)
+    override = f"{key}={_format(plain)}"
     parsed, faults = parse([override])
     if faults:
         raise _UnwritableError(faults[0].partition(" ")[2])
     if [o.key_or_group for o in parsed] != [key] or not _is_same(parsed[0].value(), plain):
-        raise _UnwritableError(f"must be a value that an override can hold, got {shown(value)}")
+        raise _UnwritableError(f"must be a value that an override can express, got {shown(value)}")
     return override
 
 
-def _plain(value: Any) -> Any:
-    """Return a value in Python's own types: of numpy, of enumerations, of paths."""
+def _to_plain(value: Any) -> Any:
+    """Convert numpy scalars, 0-d tensors, enumeration members and paths to built-in types."""
     if hasattr(value, "dtype") and hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         value = value.item()
     if isinstance(value, os.PathLike):
@@ -94,41 +94,41 @@ def _plain(value: Any) -> Any:
         if isinstance(value, kind):
             return kind.__str__(value) if kind is str else kind(value)
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [_to_plain(item) for item in value]
     if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
-        return {str.__str__(name): _plain(item) for name, item in value.items()}
+        return {str.__str__(name): _to_plain(item) for name, item in value.items()}
     raise _UnwritableError(f"must be {_RULE}, got {shown(value)}")
 
 
-def _written(value: Any) -> str:
-    """Return a value in the grammar of overrides, a text in quotes where it needs them."""
+def _format(value: Any) -> str:
+    """Return a value in the grammar of overrides, with strings in quotes where needed."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return _text(value)
+        return _format_string(value)
     if isinstance(value, list):
-        return f"[{','.join(map(_written, value))}]"
+        return f"[{','.join(map(_format, value))}]"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{name}:{_written(item)}" for name, item in value.items()) + "}"
+        return "{" + ",".join(f"{name}:{_format(item)}" for name, item in value.items()) + "}"
     return str(value)
 
 
-def _text(value: str) -> str:
-    if "${" in value:  # a reference to another key, which an override as a text can make
-        raise _UnwritableError(f"must be a text without ${{, got {shown(value)}")
+def _format_string(value: str) -> str:
+    if "${" in value:  # would refer to another key; an override given as a string may do so
+        raise _UnwritableError(f"must be a string without ${{, got {shown(value)}")
     plain, faults = parse([f"key={value}"])
-    # A comma or bracket in a list would part it, though by itself it is plain text.
+    # A comma or bracket needs no quotes by itself, but would split the string in a list.
     is_plain = value.isprintable() and not set(value) & set(",:[]{}() \\'\"")
     if is_plain and not faults and _is_same(plain[0].value(), value):
         return value
     quoted = in_quotes("key", value)
     if quoted is None:
-        raise _UnwritableError(f"must be a text that can be written in quotes, got {shown(value)}")
+        raise _UnwritableError(f"must be a string that can be put in quotes, got {shown(value)}")
     return quoted.partition("=")[2]
 
 
 def _is_same(a: Any, b: Any) -> bool:
-    """Tell whether two values are equal, of the same types throughout; NaN is itself."""
+    """Return whether two values and all their types are equal; NaN equals NaN."""
     if isinstance(a, list) and isinstance(b, list):
         return len(a) == len(b) and all(map(_is_same, a, b))
     if isinstance(a, dict) and isinstance(b, dict):

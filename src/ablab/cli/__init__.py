@@ -1,4 +1,4 @@
-"""The command line. Imports are late: `ablab --help` must not wait for torch."""
+"""The command line. Heavy imports are inside functions: `ablab --help` must not wait for torch."""
 
 import atexit
 import gc
@@ -25,7 +25,7 @@ from ablab.signals import Ending, TerminatedError
 from ablab.text import printable
 
 _BUG = (
-    "this is a bug of ablab; please report it with the lines above and the output of `ablab doctor`"
+    "this is a bug in ablab; please report it with the lines above and the output of `ablab doctor`"
 )
 
 
@@ -37,12 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with ending.listening():
             code = _run(arguments)
     except TerminatedError as error:
-        _say("interrupted")
+        _print_error("interrupted")
         code = error.code
     code = code if ending.code is None else ending.code
     if code in (HUNG_UP, INTERRUPTED, TERMINATED):
         ending.settle()
-    return _written(code)
+    return _check_output(code)
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -53,52 +53,54 @@ def _run(arguments: Sequence[str] | None) -> int:
         if getattr(options, "allow", None):
             known = os.environ.get("ABLAB_ALLOW", "")
             os.environ["ABLAB_ALLOW"] = ",".join(filter(None, [known, *options.allow]))
-        atexit.register(gc.freeze)  # the system takes the memory back: no look for garbage in it
+        # Without this Python searches all objects for garbage at exit, a quarter of a second with
+        # torch, Lightning and MLflow. The system frees the memory anyway.
+        atexit.register(gc.freeze)
         return int(options.run(options) or FINISHED)
-    except SystemExit as ended:  # the parser's, which has said why
+    except SystemExit as ended:  # of the parser, which has printed why
         return int(ended.code or FINISHED)
     except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
-        return _told(error, debug=debug)
+        return _handle_error(error, debug=debug)
 
 
-def _told(error: Exception, *, debug: bool) -> int:
-    """Print an error and return the exit code: a line where the user can help it, else whole."""
-    known = error if isinstance(error, AblabError) else _lack(error)
+def _handle_error(error: Exception, *, debug: bool) -> int:
+    """Print an error and return the exit code: one line if it is known, else its traceback."""
+    known = error if isinstance(error, AblabError) else _to_resource_error(error)
     if known is None or debug:
         traceback.print_exception(error)
     if known is None:
-        _say(_BUG)
+        _print_error(_BUG)
         return BUG
-    _say(str(known))
+    _print_error(str(known))
     return known.exit_code
 
 
-def _lack(error: Exception) -> ResourceError | None:
-    """Return what the machine lacks, None where that is not the reason."""
+def _to_resource_error(error: Exception) -> ResourceError | None:
+    """Return the error as one about the machine, or None if it is not."""
     if isinstance(error, MemoryError):
         return ResourceError(f"memory must suffice, got {error or 'no more of it'}; free some")
     try:
-        places = lab_folder(), data_folder()
+        folders = lab_folder(), data_folder()
     except OSError:
-        return ResourceError("the folder where you work must be there, got one that was removed")
-    return resource_error(error, *places)
+        return ResourceError("the working folder must exist, got one that was removed")
+    return resource_error(error, *folders)
 
 
-def _written(code: int) -> int:
-    """Return the exit code, another one where all went well and what was printed is lost."""
+def _check_output(code: int) -> int:
+    """Return the exit code, which is another if a successful command's output was lost."""
     sys.stdout.flush()
     fault = fault_of(sys.stdout)
     if fault is None or code != FINISHED:
         return code
-    _say(
-        f"standard output must be writable, got {fault.strerror}; what was printed is lost, "
-        "what was done is kept"
+    _print_error(
+        f"standard output must be writable, got {fault.strerror}; the output is lost, the results "
+        "are kept"
     )
     return NO_RESOURCE
 
 
-def _say(text: str) -> None:
+def _print_error(text: str) -> None:
     for line in text.split("\n"):
         sys.stderr.write(f"ablab: {printable(line)}\n")

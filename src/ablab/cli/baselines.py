@@ -10,11 +10,13 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: "Commands") -> None:
-    """Add the command to the parser's."""
-    text = "train the classical learners on a data set's split"
+    """Add the command to the parser."""
+    text = "train the scikit-learn baselines on the split of a data set"
     command = add(commands, "baselines", _baselines, text)
-    command.add_argument("dataset")
-    command.add_argument("--fresh", action="store_true", help="train again what is there")
+    command.add_argument("dataset", help="name of a data set")
+    command.add_argument(
+        "--fresh", action="store_true", help="train again even if there are results"
+    )
     add_overrides(command, "seed=1, dataset.val_fraction=0.1")
 
 

@@ -1,4 +1,4 @@
-"""What the commands have in common."""
+"""Options that several commands share."""
 
 import argparse
 from collections.abc import Callable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def add(
     commands: "Commands", name: str, run: Callable[[argparse.Namespace], int], text: str
 ) -> argparse.ArgumentParser:
-    """Add a command that ``run`` does, described by one line of text."""
+    """Add a command that calls ``run``, with a description of one line."""
     command = commands.add_parser(name, help=text, description=text)
     command.set_defaults(run=run)
     add_debug(command)
@@ -21,32 +21,42 @@ def add(
 
 
 def add_debug(parser: argparse.ArgumentParser, default: bool | str = argparse.SUPPRESS) -> None:
-    """Let tracebacks be asked for, before the command's name and behind it."""
+    """Add ``--debug``, which may stand before or after the name of the command."""
     parser.add_argument(
         "--debug",
         action="store_true",
         default=default,
-        help="show the traceback of any error (as does ABLAB_DEBUG=1)",
+        help="show the traceback of every error (also ABLAB_DEBUG=1)",
     )
 
 
 def add_overrides(
     command: argparse.ArgumentParser, examples: str = "activation=elu, optimizer.lr=0.1"
 ) -> None:
-    """Let a command take overrides, such as the examples."""
+    """Add overrides to a command; the examples are its help."""
     command.add_argument("overrides", nargs="*", metavar="key=value", help=examples)
 
 
 def add_training(command: argparse.ArgumentParser) -> None:
-    """Let a command that trains leave the store alone, and see a user's own modules."""
-    command.add_argument("--offline", action="store_true", help="touch no store")
+    """Add the options of a command that trains: ``--offline`` and ``--allow``."""
     command.add_argument(
-        "--allow", action="append", metavar="MODULE", help="let a _target_ lie in MODULE"
+        "--offline", action="store_true", help="do not write to MLflow; `ablab sync` does it later"
+    )
+    add_allow(command)
+
+
+def add_allow(command: argparse.ArgumentParser) -> None:
+    """Add ``--allow``, which permits modules of the user."""
+    command.add_argument(
+        "--allow",
+        action="append",
+        metavar="MODULE",
+        help="allow _target_ to name classes and functions of MODULE; may be repeated",
     )
 
 
 def console() -> "Console":
-    """Return where a command prints, wide where nobody looks."""
-    from ablab.terminal import console as terminal  # Rich is no need of `ablab --help`
+    """Return the console of a command, wide if the output is not a terminal."""
+    from ablab.terminal import console as terminal  # late: `ablab --help` needs no Rich
 
     return terminal()

@@ -14,14 +14,16 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: "Commands") -> None:
-    """Add the command to the parser's."""
-    text = "set two sweeps, commits or machines side by side: what changed beyond noise"
+    """Add the command to the parser."""
+    text = "compare two sweeps, commits or machines: which differences exceed the noise"
     command = add(commands, "compare", _compare, text)
     for name in ("A", "B"):
         command.add_argument(
-            name.lower(), metavar=name, help="a sweep's name, LAB:SWEEP, either with @COMMIT"
+            name.lower(), metavar=name, help="SWEEP or LAB:SWEEP, either also with @COMMIT"
         )
-    command.add_argument("--to", metavar="FOLDER", type=Path, help="where the page is written")
+    command.add_argument(
+        "--to", metavar="FOLDER", type=Path, help="write the page to FOLDER, not beside A's report"
+    )
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -32,10 +34,10 @@ def _compare(options: argparse.Namespace) -> int:
         from ablab.report.compare.text import differing, notes, sentence
         from ablab.tracking.lab import Lab
 
-    change, out = Change(*read_inputs(options.a, options.b, Lab(lab_folder()))), console()
-    title = f"{change.inputs}; {change.metric}, paired by seed"
+    change, out = Change(*read_sides(options.a, options.b, Lab(lab_folder()))), console()
+    title = f"A is {change.a.asked}, B is {change.b.asked}; {change.metric}, paired by seed"
     out.print(title, highlight=False, markup=False, soft_wrap=True)
-    out.print(_shown(change_table(change)))
+    out.print(_to_rich(change_table(change)))
     for line in (sentence(change), *notes(change)):
         out.print(line, highlight=False, markup=False)
     for name, values in differing(change):
@@ -48,13 +50,13 @@ def _compare(options: argparse.Namespace) -> int:
     return 1 if damaged else 0
 
 
-def _shown(table: "Table") -> object:
-    from rich.table import Table as Shown
+def _to_rich(table: "Table") -> object:
+    from rich.table import Table as RichTable
     from rich.text import Text
 
-    shown = Shown(box=None, pad_edge=False, header_style="dim")
+    rich_table = RichTable(box=None, pad_edge=False, header_style="dim")
     for column in table.columns:
-        shown.add_column(column, justify="left" if column == table.columns[0] else "right")
+        rich_table.add_column(column, justify="left" if column == table.columns[0] else "right")
     for texts, _ in table.rows:
-        shown.add_row(*map(Text, texts))
-    return shown
+        rich_table.add_row(*map(Text, texts))
+    return rich_table

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: "Commands") -> None:
-    """Add the command to the parser's."""
-    command = add(commands, "new", _new, "write a component of your own, to be changed at will")
+    """Add the command to the parser."""
+    command = add(commands, "new", _new, "write a template for your own component")
     command.add_argument("axis", help="activation, architecture, dataset, …: see `ablab list`")
-    command.add_argument("name", help="small letters, digits and _")
+    command.add_argument("name", help="lowercase letters, digits and _")
 
 
 def _new(options: argparse.Namespace) -> int:
@@ -22,6 +22,6 @@ def _new(options: argparse.Namespace) -> int:
 
     for path in write_new(options.axis, options.name):
         sys.stdout.write(f"wrote {path}\n")
-    sys.stdout.write("It works as it is; change it, then:\n")
+    sys.stdout.write("The template works as it is. Edit it, then run:\n")
     sys.stdout.writelines(f"  {line}\n" for line in next_commands(options.axis, options.name))
     return 0

@@ -7,16 +7,16 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import ablab
-from ablab.cli import baselines, compare, look, new, report, sweep, train, upkeep
+from ablab.cli import baselines, compare, maintenance, new, report, sweep, train, view
 from ablab.cli.command import add_debug
 from ablab.errors import EXIT_CODES
 
 _EPILOG = """\
 first steps:
-  ablab sweep demo              six activations, five seeds each, no download
-  ablab report demo             what came of it
-  ablab ui                      the same runs in MLflow
-  ablab train activation=elu    one trial; any key of `conf/` can be set
+  ablab sweep demo              train six activations with five seeds each; no download
+  ablab report demo             write the report with the answer
+  ablab ui                      show the runs in MLflow
+  ablab train activation=elu    train one trial; every key of `conf/` can be set
 
 exit codes:
 """
@@ -24,21 +24,21 @@ _CODES = "".join(f"  {code:<4}{meaning}\n" for code, meaning in EXIT_CODES.items
 
 
 class _Parser(argparse.ArgumentParser):
-    """Takes overrides behind options too, which argparse by itself leaves over."""
+    """Accepts overrides after options too, which argparse itself does not assign."""
 
-    def parse_args(  # type: ignore[override] # its overloads tell no more
+    def parse_args(  # type: ignore[override] # one signature in place of two overloads
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
         options, rest = self.parse_known_args(args, namespace)
-        runs = getattr(options, "overrides", None) is not None
-        if rest and (not runs or any(word.startswith("-") for word in rest)):
+        has_overrides = getattr(options, "overrides", None) is not None
+        if rest and (not has_overrides or any(word.startswith("-") for word in rest)):
             self.error(f"unrecognized arguments: {' '.join(rest)}")
         if rest:
             options.overrides = [*options.overrides, *rest]
         return options
 
     def error(self, message: str) -> NoReturn:
-        """End with what is wrong, and the nearest name where one was not among the choices."""
+        """Exit with the message, and with the closest name after an invalid choice."""
         got = re.search(r"invalid choice: '(.*?)'", message)
         near = get_close_matches(got[1], _choices(self), n=1) if got else []
         super().error(f"{message}; did you mean {near[0]}?" if near else message)
@@ -49,7 +49,7 @@ def _choices(parser: argparse.ArgumentParser) -> list[str]:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line; what it returns has ``run(options)``."""
+    """Return the parser of the command line; the options it returns have ``run(options)``."""
     parser = _Parser(
         prog="ablab",
         description="An ablation lab for convolutional networks.",
@@ -60,6 +60,6 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    for group in (train, sweep, report, compare, baselines, look, new, upkeep):
-        group.add_to(commands)
+    for module in (train, sweep, report, compare, baselines, view, new, maintenance):
+        module.add_to(commands)
     return parser

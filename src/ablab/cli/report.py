@@ -1,4 +1,4 @@
-"""`ablab report`: the answer to a sweep's question, to all of them, or to one put to MLflow."""
+"""`ablab report`: write the report of a sweep, of all sweeps, or of runs in MLflow."""
 
 import argparse
 from collections.abc import Collection, Sequence
@@ -17,93 +17,106 @@ if TYPE_CHECKING:
     from ablab.tracking.lab import Lab
 
 _FORMS = {"latex": "LaTeX", "pdf": "PDF"}
-_NAMED = ("variant", "seed", "metric")
-_FURTHER = ("block", "curve", "goal", "baseline", "kind", "question", "unit", "runs")
+_REQUIRED = ("variant", "seed", "metric")  # with --mlflow
+_OPTIONAL = ("block", "curve", "goal", "baseline", "kind", "question", "unit", "runs")
 
 
 def add_to(commands: "Commands") -> None:
-    """Add the command to the parser's."""
+    """Add the command to the parser."""
     text = "write the report of a sweep, of all sweeps, or of runs in MLflow"
     report = add(commands, "report", _report, text)
-    report.add_argument("name", nargs="?", help="a sweep that was planned")
-    report.add_argument("--all", action="store_true", help="every sweep's, and an index of them")
-    report.add_argument("--latex", action="store_true", help="tables for a paper too, report.tex")
-    report.add_argument("--pdf", action="store_true", help="print the page too, by a browser")
-    report.add_argument("--offline", action="store_true", help="leave MLflow as it is")
+    report.add_argument("name", nargs="?", help="name of a sweep that was run before")
+    report.add_argument(
+        "--all", action="store_true", help="write the reports of all sweeps and an index"
+    )
+    report.add_argument("--latex", action="store_true", help="also write report.tex for a paper")
+    report.add_argument(
+        "--pdf", action="store_true", help="also write report.pdf, printed by a browser"
+    )
+    report.add_argument("--offline", action="store_true", help="do not write to MLflow")
     report.add_argument(
         "--to",
         metavar="FOLDER",
         type=Path,
-        help="write it there, and leave MLflow as it is",
+        help="write the report to FOLDER, and do not write to MLflow",
     )
     add_overrides(report)
-    foreign = report.add_argument_group("runs that ablab did not launch")
-    foreign.add_argument("--mlflow", metavar="EXPERIMENT", help="whose runs; needs the next three")
-    foreign.add_argument("--variant", metavar="FIELD", help="tags.NAME or params.NAME")
-    foreign.add_argument("--seed", metavar="FIELD", help="likewise; runs are paired by it")
-    foreign.add_argument("--metric", help="what is compared")
-    foreign.add_argument("--block", metavar="FIELD", help="what the comparison is repeated over")
-    foreign.add_argument("--curve", metavar="METRIC", help="logged epoch by epoch; an accuracy")
-    foreign.add_argument("--goal", choices=("max", "min"))
-    foreign.add_argument("--baseline", metavar="VARIANT")
-    foreign.add_argument("--kind", choices=foreign_kinds())
-    foreign.add_argument("--question", metavar="TEXT")
+    foreign = report.add_argument_group("runs of other programs in MLflow")
+    foreign.add_argument(
+        "--mlflow", metavar="EXPERIMENT", help="experiment; needs the next three options"
+    )
+    foreign.add_argument(
+        "--variant", metavar="FIELD", help="field that names the variant: tags.NAME or params.NAME"
+    )
+    foreign.add_argument(
+        "--seed", metavar="FIELD", help="field that holds the seed, by which runs are paired"
+    )
+    foreign.add_argument("--metric", help="metric to compare")
+    foreign.add_argument(
+        "--block", metavar="FIELD", help="field over whose values the comparison is repeated"
+    )
+    foreign.add_argument(
+        "--curve", metavar="METRIC", help="accuracy logged in each epoch, for learning curves"
+    )
+    foreign.add_argument("--goal", choices=("max", "min"), help="whether higher or lower is better")
+    foreign.add_argument("--baseline", metavar="VARIANT", help="variant to compare the others with")
+    foreign.add_argument("--kind", choices=of_runs(), help="kind of question")
+    foreign.add_argument("--question", metavar="TEXT", help="question, the title of the report")
     foreign.add_argument(
         "--unit",
         choices=("share", "percent", "none"),
-        help="how metric and curve were logged; by default as all their values say",
+        help="unit of metric and curve; by default determined from their values",
     )
     foreign.add_argument(
         "--runs",
         choices=("parents", "children", "all"),
-        help="which count where runs lie in others; asked where both could",
+        help="which of nested runs to compare; required if both could be meant",
     )
 
 
 def _report(options: argparse.Namespace) -> int:
-
     forms = [form for form in _FORMS if getattr(options, form)]
-    ways = (options.name, options.all, options.mlflow)
-    if (count := sum(map(bool, ways))) != 1:
+    sources = (options.name, options.all, options.mlflow)
+    if (count := sum(map(bool, sources))) != 1:
         raise InputError(
             f"report must be given one of a sweep's name, --all and --mlflow, got {count or 'none'}"
         )
-    given = [name for name in (*_NAMED, *_FURTHER) if getattr(options, name) is not None]
+    given = [name for name in (*_REQUIRED, *_OPTIONAL) if getattr(options, name) is not None]
     if options.mlflow:
-        return _of_runs(options, given, forms)
+        return _report_runs(options, given, forms)
     if given:
-        raise InputError(f"--{given[0]} must stand beside --mlflow EXPERIMENT, got none")
+        raise InputError(f"--{given[0]} must be given with --mlflow EXPERIMENT, got none")
     if options.all:
         if options.to:
-            raise InputError("--to must stand beside one sweep or --mlflow, got --all")
-        return _all(forms, offline=options.offline)
+            raise InputError("--to must be given with one sweep or --mlflow, got --all")
+        return _report_all(forms, offline=options.offline)
     from ablab.sweep.names import sweep_id
 
     sweep = sweep_id(options.name, options.overrides)
     return write_report(sweep, forms, offline=options.offline, to=options.to)
 
 
-def _all(forms: Collection[str], *, offline: bool) -> int:
+def _report_all(forms: Collection[str], *, offline: bool) -> int:
     with for_good():
         from ablab.report.index import report_all, write_index
         from ablab.tracking.lab import Lab
 
     lab, out, answers = Lab(lab_folder()), console(), []
     for answer in report_all(lab, forms):
-        told = answer.report.verdict if answer.report else f"no report: {answer.error}"
-        out.print(f"{answer.sweep}: {told}", highlight=False, markup=False)
+        verdict = answer.report.verdict if answer.report else f"no report: {answer.error}"
+        out.print(f"{answer.sweep}: {verdict}", highlight=False, markup=False)
         answers.append(answer)
     _deliver([a.report for a in answers if a.report], lab, offline=offline)
     index = write_index(lab, answers)
     out.print(f"Index: {index}", highlight=False, markup=False, soft_wrap=True)
-    damaged = _name_damage(lab, [answer.sweep for answer in answers if answer.report])
+    damaged = _print_damage(lab, [answer.sweep for answer in answers if answer.report])
     return 1 if damaged or not all(answer.report for answer in answers) else 0
 
 
-def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[str]) -> int:
-    missing = [f"--{name}" for name in _NAMED if name not in given]
+def _report_runs(options: argparse.Namespace, given: list[str], forms: Collection[str]) -> int:
+    missing = [f"--{name}" for name in _REQUIRED if name not in given]
     if missing:
-        raise InputError(f"--mlflow must have {', '.join(missing)} beside it, got none")
+        raise InputError(f"--mlflow must be given with {', '.join(missing)}, got none")
     with for_good():
         from ablab.report import build
         from ablab.report.mlflow.naming import Naming
@@ -111,25 +124,25 @@ def _of_runs(options: argparse.Namespace, given: list[str], forms: Collection[st
         from ablab.tracking.foreign import ForeignStore
 
     naming = Naming(options.mlflow, **{name: getattr(options, name) for name in given})
-    named = folder_name(f"report-{options.mlflow.replace('/', '-').strip('-. ')}")
-    folder = options.to or Path(named)
-    _say(build.write_report(foreign_page(ForeignStore(), naming), folder, forms), forms)
+    default = folder_name(f"report-{options.mlflow.replace('/', '-').strip('-. ')}")
+    folder = options.to or Path(default)
+    _print_report(foreign_report(ForeignStore(), naming, folder, forms), forms)
     return 0
 
 
 def write_report(
     sweep: str, forms: Collection[str] = (), *, offline: bool, to: Path | None = None
 ) -> int:
-    """Write a sweep's report, put it on the sweep's run, and say what and where it is.
+    """Write a sweep's report, log it to the sweep's MLflow run, and print verdict and paths.
 
     Args:
-        sweep: the sweep's name.
-        forms: further forms.
-        offline: leave MLflow as it is.
-        to: another folder than the lab's, which may be read-only; MLflow is left as it is.
+        sweep: the sweep's id.
+        forms: further forms, ``latex`` or ``pdf``.
+        offline: do not write to MLflow.
+        to: folder in place of the lab's, which may be read-only; implies ``offline``.
 
     Returns:
-        The exit code: 1 where records of its trials are damaged, which are named.
+        The exit code: 1 if records of its trials are damaged, which are printed.
     """
     with for_good():
         from ablab.report.build import build_report
@@ -138,22 +151,22 @@ def write_report(
     lab = Lab(lab_folder())
     report = build_report(lab, sweep, forms, to)
     _deliver([report], lab, offline=offline or to is not None)
-    _say(report, forms)
-    return 1 if _name_damage(lab, [report.sweep]) else 0
+    _print_report(report, forms)
+    return 1 if _print_damage(lab, [report.sweep]) else 0
 
 
-def _name_damage(lab: "Lab", sweeps: Sequence[str]) -> bool:
-    """Say which records of the trials of sweeps are damaged; tell whether any is."""
+def _print_damage(lab: "Lab", sweeps: Sequence[str]) -> bool:
+    """Print the damaged records of the sweeps' trials, and return whether there are any."""
     from ablab.tracking.damage import damaged_runs
 
-    found = dict.fromkeys(line for sweep in sweeps for line in damaged_runs(lab, sweep))
-    for line in found:
+    damaged = dict.fromkeys(line for sweep in sweeps for line in damaged_runs(lab, sweep))
+    for line in damaged:
         console().print(f"damaged: {line}", highlight=False, markup=False, soft_wrap=True)
-    return bool(found)
+    return bool(damaged)
 
 
 def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
-    """Put reports on their sweeps' runs."""
+    """Log reports to the MLflow runs of their sweeps."""
     if offline or not reports:
         return
     with for_good():
@@ -166,16 +179,16 @@ def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
         for report in reports:
             deliver_report(store, report.sweep, report.folder, report.verdict)
     except (StoreError, ResourceError, OSError) as error:
-        told = f"Not in MLflow yet: {error}. Report again to deliver it."
-        console().print(told, highlight=False, markup=False, soft_wrap=True)
+        message = f"Not in MLflow yet: {error}. The same command delivers it later."
+        console().print(message, highlight=False, markup=False, soft_wrap=True)
 
 
-def _say(report: "Report", forms: Collection[str]) -> None:
+def _print_report(report: "Report", forms: Collection[str]) -> None:
     out = console()
     out.print(report.verdict, highlight=False, markup=False)
     if report.asked_with:
         out.print(f"Asked with {report.asked_with}.", highlight=False, markup=False)
     out.print(f"Report: {report.html}", highlight=False, markup=False, soft_wrap=True)
     for form in forms:
-        told = f"{_FORMS[form]}: {getattr(report, form)}"
-        out.print(told, highlight=False, markup=False, soft_wrap=True)
+        line = f"{_FORMS[form]}: {getattr(report, form)}"
+        out.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""`ablab sweep` and `status`: a question and its trials."""
+"""`ablab sweep` and `status`: run a sweep and show its progress."""
 
 import argparse
 from collections.abc import Sequence
@@ -15,22 +15,20 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: "Commands") -> None:
-    """Add the commands to the parser's."""
-    sweep = add(commands, "sweep", _sweep, "run a sweep, or finish it")
-    sweep.add_argument("name", help="a YAML under sweeps/")
-    sweep.add_argument("--fetch", action="store_true", help="first fetch the data it needs")
-    sweep.add_argument("--dry-run", action="store_true", help="only print plan and forecast")
+    """Add the commands to the parser."""
+    sweep = add(commands, "sweep", _sweep, "run a sweep, or resume it")
+    sweep.add_argument("name", help="name of a YAML file in sweeps/")
+    sweep.add_argument("--fetch", action="store_true", help="first download missing data sets")
+    sweep.add_argument("--dry-run", action="store_true", help="only print the plan and a forecast")
     sweep.add_argument("--report", action="store_true", help="write the report at the end")
     sweep.add_argument(
         "--rerun-changed",
         action="store_true",
-        help="train again what other code of ablab than today's has finished",
+        help="train finished trials again if the code of ablab has changed since",
     )
     add_training(sweep)
-    status = add(
-        commands, "status", _status, "show how far a sweep is; without a name, all of them"
-    )
-    status.add_argument("name", nargs="?")
+    status = add(commands, "status", _status, "show the progress of a sweep, or of all sweeps")
+    status.add_argument("name", nargs="?", help="name of a sweep; without it, all sweeps")
     for command in (sweep, status):
         add_overrides(command)
 
@@ -41,7 +39,7 @@ def _sweep(options: argparse.Namespace) -> int:
         from ablab.sweep.names import sweep_id
 
     if options.fetch:
-        _fetch_for(options.name, options.overrides)
+        _fetch_datasets(options.name, options.overrides)
     code = run_sweep(
         options.name,
         options.overrides,
@@ -55,12 +53,12 @@ def _sweep(options: argparse.Namespace) -> int:
     return code
 
 
-def _fetch_for(name: str, overrides: Sequence[str]) -> None:
-    """Fetch each published data set that a sweep names and that is not there."""
+def _fetch_datasets(name: str, overrides: Sequence[str]) -> None:
+    """Download each published data set that a sweep uses and that is missing."""
     from ablab.data.fetch import DATASETS, fetch
-    from ablab.sweep.datasets import datasets_of
+    from ablab.sweep.planning import required_datasets
 
-    for dataset in sorted(datasets_of(name, overrides) & set(DATASETS)):
+    for dataset in sorted(required_datasets(name, overrides) & set(DATASETS)):
         fetch(dataset)
 
 
@@ -68,5 +66,5 @@ def _status(options: argparse.Namespace) -> int:
     from ablab.sweep.console.status import status
     from ablab.tracking.lab import Lab
 
-    sound = status(options.name, options.overrides, console(), Lab(lab_folder()))
-    return 0 if sound else 1
+    is_undamaged = status(options.name, options.overrides, console(), Lab(lab_folder()))
+    return 0 if is_undamaged else 1

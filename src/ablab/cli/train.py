@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: "Commands") -> None:
-    """Add the command to the parser's."""
-    command = add(commands, "train", _train, "train one trial, or show the finished one")
-    command.add_argument("--fresh", action="store_true", help="train a new run, keep the old one")
+    """Add the command to the parser."""
+    command = add(
+        commands, "train", _train, "train one trial, or show its result if it is finished"
+    )
+    command.add_argument(
+        "--fresh", action="store_true", help="train a new run even if one exists, which is kept"
+    )
     add_training(command)
     add_overrides(command)
 
@@ -29,9 +33,9 @@ def _train(options: argparse.Namespace) -> int:
     if code == FINISHED:
         show_result(run, out)
     elif code == FAILED:
-        out.print(f"The trial failed: `ablab show {run.key}` tells why.")
+        out.print(f"The trial failed: `ablab show {run.key}` shows why.")
     elif code == LOCKED:
-        out.print(f"Another process trains {run.key}; `ablab show {run.key}` shows it.")
+        out.print(f"Another process trains {run.key}: `ablab show {run.key}` shows its progress.")
     else:
-        out.print("Stopped. The same command goes on from the last checkpoint.")
+        out.print("Stopped. The same command continues from the last checkpoint.")
     return code

@@ -1,10 +1,10 @@
-"""`ablab data`, `sync` and `doctor`: what the others stand on, kept and checked."""
+"""`ablab data`, `sync` and `doctor`: data sets, MLflow's store, and checks of the machine."""
 
 import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from ablab.cli.command import add, add_overrides
+from ablab.cli.command import add, add_allow, add_overrides
 from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.text import printable
@@ -14,18 +14,25 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: "Commands") -> None:
-    """Add the commands to the parser's."""
-    data = add(commands, "data", _data, "fetch or verify a data set")
-    data.add_argument("action", choices=("fetch", "verify"))
-    data.add_argument("dataset")
-    data.add_argument("--allow", action="append", metavar="MODULE", help="as in ablab train")
-    add_overrides(data, "of a data set of one's own: dataset.path=PATH dataset.image_size=64")
-    sync = add(commands, "sync", _sync, "deliver into MLflow what it lacks")
-    sync.add_argument("--rebuild", action="store_true", help="make the lab's own store anew")
-    sync.add_argument(
-        "--restore", action="store_true", help="bring back the runs that were deleted in MLflow"
+    """Add the commands to the parser."""
+    data = add(commands, "data", _data, "download or verify a data set")
+    data.add_argument(
+        "action",
+        choices=("fetch", "verify"),
+        help="download the data set, or check what is there",
     )
-    add(commands, "doctor", _doctor, "tell what ablab finds on this machine")
+    data.add_argument("dataset", help="name of a data set")
+    add_allow(data)
+    add_overrides(data, "for your own data: dataset.path=PATH dataset.image_size=64")
+    sync = add(commands, "sync", _sync, "log runs to MLflow that are missing or incomplete there")
+    sync.add_argument(
+        "--rebuild", action="store_true", help="recreate the lab's own store, and keep the old one"
+    )
+    sync.add_argument(
+        "--restore", action="store_true", help="restore runs that were deleted in MLflow"
+    )
+    text = "show versions, devices and folders of this machine, and damaged records of the lab"
+    add(commands, "doctor", _doctor, text)
 
 
 def _data(options: argparse.Namespace) -> int:
@@ -34,8 +41,7 @@ def _data(options: argparse.Namespace) -> int:
     is_published = options.dataset in ("digits", *DATASETS)
     if options.overrides and (is_published or options.action == "fetch"):
         raise InputError(
-            f"override must be left out but to verify a data set of one's own, "
-            f"got {options.overrides[0]}"
+            f"override must be left out except to verify your own data, got {options.overrides[0]}"
         )
     if options.action == "fetch":
         sys.stdout.writelines(f"{line}\n" for line in fetch(options.dataset))

@@ -1,4 +1,4 @@
-"""`ablab list`, `show` and `ui`: what there is to see."""
+"""`ablab list`, `show` and `ui`: view components, trials and MLflow runs."""
 
 import argparse
 import sys
@@ -13,17 +13,23 @@ if TYPE_CHECKING:
 
 
 def add_to(commands: "Commands") -> None:
-    """Add the commands to the parser's."""
-    text = "list what there is to choose from; or show one component, setting, metric or sweep"
+    """Add the commands to the parser."""
+    text = "list available components, or describe one component, setting, metric or sweep"
     listing = add(commands, "list", _list, text)
     listing.add_argument(
-        "axis", nargs="?", help="or data, trainer, devices, probes, metric, sweeps"
+        "axis",
+        nargs="?",
+        help="activation, architecture, …; or data, trainer, devices, probes, metric, sweeps",
     )
-    listing.add_argument("name", nargs="?", help="a component: its YAML and docstring; a sweep")
-    show = add(commands, "show", _show, "show a trial: config, curve, log, next step")
-    show.add_argument("key", help="a trial's key, or its beginning")
-    ui = add(commands, "ui", _ui, "open the dashboard of all runs")
-    ui.add_argument("--port", type=int, default=5001)
+    listing.add_argument(
+        "name", nargs="?", help="show the YAML and docstring of this component, or this sweep"
+    )
+    show = add(
+        commands, "show", _show, "show a trial: configuration, learning curve, log, next step"
+    )
+    show.add_argument("key", help="key of a trial, or the first characters of it")
+    ui = add(commands, "ui", _ui, "show all runs in MLflow's web interface")
+    ui.add_argument("--port", type=int, default=5001, help="port on this machine")
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -32,9 +38,9 @@ def _list(options: argparse.Namespace) -> int:
     if options.name is not None:
         sys.stdout.write(printable(shown(options.axis, options.name), keep="\n\t") + "\n")
         return 0
-    found = list(listed(options.axis))
-    width = max(16, *(len(name) for name, _ in found))
-    for name, text in found:
+    entries = list(listed(options.axis))
+    width = max(16, *(len(name) for name, _ in entries))
+    for name, text in entries:
         lines = printable(text, keep="\n").replace("\n", "\n" + " " * (width + 1))
         sys.stdout.write(f"{name:<{width}} {lines}".rstrip() + "\n")
     return 0
@@ -55,5 +61,5 @@ def _ui(options: argparse.Namespace) -> int:
     from ablab.tracking.ui import serve
 
     lab = Lab.open()
-    sync(lab, Store.open(lab))  # a run whose process died is shown as killed, not as running
+    sync(lab, Store.open(lab))  # otherwise a run whose process died would be shown as running
     return serve(lab, options.port)
