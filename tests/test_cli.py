@@ -196,7 +196,7 @@ def test_list_names_axes_components_and_sweeps(capsys: pytest.CaptureFixture[str
     assert cli.main(["list", "optimizer"]) == 0
     assert "Kingma" in capsys.readouterr().out
     assert cli.main(["list", "sweeps"]) == 0
-    assert "Which pooling serves LeNet-5 best" in capsys.readouterr().out
+    assert "Which pooling works best in LeNet-5" in capsys.readouterr().out
 
 
 def test_allow_reaches_the_environment(
