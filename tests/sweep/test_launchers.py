@@ -75,14 +75,14 @@ def test_trials_run_in_their_slots_with_settings_and_environment(
     with closing(make(fake_work.describe)) as launcher:
         Schedule(lab, jobs, launcher, SETTINGS).run()
     assert [job.state for job in jobs] == ["finished"] * 2
-    found = [environment_of(lab.runs(key)[0]) for key in "ab"]
-    assert {one["gpu"] for one in found} <= {"0", "1"}
-    for one in found:
-        assert one["threads"] == "3"
-        assert one["settings"] == SETTINGS.to_json()
-        assert one["ignores_sigint"]
-        assert one["main"] is None  # the program that started the sweep is not run again
-        assert not one["torch"]
+    environments = [environment_of(lab.runs(key)[0]) for key in "ab"]
+    assert {seen["gpu"] for seen in environments} <= {"0", "1"}
+    for seen in environments:
+        assert seen["threads"] == "3"
+        assert seen["settings"] == SETTINGS.to_json()
+        assert seen["ignores_sigint"]
+        assert seen["main"] is None  # the program that started the sweep is not run again
+        assert not seen["torch"]
     assert os.environ.get("CUDA_VISIBLE_DEVICES") is None
 
 

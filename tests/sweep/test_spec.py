@@ -1,4 +1,4 @@
-"""A question is checked as a whole, and says all that is wrong with it."""
+"""A question is checked as a whole, and all its faults are reported."""
 
 from typing import Any
 

@@ -25,8 +25,8 @@ def _baselines(options: argparse.Namespace) -> int:
 
     out = console()
 
-    def say(line: str) -> None:
+    def print_line(line: str) -> None:
         out.print(line, highlight=False, markup=False)
 
-    train_baselines(options.dataset, options.overrides, fresh=options.fresh, say=say)
+    train_baselines(options.dataset, options.overrides, fresh=options.fresh, say=print_line)
     return 0

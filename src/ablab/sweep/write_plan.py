@@ -23,7 +23,7 @@ def write_plan(folder: Path, draft: Draft, command: str) -> tuple[Plan, list[str
         The plan, and notes for the user, one sentence each.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Two commands of one sweep that both found a part missing would otherwise both write it.
+    # Without the lock two commands of one sweep could both write the same part.
     with FileLock(folder / ".lock"):
         plan, part, notes = extend_plan(read_plan(folder), draft, command)
         if part is not None:

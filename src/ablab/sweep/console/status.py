@@ -18,12 +18,8 @@ from ablab.tracking.plan import Plan, find_plan, read_plans
 
 def states(lab: Lab, jobs: Sequence[Job]) -> Mapping[str, str]:
     """Return the state on disk of each open job, by key: running, failed, stopped or new."""
-    found = {}
-    for job in jobs:
-        runs = lab.runs(job.cell.key) if job.is_open else []
-        if job.is_open:
-            found[job.cell.key] = runs[-1].status() if runs else "new"
-    return found
+    open_keys = [job.cell.key for job in jobs if job.is_open]
+    return {key: runs[-1].status() if (runs := lab.runs(key)) else "new" for key in open_keys}
 
 
 def status(name: str | None, overrides: Sequence[str], console: Console, lab: Lab) -> bool:
