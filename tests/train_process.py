@@ -18,7 +18,7 @@ from typing import Any
 
 from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.sweep.launch.fork import PRELOAD
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings
 
 # Uses every random stream: order, augmentation, dropout, initialization, split.
@@ -46,7 +46,7 @@ def start(
     context.set_forkserver_preload([PRELOAD])
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     settings = ProcessSettings(CPU, slots=3, in_sweep=in_sweep)
-    process = context.Process(target=_attempt, args=(run.folder, settings, mishap, environment))
+    process = context.Process(target=_train, args=(run.folder, settings, disturbance, environment))
     with worker_environment(thread_variables(1)):
         process.start()
     return process

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ablab.sweep.launch.environment import worker_environment
 from ablab.sweep.launch.fork import PRELOAD
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
 from ablab.tracking.run import Run
 

@@ -23,7 +23,8 @@ from ablab.sweep.launch.spawn import SpawnLauncher
 from ablab.sweep.launch.subprocess import SubprocessLauncher
 from ablab.sweep.launch.worker import Target
 from ablab.sweep.schedule import Schedule, Watcher
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import Run
 
 SLOTS = [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
 

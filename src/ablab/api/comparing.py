@@ -39,7 +39,7 @@ def compare(
         >>> compare("demo", "demo [trainer.max_epochs=6]").table  # doctest: +SKIP
     """
     default_lab = Lab(lab_folder() if lab is None else Path(lab))
-    return ComparisonResult(Change(*read_sides(_name(a), _name(b), default_lab)))
+    return ComparisonResult(Change(*read_inputs(_name(a), _name(b), default_lab)))
 
 
 def _name(sweep: str | SweepResult) -> str:

@@ -34,8 +34,8 @@ def _compare(options: argparse.Namespace) -> int:
         from ablab.report.compare.text import differing, notes, sentence
         from ablab.tracking.lab import Lab
 
-    change, out = Change(*read_sides(options.a, options.b, Lab(lab_folder()))), console()
-    title = f"A is {change.a.asked}, B is {change.b.asked}; {change.metric}, paired by seed"
+    change, out = Change(*read_inputs(options.a, options.b, Lab(lab_folder()))), console()
+    title = f"{change.inputs}; {change.metric}, paired by seed"
     out.print(title, highlight=False, markup=False, soft_wrap=True)
     out.print(_to_rich(change_table(change)))
     for line in (sentence(change), *notes(change)):

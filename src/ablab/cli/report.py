@@ -60,7 +60,7 @@ def add_to(commands: "Commands") -> None:
     )
     foreign.add_argument("--goal", choices=("max", "min"), help="whether higher or lower is better")
     foreign.add_argument("--baseline", metavar="VARIANT", help="variant to compare the others with")
-    foreign.add_argument("--kind", choices=of_runs(), help="kind of question")
+    foreign.add_argument("--kind", choices=foreign_kinds(), help="kind of question")
     foreign.add_argument("--question", metavar="TEXT", help="question, the title of the report")
     foreign.add_argument(
         "--unit",
@@ -126,7 +126,7 @@ def _report_runs(options: argparse.Namespace, given: list[str], forms: Collectio
     naming = Naming(options.mlflow, **{name: getattr(options, name) for name in given})
     default = folder_name(f"report-{options.mlflow.replace('/', '-').strip('-. ')}")
     folder = options.to or Path(default)
-    _print_report(foreign_report(ForeignStore(), naming, folder, forms), forms)
+    _print_report(build.write_report(foreign_page(ForeignStore(), naming), folder, forms), forms)
     return 0
 
 

@@ -49,13 +49,12 @@ class Deliveries(Watcher):
             return [_training_continues(refusal)] if refusal else []
         try:
             self._store = Store.open(self._lab)
-            stored = held_runs(self._store, self._plan.sweep)
+            self._delivered, deleted = delivered_runs(self._store, self._plan.sweep)
         except (StoreError, ResourceError, OSError) as error:
             return [_training_continues(str(error))]
-        self._delivered = stored.delivered
         runs = [run for cell in self._plan.cells for run in self._lab.runs(cell.key)]
         recorded = deleted_runs(runs, self._store.label, self._plan.sweep)
-        deleted = stored.deleted | (recorded - stored.delivered.keys())
+        deleted |= recorded - self._delivered.keys()
         discarded = [run for name in sorted(deleted) if (run := self._idle_run(name)) is not None]
         for run in discarded:
             run.discard("its run was deleted in MLflow")
@@ -70,7 +69,7 @@ class Deliveries(Watcher):
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """Start the background delivery: the sweep's parent run, then the finished jobs."""
-        self._courier = Courier(self._open)
+        self._delivery = BackgroundDelivery(self._open)
         for job in jobs:
             if not job.is_open:
                 self._submit(job)
@@ -110,8 +109,8 @@ class Deliveries(Watcher):
         """
         if self._delivery is None:
             return []
-        missing = self._courier.close(PATIENCE, on_wait)
-        notes = [note for note in self._courier.notices if self._store is None]
+        missing = self._delivery.close(PATIENCE, on_wait)
+        notes = [note for note in self._delivery.notices if self._store is None]
         if missing:
             names = ", ".join(f"{m.run.key}/{m.run.number}" for m in missing[:3])
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""

@@ -29,8 +29,8 @@ from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, plan_sweep
 from ablab.sweep.schedule import Schedule, Watcher
 from ablab.sweep.write_plan import extend_plan, write_plan
-from ablab.tracking.courier import DELIVERING
-from ablab.tracking.lab import Lab, Run
+from ablab.tracking.background_delivery import DELIVERING
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan
 from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings

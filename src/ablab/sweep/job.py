@@ -9,8 +9,8 @@ from typing import Any
 from ablab.errors import FAILED, LOCKED, NO_RESOURCE, ResourceError, resource_error
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
-from ablab.tracking.lab import LOG, Run
 from ablab.tracking.plan import Cell, Plan
+from ablab.tracking.run import LOG, Run
 
 OPEN = ("waiting", "running", "locked")
 

@@ -52,10 +52,10 @@ def _new_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | Non
     if changed:
         note = f"{changed} of the plan's cells are other trials now: a new comparison begins."
         return _make_part("comparison", draft, spec, draft.cells, command), [note]
-    old = {cell.place for cell in plan.cells}
-    new = tuple(cell for cell in draft.cells if cell.place not in old)
+    old = {cell.id for cell in plan.cells}
+    new = tuple(cell for cell in draft.cells if cell.id not in old)
     merged = _merge_specs(plan.spec, spec)
-    missing = len(old - {cell.place for cell in draft.cells})
+    missing = len(old - {cell.id for cell in draft.cells})
     note = f"The plan keeps {missing} trials that this command did not ask for."
     notes = [note] if missing else []
     if not new and merged == plan.spec:
@@ -69,11 +69,10 @@ def _new_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | Non
 
 def _count_changed(plan: Plan, draft: Draft) -> int:
     """Count the cells whose trial changed, and the trials that moved to another cell."""
-    keys = {cell.place: cell.key for cell in plan.cells}
-    cells = {cell.key: cell.place for cell in plan.cells}
+    keys = {cell.id: cell.key for cell in plan.cells}
+    cells = {cell.key: cell.id for cell in plan.cells}
     return sum(
-        keys.get(c.place, c.key) != c.key or cells.get(c.key, c.place) != c.place
-        for c in draft.cells
+        keys.get(c.id, c.key) != c.key or cells.get(c.key, c.id) != c.id for c in draft.cells
     )
 
 

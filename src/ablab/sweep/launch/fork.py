@@ -14,7 +14,7 @@ from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.server import ForkServer
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.worker import Target, run_once, train
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 PRELOAD = "ablab.sweep.launch.preload"

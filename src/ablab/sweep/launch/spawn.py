@@ -10,7 +10,7 @@ from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.worker import Target, loop, train
-from ablab.tracking.lab import Run
+from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 
