@@ -1,4 +1,4 @@
-"""Combinations that cannot work are told before training."""
+"""Values that exclude each other are refused before training."""
 
 import pytest
 
@@ -18,7 +18,9 @@ from ablab.faults import ConfigError
         (("regularizer=max_norm", "optimizer=schedule_free"), "regularizer", "optimizer._target_"),
     ],
 )
-def test_what_excludes_each_other_is_told(overrides: tuple[str, ...], key: str, other: str) -> None:
+def test_values_that_exclude_each_other_are_refused(
+    overrides: tuple[str, ...], key: str, other: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
         validate(compose(overrides).resolved())
     (fault,) = caught.value.faults
@@ -30,7 +32,7 @@ def test_what_excludes_each_other_is_told(overrides: tuple[str, ...], key: str, 
     "overrides",
     [("optimizer=lbfgs",), ("optimizer=schedule_free",), ("regularizer=max_norm",)],
 )
-def test_each_alone_is_fine(overrides: tuple[str, ...]) -> None:
+def test_each_value_alone_is_valid(overrides: tuple[str, ...]) -> None:
     validate(compose(overrides).resolved())
 
 
@@ -42,6 +44,8 @@ def test_each_alone_is_fine(overrides: tuple[str, ...]) -> None:
         ("optimizer.history_size=0", "an integer >= 1"),
     ],
 )
-def test_values_that_lbfgs_would_refuse_in_training_are_told(override: str, rule: str) -> None:
+def test_values_that_lbfgs_would_refuse_in_training_are_refused_before(
+    override: str, rule: str
+) -> None:
     with pytest.raises(ConfigError, match=f"{override.partition('=')[0]} must be {rule}, got"):
         dry_build(compose(["optimizer=lbfgs", override]).resolved())

@@ -1,4 +1,4 @@
-"""Names, values and files become one configuration, or all that is wrong with them is told."""
+"""Composes names, values and files into one configuration, or reports all faults."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_every_group_has_a_choice() -> None:
     assert set(composition.resolved()) == {*GROUPS, *scalars}
 
 
-def test_choices_and_values_are_taken() -> None:
+def test_choices_and_values_are_applied() -> None:
     composition = compose(
         ["activation=elu", "activation.alpha=0.5", "seed=3", "trainer.precision=64-true"]
     )
@@ -54,23 +54,23 @@ def test_values_may_be_lists_and_nulls() -> None:
     assert config["trainer"]["gradient_clip_val"] == 1.5
 
 
-def test_all_faults_are_told_at_once() -> None:
-    told = faults(
+def test_all_faults_are_reported_at_once() -> None:
+    lines = faults(
         "activation=rleu", "optimizer.lrr=0.1", "just words", "dropout=dropout", "dropout.p=2"
     )
-    assert len(told) == 4
-    assert told[0] == "override must be key=value, got just words"
-    assert told[1].startswith("activation must be one of elu, ")
-    assert told[1].endswith("got rleu (did you mean relu?)")
-    assert told[2].startswith("optimizer.lrr must be one of optimizer.amsgrad, ")
-    assert told[2].endswith("(did you mean optimizer.lr?)")
-    assert told[3] == "dropout.p must be in [0, 1), got 2"
+    assert len(lines) == 4
+    assert lines[0] == "override must be key=value, got just words"
+    assert lines[1].startswith("activation must be one of elu, ")
+    assert lines[1].endswith("got rleu (did you mean relu?)")
+    assert lines[2].startswith("optimizer.lrr must be one of optimizer.amsgrad, ")
+    assert lines[2].endswith("(did you mean optimizer.lr?)")
+    assert lines[3] == "dropout.p must be in [0, 1), got 2"
 
 
-def test_names_and_values_out_of_range_are_told_together() -> None:
-    told = faults("poling=max", "optimizer.lr=-1", "batch_size=0")
-    assert told[0].endswith("got poling (did you mean pooling?)")
-    assert told[1:] == (
+def test_faults_of_names_and_values_are_reported_together() -> None:
+    lines = faults("poling=max", "optimizer.lr=-1", "batch_size=0")
+    assert lines[0].endswith("got poling (did you mean pooling?)")
+    assert lines[1:] == (
         "optimizer.lr must be a number > 0, got -1",
         "batch_size must be an integer >= 1 or full, got 0",
     )
@@ -89,8 +89,8 @@ def test_names_and_values_out_of_range_are_told_together() -> None:
         ("activation=[relu,elu]", "activation must be one of elu"),
         ("activation={a:1}", "activation must be one of elu"),
         ("activation=null", "activation must be one of elu"),
-        ("hydra.verbose=true", "override must be of a key of the trial"),
-        ("hydra.run.dir=elsewhere", "override must be of a key of the trial"),
+        ("hydra.verbose=true", "override must set a key of the trial"),
+        ("hydra.run.dir=elsewhere", "override must set a key of the trial"),
         ("hydra/launcher=basic", "hydra/launcher must be one of"),
         ("sweep.seeds=2", "sweep.seeds must be one of"),
         ("sweeps=demo", "sweeps must be one of"),
@@ -100,12 +100,12 @@ def test_names_and_values_out_of_range_are_told_together() -> None:
         ("", "override must be key=value"),
     ],
 )
-def test_override_that_is_none_is_refused(override: str, rule: str) -> None:
-    (told,) = faults(override)
-    assert rule in told
+def test_invalid_override_is_refused(override: str, rule: str) -> None:
+    (line,) = faults(override)
+    assert rule in line
 
 
-def test_interpolation_that_leads_nowhere_is_told() -> None:
+def test_interpolation_of_an_unknown_key_is_refused() -> None:
     with pytest.raises(ConfigError, match="nowhere"):
         compose(["optimizer.lr='${nowhere}'"]).resolved()
 
@@ -142,11 +142,11 @@ def test_users_component_is_not_found_elsewhere(
     assert "got celu" in faults("activation=celu")[0]
 
 
-def test_name_in_both_places_is_an_error(tmp_path: Path) -> None:
+def test_component_named_as_one_of_ablab_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "conf/activation/relu.yaml", "_target_: torch.nn.GELU\n")
-    (told,) = faults()
-    assert told.startswith("activation must be named once, got ")
-    assert str(tmp_path / "conf/activation/relu.yaml") in told
+    (line,) = faults()
+    assert line.startswith("activation must have a name that ablab does not use, got ")
+    assert str(tmp_path / "conf/activation/relu.yaml") in line
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "trainer", "notes.txt"])
@@ -155,15 +155,15 @@ def test_users_conf_holds_axes_only(tmp_path: Path, name: str) -> None:
         tmp_path / "conf" / name / "x.yaml" if name == "trainer" else tmp_path / "conf" / name,
         "a: 1\n",
     )
-    (told,) = faults()
-    assert told.endswith(f"must hold folders of axes and launchers only, got {name}")
+    (line,) = faults()
+    assert line.endswith(f"must contain only folders of axes and launchers, got {name}")
 
 
 @pytest.mark.parametrize("text", ["a: [1\n", "- 1\n- 2\n"])
-def test_users_yaml_that_is_none_is_told(tmp_path: Path, text: str) -> None:
+def test_invalid_yaml_of_a_user_is_refused(tmp_path: Path, text: str) -> None:
     write(tmp_path / "conf/activation/torn.yaml", text)
-    (told,) = faults("activation=torn")
-    assert str(tmp_path / "conf/activation/torn.yaml") in told
+    (line,) = faults("activation=torn")
+    assert str(tmp_path / "conf/activation/torn.yaml") in line
 
 
 def test_sweep_is_merged_under_the_overrides() -> None:
@@ -193,14 +193,14 @@ def test_users_sweep_is_merged(tmp_path: Path) -> None:
     assert compose(["activation=tanh"], sweep="mine").choices["activation"] == "tanh"
 
 
-def test_unknown_sweep_is_told() -> None:
-    (told,) = faults(sweep="demmo")
-    assert told.endswith("got demmo (did you mean demo?)")
+def test_unknown_sweep_is_refused() -> None:
+    (line,) = faults(sweep="demmo")
+    assert line.endswith("got demmo (did you mean demo?)")
 
 
-def test_users_sweep_with_a_suites_name_is_an_error(tmp_path: Path) -> None:
+def test_sweep_named_as_one_of_ablab_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "sweeps/demo.yaml", "sweep: {}\n")
-    assert faults(sweep="demo")[0].startswith("sweep must be named once")
+    assert faults(sweep="demo")[0].startswith("sweep must have a name that ablab does not use")
 
 
 def test_each_axis_has_components() -> None:

@@ -1,4 +1,4 @@
-"""What is told before training, since it would fail in training; and what passes, and trains."""
+"""A dry build refuses what would fail in training; what it accepts trains."""
 
 import json
 import os
@@ -16,9 +16,9 @@ from train_process import kinds, results, train_in_subprocess
 
 from ablab.config import memory
 from ablab.config.compose import components, compose
+from ablab.config.dry_backward import backward
 from ablab.config.dry_build import dry_build
-from ablab.config.dry_run import META, build_dry, train
-from ablab.config.dry_step import step_back
+from ablab.config.dry_forward import META, build_network, forward_in_training
 from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 from ablab.model import build, construction
@@ -39,14 +39,14 @@ class Net(nn.Module):
 """
 
 
-def rehearsed(mine: Callable, **words: str) -> frozenset[str]:
+def dry_built(mine: Callable, **words: str) -> frozenset[str]:
     plain = {"weight": "auxiliary_weight = 0.3", "further": "num_classes", "when": "self.training"}
     mine(NETWORK.format(**{**plain, **words}))
     return dry_build({**compose().resolved(), "architecture": {"_target_": "mine.Net"}})
 
 
-def test_auxiliary_logits_in_training_are_served(mine: Callable) -> None:
-    assert rehearsed(mine) == frozenset()
+def test_auxiliary_logits_in_training_are_accepted(mine: Callable) -> None:
+    assert dry_built(mine) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,14 @@ def test_auxiliary_logits_in_training_are_served(mine: Callable) -> None:
         ({"when": "True"}, r"must return \(N, 10\) logits, got \(\) for N=2"),
     ],
 )
-def test_auxiliary_logits_that_break_the_contract_are_told(
+def test_auxiliary_logits_that_break_the_contract_are_refused(
     mine: Callable, words: dict[str, str], fault: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"architecture {fault}"):
-        rehearsed(mine, **words)
+        dry_built(mine, **words)
 
 
-# Each is what people bring: networks as they have them, in torch's words.
+# Networks as users write them for torch.
 NETS = """
 import torch
 import torch.nn.functional as F
@@ -154,7 +154,7 @@ class Odd(torch.optim.SGD):
 """
 FEW = ["trainer.max_epochs=2", "batch_size=128", "data.train_images=512", "devices=cpu"]
 
-LONE_IMAGE = "dataset.val_fraction=0.1747"
+LAST_BATCH_OF_ONE = "dataset.val_fraction=0.1747"
 
 
 @pytest.fixture
@@ -173,23 +173,23 @@ def choose(mine: Callable[[str], Path], tmp_path: Path) -> Callable[..., list[st
 
 
 @pytest.mark.parametrize("name", ["Lazy", "Unused", "Sometimes", "Squeezed", "Branches"])
-def test_what_passes_trains_is_probed_and_goes_on(
+def test_accepted_network_trains_with_probes_and_resumes(
     choose: Callable[..., list[str]], lab: Lab, name: str
 ) -> None:
-    overrides = [*choose("architecture", name), "probes=default", LONE_IMAGE]
+    overrides = [*choose("architecture", name), "probes=default", LAST_BATCH_OF_ONE]
     trial = resolve(compose(overrides)).as_dict()
     assert build.datamodule(trial["config"]).counts()["val_images"] == 251  # batches of 250
     run, killed = lab.new_run(trial), lab.new_run(trial)
     assert train_in_subprocess(run) == 0, run.entries()[-1].note
     train_in_subprocess(killed, train_process.terminated)
     assert train_in_subprocess(killed) == 0, killed.entries()[-1].note
-    if name != "Sometimes":  # it counts its passes where no checkpoint looks
+    if name != "Sometimes":  # its counter of passes is in no checkpoint
         assert results(killed) == results(run)
     assert kinds(run) == ["attempt", "epoch", "epoch"]
 
 
 @pytest.mark.parametrize(
-    ("axis", "name", "told"),
+    ("axis", "name", "fault"),
     [
         ("architecture", "Writes", "architecture must be differentiable, got one of the variables"),
         ("architecture", "Detached", "loss must depend on the weights, got one without a gradient"),
@@ -208,19 +208,23 @@ def test_what_passes_trains_is_probed_and_goes_on(
             "Stubborn",
             "optimizer must take steps with these weights, got Runtime",
         ),
-        ("optimizer", "Odd", "optimizer and scheduler must keep tensors and plain values alone"),
+        (
+            "optimizer",
+            "Odd",
+            "optimizer and scheduler must have a state of tensors and plain values",
+        ),
     ],
 )
-def test_what_would_fail_in_training_is_told_before(
-    choose: Callable[..., list[str]], axis: str, name: str, told: str
+def test_what_would_fail_in_training_is_refused_before(
+    choose: Callable[..., list[str]], axis: str, name: str, fault: str
 ) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve(compose(choose(axis, name)))
     assert len(caught.value.faults) == 1
-    assert caught.value.faults[0].startswith(told)
+    assert caught.value.faults[0].startswith(fault)
 
 
-def test_what_a_factory_was_given_is_told(choose: Callable[..., list[str]]) -> None:
+def test_arguments_given_to_a_factory_are_reported(choose: Callable[..., list[str]]) -> None:
     with pytest.raises(ConfigError) as caught:
         resolve(compose(choose("architecture", "factory")))
     assert "mine.factory has **options, so it was called with in_channels, " in str(caught.value)
@@ -234,25 +238,25 @@ def test_soft_targets_reach_the_loss_before_training(choose: Callable[..., list[
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "fault"),
     [
-        ({"max_lr": 0.1, "total_steps": 5}, "scheduler must go through the trial's 8 steps, got"),
+        ({"max_lr": 0.1, "total_steps": 5}, "scheduler must take the trial's 8 steps, got"),
         ({"max_lr": 0.1, "total_steps": 8}, None),
     ],
 )
-def test_scheduler_that_ends_before_the_trial_is_told(
-    choose: Callable[..., list[str]], values: dict[str, Any], told: str | None
+def test_scheduler_that_ends_before_the_trial_is_refused(
+    choose: Callable[..., list[str]], values: dict[str, Any], fault: str | None
 ) -> None:
     overrides = choose("scheduler", "torch.optim.lr_scheduler.OneCycleLR", **values)
-    if told is None:
+    if fault is None:
         assert resolve(compose(overrides)).key
         return
     with pytest.raises(ConfigError) as caught:
         resolve(compose(overrides))
-    assert caught.value.faults[0].startswith(told)
+    assert caught.value.faults[0].startswith(fault)
 
 
-def test_network_without_an_end_is_told(
+def test_endless_network_is_refused(
     choose: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(construction, "MAX_PARTS", 100)
@@ -268,7 +272,7 @@ def test_network_without_an_end_is_told(
         (["architecture=resnet18", "batch_size=full"], "architecture and batch_size must fit"),
     ],
 )
-def test_what_no_memory_here_holds_is_told(
+def test_trial_larger_than_the_memory_is_refused(
     overrides: list[str], keys: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "machine_memory", lambda: 2e9)
@@ -277,7 +281,7 @@ def test_what_no_memory_here_holds_is_told(
     assert resolve(compose(["architecture=resnet18", "batch_size=8", "devices=cpu"])).key
 
 
-def test_memory_is_the_tightest_limit_from_the_group_upwards(tmp_path: Path) -> None:
+def test_memory_is_the_smallest_limit_of_the_control_groups(tmp_path: Path) -> None:
     information, groups, root = tmp_path / "meminfo", tmp_path / "cgroup", tmp_path / "fs"
     information.write_text("MemTotal: 4 kB\nMemFree: 1 kB\nSwapTotal: 2 kB\n")
     groups.write_text("0::/a/b\n")
@@ -292,17 +296,19 @@ def test_memory_is_the_tightest_limit_from_the_group_upwards(tmp_path: Path) -> 
     assert memory.machine_memory(information, groups, root) == 4000
 
 
-def test_what_is_kept_for_the_way_back_is_counted_once() -> None:
+def test_saved_activations_are_counted_once() -> None:
     network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.ReLU(), nn.Flatten())
     x = torch.zeros(5, 3)
-    with memory.saved_by(network) as saved:
+    with memory.count_saved(network) as saved:
         network(x)
-    # The first layer keeps its input, each ReLU its output.
+    # The linear layer saves its input, each ReLU its output.
     assert saved.bytes == 4 * (5 * 3 + 5 * 4 + 5 * 4)
 
 
 @pytest.mark.parametrize("precision", ["64-true", "bf16-true", "bf16-mixed"])
-def test_operation_without_a_precision_is_told(mine: Callable[[str], Path], precision: str) -> None:
+def test_operation_without_the_precision_is_refused(
+    mine: Callable[[str], Path], precision: str
+) -> None:
     mine(
         "import torch\nfrom torch import nn\nclass Mine(nn.Module):\n"
         "    def __init__(self, channels):\n        super().__init__()\n"
@@ -316,15 +322,17 @@ def test_operation_without_a_precision_is_told(mine: Callable[[str], Path], prec
         resolve(compose([*overrides, f"trainer.precision={precision}"]))
 
 
-def test_half_precision_that_the_cpu_lacks_is_told() -> None:
-    with pytest.raises(ConfigError, match=r"trainer\.precision must be one that a cpu has, got 16"):
+def test_half_precision_on_the_cpu_is_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"trainer\.precision must be one that a cpu supports, got 16"
+    ):
         resolve(compose(["trainer.precision=16-mixed", "devices=cpu"]))
 
 
 ISA = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 
 
-@pytest.mark.parametrize("isa", [{}, ISA], ids=["this", "avx2"])
+@pytest.mark.parametrize("isa", [{}, ISA], ids=["native", "avx2"])
 def test_lstm_trains_in_bfloat16_on_any_processor(isa: dict[str, str], tmp_path: Path) -> None:
     overrides = [*FEW, "architecture=lstm", "trainer.precision=bf16-mixed"]
     command = [sys.executable, "-m", "ablab", "train", *overrides, "--offline"]
@@ -335,34 +343,34 @@ def test_lstm_trains_in_bfloat16_on_any_processor(isa: dict[str, str], tmp_path:
     assert "test accuracy" in done.stdout
 
 
-def test_lone_image_is_evaluated_as_it_is_among_others(choose: Callable[..., list[str]]) -> None:
+def test_image_alone_is_evaluated_as_in_a_batch(choose: Callable[..., list[str]]) -> None:
     config = compose([*choose("architecture", "Squeezed")]).resolved()
     module: Classifier = build.classifier(config, build.datamodule(config))
     module.eval()
     x, y = torch.rand(3, 1, 32, 32), torch.arange(3)
     for part in ((x, y), (x[2:], y[2:])):
         module.validation_step(part, 0)
-    tally = module._evaluated
-    assert tally.predicted[1].equal(tally.predicted[0][2:])
+    evaluated = module._evaluated
+    assert evaluated.predicted[1].equal(evaluated.predicted[0][2:])
 
 
 @pytest.mark.parametrize("name", components("architecture"))
 def test_every_weight_of_ours_has_a_gradient_at_each_step(name: str) -> None:
     config = compose([f"architecture={name}", "devices=cpu"]).resolved()
-    passed = train(build_dry(META, config, build.datamodule(config)))
-    step_back(passed)
-    assert [n for n, p in passed.network.named_parameters() if p.grad is None] == []
+    dry = forward_in_training(build_network(META, config, build.datamodule(config)))
+    backward(dry)
+    assert [n for n, p in dry.network.named_parameters() if p.grad is None] == []
 
 
-def test_lazy_layers_are_trained_by_hand_as_by_torch(
+def test_lazy_layers_train_alike_by_hand_and_by_torch(
     choose: Callable[..., list[str]], lab: Lab
 ) -> None:
-    figures = []
+    metrics = []
     for backend in ("torch", "by_hand"):
         overrides = [*choose("architecture", "Lazy"), f"backend={backend}"]
         precise = ["optimizer=sgd", "trainer.precision=64-true"]
         run = lab.new_run(resolve(compose([*overrides, *precise])).as_dict())
         assert train_in_subprocess(run) == 0, run.entries()[-1].note
-        figures.append([dict(entry.metrics) for entry in run.entries() if entry.metrics])
-    assert len(figures[0]) == 2
-    assert figures[1] == [pytest.approx(metrics) for metrics in figures[0]]
+        metrics.append([dict(entry.metrics) for entry in run.entries() if entry.metrics])
+    assert len(metrics[0]) == 2
+    assert metrics[1] == [pytest.approx(epoch) for epoch in metrics[0]]

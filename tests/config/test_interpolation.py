@@ -1,9 +1,9 @@
-"""An interpolation has a value at once, or the key where it stands is told."""
+"""An interpolation resolves to a plain value, or its key is reported."""
 
 import pytest
 
 from ablab.config.compose import compose
-from ablab.config.interpolation import resolved
+from ablab.config.interpolation import resolve_interpolations
 from ablab.faults import ConfigError
 
 
@@ -21,7 +21,9 @@ from ablab.faults import ConfigError
         ("${oc.decode:${oc.env:FUZZ_LR}}", 0.25),
     ],
 )
-def test_reference_runs_the_value(text: str, value: object, monkeypatch: pytest.MonkeyPatch):
+def test_interpolation_is_replaced_by_its_value(
+    text: str, value: object, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("FUZZ_LR", "0.25")
     assert compose([f"optimizer.lr='{text}'"]).resolved()["optimizer"]["lr"] == value
 
@@ -48,37 +50,37 @@ def test_reference_runs_the_value(text: str, value: object, monkeypatch: pytest.
         "\\${seed}",
     ],
 )
-def test_reference_that_leads_nowhere_is_told_with_its_key(text: str):
+def test_unresolvable_interpolation_is_refused_with_its_key(text: str):
     with pytest.raises(ConfigError) as caught:
         compose([f'optimizer.lr="{text}"']).resolved()
-    (told,) = caught.value.faults
-    assert told.startswith("optimizer.lr must interpolate keys that hold a value of their own")
-    assert ", got " in told
+    (line,) = caught.value.faults
+    assert line.startswith("optimizer.lr must interpolate a key with a plain value")
+    assert ", got " in line
 
 
-def test_missing_value_is_told_with_its_key():
+def test_missing_value_is_refused_with_its_key():
     with pytest.raises(ConfigError, match=r"^optimizer\.lr must be given, got \?\?\?$"):
         compose(["optimizer.lr='???'"]).resolved()
 
 
-def test_chains_are_refused_and_so_cannot_grow():
+def test_chains_that_could_grow_are_refused():
     growing = {f"k{n}": f"${{k{n + 1}}}${{k{n + 1}}}" for n in range(50)} | {"k50": "xx"}
-    _, told = resolved(growing)
-    assert len(told) == 49  # the last of them refers to a value
-    assert all("that has no value of its own" in line for line in told)
+    _, faults = resolve_interpolations(growing)
+    assert len(faults) == 49  # the last one refers to a value
+    assert all("it refers to another interpolation" in line for line in faults)
 
 
-def test_number_of_references_is_bounded():
-    _, told = resolved({"x": 1, **{f"k{n}": "${x}" for n in range(200)}})
-    assert told == [
+def test_number_of_interpolations_is_bounded():
+    _, faults = resolve_interpolations({"x": 1, **{f"k{n}": "${x}" for n in range(200)}})
+    assert faults == [
         "configuration must be at most 100 interpolations (each copies what it refers to), got 200"
     ]
 
 
-def test_resolved_values_are_no_ones_else():
+def test_resolved_values_are_copies():
     root = {"a": [1, 2], "b": "${a}"}
-    values, told = resolved(root)
-    assert told == []
+    values, faults = resolve_interpolations(root)
+    assert faults == []
     values["b"].append(3)
     assert root == {"a": [1, 2], "b": "${a}"}
     assert values["a"] == [1, 2]

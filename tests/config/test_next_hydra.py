@@ -1,4 +1,4 @@
-"""The configuration under Hydra's next release, the one that Python 3.14 needs."""
+"""The configuration under Hydra's next release, which Python 3.14 needs."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ TESTS = (
 
 @pytest.fixture(scope="module")
 def next_hydra(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the next Hydra, beside the one that is installed."""
+    """Return a folder with the next Hydra, apart from the installed one."""
     folder = tmp_path_factory.mktemp("hydra")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
     done = subprocess.run([*pip, *PACKAGES], capture_output=True, text=True, check=False)
@@ -47,10 +47,10 @@ def run(arguments: Sequence[str], **environment: str) -> subprocess.CompletedPro
 
 
 @pytest.mark.slow
-def test_configurations_and_components_hold_under_the_next_hydra(next_hydra: Path) -> None:
+def test_configurations_and_components_pass_under_the_next_hydra(next_hydra: Path) -> None:
     path = str(next_hydra)
-    found = run(["-c", "import hydra; print(hydra.__version__)"], PYTHONPATH=path)
-    assert found.stdout.strip() == "1.4.0rc3"
+    version = run(["-c", "import hydra; print(hydra.__version__)"], PYTHONPATH=path)
+    assert version.stdout.strip() == "1.4.0rc3"
     tests = [f"tests/{name}" for name in TESTS]
     pytest_ = ["-m", "pytest", "-q", "-m", "not slow", "-p", "no:cacheprovider"]
     done = run([*pytest_, *tests], PYTHONPATH=path)
@@ -58,7 +58,7 @@ def test_configurations_and_components_hold_under_the_next_hydra(next_hydra: Pat
 
 
 @pytest.mark.slow
-def test_types_hold_under_the_next_hydra(next_hydra: Path, tmp_path: Path) -> None:
+def test_types_pass_under_the_next_hydra(next_hydra: Path, tmp_path: Path) -> None:
     packages = f"{ROOT / 'src'}{os.pathsep}{next_hydra}"
     cache = ["--cache-dir", str(tmp_path), "--follow-imports", "silent"]
     done = run(["-m", "mypy", *cache], MYPYPATH=packages)

@@ -1,4 +1,4 @@
-"""An override is read in one way, or refused with what to type instead."""
+"""An override has one reading, or is refused with what to type instead."""
 
 import shlex
 import subprocess
@@ -6,11 +6,11 @@ import subprocess
 import pytest
 
 from ablab.config.compose import compose
-from ablab.config.overrides import parse, quoted
+from ablab.config.overrides import parse, shell_override
 from ablab.config.trial import resolve
 from ablab.faults import ConfigError
 
-AWKWARD = (
+SPECIAL = (
     "My data (1)",
     "a,b",
     "a=b",
@@ -44,43 +44,43 @@ def faults(*overrides: str) -> tuple[str, ...]:
     return caught.value.faults
 
 
-@pytest.mark.parametrize("value", AWKWARD)
-def test_quoted_form_sets_exactly_the_text_in_a_posix_shell(value: str):
-    form = quoted("dataset.path", value)
-    assert form is not None
-    typed = subprocess.run(["sh", "-c", f"printf %s {form}"], capture_output=True, check=True)
+@pytest.mark.parametrize("value", SPECIAL)
+def test_shell_override_sets_exactly_the_text(value: str):
+    quoted = shell_override("dataset.path", value)
+    assert quoted is not None
+    typed = subprocess.run(["sh", "-c", f"printf %s {quoted}"], capture_output=True, check=True)
     override = typed.stdout.decode()
-    assert shlex.split(form) == [override]
+    assert shlex.split(quoted) == [override]
     assert compose(["dataset=folder", override]).resolved()["dataset"]["path"] == value
 
 
-@pytest.mark.parametrize("value", [v for v in AWKWARD if v != "back\\"])
-def test_text_that_hydra_cannot_read_is_refused_with_the_quoted_form_alone(value: str):
-    (told,) = faults("dataset=folder", f"dataset.path={value}")
-    assert told.startswith("dataset.path must be ")
-    assert f"{quoted('dataset.path', value)}" in told
-    assert ", got " in told
+@pytest.mark.parametrize("value", [v for v in SPECIAL if v != "back\\"])
+def test_text_that_hydra_cannot_parse_is_refused_with_the_shell_override(value: str):
+    (line,) = faults("dataset=folder", f"dataset.path={value}")
+    assert line.startswith("dataset.path must be ")
+    assert f"{shell_override('dataset.path', value)}" in line
+    assert ", got " in line
 
 
 @pytest.mark.parametrize(
     "value", ["数据", "é", "naïve café/Ünïcödé", "a\u00a0b", "データ-1_2.npz", "x🙂"]
 )
-def test_letters_of_other_alphabets_need_no_quotes(value: str):
+def test_non_ascii_letters_need_no_quotes(value: str):
     assert (
         compose(["dataset=folder", f"dataset.path={value}"]).resolved()["dataset"]["path"] == value
     )
 
 
 @pytest.mark.parametrize("value", ["数,据", "数(据)", "[数", "数=据", "'数", "数\\(据\\)", "${数}"])
-def test_letters_of_other_alphabets_do_not_make_signs_plain_text(value: str):
+def test_special_characters_need_quotes_beside_non_ascii_letters_too(value: str):
     assert all(
-        told.startswith("dataset.path must ")
-        for told in faults("dataset=folder", f"dataset.path={value}")
+        line.startswith("dataset.path must ")
+        for line in faults("dataset=folder", f"dataset.path={value}")
     )
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "expected"),
     [
         ("=value", "override must be key=value, got =value"),
         ("", "override must be key=value, got ''"),
@@ -91,7 +91,7 @@ def test_letters_of_other_alphabets_do_not_make_signs_plain_text(value: str):
         ("seed=", "seed must be an integer >= 0, got ''"),
         (
             "seed=1\n2",
-            "seed must be one value on one line, in quotes where it is a text, got '1\\n2'",
+            "seed must be one value on one line, in quotes if it is text, got '1\\n2'",
         ),
         ("x" * 300 + "=1", "override must be at most 200 characters"),
         ("dataset.path=" + "x" * 20_000, "dataset.path must be at most 10,000 characters"),
@@ -108,25 +108,25 @@ def test_letters_of_other_alphabets_do_not_make_signs_plain_text(value: str):
         ("optimizer.lr=???", "optimizer.lr must be given, got ???"),
     ],
 )
-def test_what_is_no_override_is_named(override: str, told: str):
-    assert faults(override)[0].startswith(told)
+def test_invalid_override_is_refused(override: str, expected: str):
+    assert faults(override)[0].startswith(expected)
 
 
-def test_many_lists_side_by_side_are_not_deep():
+def test_nesting_is_counted_not_brackets():
     text = "freeze=[" + ",".join(["[a]"] * 50) + "]"
     assert parse([text])[1] == []
     assert parse(["x=" + "[" * 30 + "]" * 30])[1] == []
 
 
-def test_fault_of_a_key_that_could_not_be_read_is_told_once():
-    told = faults("dataset=folder", "dataset.path=My data (1)", "dataset.image_size=8", "seed=-1")
-    assert [line.split(" must ")[0] for line in told] == ["dataset.path", "seed"]
+def test_key_that_cannot_be_parsed_is_reported_once():
+    lines = faults("dataset=folder", "dataset.path=My data (1)", "dataset.image_size=8", "seed=-1")
+    assert [line.split(" must ")[0] for line in lines] == ["dataset.path", "seed"]
 
 
-def test_shown_value_is_short_and_on_one_line():
-    (told,) = faults("backend=" + "y" * 9000)
-    assert len(told) < 500
-    assert "(9,002 characters)" in told
+def test_value_in_a_fault_is_shortened():
+    (line,) = faults("backend=" + "y" * 9000)
+    assert len(line) < 500
+    assert "(9,002 characters)" in line
 
 
 @pytest.mark.parametrize(
@@ -143,5 +143,5 @@ def test_shown_value_is_short_and_on_one_line():
         ("seed=9223372036854775808", "9,223,372,036,854,775,807 in size"),
     ],
 )
-def test_bound_is_named(override: str, most: str):
+def test_value_above_its_bound_is_refused(override: str, most: str):
     assert f"{override.partition('=')[0]} must be at most {most} (" in faults(override)[0]

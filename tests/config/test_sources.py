@@ -1,4 +1,4 @@
-"""The sources that are in a trial's key: every module of the user's own that it imports."""
+"""The key includes the source of every module of the user's that a trial imports."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ MINE = (
 
 @pytest.fixture
 def write(tmp_path: Path, mine: Callable[[str], Path]) -> Iterator[Callable[..., None]]:
-    """Write modules where the user works, and forget what was imported, as a new Python would."""
+    """Write modules into the working folder, and drop their imports, as a new Python would."""
     written: list[str] = []
 
     def forget() -> None:
@@ -30,12 +30,12 @@ def write(tmp_path: Path, mine: Callable[[str], Path]) -> Iterator[Callable[...,
             del sys.modules[name]
 
     def write(imports: str = "", late: str = "pass", **files: str) -> None:
-        for place, source in files.items():
-            path = (tmp_path / place.replace("__", "/")).with_suffix(".py")
+        for name, source in files.items():
+            path = (tmp_path / name.replace("__", "/")).with_suffix(".py")
             path = path.with_name("__init__.py") if path.stem == "init" else path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(source)
-            written.append(place.partition("__")[0])
+            written.append(name.partition("__")[0])
         forget()
         mine(MINE.format(imports=imports, late=late))
 
@@ -48,7 +48,7 @@ def sources() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "words",
+    "code",
     [
         {"imports": "import helper"},
         {"imports": "import helper as h"},
@@ -60,11 +60,11 @@ def sources() -> dict[str, str]:
         {"late": "__import__('helper')"},
     ],
 )
-def test_edited_helper_makes_another_trial(write: Callable, words: dict[str, str]) -> None:
-    write(helper="value = 1", **words)
+def test_edited_helper_changes_the_key(write: Callable, code: dict[str, str]) -> None:
+    write(helper="value = 1", **code)
     first = sources()
     assert first.keys() == {"mine.Mine", "helper.py"}
-    write(helper="value = 2", **words)
+    write(helper="value = 2", **code)
     second = sources()
     assert second["mine.Mine"] == first["mine.Mine"]
     assert second["helper.py"] != first["helper.py"]
@@ -72,7 +72,7 @@ def test_edited_helper_makes_another_trial(write: Callable, words: dict[str, str
 
 
 @pytest.mark.parametrize(
-    ("imports", "files", "found"),
+    ("imports", "files", "expected"),
     [
         ("import a", {"a": "import b", "b": "import a"}, {"a.py", "b.py"}),
         ("import p.part", {"p__init": "x = 1", "p__part": ""}, {"p/__init__.py"}),
@@ -97,14 +97,14 @@ def test_edited_helper_makes_another_trial(write: Callable, words: dict[str, str
         ("if False: import nowhere.at_all", {}, set()),
     ],
 )
-def test_all_that_is_imported_counts_and_nothing_installed(
-    write: Callable, imports: str, files: dict[str, str], found: set[str]
+def test_all_imported_modules_count_except_installed_ones(
+    write: Callable, imports: str, files: dict[str, str], expected: set[str]
 ) -> None:
     write(imports, **files)
-    assert sources().keys() == {"mine.Mine", *found}
+    assert sources().keys() == {"mine.Mine", *expected}
 
 
-def test_package_that_is_installed_as_editable_is_the_users(
+def test_editable_installation_is_the_users(
     write: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("import elsewhere.part", elsewhere__part="x = 1")
@@ -138,9 +138,7 @@ def test_moved_folder_changes_nothing(
     assert "there" in str(sys.modules["mine"].__file__)
 
 
-def test_what_this_python_imported_is_not_trained_as_what_lies_there_now(
-    write: Callable, tmp_path: Path
-) -> None:
+def test_file_edited_after_its_import_is_refused(write: Callable, tmp_path: Path) -> None:
     write("import helper", helper="value = 1")
     sources()
     (tmp_path / "helper.py").write_text("value = 2")
@@ -150,7 +148,7 @@ def test_what_this_python_imported_is_not_trained_as_what_lies_there_now(
     assert sources()["helper.py"]
 
 
-def test_module_that_no_file_holds_is_told(write: Callable, mine: Callable) -> None:
+def test_module_without_a_file_is_refused(write: Callable, mine: Callable) -> None:
     write()
     mine("from torch import nn\nexec('class Mine(nn.ReLU): pass')\nMine.__module__ = 'mine'\n")
     assert sources().keys() == {"mine.Mine"}
@@ -166,8 +164,8 @@ def test_helper_edited_since_the_plan_is_refused_by_name(
     run = begin("activation=mine", "trainer.max_epochs=1")
     (tmp_path / "helper.py").write_text("value = 2")
     assert train_in_subprocess(run) == 1
-    told = run.entries()[-1].note["error"]
-    assert "helper.py must be as it was when the trial was planned" in told
-    assert "mine.Mine" not in told
+    error = run.entries()[-1].note["error"]
+    assert "helper.py must be as it was when the trial was planned" in error
+    assert "mine.Mine" not in error
     (tmp_path / "helper.py").write_text("value = 1")
     assert train_in_subprocess(run) == 0

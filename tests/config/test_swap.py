@@ -1,4 +1,4 @@
-"""Components in the place of others: what Hydra would have composed, or nothing."""
+"""A swap gives what Hydra would have composed, or None."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import yaml
 from omegaconf import OmegaConf
 
 from ablab.config.compose import AXES, components, compose
-from ablab.config.swap import Exchange
+from ablab.config.composition import Composition
+from ablab.config.swap import swap
 from ablab.folders import own_folder
 
 OVERRIDES = ("trainer.max_epochs=1", "architecture=mlp", "seed=3")
@@ -27,66 +28,65 @@ def _sweep(tmp_path: Path) -> None:
     write(tmp_path / "sweeps/mine.yaml", HEAD)
 
 
-def exchange(*overrides: str) -> Exchange:
-    return Exchange(compose(overrides, "mine"), overrides, "mine")
+def base(*overrides: str) -> Composition:
+    return compose(overrides, "mine")
 
 
-def assert_same_as_hydra(base: Exchange, axis: str, name: str) -> None:
-    found = base({axis: name})
+def assert_same_as_hydra(composition: Composition, axis: str, name: str) -> None:
+    swapped = swap(composition, {axis: name})
     composed = compose((*OVERRIDES, f"{axis}={name}"), "mine")
-    assert found is not None
-    assert OmegaConf.to_yaml(found.config) == OmegaConf.to_yaml(composed.config)
-    assert found.resolved() == composed.resolved()
-    assert (found.choices, found.sweep) == (composed.choices, composed.sweep)
+    assert swapped is not None
+    assert OmegaConf.to_yaml(swapped.config) == OmegaConf.to_yaml(composed.config)
+    assert swapped.resolved() == composed.resolved()
+    assert (swapped.choices, swapped.sweep) == (composed.choices, composed.sweep)
 
 
 @pytest.mark.parametrize("axis", OTHERS)
-def test_last_component_of_an_axis_comes_as_hydra_would_compose_it(axis: str) -> None:
-    assert_same_as_hydra(exchange(*OVERRIDES), axis, max(components(axis)))
+def test_last_component_of_an_axis_is_as_composed_by_hydra(axis: str) -> None:
+    assert_same_as_hydra(base(*OVERRIDES), axis, max(components(axis)))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("axis", OTHERS)
-def test_each_component_comes_as_hydra_would_compose_it(axis: str) -> None:
-    base = exchange(*OVERRIDES)
+def test_each_component_is_as_composed_by_hydra(axis: str) -> None:
+    composition = base(*OVERRIDES)
     for name in components(axis):
-        assert_same_as_hydra(base, axis, name)
+        assert_same_as_hydra(composition, axis, name)
 
 
-def test_components_of_several_axes_come_at_once() -> None:
-    choices = {"activation": "elu", "optimizer": "sgd"}
-    found = exchange()(choices)
-    assert found is not None
-    assert found.resolved() == compose(["activation=elu", "optimizer=sgd"], "mine").resolved()
+def test_several_axes_are_swapped_at_once() -> None:
+    swapped = swap(base(), {"activation": "elu", "optimizer": "sgd"})
+    assert swapped is not None
+    assert swapped.resolved() == compose(["activation=elu", "optimizer=sgd"], "mine").resolved()
 
 
-def test_base_stays_as_it_was() -> None:
-    base = compose(sweep="mine")
-    before = OmegaConf.to_yaml(base.config)
-    assert Exchange(base, (), "mine")({"activation": "elu"}) is not None
-    assert OmegaConf.to_yaml(base.config) == before
-    assert base.choices["activation"] != "elu"
+def test_base_is_unchanged() -> None:
+    composition = base()
+    before = OmegaConf.to_yaml(composition.config)
+    assert swap(composition, {"activation": "elu"}) is not None
+    assert OmegaConf.to_yaml(composition.config) == before
+    assert composition.choices["activation"] != "elu"
 
 
-def test_users_component_comes_too(tmp_path: Path) -> None:
+def test_users_component_is_swapped_too(tmp_path: Path) -> None:
     write(tmp_path / "conf/activation/celu.yaml", "_target_: torch.nn.CELU\nalpha: 2.0\n")
-    found = exchange()({"activation": "celu"})
-    assert found is not None
-    assert found.resolved() == compose(["activation=celu"], "mine").resolved()
+    swapped = swap(base(), {"activation": "celu"})
+    assert swapped is not None
+    assert swapped.resolved() == compose(["activation=celu"], "mine").resolved()
 
 
 @pytest.mark.parametrize("name", ["elu", "none_such"])
-def test_an_axis_that_an_override_speaks_of_is_hydras(name: str) -> None:
-    assert exchange("activation._target_=torch.nn.ReLU")({"activation": name}) is None
-    assert exchange("activation=relu")({"activation": name}) is None
+def test_axis_of_an_override_is_left_to_hydra(name: str) -> None:
+    assert swap(base("activation._target_=torch.nn.ReLU"), {"activation": name}) is None
+    assert swap(base("activation=relu"), {"activation": name}) is None
 
 
-def test_an_axis_that_the_sweep_speaks_of_is_hydras(tmp_path: Path) -> None:
+def test_axis_in_the_sweeps_yaml_is_left_to_hydra(tmp_path: Path) -> None:
     write(tmp_path / "sweeps/mine.yaml", f"{HEAD}optimizer:\n  lr: 0.5\n")
-    mine = exchange()
-    assert mine({"optimizer": "sgd"}) is None
-    assert mine({"optimizer": "sgd", "activation": "elu"}) is None
-    assert mine({"activation": "elu"}) is not None
+    composition = base()
+    assert swap(composition, {"optimizer": "sgd"}) is None
+    assert swap(composition, {"optimizer": "sgd", "activation": "elu"}) is None
+    assert swap(composition, {"activation": "elu"}) is not None
 
 
 @pytest.mark.parametrize(
@@ -96,18 +96,18 @@ def test_an_axis_that_the_sweep_speaks_of_is_hydras(tmp_path: Path) -> None:
         "defaults: [relu]\n_target_: torch.nn.GELU\n",
     ],
 )
-def test_a_yaml_that_does_not_stand_alone_is_hydras(tmp_path: Path, text: str) -> None:
+def test_yaml_that_depends_on_others_is_left_to_hydra(tmp_path: Path, text: str) -> None:
     write(tmp_path / "conf/activation/mine.yaml", text)
-    assert exchange()({"activation": "mine"}) is None
+    assert swap(base(), {"activation": "mine"}) is None
 
 
 @pytest.mark.parametrize("choices", [{"activation": "none_such"}, {"trainer": "default"}])
-def test_what_is_no_component_is_hydras(choices: dict[str, str]) -> None:
-    assert exchange()(choices) is None
+def test_unknown_component_or_axis_is_left_to_hydra(choices: dict[str, str]) -> None:
+    assert swap(base(), choices) is None
 
 
-def test_no_group_of_the_suite_speaks_of_an_axis() -> None:
-    """An axis that held what another file added would be exchanged without it."""
+def test_no_other_yaml_of_ablab_adds_keys_to_an_axis() -> None:
+    """A swap would lose such keys."""
     conf = own_folder("conf")
     assert not set(yaml.safe_load((conf / "config.yaml").read_text())) & set(AXES)
     for path in conf.rglob("*/*.yaml"):

@@ -1,4 +1,4 @@
-"""A trial's key, and all that is known to be wrong with it before it trains."""
+"""The key of a trial, and its faults before training."""
 
 import json
 import subprocess
@@ -30,8 +30,8 @@ def key(*overrides: str) -> str:
 @pytest.mark.slow
 def test_key_is_the_same_in_another_process() -> None:
     source = (
-        "from ablab.config.compose import compose; from ablab.config.trial import freeze;"
-        f"print(freeze(compose({[*SMALL, 'seed=2']!r})).key)"
+        "from ablab.config.compose import compose; from ablab.config.trial import resolve;"
+        f"print(resolve(compose({[*SMALL, 'seed=2']!r})).key)"
     )
     done = subprocess.run(
         [sys.executable, "-c", source], capture_output=True, text=True, check=True
@@ -53,12 +53,12 @@ def test_key_does_not_depend_on_order() -> None:
     "override",
     ["seed=1", "optimizer.lr=0.002", "activation=elu", "batch_size=64", "trainer.max_epochs=3"],
 )
-def test_key_changes_with_what_is_in_it(override: str) -> None:
+def test_key_changes_with_the_configuration(override: str) -> None:
     assert key(override) != key()
 
 
 @pytest.mark.parametrize("override", ["devices=cpu", "tracking=offline", "launcher.slots=1"])
-def test_key_does_not_change_with_where_it_runs(override: str) -> None:
+def test_key_does_not_depend_on_groups_outside_it(override: str) -> None:
     assert key(override) == key()
 
 
@@ -73,7 +73,7 @@ def test_key_changes_with_data_and_source() -> None:
     assert len(keys) == 4
 
 
-def test_neutral_value_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neutral_value_is_not_in_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     config = compose(SMALL).resolved()
     before = key_of(config, "data", {})
     later_options = {"trainer.ema": 0.0, "late": None}
@@ -84,11 +84,11 @@ def test_neutral_value_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert key_of(later, "data", {}) != before
 
 
-def test_frozen_trial_is_plain_json() -> None:
-    frozen = resolve(compose(SMALL))
-    assert json.loads(json.dumps(frozen.as_dict()))["key"] == frozen.key
-    assert set(OUTSIDE_KEY) == set(frozen.outside_key)
-    assert frozen.sources == {}
+def test_trial_is_plain_json() -> None:
+    resolved = resolve(compose(SMALL))
+    assert json.loads(json.dumps(resolved.as_dict()))["key"] == resolved.key
+    assert set(OUTSIDE_KEY) == set(resolved.outside_key)
+    assert resolved.sources == {}
 
 
 def test_users_source_is_in_the_key(mine: Callable[[str], Path]) -> None:
@@ -101,16 +101,16 @@ def test_users_source_is_in_the_key(mine: Callable[[str], Path]) -> None:
     assert first.key != second.key
 
 
-def test_torch_class_of_the_users_own_yaml_is_a_component(tmp_path: Path) -> None:
+def test_users_yaml_of_a_torch_class_is_a_component(tmp_path: Path) -> None:
     folder = tmp_path / "conf" / "activation"
     folder.mkdir(parents=True)
     (folder / "celu.yaml").write_text("_target_: torch.nn.CELU\nalpha: 2.0\n")
-    frozen = resolve(compose([*SMALL, "activation=celu"]))
-    assert frozen.sources == {}
-    assert frozen.choices["activation"] == "celu"
+    resolved = resolve(compose([*SMALL, "activation=celu"]))
+    assert resolved.sources == {}
+    assert resolved.choices["activation"] == "celu"
 
 
-def test_parts_that_the_network_asks_for_are_used() -> None:
+def test_used_axes_are_those_of_the_network() -> None:
     always = set(AXES) - {"activation", "pooling", "normalization", "dropout"}
     assert used_axes(compose().resolved()) == set(AXES)
     assert used_axes(compose(SMALL).resolved()) == set(AXES) - {"pooling"}
@@ -118,44 +118,44 @@ def test_parts_that_the_network_asks_for_are_used() -> None:
     assert used_axes(linear) == always
 
 
-def test_faults_of_all_components_are_told_at_once() -> None:
-    told = faults(
+def test_faults_of_all_components_are_reported_at_once() -> None:
+    lines = faults(
         *("dropout=dropout", "dropout.p=1", "pooling=lp", "pooling.p=0.5"),
         *("loss=mse", "loss.output=tanh", "optimizer=sgd", "optimizer.nesterov=true"),
     )
-    assert told[:3] == (
+    assert lines[:3] == (
         "loss.output must be one of softmax, sigmoid, got tanh",
         "pooling.p must be finite and >= 1, got 0.5",
         "dropout.p must be in [0, 1), got 1",
     )
-    assert "Nesterov" in told[3]
-    assert len(told) == 4
+    assert "Nesterov" in lines[3]
+    assert len(lines) == 4
 
 
-def test_dataset_that_refuses_a_value_is_told_by_its_key() -> None:
+def test_value_refused_by_the_dataset_is_reported_with_its_key() -> None:
     assert faults("dataset.val_fraction=2")[0].startswith("dataset.val_fraction must be between")
 
 
-def test_scheduler_that_refuses_a_value_is_told_by_its_key() -> None:
+def test_value_refused_by_the_scheduler_is_reported_with_its_key() -> None:
     assert faults("scheduler=cosine", "scheduler.eta_min=1")[0].startswith("scheduler.eta_min must")
 
 
-def test_batch_that_is_larger_than_the_set_is_told() -> None:
-    (told,) = faults("batch_size=1151")
-    assert told == "batch_size must be from 1 to the number of training images, 1150, got 1151"
+def test_batch_larger_than_the_training_set_is_refused() -> None:
+    (fault,) = faults("batch_size=1151")
+    assert fault == "batch_size must be from 1 to the number of training images, 1150, got 1151"
 
 
-def test_clipping_what_the_step_itself_scales_is_told() -> None:
-    (told,) = faults("trainer.precision=16-mixed", "trainer.gradient_clip_val=1.0")
-    assert told.startswith("optimizer.fused must be false where trainer.precision is 16-mixed")
+def test_clipping_with_a_fused_optimizer_in_half_precision_is_refused() -> None:
+    (fault,) = faults("trainer.precision=16-mixed", "trainer.gradient_clip_val=1.0")
+    assert fault.startswith("optimizer.fused must be false where trainer.precision is 16-mixed")
 
 
-def test_batch_that_processes_cannot_share_is_told() -> None:
-    (told,) = faults("devices=ddp_cpu", "batch_size=33")
-    assert told == "batch_size must be divisible by the 2 processes, got 33"
+def test_batch_not_divisible_by_the_processes_is_refused() -> None:
+    (fault,) = faults("devices=ddp_cpu", "batch_size=33")
+    assert fault == "batch_size must be divisible by the 2 processes, got 33"
 
 
-def test_missing_data_name_the_command_that_fetches_them(
+def test_missing_data_are_reported_with_the_command_to_fetch_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("ABLAB_DATA", str(tmp_path / "none"))
@@ -204,25 +204,25 @@ def test_users_plain_network_is_an_architecture(
         ("raise NotImplementedError", "must work with its parts and data, got NotImplementedError"),
     ],
 )
-def test_network_that_does_not_fit_is_told(
+def test_network_that_does_not_fit_is_refused(
     mine: Callable[[str], Path], tmp_path: Path, body: str, rule: str
 ) -> None:
     overrides = _network(mine, tmp_path, body)
-    (told,) = faults(*overrides)
-    assert told.startswith(f"architecture {rule}")
+    (fault,) = faults(*overrides)
+    assert fault.startswith(f"architecture {rule}")
 
 
-def test_network_whose_shapes_depend_on_values_is_checked_all_the_same(
+def test_network_whose_shapes_depend_on_values_is_checked_too(
     mine: Callable[[str], Path], tmp_path: Path
 ) -> None:
     bodies = "x = x.flatten(1); x = x + x.nonzero().sum(); return self.layer(x)"
     overrides = _network(mine, tmp_path, bodies)
     assert resolve(compose(overrides)).key
-    (told,) = faults(*overrides, "optimizer=sgd", "optimizer.nesterov=true")
-    assert "Nesterov" in told
+    (fault,) = faults(*overrides, "optimizer=sgd", "optimizer.nesterov=true")
+    assert "Nesterov" in fault
 
 
-def test_too_small_an_image_is_told(mine: Callable[[str], Path], tmp_path: Path) -> None:
+def test_too_small_an_image_is_refused(mine: Callable[[str], Path], tmp_path: Path) -> None:
     overrides = _network(mine, tmp_path, "return self.layer(nn.MaxPool2d(64)(x).flatten(1))")
-    (told,) = faults(*overrides)
-    assert told.startswith("architecture must work with its parts and data")
+    (fault,) = faults(*overrides)
+    assert fault.startswith("architecture must work with its parts and data")

@@ -1,4 +1,4 @@
-"""What a component may be and which values it takes, told before anything is built."""
+"""Targets, keys and values of components are checked before anything is built."""
 
 import importlib
 import sys
@@ -17,7 +17,7 @@ from ablab.faults import ConfigError
 from ablab.model.targets import TargetError, resolve
 
 
-def told(config: dict[str, Any]) -> tuple[str, ...]:
+def faults_of(config: dict[str, Any]) -> tuple[str, ...]:
     with pytest.raises(ConfigError) as caught:
         validate(config)
     return caught.value.faults
@@ -71,13 +71,13 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("axis", "target"), REFUSED)
-def test_target_that_is_no_component_is_refused(axis: str, target: Any) -> None:
-    (fault,) = told(config(**{axis: {"_target_": target}}))
+def test_target_outside_the_axis_is_refused(axis: str, target: Any) -> None:
+    (fault,) = faults_of(config(**{axis: {"_target_": target}}))
     assert fault.startswith(f"{axis}._target_ must ")
     assert str(target) in fault
 
 
-def test_refused_target_is_refused_on_the_command_line_too() -> None:
+def test_target_from_the_command_line_is_checked_too() -> None:
     with pytest.raises(ConfigError, match=r"os\.system"):
         trial.resolve(compose(["activation._target_=os.system"]))
 
@@ -94,7 +94,7 @@ def test_refused_module_is_not_imported(tmp_path: Path, monkeypatch: pytest.Monk
     assert "traced" not in sys.modules
 
 
-def test_working_folder_is_looked_into_for_allowed_modules_only(
+def test_working_folder_is_searched_for_allowed_modules_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = list(sys.path)
@@ -103,7 +103,7 @@ def test_working_folder_is_looked_into_for_allowed_modules_only(
     assert sys.path == before
 
 
-def test_users_module_is_allowed_by_name(mine: Callable[[str], Path]) -> None:
+def test_users_module_can_be_allowed_by_name(mine: Callable[[str], Path]) -> None:
     mine("from torch import nn\nclass Mine(nn.Module): pass\ndef _private(): pass\n")
     assert resolve("activation", "mine.Mine").__module__ == "mine"
     for target in ("mine._private", "mine.nn.ReLU", "mine.nn", "mine.absent", "minestrone.Mine"):
@@ -111,26 +111,26 @@ def test_users_module_is_allowed_by_name(mine: Callable[[str], Path]) -> None:
             resolve("activation", target)
 
 
-def test_users_module_is_not_allowed_unasked(
+def test_users_module_is_not_allowed_by_default(
     mine: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine("raise SystemExit('imported')\n")
     monkeypatch.delenv("ABLAB_ALLOW")
-    (fault,) = told(config(activation={"_target_": "mine.Mine"}))
+    (fault,) = faults_of(config(activation={"_target_": "mine.Mine"}))
     assert "ABLAB_ALLOW" in fault
 
 
-def test_users_module_that_does_not_import_is_told(mine: Callable[[str], Path]) -> None:
+def test_users_module_that_cannot_be_imported_is_refused(mine: Callable[[str], Path]) -> None:
     mine("import no_such_module_at_all\n")
-    (fault,) = told(config(activation={"_target_": "mine.Mine"}))
+    (fault,) = faults_of(config(activation={"_target_": "mine.Mine"}))
     assert "no_such_module_at_all" in fault
 
 
 @pytest.mark.parametrize("key", ["_partial_", "_args_", "_recursive_", "_convert_"])
 @pytest.mark.parametrize("target", ["torch.nn.ReLU", "torch.nn.Identity"])
-def test_keys_that_steer_hydra_are_refused(key: str, target: str) -> None:
-    assert told(config(activation={"_target_": target, key: [1]})) == (
-        f"activation must not hold keys that steer Hydra, got {key}",
+def test_keys_that_hydra_interprets_are_refused(key: str, target: str) -> None:
+    assert faults_of(config(activation={"_target_": target, key: [1]})) == (
+        f"activation must not contain keys that Hydra interprets, got {key}",
     )
 
 
@@ -138,12 +138,12 @@ def test_keys_that_steer_hydra_are_refused(key: str, target: str) -> None:
     "value", [{"_target_": "os.system"}, [{"_target_": "os.system"}], {"a": [{"_target_": "x"}]}]
 )
 def test_nested_target_is_refused(value: Any) -> None:
-    faults = told(config(activation={"_target_": "torch.nn.Identity", "inner": value}))
-    assert faults == (f"activation.inner must not hold a _target_, got {value!r}",)
+    faults = faults_of(config(activation={"_target_": "torch.nn.Identity", "inner": value}))
+    assert faults == (f"activation.inner must not contain a _target_, got {value!r}",)
 
 
-def test_all_faults_are_told_at_once() -> None:
-    faults = told(
+def test_all_faults_are_reported_at_once() -> None:
+    faults = faults_of(
         config(
             activation={"_target_": "os.system"},
             pooling={"_target_": "ablab.components.pooling.lp.LpPool", "p": "two"},
@@ -194,12 +194,12 @@ def test_all_faults_are_told_at_once() -> None:
         ),
     ],
 )
-def test_value_out_of_range_is_told(overrides: list[str], fault: str) -> None:
-    assert told(compose(overrides).resolved()) == (fault,)
+def test_value_out_of_range_is_refused(overrides: list[str], fault: str) -> None:
+    assert faults_of(compose(overrides).resolved()) == (fault,)
 
 
-def test_missing_hyperparameter_is_told() -> None:
-    assert told(config(dropout={"_target_": "ablab.components.dropout.dropout.Dropout"})) == (
+def test_missing_hyperparameter_is_refused() -> None:
+    assert faults_of(config(dropout={"_target_": "ablab.components.dropout.dropout.Dropout"})) == (
         "dropout.p must be given, got nothing",
     )
 
@@ -251,7 +251,9 @@ def test_every_shipped_component_is_valid() -> None:
         ),
     ],
 )
-def test_what_is_built_or_repeated_one_by_one_is_bounded(overrides: list[str], fault: str) -> None:
+def test_numbers_of_layers_iterations_and_pixels_are_bounded(
+    overrides: list[str], fault: str
+) -> None:
     with pytest.raises(ConfigError) as caught:
         validate(compose(overrides).resolved())
     assert caught.value.faults[0].startswith(f"{fault} (")
@@ -265,17 +267,15 @@ def test_wide_layers_are_not_many_layers() -> None:
     "value",
     [{1: 2, "b": 3}, {"a": [{2: 3}]}, float("nan"), [float("nan")], b"hi", {True: 1}, {None: 1}],
 )
-def test_value_that_is_another_once_it_is_written_down_is_told(
-    mine: Callable[[str], Path], value: Any
-) -> None:
+def test_value_that_json_would_change_is_refused(mine: Callable[[str], Path], value: Any) -> None:
     mine(
         "from torch import nn\nclass Mine(nn.ReLU):\n"
         "    def __init__(self, v=None):\n        super().__init__()\n"
     )
     config = compose().resolved()
-    told = {**config, "activation": {"_target_": "mine.Mine", "v": value}}
+    invalid = {**config, "activation": {"_target_": "mine.Mine", "v": value}}
     with pytest.raises(ConfigError, match=r"activation\.v must be null, true, false, a number"):
-        validate(told)
+        validate(invalid)
     validate({**config, "activation": {"_target_": "mine.Mine", "v": {"a": [1, None, "b", 0.5]}}})
     with pytest.raises(ConfigError, match=r"activation\.3 must be one of v; got 3"):
         validate({**config, "activation": {"_target_": "mine.Mine", 3: 1}})

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ablab.config.compose import GROUPS
-from ablab.config.overrides import in_quotes, keys_of, parse
+from ablab.config.overrides import keys_of, parse, quoted_override
 from ablab.faults import ConfigError
 from ablab.text import shown, shown_name
 
@@ -121,7 +121,7 @@ def _format_string(value: str) -> str:
     is_plain = value.isprintable() and not set(value) & set(",:[]{}() \\'\"")
     if is_plain and not faults and _is_same(plain[0].value(), value):
         return value
-    quoted = in_quotes("key", value)
+    quoted = quoted_override("key", value)
     if quoted is None:
         raise _UnwritableError(f"must be a string that can be put in quotes, got {shown(value)}")
     return quoted.partition("=")[2]

@@ -1,4 +1,7 @@
-"""From names to one configuration: the only module that composes with Hydra."""
+"""Composes choices and values into one configuration.
+
+The only module that calls Hydra.
+"""
 
 import re
 from collections.abc import Sequence
@@ -11,16 +14,15 @@ from hydra import initialize_config_dir
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from ablab.config.composition import Composition, plain
-from ablab.config.interpolation import resolved
+from ablab.config.composition import Composition, to_plain
+from ablab.config.interpolation import resolve_interpolations
 from ablab.config.known_keys import body_faults
-from ablab.config.overrides import SWEEPS, has, keys_of, mapping_at, parse, unknown_key
-from ablab.config.user_yaml import Offer, joined, offered, yamls
+from ablab.config.overrides import SWEEPS, has_key, keys_of, mapping_at, parse, unknown_key
+from ablab.config.user_yaml import check_folders, merge_names, registered, yaml_files
 from ablab.config.yaml_file import read_yaml
 from ablab.errors import InputError
 from ablab.faults import ConfigError, first_line, one_of
 from ablab.folders import own_folder, user_folder
-from ablab.text import shown_name
 
 AXES = (
     "dataset",
@@ -37,34 +39,32 @@ AXES = (
     "scheduler",
 )
 OUTSIDE_KEY = ("devices", "tracking", "launcher", "probes", "sweep")
-USERS_GROUPS = (*AXES, "launcher")  # those that a user's ./conf may add to
+USER_GROUPS = (*AXES, "launcher")  # those that a user's ./conf may extend
 GROUPS = (*AXES, "data", "trainer", "devices", "tracking", "launcher", "probes")
-# 1.3 warns where version_base is missing, 1.4 where it is given.
+# Hydra 1.3 warns where version_base is missing, 1.4 where it is given.
 _VERSION: dict[str, Any] = {"version_base": None} if hydra.__version__.startswith("1.3.") else {}
 
 
 def components(group: str) -> dict[str, Path]:
-    """Return the YAMLs of a group by name, the user's own ``./conf`` included.
+    """Return the YAML files of a group by name, those in the user's ``./conf`` included.
 
     Raises:
-        ConfigError: a name stands in both places, or the user's folder holds what is neither
-            an axis nor `launcher`.
+        ConfigError: a user's file has a name that ablab uses, or one that cannot be chosen.
     """
-    own = yamls(own_folder("conf") / group)
-    mine = user_folder("conf")
-    if mine is None or group not in USERS_GROUPS:
-        return own
-    return joined(own, yamls(mine / group), group)
+    shipped, users = yaml_files(own_folder("conf") / group), user_folder("conf")
+    if users is None or group not in USER_GROUPS:
+        return shipped
+    return merge_names(shipped, yaml_files(users / group), group)
 
 
 def sweep_names() -> dict[str, Path]:
-    """Return the YAMLs of all sweeps by name, the user's own ``./sweeps`` included."""
-    own, mine = yamls(own_folder("sweeps")), user_folder("sweeps")
-    return own if mine is None else joined(own, yamls(mine), "sweep")
+    """Return the YAML files of all sweeps by name, those in the user's ``./sweeps`` included."""
+    shipped, users = yaml_files(own_folder("sweeps")), user_folder("sweeps")
+    return shipped if users is None else merge_names(shipped, yaml_files(users), "sweep")
 
 
 def compose(overrides: Sequence[str] = (), sweep: str | None = None) -> Composition:
-    """Compose a trial, or a sweep's base trial.
+    """Compose the configuration of a trial, or of a sweep's base trial.
 
     Args:
         overrides: as on Hydra's command line, ``activation=elu`` or ``optimizer.lr=0.1``.
@@ -80,11 +80,14 @@ def compose(overrides: Sequence[str] = (), sweep: str | None = None) -> Composit
     groups = [o for o in parsed if o.key_or_group in GROUPS]
     values = [o for o in parsed if o.key_or_group not in GROUPS]
     faults += _unknown_choices(groups)
-    good = [o for o in groups if _is_choice(o)]
-    config = _hydra([_text(o) for o in good], sweep)
-    known = [o for o in values if has(config, o.key_or_group) or _is_of_sweep(config, o)]
+    body = {} if sweep is None else read_yaml(sweep_names()[sweep])
+    if wrong_keys := body_faults(body, AXES):
+        raise ConfigError(wrong_keys)
+    config = _hydra([_choice(o) for o in groups if _exists(o)], sweep)
+    known = [o for o in values if has_key(config, o.key_or_group) or _is_of_sweep(config, o)]
     faults += [unknown_key(config, o.key_or_group) for o in values if o not in known]
-    composition, wrong = _split(_with_values(config, known))
+    changed = {key.partition(".")[0] for key in (*keys_of(overrides), *body)}
+    composition, wrong = _split(_with_values(config, known), frozenset(AXES) - changed)
     faults += wrong
     if faults:
         further = _further_faults(composition)
@@ -93,20 +96,21 @@ def compose(overrides: Sequence[str] = (), sweep: str | None = None) -> Composit
 
 
 def _is_of_sweep(config: DictConfig, override: Override) -> bool:
-    """Tell a key of a question, which an override may set though the YAML does not."""
+    """Return whether an override sets a key of the question, which the YAML need not have."""
     parent, _, leaf = override.key_or_group.partition(".")
     return parent == "sweep" and "." not in leaf and mapping_at(config, parent) is not None
 
 
 def _is_about(fault: str, keys: set[str]) -> bool:
-    """Tell a fault that follows from an override which could not be read."""
+    """Return whether a fault follows from one of the overrides that could not be read."""
     key = fault.split(" must ", maxsplit=1)[0]
     return any(key == k or key.startswith(f"{k}.") for k in keys)
 
 
 def _further_faults(composition: Composition) -> tuple[str, ...]:
-    """Return what is wrong besides names, so that all is told at once."""
-    from ablab.config.dry_build import dry_build  # torch is no need of a faultless composition
+    """Return the faults that later checks would find, to report all at once."""
+    # Imported here: without faults, composing needs no torch, which takes seconds to import.
+    from ablab.config.dry_build import dry_build
     from ablab.config.validate import validate
 
     try:
@@ -115,7 +119,7 @@ def _further_faults(composition: Composition) -> tuple[str, ...]:
         dry_build(config)
     except ConfigError as error:
         return error.faults
-    except InputError:  # the data's: no fault of the configuration
+    except InputError:  # of the data, not of the configuration
         pass
     return ()
 
@@ -127,31 +131,35 @@ def _with_values(config: DictConfig, values: Sequence[Override]) -> DictConfig:
     return config
 
 
-def _split(config: DictConfig) -> tuple[Composition, list[str]]:
-    """Return the trial and the question apart, and what is wrong with the question's values."""
+def _split(config: DictConfig, swappable: frozenset[str]) -> tuple[Composition, list[str]]:
+    """Return the trial and the question apart, and the faults of the question's values."""
     choices = {g: str(n) for g, n in config.hydra.runtime.choices.items() if g in GROUPS}
     with open_dict(config):
         del config["hydra"]
-        content = plain(config)
+        content = to_plain(config)
         if "sweep" in content:
             del config["sweep"]  # `pop` would resolve it
-    spec, faults = resolved(content, "sweep") if "sweep" in content else (None, [])
-    return Composition(config, choices, None if faults else spec), faults
+    spec, faults = resolve_interpolations(content, "sweep") if "sweep" in content else (None, [])
+    return Composition(config, choices, None if faults else spec, swappable), faults
 
 
-def _hydra(overrides: list[str], sweep: str | None) -> DictConfig:
-    chosen = [] if sweep is None else [f'+{SWEEPS}="{sweep}"']
+def _hydra(choices: list[str], sweep: str | None) -> DictConfig:
+    """Return what Hydra composes, its own node included."""
+    selected = [] if sweep is None else [f'+{SWEEPS}="{sweep}"']
+    files = _user_files()
+    if sweep is not None:
+        files[SWEEPS, sweep] = sweep_names()[sweep]
     try:
-        with offered(_offers(sweep)), initialize_config_dir(str(own_folder("conf")), **_VERSION):
-            return hydra_compose("config", chosen + overrides, return_hydra_config=True)
+        with registered(files), initialize_config_dir(str(own_folder("conf")), **_VERSION):
+            return hydra_compose("config", selected + choices, return_hydra_config=True)
     except ConfigError:
         raise
-    except Exception as error:  # whatever Hydra meets in a YAML of the user's
-        raise ConfigError([_told(error, sweep)]) from error
+    except Exception as error:  # Hydra raises many types on a user's YAML
+        raise ConfigError([_fault(error, sweep)]) from error
 
 
-def _told(error: Exception, sweep: str | None) -> str:
-    """Return a complaint of Hydra's as a fault."""
+def _fault(error: Exception, sweep: str | None) -> str:
+    """Return an error of Hydra as a fault."""
     absent = re.search(r"Could not find '(\w+)/([^']*)'", str(error))
     if absent and absent[1] in GROUPS:
         return one_of(absent[1], components(absent[1]), absent[2])
@@ -159,47 +167,32 @@ def _told(error: Exception, sweep: str | None) -> str:
     return f"{key} must compose, got {type(error).__name__}: {first_line(error)}"
 
 
-def _offers(sweep: str | None) -> list[Offer]:
-    """Return the sweep, and the user's own components and launchers."""
-    offers = []
-    if sweep is not None:
-        path = sweep_names()[sweep]
-        if faults := body_faults(read_yaml(path), AXES):
-            raise ConfigError(faults)
-        offers.append(Offer(SWEEPS, sweep, path, "_global_"))
-    mine = user_folder("conf")
-    if mine is None:
-        return offers
-    _refuse_strangers(mine)
-    for group in USERS_GROUPS:
-        own = yamls(own_folder("conf") / group)
-        offers += [Offer(group, *item) for item in components(group).items() if item[0] not in own]
-    return offers
-
-
-def _refuse_strangers(mine: Path) -> None:
-    strangers = {p.name for p in mine.iterdir() if not p.name.startswith(".")} - set(USERS_GROUPS)
-    if strangers:
-        raise ConfigError(
-            [
-                f"{shown_name(mine)} must hold folders of axes and launchers only, got "
-                f"{shown_name(', '.join(sorted(strangers)))}"
-            ]
-        )
+def _user_files() -> dict[tuple[str, str], Path]:
+    """Return the user's components and launchers by group and name."""
+    conf = user_folder("conf")
+    if conf is None:
+        return {}
+    check_folders(conf, USER_GROUPS)
+    files: dict[tuple[str, str], Path] = {}
+    for group in USER_GROUPS:
+        shipped = yaml_files(own_folder("conf") / group)
+        users = {n: path for n, path in components(group).items() if n not in shipped}
+        files |= {(group, name): path for name, path in users.items()}
+    return files
 
 
 def _unknown_choices(groups: Sequence[Override]) -> list[str]:
     return [
         one_of(o.key_or_group, components(o.key_or_group), o.value())
         for o in groups
-        if not _is_choice(o)
+        if not _exists(o)
     ]
 
 
-def _is_choice(override: Override) -> bool:
+def _exists(override: Override) -> bool:
     return str(override.value()) in components(override.key_or_group)
 
 
-def _text(override: Override) -> str:
-    """Return the choice of a component, whose name may hold what Hydra's grammar does not."""
+def _choice(override: Override) -> str:
+    """Return the choice of a component in quotes: its name may contain any character."""
     return f'{override.key_or_group}="{override.value()}"'

@@ -1,4 +1,4 @@
-"""What any value of a configuration must be, whichever file or override it came from."""
+"""Rules for every value of a configuration, from a YAML file or an override alike."""
 
 import math
 import re
@@ -10,7 +10,8 @@ from ablab.text import printable, shortened, shown, shown_name
 
 _KEY = r"[A-Za-z_][\w-]*(?:\.[\w-]+|\[[\w-]+\])*"
 _ENVIRONMENT = r"oc\.env:\w+(?:,[^${}]*)?"
-# `${optimizer.lr}`, `${.lr}` beside it, `${oc.env:HOME}`, `${oc.decode:${oc.env:SEED}}`.
+# `${optimizer.lr}`, `${.lr}` in the same group, `${oc.env:HOME}`,
+# `${oc.decode:${oc.env:SEED}}`.
 REFERENCE = re.compile(
     rf"\$\{{\s*(?P<dots>\.*)(?P<key>{_KEY})\s*\}}"
     rf"|\$\{{{_ENVIRONMENT}\}}"
@@ -18,68 +19,69 @@ REFERENCE = re.compile(
 )
 MISSING = "???"
 _RULE = (
-    "interpolate keys that hold a value of their own (${optimizer.lr}, or ${.lr} beside it) or "
-    "the environment (${oc.env:NAME})"
+    "interpolate a key with a plain value (${optimizer.lr}, or ${.lr} in the same group) or the "
+    "environment (${oc.env:NAME})"
 )
 
 
-def content_faults(place: str, content: Any) -> list[str]:
-    """Return what is wrong with values as such, each by its dotted key.
+def content_faults(root: str, content: Any) -> list[str]:
+    """Return the faults of keys, types, lengths and interpolations, each with its dotted key.
 
     Args:
-        place: the key or file that holds them.
+        root: dotted key that holds the content, empty for a whole configuration.
         content: dicts, lists and scalars, interpolations unresolved.
     """
     faults: list[str] = []
-    for count, (key, depth, value) in enumerate(_walk(place, content, 0, faults), start=1):
+    for count, (key, depth, value) in enumerate(_walk(root, content, 0, faults), start=1):
         if count > VALUES.most:
-            return [*faults, *VALUES.fault(place or "configuration", count)]
+            return [*faults, *VALUES.fault(root or "configuration", count)]
         if depth > DEPTH.most:
-            return [*faults, *DEPTH.fault(place, depth)]
+            return [*faults, *DEPTH.fault(root, depth)]
         faults += _value_faults(key, value)
     return faults
 
 
 def references(value: Any) -> list[re.Match[str]]:
-    """Return the interpolations of a text, none of any other value."""
+    """Return the interpolations in a text; none for any other value."""
     return list(REFERENCE.finditer(value)) if isinstance(value, str) else []
 
 
 def is_interpolated(value: Any) -> bool:
-    """Tell whether a value waits for another one."""
+    """Return whether a value contains an interpolation or is missing (``???``)."""
     return isinstance(value, str) and ("${" in value or value == MISSING)
 
 
-def reference_rule(key: str, value: Any, reason: str = "") -> str:
-    """Return the fault of an interpolation that leads nowhere."""
+def reference_fault(key: str, value: Any, reason: str = "") -> str:
+    """Return the fault of an interpolation that cannot be resolved."""
     return f"{key} must {_RULE}, got {shown_name(value)}{reason and f': {reason}'}"
 
 
-def _walk(place: str, value: Any, depth: int, faults: list[str]) -> Iterator[tuple[str, int, Any]]:
-    yield place, depth, value
+def _walk(key: str, value: Any, depth: int, faults: list[str]) -> Iterator[tuple[str, int, Any]]:
+    """Yield each value with its dotted key and depth; append the faults of keys to ``faults``."""
+    yield key, depth, value
     if depth > DEPTH.most:
         return
     if isinstance(value, Mapping):
-        for key, inner in value.items():
-            faults += _key_faults(place, key)
-            yield from _walk(f"{place}.{_short(key)}".lstrip("."), inner, depth + 1, faults)
+        for name, inner in value.items():
+            faults += _key_faults(key, name)
+            yield from _walk(f"{key}.{_short(name)}".lstrip("."), inner, depth + 1, faults)
     elif isinstance(value, list):
         for number, inner in enumerate(value):
-            yield from _walk(f"{place}.{number}", inner, depth + 1, faults)
+            yield from _walk(f"{key}.{number}", inner, depth + 1, faults)
 
 
 def _short(key: object) -> str:
     return shortened(printable(str(key)), KEY.most)
 
 
-def _key_faults(place: str, key: Any) -> list[str]:
-    where = f"every key of {place}" if place else "every key"
+def _key_faults(parent: str, key: Any) -> list[str]:
+    subject = f"every key of {parent}" if parent else "every key"
     if not isinstance(key, str):
         quoted = shown_name(key)
-        return [f"{where} must be text, got {quoted}: write '{quoted}', in quotes"]
+        return [f"{subject} must be text, got {quoted}: write '{quoted}', in quotes"]
     if not key.strip() or printable(key) != key:
-        return [f"{where} must be a word, got {shown(key)}"]
-    return KEY.fault(where, len(key), of=key)
+        return [f"{subject} must be printable text, got {shown(key)}"]
+    return KEY.fault(subject, len(key), of=key)
 
 
 def _value_faults(key: str, value: Any) -> list[str]:
@@ -100,17 +102,25 @@ def _text_faults(key: str, value: str) -> list[str]:
     if len(value) > TEXT.most:
         return TEXT.fault(key, len(value))
     if "${" in REFERENCE.sub("", value) or "\\${" in value:
-        return [reference_rule(key, value)]
+        return [reference_fault(key, value)]
     return REFERENCES.fault(key, value.count("${"))
 
 
 def is_number(value: Any) -> bool:
-    """Tell a finite number, one that floats can hold, from everything else."""
+    """Return whether a value is a finite float or an integer of at most 64 bits; bools are not."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return False
     return abs(value) <= INTEGER.most if isinstance(value, int) else math.isfinite(value)
 
 
 def is_integer(value: Any) -> bool:
-    """Tell an integer of at most 64 bits from everything else."""
+    """Return whether a value is an integer of at most 64 bits; bools are not."""
     return isinstance(value, int) and is_number(value)
+
+
+def value_at(config: Mapping[str, Any], key: str) -> Any:
+    """Return the value at a dotted key, None where there is none."""
+    node: Any = config
+    for part in key.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node

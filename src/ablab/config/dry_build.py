@@ -1,4 +1,8 @@
-"""A trial built without weights: what only building can tell, told before training."""
+"""Builds a trial and takes one dry training step: finds faults that only building shows.
+
+Forward (`dry_forward`), backward (`dry_backward`), optimizer and scheduler (`dry_optimizer`), and
+the memory that training needs (`memory`), mostly on ``meta`` tensors, without weights.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,10 +14,16 @@ import torch
 from torch import nn
 
 from ablab import streams
-from ablab.config.dry_optimizer import try_optimizer
-from ablab.config.dry_precision import try_precision
-from ablab.config.dry_run import CPU, META, Passed, build_dry, evaluate, train
-from ablab.config.dry_step import step_back
+from ablab.config.dry_backward import backward, check_precision
+from ablab.config.dry_forward import (
+    CPU,
+    META,
+    DryNetwork,
+    build_network,
+    forward_in_evaluation,
+    forward_in_training,
+)
+from ablab.config.dry_optimizer import check_optimizer
 from ablab.config.memory import memory_fault, weight_bytes
 from ablab.config.sources import source_hashes
 from ablab.data.errors import DataError
@@ -28,19 +38,19 @@ _STAND_IN = {"_target_": "torch.nn.Identity"}
 
 
 def dry_build(config: Mapping[str, Any]) -> frozenset[str]:
-    """Build a validated trial, pass a batch through, and return the parts that its network uses.
+    """Build a validated trial, take a dry training step, and return the axes its network uses.
 
-    Costs nothing for a further seed, and leaves the global generators as they were.
+    Cached for all seeds of a configuration; leaves the global generators as they were.
 
     Args:
-        config: the trial's resolved configuration.
+        config: the trial's resolved and validated configuration.
 
     Raises:
         ConfigError: with the faults of all components.
         DataError: the data set is missing or damaged.
     """
     content = {"config": {**config, "seed": 0}, "sources": source_hashes(config)}
-    with streams.forked(0, "rehearsal"):
+    with streams.forked(0, "dry_build"):
         return _dry_built(json.dumps(content, sort_keys=True))
 
 
@@ -48,40 +58,40 @@ def dry_build(config: Mapping[str, Any]) -> frozenset[str]:
 def _dry_built(text: str) -> frozenset[str]:
     config = json.loads(text)["config"]
     faults: list[str] = []
-    passed: Passed | None = None
+    dry: DryNetwork | None = None
     total_steps = 100
-    with _telling(faults):
+    with _collected(faults):
         Builder("loss", config["loss"])()
-    with _telling(faults):
+    with _collected(faults):
         data = build.datamodule(config)
         with component("dataset", InputError):
             data.check()
             total_steps = len(data.train_dataloader()) * config["trainer"]["max_epochs"]
-        passed = _network(config, data, faults)
-    network = passed.network if passed else nn.Linear(1, 1)
+        dry = _with_stand_ins(config, data, faults)
+    network = dry.network if dry else nn.Linear(1, 1)
     state = 0.0
-    with _telling(faults):
-        state = try_optimizer(config, network, total_steps)
-    with _telling(faults):
+    with _collected(faults):
+        state = check_optimizer(config, network, total_steps)
+    with _collected(faults):
         Builder("regularizer", config["regularizer"])(named_params=network.named_parameters())
-    if passed and not faults:
-        with _telling(faults):
-            _check_memory(passed, state)
-            _step_back(passed)
+    if dry and not faults:
+        with _collected(faults):
+            _check_memory(dry, state)
+            _backward(dry)
             num_weights = sum(p.numel() for p in network.parameters())
-            try_precision(config, passed.data, num_weights)
+            check_precision(config, dry.data, num_weights)
     if config["backend"] == "by_hand" and not faults:
         module, side = build.classifier(config, data), data.image_size
         check(module, torch.zeros(2, data.in_channels, side, side))
     if faults:
         raise ConfigError(faults)
-    assert passed is not None
-    return passed.used
+    assert dry is not None
+    return dry.used
 
 
 @contextmanager
-def _telling(faults: list[str]) -> Iterator[None]:
-    """Add what goes wrong in the block to the faults; the data's own faults go through."""
+def _collected(faults: list[str]) -> Iterator[None]:
+    """Append an `InputError` of the block to the faults; a `DataError` is raised."""
     try:
         yield
     except DataError:
@@ -90,65 +100,65 @@ def _telling(faults: list[str]) -> Iterator[None]:
         faults.append(str(error))
 
 
-def _network(config: Mapping[str, Any], data: TrialData, faults: list[str]) -> Passed:
-    """Return the network, a faulty part stood in for to see further."""
+def _with_stand_ins(config: Mapping[str, Any], data: TrialData, faults: list[str]) -> DryNetwork:
+    """Return the network, each faulty part replaced by an identity to find further faults."""
     try:
-        return _passed(config, data)
+        return _forward(config, data)
     except ComponentError as error:
         if config[error.axis] == _STAND_IN or error.axis not in build.PARTS:
             raise
         faults.append(str(error))
-        return _network({**config, error.axis: _STAND_IN}, data, faults)
+        return _with_stand_ins({**config, error.axis: _STAND_IN}, data, faults)
 
 
-def _passed(config: Mapping[str, Any], data: TrialData) -> Passed:
-    """Return the network behind a batch, without values where it is large and needs none."""
+def _forward(config: Mapping[str, Any], data: TrialData) -> DryNetwork:
+    """Return the network after forward passes: on ``meta``, or on the CPU if small or necessary.
+
+    Memory is checked on ``meta`` first: a network that does not fit is never allocated.
+    """
     try:
-        looked_at = evaluate(_fitting(build_dry(META, config, data)))
-        _check_memory(looked_at)
-        if not looked_at.is_small:
-            return train(looked_at)
+        dry = build_network(META, config, data)
+        _check_memory(dry)
+        dry = forward_in_evaluation(dry)
+        _check_memory(dry)
+        if not dry.is_small:
+            return forward_in_training(dry)
     except Exception as error:
-        if not _lacks_values(error):
+        if not _needs_values(error):
             raise
-    return train(evaluate(build_dry(CPU, config, data)))
+    return forward_in_training(forward_in_evaluation(build_network(CPU, config, data)))
 
 
-def _fitting(built: Passed) -> Passed:
-    """Return a network whose weights the memory holds."""
-    _check_memory(built)
-    return built
-
-
-def _step_back(passed: Passed) -> None:
-    """Take the step's way back, without values unless it needs them."""
+def _backward(dry: DryNetwork) -> None:
+    """Take the backward pass, on the CPU if it fails for want of values."""
     try:
-        step_back(passed)
+        backward(dry)
     except Exception as error:
-        if passed.device == CPU or not _lacks_values(error):
+        if dry.device == CPU or not _needs_values(error):
             raise
-        step_back(train(build_dry(CPU, passed.config, passed.data)))
+        backward(forward_in_training(build_network(CPU, dry.config, dry.data)))
 
 
-def _lacks_values(error: Exception) -> bool:
-    """Tell whether something failed because tensors on ``meta`` have no values."""
+def _needs_values(error: Exception) -> bool:
+    """Return whether an operation failed because tensors on ``meta`` have no values."""
     return isinstance(error, NotImplementedError) or META.type in str(error)
 
 
-def _check_memory(passed: Passed, state: float = 0.0) -> None:
-    """Refuse what the memory cannot hold: weights and all that is kept for a batch.
+def _check_memory(dry: DryNetwork, state: float = 0.0) -> None:
+    """Refuse a trial whose weights and activations do not fit into the memory.
 
     Args:
-        passed: where it is only built, the weights are looked at alone.
-        state: how many values the optimizer keeps for each value of a weight.
+        dry: before a forward pass, only the weights count.
+        state: values of optimizer state per value of a weight.
 
     Raises:
-        InputError: it cannot.
+        InputError: with the sizes.
     """
-    trained = sum(p.nbytes for p in passed.network.parameters() if p.requires_grad)
-    weights = weight_bytes(passed.network) + state * trained
-    images = passed.data.smallest_batch
-    if memory_fault(passed.config, weights, passed.kept / 2, images):
-        further = passed.bytes_per_image() if passed.kept else 0.0
-        if fault := memory_fault(passed.config, weights, further, images):
+    trained = sum(p.nbytes for p in dry.network.parameters() if p.requires_grad)
+    weights = weight_bytes(dry.network) + state * trained
+    images = dry.data.smallest_batch
+    # Half of what two images save is an upper bound; only above it is a second pass worthwhile.
+    if memory_fault(dry.config, weights, dry.saved_bytes / 2, images):
+        per_image = dry.bytes_per_image() if dry.saved_bytes else 0.0
+        if fault := memory_fault(dry.config, weights, per_image, images):
             raise InputError(fault)

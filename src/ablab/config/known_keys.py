@@ -1,4 +1,4 @@
-"""The keys that a trial has: a key of no meaning, in a sweep's YAML, would change nothing."""
+"""Checks the keys of a sweep's YAML: an unknown one would change nothing, silently."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -15,13 +15,13 @@ _OVERRIDE = "override /"
 
 
 def body_faults(content: Mapping[str, Any], axes: tuple[str, ...]) -> list[str]:
-    """Return what stands in a sweep's YAML and would set nothing.
+    """Return the faults of keys in a sweep's YAML that no trial has.
 
     Args:
-        content: the YAML's.
-        axes: groups whose components have keys of their own, which are checked with them.
+        content: of the YAML.
+        axes: groups whose keys depend on the component; `validate` checks them.
     """
-    known = _known(own_folder("conf"))
+    known = _known_keys(own_folder("conf"))
     faults = _defaults_faults(content.get("defaults", []), known)
     for key, value in content.items():
         if key in ("defaults", "sweep"):
@@ -31,7 +31,7 @@ def body_faults(content: Mapping[str, Any], axes: tuple[str, ...]) -> list[str]:
         elif known[key] is None:
             continue
         elif not isinstance(value, Mapping):
-            faults.append(f"{key} must be keys and values, got {shown(value)}")
+            faults.append(f"{key} must be a mapping, got {shown(value)}")
         elif key not in axes:
             names = known[key] or ()
             faults += [
@@ -43,7 +43,7 @@ def body_faults(content: Mapping[str, Any], axes: tuple[str, ...]) -> list[str]:
 
 
 def _defaults_faults(defaults: Any, known: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with a sweep's choices of components."""
+    """Return the faults of a sweep's choices of components."""
     rule = "be a list of choices such as `- override /dataset: mnist`"
     if not isinstance(defaults, list):
         return [f"defaults must {rule}, got {shown(defaults)}"]
@@ -64,8 +64,8 @@ def _defaults_faults(defaults: Any, known: Mapping[str, Any]) -> list[str]:
 
 
 @cache
-def _known(conf: Path) -> dict[str, frozenset[str] | None]:
-    """Return the suite's own keys: None for a value, and for a group the keys of its YAMLs."""
+def _known_keys(conf: Path) -> dict[str, frozenset[str] | None]:
+    """Return the top-level keys of a trial: a group with the keys of its YAML files, or None."""
     config = yaml.safe_load((conf / "config.yaml").read_text("utf-8"))
     groups = [next(iter(item)) for item in config.pop("defaults") if item != "_self_"]
     return {

@@ -1,4 +1,4 @@
-"""The memory that a trial needs at the least, and what there is."""
+"""Lower bound of a trial's memory, and the memory of the machine."""
 
 import math
 import os
@@ -14,27 +14,27 @@ from torch import Tensor, nn
 from ablab.config.preflight import device_type, num_processes
 
 GB = 1e9
-# At the least: in mixed precision some of what is kept stays in float32.
+# Lower bounds: in mixed precision some saved tensors stay in float32.
 _SCALES = {"64-true": 2.0, "bf16-true": 0.5, "bf16-mixed": 0.5, "16-mixed": 0.5}
-_SMALL_BYTES = 1_000_000_000  # any machine has it: asking a GPU for its memory takes a second
+_SMALL_BYTES = 1_000_000_000  # fits anywhere: querying a GPU's memory takes a second
 
 
 @dataclass
 class Saved:
-    """What a forward pass keeps for its backward pass.
+    """Counts the bytes that a forward pass saves for its backward pass.
 
     Attributes:
-        bytes: of all tensors, weights left out, each storage counted once.
+        bytes: of all tensors except weights, each storage counted once.
     """
 
     bytes: int = 0
     _storages: dict[int, Any] = field(default_factory=dict)
 
     def add(self, tensor: Tensor) -> None:
-        """Count a tensor; its storage is held, so that no other takes its address."""
+        """Count a tensor; its storage is kept, so that no other one gets its address."""
         try:
             storage = tensor.untyped_storage()
-        except NotImplementedError:  # a sparse one has none
+        except NotImplementedError:  # sparse tensors have none
             return
         if storage._cdata not in self._storages:
             self._storages[storage._cdata] = storage
@@ -42,18 +42,18 @@ class Saved:
 
 
 @contextmanager
-def saved_by(network: nn.Module) -> Iterator[Saved]:
-    """Count what the block's forward passes of a network keep."""
+def count_saved(network: nn.Module) -> Iterator[Saved]:
+    """Count the bytes that the block's forward passes of a network save."""
     saved = Saved()
     for weight in network.parameters():
         saved.add(weight)
     saved.bytes = 0
 
-    def keep(tensor: Tensor) -> Tensor:
+    def count(tensor: Tensor) -> Tensor:
         saved.add(tensor)
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
         yield saved
 
 
@@ -65,29 +65,29 @@ def weight_bytes(network: nn.Module) -> int:
 def memory_fault(
     config: Mapping[str, Any], weights: float, bytes_per_image: float, images: int
 ) -> str | None:
-    """Return the fault of a trial that the memory cannot hold, None where it may.
+    """Return the fault of a trial that certainly exceeds the memory, else None.
 
-    What a step takes besides is not counted: what this refuses cannot be trained.
+    A lower bound: temporary buffers of a step are not counted.
 
     Args:
         config: the trial's configuration.
-        weights: bytes of weights, gradients and the optimizer's state in float32, in one process.
-        bytes_per_image: what a forward pass keeps for its backward pass.
-        images: of a batch, in all processes together.
+        weights: bytes of weights, gradients and optimizer state in float32, per process.
+        bytes_per_image: bytes that a forward pass saves for its backward pass.
+        images: of a batch, over all processes.
     """
     count, kind = num_processes(config["devices"]), device_type(config["devices"])
     scale = _SCALES.get(config["trainer"]["precision"], 1.0)
-    weights, kept = weights * scale, bytes_per_image * images * scale
-    needed = weights + kept / count if kind == "cuda" else weights * count + kept
-    if needed < _SMALL_BYTES or needed <= (there := _there(kind)):
+    weights, saved = weights * scale, bytes_per_image * images * scale
+    needed = weights + saved / count if kind == "cuda" else weights * count + saved
+    if needed < _SMALL_BYTES or needed <= (available := _available(kind)):
         return None
-    place = "GPU" if kind == "cuda" else "machine"
-    keys = "architecture" if weights > there else "architecture and batch_size"
+    owner = "GPU" if kind == "cuda" else "machine"
+    keys = "architecture" if weights > available else "architecture and batch_size"
     plural = "" if images == 1 else "s"
     return (
-        f"{keys} must fit into the {_gb(there)} of memory of this {place}, got {_gb(needed)} or "
-        f"more: {_gb(weights)} for weights and what trains them, {_gb(kept)} for a batch of "
-        f"{images:,} image{plural}"
+        f"{keys} must fit into the {_gb(available)} of memory of this {owner}, got at least "
+        f"{_gb(needed)}: {_gb(weights)} for weights, gradients and optimizer state, {_gb(saved)} "
+        f"for the activations of {images:,} image{plural}"
     )
 
 
@@ -95,7 +95,7 @@ def _gb(size: float) -> str:
     return f"{size / GB:,.1f} GB"
 
 
-def _there(kind: str) -> float:
+def _available(kind: str) -> float:
     if kind == "cuda":
         return float(torch.cuda.get_device_properties(0).total_memory)
     return machine_memory()
@@ -106,12 +106,12 @@ def machine_memory(
     groups: Path = Path("/proc/self/cgroup"),
     root: Path = Path("/sys/fs/cgroup"),
 ) -> float:
-    """Return the bytes that processes here can have: memory and swap space, or a container's limit.
+    """Return the bytes available to processes: memory and swap space, or a container's limit.
 
     Args:
-        information: what Linux says of its memory.
-        groups: which control groups the process is in.
-        root: where they are mounted; version 2, or version 1's ``memory`` hierarchy in it.
+        information: Linux's table of its memory.
+        groups: control groups of this process.
+        root: where they are mounted; version 2, or version 1 with its ``memory`` hierarchy.
     """
     return min([_total(information), *_limits(groups, root)])
 

@@ -1,4 +1,4 @@
-"""Overrides as on Hydra's command line: how they are read, and which keys they may set."""
+"""Parses overrides as on Hydra's command line, and checks which keys they may set."""
 
 import re
 import shlex
@@ -12,74 +12,71 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ablab.bounds import DEPTH, INTEGER, KEY, OVERRIDE
-from ablab.config.content import content_faults, reference_rule
+from ablab.config.content import content_faults, reference_fault
 from ablab.faults import one_of
 from ablab.text import printable, shown, shown_name
 
 SWEEPS = "sweeps"  # Hydra's group of the sweeps' YAMLs
 _SHAPE = re.compile(r"([A-Za-z_$][\w$./@:-]*)=(.*)", re.DOTALL)
 _DIGITS = re.compile(r"\s*[-+]?[\d_]{100,}\s*")
-_LONGEST_HINT = 500  # characters of a text that is shown in quotes
-_FOREIGN = re.compile(r"[^\x00-\x7f]")  # what Hydra's grammar does not know
+_LONGEST_HINT = 500  # characters of a suggested override
+_NON_ASCII = re.compile(r"[^\x00-\x7f]")  # Hydra's grammar knows ASCII alone
 
 
 def parse(overrides: Sequence[str]) -> tuple[list[Override], list[str]]:
-    """Return the overrides that set a key to one value, and the faults of the others."""
+    """Return the overrides that set one key to one value, and the faults of the others."""
     parsed, faults = [], []
     for text in overrides:
-        found = _read(text)
-        if isinstance(found, str):
-            faults.append(found)
-        elif wrong := _faults(found, text):
+        override = _read(text)
+        if isinstance(override, str):
+            faults.append(override)
+        elif wrong := _faults(override, text):
             faults += wrong
         else:
-            parsed.append(found)
+            parsed.append(override)
     return parsed, faults
 
 
-def quoted(key: str, value: str) -> str | None:
-    r"""Return an override that sets a key to exactly this text, quoted for a POSIX shell as well.
+def shell_override(key: str, value: str) -> str | None:
+    r"""Return an override that sets a key to exactly this text, also quoted for a POSIX shell.
 
     None where that cannot be written on one line.
 
     Example:
-        >>> quoted("dataset.path", "My data (1)")
+        >>> shell_override("dataset.path", "My data (1)")
         '\'dataset.path="My data (1)"\''
     """
-    override = in_quotes(key, value)
+    override = quoted_override(key, value)
     if override is None or printable(override) != override:
         return None
     return shlex.quote(override)
 
 
 def keys_of(overrides: Sequence[str]) -> set[str]:
-    """Return the keys that overrides speak of, whether or not they can be read."""
+    """Return the keys of overrides, including those whose value cannot be parsed."""
     return {match[1] for text in overrides if (match := _SHAPE.match(text))}
 
 
 def _read(text: str) -> Override | str:
-    """Return an override, or its fault."""
+    """Return a parsed override, or its fault."""
     match = _SHAPE.fullmatch(text)
     if match is None:
-        marks = " without +, ~ or @" if text[:1] in "+~" and text else ""
-        return f"override must be key=value{marks}, got {shown_name(text)}"
+        without = " without +, ~ or @" if text[:1] in "+~" and text else ""
+        return f"override must be key=value{without}, got {shown_name(text)}"
     key, value = match[1], match[2]
     faults = [
         *KEY.fault("override", len(key), of=key),
         *OVERRIDE.fault(key, len(text)),
-        *DEPTH.fault(key, max(accumulate(map(_step, value), initial=0))),
+        *DEPTH.fault(key, max(accumulate(map(_nesting, value), initial=0))),
     ]
     if faults:
         return faults[0]
-    found = _parsed(text)
-    if found is not None:
-        return found
-    literal = _literal(key, value)
-    return _unreadable(key, value) if literal is None else literal
+    override = _parsed(text) or _plain_text(key, value)
+    return _syntax_fault(key, value) if override is None else override
 
 
-def _step(character: str) -> int:
-    """Return how much deeper a list, mapping or call nests behind a character."""
+def _nesting(character: str) -> int:
+    """Return by how many levels a character changes the nesting of lists, mappings and calls."""
     return (character in "[{(") - (character in "]})")
 
 
@@ -90,61 +87,63 @@ def _parsed(text: str) -> Override | None:
         return None
 
 
-def _literal(key: str, value: str) -> Override | None:
-    """Return an override whose value has letters of other alphabets and is otherwise plain text.
+def _plain_text(key: str, value: str) -> Override | None:
+    """Return an override whose value is unquoted plain text with non-ASCII letters, else None.
 
-    Hydra's grammar knows ASCII alone. With a letter in the place of each such character it tells
-    whether the value is one plain text, which then has this one reading.
+    Hydra's grammar knows ASCII alone. With an ASCII letter in the place of each such character it
+    decides whether the value is plain text, which then has only one reading.
     """
     stripped = value.strip(" \t")
-    stand_in = _FOREIGN.sub("x", stripped)
-    found = _parsed(f"{key}={stand_in}") if stand_in != stripped else None
-    if found is None or found.is_sweep_override() or found.value() != stand_in:
+    stand_in = _NON_ASCII.sub("x", stripped)
+    override = _parsed(f"{key}={stand_in}") if stand_in != stripped else None
+    if override is None or override.is_sweep_override() or override.value() != stand_in:
         return None
     if stand_in[:1] in "'\"" or "\\" in stand_in or "${" in stand_in:
         return None
-    exact = in_quotes(key, stripped)
+    exact = quoted_override(key, stripped)
     return None if exact is None else _parsed(exact)
 
 
-def in_quotes(key: str, value: str) -> str | None:
-    """Return an override that surely sets a key to this text."""
+def quoted_override(key: str, value: str) -> str | None:
+    """Return an override that sets a key to exactly this text, None where Hydra has none."""
     escaped = re.sub(r'(\\*)"', r'\1\1\\"', value)
     tail = re.search(r"\\*$", escaped)
     text = f'{key}="{escaped}{tail[0] if tail else ""}"'
-    found = _parsed(text)
-    is_same = found is not None and not found.is_sweep_override() and found.value() == value
-    return text if is_same else None
+    override = _parsed(text)
+    if override is None or override.is_sweep_override() or override.value() != value:
+        return None
+    return text
 
 
-def _unreadable(key: str, value: str) -> str:
+def _syntax_fault(key: str, value: str) -> str:
+    """Return the fault of an override that Hydra cannot parse, with what to type instead."""
     got = f"got {shown(value)}"
     if "${" in value:
-        return reference_rule(key, value)
+        return reference_fault(key, value)
     if _DIGITS.fullmatch(value):
         return f"{key} must {INTEGER.rule}, {got}"
-    as_text = quoted(key, value.strip())
+    as_text = shell_override(key, value.strip())
     if as_text is None or len(as_text) > _LONGEST_HINT:
-        return f"{key} must be one value on one line, in quotes where it is a text, {got}"
-    rule = "be in quotes where its text has ( ) [ ] { } , = # quotes or other signs"
+        return f"{key} must be one value on one line, in quotes if it is text, {got}"
+    rule = "be in quotes if its text has ( ) [ ] { } , = # quotes or other special characters"
     return f"{key} must {rule}, as in {as_text}, {got}"
 
 
 def _faults(override: Override, text: str) -> list[str]:
-    """Return what is wrong with an override that can be read."""
+    """Return the faults of an override that Hydra can parse."""
     key = override.key_or_group
     if override.type is not OverrideType.CHANGE or override.package is not None:
         return [f"override must be key=value without +, ~ or @, got {shown_name(text)}"]
     if override.is_sweep_override():
         value = text.partition("=")[2].strip()
-        as_text = quoted(key, value)
+        as_text = shell_override(key, value)
         hint = f" (as one text: {as_text})" if as_text and len(as_text) < _LONGEST_HINT else ""
-        return [f"{key} must be one value{hint}, got {shown_name(value)}; sweeps take many"]
+        return [f"{key} must be one value{hint}, got {shown_name(value)}; a sweep takes several"]
     return content_faults(key, override.value())
 
 
-def has(config: DictConfig, key: str) -> bool:
-    """Tell whether a trial's configuration has a dotted key."""
+def has_key(config: DictConfig, key: str) -> bool:
+    """Return whether a trial's configuration has a dotted key."""
     if key.partition(".")[0] in ("hydra", SWEEPS):
         return False
     parent, _, leaf = key.rpartition(".")
@@ -153,7 +152,7 @@ def has(config: DictConfig, key: str) -> bool:
 
 
 def mapping_at(config: DictConfig, key: str) -> DictConfig | None:
-    """Return the mapping at a dotted key, none behind an interpolation."""
+    """Return the mapping at a dotted key, None where there is none or an interpolation leads."""
     node = config
     for part in key.split(".") if key else ():
         if part not in node.keys() or OmegaConf.is_interpolation(node, part):  # noqa: SIM118
@@ -169,8 +168,8 @@ def unknown_key(config: DictConfig, key: str) -> str:
     """Return the fault of a dotted key that the configuration does not have."""
     top = key.partition(".")[0]
     if top == "hydra":
-        return f"override must be of a key of the trial, got {key}, which is Hydra's own"
-    parent = key.rpartition(".")[0] if has(config, top) else ""
+        return f"override must set a key of the trial, got {key}, which is Hydra's"
+    parent = key.rpartition(".")[0] if has_key(config, top) else ""
     node = mapping_at(config, parent)
     if node is None:
         return f"{parent} must be set as a whole, got {key}"

@@ -1,4 +1,4 @@
-"""What the machine must have before a trial starts on it."""
+"""Checks that the machine has the devices, processes and disk space for a trial."""
 
 import shutil
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _NVIDIA = Path("/proc/driver/nvidia/version")
 
 
 def device_faults(config: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with devices and threads on this machine.
+    """Return the faults of devices, precision, batch size and threads on this machine.
 
     Args:
         config: the resolved configuration.
@@ -31,17 +31,18 @@ def device_faults(config: Mapping[str, Any]) -> list[str]:
         faults.append(f"devices.accelerator must be cpu for backend=by_hand, got {accelerator}")
     if devices["devices"] == -1 and not _on_gpu(devices):
         faults.append(
-            "devices.devices must be a number where no GPU is used (devices=ddp_cpu: two "
-            f"processes on the CPU), got -1: {_why()}"
+            "devices.devices must be a number where no GPU is used (two processes on the CPU: "
+            f"devices=ddp_cpu), got -1: {_why()}"
         )
     if count > 1 and devices["strategy"] != "ddp":
         faults.append(
             f"devices.strategy must be ddp for {count} devices, got {devices['strategy']}"
         )
-    lacks = {"cpu": "16-mixed", "mps": "64-true"}  # Lightning would take bf16-mixed in silence
+    # On a CPU Lightning would silently use bf16-mixed in place of 16-mixed.
+    unsupported = {"cpu": "16-mixed", "mps": "64-true"}
     precision, kind = config["trainer"]["precision"], device_type(devices)
-    if precision == lacks.get(kind):
-        faults.append(f"trainer.precision must be one that a {kind} has, got {precision}")
+    if precision == unsupported.get(kind):
+        faults.append(f"trainer.precision must be one that a {kind} supports, got {precision}")
     batch_size, images = config["batch_size"], _batch_images(config) if count > 1 else 0
     if images % count:
         got = batch_size if batch_size == images else f"{batch_size}, which is {images} images"
@@ -50,7 +51,7 @@ def device_faults(config: Mapping[str, Any]) -> list[str]:
 
 
 def device_type(devices: Mapping[str, Any]) -> str:
-    """Return where a trial trains on this machine: ``cuda``, ``mps`` or ``cpu``."""
+    """Return the device type that a trial trains on here: ``cuda``, ``mps`` or ``cpu``."""
     if _on_gpu(devices):
         return "cuda"
     if devices["accelerator"] in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
@@ -59,31 +60,37 @@ def device_type(devices: Mapping[str, Any]) -> str:
 
 
 def device_notes() -> list[str]:
-    """Return what the user should know about the machine: a GPU that this torch cannot use."""
+    """Return notes for the user about the machine: a GPU that this torch cannot use."""
     if _NVIDIA.exists() and not torch.cuda.is_available():
         return [f"training on the CPU: {_why()}"]
     return []
 
 
 def num_processes(devices: Mapping[str, Any]) -> int:
-    """Return how many processes a trial will be, >= 1."""
+    """Return the number of processes of a trial, >= 1."""
     if devices["devices"] != -1:
         return int(devices["devices"])
     return max(1, torch.cuda.device_count()) if _on_gpu(devices) else 1
 
 
 def disk_faults(folder: Path, needed: int) -> list[str]:
-    """Return the fault of a disk that cannot take ``needed`` bytes."""
+    """Return the fault of a disk with less than ``needed`` bytes free.
+
+    Args:
+        folder: on the disk; it need not exist yet.
+        needed: bytes.
+    """
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     if free >= needed:
         return []
-    return [f"free disk space must be {needed / 1e9:.2f} GB at {folder}, got {free / 1e9:.2f} GB"]
+    gb = f"{needed / 1e9:.2f} GB"
+    return [f"free disk space must be at least {gb} at {folder}, got {free / 1e9:.2f} GB"]
 
 
 def _batch_images(config: Mapping[str, Any]) -> int:
-    """Return the images of a batch; 0 where the data cannot say, which others tell."""
+    """Return the images of a batch; 0 where the data set is invalid, which other checks report."""
     if config["batch_size"] != FULL:
         return int(config["batch_size"])
     try:

@@ -1,4 +1,4 @@
-"""Which probes are asked for, and whether a run has them."""
+"""The switches of the probes: which are on, and whether a run has their measurements."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,26 +17,26 @@ NUM_IMAGES = "num_images"
 
 
 def switched_on(probes: Mapping[str, Any]) -> frozenset[str]:
-    """Return the names of the probes that a ``probes`` group asks for."""
+    """Return the names of the probes that a ``probes`` group switches on."""
     return frozenset(name for name in SWITCHES if probes.get(name))
 
 
 def has_measured(trial: Mapping[str, Any], probes: Mapping[str, Any]) -> bool:
-    """Tell whether a run holds, or will hold, what is measured now.
+    """Return whether a run has, or will have, the measurements that are requested now.
 
     Args:
-        trial: as the run froze it; one from before there were probes has none.
-        probes: the ``probes`` group that is asked for now.
+        trial: as the run stored it; one from before probes existed has no ``probes`` group.
+        probes: the ``probes`` group that is requested now.
     """
-    asked, before = switched_on(probes), trial["config"].get("probes") or {}
-    if not asked:
+    requested, before = switched_on(probes), trial["config"].get("probes") or {}
+    if not requested:
         return True
     same_images = before.get(NUM_IMAGES) == probes.get(NUM_IMAGES)
-    return same_images and asked <= switched_on(before)
+    return same_images and requested <= switched_on(before)
 
 
 def probe_faults(config: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the ``probes`` group of a configuration."""
+    """Return the faults of the ``probes`` group of a configuration."""
     probes = config["probes"]
     faults = [
         f"probes.{name} must be true or false, got {probes[name]!r}"

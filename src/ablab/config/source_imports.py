@@ -1,4 +1,4 @@
-"""Which modules of the user's own a source imports: read from its text, nothing is run."""
+"""Finds the user's modules that a source file imports, from its syntax tree; nothing is run."""
 
 import ast
 import importlib.util
@@ -19,41 +19,41 @@ TRUSTED = ("torch", "ablab")
 
 
 def own_modules(names: Sequence[str]) -> dict[str, ModuleSpec]:
-    """Return the user's own modules among dotted names and their parents, and all they import.
+    """Return the user's modules among dotted names and their parents, and all they import.
 
-    The user's own is what is neither torch's, ours, the standard library's nor installed (an
-    editable installation is the user's). Imports in functions count, as do those by a name that
-    is put together when the program runs if it stands there as a word.
+    A module is the user's if it is not of torch, ablab, the standard library or an installed
+    package (an editable installation is the user's). Imports inside functions count, and so do
+    ``import_module`` and ``__import__`` of a literal name.
 
     Args:
-        names: dotted, of modules or of what they hold.
+        names: dotted, of modules or of objects in them.
 
     Returns:
-        Name to specification; each has a file.
+        Name to spec; each has a file.
     """
-    found: dict[str, ModuleSpec] = {}
-    waiting, seen = [part for name in names for part in _with_parents(name)], set[str]()
-    while waiting:
-        name = waiting.pop()
+    modules: dict[str, ModuleSpec] = {}
+    queue, seen = [part for name in names for part in _with_parents(name)], set[str]()
+    while queue:
+        name = queue.pop()
         if name in seen:
             continue
         seen.add(name)
-        spec = _users(name)
+        spec = _user_spec(name)
         if spec is None or spec.origin is None or not Path(spec.origin).is_file():
             continue
-        found[name] = spec
+        modules[name] = spec
         if spec.origin.endswith(".py"):
             is_package = spec.submodule_search_locations is not None
-            waiting += _imports(Path(spec.origin).read_bytes(), name, is_package)
-    return found
+            queue += _imports(Path(spec.origin).read_bytes(), name, is_package)
+    return modules
 
 
 @lru_cache(maxsize=1024)
 def _imports(source: bytes, module: str, is_package: bool) -> tuple[str, ...]:
-    """Return the dotted names that may be modules which a module imports, parents included."""
+    """Return the dotted names that a module imports, parents included; not all are modules."""
     try:
         tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # it imports nothing as it is
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # it cannot be imported either
         return ()
     package = module if is_package else module.rpartition(".")[0]
     names: dict[str, None] = {}
@@ -66,7 +66,7 @@ def _imports(source: bytes, module: str, is_package: bool) -> tuple[str, ...]:
 
 
 def _imported_by(node: ast.AST, package: str) -> Iterator[str]:
-    """Yield what a statement or a call imports, by absolute name."""
+    """Yield the absolute names that a statement or a call imports."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -81,7 +81,7 @@ def _imported_by(node: ast.AST, package: str) -> Iterator[str]:
 
 
 def _absolute(name: str, package: str) -> str:
-    """Return a name without leading dots, empty where it leads out of the package."""
+    """Return a relative name as an absolute one, empty where it leads out of the package."""
     if not name.startswith("."):
         return name
     try:
@@ -95,25 +95,22 @@ def _called(function: ast.expr) -> str:
 
 
 def _exported(tree: ast.Module) -> Iterator[str]:
-    """Yield the words of a package's ``__all__``."""
+    """Yield the names in a package's ``__all__``."""
     for node in tree.body:
         targets = getattr(node, "targets", [getattr(node, "target", None)])
         if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
             constants = (n.value for n in ast.walk(node) if isinstance(n, ast.Constant))
-            yield from (word for word in constants if isinstance(word, str))
+            yield from (name for name in constants if isinstance(name, str))
 
 
 def _with_parents(name: str) -> list[str]:
-    """Return a dotted name and its parents, all of which an import runs."""
+    """Return a dotted name and its parents: an import runs all of them."""
     parts = name.split(".")
     return [".".join(parts[: depth + 1]) for depth in range(len(parts))]
 
 
-def _users(name: str) -> ModuleSpec | None:
-    """Return the specification of a module of the user's own, None for any other name.
-
-    Nothing is imported for it.
-    """
+def _user_spec(name: str) -> ModuleSpec | None:
+    """Return the spec of a user's module, None for any other name; nothing is imported."""
     top, *rest = name.split(".")
     if top in TRUSTED or _is_installed(top, tuple(sys.path)):
         return None
@@ -128,25 +125,25 @@ def _users(name: str) -> ModuleSpec | None:
 
 @lru_cache(maxsize=4096)
 def _is_installed(top: str, _path: tuple[str, ...]) -> bool:
-    """Tell whether a top-level module is the standard library's or an installed package's."""
+    """Return whether a top-level module is of the standard library or an installed package."""
     spec = _spec(top)
     if spec is None:
         return False
-    places = [
+    paths = [
         *(spec.submodule_search_locations or ()),
         *([spec.origin] if spec.has_location else []),
     ]
-    return not any(_is_own(Path(str(place))) for place in places)
+    return not any(_is_users(Path(str(path))) for path in paths)
 
 
-def _is_own(place: Path) -> bool:
-    if _INSTALLED & set(place.parts):
+def _is_users(path: Path) -> bool:
+    if _INSTALLED & set(path.parts):
         return False
-    return not any(place.is_relative_to(folder) for folder in _STANDARD)
+    return not any(path.is_relative_to(folder) for folder in _STANDARD)
 
 
 def _spec(top: str) -> ModuleSpec | None:
     try:
         return importlib.util.find_spec(top)
-    except (ImportError, ValueError, AttributeError):  # a module that was made by hand has none
+    except (ImportError, ValueError, AttributeError):  # a module created in memory has no spec
         return None

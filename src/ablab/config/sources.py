@@ -1,4 +1,4 @@
-"""The source that a trial stands on, beside torch's and ours: every module of the user's own."""
+"""Hashes of the user's source files that a trial depends on."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -14,44 +14,44 @@ from ablab.errors import InputError
 from ablab.model.targets import resolve
 from ablab.model.warm_start import weights_hash
 
-# What a file held when this process imported it, with the specification of that import.
+# Hash of each file when this process first imported it, with the spec of that import.
 _imported: dict[str, tuple[ModuleSpec, str]] = {}
 
 
 def source_hashes(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return the SHA-256 of each source that a trial stands on, torch's and ours left out.
+    """Return the SHA-256 of each source file of the user's that a trial depends on.
 
-    A target's own file stands under the target's name; a further module of the user's that it
-    imports, directly or through others, under its path on the import path, ``helper.py`` or
-    ``package/part.py``, so that a moved folder changes nothing. What is installed and the standard
-    library are left out, and so are empty files, such as most ``__init__.py``. See
-    `own_modules` for what counts.
+    A target's file is listed by the target's name. Modules that it imports, directly or
+    indirectly, are listed by their path relative to the import path, ``helper.py`` or
+    ``package/part.py``, so that a moved folder changes nothing. Torch, ablab, the standard library
+    and installed packages are left out (see `own_modules`), and so are empty files, such as most
+    ``__init__.py``.
 
-    Beside them, as ``init_from``, the hash of the weights that the trial starts from, if it does.
+    ``init_from`` is the hash of the initial weights, if the trial starts from another one's.
 
     Args:
-        config: a trial's configuration, each axis in it.
+        config: a trial's configuration, with all axes.
 
     Raises:
-        InputError: a file was edited since this process imported it.
+        InputError: a file was edited after this process imported it.
     """
     names = {config[axis]["_target_"]: axis for axis in AXES}
     hashes: dict[str, str] = {}
-    own: set[Path] = set()
-    found: dict[str, ModuleSpec] = {}
+    target_files: set[Path] = set()
+    modules: dict[str, ModuleSpec] = {}
     for name, axis in sorted(names.items()):
         target = resolve(axis, name)
         if _top(target.__module__) not in TRUSTED:
             file = _file(name, target)
             hashes[name] = _sha256(file)
-            own.add(file.resolve())
-            found |= own_modules((name, target.__module__))
-    for name, spec in sorted(found.items()):
+            target_files.add(file.resolve())
+            modules |= own_modules((name, target.__module__))
+    for name, spec in sorted(modules.items()):
         file = Path(str(spec.origin))
         digest = _sha256(file)
         _refuse_stale(name, file, digest)
-        if file.resolve() not in own and file.stat().st_size:
-            hashes[_place(name, file)] = digest
+        if file.resolve() not in target_files and file.stat().st_size:
+            hashes[_import_path(name, file)] = digest
     weights = weights_hash(config)
     return hashes if weights is None else {**hashes, "init_from": weights}
 
@@ -64,17 +64,19 @@ def _file(name: str, target: Callable[..., Any]) -> Path:
 
 
 def _refuse_stale(name: str, file: Path, digest: str) -> None:
-    """Refuse what would be trained as it was imported, under the name of what lies there now.
+    """Refuse a file that was edited after its import.
+
+    This process would train the old code under the hash of the new file.
 
     Raises:
-        InputError: the file was edited since this process first imported it.
+        InputError: the file was edited after this process first imported it.
     """
     module = sys.modules.get(name)
     spec = getattr(module, "__spec__", None)
     if spec is None:
         return
     before = _imported.setdefault(name, (spec, digest))
-    if before[0] is not spec:  # imported anew
+    if before[0] is not spec:  # imported again
         _imported[name] = spec, digest
     elif before[1] != digest:
         raise InputError(
@@ -83,8 +85,8 @@ def _refuse_stale(name: str, file: Path, digest: str) -> None:
         )
 
 
-def _place(name: str, file: Path) -> str:
-    """Return a module's path as its name tells it."""
+def _import_path(name: str, file: Path) -> str:
+    """Return a module's path relative to the import path."""
     inside = "/__init__" if file.stem == "__init__" else ""
     return f"{name.replace('.', '/')}{inside}{file.suffix}"
 

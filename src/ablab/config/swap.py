@@ -1,56 +1,48 @@
-"""Other components in a composition, without composing anew where that is surely the same."""
+"""Replaces components in a composition without Hydra, which takes a quarter of a second."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from ablab.config.compose import AXES, components, sweep_names
+from ablab.config.compose import components
 from ablab.config.composition import Composition
 from ablab.config.yaml_file import read_text, read_yaml
 
-_HYDRAS = "# @package"  # a first line that sends a YAML elsewhere than to its axis
+_PACKAGE = "# @package"  # as a first line it merges a YAML elsewhere than at its axis
 
 
-class Exchange:
-    """Puts components in the place of a composition's, which takes Hydra a quarter of a second.
+def swap(base: Composition, choices: Mapping[str, str]) -> Composition | None:
+    """Return a composition with other components, None where only Hydra can compose them.
 
-    Where a component's YAML stands alone, and neither the sweep nor an override has anything to
-    say of its axis, another YAML in its place is all that composing anew would change.
+    Possible for axes that neither the sweep's YAML nor an override changes, and for YAML files
+    that are complete: composing again would change nothing but the axis.
 
     Args:
         base: the composition.
-        overrides: what it was composed with.
-        sweep: likewise.
+        choices: axis to component.
     """
-
-    def __init__(self, base: Composition, overrides: Sequence[str], sweep: str) -> None:
-        keys = [override.split("=", 1)[0].strip() for override in overrides]
-        spoken_of = {key.split(".")[0] for key in keys} | set(read_yaml(sweep_names()[sweep]))
-        self._base, self._axes = base, set(AXES) - spoken_of
-
-    def __call__(self, choices: Mapping[str, str]) -> Composition | None:
-        """Return the composition with ``choices``, axis to component; None: only Hydra can tell."""
-        nodes = {axis: _alone(axis, name) for axis, name in choices.items()}
-        if not all(nodes.values()) or not all(self._is_plain(axis) for axis in choices):
-            return None
-        config = self._base.config.copy()
-        for axis, node in nodes.items():
-            config[axis] = node
-        return Composition(config, {**self._base.choices, **choices}, self._base.sweep)
-
-    def _is_plain(self, axis: str) -> bool:
-        """Tell whether an axis holds what its YAML says, and no word of anybody else."""
-        if axis not in self._axes:
-            return False
-        own = _alone(axis, self._base.choices[axis])
-        return own is not None and own == OmegaConf.to_container(self._base.config[axis])
+    nodes = {axis: _complete_yaml(axis, name) for axis, name in choices.items()}
+    if not all(nodes.values()) or not all(_is_unchanged(base, axis) for axis in choices):
+        return None
+    config = base.config.copy()
+    for axis, node in nodes.items():
+        config[axis] = node
+    return Composition(config, {**base.choices, **choices}, base.sweep, base.swappable)
 
 
-def _alone(axis: str, name: str) -> dict[Any, Any] | None:
-    """Return what a component's YAML holds, None where it is not all there is to the component."""
+def _is_unchanged(base: Composition, axis: str) -> bool:
+    """Return whether an axis holds exactly the content of its YAML."""
+    if axis not in base.swappable:
+        return False
+    content = _complete_yaml(axis, base.choices[axis])
+    return content is not None and content == OmegaConf.to_container(base.config[axis])
+
+
+def _complete_yaml(axis: str, name: str) -> dict[Any, Any] | None:
+    """Return the content of a component's YAML, None if it depends on other files."""
     path = components(axis).get(name)
-    if path is None or _HYDRAS in read_text(path):
+    if path is None or _PACKAGE in read_text(path):
         return None
     content = read_yaml(path)
     return None if "defaults" in content else content

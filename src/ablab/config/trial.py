@@ -1,4 +1,4 @@
-"""A trial: one fully resolved configuration, seed included, known by its key."""
+"""Trials: resolved and checked configurations, each identified by a key."""
 
 import hashlib
 import json
@@ -20,8 +20,8 @@ from ablab.model import build
 from ablab.model.randomness import own_randomness
 
 SCHEMA = 2
-# Options that came after the first release, dotted, with the value at which they change nothing:
-# at that value they are left out of the key, so that an upgrade does not void finished work.
+# Options added after the first release, with the value at which they have no effect. At that value
+# they are left out of the key, so that trials finished before the upgrade stay valid.
 NEUTRAL: Mapping[str, Any] = {
     "backend": "torch",
     "init_from": None,
@@ -40,21 +40,21 @@ NEUTRAL: Mapping[str, Any] = {
     "normalization.placement": "before",
 }
 
-# Where data lie is no part of what they are: their hash is in the key.
-PLACES = ("dataset.path",)
+# The key has the hash of the data; the path to them is left out.
+PATHS = ("dataset.path",)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A trial, frozen.
+    """Stores a resolved trial.
 
     Attributes:
         key: 16 hexadecimal digits.
         config: the resolved configuration, groups outside the key included.
-        choices: which YAML each group took.
+        choices: group to the name of its YAML.
         data_hash: SHA-256 of the data set's content.
-        sources: SHA-256 of what it stands on outside torch and ablab, each target's file and
-            further modules of the user's (see `source_hashes`).
+        sources: SHA-256 of the user's source files that the trial depends on (see
+            `source_hashes`).
         outside_key: groups of ``config`` that are not in the key.
     """
 
@@ -66,20 +66,20 @@ class Trial:
     outside_key: tuple[str, ...] = OUTSIDE_KEY
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is written down, which shares its values with the trial."""
+        """Return the fields as they are stored; nested values are shared with the trial."""
         return vars(self).copy()
 
     def with_seed(self, seed: int) -> "Trial":
-        """Return the trial of another seed, where nothing in its configuration follows the seed."""
+        """Return the trial of another seed; valid if no value interpolates the seed."""
         config = {**self.config, "seed": seed}
         return replace(self, key=key_of(config, self.data_hash, self.sources), config=config)
 
 
 def resolve(composition: Composition) -> Trial:
-    """Resolve, check and name a trial.
+    """Resolve and check a trial, and compute its key.
 
     Raises:
-        ConfigError: all faults that are known before training.
+        ConfigError: all faults that can be found before training.
         DataError: the data set is missing or damaged.
     """
     config = composition.resolved()
@@ -98,10 +98,10 @@ def resolve(composition: Composition) -> Trial:
 
 
 def resolve_seeds(composition: Composition, seeds: Sequence[int]) -> Iterator[Trial]:
-    """Resolve, check and name the trials of several seeds: what they share once for all.
+    """Resolve and check the trials of several seeds; without interpolations only the first.
 
     Raises:
-        ConfigError: all faults that are known before training.
+        ConfigError: all faults that can be found before training.
         DataError: the data set is missing or damaged.
     """
     if composition.is_interpolated:
@@ -112,46 +112,47 @@ def resolve_seeds(composition: Composition, seeds: Sequence[int]) -> Iterator[Tr
 
 
 def key_of(config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str]) -> str:
-    """Return the key: a hash of what makes a trial the trial it is.
+    """Return the key: a hash of everything that defines the trial.
 
-    The number of processes is in it where they cannot draw as one (see `own_randomness`).
+    The number of processes is included only if a component may draw random numbers separately in
+    each of them (see `own_randomness`).
     """
     inside = {k: _copy(v) for k, v in config.items() if k not in OUTSIDE_KEY}
     for dotted, neutral in NEUTRAL.items():
         _leave_out(inside, dotted.split("."), neutral)
-    for dotted in PLACES:
+    for dotted in PATHS:
         _leave_out(inside, dotted.split("."))
     content = {"config": inside, "data": data_hash, "sources": sources, "schema": SCHEMA}
     processes = num_processes(config["devices"])
-    if processes > 1 and own_randomness(config):  # each process draws for itself
+    if processes > 1 and own_randomness(config):
         content["processes"] = processes
     return hashlib.sha256(_text(content).encode()).hexdigest()[:16]
 
 
 def used_axes(config: Mapping[str, Any]) -> frozenset[str]:
-    """Return the axes that a trial uses: a network need not ask for each of its parts."""
+    """Return the axes that a trial uses: a network need not use every part."""
     return dry_build(config) | frozenset(AXES).difference(build.PARTS)
 
 
 def _data_hash(node: Mapping[str, Any]) -> str:
-    """Return the hash of a data set's content; a user's own files may change at any time."""
-    find = _content_hash.__wrapped__ if node.get("path") else _content_hash
-    return find(_text(node), folders.data_folder(), folders.cache_folder())
+    """Return the hash of a data set's content, uncached for a user's files, which may change."""
+    compute = _content_hash.__wrapped__ if node.get("path") else _content_hash
+    return compute(_text(node), folders.data_folder(), folders.cache_folder())
 
 
 @cache
-def _content_hash(text: str, *places: Path) -> str:
-    """Return the hash of a data set's content, found out once a process and place."""
+def _content_hash(text: str, *_folders: Path) -> str:
+    """Return the hash of a data set's content; the folders are part of the cache's key."""
     return build.dataset(json.loads(text)).content_hash
 
 
 def _copy(value: Any) -> Any:
-    """Return a copy out of which keys can be left; what lies deeper is shared."""
+    """Return a copy from which keys can be deleted; deeper levels are shared."""
     return dict(value) if isinstance(value, Mapping) else value
 
 
 def _leave_out(node: Any, path: list[str], *neutral: Any) -> None:
-    """Leave out the value at a path, unless it is another than the neutral one given."""
+    """Delete the value at a path; if a neutral value is given, only where it equals that."""
     for part in path[:-1]:
         node = node.get(part) if isinstance(node, dict) else None
     leaf = path[-1]

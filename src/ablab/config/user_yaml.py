@@ -1,16 +1,16 @@
-"""YAMLs that Hydra sees beside its own, one by one."""
+"""YAML files that users add: their names, and how Hydra gets to see them."""
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
 from ablab.bounds import NAME
+from ablab.config.overrides import SWEEPS
 from ablab.config.yaml_file import read_yaml
 from ablab.faults import ConfigError
 from ablab.text import shown_name
@@ -18,61 +18,39 @@ from ablab.text import shown_name
 _NAME = re.compile(r"\w[\w.+ ()-]*")
 
 
-class Offer(NamedTuple):
-    """A YAML, and where Hydra shall see it.
-
-    Attributes:
-        group: Hydra's group.
-        name: of the choice.
-        path: the file.
-        package: where it is merged; None: at the group.
-    """
-
-    group: str
-    name: str
-    path: Path
-    package: str | None = None
-
-
 @contextmanager
-def offered(offers: Sequence[Offer]) -> Iterator[None]:
-    """Show YAMLs to Hydra for the block.
+def registered(files: Mapping[tuple[str, str], Path]) -> Iterator[None]:
+    """Register YAML files in Hydra's config store for the block.
 
-    They go in file by file: a search path would let a foreign config.yaml replace ours, or lose
-    a name to ours in silence.
+    File by file: with a folder on Hydra's search path, a user's config.yaml would replace ours,
+    and a name that ours has as well would be ignored silently.
+
+    Args:
+        files: by group and name; sweeps are merged at the root, others at their group.
 
     Raises:
-        ConfigError: a file is no YAML of keys and values.
+        ConfigError: a file is not a YAML mapping.
     """
     store = ConfigStore.instance()
     try:
-        for offer in offers:
-            node = load(offer.path)
-            store.store(offer.name, node, group=offer.group, package=offer.package)
+        for (group, name), path in files.items():
+            package = "_global_" if group == SWEEPS else None
+            store.store(name, OmegaConf.create(read_yaml(path)), group=group, package=package)
         yield
     finally:
-        for offer in offers:
-            store.repo.get(offer.group, {}).pop(f"{offer.name}.yaml", None)
+        for group, name in files:
+            store.repo.get(group, {}).pop(f"{name}.yaml", None)
 
 
-def load(path: Path) -> DictConfig:
-    """Return what a YAML holds.
-
-    Raises:
-        ConfigError: it is no YAML of keys and values, or more than is taken.
-    """
-    return OmegaConf.create(read_yaml(path))
-
-
-def yamls(folder: Path) -> dict[str, Path]:
-    """Return the YAMLs of a folder by name, hidden files left out.
+def yaml_files(folder: Path) -> dict[str, Path]:
+    """Return the YAML files of a folder by name, without hidden files.
 
     Raises:
-        ConfigError: a name cannot be a choice, or is another's but for capitals or accents'
-            spelling, which some file systems do not tell apart.
+        ConfigError: a name cannot be typed as a choice, or differs from another one only in case
+            or in Unicode normalization, which some file systems do not distinguish.
     """
-    found: dict[str, Path] = {}
-    same: dict[str, str] = {}
+    files: dict[str, Path] = {}
+    first_spelling: dict[str, str] = {}
     faults: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
         name = path.stem
@@ -82,25 +60,37 @@ def yamls(folder: Path) -> dict[str, Path]:
             rule = "be named with letters, digits, spaces and _ - . + ( )"
             faults.append(f"{shown_name(folder)}/*.yaml must {rule}, got {shown_name(path.name)}")
         faults += NAME.fault(f"a name in {shown_name(folder)}", len(name), of=name)
-        first = same.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
+        first = first_spelling.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if first != name:
-            twins = f"{shown_name(first)} and {shown_name(name)}"
-            faults.append(f"{shown_name(folder)}/*.yaml must differ in more than case, got {twins}")
-        found[name] = path
+            both = f"{shown_name(first)} and {shown_name(name)}"
+            faults.append(f"{shown_name(folder)}/*.yaml must differ in more than case, got {both}")
+        files[name] = path
     if faults:
         raise ConfigError(faults)
-    return found
+    return files
 
 
-def joined(own: dict[str, Path], mine: dict[str, Path], kind: str) -> dict[str, Path]:
-    """Return the suite's own YAMLs and the user's.
+def merge_names(shipped: dict[str, Path], users: dict[str, Path], kind: str) -> dict[str, Path]:
+    """Return ablab's YAML files and the user's by name.
 
     Raises:
-        ConfigError: a name stands in both places.
+        ConfigError: a name is in both.
     """
-    twice = own.keys() & mine.keys()
+    twice = shipped.keys() & users.keys()
     if twice:
-        raise ConfigError(
-            [f"{kind} must be named once, got {mine[n]}, whose name the suite has" for n in twice]
-        )
-    return own | mine
+        rule = f"{kind} must have a name that ablab does not use"
+        raise ConfigError([f"{rule}, got {users[name]}" for name in twice])
+    return shipped | users
+
+
+def check_folders(conf: Path, groups: Collection[str]) -> None:
+    """Check that a user's ``./conf`` contains nothing but folders of groups.
+
+    Raises:
+        ConfigError: with the unknown entries.
+    """
+    unknown = {p.name for p in conf.iterdir() if not p.name.startswith(".")} - set(groups)
+    if unknown:
+        got = shown_name(", ".join(sorted(unknown)))
+        rule = "must contain only folders of axes and launchers"
+        raise ConfigError([f"{shown_name(conf)} {rule}, got {got}"])

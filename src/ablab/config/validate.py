@@ -1,13 +1,13 @@
-"""Everything wrong with a configuration that can be known before it is built, told at once."""
+"""Checks of a resolved configuration before anything is built; all faults are raised at once."""
 
 import inspect
 from collections.abc import Mapping
 from typing import Any
 
 from ablab.config.combinations import combination_faults
-from ablab.config.component_bounds import size_faults
+from ablab.config.hyperparameters import hyperparameter_faults, size_faults
 from ablab.config.probe_switches import probe_faults
-from ablab.config.rules import hyperparameter_faults, scalar_faults
+from ablab.config.scalars import scalar_faults
 from ablab.faults import ConfigError, one_of
 from ablab.model.frozen_layers import freeze_faults
 from ablab.model.targets import COMMON_KEYS, CONTRACTS, TargetError, contract_arguments, resolve
@@ -30,46 +30,49 @@ def validate(config: Mapping[str, Any]) -> None:
 
 
 def _component_faults(axis: str, node: Any) -> list[str]:
+    """Return the faults of a component's target, keys and hyper-parameters."""
     if not isinstance(node, Mapping) or "_target_" not in node:
         return [f"{axis} must be a component with a _target_, got {shown(node)}"]
-    nested = [
-        f"{axis}.{key} must not hold a _target_, got {shown(node[key])}"
+    key_faults = [
+        f"{axis}.{key} must not contain a _target_, got {shown(node[key])}"
         for key in node
-        if _nests(node[key])
+        if _contains_target(node[key])
     ]
-    nested += [
-        f"{axis} must not hold keys that steer Hydra, got {key}" for key in node if _is_hydras(key)
+    key_faults += [
+        f"{axis} must not contain keys that Hydra interprets, got {key}"
+        for key in node
+        if key != "_target_" and _is_hydra_key(key)
     ]
     try:
         target = resolve(axis, node["_target_"])
     except TargetError as error:
-        return [f"{axis}._target_ {error}", *nested]
+        return [f"{axis}._target_ {error}", *key_faults]
     common = COMMON_KEYS.get(axis, ())
-    values = {k: v for k, v in node.items() if not _is_hydras(k, "") and k not in common}
+    values = {k: v for k, v in node.items() if not _is_hydra_key(k) and k not in common}
     contract = contract_arguments(axis, target, dict.fromkeys(CONTRACTS[axis]))
     parameters = inspect.signature(target).parameters
     takes_all = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    choices = {n for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
-    unknown = [] if takes_all else [key for key in values if key not in choices]
+    names = {n for n, p in parameters.items() if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+    unknown = [] if takes_all else [key for key in values if key not in names]
     missing = [
         name
         for name, p in parameters.items()
-        if p.default is p.empty and name in choices - values.keys() - contract.keys()
+        if p.default is p.empty and name in names - values.keys() - contract.keys()
     ]
     return [
-        *nested,
-        *(one_of(f"{axis}.{key}", choices - contract.keys(), key) for key in unknown),
+        *key_faults,
+        *(one_of(f"{axis}.{key}", names - contract.keys(), key) for key in unknown),
         *(f"{axis}.{name} must be given, got nothing" for name in missing),
         *hyperparameter_faults(axis, target, values),
     ]
 
 
-def _is_hydras(key: str, own: str = "_target_") -> bool:
-    """Tell whether a key steers Hydra, the one that every component has left out."""
-    return key != own and str(key).startswith("_") and str(key).endswith("_")
+def _is_hydra_key(key: object) -> bool:
+    """Return whether Hydra's `instantiate` interprets a key, such as ``_partial_``."""
+    return str(key).startswith("_") and str(key).endswith("_")
 
 
-def _nests(value: Any) -> bool:
+def _contains_target(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return "_target_" in value or any(_nests(v) for v in value.values())
-    return isinstance(value, list) and any(_nests(v) for v in value)
+        return "_target_" in value or any(_contains_target(v) for v in value.values())
+    return isinstance(value, list) and any(_contains_target(v) for v in value)

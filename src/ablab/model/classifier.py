@@ -238,8 +238,8 @@ class Classifier(pl.LightningModule):
     ) -> None:
         """Clip gradients, also those of a fused optimizer.
 
-        Lightning refuses fused optimizers, because their step may unscale gradients itself. That
-        happens in ``16-mixed`` alone, where `ablab.config.rules` refuses both before training.
+        Lightning refuses to, since such a step may unscale gradients itself: in ``16-mixed``
+        alone, where `ablab.config.combinations` refuses it before training.
         """
         algorithm = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
         if self.trainer.precision == "16-mixed":

@@ -6,7 +6,7 @@ from typing import Any
 
 from ablab.config.compose import compose, sweep_names
 from ablab.config.composition import Composition
-from ablab.config.swap import Exchange
+from ablab.config.swap import swap
 from ablab.faults import ConfigError
 from ablab.sweep.combine import Combination, combine, resolve_trials
 from ablab.sweep.names import override_key, sweep_id
@@ -102,18 +102,18 @@ class _Composer:
 
     def __init__(self, name: str, overrides: Sequence[str], base: Composition) -> None:
         self._name, self._overrides = name, tuple(overrides)
-        self._base_choices, self._exchange = base.choices, Exchange(base, overrides, name)
-        self._compositions: dict[tuple[str, ...], Composition] = {(): base}
+        self._base = base
+        self._made: dict[tuple[str, ...], Composition] = {(): base}
 
     def __call__(self, choices: Mapping[str, str]) -> Composition:
         """Return the composition with ``choices``, group to component, over the overrides."""
-        new = {k: v for k, v in choices.items() if self._base_choices.get(k) != v}
+        new = {k: v for k, v in choices.items() if self._base.choices.get(k) != v}
         changes = tuple(f"{group}={name}" for group, name in new.items())
-        if changes not in self._compositions:
-            self._compositions[changes] = self._exchange(new) or compose(
+        if changes not in self._made:
+            self._made[changes] = swap(self._base, new) or compose(
                 (*self._overrides, *changes), sweep=self._name
             )
-        return self._compositions[changes]
+        return self._made[changes]
 
 
 def _check_overrides(spec: SweepSpec, overrides: Sequence[str]) -> None:

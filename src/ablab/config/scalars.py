@@ -1,0 +1,116 @@
+"""Allowed values outside the components: seed, batch size, data, trainer, devices, launcher."""
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ablab.bounds import EPOCHS, IMAGES, PROCESSES, RETRIES, STRENGTHS, THREADS, Bound
+from ablab.config.content import is_integer as _integer
+from ablab.config.content import is_number as _number
+from ablab.config.content import value_at
+from ablab.config.hyperparameters import Rule, is_positive
+from ablab.data.order import FULL, SHUFFLES
+from ablab.text import shown
+
+
+def _ascending(values: Any, holds: Callable[[Any], bool]) -> bool:
+    """Return whether a value is a list of strictly ascending numbers that each satisfy a rule.
+
+    Ascending, so that one set of strengths has one key.
+    """
+    if not isinstance(values, list) or not all(_number(v) and holds(v) for v in values):
+        return False
+    return all(first < second for first, second in itertools.pairwise(values))
+
+
+_COUNT: Rule = ("an integer >= 1 or null", lambda v: v is None or (_integer(v) and v >= 1))
+_SCALARS: Mapping[str, Rule] = {
+    "seed": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
+    "backend": ("one of torch, by_hand", lambda v: v in ("torch", "by_hand")),
+    "batch_size": ("an integer >= 1 or full", lambda v: v == FULL or (_integer(v) and v >= 1)),
+    "data.train_images": _COUNT,
+    "data.val_images": _COUNT,
+    "data.test_images": _COUNT,
+    "data.standardize": ("true or false", lambda v: isinstance(v, bool)),
+    "data.permute_pixels": ("true or false", lambda v: isinstance(v, bool)),
+    "data.shuffle": (f"one of {', '.join(SHUFFLES)}", lambda v: v in SHUFFLES),
+    "data.test_shift": (
+        "a list of integers >= 1, ascending",
+        lambda v: _ascending(v, lambda s: _integer(s) and s >= 1),
+    ),
+    "data.test_noise": ("a list of numbers > 0, ascending", lambda v: _ascending(v, is_positive)),
+    "data.test_brightness": (
+        "a list of numbers in [-1, 1], none of them 0, ascending",
+        lambda v: _ascending(v, lambda s: 0 < abs(s) <= 1),
+    ),
+    "data.test_contrast": (
+        "a list of numbers >= 0, none of them 1, ascending",
+        lambda v: _ascending(v, lambda s: 0 <= s != 1),
+    ),
+    "trainer.max_epochs": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
+    "trainer.precision": (
+        "one of 32-true, 64-true, bf16-true, bf16-mixed, 16-mixed",
+        lambda v: v in ("32-true", "64-true", "bf16-true", "bf16-mixed", "16-mixed"),
+    ),
+    "trainer.gradient_clip_val": (
+        "a number > 0 or null",
+        lambda v: v is None or (_number(v) and v > 0),
+    ),
+    "devices.accelerator": (
+        "one of auto, cpu, gpu, cuda, mps",
+        lambda v: v in ("auto", "cpu", "gpu", "cuda", "mps"),
+    ),
+    "devices.devices": (
+        "an integer >= 1, or -1 for all",
+        lambda v: _integer(v) and (v >= 1 or v == -1),
+    ),
+    "devices.strategy": ("one of auto, ddp", lambda v: v in ("auto", "ddp")),
+    "tracking.deliver": ("true or false", lambda v: isinstance(v, bool)),
+    "launcher.threads": (
+        "an integer >= 1 or auto",
+        lambda v: v == "auto" or (_integer(v) and v >= 1),
+    ),
+    "launcher.retries": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
+}
+# Keys that only some members of a group have.
+_OPTIONAL: Mapping[str, Rule] = {
+    "launcher.slots": (
+        "an integer >= 1 or auto",
+        lambda v: v == "auto" or (_integer(v) and v >= 1),
+    ),
+}
+# Upper bounds; of a list, of its length.
+_BOUNDS: Mapping[str, Bound] = {
+    "batch_size": IMAGES,
+    "data.train_images": IMAGES,
+    "data.test_shift": STRENGTHS,
+    "data.test_noise": STRENGTHS,
+    "data.test_brightness": STRENGTHS,
+    "data.test_contrast": STRENGTHS,
+    "trainer.max_epochs": EPOCHS,
+    "devices.devices": PROCESSES,
+    "launcher.slots": PROCESSES,
+    "launcher.threads": THREADS,
+    "launcher.retries": RETRIES,
+    "probes.num_images": IMAGES,
+}
+
+
+def scalar_faults(config: Mapping[str, Any]) -> list[str]:
+    """Return the faults of the configuration's values outside the components."""
+    faults = [
+        f"{key} must be {rule}, got {shown(value_at(config, key))}"
+        for key, (rule, holds) in {**_SCALARS, **_OPTIONAL}.items()
+        if (key in _SCALARS or _has(config, key)) and not holds(value_at(config, key))
+    ]
+    for key, bound in _BOUNDS.items():
+        value = value_at(config, key)
+        count = len(value) if isinstance(value, list) else value
+        faults += bound.fault(key, count) if _integer(count) else []
+    return faults
+
+
+def _has(config: Mapping[str, Any], key: str) -> bool:
+    parent, _, leaf = key.rpartition(".")
+    node = value_at(config, parent)
+    return isinstance(node, Mapping) and leaf in node
