@@ -1,4 +1,4 @@
-"""Advice of other libraries is not passed on: real messages, as these libraries raise them."""
+"""Advice is removed from messages as other libraries raise them."""
 
 import io
 import warnings
@@ -31,7 +31,7 @@ NEVER = (
 
 
 class Foreign:
-    """What no file of tensors holds."""
+    """An object that no file of tensors may contain."""
 
 
 def _objects(tmp_path: Path) -> None:
@@ -67,18 +67,18 @@ def _append(_: Path) -> None:
 
 
 @pytest.mark.parametrize("act", [_objects, _pickle, _no_array, _checkpoint, _append])
-def test_advice_of_a_library_is_left_out(tmp_path: Path, act: Callable[[Path], None]) -> None:
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - five libraries' own
+def test_advice_of_a_library_is_removed(tmp_path: Path, act: Callable[[Path], None]) -> None:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - of five libraries
         act(tmp_path)
     before = str(caught.value)
     assert any(word in before for word in NEVER), before
-    said = without_advice(before)
-    assert said
-    assert not [word for word in NEVER if word in said]
+    after = without_advice(before)
+    assert after
+    assert not [word for word in NEVER if word in after]
 
 
 @pytest.mark.parametrize(
-    ("message", "kept", "ours"),
+    ("message", "kept", "added"),
     [
         (
             "It looks like your LightningModule has parameters that were not used in producing the "
@@ -115,16 +115,14 @@ def test_advice_of_a_library_is_left_out(tmp_path: Path, act: Callable[[Path], N
         ("", "", ""),
     ],
 )
-def test_what_happened_stays_and_ours_stands_in_the_place(
-    message: str, kept: str, ours: str
-) -> None:
-    said = without_advice(message)
-    assert kept in said
-    assert ours in said
-    assert not [word for word in NEVER if word in said]
+def test_advice_is_replaced_and_the_rest_kept(message: str, kept: str, added: str) -> None:
+    after = without_advice(message)
+    assert kept in after
+    assert added in after
+    assert not [word for word in NEVER if word in after]
 
 
-def test_lightning_still_says_so() -> None:
+def test_lightning_still_gives_this_advice() -> None:
     assert "find_unused_parameters" in Path(ddp.__file__).read_text()
 
 
@@ -132,5 +130,5 @@ def test_lightning_still_says_so() -> None:
     "message",
     ["mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)", "a\n  b\nc", "channels must be 3."],
 )
-def test_message_without_advice_is_as_it_was(message: str) -> None:
+def test_message_without_advice_is_unchanged(message: str) -> None:
     assert without_advice(message) == message

@@ -124,7 +124,7 @@ def _break(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
         (ResourceError("x must have room"), (74, "ablab: x must have room\n")),
         (DataError("path must be there"), (2, "ablab: path must be there\n")),
         (ConfigError(["a", "b"]), (2, "ablab: a\nablab: b\n")),
-        (OSError(errno.ENOSPC, "No space left", "/x/y"), (74, "ablab: /x/y must have room")),
+        (OSError(errno.ENOSPC, "No space left", "/x/y"), (74, "ablab: /x/y must have free space")),
         (OSError(errno.EMFILE, "Too many open files"), (74, "ulimit -n")),
         (MemoryError(), (74, "ablab: memory must suffice")),
     ],
@@ -172,7 +172,7 @@ def test_file_missing_from_the_lab_is_not_a_bug(
     gone = FileNotFoundError(errno.ENOENT, "No such file", str(at_home / "lab/trials/a/001/x"))
     _break(monkeypatch, gone)
     assert cli.main(["doctor"]) == 74
-    assert "lab/trials/a/001/x must be as ablab left it" in capsys.readouterr().err
+    assert "lab/trials/a/001/x must be as ablab wrote it" in capsys.readouterr().err
 
 
 def test_help_lists_the_exit_codes_and_each_command_has_debug(

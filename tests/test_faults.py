@@ -1,4 +1,4 @@
-"""Every fault is one line, and shows the value that it is about."""
+"""Every fault is one line with a visible value."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from ablab.text import LONGEST_FAULT
 
 
 @pytest.mark.parametrize(
-    ("value", "seen"),
+    ("value", "expected"),
     [
         ("", "''"),
         (" ", "' '"),
@@ -17,9 +17,9 @@ from ablab.text import LONGEST_FAULT
         ("None", "None"),
     ],
 )
-def test_blank_value_is_seen(value: str, seen: str):
+def test_blank_value_is_quoted(value: str, expected: str):
     assert ConfigError([f"key must be a word, got {value}"]).faults == (
-        f"key must be a word, got {seen}",
+        f"key must be a word, got {expected}",
     )
 
 
@@ -30,7 +30,7 @@ def test_fault_of_any_text_is_one_short_printable_line():
     assert len(line) < LONGEST_FAULT + 50
 
 
-def test_faults_beyond_count_are_counted():
+def test_faults_beyond_the_limit_are_counted():
     error = ConfigError([f"key{n} must be x, got y" for n in range(5000)])
     assert len(error.faults) == 101
-    assert error.faults[-1] == "what else there is must be mended as well, got 4,900 more faults"
+    assert error.faults[-1] == "further faults must be fixed as well, got 4,900 more"

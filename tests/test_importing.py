@@ -1,4 +1,4 @@
-"""Imports that stay: no search for garbage meanwhile, none in them afterwards."""
+"""Large imports pause the garbage collector and freeze their objects."""
 
 import gc
 from collections.abc import Iterator
@@ -16,26 +16,26 @@ def as_before() -> Iterator[None]:
     gc.enable()
 
 
-def test_collector_pauses_and_goes_on() -> None:
+def test_collector_pauses_during_the_import() -> None:
     with for_good():
         assert not gc.isenabled()
     assert gc.isenabled()
 
 
-def test_collector_that_is_off_stays_off() -> None:
+def test_disabled_collector_stays_disabled() -> None:
     gc.disable()
     with for_good():
         pass
     assert not gc.isenabled()
 
 
-def test_collector_goes_on_after_an_import_that_fails() -> None:
+def test_collector_is_enabled_after_a_failed_import() -> None:
     with pytest.raises(ImportError), for_good():
         raise ImportError
     assert gc.isenabled()
 
 
-def test_other_threads_leave_the_collector_alone() -> None:
+def test_other_threads_do_not_pause_the_collector() -> None:
     def in_thread() -> tuple[bool, int]:
         with for_good():
             return gc.isenabled(), gc.get_freeze_count()
@@ -46,7 +46,7 @@ def test_other_threads_leave_the_collector_alone() -> None:
     assert gc.get_freeze_count() == 0
 
 
-def test_what_was_there_is_looked_through_no_more() -> None:
+def test_existing_objects_are_frozen() -> None:
     gc.unfreeze()
     with for_good():
         made = [[] for _ in range(10_000)]

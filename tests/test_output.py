@@ -1,4 +1,4 @@
-"""What is printed holds up no work: closed, full, or unable to show a letter."""
+"""Prints never fail: closed streams, full disks, characters that the encoding lacks."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ FULL = Path("/dev/full")
 
 
 def run(redirection: str, **environment: str) -> "subprocess.CompletedProcess[bytes]":
-    """Run a command of the shell's that lists activations."""
+    """Run `ablab list activation` in a shell with a redirection."""
     return subprocess.run(
         ["bash", "-c", f"{' '.join(COMMAND)} {redirection}"],
         capture_output=True,
@@ -23,7 +23,9 @@ def run(redirection: str, **environment: str) -> "subprocess.CompletedProcess[by
     )
 
 
-def test_what_cannot_be_shown_is_escaped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_characters_that_the_encoding_lacks_are_escaped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "conf/activation").mkdir(parents=True)
     mine = "# M\u00fcller \u2026\n_target_: torch.nn.ReLU\n"
@@ -36,7 +38,7 @@ def test_what_cannot_be_shown_is_escaped(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&- <&-", "| head -1 >&2"])
-def test_reader_that_is_gone_is_no_fault(redirection: str) -> None:
+def test_closed_stream_or_reader_is_no_error(redirection: str) -> None:
     done = run(f"{redirection}; exit ${{PIPESTATUS[0]}}")
     assert done.returncode == 0
     assert b"Traceback" not in done.stderr
@@ -44,7 +46,7 @@ def test_reader_that_is_gone_is_no_fault(redirection: str) -> None:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
-def test_full_disk_behind_standard_output_is_exit_code_74() -> None:
+def test_full_disk_at_standard_output_is_exit_code_74() -> None:
     done = run("> /dev/full")
     assert done.returncode == 74
     assert done.stderr.decode().splitlines() == [
@@ -55,29 +57,29 @@ def test_full_disk_behind_standard_output_is_exit_code_74() -> None:
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
-def test_stream_remembers_what_was_lost() -> None:
+def test_stream_keeps_its_first_error() -> None:
     descriptor = os.open(FULL, os.O_WRONLY)
     text = stream(descriptor)
     assert text.write("lost\n") == 5
-    fault = fault_of(text)
-    assert fault is not None
-    assert fault.errno == 28
+    error = fault_of(text)
+    assert error is not None
+    assert error.errno == 28
     text.write("lost as well\n")
     os.close(descriptor)
 
 
-def test_stream_writes_everything_and_leaves_its_descriptor_open() -> None:
-    ours, theirs = os.pipe()
-    text = stream(theirs, "latin-1")
+def test_stream_writes_all_and_leaves_its_descriptor_open() -> None:
+    readable, writable = os.pipe()
+    text = stream(writable, "latin-1")
     text.write("Gru\u00df \u2026\n")
     del text
-    os.write(theirs, b"open")
-    os.close(theirs)
-    with os.fdopen(ours, "rb") as reader:
+    os.write(writable, b"open")
+    os.close(writable)
+    with os.fdopen(readable, "rb") as reader:
         assert reader.read() == b"Gru\xdf \\u2026\nopen"
 
 
-def test_prints_go_to_the_log_and_then_back(tmp_path: Path) -> None:
+def test_prints_are_redirected_for_the_block(tmp_path: Path) -> None:
     before = sys.stdout
     with (tmp_path / "log").open("wb") as log, sent_to(log.fileno()):
         print("\u00e9", flush=True)

@@ -1,4 +1,4 @@
-"""What `import ablab` offers: light, whatever was imported first, and seen by type checkers."""
+"""`import ablab` is fast, independent of earlier imports, and typed."""
 
 import inspect
 import subprocess
@@ -21,7 +21,7 @@ def python(code: str, cwd: Path) -> str:
     return done.stdout
 
 
-def test_dir_lists_what_is_offered() -> None:
+def test_dir_lists_the_public_names() -> None:
     assert sorted(dir(ablab)) == ["__version__", *NAMES]
     for name in NAMES:
         assert getattr(ablab, name) is not None
@@ -29,14 +29,14 @@ def test_dir_lists_what_is_offered() -> None:
         _ = ablab.trian  # type: ignore[attr-defined]
 
 
-def test_each_name_is_its_function() -> None:
+def test_public_names_are_the_functions_of_the_api() -> None:
     assert ablab.train is training.train
     assert ablab.compare is comparing.compare
     assert ablab.list is listing.list
     assert (ablab.classifier, ablab.datamodule) == (modules.classifier, modules.datamodule)
 
 
-def test_light_until_something_is_asked_for(tmp_path: Path) -> None:
+def test_torch_is_not_imported_before_it_is_used(tmp_path: Path) -> None:
     code = "import sys, ablab; dir(ablab); ablab.sweep; ablab.report\nprint('torch' in sys.modules)"
     assert python(code, tmp_path) == "False\n"
 
@@ -52,13 +52,13 @@ def test_light_until_something_is_asked_for(tmp_path: Path) -> None:
         "from ablab import sweep; import ablab",
     ],
 )
-def test_sweep_is_called_whatever_was_imported_before(first: str, tmp_path: Path) -> None:
+def test_sweep_is_callable_after_any_imports(first: str, tmp_path: Path) -> None:
     code = (
         f"{first}\n"
         "import sys, types\n"
-        "called = types.ModuleType('stub')\n"  # the real one imports torch
-        "called.sweep = lambda *words, **options: (words, options['quiet'], options['a'])\n"
-        "sys.modules['ablab.api.sweeping'] = called\n"
+        "stub = types.ModuleType('stub')\n"  # the real one imports torch
+        "stub.sweep = lambda *overrides, **options: (overrides, options['quiet'], options['a'])\n"
+        "sys.modules['ablab.api.sweeping'] = stub\n"
         "print(ablab.sweep('demo', 'b=1', quiet=True, a=2))\n"
         "import ablab.sweep.launch\n"
         "print(ablab.sweep.launch.__name__, ablab.sweep('demo', a=3)[2])\n"
@@ -72,7 +72,7 @@ def test_sweep_is_called_whatever_was_imported_before(first: str, tmp_path: Path
     ]
 
 
-def test_the_package_is_called_as_the_function_is() -> None:
+def test_package_has_the_signature_of_the_function() -> None:
     called = inspect.signature(type(sys.modules["ablab.sweep"]).__call__)
     declared = list(inspect.signature(sweeping.sweep).parameters.values())
     assert list(called.parameters.values())[1:] == declared
@@ -93,14 +93,14 @@ reveal_type(ablab.list("activation"))
 reveal_type(ablab.report.read("demo"))
 reveal_type(ablab.classifier())
 reveal_type(ablab.datamodule("digits"))
-reveal_type(ablab.sweep.engine.run_sweep("demo"))  # the package is called, not browsed
+reveal_type(ablab.sweep.engine.run_sweep("demo"))  # the package has the type of the function
 ablab.train(fresh="yes")
 ablab.trian()
 """
 
 
 @pytest.mark.slow
-def test_a_users_mypy_sees_types(tmp_path: Path) -> None:
+def test_mypy_of_a_user_sees_types(tmp_path: Path) -> None:
     (tmp_path / "user.py").write_text(USER)
     source = Path(ablab.__file__).parents[1]
     done = subprocess.run(
@@ -111,11 +111,11 @@ def test_a_users_mypy_sees_types(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    seen = [line.split(": ", 2)[2] for line in done.stdout.splitlines() if "user.py:" in line]
-    types = [line.split('"')[1].rpartition(".")[2] for line in seen if "Revealed" in line]
+    messages = [line.split(": ", 2)[2] for line in done.stdout.splitlines() if "user.py:" in line]
+    types = [line.split('"')[1].rpartition(".")[2] for line in messages if "Revealed" in line]
     assert types[:8] == [
         *("TrialResult", "float", "SweepResult", "Reading"),
         *("ComparisonResult", "Listing", "Reading", "Classifier"),
     ], done.stdout
-    assert any('"train" has incompatible type "str"; expected "bool"' in line for line in seen)
-    assert any('has no attribute "trian"' in line for line in seen)
+    assert any('"train" has incompatible type "str"; expected "bool"' in line for line in messages)
+    assert any('has no attribute "trian"' in line for line in messages)

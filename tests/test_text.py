@@ -1,4 +1,4 @@
-"""User text is shown on one line, whole where it is short, and steers nothing."""
+"""Text from outside is shown on one line, shortened and without control characters."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from ablab.text import LONGEST_VALUE, printable, shortened, shown, shown_name
 
 
 @pytest.mark.parametrize(
-    ("text", "seen"),
+    ("text", "expected"),
     [
         ("relu · lr=0.1", "relu · lr=0.1"),
         ("数据 é \u00a0🙂", "数据 é \u00a0🙂"),
@@ -18,17 +18,17 @@ from ablab.text import LONGEST_VALUE, printable, shortened, shown, shown_name
         ("[bold]x[/]", "[bold]x[/]"),
     ],
 )
-def test_control_characters_are_escaped_and_words_are_not(text: str, seen: str):
-    assert printable(text) == seen
-    assert printable(seen) == seen
+def test_control_characters_are_escaped_and_letters_are_not(text: str, expected: str):
+    assert printable(text) == expected
+    assert printable(expected) == expected
 
 
-def test_what_is_to_be_kept_stays():
+def test_characters_to_keep_are_not_escaped():
     assert printable("a\nb\tc\x1b", keep="\n") == "a\nb\\tc\\x1b"
 
 
 @pytest.mark.parametrize(
-    ("value", "seen"),
+    ("value", "expected"),
     [
         (None, "None"),
         (-1, "-1"),
@@ -37,16 +37,16 @@ def test_what_is_to_be_kept_stays():
         ([0.9, "\x1b"], "[0.9, '\\x1b']"),
     ],
 )
-def test_value_is_shown_as_python_writes_it(value: object, seen: str):
-    assert shown(value) == seen
+def test_value_is_shown_as_its_repr(value: object, expected: str):
+    assert shown(value) == expected
 
 
-def test_number_that_python_does_not_write_is_told_by_its_length():
+def test_number_too_long_for_python_is_shown_by_its_length():
     assert shown(10**5000) == "a number of about 5,000 digits"
-    assert shown([10**5000]) == "a list that Python does not write"
+    assert shown([10**5000]) == "a list that Python cannot print"
 
 
-def test_long_value_loses_its_middle_and_says_its_length():
+def test_middle_of_a_long_value_is_replaced_by_its_length():
     text = shown("a" * 9998 + "z")
     assert len(text) < LONGEST_VALUE + 50
     assert "(10,001 characters)" in text
@@ -54,7 +54,7 @@ def test_long_value_loses_its_middle_and_says_its_length():
     assert shortened("short", 5) == "short"
 
 
-def test_what_nests_too_deeply_is_shown_by_its_kind():
+def test_too_deeply_nested_value_is_shown_by_its_type():
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
@@ -62,8 +62,8 @@ def test_what_nests_too_deeply_is_shown_by_its_kind():
 
 
 @pytest.mark.parametrize(
-    ("name", "seen"),
+    ("name", "expected"),
     [("gelo", "gelo"), ("", "''"), (" ", "' '"), ("\u3000", "'\\u3000'"), ("a\nb", "a\\nb")],
 )
-def test_name_has_quotes_only_where_nothing_would_be_seen(name: str, seen: str):
-    assert shown_name(name) == seen
+def test_only_blank_names_are_quoted(name: str, expected: str):
+    assert shown_name(name) == expected

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-_MODULES = {  # what is offered, and where it is; `__init__.pyi` tells type checkers the same
+_MODULES = {  # public name to module; `__init__.pyi` declares the same to type checkers
     "train": "ablab.api.training",
     "compare": "ablab.api.comparing",
     "list": "ablab.api.listing",
@@ -16,12 +16,12 @@ _FOLDERS = ("report", "sweep")
 
 
 def __getattr__(name: str) -> Any:
-    """Load what `ablab.api` offers when it is first asked for: torch takes seconds."""
+    """Import a public name at its first use: importing torch takes seconds."""
     if name in _FOLDERS:
         return import_module(f"ablab.{name}")
     if name not in _MODULES:
         raise AttributeError(f"module 'ablab' has no attribute {name!r}")
-    # By name: whatever imports `ablab` for its version does not import its interface.
+    # By name, not by an import statement: importing `ablab` must not import `ablab.api`.
     return getattr(import_module(_MODULES[name]), name)
 
 

@@ -1,4 +1,4 @@
-"""`python -m ablab`."""
+"""Runs the command line: `python -m ablab`."""
 
 import sys
 

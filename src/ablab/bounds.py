@@ -1,7 +1,7 @@
-"""The most of everything that a user can ask for, in one place.
+"""Upper bounds of everything a user can request.
 
-Each bound is far above what a trial or a report has been tried with, and is named by the message
-that refuses more: before memory or time is spent on it.
+Each is far above the largest value tested. A larger value is refused before memory or time is
+spent on it, with the bound in the message.
 """
 
 from typing import Any, NamedTuple
@@ -10,12 +10,12 @@ from ablab.text import shown
 
 
 class Bound(NamedTuple):
-    """The most of something.
+    """Stores an upper bound.
 
     Attributes:
-        most: what is still taken.
-        unit: of what, plural.
-        why: what would come of more.
+        most: the largest allowed count.
+        unit: of the count, plural.
+        why: reason for the bound.
     """
 
     most: int
@@ -24,16 +24,16 @@ class Bound(NamedTuple):
 
     @property
     def rule(self) -> str:
-        """The bound in words, to follow "must"."""
+        """The bound in words, to be placed after "must"."""
         return f"be at most {self.most:,} {self.unit} ({self.why})"
 
     def fault(self, key: str, count: int, of: Any = None) -> list[str]:
-        """Return the fault of more than that, or nothing.
+        """Return the fault of a count above the bound, else nothing.
 
         Args:
-            key: what has so many.
-            count: how many.
-            of: the value to show; unset, the count.
+            key: subject of the message.
+            count: in the bound's unit.
+            of: the value to show instead of the count.
         """
         if count <= self.most:
             return []
@@ -41,28 +41,28 @@ class Bound(NamedTuple):
 
 
 # A file, an override, a value.
-FILE_BYTES = Bound(1_000_000, "bytes", "a component or a question takes a page")
-VALUES = Bound(50_000, "values, aliases written out", "each is read, checked and recorded")
-DEPTH = Bound(30, "levels deep", "a configuration has four")
-OVERRIDE = Bound(10_000, "characters", "a list that long belongs into a YAML")
-TEXT = Bound(10_000, "characters", "a path has 4,096 at the most")
+FILE_BYTES = Bound(1_000_000, "bytes", "a component or a question needs a page")
+VALUES = Bound(50_000, "values, aliases expanded", "each is read, checked and recorded")
+DEPTH = Bound(30, "levels deep", "a configuration has four levels")
+OVERRIDE = Bound(10_000, "characters", "a longer list belongs in a YAML file")
+TEXT = Bound(10_000, "characters", "a path has at most 4,096")
 INTEGER = Bound(2**63 - 1, "in size", "64 bits")
-KEY = Bound(200, "characters", "keys become columns and folders")
+KEY = Bound(200, "characters", "keys become names of columns and folders")
 NAME = Bound(100, "characters", "names become folders, columns and legends")
 REFERENCES = Bound(100, "interpolations", "each copies what it refers to")
 
 # A sweep.
-TRIALS = Bound(20_000, "trials", "variants times blocks times seeds; their plan fills the memory")
+TRIALS = Bound(20_000, "trials", "variants x blocks x seeds; a larger plan fills the memory")
 
-# A component: what its check builds, or a step repeats, one by one.
+# A component: what is built, or repeated in a step, one by one.
 LAYERS = Bound(2_000, "layers", "the deepest published network here has 1,202")
-ITERATIONS = Bound(10_000, "iterations", "of one step")
-PIXELS = Bound(4_096, "pixels", "a side of an image in memory")
+ITERATIONS = Bound(10_000, "iterations", "in one step")
+PIXELS = Bound(4_096, "pixels", "side length of an image in memory")
 
-# A trial, and where it runs.
-EPOCHS = Bound(1_000_000, "epochs", "each is a line of the journal")
-IMAGES = Bound(2**31 - 1, "images", "no data set here is larger")
-STRENGTHS = Bound(100, "strengths", "each is a pass over the test images")
-PROCESSES = Bound(1_024, "processes", "of one machine")
-THREADS = Bound(1_024, "threads", "of one machine")
-RETRIES = Bound(1_000, "retries", "a trial that is killed so often has another fault")
+# A trial, its processes and threads.
+EPOCHS = Bound(1_000_000, "epochs", "each is one line of the journal")
+IMAGES = Bound(2**31 - 1, "images", "no supported data set is larger")
+STRENGTHS = Bound(100, "strengths", "each is one pass over the test images")
+PROCESSES = Bound(1_024, "processes", "on one machine")
+THREADS = Bound(1_024, "threads", "on one machine")
+RETRIES = Bound(1_000, "retries", "a trial killed more often has another problem")

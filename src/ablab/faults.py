@@ -1,4 +1,4 @@
-"""Faults of a configuration, all told at once."""
+"""Faults of a configuration, all raised at once."""
 
 import difflib
 import re
@@ -11,26 +11,26 @@ from ablab.errors import InputError, resource_error
 from ablab.text import LONGEST_FAULT, printable, shortened, shown_name
 
 _GOT = " got "
-_MOST = 100  # faults of one configuration that are told
+_MOST = 100  # faults in one message
 
 
 class ConfigError(InputError):
-    """A configuration that cannot be a trial or a sweep.
+    """An invalid configuration of a trial or a sweep.
 
     Attributes:
-        faults: every fault found, each ``<key> must be <rule>, got <value>`` and on one line.
+        faults: at most 101, each ``<key> must be <rule>, got <value>`` and on one line.
     """
 
     def __init__(self, faults: Sequence[str]) -> None:
-        told = [_line(fault) for fault in faults[:_MOST]]
-        left = len(faults) - len(told)
-        more = [f"what else there is must be mended as well, got {left:,} more faults"]
-        self.faults = (*told, *(more if left else ()))
+        lines = [_line(fault) for fault in faults[:_MOST]]
+        left = len(faults) - len(lines)
+        more = [f"further faults must be fixed as well, got {left:,} more"]
+        self.faults = (*lines, *(more if left else ()))
         super().__init__("\n".join(self.faults))
 
 
 def _line(fault: str) -> str:
-    """Return a fault on one line, a value of which nothing would be seen in quotes."""
+    """Return a fault on one line, with a blank value in quotes."""
     rule, got, value = fault.rpartition(_GOT)
     if got and not value.strip():
         fault = f"{rule}{got}{value!r}"
@@ -38,18 +38,18 @@ def _line(fault: str) -> str:
 
 
 class ComponentError(InputError):
-    """A component that could not be built.
+    """A component that cannot be built.
 
     Attributes:
-        axis: the component's.
+        axis: of the component.
     """
 
     def __init__(self, axis: str, error: Exception, hint: str = "") -> None:
         self.axis = axis
-        told = isinstance(error, ValueError) and re.match(r"[\w.]+ must ", str(error))
-        if told and ("." in told[0] or told[0] == f"{axis} must "):
+        match = isinstance(error, ValueError) and re.match(r"[\w.]+ must ", str(error))
+        if match and ("." in match[0] or match[0] == f"{axis} must "):
             super().__init__(str(error))
-        elif told:
+        elif match:
             super().__init__(f"{axis}.{error}")
         else:
             got = f"{type(error).__name__}: {worded(error)}{hint}"
@@ -60,15 +60,15 @@ class ComponentError(InputError):
 def component(
     axis: str, keep: type[InputError] = ComponentError, hint: Callable[[], str] = str
 ) -> Iterator[None]:
-    """Let what a component raises in the block be its user's to mend.
+    """Raise an exception of the block as a fault of the component.
 
     Args:
-        axis: the component's.
-        keep: errors that say enough as they are.
-        hint: what else is said of arguments that do not fit.
+        axis: of the component.
+        keep: errors that are raised unchanged, as are those of the machine's resources.
+        hint: addition to the message of a `TypeError`.
 
     Raises:
-        ComponentError: whatever it was, except those, and what the machine lacks.
+        ComponentError: for any other exception.
     """
     try:
         yield
@@ -82,21 +82,20 @@ def component(
 
 
 def one_of(key: str, names: Iterable[str], got: Any) -> str:
-    """Return the fault of a name that is not among ``names``, with the nearest one."""
+    """Return the fault of a name that is not in ``names``, with the closest match."""
     names = sorted(names)
     key, value = shown_name(key), shown_name(got)
     if not names:
-        return f"{key} must be left out, where there is nothing to set, got {value}"
+        return f"{key} must be omitted: there is nothing to set, got {value}"
     near = difflib.get_close_matches(value, names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return f"{key} must be one of {', '.join(map(shown_name, names))}; got {value}{hint}"
 
 
 def worded(error: BaseException) -> str:
-    """Return an error's message, its type where it has none.
+    """Return an error's message, or its type where the message is empty.
 
-    It is without the frames of C++ that torch adds to some, and without advice that does not hold
-    here.
+    Without the C++ frames that torch appends, and without advice (see `ablab.advice`).
     """
     own = str(error).partition("\nException raised from")[0]
     return without_advice(own).strip() or type(error).__name__

@@ -1,4 +1,4 @@
-"""Where things lie: the lab, the data, and the folders of configurations."""
+"""Paths of the lab, the data, and the folders of configurations."""
 
 import hashlib
 import os
@@ -6,15 +6,15 @@ from pathlib import Path
 
 from ablab.text import printable
 
-LONGEST = 120  # characters; a folder's name has 255 bytes
+LONGEST = 120  # bytes; file systems allow 255
 _UNSAFE = '/\\:*?"<>|%'
 _PACKAGE = Path(__file__).resolve().parent
 
 
 def lab_folder() -> Path:
-    """Return the lab: ``ABLAB_HOME``, else the nearest ``lab`` at or above the working folder.
+    """Return the lab: ``ABLAB_HOME``, else the nearest ``lab`` in or above the working folder.
 
-    Where there is none yet it is ``./lab``; the folder is not created here.
+    If there is none yet, ``./lab``; the folder is not created.
     """
     if home := os.environ.get("ABLAB_HOME"):
         return Path(home).expanduser().resolve()
@@ -26,9 +26,9 @@ def lab_folder() -> Path:
 
 
 def folder_name(text: str) -> str:
-    """Return what a folder is called that stands for a text of the user's.
+    """Return the name of a folder for any text.
 
-    What a folder cannot be called is percent-encoded, and what is too long ends in a hash.
+    Unsafe characters are percent-encoded; a long name is cut and ends in a hash.
 
     Example:
         >>> folder_name("mine [a=1/2]")
@@ -42,34 +42,33 @@ def folder_name(text: str) -> str:
 
 
 def data_folder() -> Path:
-    """Return the folder of data sets: ``ABLAB_DATA``, else ``data`` beside the lab."""
+    """Return the folder of data sets: ``ABLAB_DATA``, else ``data`` next to the lab."""
     if data := os.environ.get("ABLAB_DATA"):
         return Path(data).expanduser().resolve()
     return lab_folder().parent / "data"
 
 
 def cache_folder() -> Path:
-    """Return the folder of decoded arrays, inside the lab; it can be deleted at any time."""
+    """Return the folder of decoded arrays in the lab; it can be deleted at any time."""
     return lab_folder() / "cache"
 
 
 def own_folder(kind: str) -> Path:
-    """Return the suite's own ``conf`` or ``sweeps``.
+    """Return ablab's ``conf`` or ``sweeps``.
 
-    A wheel carries them inside the package; in a clone, and so in an editable install, they
-    stand at its top.
+    A wheel has them inside the package; a clone, and so an editable install, at its top.
 
     Args:
         kind: ``"conf"`` or ``"sweeps"``.
     """
-    carried = _PACKAGE / kind
-    return carried if carried.is_dir() else _PACKAGE.parents[1] / kind
+    packaged = _PACKAGE / kind
+    return packaged if packaged.is_dir() else _PACKAGE.parents[1] / kind
 
 
 def user_folder(kind: str) -> Path | None:
-    """Return the user's own ``./conf`` or ``./sweeps`` beside where they work, if there is one.
+    """Return the user's ``conf`` or ``sweeps`` in the working folder, None if there is none.
 
-    In a clone's top folder that is the suite's own, and so none of the user's.
+    At the top of a clone these are ablab's own, not the user's.
 
     Args:
         kind: ``"conf"`` or ``"sweeps"``.

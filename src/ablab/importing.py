@@ -1,4 +1,4 @@
-"""Imports of large packages: a million objects that stay, and are no garbage to look through."""
+"""Imports large packages without garbage collection: a million objects that stay anyway."""
 
 import gc
 import threading
@@ -8,11 +8,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def for_good() -> Iterator[None]:
-    """Pause the garbage collection while the block imports, and then leave out what is there.
+    """Pause the garbage collector while the block imports, then freeze all existing objects.
 
-    Torch, Lightning and MLflow fill a quarter of a second's search, which the collector would
-    make time and again, at exit too. In another thread than the main one nothing is done: what
-    the others make meanwhile may be garbage, and large.
+    A full collection over the objects of torch, Lightning and MLflow takes a quarter of a second,
+    and would run repeatedly, at exit as well. Does nothing outside the main thread: garbage that
+    other threads create meanwhile would be frozen too, and may be large.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,7 +1,7 @@
-"""Standard output and error that hold up no work: nothing that is printed may end a training.
+"""Standard output and error that never raise: a failed print must not end a training.
 
-What a stream's encoding lacks is written as an escape. What cannot be written (a reader that is
-gone, a full disk) is left out, and remembered for the command's exit code.
+Characters that the encoding lacks are escaped. Output that cannot be written (the reader is gone,
+the disk is full) is dropped, and the error is kept for the command's exit code.
 """
 
 import io
@@ -13,13 +13,13 @@ from typing import TextIO
 
 
 class _Descriptor(io.RawIOBase):
-    """Writes to a descriptor what it takes.
+    """Writes to a file descriptor, without raising.
 
     Args:
-        descriptor: stays open when this is closed.
+        descriptor: remains open when this is closed.
 
     Attributes:
-        error: the first error of writing, or None.
+        error: of the first failed write, or None.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -27,7 +27,7 @@ class _Descriptor(io.RawIOBase):
         self.error: OSError | None = None
 
     def writable(self) -> bool:
-        """Tell that it can be written to."""
+        """Return True."""
         return True
 
     def fileno(self) -> int:
@@ -35,11 +35,11 @@ class _Descriptor(io.RawIOBase):
         return self._descriptor
 
     def isatty(self) -> bool:
-        """Tell whether it is a terminal."""
+        """Return whether the descriptor is a terminal."""
         return os.isatty(self._descriptor)
 
     def write(self, data: object) -> int:
-        """Write all of it, or leave it out."""
+        """Write the data, or drop what cannot be written."""
         view = memoryview(data).cast("B")  # type: ignore[arg-type]
         rest = view
         try:
@@ -51,7 +51,7 @@ class _Descriptor(io.RawIOBase):
 
 
 def stream(descriptor: int, encoding: str = "utf-8") -> TextIO:
-    """Return a text stream to a descriptor that never raises; `fault_of` tells what was lost."""
+    """Return a text stream to a descriptor that never raises; see `fault_of` for lost output."""
     raw = _Descriptor(descriptor)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
@@ -62,9 +62,9 @@ def stream(descriptor: int, encoding: str = "utf-8") -> TextIO:
 
 
 def fault_of(text: TextIO) -> OSError | None:
-    """Return why something was not written to a stream, None where nothing was lost.
+    """Return the error of the first failed write to a stream, None if all output was written.
 
-    A reader that has gone away (``| head``) has what it wanted: that is no fault.
+    A reader that is gone (``| head``) is no error.
     """
     raw = getattr(getattr(text, "buffer", None), "raw", None)
     error = raw.error if isinstance(raw, _Descriptor) else None
@@ -72,19 +72,19 @@ def fault_of(text: TextIO) -> OSError | None:
 
 
 def guard() -> None:
-    """Let this process's standard streams hold up no work, a closed one included.
+    """Replace this process's standard streams by ones that never raise, closed ones included.
 
-    A descriptor from 0 to 2 that is closed would be given to the next file that is opened, and
-    what is printed would land there: it is opened on nothing first.
+    A closed descriptor from 0 to 2 is opened on the null device first: the next opened file would
+    get its number, and prints would be written into that file.
     """
     for number in range(3):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number
     for name, number in (("stdout", 1), ("stderr", 2)):
         current, first = getattr(sys, name), getattr(sys, f"__{name}__")
-        if current is not first:  # another program's, such as a notebook's
+        if current is not first:  # replaced by another program, such as a notebook
             continue
         if current is not None:
             current.flush()
@@ -93,10 +93,10 @@ def guard() -> None:
 
 @contextmanager
 def sent_to(descriptor: int) -> Iterator[int]:
-    """Send what this process prints, and its libraries write, to a descriptor, in UTF-8.
+    """Redirect standard output and error, those of C libraries included, to a descriptor.
 
     Yields:
-        The descriptor where errors went before: the terminal's, if there is one.
+        A descriptor of the previous standard error, such as the terminal.
     """
     before = sys.stdout, sys.stderr
     for text in before:

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: a command that is asked to end does so within a second."""
+"""Handles SIGINT, SIGTERM and SIGHUP: a command ends within a second of a signal."""
 
 import os
 import signal
@@ -10,14 +10,14 @@ from types import FrameType
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_SECONDS = 0.8  # that a command has to tidy up
+_SECONDS = 0.8  # for cleaning up
 
 
 class TerminatedError(BaseException):
-    """A signal asks to end at once; no `except Exception` may hold it up.
+    """A signal ends the process; a `BaseException`, so that no `except Exception` catches it.
 
     Attributes:
-        code: the process's exit code, 128 and the signal's number.
+        code: exit code of the process, 128 + signal number.
     """
 
     def __init__(self, code: int) -> None:
@@ -27,10 +27,10 @@ class TerminatedError(BaseException):
 
 @contextmanager
 def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
-    """Handle signals in the block, also those that whoever started this process has blocked.
+    """Handle signals in the block, including those that the parent process has blocked.
 
-    A SIGHUP that is ignored stays so: that is what ``nohup`` means. Outside the main thread
-    Python hands out no signals, and nothing is done.
+    An ignored SIGHUP remains ignored, as ``nohup`` intends. Does nothing outside the main thread,
+    where Python delivers no signals.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -46,13 +46,13 @@ def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
 
 
 class Ending:
-    """Ends a command when a signal asks for it, whatever it is about.
+    """Ends a command on a signal.
 
-    The first one raises `TerminatedError`. Where a library's `except:` swallows that, or a second
-    signal arrives, the process exits without tidying up: all that it writes is whole at any time.
+    The first signal raises `TerminatedError`. If a library's bare `except:` swallows it, or a
+    second signal arrives, the process exits without cleaning up; files are consistent at any time.
 
     Attributes:
-        code: the exit code that a signal has asked for, None before one.
+        code: exit code of the first signal, None before one.
     """
 
     def __init__(self) -> None:
@@ -66,9 +66,9 @@ class Ending:
 
     @staticmethod
     def settle() -> None:
-        """Let no further signal change the exit code: what is left is the interpreter's end."""
+        """Ignore further signals, so that none changes the exit code while Python shuts down."""
         if threading.current_thread() is threading.main_thread():
-            for number in ENDING:  # a handler would be taken away before that end
+            for number in ENDING:  # Python removes handlers early in its shutdown
                 signal.signal(number, signal.SIG_IGN)
 
     def _end(self, number: int, _frame: FrameType | None) -> None:

@@ -1,8 +1,8 @@
-"""The random streams of a trial: each is a function of (seed, stream, position), of nothing else.
+"""Random streams of a trial: each is a function of (seed, stream, position) alone.
 
-Any epoch's order, augmentation or dropout can therefore be replayed without a saved generator.
-What is ours draws from generators of its own. Code that is not, such as a user's `nn.Dropout`,
-draws from the global generators of torch, Python and NumPy, which are seeded for it here.
+The order, augmentation or dropout of any epoch can be replayed without a saved generator. Our
+components draw from generators of their own. Other code, such as a user's `nn.Dropout`, draws from
+the global generators of torch, Python and NumPy, which are seeded here.
 """
 
 import hashlib
@@ -16,16 +16,16 @@ import torch
 
 
 def derive(seed: int, stream: str, *position: int | str) -> int:
-    """Return the 63-bit seed of one stream at one position.
+    """Return the 63-bit seed of a stream at a position.
 
     Args:
         seed: the trial's seed, any integer.
-        stream: ``"split"``, ``"init"``, ``"order"``, ``"augmentation"``, ``"dropout"``, …: what
-            is drawn, in a word.
-        position: epoch, step, rank, or a name: where the stream restarts.
+        stream: name of the stream: ``"split"``, ``"init"``, ``"order"``, ``"augmentation"``,
+            ``"dropout"``, ...
+        position: epoch, step, rank, or a name, at which the stream restarts.
 
     Returns:
-        An integer in [0, 2**63), from SHA-256, so that near seeds share nothing.
+        An integer in [0, 2**63), from SHA-256, so that close seeds are independent.
 
     Example:
         >>> derive(0, "order", 3) == derive(0, "order", 3)
@@ -40,39 +40,39 @@ def derive(seed: int, stream: str, *position: int | str) -> int:
 def generator(
     seed: int, stream: str, *position: int | str, device: torch.device | str = "cpu"
 ) -> torch.Generator:
-    """Return a generator on ``device`` at the start of a stream's position (see `derive`)."""
+    """Return a generator on ``device``, seeded for a stream at a position (see `derive`)."""
     return torch.Generator(device).manual_seed(derive(seed, stream, *position))
 
 
 def seed_global(
     seed: int, stream: str, *position: int | str, device: torch.device | str = "cpu"
 ) -> None:
-    """Put the global generators of torch, Python and NumPy at a stream's position (see `derive`).
+    """Seed the global generators of torch, Python and NumPy for a stream (see `derive`).
 
     Args:
         seed: the trial's seed.
-        stream: what is drawn.
-        position: where the stream restarts.
-        device: whose generator of torch's is seeded beside the CPU's.
+        stream: its name.
+        position: at which it restarts.
+        device: whose torch generator is seeded in addition to the CPU's.
     """
     drawn = derive(seed, stream, *position)
     seed_torch(drawn, device)
     random.seed(drawn)
-    np.random.seed(drawn % 2**32)  # noqa: NPY002 (what a user may draw from; it takes 32 bits)
+    np.random.seed(drawn % 2**32)  # noqa: NPY002 (users may draw from it; 32 bits)
 
 
 def seed_torch(drawn: int, device: torch.device | str = "cpu") -> None:
-    """Seed torch's global generators, the CPU's and that of ``device``, and no other device's."""
+    """Seed torch's global generators of the CPU and of ``device``, of no other device."""
     torch.default_generator.manual_seed(drawn)
     if (module := _device_module(device)) is not None:
         module.manual_seed(drawn)
 
 
 class GlobalState:
-    """The states of the global generators of torch, Python and NumPy, to be restored.
+    """Saves the states of the global generators of torch, Python and NumPy.
 
     Args:
-        device: whose generator of torch's is kept beside the CPU's.
+        device: whose torch generator is saved in addition to the CPU's.
     """
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
@@ -82,7 +82,7 @@ class GlobalState:
         self._python, self._numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
 
     def restore(self) -> None:
-        """Put the generators where they were when this was made."""
+        """Restore the saved states."""
         torch.default_generator.set_state(self._torch)
         if self._module is not None:
             self._module.set_rng_state(self._device)
@@ -94,9 +94,9 @@ class GlobalState:
 def forked(
     seed: int, stream: str, *position: int | str, device: torch.device | str = "cpu"
 ) -> Iterator[None]:
-    """Seed the global generators for the block (see `seed_global`), and restore them after.
+    """Seed the global generators for the block (see `seed_global`) and restore them afterwards.
 
-    For code that cannot be handed a generator: the initialisation of torch's own layers.
+    For code that takes no generator, such as the initialization of torch's layers.
     """
     before = GlobalState(device)
     seed_global(seed, stream, *position, device=device)
@@ -107,6 +107,6 @@ def forked(
 
 
 def _device_module(device: torch.device | str) -> Any:
-    """Return torch's module of a device that has a generator of its own, None for the CPU."""
+    """Return torch's module of a device with a generator of its own, None for the CPU."""
     kind = torch.device(device).type
     return None if kind in ("cpu", "meta") else torch.get_device_module(device)

@@ -1,4 +1,4 @@
-"""The terminal, or a log in its place: what is printed there cannot steer it."""
+"""Console for text from outside: printed text cannot control the terminal."""
 
 import sys
 from collections.abc import Iterable
@@ -9,15 +9,14 @@ from rich.segment import Segment
 
 from ablab.text import printable
 
-_LOG_WIDTH = 160  # characters a line where nobody looks
+_LOG_WIDTH = 160  # characters, where output is not a terminal
 
 
 class SafeConsole(Console):
-    """Rich's console for text that others wrote: names, questions, errors of users' components.
+    """Prints text from outside safely: names, questions, errors of users' components.
 
-    Markup (``[bold]``), emoji codes (``:smile:``) and colours for what looks like a number are
-    off, and control characters are written as escapes wherever they come from; styles that the
-    caller asks for still work.
+    Rich's markup (``[bold]``), emoji codes (``:smile:``) and highlighting of numbers are off, and
+    control characters are escaped. Styles set by the caller still work.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -26,13 +25,13 @@ class SafeConsole(Console):
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
-        """Yield what is written, in pieces: the one way from a text to the terminal."""
+        """Yield the segments to be written; all output passes here."""
         for segment in super().render(renderable, options):
             text, style, control = segment
             yield segment if control else Segment(printable(text, "\n"), style)
 
 
 def console(**options: Any) -> SafeConsole:
-    """Return where a command prints, wide where nobody looks."""
+    """Return the console of a command, wide if output is not a terminal."""
     width = None if sys.stdout.isatty() else _LOG_WIDTH
     return SafeConsole(**{"width": width, **options})

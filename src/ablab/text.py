@@ -1,25 +1,24 @@
-"""Text of the user's: on one line, without control characters, not too long; names as words."""
+"""Formats text from outside: on one line, without control characters, shortened."""
 
 import re
 import unicodedata
 from typing import Any
 
-LONGEST_VALUE = 200  # characters of a value in a fault
+LONGEST_VALUE = 200  # characters of a value in a message
 LONGEST_FAULT = 2000
 _UNUSUAL = re.compile("[^ -~]")
 _JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
 
 
 def printable(text: str, keep: str = "") -> str:
-    r"""Return text in which what steers a terminal, or breaks a line, is written as an escape.
+    r"""Return text with characters that control a terminal or break a line escaped.
 
-    That is every control character, line and paragraph separators, marks that turn the direction
-    of writing, and bytes that were no text (lone surrogates). All else stays as it is, so that
-    markup of a library (``[bold]``) is the caller's to switch off.
+    Those are control characters, line and paragraph separators, marks of writing direction, and
+    undecodable bytes (lone surrogates). Markup (``[bold]``) is left to the caller.
 
     Args:
-        text: anything.
-        keep: characters that stay all the same, ``"\n\t"``.
+        text: any.
+        keep: characters that are not escaped, such as ``"\n\t"``.
 
     Example:
         >>> printable("red: \x1b[31m")
@@ -28,15 +27,16 @@ def printable(text: str, keep: str = "") -> str:
     if text.isprintable():
         return text
 
-    def escaped(found: re.Match[str]) -> str:
-        c = found.group()
-        return c if c in keep or not _steers(c) else _escape(c)
+    def escaped(match: re.Match[str]) -> str:
+        c = match.group()
+        return c if c in keep or not _is_control(c) else _escape(c)
 
-    return _UNUSUAL.sub(escaped, text)  # a page with its pictures has a million characters
+    # A regular expression, not a loop: a report with its pictures has a million characters.
+    return _UNUSUAL.sub(escaped, text)
 
 
 def shown(value: Any) -> str:
-    r"""Return a value as a fault shows it: as Python writes it, on one line, the middle left out.
+    r"""Return a value as messages show it: its ``repr`` on one line, shortened in the middle.
 
     Example:
         >>> shown("two\nlines"), shown(None), shown(0.5)
@@ -44,23 +44,23 @@ def shown(value: Any) -> str:
     """
     try:
         text = repr(value)
-    except ValueError:  # Python writes no integer of more than 4,300 digits
+    except ValueError:  # Python converts no integer of more than 4,300 digits
         if isinstance(value, int):
             return f"a number of about {int(value.bit_length() * 0.30103):,} digits"
-        return f"a {type(value).__name__} that Python does not write"
+        return f"a {type(value).__name__} that Python cannot print"
     except RecursionError:
         return f"a {type(value).__name__} nested too deeply to show"
     return shortened(printable(text), LONGEST_VALUE)
 
 
 def shown_name(name: object) -> str:
-    """Return a name or a path as a fault shows it: without quotes, unless it is blank."""
+    """Return a name or a path as messages show it: without quotes, unless it is blank."""
     text = str(name)
     return shortened(printable(text), LONGEST_VALUE) if text.strip() else repr(text)
 
 
 def shortened(text: str, longest: int) -> str:
-    """Return text without its middle where it is too long, and say how long it was.
+    """Return text with its middle replaced by its length, if it is longer than ``longest``.
 
     Args:
         text: on one line.
@@ -68,11 +68,11 @@ def shortened(text: str, longest: int) -> str:
     """
     if len(text) <= longest:
         return text
-    told = f" … ({len(text):,} characters) … "
-    return f"{text[: 2 * longest // 3]}{told}{text[-longest // 4 :]}"
+    omission = f" … ({len(text):,} characters) … "
+    return f"{text[: 2 * longest // 3]}{omission}{text[-longest // 4 :]}"
 
 
-def _steers(character: str) -> bool:
+def _is_control(character: str) -> bool:
     category = unicodedata.category(character)
     return category in ("Cc", "Cs", "Zl", "Zp") or (category == "Cf" and character not in _JOINERS)
 
@@ -82,7 +82,7 @@ def _escape(character: str) -> str:
 
 
 def is_accuracy(metric: str) -> bool:
-    """Tell whether a metric is a share of images, in [0, 1], by the words of its name.
+    """Return whether a metric is an accuracy, in [0, 1], by the words of its name.
 
     Example:
         >>> is_accuracy("test/accuracy_last"), is_accuracy("testAcc1"), is_accuracy("test/loss")
@@ -93,11 +93,11 @@ def is_accuracy(metric: str) -> bool:
 
 
 def words(metric: str) -> set[str]:
-    """Return the words of a metric's name, in small letters; of ``mIoU`` its parts beside it.
+    """Return the words of a metric's name in lower case; of camel case, parts and whole.
 
     Example:
         >>> sorted(words("val/topAccuracy_5"))
         ['accuracy', 'top', 'topaccuracy', 'val']
     """
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric)
-    return {word for word in re.split("[^a-z]+", f"{metric} {parted}".lower()) if word}
+    split = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric)
+    return {word for word in re.split("[^a-z]+", f"{metric} {split}".lower()) if word}

@@ -1,7 +1,7 @@
-"""Configurations as nobody should write them, and many that are right, drawn from a seed.
+"""Random configurations, valid and malformed, drawn from a seed.
 
-Each case is a command that a user could type (`ablab train` or `ablab sweep`), in a folder that
-holds what they wrote: components, a sweep, a module. About half of what is drawn for a key fits it.
+Each case is a command that a user could type (`ablab train` or `ablab sweep`), in a folder with
+their components, sweep and module. About half of the values drawn for a key are valid.
 """
 
 import json
@@ -19,12 +19,12 @@ NETWORKS = ("lenet5", "mlp", "one_conv", "cnn", "cnn1d", "gru", "resnet20", "vgg
 
 @dataclass(frozen=True)
 class Case:
-    """A command and what lies around it.
+    """Stores a command, its files and its environment.
 
     Attributes:
         overrides: of the command.
-        sweep: the sweep that is planned; None: a trial is checked.
-        files: path in the working folder to content; None makes a folder.
+        sweep: name of the sweep to plan; None to check a trial.
+        files: path in the working folder to content; None for a folder.
         environment: variables.
     """
 
@@ -41,7 +41,7 @@ def case(seed: int) -> Case:
 
 
 def cheap_case(seed: int) -> Case:
-    """Return a case whose network trains in a second, where it trains."""
+    """Return a case whose network trains within a second, if it is valid."""
     drawn = case(seed)
     small = ("trainer.max_epochs=1", "data.train_images=64", "devices=cpu", "batch_size=32")
     keys = {text.partition("=")[0] for text in small} | {"trainer", "architecture", "dataset"}
@@ -116,9 +116,9 @@ def _sweep(rng: random.Random) -> Case:
         node["grid"] = _or(rng, _grid(rng), _value)
     if kind in ("variants", "both"):
         node["variants"] = _or(rng, _variants(rng), _value)
-    for key, likely in (("blocks", 0.3), ("exclude", 0.2), ("baseline", 0.6), ("margin", 0.2)):
-        if rng.random() < likely:
-            node[key] = _further(rng, key)
+    for key, probability in (("blocks", 0.3), ("exclude", 0.2), ("baseline", 0.6), ("margin", 0.2)):
+        if rng.random() < probability:
+            node[key] = _option(rng, key)
     for key in ("target", "metric", "goal", "tune", "extra", 7, "grid.activation"):
         if rng.random() < 0.06:
             node[key] = _value(rng)
@@ -165,14 +165,14 @@ def _variants(rng: random.Random) -> dict[Any, Any]:
     }
 
 
-def _further(rng: random.Random, key: str) -> Any:
-    fitting: Mapping[str, tuple[Any, ...]] = {
+def _option(rng: random.Random, key: str) -> Any:
+    valid: Mapping[str, tuple[Any, ...]] = {
         "blocks": ({"dataset": ["digits"]}, {"architecture": ["lenet5", "mlp"]}, {"one": {}}, {}),
         "exclude": ([{"activation": "tanh", "reason": "x"}], [{}], [3], {"activation": "tanh"}),
         "baseline": ({"activation": "relu"}, "relu", "full", {}, {"activation": ["relu"]}),
         "margin": (0.01, 0, float("inf"), float("nan"), "x", 10**400),
     }
-    return rng.choice((*fitting[key], _value(rng)))
+    return rng.choice((*valid[key], _value(rng)))
 
 
 def _body(rng: random.Random) -> dict[Any, Any]:
@@ -200,7 +200,7 @@ def _hostile_yaml(rng: random.Random) -> Case:
 
 
 def _yaml(rng: random.Random, content: Any) -> bytes:
-    """Write content as YAML: JSON, but for keys that JSON does not have."""
+    """Return content as YAML: JSON, but keys need not be strings."""
     return _flow(content).encode("utf-8", "surrogateescape")
 
 
@@ -226,7 +226,7 @@ def _override(rng: random.Random) -> str:
         return f"{group}={rng.choice(names) if rng.random() < 0.9 else _text(rng)}"
     if drawn < 0.85:
         key = rng.choice((*VALUES, *VALUES, *_all_keys()))
-        return f"{key}={_written(_fit(rng, key))}"
+        return f"{key}={_override_syntax(_fit(rng, key))}"
     return rng.choice(
         (
             _text(rng),
@@ -242,7 +242,7 @@ def _override(rng: random.Random) -> str:
 
 
 def _fit(rng: random.Random, key: str) -> Any:
-    """Return a value that fits a key, or nearly so."""
+    """Return a value that is valid for a key, or nearly so."""
     return rng.choice(VALUES[key]) if key in VALUES and rng.random() < 0.7 else _value(rng)
 
 
@@ -258,12 +258,12 @@ def _text(rng: random.Random) -> str:
     return rng.choice(TEXTS)
 
 
-def _written(value: Any) -> str:
-    """Write a value as an override does."""
+def _override_syntax(value: Any) -> str:
+    """Return a value in the syntax of overrides."""
     if isinstance(value, dict):
-        return "{" + ",".join(f"{k}:{_written(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{k}:{_override_syntax(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ",".join(map(_written, value)) + "]"
+        return "[" + ",".join(map(_override_syntax, value)) + "]"
     return (
         {None: "null", True: "true", False: "false"}.get(value, str(value))
         if not isinstance(value, float | int) or isinstance(value, bool)
@@ -280,8 +280,8 @@ def _environment(rng: random.Random) -> dict[str, str]:
     return {name: draw() for name, draw in names.items() if rng.random() < 0.05}
 
 
-def _or(rng: random.Random, fitting: Any, other: Callable[[random.Random], Any]) -> Any:
-    return other(rng) if rng.random() < 0.08 else fitting
+def _or(rng: random.Random, valid: Any, other: Callable[[random.Random], Any]) -> Any:
+    return other(rng) if rng.random() < 0.08 else valid
 
 
 _KEYS: list[str] = []

@@ -1,4 +1,4 @@
-"""Whether a command takes a configuration, or says what is wrong with it as it should."""
+"""Runs a case and classifies its outcome: accepted, refused with well-formed faults, or a bug."""
 
 import os
 import re
@@ -24,12 +24,12 @@ CPU_SECONDS, WALL_SECONDS, BYTES = 20.0, 120.0, 4 * 2**30
 _LINE = re.compile(r"(?P<key>\S.{0,400}?) must (?P<rule>\S.*?)[,;] got .*\S.*", re.DOTALL)
 _KEY = re.compile(
     rf"({'|'.join(GROUPS)}|seed|backend|init_from|freeze|batch_size|override|sweep|defaults|every|"
-    r"configuration|what|axis|a name|the working folder|trial|hydra|/|\w+)\b|/"
+    r"configuration|further|axis|a name|the working folder|trial|hydra|/|\w+)\b|/"
 )
 
 
 class Verdict(NamedTuple):
-    """What came of a case.
+    """Stores the outcome of a case.
 
     Attributes:
         kind: accepted, refused, traceback, hang, memory or malformed.
@@ -41,18 +41,18 @@ class Verdict(NamedTuple):
 
     @property
     def is_good(self) -> bool:
-        """Tell whether the user was served."""
+        """Whether the configuration was accepted or properly refused."""
         return self.kind in ("accepted", "refused")
 
 
 class HangError(BaseException):
-    """A case takes longer than it may; no `except Exception` holds it up."""
+    """A case exceeded its time; a `BaseException`, so that no `except Exception` catches it."""
 
 
 def judge(case: Case, folder: Path) -> Verdict:
-    """Check or plan a case in a folder of its own, and return what came of it."""
+    """Check or plan a case in a folder of its own, and return the outcome."""
     try:
-        with placed(case, folder), _limits():
+        with set_up(case, folder), _limits():
             if case.sweep is None:
                 resolve(compose(case.overrides))
             else:
@@ -77,8 +77,8 @@ def _refused(message: str) -> Verdict:
 
 
 @contextmanager
-def placed(case: Case, folder: Path) -> Iterator[None]:
-    """Make the case's files and environment, and take them away again."""
+def set_up(case: Case, folder: Path) -> Iterator[None]:
+    """Set up the files and environment of a case for the block, and remove them afterwards."""
     before, environment = Path.cwd(), dict(os.environ)
     try:
         for name, content in case.files.items():
@@ -102,7 +102,7 @@ def placed(case: Case, folder: Path) -> Iterator[None]:
 
 @contextmanager
 def _limits() -> Iterator[None]:
-    """Bound the time of a case, of the processor and of the clock, and the memory."""
+    """Limit the CPU time, wall time and memory of the block."""
 
     def end(_number: int, _frame: FrameType | None) -> None:
         raise HangError
@@ -127,7 +127,7 @@ def _limits() -> Iterator[None]:
 
 
 def _used() -> int:
-    """Return the bytes of this process's address space, 0 where the system does not say."""
+    """Return the bytes of this process's address space, 1 TiB where the system does not say."""
     try:
         pages = Path("/proc/self/statm").read_text().split()[0]
     except OSError:

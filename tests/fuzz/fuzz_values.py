@@ -1,4 +1,4 @@
-"""What the fuzzed configurations are made of: values that fit, nearly fit, and hostile ones."""
+"""Values of the random configurations: valid, nearly valid, and hostile."""
 
 from collections.abc import Mapping
 from typing import Any

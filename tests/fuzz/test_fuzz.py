@@ -1,4 +1,4 @@
-"""Whatever is configured is taken, and trains, or is refused in lines that say what to change."""
+"""Any configuration is accepted and trains, or is refused with well-formed faults."""
 
 import sys
 from collections import Counter
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fuzz_cases import case, cheap_case
-from fuzz_judge import judge, placed
+from fuzz_judge import judge, set_up
 
 from ablab.tracking.lab import Lab
 from ablab.training.single import train
@@ -16,7 +16,7 @@ TRAINED = 24
 
 
 @pytest.fixture(autouse=True)
-def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ABLAB_HOME", str(tmp_path / "lab"))
     for name in ("ABLAB_DATA", "ABLAB_ALLOW", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
@@ -24,7 +24,7 @@ def _own_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_every_configuration_is_taken_or_refused_in_well_formed_lines(tmp_path: Path):
+def test_every_configuration_is_accepted_or_refused_with_well_formed_faults(tmp_path: Path):
     verdicts = {seed: judge(case(seed), tmp_path) for seed in range(CASES)}
     assert {seed: v for seed, v in verdicts.items() if not v.is_good} == {}
     counts = Counter(v.kind for v in verdicts.values())
@@ -33,12 +33,12 @@ def test_every_configuration_is_taken_or_refused_in_well_formed_lines(tmp_path: 
 
 
 @pytest.mark.slow
-def test_what_the_check_runs_trains_to_its_end(tmp_path: Path):
+def test_accepted_configurations_train_to_the_end(tmp_path: Path):
     lab, seed = Lab.open(tmp_path / "lab"), 0
     while len(list(lab.keys())) < TRAINED:
         drawn = cheap_case(seed)
         if drawn.sweep is None and judge(drawn, tmp_path).kind == "accepted":
-            with placed(drawn, tmp_path):
+            with set_up(drawn, tmp_path):
                 code, run = train(drawn.overrides, offline=True)
             assert (code, run.status() in ("finished", "diverged")) == (0, True), drawn
         seed += 1

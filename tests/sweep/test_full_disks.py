@@ -80,10 +80,10 @@ def test_full_disk_stops_the_sweep_and_the_same_command_continues(
     assert "Traceback" not in output
     last = output.splitlines()[-1]
     assert last.startswith("ablab: ")
-    assert "must have room on its disk, got No space left on device" in last
-    assert "2 stopped" in output
-    assert output.count(": starts") == 1
-    (begun,) = workplace.runs()
+    assert "must have free space on its disk, got No space left on device" in last
+    assert "2 stopped" in said
+    assert said.count(": starts") == 1
+    (begun,) = place.runs()
     assert begun.status() == "stopped"
     assert checkpoint_line(begun.folder / CHECKPOINT) is not None
     assert not list(begun.folder.glob(".*"))
