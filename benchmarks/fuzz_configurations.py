@@ -39,7 +39,7 @@ def main() -> int:
                 print(
                     f"case {seed}: {case(seed)!r:.600}\n{verdict.kind}: {verdict.text}", flush=True
                 )
-    tell(_title(), _lines(verdicts, options.seed), options.save)
+    print_results(_title(), _lines(verdicts, options.seed), options.save)
     return 0 if all(verdict.is_good for _, verdict in verdicts) else 1
 
 

@@ -81,9 +81,9 @@ def test_full_disk_stops_the_sweep_and_the_same_command_continues(
     last = output.splitlines()[-1]
     assert last.startswith("ablab: ")
     assert "must have free space on its disk, got No space left on device" in last
-    assert "2 stopped" in said
-    assert said.count(": starts") == 1
-    (begun,) = place.runs()
+    assert "2 stopped" in output
+    assert output.count(": starts") == 1
+    (begun,) = workplace.runs()
     assert begun.status() == "stopped"
     assert checkpoint_line(begun.folder / CHECKPOINT) is not None
     assert not list(begun.folder.glob(".*"))
