@@ -44,7 +44,7 @@ def test_images_become_logits_or_are_refused(any_architecture: str, image_size: 
     assert module.eval()(x).shape == (2, 7)
 
 
-def test_colour_images_become_logits(any_architecture: str) -> None:
+def test_color_images_become_logits(any_architecture: str) -> None:
     module = weightless(any_architecture, in_channels=3, image_size=32)
     assert module.eval()(torch.zeros(2, 3, 32, 32, device="meta")).shape == (2, 10)
 

@@ -171,7 +171,7 @@ def test_cutout_paints_a_square_of_the_mean_and_no_more() -> None:
 def test_cutout_reaches_every_pixel_evenly_but_for_the_border() -> None:
     count = 20_000
     x = torch.zeros(count, 1, 5, 5)
-    x[0] = 1  # so that the mean is another colour
+    x[0] = 1  # so that the mean is another color
     out, _ = build("augmentation", "cutout", size=1)(x, LABELS, seeded())
     share = (out[1:] != 0).float().mean(0)[0]
     assert ((share - 1 / 25).abs() < 5 * (1 / 25 * 24 / 25 / count) ** 0.5).all()
@@ -234,9 +234,9 @@ def test_rotation_is_scipys(height: int, width: int, angle: float, seed: int) ->
     image = np.random.default_rng(seed).random((height, width))
     radians = np.radians(angle)
     matrix = np.array([[np.cos(radians), np.sin(radians)], [-np.sin(radians), np.cos(radians)]])
-    centre = (np.array([height, width]) - 1) / 2
+    center = (np.array([height, width]) - 1) / 2
     expected = ndimage.affine_transform(
-        image, matrix, centre - matrix @ centre, order=1, mode="grid-constant"
+        image, matrix, center - matrix @ center, order=1, mode="grid-constant"
     )
     x, turn = torch.from_numpy(image)[None, None], torch.tensor([radians], dtype=torch.float64)
     np.testing.assert_allclose(rotated(x, turn)[0, 0].numpy(), expected, atol=1e-9)
@@ -251,7 +251,7 @@ def test_a_quarter_turn_is_counterclockwise() -> None:
 def test_rotation_draws_angles_evenly_up_to_the_largest() -> None:
     count = 4000
     x = torch.zeros(count, 1, 65, 65)
-    x[:, :, 32, 60] = 1  # to the right of the centre
+    x[:, :, 32, 60] = 1  # to the right of the center
     out, _ = build("augmentation", "rotation", degrees=30)(x, LABELS, seeded())
     pixel = torch.arange(65.0) - 32
     mass = out.sum((1, 2, 3))

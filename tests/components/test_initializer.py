@@ -15,35 +15,35 @@ def network() -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(32, 64, 3), nn.BatchNorm2d(64), nn.Linear(300, 500))
 
 
-def initialised(name: str, seed: int = 0, **options: object) -> nn.Sequential:
+def initialized(name: str, seed: int = 0, **options: object) -> nn.Sequential:
     with forked(seed, "init"):
         module = network()
-        initialise(name, module, **options)
+        initialize(name, module, **options)
     return module
 
 
-def initialise(
+def initialize(
     name: str, module: nn.Module, batch: Tensor | None = None, **options: object
 ) -> None:
-    """Initialise a module as a trial does, with a batch that suits `network` if none is given."""
+    """Initialize a module as a trial does, with a batch that suits `network` if none is given."""
     batch = torch.randn(2, 32, 5, 302) if batch is None else batch
     build("initializer", name, module=module, batch=batch, **options)
 
 
 def test_weights_are_finite_and_differ(initializer: str) -> None:
-    module = initialised(initializer)
+    module = initialized(initializer)
     assert all(parameter.isfinite().all() for parameter in module.parameters())
     assert all(module[layer].weight.unique().numel() > 1000 for layer in (0, 2))
 
 
 def test_weights_follow_the_seed_alone(initializer: str) -> None:
-    first, again, other = (initialised(initializer, seed) for seed in (0, 0, 1))
+    first, again, other = (initialized(initializer, seed) for seed in (0, 0, 1))
     assert first[0].weight.equal(again[0].weight)
     assert not first[0].weight.equal(other[0].weight)
 
 
 def test_normalization_keeps_its_own_start(initializer: str) -> None:
-    norm = initialised(initializer)[1]
+    norm = initialized(initializer)[1]
     assert norm.weight.equal(torch.ones(64))
     assert norm.bias.equal(torch.zeros(64))
 
@@ -51,7 +51,7 @@ def test_normalization_keeps_its_own_start(initializer: str) -> None:
 def test_layout_of_the_weights_is_kept(initializer: str) -> None:
     module = nn.Sequential(nn.Conv2d(32, 64, 3))
     nn.utils.convert_conv2d_weight_memory_format(module, torch.channels_last)
-    initialise(initializer, module)
+    initialize(initializer, module)
     assert module[0].weight.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -59,7 +59,7 @@ def test_layers_without_bias_are_served(initializer: str) -> None:
     module = nn.Sequential(
         nn.Conv2d(3, 4, 3, bias=False), nn.Flatten(), nn.Linear(16, 2, bias=False)
     )
-    initialise(initializer, module, torch.randn(8, 3, 4, 4))
+    initialize(initializer, module, torch.randn(8, 3, 4, 4))
     assert all(parameter.isfinite().all() for parameter in module.parameters())
 
 
@@ -79,7 +79,7 @@ def test_layers_without_bias_are_served(initializer: str) -> None:
     ],
 )
 def test_variance_is_as_stated(name: str, options: dict, variance) -> None:
-    module = initialised(name, **options)
+    module = initialized(name, **options)
     for layer, fans in ((module[0], CONV_FANS), (module[2], LINEAR_FANS)):
         # the variance of 18,432 or more normal draws has a relative sd of about 1 %
         assert layer.weight.var().item() == pytest.approx(variance(*fans), rel=0.05)
@@ -88,23 +88,23 @@ def test_variance_is_as_stated(name: str, options: dict, variance) -> None:
 
 @pytest.mark.parametrize("name", [name for name in names("initializer") if name != "default"])
 def test_biases_are_zero(name: str) -> None:
-    module = initialised(name)
+    module = initialized(name)
     assert not module[0].bias.any()
     assert not module[2].bias.any()
 
 
 def test_kaiming_refuses_an_unknown_mode() -> None:
     with pytest.raises(ValueError, match="mode must be one of fan_in, fan_out, got fan"):
-        initialised("kaiming", mode="fan")
+        initialized("kaiming", mode="fan")
 
 
 def test_xavier_refuses_a_gain_of_zero() -> None:
     with pytest.raises(ValueError, match="gain must be > 0, got 0"):
-        initialised("xavier", gain=0)
+        initialized("xavier", gain=0)
 
 
 def test_no_weight_lies_beyond_the_limit() -> None:
-    module = initialised("truncated_normal", limit=0.03)
+    module = initialized("truncated_normal", limit=0.03)
     assert all(module[layer].weight.abs().max() <= 0.03 for layer in (0, 2))
 
 
@@ -117,12 +117,12 @@ def test_no_weight_lies_beyond_the_limit() -> None:
 )
 def test_scale_of_zero_is_refused(name: str, option: str) -> None:
     with pytest.raises(ValueError, match=f"{option} must be > 0, got 0"):
-        initialised(name, **{option: 0})
+        initialized(name, **{option: 0})
 
 
 @pytest.mark.parametrize("gain", [1.0, 2.0])
 def test_orthogonal_weights_are_orthogonal(gain: float) -> None:
-    module = initialised("orthogonal", gain=gain)
+    module = initialized("orthogonal", gain=gain)
     for layer in (module[0], module[2]):
         matrix = layer.weight.detach().flatten(1).double()
         rows, columns = matrix.shape
@@ -135,7 +135,7 @@ def test_each_gate_of_a_recurrent_layer_is_a_layer_of_its_own(
     layer: type[nn.RNNBase], gates: int
 ) -> None:
     module = layer(5, 8, num_layers=2, bidirectional=True)
-    initialise("orthogonal", module)
+    initialize("orthogonal", module)
     for name, parameter in module.named_parameters():
         if name.startswith("bias"):
             assert not parameter.any()
@@ -179,14 +179,14 @@ def outputs(module: nn.Module, batch: Tensor) -> dict[nn.Module, Tensor]:
 @pytest.mark.parametrize("std", [1.0, 0.5])
 def test_lsuv_gives_every_output_its_spread(std: float) -> None:
     module, batch = Branched(), torch.randn(64, 3, 8, 8) * 5 + 1
-    initialise("lsuv", module, batch, std=std)
+    initialize("lsuv", module, batch, std=std)
     spreads = [out.std(correction=0).item() for out in outputs(module, batch).values()]
     assert spreads == pytest.approx([std] * 3, rel=1e-4)
 
 
 def test_lsuv_only_scales_orthogonal_weights() -> None:
     module, batch = Branched(), torch.randn(64, 3, 8, 8)
-    initialise("lsuv", module, batch)
+    initialize("lsuv", module, batch)
     matrix = module.head.weight.detach()
     gram = matrix @ matrix.T
     assert torch.allclose(gram, gram[0, 0] * torch.eye(10), atol=1e-5)
@@ -196,7 +196,7 @@ def test_lsuv_only_scales_orthogonal_weights() -> None:
 
 def test_lsuv_leaves_no_trace_but_weights() -> None:
     module, batch = Branched(), torch.randn(64, 3, 8, 8)
-    initialise("lsuv", module, batch)
+    initialize("lsuv", module, batch)
     assert all(m.training and not m._forward_hooks for m in module.modules())
     norm = module.stem[1]
     assert norm.running_mean.equal(torch.zeros(4))
@@ -206,7 +206,7 @@ def test_lsuv_leaves_no_trace_but_weights() -> None:
 
 def test_lsuv_of_a_blank_batch_stays_orthogonal() -> None:
     module = Branched()
-    initialise("lsuv", module, torch.zeros(4, 3, 8, 8))
+    initialize("lsuv", module, torch.zeros(4, 3, 8, 8))
     assert all(parameter.isfinite().all() for parameter in module.parameters())
     weight = module.stem[0].weight.detach().flatten(1)
     assert torch.allclose(weight @ weight.T, torch.eye(4), atol=1e-5)
@@ -229,16 +229,16 @@ class Apart(nn.Module):
 
 def test_kernels_of_a_layer_start_as_linear_layers_of_their_own() -> None:
     module = nn.Sequential(Apart())
-    initialise("xavier", module, torch.randn(64, 300))
+    initialize("xavier", module, torch.randn(64, 300))
     for kernel in module[0].kernels():
         assert kernel.var().item() == pytest.approx(2 / 500, rel=0.05)
     assert not module[0].bias.any()
-    initialise("orthogonal", module)
+    initialize("orthogonal", module)
     for kernel in module[0].kernels():
         assert torch.allclose(kernel @ kernel.T, torch.eye(200), atol=1e-5)
 
 
 def test_lsuv_scales_a_layer_of_kernels() -> None:
     module, batch = nn.Sequential(Apart()), torch.randn(64, 300) * 3
-    initialise("lsuv", module, batch)
+    initialize("lsuv", module, batch)
     assert module(batch).std(correction=0).item() == pytest.approx(1, rel=1e-5)

@@ -65,7 +65,7 @@ def test_evaluation_of_an_image_ignores_the_others(normalization: str) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_batch_standardises_each_channel(shape: tuple[int, ...]) -> None:
+def test_batch_standardizes_each_channel(shape: tuple[int, ...]) -> None:
     spatial_dims = len(shape) - 2
     module = build("normalization", "batch", channels=6, spatial_dims=spatial_dims).double()
     x = torch.randn(shape, dtype=torch.float64) * 3 + 2
@@ -139,7 +139,7 @@ def test_layer_over_channels_is_torchs_at_each_position(data: st.DataObject) -> 
 
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(data=st.data(), group_size=st.integers(2, 8))
-def test_group_standardises_neighbouring_channels(data: st.DataObject, group_size: int) -> None:
+def test_group_standardizes_neighboring_channels(data: st.DataObject, group_size: int) -> None:
     x = images(data)
     x = x[:, : x.shape[1] // 2 * 2].requires_grad_()  # even, so that a size of 2 divides
     C = x.shape[1]
@@ -272,7 +272,7 @@ def test_layer_has_a_bias_where_it_is_of_use(
     assert parts.needs_bias(module) == needed
     x = torch.randn(8, 6, 4, 4, dtype=torch.float64)
     shifted = x + torch.randn(6, 1, 1, dtype=torch.float64)
-    centred = torch.allclose(module.double()(x), module(shifted), atol=1e-6)
+    centered = torch.allclose(module.double()(x), module(shifted), atol=1e-6)
     shifts = getattr(module, "bias", None) is not None
     if "placement" not in options:
-        assert needed == (not centred and not shifts)
+        assert needed == (not centered and not shifts)

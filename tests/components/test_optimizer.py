@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ablab.components.optimizer.newton_schulz import orthogonalised
+from ablab.components.optimizer.newton_schulz import orthogonalized
 
 CURVATURE = torch.tensor([1.0, 5.0], dtype=torch.float64)
 START = torch.tensor([3.0, -2.0], dtype=torch.float64)
@@ -203,13 +203,13 @@ def test_schedule_free_goes_to_and_fro_once_each() -> None:
 
 @settings(deadline=None, max_examples=30, derandomize=True)
 @given(rows=st.integers(1, 7), columns=st.integers(1, 7), seed=st.integers(0, 99))
-def test_orthogonalised_keeps_singular_vectors(rows: int, columns: int, seed: int) -> None:
+def test_orthogonalized_keeps_singular_vectors(rows: int, columns: int, seed: int) -> None:
     matrix = np.random.default_rng(seed).normal(size=(rows, columns))
     u, s, vt = np.linalg.svd(matrix, full_matrices=False)
     s = s / np.linalg.norm(matrix)
     for _ in range(5):
         s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
-    found = orthogonalised(torch.from_numpy(matrix), 5)
+    found = orthogonalized(torch.from_numpy(matrix), 5)
     np.testing.assert_allclose(found.numpy(), (u * s) @ vt, atol=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""A lab and a data folder of the test's own, small image sets, and a server that misbehaves."""
+"""A temporary lab and data folder, small image sets, and a server that fails on request."""
 
 import os
 import threading
@@ -42,7 +42,7 @@ def random_arrays(num_train: int, num_test: int, channels: int) -> dict[str, np.
 
 @pytest.fixture
 def image_set() -> ImageSet:
-    """103 training and 23 test images of noise, so that every image is another."""
+    """103 training and 23 test images of noise, so that all images differ."""
     return ImageSet(
         name="noise",
         in_channels=3,
@@ -55,10 +55,10 @@ def image_set() -> ImageSet:
 
 @dataclass
 class Server:
-    """What a local server serves, how it fails next, and what it was asked.
+    """Files, faults and requests of a local server.
 
-    Faults are taken one for each request of a path: a status, ``"drop"`` (half of what was asked
-    for, then the connection ends), ``"corrupt"``, or ``"no ranges"`` (all, whatever was asked).
+    Each request of a path uses its next fault: a status, ``"drop"`` (half of the content, then the
+    connection ends), ``"corrupt"``, or ``"no ranges"`` (the whole file, whatever was requested).
     """
 
     address: str

@@ -47,18 +47,18 @@ def unpack(tmp_path):
     return unpack
 
 
-def test_named_members_are_taken_and_no_others(unpack, tmp_path):
+def test_only_named_members_are_unpacked(unpack, tmp_path):
     others = [member("set/other.bin", b"x"), member("../escaped", b"x"), member("/absolute", b"x")]
     assert unpack([*others, *GOOD]) == CONTENT
     assert sorted(path.name for path in tmp_path.iterdir()) == ["set", "set.tar.gz"]
 
 
-def test_members_may_begin_with_a_dot(unpack):
+def test_member_names_may_start_with_a_dot(unpack):
     assert unpack([member(f"./set/{name}", raw) for name, raw in CONTENT.items()]) == CONTENT
 
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE])
-def test_a_link_or_folder_in_place_of_a_file_is_refused(unpack, tmp_path, kind):
+def test_a_link_or_folder_instead_of_a_file_is_refused(unpack, tmp_path, kind):
     link = member("set/train.bin", type=kind, linkname="../../secret")
     with pytest.raises(DataError, match="got a link or a special file"):
         unpack([link, GOOD[1]])
@@ -83,12 +83,12 @@ def test_an_archive_without_a_file_is_refused(unpack):
 
 
 @pytest.mark.parametrize("cut", [0, 15, 60])
-def test_a_broken_archive_is_refused(unpack, cut):
+def test_a_damaged_archive_is_refused(unpack, cut):
     with pytest.raises(DataError, match=r"must be a whole tar\.gz archive"):
         unpack([member("set/train.bin", os.urandom(3000)), GOOD[1]], cut)
 
 
-def test_the_sum_is_that_of_the_archive_itself(tmp_path):
+def test_check_compares_the_hash_of_the_archive(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"x")
     archive.check(path, SourceFile("a", 1, hashlib.sha256(b"x").hexdigest()))

@@ -24,7 +24,7 @@ def images(channels=3, n=40, size=6):
     return Images(pixels, torch.arange(n), mean, std)
 
 
-def normalised(images):
+def normalized(images):
     x = images.pixels.permute(0, 3, 1, 2).double() / 255
     mean, std = (torch.tensor(v).double()[:, None, None] for v in (images.mean, images.std))
     return (x - mean) / std
@@ -41,10 +41,10 @@ def joined(batches):
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_batches_are_the_images_normalised(channels):
+def test_batches_are_the_images_normalized(channels):
     given = images(channels)
     x, y = joined(in_order(given))
-    torch.testing.assert_close(x.double(), normalised(given), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(x.double(), normalized(given), rtol=1e-5, atol=1e-5)
     assert torch.equal(y, given.labels)
 
 
@@ -57,7 +57,7 @@ def test_batches_are_float32_in_channels_last(channels, augmentation):
         assert x.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_augmentation_sees_pixels_from_0_to_1_and_normalisation_follows():
+def test_augmentation_sees_pixels_from_0_to_1_and_normalization_follows():
     given = images()
     seen = []
 
@@ -68,7 +68,7 @@ def test_augmentation_sees_pixels_from_0_to_1_and_normalisation_follows():
     x, _ = joined(in_order(given, look))
     expected = given.pixels.permute(0, 3, 1, 2) / 255
     torch.testing.assert_close(torch.cat(seen), expected)
-    torch.testing.assert_close(x.double(), normalised(given), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(x.double(), normalized(given), rtol=1e-5, atol=1e-5)
 
 
 def test_augmentation_may_return_another_layout_and_soft_targets():
@@ -77,11 +77,11 @@ def test_augmentation_may_return_another_layout_and_soft_targets():
 
     given = images()
     x, y = joined(in_order(given, flip))
-    torch.testing.assert_close(x.double(), normalised(given).flip(3), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(x.double(), normalized(given).flip(3), rtol=1e-5, atol=1e-5)
     assert y.shape == (40, 40)
 
 
-def test_the_set_is_not_changed_by_what_is_done_to_a_batch():
+def test_changes_to_a_batch_do_not_change_the_images():
     given = images()
     before = given.pixels.clone()
     for x, _ in in_order(given, lambda x, y, generator: (x.zero_(), y)):
@@ -125,7 +125,7 @@ AUGMENTATIONS = {
 
 @pytest.mark.parametrize("name", AUGMENTATIONS)
 @pytest.mark.parametrize("world_size", [2, 5])
-def test_shares_of_an_augmented_batch_are_those_of_one_process(name, world_size):
+def test_shares_of_an_augmented_batch_equal_those_of_one_process(name, world_size):
     augmentation = AUGMENTATIONS[name]
     whole = list(shuffled(2, augmentation=augmentation))
     shares = [
@@ -138,7 +138,7 @@ def test_shares_of_an_augmented_batch_are_those_of_one_process(name, world_size)
         assert torch.equal(torch.cat(ys), y)
 
 
-def test_an_augmentation_of_a_users_own_draws_alike_whatever_was_drawn_before():
+def test_a_users_augmentation_does_not_depend_on_earlier_draws():
     torch.manual_seed(1)
     x, _ = joined(shuffled(2, augmentation=from_global_generators))
     random.seed(5)
@@ -149,7 +149,7 @@ def test_an_augmentation_of_a_users_own_draws_alike_whatever_was_drawn_before():
     assert torch.equal(torch.cat(again), x)
 
 
-def test_an_augmentation_of_a_users_own_leaves_the_global_generators():
+def test_a_users_augmentation_restores_the_global_generators():
     torch.manual_seed(1)
     random.seed(1)
     np.random.seed(1)  # noqa: NPY002
@@ -162,7 +162,7 @@ def test_an_augmentation_of_a_users_own_leaves_the_global_generators():
     assert (random.random(), np.random.rand()) == before[1:]  # noqa: NPY002
 
 
-def test_epoch_is_read_when_the_first_batch_is_asked_for():
+def test_epoch_is_read_at_the_first_batch():
     batches = Batches(images(), EpochOrder(torch.arange(40), 10, seed=0))
     iterator = iter(batches)  # Lightning makes it before it sets the epoch
     batches.sampler.set_epoch(5)
@@ -177,7 +177,7 @@ def test_length_is_the_number_of_batches():
     assert len(batches) == len(list(batches)) == 3
 
 
-def test_permuted_pixels_are_the_same_pixels_elsewhere():
+def test_permute_pixels_reorders_pixels():
     given, permutation = images(), torch.randperm(36, generator=torch.Generator().manual_seed(1))
     plain, permuted = (
         joined(in_order(given))[0],
@@ -187,7 +187,7 @@ def test_permuted_pixels_are_the_same_pixels_elsewhere():
     assert permuted.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_augmentation_and_perturbation_see_images_that_are_not_permuted():
+def test_augmentation_and_perturbation_come_before_the_permutation():
     given, permutation = images(), torch.arange(35, -1, -1)
     seen = []
 
@@ -198,7 +198,7 @@ def test_augmentation_and_perturbation_see_images_that_are_not_permuted():
     x, _ = joined(in_order(given, look, permutation=permutation))
     torch.testing.assert_close(torch.cat(seen), given.pixels.permute(0, 3, 1, 2) / 255)
     torch.testing.assert_close(
-        x.double().flatten(2).flip(2), normalised(given).flatten(2), rtol=1e-5, atol=1e-5
+        x.double().flatten(2).flip(2), normalized(given).flatten(2), rtol=1e-5, atol=1e-5
     )
     darker = Perturbation("brightness", -0.5)
     x, _ = joined(in_order(given, perturbation=darker, permutation=permutation))

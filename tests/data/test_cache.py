@@ -22,12 +22,12 @@ def unreadable():
 
 
 def make(image_set):
-    """Fill the cache, and return the set with its source taken away."""
+    """Fill the cache, and return the set with an unreadable source."""
     cache.load(image_set)
     return replace(image_set, read=unreadable)
 
 
-def test_arrays_come_back_as_they_were_read(image_set):
+def test_cached_arrays_equal_the_source(image_set):
     cached = cache.load(image_set)
     for name, array in image_set.read().items():
         np.testing.assert_array_equal(cached.arrays[name], array)
@@ -55,7 +55,7 @@ def test_the_histogram_is_that_of_the_training_part(image_set):
         assert counts.tolist() == [(images[..., channel] == v).sum() for v in range(256)]
 
 
-def test_an_entry_without_a_histogram_is_made_anew(image_set):
+def test_an_entry_without_a_histogram_is_recreated(image_set):
     make(image_set)
     meta = entry(image_set) / "meta.json"
     content = json.loads(meta.read_text())
@@ -64,7 +64,7 @@ def test_an_entry_without_a_histogram_is_made_anew(image_set):
     assert cache.load(image_set).histogram.sum() == 103 * 8 * 8 * 3
 
 
-def test_hashes_tell_arrays_apart_by_values_and_by_shape(image_set):
+def test_hashes_depend_on_values_and_shape(image_set):
     arrays = image_set.read()
     changed = {**arrays, "test_labels": arrays["test_labels"] ^ 1}
     folded = {**arrays, "test_images": arrays["test_images"].reshape(23, 4, 16, 3)}
@@ -76,14 +76,14 @@ def test_hashes_tell_arrays_apart_by_values_and_by_shape(image_set):
 
 
 @pytest.mark.parametrize("array", ["train_images", "test_labels"])
-def test_a_file_with_other_content_is_an_error_that_says_what_to_do(image_set, array):
+def test_a_changed_file_raises_an_error_that_says_what_to_do(image_set, array):
     make(image_set)
     path = entry(image_set) / f"{array}.npy"
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
     os.utime(path, ns=(0, 0))
-    with pytest.raises(DataError, match=r"delete .* and it is made anew"):
+    with pytest.raises(DataError, match=r"delete .*, and it is recreated"):
         cache.load(image_set)
 
 
@@ -97,7 +97,7 @@ def test_a_copied_entry_is_checked_and_accepted(image_set):
 
 
 @pytest.mark.parametrize(
-    "tear",
+    "damage",
     [
         shutil.rmtree,
         lambda folder: (folder / "meta.json").unlink(),
@@ -107,16 +107,16 @@ def test_a_copied_entry_is_checked_and_accepted(image_set):
         lambda folder: os.truncate(folder / "train_images.npy", 200),
     ],
 )
-def test_a_torn_entry_is_made_anew(image_set, tear):
+def test_an_incomplete_entry_is_recreated(image_set, damage):
     make(image_set)
-    tear(entry(image_set))
+    damage(entry(image_set))
     np.testing.assert_array_equal(
         cache.load(image_set).arrays["train_images"], image_set.read()["train_images"]
     )
     assert json.loads((entry(image_set) / "meta.json").read_text())["histogram"]
 
 
-def test_what_a_killed_maker_left_is_no_obstacle(image_set):
+def test_leftovers_of_a_killed_process_are_removed(image_set):
     left = entry(image_set).with_name("0123.new")
     left.mkdir(parents=True)
     (left / "train_images.npy").write_bytes(b"half")
@@ -150,7 +150,7 @@ assert int(cache.load(image_set).arrays["train_images"].sum()) == 3 * 255 * 128
 """
 
 
-def test_eight_processes_open_a_cold_cache_at_once():
+def test_eight_processes_open_an_empty_cache_at_once():
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", COLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -162,6 +162,6 @@ def test_eight_processes_open_a_cold_cache_at_once():
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
-    said = [process.communicate()[0] for process in processes]
+    outputs = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * 8
-    assert "".join(said) == "read\n"  # one read the source, for all
+    assert "".join(outputs) == "read\n"  # one process read the source for all

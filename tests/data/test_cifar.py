@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ablab.data import cifar, cifar_names
+from ablab.data import cifar
 from ablab.data.errors import DataError
 from ablab.data.sources import CIFAR10, SourceFile
 
@@ -47,7 +47,7 @@ def test_a_record_of_cifar10_has_one_label():
         cifar.decode(bytes([10]) + bytes(3072), "f", cifar.LABELS_10)
 
 
-def test_the_batches_of_cifar10_follow_one_another(data_folder, monkeypatch):
+def test_the_batches_of_cifar10_are_concatenated(data_folder, monkeypatch):
     folder = data_folder / "cifar-10-batches-bin"
     folder.mkdir(parents=True)
     files = []
@@ -63,14 +63,14 @@ def test_the_batches_of_cifar10_follow_one_another(data_folder, monkeypatch):
 
 
 @pytest.mark.parametrize(("read", "name"), [(cifar.read10, "cifar10"), (cifar.read100, "cifar100")])
-def test_a_missing_set_names_the_command(read, name):
+def test_a_missing_data_set_names_the_command(read, name):
     with pytest.raises(DataError, match=f"`ablab data fetch {name}`"):
         read()
 
 
 def test_class_names_are_the_published_ones(real_data):
     folder = real_data / "cifar-100-binary"
-    for kind, names in (("coarse", cifar_names.COARSE), ("fine", cifar_names.FINE)):
+    for kind, names in (("coarse", cifar.COARSE_CLASSES), ("fine", cifar.FINE_CLASSES)):
         text = (folder / f"{kind}_label_names.txt").read_text()
         assert list(names) == text.split()
 
@@ -83,7 +83,7 @@ def test_real_cifar100_is_the_published_one(real_data):
         assert (np.bincount(arrays[f"{part}_fine"]) == each).all()
         assert (np.bincount(arrays[f"{part}_coarse"]) == 5 * each).all()
     first = arrays["train_coarse"][0], arrays["train_fine"][0]
-    assert (cifar_names.COARSE[first[0]], cifar_names.FINE[first[1]]) == (
+    assert (cifar.COARSE_CLASSES[first[0]], cifar.FINE_CLASSES[first[1]]) == (
         "large_omnivores_and_herbivores",
         "cattle",
     )

@@ -1,16 +1,17 @@
 import pytest
 
-from ablab.data.class_names import LONGEST, check_class_names, visible
+from ablab.data.class_names import MAX_LENGTH, check_class_names, quote
 
 
-def test_usual_names_of_any_script_are_taken():
+def test_usual_names_of_any_script_are_accepted():
     check_class_names(
-        ("cat", "dog", "T-shirt/top", "thé", "猫", "US$ 5", "a, b", "नमस्ते", "x" * LONGEST), "names"
+        ("cat", "dog", "T-shirt/top", "thé", "猫", "US$ 5", "a, b", "नमस्ते", "x" * MAX_LENGTH),
+        "names",
     )
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("", "'', which is empty"),
         ("  ", "'  ', which is empty"),
@@ -19,11 +20,11 @@ def test_usual_names_of_any_script_are_taken():
         ("a\x1b[31mb", r"'a\\x1b\[31mb', which holds a control character"),
         ("a\u2028b", r"'a\\u2028b', which holds a control character"),
         ("a\u202eb", r"'a\\u202eb', which holds a control character"),
-        ("x" * (LONGEST + 1), "'x*…', which has 201 characters, more than 200"),
+        ("x" * (MAX_LENGTH + 1), "'x*…', which has 201 characters, more than 200"),
     ],
 )
-def test_a_name_that_cannot_be_written_is_refused(name, told):
-    with pytest.raises(ValueError, match=f"^names must give each class a name .* got {told}"):
+def test_an_unprintable_name_is_refused(name, message):
+    with pytest.raises(ValueError, match=f"^names must give each class a name .* got {message}"):
         check_class_names(("cat", name), "names")
 
 
@@ -31,18 +32,18 @@ def test_a_name_that_cannot_be_written_is_refused(name, told):
     ("first", "second"),
     [("Cat", "cat"), ("caf\u00e9", "cafe\u0301"), ("dog", "dog "), ("ﬁsh", "fish"), ("a", "a")],
 )
-def test_names_that_look_alike_are_refused(first, second):
+def test_names_that_look_the_same_are_refused(first, second):
     with pytest.raises(ValueError, match=r"^names must give classes names that differ by more"):
         check_class_names((first, "other", second), "names")
 
 
-def test_a_number_is_no_name():
+def test_a_number_as_a_name_is_refused():
     with pytest.raises(ValueError, match="names must give each class a text as its name, got 3"):
         check_class_names(("a", 3), "names")
 
 
 @pytest.mark.parametrize("text", ["plain", "caf\udce9", "a\tb\x1b[0m", "\u2066x", "猫"])
-def test_what_is_visible_can_be_written_and_moves_no_cursor(text):
-    shown = visible(text)
-    assert shown.encode().decode() == shown
-    assert shown.isprintable()
+def test_quoted_text_is_printable(text):
+    quoted = quote(text)
+    assert quoted.encode().decode() == quoted
+    assert quoted.isprintable()

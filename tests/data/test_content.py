@@ -20,7 +20,7 @@ def put(data_folder):
 
 
 @pytest.mark.parametrize(("name", "raw"), [("f", RAW), ("f.gz", gzip.compress(RAW)), ("f.gz", RAW)])
-def test_the_content_counts_not_the_wrapping(put, name, raw):
+def test_plain_and_gzipped_files_are_equivalent(put, name, raw):
     put(name, raw)
     assert content.read(SOURCE, FILE) == RAW
 
@@ -40,7 +40,7 @@ def test_the_content_counts_not_the_wrapping(put, name, raw):
         (b"<html>not here</html>", "must have 5002 bytes of content, got 21"),
     ],
 )
-def test_any_other_file_is_refused_by_name(put, raw, message):
+def test_other_content_is_refused(put, raw, message):
     put("f.gz", raw)
     with pytest.raises(DataError, match=rf"f\.gz {message}"):
         content.read(SOURCE, FILE)
@@ -54,12 +54,12 @@ def test_reading_writes_nothing(put, data_folder):
 
 
 @pytest.mark.parametrize("source", SOURCES.values(), ids=lambda source: source.name)
-def test_published_sources_are_whole(source):
+def test_published_sources_are_complete(source):
     assert all(mirror.startswith("https://") and mirror.endswith("/") for mirror in source.mirrors)
     sums = [file.sha256 for file in source.files]
     assert all(len(bytes.fromhex(text)) == 32 for text in sums)
     assert len(set(sums)) == len(sums)
 
 
-def test_fingerprints_tell_sources_apart():
+def test_fingerprints_of_sources_differ():
     assert len({source.fingerprint for source in SOURCES.values()}) == len(SOURCES)

@@ -29,14 +29,14 @@ def get(server, tmp_path):
     return get
 
 
-def test_a_file_arrives_whole(get, server, tmp_path):
+def test_a_file_is_downloaded_completely(get, server, tmp_path):
     assert get() == server.address + "f"
     assert (tmp_path / "f").read_bytes() == BODY
     assert [path.name for path in tmp_path.iterdir()] == ["f"]
     assert server.asked == [("f", None)]
 
 
-def test_a_dropped_connection_is_resumed_where_it_broke(get, server, tmp_path):
+def test_a_dropped_connection_is_resumed(get, server, tmp_path):
     server.faults["f"] = ["drop", "drop"]
     get()
     assert (tmp_path / "f").read_bytes() == BODY
@@ -45,14 +45,14 @@ def test_a_dropped_connection_is_resumed_where_it_broke(get, server, tmp_path):
     assert server.asked == [("f", wanted) for wanted in ranges]
 
 
-def test_a_later_call_goes_on_from_the_part(get, server, tmp_path):
+def test_a_later_call_resumes_a_partial_file(get, server, tmp_path):
     (tmp_path / "f.part").write_bytes(BODY[:1000])
     get()
     assert (tmp_path / "f").read_bytes() == BODY
     assert server.asked == [("f", "bytes=1000-")]
 
 
-def test_a_whole_part_needs_no_more(get, server, tmp_path):
+def test_a_complete_partial_file_is_used(get, server, tmp_path):
     (tmp_path / "f.part").write_bytes(BODY)
     get()
     assert (tmp_path / "f").read_bytes() == BODY
@@ -60,7 +60,7 @@ def test_a_whole_part_needs_no_more(get, server, tmp_path):
 
 
 @pytest.mark.parametrize("left", [b"other bytes", BODY + b"too long"])
-def test_a_part_of_something_else_is_begun_anew(get, server, tmp_path, left):
+def test_a_wrong_partial_file_is_downloaded_again(get, server, tmp_path, left):
     (tmp_path / "f.part").write_bytes(left)
     get()
     assert (tmp_path / "f").read_bytes() == BODY
@@ -73,7 +73,7 @@ def test_a_server_without_ranges_sends_everything_again(get, server, tmp_path):
     assert (tmp_path / "f").read_bytes() == BODY
 
 
-def test_a_part_goes_on_from_the_next_mirror(get, server, tmp_path):
+def test_a_partial_file_is_resumed_from_the_next_mirror(get, server, tmp_path):
     server.faults["f"] = ["drop", 404]
     assert get("f", "mirror/f") == server.address + "mirror/f"
     assert server.asked[-1] == ("mirror/f", f"bytes={len(BODY) // 2}-")
@@ -83,26 +83,26 @@ def test_a_part_goes_on_from_the_next_mirror(get, server, tmp_path):
 @pytest.mark.parametrize(
     ("faults", "times"), [([404], 1), ([403], 1), ([500] * 3, 3), ([503] * 3, 3), (["corrupt"], 1)]
 )
-def test_a_failing_address_gives_way_to_the_next(get, server, tmp_path, faults, times):
+def test_the_next_address_is_used_after_a_failure(get, server, tmp_path, faults, times):
     server.faults["f"] = faults
     assert get("f", "mirror/f") == server.address + "mirror/f"
     assert [name for name, _ in server.asked] == ["f"] * times + ["mirror/f"]
     assert (tmp_path / "f").read_bytes() == BODY
 
 
-def test_a_hiccup_is_asked_again(get, server):
+def test_a_temporary_error_is_retried(get, server):
     server.faults["f"] = [500, 502]
     assert get("f", "mirror/f") == server.address + "f"
 
 
-def test_a_server_that_is_not_there_gives_way_to_the_next(get, server, tmp_path):
+def test_the_next_address_is_used_if_a_server_is_unreachable(get, server, tmp_path):
     path = tmp_path / "f"
     addresses = ["http://127.0.0.1:9/f", server.address + "f"]
     used = download.download(addresses, path, len(BODY), check, progress=False, pause_seconds=0)
     assert used == addresses[1]
 
 
-def test_when_all_fail_each_reason_is_told_and_nothing_is_there(get, server, tmp_path):
+def test_if_all_addresses_fail_each_reason_is_given(get, server, tmp_path):
     server.faults["f"] = [404]
     server.faults["mirror/f"] = ["corrupt"]
     with pytest.raises(DataError, match=r"f: 404 Not Found; .*mirror/f: not the right bytes"):
@@ -110,7 +110,7 @@ def test_when_all_fail_each_reason_is_told_and_nothing_is_there(get, server, tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_connection_that_always_drops_is_given_up(get, server, tmp_path):
+def test_retries_of_a_dropping_connection_are_limited(get, server, tmp_path):
     server.faults["f"] = ["drop"] * 100
     with pytest.raises(DataError, match="must come from one of its addresses"):
         get()
@@ -124,7 +124,7 @@ def test_a_file_that_is_too_long_is_refused(get, tmp_path):
     assert not (tmp_path / "f").exists()
 
 
-def test_a_full_disk_is_said_before_anything_is_written(get, tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_before_writing(get, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(ResourceError, match="free disk space, got 0 MB"):
         get()

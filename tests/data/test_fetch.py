@@ -34,7 +34,7 @@ ARCHIVE = packed()
 
 @pytest.fixture
 def loose(server, monkeypatch):
-    """A set of gzipped files, served under two addresses."""
+    """A data set of gzipped files, served at two addresses."""
     mirrors = (server.address + "one/", server.address + "two/")
     for mirror, stamp in (("one", 1), ("two", 2)):
         for name, raw in CONTENT.items():
@@ -45,7 +45,7 @@ def loose(server, monkeypatch):
 
 @pytest.fixture
 def archived(server, monkeypatch):
-    """A set in an archive."""
+    """A data set in an archive."""
     server.files["set.tar.gz"] = ARCHIVE
     archive = SourceFile("set.tar.gz", len(ARCHIVE), hashlib.sha256(ARCHIVE).hexdigest())
     source = Source("fake", "set", FILES, (server.address,), archive)
@@ -63,19 +63,19 @@ def verified():
 
 def test_fetched_files_verify(loose, data_folder):
     assert verified() == {"train": False, "test": False}
-    said = run()
-    assert said == [f"{name}.gz fetched from {loose.address}one/{name}.gz" for name in CONTENT]
+    messages = run()
+    assert messages == [f"{name}.gz fetched from {loose.address}one/{name}.gz" for name in CONTENT]
     assert verified() == {"train": True, "test": True}
     assert sorted(path.name for path in (data_folder / "set").iterdir()) == ["test.gz", "train.gz"]
 
 
 def _identity(path: Path) -> tuple[int, int, int]:
-    """What a rewriting changes; a reading changes the time of access alone."""
-    facts = path.stat()
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+    """Return what changes when a file is rewritten (reading changes only the access time)."""
+    stat = path.stat()
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
 
 
-def test_what_is_there_and_right_is_left_alone(loose, data_folder):
+def test_valid_files_are_not_touched(loose, data_folder):
     run()
     loose.asked.clear()
     (data_folder / ".fake.lock").unlink()
@@ -85,43 +85,43 @@ def test_what_is_there_and_right_is_left_alone(loose, data_folder):
     assert loose.asked == []
 
 
-def test_a_data_folder_that_cannot_be_written_is_said_so(loose, data_folder):
+def test_a_data_folder_that_is_not_writable_is_refused(loose, data_folder):
     data_folder.write_text("a file")
     with pytest.raises(ResourceError, match="must be a folder that can be written to"):
         run()
 
 
-def test_a_wrong_file_is_kept_aside_and_said_so(loose, data_folder):
+def test_a_wrong_file_is_renamed_and_reported(loose, data_folder):
     run()
     (data_folder / "set/train").write_bytes(b"mine")
     (data_folder / "set/test.gz").write_bytes(b"broken")
-    said = " | ".join(run())
-    assert "kept as train.bad | train.gz is there already" in said
-    assert "kept as test.gz.bad | test.gz fetched from" in said
+    messages = " | ".join(run())
+    assert "kept as train.bad | train.gz is there already" in messages
+    assert "kept as test.gz.bad | test.gz fetched from" in messages
     assert (data_folder / "set/train.bad").read_bytes() == b"mine"
     assert verified() == {"train": True, "test": True}
 
 
-def test_gzipped_files_that_differ_in_their_header_are_the_same(loose):
+def test_gzip_headers_do_not_matter(loose):
     assert loose.files["one/train.gz"] != loose.files["two/train.gz"]
     loose.faults["one/train.gz"] = [404]
     assert f"{loose.address}two/train.gz" in run()[0]
 
 
-def test_a_corrupt_mirror_gives_way_to_the_next(loose):
+def test_the_next_mirror_is_used_after_a_corrupt_one(loose):
     loose.files["one/train.gz"] = gzip.compress(b"\0" * 600)
     loose.files["one/test.gz"] = b"<html>Please log in</html>"
-    said = run()
-    assert all("/two/" in line for line in said)
+    messages = run()
+    assert all("/two/" in line for line in messages)
     assert verified() == {"train": True, "test": True}
 
 
-def test_other_mirrors_can_be_named(loose):
-    said = run(mirrors=[f"{loose.address}two/"])
-    assert all("/two/" in line for line in said)
+def test_other_mirrors_can_be_given(loose):
+    messages = run(mirrors=[f"{loose.address}two/"])
+    assert all("/two/" in line for line in messages)
 
 
-def test_no_right_mirror_is_an_error_and_leaves_nothing(loose, data_folder):
+def test_without_a_valid_mirror_nothing_is_left(loose, data_folder):
     for mirror in ("one", "two"):
         loose.files[f"{mirror}/train.gz"] = gzip.compress(b"\0" * 600)
     with pytest.raises(DataError, match=r"train\.gz must come from one of its addresses"):
@@ -129,13 +129,13 @@ def test_no_right_mirror_is_an_error_and_leaves_nothing(loose, data_folder):
     assert list((data_folder / "set").iterdir()) == []
 
 
-def test_files_come_out_of_an_archive_that_is_then_removed(archived, data_folder):
-    assert run() == [f"{name} taken out of {archived.address}set.tar.gz" for name in CONTENT]
+def test_files_are_unpacked_from_an_archive_that_is_then_removed(archived, data_folder):
+    assert run() == [f"{name} unpacked from {archived.address}set.tar.gz" for name in CONTENT]
     assert verified() == {"train": True, "test": True}
     assert sorted(path.name for path in data_folder.iterdir()) == [".fake.lock", "set"]
 
 
-def test_only_what_is_missing_is_taken_out(archived, data_folder):
+def test_only_missing_files_are_unpacked(archived, data_folder):
     (data_folder / "set").mkdir(parents=True)
     (data_folder / "set/train").write_bytes(CONTENT["train"])
     before = (data_folder / "set/train").stat()
@@ -145,7 +145,7 @@ def test_only_what_is_missing_is_taken_out(archived, data_folder):
     assert verified() == {"train": True, "test": True}
 
 
-def test_an_archive_that_lies_there_is_used(archived, data_folder):
+def test_an_existing_archive_is_used(archived, data_folder):
     data_folder.mkdir()
     (data_folder / "set.tar.gz").write_bytes(ARCHIVE)
     run()
@@ -154,11 +154,11 @@ def test_an_archive_that_lies_there_is_used(archived, data_folder):
     assert verified() == {"train": True, "test": True}
 
 
-def test_a_wrong_archive_is_kept_aside_unopened(archived, data_folder):
+def test_a_wrong_archive_is_renamed_unopened(archived, data_folder):
     data_folder.mkdir()
     (data_folder / "set.tar.gz").write_bytes(ARCHIVE + b"\0")
-    said = run()
-    assert said[0].endswith("kept as set.tar.gz.bad")
+    messages = run()
+    assert messages[0].endswith("kept as set.tar.gz.bad")
     assert verified() == {"train": True, "test": True}
 
 
@@ -169,26 +169,26 @@ def test_a_wrong_archive_on_the_mirror_is_never_opened(archived, data_folder, mo
         run()
 
 
-def test_too_little_disk_is_said_before_anything_is_asked(archived, monkeypatch):
+def test_too_little_disk_space_is_reported_before_any_request(archived, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
     with pytest.raises(ResourceError, match="free disk space"):
         run()
     assert archived.asked == []
 
 
-def test_digits_need_nothing():
+def test_digits_need_no_download():
     assert "nothing to fetch" in fetch.fetch("digits")[0]
     assert all(check.ok for check in fetch.verify("digits"))
 
 
-def test_an_unknown_set_is_refused_with_the_choice():
+def test_an_unknown_data_set_is_refused_with_the_choices():
     message = "must be one of digits, mnist, fashion_mnist, cifar10, cifar100, got mnits"
     for function in (fetch.fetch, fetch.verify):
         with pytest.raises(ValueError, match=message):
             function("mnits")
 
 
-def test_verify_says_what_is_wrong_with_a_file(loose, data_folder):
+def test_verify_reports_what_is_wrong_with_a_file(loose, data_folder):
     run()
     (data_folder / "set/test.gz").write_bytes(loose.files["one/test.gz"][:-20])
     good, bad = fetch.verify("fake")

@@ -39,7 +39,7 @@ ARRAYS = {
 }
 
 
-def test_decode_gives_back_what_was_encoded():
+def test_decode_inverts_the_encoding():
     np.testing.assert_array_equal(idx.decode(encode(IMAGES), 3, "f"), IMAGES)
 
 
@@ -62,7 +62,7 @@ def test_other_bytes_are_refused(raw, message):
 
 
 @pytest.mark.parametrize(("pack", "suffix"), [(bytes, ""), (gzip.compress, ".gz")])
-def test_read_takes_plain_and_gzipped_files(data_folder, pack, suffix):
+def test_plain_and_gzipped_files_are_read(data_folder, pack, suffix):
     write(data_folder, ARRAYS, pack, suffix)
     arrays = idx.read(published(ARRAYS), 10)
     np.testing.assert_array_equal(arrays["train_images"][..., 0], IMAGES)
@@ -82,7 +82,7 @@ def test_labels_that_do_not_fit_are_refused(data_folder, change, message):
         idx.read(published(ARRAYS | change), 10)
 
 
-def test_a_missing_set_names_folder_and_command(data_folder):
+def test_a_missing_data_set_names_folder_and_command(data_folder):
     with pytest.raises(DataError, match=r"`ablab data fetch mnist`") as caught:
         idx.read(MNIST, 10)
     assert str(data_folder / "mnist") in str(caught.value)

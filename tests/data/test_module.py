@@ -30,12 +30,12 @@ def attached(module, rank=0, world_size=1, device="cpu"):
 
 
 def pixels(batches):
-    """Return the set of images that come by, each as its bytes."""
+    """Return the images of batches, each as bytes."""
     return [image.numpy().tobytes() for x, _ in batches for image in x.contiguous()]
 
 
 def everything(module):
-    """Return training batches that leave none out."""
+    """Return training batches that hold all images."""
     module.batch_size = 1
     return module.train_dataloader()
 
@@ -45,7 +45,7 @@ def same(first, second):
     return all(torch.equal(a, c) and torch.equal(b, d) for (a, b), (c, d) in pairs)
 
 
-def test_facts_are_known_without_any_data(build, image_set):
+def test_properties_are_known_without_any_data(build, image_set):
     def unreadable():
         raise AssertionError
 
@@ -60,10 +60,10 @@ def test_same_seed_same_batches(build):
 
 
 def test_a_resumed_epoch_has_the_same_batches(build):
-    went_through, resumed = build().train_dataloader(), build().train_dataloader()
+    uninterrupted, resumed = build().train_dataloader(), build().train_dataloader()
     for epoch in range(4):
-        went_through.sampler.set_epoch(epoch)
-        batches = list(went_through)
+        uninterrupted.sampler.set_epoch(epoch)
+        batches = list(uninterrupted)
     resumed.sampler.set_epoch(3)
     assert same(batches, resumed)
 
@@ -76,7 +76,7 @@ def test_train_val_and_test_are_disjoint_and_complete(build):
     assert len({*train, *val, *test}) == 126
 
 
-def test_split_is_the_seeds_unless_it_has_its_own(build):
+def test_split_depends_on_split_seed_or_else_on_the_seed(build):
     def val(**options):
         return pixels(build(**options).val_dataloader())
 
@@ -97,7 +97,7 @@ def test_a_fraction_of_no_image_is_refused(build):
 
 
 @pytest.mark.parametrize("train_images", [None, 30, 60])
-def test_the_images_that_train_are_normalised_by_themselves_alone(build, train_images):
+def test_training_images_are_normalized_by_their_own_statistics(build, train_images):
     module = build(train_images=train_images)
     x = torch.cat([x for x, _ in everything(module)])
     assert len(x) == (train_images or 82)
@@ -105,13 +105,13 @@ def test_the_images_that_train_are_normalised_by_themselves_alone(build, train_i
     torch.testing.assert_close(x.std((0, 2, 3), correction=0), torch.ones(3), atol=1e-5, rtol=0)
 
 
-def test_unstandardised_pixels_are_from_0_to_1(build, image_set):
+def test_unstandardized_pixels_are_from_0_to_1(build, image_set):
     x, _ = next(iter(build(standardize=False).test_dataloader()))
     images = torch.from_numpy(image_set.read()["test_images"]).permute(0, 3, 1, 2)
     torch.testing.assert_close(x, images / 255)
 
 
-def test_a_smaller_training_set_is_part_of_a_larger_and_validation_stays(build):
+def test_smaller_training_sets_are_subsets_and_validation_is_unchanged(build):
     some, more = (build(train_images=n, standardize=False) for n in (20, 60))
     few, many = set(pixels(everything(some))), set(pixels(everything(more)))
     assert (len(few), len(many)) == (20, 60)
@@ -120,12 +120,12 @@ def test_a_smaller_training_set_is_part_of_a_larger_and_validation_stays(build):
     assert some.counts()["train_images"] == 20
 
 
-def test_more_training_images_than_there_are_are_refused(build):
+def test_more_training_images_than_available_are_refused(build):
     with pytest.raises(ValueError, match=r"data\.train_images must be from 1 to .* 82, got 83"):
         build(train_images=83).train_dataloader()
 
 
-def test_validation_and_test_are_normalised_as_training_is(build, image_set):
+def test_validation_and_test_are_normalized_by_the_training_statistics(build, image_set):
     module = build()
     mean, std = (torch.tensor(values)[:, None, None] for values in module.statistics)
     images = torch.from_numpy(image_set.read()["test_images"]).permute(0, 3, 1, 2)
@@ -135,14 +135,14 @@ def test_validation_and_test_are_normalised_as_training_is(build, image_set):
     assert build(seed=1, split_seed=0).statistics == module.statistics
 
 
-def test_what_is_normalised_is_that_of_now(build):
+def test_statistics_follow_a_change_of_the_seed(build):
     module = build()
     first = module.statistics
     module.seed = 1
     assert module.statistics == build(seed=1).statistics != first
 
 
-def test_slices_are_of_the_same_images_and_are_told(build):
+def test_subsets_are_the_same_for_all_seeds_and_are_reported(build):
     some, whole = build(val_images=5, test_images=7), build()
     assert same(some.train_dataloader(), whole.train_dataloader())
     for part, n in (("val", 5), ("test", 7)):
@@ -162,7 +162,7 @@ def test_slices_are_of_the_same_images_and_are_told(build):
     assert (whole.slices, whole.notes) == ({}, ())
 
 
-def test_a_sliced_test_is_disturbed_as_the_whole_is(build):
+def test_perturbations_of_a_test_subset_equal_those_of_the_whole(build):
     def by_plain(module):
         plain, noisy = pixels(module.test_dataloader()), None
         module.perturbation = Perturbation("noise", 0.1)
@@ -173,7 +173,7 @@ def test_a_sliced_test_is_disturbed_as_the_whole_is(build):
 
 
 @pytest.mark.parametrize("options", [{"val_images": 22}, {"test_images": 24}, {"train_images": 83}])
-def test_the_check_finds_parts_that_are_too_small(build, options):
+def test_check_refuses_parts_that_are_too_small(build, options):
     ((name, value),) = options.items()
     with pytest.raises(ValueError, match=rf"data\.{name} must be .* {value - 1}, got {value}"):
         build(**options).check()
@@ -191,36 +191,36 @@ def test_a_full_batch_is_all_training_images(build):
     assert sum(len(pixels(half)) for half in halves) == 82
 
 
-def test_a_full_batch_that_processes_cannot_share_is_refused(build):
+def test_a_full_batch_that_is_not_divisible_by_the_processes_is_refused(build):
     module = attached(build(batch_size="full", train_images=9), 0, 2)
     with pytest.raises(ValueError, match=r"batch_size must be divisible by .* 2, got 9"):
         module.train_dataloader()
 
 
-def test_another_word_for_a_batch_is_refused(build):
+def test_another_word_as_batch_size_is_refused(build):
     with pytest.raises(ValueError, match="batch_size must be a number or full, got all"):
         build(batch_size="all")
 
 
-def test_all_parts_have_their_pixels_permuted_alike(build):
-    def shown(permute, seed=0):
+def test_all_parts_have_the_same_pixel_permutation(build):
+    def images(permute, seed=0):
         module = build(permute_pixels=permute, split_seed=0, seed=seed, batch_size=82)
         parts = module.train_dataloader(), module.val_dataloader(), module.test_dataloader()
         return [next(iter(part))[0].flatten(2) for part in parts]
 
     where = None
-    for plain, permuted in zip(shown(False), shown(True), strict=True):
-        if where is None:  # noise: the first image's values tell which pixel went where
+    for plain, permuted in zip(images(False), images(True), strict=True):
+        if where is None:  # find the permutation from the values of the first image
             where = torch.stack(
                 [(plain[0] == v[:, None]).all(0).nonzero()[0, 0] for v in permuted[0].T]
             )
             assert sorted(where.tolist()) == list(range(64))
             assert where.tolist() != list(range(64))
         assert torch.equal(plain[:, :, where], permuted)
-    assert not torch.equal(shown(True)[2], shown(True, seed=1)[2])
+    assert not torch.equal(images(True)[2], images(True, seed=1)[2])
 
 
-def test_the_perturbation_changes_test_images_alone(build):
+def test_perturbations_change_test_images_alone(build):
     plain, changed = build(), build(perturbation=Perturbation("brightness", 0.2))
     assert same(plain.train_dataloader(), changed.train_dataloader())
     assert same(plain.val_dataloader(), changed.val_dataloader())
@@ -237,7 +237,7 @@ def with_val(image_set):
     return replace(image_set, fingerprint="with val", read=read, has_val=True)
 
 
-def test_validation_images_of_its_own_validate_and_all_others_train(build, with_val):
+def test_a_validation_part_is_used_and_all_others_train(build, with_val):
     module = build(val_fraction=None, image_set=with_val)
     assert len(pixels(everything(module))) == 103
     assert len(pixels(module.val_dataloader())) == 7
@@ -248,13 +248,13 @@ def test_validation_images_of_its_own_validate_and_all_others_train(build, with_
     assert build(image_set=replace(with_val, has_val=False)).content_hash != module.content_hash
 
 
-def test_validation_images_of_its_own_can_be_sliced(build, with_val):
+def test_subsets_of_a_validation_part(build, with_val):
     some, whole = (build(val_fraction=None, image_set=with_val, val_images=n) for n in (3, None))
     assert set(pixels(some.val_dataloader())) < set(pixels(whole.val_dataloader()))
     assert some.slices == {"val_images_available": 7}
 
 
-def test_a_fraction_beside_validation_images_is_refused(build, with_val):
+def test_a_fraction_besides_a_validation_part_is_refused(build, with_val):
     with pytest.raises(ValueError, match=r"val_fraction must be null where .* got 0\.1"):
         build(val_fraction=0.1, image_set=with_val)
 
@@ -269,14 +269,14 @@ def test_two_processes_share_each_training_batch(build):
     assert same(whole, joined)
 
 
-def test_processes_share_the_test_images_and_lose_none(build):
+def test_processes_share_all_test_images(build):
     module = build(eval_batch_size=4)
     whole = pixels(module.test_dataloader())
     ranks = [attached(build(eval_batch_size=4), rank, 3).test_dataloader() for rank in range(3)]
     assert [image for rank in ranks for image in pixels(rank)] == whole
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(build):
+def test_a_batch_that_is_not_divisible_by_the_processes_is_refused(build):
     with pytest.raises(ValueError, match="batch_size must be divisible by the number of processes"):
         attached(build(batch_size=15), 0, 2).train_dataloader()
 
@@ -286,26 +286,26 @@ def test_a_batch_larger_than_the_set_is_refused(build):
         build(batch_size=128).train_dataloader()
 
 
-def test_images_lie_on_the_training_device(build):
+def test_images_are_on_the_training_device(build):
     module = attached(build(), device="meta")
     module.setup("fit")
     x, y = next(iter(module.val_dataloader()))
     assert (x.device.type, y.device.type) == ("meta", "meta")
 
 
-def test_test_images_are_left_alone_until_the_test(build, image_set, monkeypatch):
+def test_test_images_are_not_loaded_before_the_test(build, image_set, monkeypatch):
     module = build()
     module.prepare_data()
-    placed = []
+    loaded = []
     original = torch.from_numpy
-    monkeypatch.setattr(torch, "from_numpy", lambda a: placed.append(len(a)) or original(a))
+    monkeypatch.setattr(torch, "from_numpy", lambda a: loaded.append(len(a)) or original(a))
     module.setup("fit")
-    assert set(placed) == {103}
+    assert set(loaded) == {103}
     module.setup("test")
-    assert set(placed) == {103, 23}
+    assert set(loaded) == {103, 23}
 
 
-def test_content_hash_is_that_of_the_data(build, image_set):
+def test_content_hash_depends_on_data_and_class_names(build, image_set):
     def changed(name):
         arrays = dict(image_set.read())
         arrays[name] = arrays[name] ^ 1
@@ -319,7 +319,7 @@ def test_content_hash_is_that_of_the_data(build, image_set):
     assert build(val_fraction=0.5, image_set=renamed).content_hash == build().content_hash
 
 
-def test_a_module_survives_pickling():
+def test_a_module_can_be_pickled():
     module = digits()
     assert same(pickle.loads(pickle.dumps(module)).val_dataloader(), module.val_dataloader())
 
@@ -388,7 +388,7 @@ def test_a_plain_trainer_sets_the_epoch_and_tests(build, tmp_path):
 
 
 @lightnings_own_warning
-def test_a_resumed_trainer_goes_on_with_the_next_epoch(build, tmp_path):
+def test_a_resumed_trainer_continues_with_the_next_epoch(build, tmp_path):
     whole, first, resumed = Linear(), Linear(), Linear()
     trainer(tmp_path, max_epochs=3, enable_checkpointing=False).fit(whole, datamodule=build())
     before = trainer(tmp_path, max_epochs=1, enable_checkpointing=False)

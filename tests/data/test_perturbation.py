@@ -17,7 +17,7 @@ def changed(kind, x, indices=None, seed=1, strength=None):
 
 
 @ALL
-def test_an_image_is_changed_alike_in_whatever_batch_it_comes(kind):
+def test_a_perturbation_does_not_depend_on_the_batch(kind):
     x = images()
     whole = changed(kind, x)
     for indices in (torch.arange(100, 350), torch.tensor([599]), torch.tensor([300, 7, 250, 249])):
@@ -25,7 +25,7 @@ def test_an_image_is_changed_alike_in_whatever_batch_it_comes(kind):
 
 
 @ALL
-def test_images_stay_images_and_what_was_given_stays(kind):
+def test_perturbed_images_are_new_tensors_in_0_to_1(kind):
     x = images()
     before = x.clone()
     y = changed(kind, x)
@@ -36,7 +36,7 @@ def test_images_stay_images_and_what_was_given_stays(kind):
 
 
 @pytest.mark.parametrize("kind", ["shift", "noise"])
-def test_what_is_drawn_is_the_seeds(kind):
+def test_draws_are_a_function_of_the_seed(kind):
     x = images()
     assert torch.equal(changed(kind, x), changed(kind, x))
     assert not torch.equal(changed(kind, x), changed(kind, x, seed=2))
@@ -58,13 +58,13 @@ def test_a_shift_moves_each_image_in_one_of_four_directions(pixels):
     assert directions == {0, 1, 2, 3}
 
 
-def test_a_larger_shift_goes_further_in_the_same_direction():
+def test_a_larger_shift_keeps_the_direction():
     x = images(400)
     twice = changed("shift", changed("shift", x, strength=1), strength=1)
     assert torch.equal(changed("shift", x, strength=2), twice)
 
 
-def test_noise_is_normal_and_grows_in_the_same_way():
+def test_noise_is_normal_and_proportional_to_its_strength():
     x = torch.full((2000, 1, 8, 8), 0.5)
     small = changed("noise", x, strength=0.02) - x
     assert float(small.std()) == pytest.approx(0.02, rel=0.01)
@@ -96,7 +96,7 @@ def test_perturbations_are_named_by_kind_and_strength():
     assert [p.name for p in found] == ["shift_1", "shift_2", "noise_0.1", "brightness_-0.2"]
 
 
-def test_a_shift_out_of_the_image_is_refused():
+def test_a_shift_as_large_as_the_image_is_refused():
     options = {f"test_{kind}": [] for kind in KINDS} | {"test_shift": [1, 28]}
     with pytest.raises(ValueError, match=r"data\.test_shift must be below .*, 28, got \[1, 28\]"):
         perturbations(options, image_size=28)

@@ -1,4 +1,4 @@
-"""A LightningDataModule of a user's own: what it is asked for, and that it repeats itself."""
+"""A user's LightningDataModule: its requirements and its reproducibility."""
 
 import random
 from types import SimpleNamespace
@@ -21,7 +21,7 @@ from ablab.data.plain import PlainDataModule
 
 
 class Own(pl.LightningDataModule):
-    """30 images of their own value each; 18 train, 6 validate, 6 test."""
+    """30 images, each with its own constant value: 18 for training, 6 validation, 6 test."""
 
     in_channels, num_classes, image_size = 1, 3, 4
 
@@ -71,11 +71,11 @@ def epochs(data, *numbers):
 
 
 def disturb():
-    """Draw from all generators, as a network or anything else may."""
+    """Draw from all global generators, as a network may."""
     return torch.rand(3), np.random.rand(3), random.random()  # noqa: NPY002
 
 
-def test_facts_are_its_own():
+def test_properties_are_those_of_the_users_module():
     data = of()
     assert (data.in_channels, data.num_classes, data.image_size) == (1, 3, 4)
     assert data.class_names == ("0", "1", "2")
@@ -88,7 +88,7 @@ def test_facts_are_its_own():
     }
 
 
-def test_batches_go_through_as_they_are():
+def test_batches_are_unchanged():
     data = of()
     (x, y), *_ = data.test_dataloader()
     assert x.shape == (4, 1, 4, 4)
@@ -97,7 +97,7 @@ def test_batches_go_through_as_they_are():
     assert sorted(v for part in parts for v in values(part)) == list(range(30))
 
 
-def test_split_is_one_for_all_trials_and_processes():
+def test_the_split_is_the_same_for_all_trials_and_processes():
     first = of(seed=0)
     tested = values(first.test_dataloader())
     disturb()
@@ -106,7 +106,7 @@ def test_split_is_one_for_all_trials_and_processes():
     assert values(other.val_dataloader()) == values(first.val_dataloader())
 
 
-def test_order_is_the_seeds_and_the_epochs_alone():
+def test_order_is_a_function_of_seed_and_epoch_alone():
     (zero, one, two) = epochs(of(), 0, 1, 2)
     assert zero != one != two
     assert sorted(zero) == sorted(one)
@@ -116,7 +116,7 @@ def test_order_is_the_seeds_and_the_epochs_alone():
 
 
 @pytest.mark.parametrize("own_seed", [3, 4])
-def test_a_generator_of_its_own_starts_anew_in_each_epoch(own_seed):
+def test_a_loaders_own_generator_is_reseeded_in_each_epoch(own_seed):
     def given():
         return of(Own(generator=torch.Generator().manual_seed(own_seed)))
 
@@ -146,7 +146,7 @@ def noise_of(data, between=lambda: None, epoch=0):
 
 
 @pytest.mark.parametrize("workers", [{}, {"num_workers": 1, "persistent_workers": True}])
-def test_random_transforms_are_repeated_whatever_the_network_draws(workers, recwarn):
+def test_random_transforms_do_not_depend_on_the_networks_draws(workers, recwarn):
     class Transformed(Own):
         def train_dataloader(self):
             return DataLoader(Noisy(), batch_size=4, **workers)
@@ -158,7 +158,7 @@ def test_random_transforms_are_repeated_whatever_the_network_draws(workers, recw
     assert noise_of(whole, epoch=0) == zero
 
 
-def test_what_is_drawn_for_batches_leaves_the_global_generators_alone():
+def test_loading_batches_restores_the_global_generators():
     data = of()
     data.setup("fit")
     torch.manual_seed(5)
@@ -168,7 +168,7 @@ def test_what_is_drawn_for_batches_leaves_the_global_generators_alone():
     assert torch.equal(torch.rand(4), expected)
 
 
-def test_setup_is_done_once_a_stage_and_again_after_teardown():
+def test_setup_is_called_once_per_stage_and_again_after_teardown():
     inner = Own()
     data = of(inner)
     data.check()
@@ -180,7 +180,7 @@ def test_setup_is_done_once_a_stage_and_again_after_teardown():
     assert inner.calls[3:] == ["setup test"]
 
 
-def test_probes_see_the_same_images_whenever_they_look():
+def test_probe_batch_is_the_same_at_each_call():
     data = of()
     x, y = data.probe_batch(6)
     assert x.shape == (6, 1, 4, 4)
@@ -192,7 +192,7 @@ def test_probes_see_the_same_images_whenever_they_look():
     assert torch.equal(data.first_images(), next(iter(data.train_dataloader()))[0])
 
 
-def test_the_users_own_trainer_hooks_and_state_are_its_own():
+def test_trainer_hooks_and_state_are_delegated():
     class Hooked(Own):
         def on_after_batch_transfer(self, batch, dataloader_idx):
             return batch[0] + 1, batch[1]
@@ -208,7 +208,7 @@ def test_the_users_own_trainer_hooks_and_state_are_its_own():
     assert data.state_dict() == {"position": 3}
 
 
-def test_what_is_not_recorded_is_said():
+def test_notes_say_what_is_not_recorded():
     class Shuffled(Own):
         def test_dataloader(self):
             return DataLoader(self.parts[2], sampler=RandomSampler(self.parts[2]), batch_size=4)
@@ -222,7 +222,7 @@ def test_what_is_not_recorded_is_said():
     assert all("LightningDataModule of the user's own" in text for text in texts)
 
 
-def test_identity_is_class_arguments_and_what_it_says_of_its_content():
+def test_content_hash_depends_on_identity_and_own_content_hash():
     hashes = {
         PlainDataModule(Own(), "one").content_hash,
         PlainDataModule(Own(), "two").content_hash,
@@ -247,7 +247,7 @@ def test_images_of_an_epoch_and_its_smallest_batch_are_known(loader, images, sma
     assert (sum(sizes), min(sizes)) == (images, smallest)
 
 
-def test_images_of_an_unusual_loader_are_counted():
+def test_images_of_a_custom_loader_are_counted():
     class Stream(IterableDataset):
         def __len__(self):
             return 7
@@ -265,13 +265,13 @@ def test_images_of_an_unusual_loader_are_counted():
 
 
 def loading(**parts):
-    """Return one whose loaders give what is stated, without a Dataset."""
+    """Return a data module with the given loaders."""
     functions = {f"{p}_dataloader": lambda self, given=given: given for p, given in parts.items()}
     return of(type("Odd", (Own,), functions)())
 
 
 class Loader:
-    """Batches of a loader of one's own making."""
+    """A custom loader of given batches."""
 
     def __init__(self, *batches):
         self.batches = batches
@@ -301,7 +301,11 @@ GOOD = Loader((X, Y))
         ("train", Loader((X, Y - 1)), r"int64 class indices .* -1 to -1, in batch 0"),
         ("train", Loader((X, Y.int())), r"class indices .* got torch.int32 \(2,\) in batch 0"),
         ("train", Loader((X, Y[:, None])), r"class indices .* got torch.int64 \(2, 1\), 0 to 0"),
-        ("train", Loader((X, torch.zeros(2, 4))), r"shares \(N, 3\), .* torch.float32 \(2, 4\)"),
+        (
+            "train",
+            Loader((X, torch.zeros(2, 4))),
+            r"probabilities \(N, 3\), .* torch.float32",
+        ),
         ("train", Loader(), r"len\(loader\) >= 1, which the learning rate's schedule needs"),
         ("train", iter([(X, Y)]), r"knows its number of batches, .* got list_iterator"),
         ("train", {"a": GOOD}, r"must return from train_dataloader one loader .* got dict"),
@@ -309,13 +313,13 @@ GOOD = Loader((X, Y))
         ("val", None, r"must return from val_dataloader one loader .* got NoneType"),
     ],
 )
-def test_batches_that_cannot_train_are_refused_before_training(part, loader, message):
+def test_invalid_batches_are_refused_before_training(part, loader, message):
     loading(train=GOOD, val=GOOD, test=GOOD).check()
     with pytest.raises(DataError, match=f"dataset .*{message}"):
         loading(**{"train": GOOD, "val": GOOD, "test": GOOD} | {part: loader}).check()
 
 
-def test_a_later_batch_that_is_wrong_is_named():
+def test_an_invalid_later_batch_is_reported():
     data = loading(train=Loader((X, Y), (X, Y + 7)))
     with pytest.raises(
         DataError, match=r"got torch.int64 \(2,\), 7 to 7, in batch 1 of train_data"
@@ -324,17 +328,17 @@ def test_a_later_batch_that_is_wrong_is_named():
 
 
 @pytest.mark.parametrize("name", ["prepare_data", "setup", "train_dataloader"])
-def test_an_error_of_the_users_own_code_is_told_with_its_line(name):
+def test_an_error_in_the_users_code_is_reported_with_its_line(name):
     def broken(self, *_):
         raise KeyError("labels")
 
     data = of(type("Broken", (Own,), {name: broken})())
-    told = rf"must work, got KeyError: 'labels' in Broken\.{name} \(.*test_plain\.py, line \d+\)"
-    with pytest.raises(DataError, match=told):
+    message = rf"must work, got KeyError: 'labels' in Broken\.{name} \(.*test_plain\.py, line \d+\)"
+    with pytest.raises(DataError, match=message):
         data.check()
 
 
-def test_a_loader_that_is_missing_is_told():
+def test_a_missing_loader_is_reported():
     class Half(pl.LightningDataModule):
         in_channels, num_classes, image_size = 1, 3, 4
 
@@ -352,24 +356,24 @@ def test_a_loader_that_is_missing_is_told():
         ({"class_names": ["a"]}, "must have as many class_names as num_classes, 3, got 1 in Own"),
     ],
 )
-def test_attributes_that_are_missing_or_wrong_are_told(change, message):
+def test_missing_or_wrong_attributes_are_refused(change, message):
     with pytest.raises(ValueError, match=f"dataset {message}"):
         of(**change)
 
 
-def test_names_of_classes_are_checked():
+def test_class_names_are_checked():
     with pytest.raises(ValueError, match=r"dataset\.class_names must give each class a name that"):
         of(class_names=["a", "b\x1b", "c"]).check()
 
 
-def test_what_is_no_datamodule_is_refused():
+def test_an_object_that_is_not_a_datamodule_is_refused():
     with pytest.raises(
         ValueError, match="dataset must be a LightningDataModule, got TensorDataset"
     ):
         PlainDataModule(TensorDataset(torch.zeros(3)), "")
 
 
-def test_learners_need_class_indices():
+def test_scikit_learn_baselines_need_class_indices():
     soft = loading(train=Loader((X, torch.full((2, 3), 1 / 3))))
     with pytest.raises(DataError, match=r"must give class indices \(N,\) here, got \(2, 3\)"):
         list(soft.each_once())

@@ -15,14 +15,14 @@ def test_moments_are_numpys(channels):
 
 
 @pytest.mark.parametrize("n", [1, 3, 40, 97, 100])
-def test_the_histogram_of_some_is_counted_on_them_or_on_the_others(n):
+def test_the_histogram_of_a_subset(n):
     images = RNG.integers(0, 256, (100, 4, 4, 2), np.uint8)
     chosen = np.sort(RNG.permutation(100)[:n])
     found = histogram_of(chosen, images, histogram(images))
     np.testing.assert_array_equal(found, histogram(images[chosen]))
 
 
-def test_a_channel_of_one_value_has_deviation_one():
+def test_a_constant_channel_has_standard_deviation_one():
     images = np.full((3, 2, 2, 1), 51, np.uint8)
     mean, std = moments(histogram(images))
     assert mean == pytest.approx((0.2,))

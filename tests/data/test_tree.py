@@ -1,4 +1,4 @@
-"""Every entry of a folder is read, named, or refused."""
+"""Every entry of a folder is read, reported as unread, or refused."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablab.data.errors import DataError
-from ablab.data.tree import DEEPEST, Scan, listed
+from ablab.data.tree import MAX_DEPTH, Scan, format_faults
 
 
 @pytest.fixture
@@ -23,18 +23,18 @@ def names(scan):
     return sorted(str(f.path.relative_to(scan.root.path)) for f in scan.root.all_files())
 
 
-def test_files_of_all_depths_are_found_with_what_tells_a_change(root):
+def test_files_of_all_depths_are_found_with_size_and_time(root):
     scan = Scan(root)
     assert names(scan) == ["cats/1.png", "cats/deep/2.png", "dogs/1.png"]
     assert [scan.root.total, scan.root.folders["cats"].total] == [3, 2]
     (file,) = scan.root.folders["dogs"].files
-    facts = (root / "dogs/1.png").stat()
-    assert (file.size, file.mtime_ns) == (1, facts.st_mtime_ns)
+    stat = (root / "dogs/1.png").stat()
+    assert (file.size, file.mtime_ns) == (1, stat.st_mtime_ns)
 
 
-def test_litter_is_passed_over_and_all_else_is_named(root):
-    litter = [".DS_Store", "Thumbs.db", "desktop.ini", "._1.png", ".gitkeep"]
-    for name in litter:
+def test_system_files_are_ignored_and_documents_are_unread(root):
+    ignored = [".DS_Store", "Thumbs.db", "desktop.ini", "._1.png", ".gitkeep"]
+    for name in ignored:
         (root / "cats" / name).write_bytes(b"x")
     for name in ("__MACOSX", ".ipynb_checkpoints", "@eaDir"):
         (root / name).mkdir()
@@ -48,7 +48,7 @@ def test_litter_is_passed_over_and_all_else_is_named(root):
     assert sorted(path.name for path in scan.unread) == sorted(unread)
 
 
-def test_what_may_be_an_image_is_never_taken_for_a_document(root):
+def test_files_of_unknown_type_count_as_images(root):
     for name in ("a.heic", "b.npy", "c", "d.PNG", "e.jpg.bak"):
         (root / "cats" / name).write_bytes(b"x")
     scan = Scan(root)
@@ -98,13 +98,13 @@ def _pipe(root: Path) -> str:
 
 
 def _socket(root: Path) -> str:
-    place = Path.cwd()
+    folder = Path.cwd()
     os.chdir(root)  # the name of a socket must be short
     try:
-        with socket.socket(socket.AF_UNIX) as made:
-            made.bind("s.png")
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("s.png")
     finally:
-        os.chdir(place)
+        os.chdir(folder)
     return "s.png: it is a socket"
 
 
@@ -114,21 +114,21 @@ def _device(root: Path) -> str:
 
 
 def _deep(root: Path) -> str:
-    (root / "/".join("d" * (DEEPEST + 1))).mkdir(parents=True)
-    return f"folders lie more than {DEEPEST} deep"
+    (root / "/".join("d" * (MAX_DEPTH + 1))).mkdir(parents=True)
+    return f"folders are more than {MAX_DEPTH} deep"
 
 
 @pytest.mark.parametrize(
     "spoil", [_dangling, _to_itself, _back, _twice, _pipe, _socket, _device, _deep]
 )
-def test_what_cannot_be_read_is_refused_by_name(root, spoil):
-    told = spoil(root)
-    message = f"^path must hold files and folders that can be read, got 1 that cannot:\n  .*{told}"
+def test_unreadable_entries_are_refused_by_name(root, spoil):
+    fault = spoil(root)
+    message = f"^path must hold files and folders that can be read, got 1 that cannot:\n  .*{fault}"
     with pytest.raises(DataError, match=message):
         Scan(root)
 
 
-def test_folders_that_are_closed_are_all_refused_at_once(root, monkeypatch):
+def test_all_unreadable_folders_are_reported_at_once(root, monkeypatch):
     original = os.scandir
 
     def closed(path):
@@ -143,7 +143,7 @@ def test_folders_that_are_closed_are_all_refused_at_once(root, monkeypatch):
         assert f"{root / name}: Permission denied" in str(caught.value)
 
 
-def test_links_that_double_at_each_level_are_found_at_once(tmp_path):
+def test_links_that_double_at_each_level_are_refused_quickly(tmp_path):
     for level in range(30):  # read one by one that would be 2**30 folders
         folder = tmp_path / f"{level}"
         folder.mkdir()
@@ -154,7 +154,7 @@ def test_links_that_double_at_each_level_are_found_at_once(tmp_path):
         Scan(tmp_path / "0")
 
 
-def test_of_many_faults_the_first_are_named_and_all_are_counted():
-    text = listed("x must y", [f"fault {n}" for n in range(33)])
-    assert text.startswith("x must y, got 33 that cannot:\n  fault 0\n")
-    assert "fault 19\n  and 13 more" in text
+def test_the_first_of_many_faults_are_listed():
+    text = format_faults([f"fault {n}" for n in range(33)])
+    assert text.startswith("\n  fault 0\n")
+    assert text.endswith("fault 19\n  and 13 more")

@@ -1,4 +1,4 @@
-"""Linear layers, activations, batch normalisation and dropout by hand, against torch's."""
+"""Linear layers, activations, batch normalization and dropout by hand, against torch's."""
 
 from types import ModuleType
 from typing import Any

@@ -36,7 +36,7 @@ def train_baselines(
 ) -> Baselines:
     """Train those learners that the lab has not yet for this data, and return all.
 
-    Training, validation and test images are those of a trial with this configuration, standardised
+    Training, validation and test images are those of a trial with this configuration, standardized
     as it says; nothing is tuned, so that validation serves as a second test.
 
     Args:

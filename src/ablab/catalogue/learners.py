@@ -31,7 +31,7 @@ class Learner:
         return getattr(importlib.import_module(module), name)(**self.settings, **jobs)
 
 
-# Usual settings, none of them tuned. On standardised pixels the two linear ones have a stronger
+# Usual settings, none of them tuned. On standardized pixels the two linear ones have a stronger
 # penalty than scikit-learn's default, with which they would take many times as long to converge.
 LEARNERS = (
     Learner(

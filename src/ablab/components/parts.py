@@ -103,11 +103,11 @@ def needs_bias(norm: nn.Module) -> bool:
     It has none where the normalization comes next and brings a shift, or takes each channel's
     mean away and with it any bias.
     """
-    centres = isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) or (
+    centers = isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) or (
         isinstance(norm, nn.GroupNorm) and norm.num_groups == norm.num_channels  # instance norm
     )
     shifts = getattr(norm, "bias", None) is not None
-    return placement(norm) == "after" or not (centres or shifts)
+    return placement(norm) == "after" or not (centers or shifts)
 
 
 def dropout_at(place: Place, dropout: Dropout, depth: float = 1.0) -> nn.Module:

@@ -1,1 +1,1 @@
-"""Data sets: reading, checking, caching and fetching them, and handing out whole batches."""
+"""Data sets: read, checked, cached, downloaded, and loaded in batches."""

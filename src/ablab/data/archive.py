@@ -1,4 +1,4 @@
-"""Taking the named members out of an archive, and nothing else."""
+"""Unpacks the named members of an archive, and nothing else."""
 
 import hashlib
 import tarfile
@@ -10,7 +10,7 @@ from ablab.data.errors import DataError
 from ablab.data.sources import SourceFile
 from ablab.errors import resource_error
 
-_PIECE = 1 << 20
+_CHUNK = 1 << 20
 
 
 def check(path: Path, archive: SourceFile) -> None:
@@ -24,17 +24,17 @@ def check(path: Path, archive: SourceFile) -> None:
 def unpack(path: Path, files: Sequence[SourceFile], folder: Path) -> None:
     """Write the members ``<folder's name>/<file>`` of a gzipped tar archive into ``folder``.
 
-    Members are streamed and never extracted by name: no path, link or mode of the archive's takes
-    effect. A file appears whole and checked, or not at all.
+    Members are streamed, not extracted by tarfile: no path, link or mode of the archive takes
+    effect. A file appears complete and checked, or not at all.
 
     Args:
-        path: the archive.
-        files: what is wanted of it.
-        folder: exists.
+        path: of the archive.
+        files: the members to unpack.
+        folder: an existing folder.
 
     Raises:
-        DataError: the archive is broken, or a file is not in it as an ordinary file of the
-            published size and sum.
+        DataError: the archive is damaged, or a file is not in it as a regular file of the
+            published size and hash.
     """
     wanted = {f"{folder.name}/{file.name}": file for file in files}
     try:
@@ -63,9 +63,9 @@ def _write(stream: IO[bytes], file: SourceFile, folder: Path) -> None:
     part = folder / f"{file.name}.part"
     digest = hashlib.sha256()
     with part.open("wb") as target:
-        while piece := stream.read(_PIECE):
-            digest.update(piece)
-            target.write(piece)
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            target.write(chunk)
     if digest.hexdigest() != file.sha256:
         part.unlink()
         raise DataError(f"{file.name} must have SHA-256 {file.sha256}, got {digest.hexdigest()}")

@@ -1,7 +1,7 @@
-"""Decoded arrays on disk, memory-mapped, so that parallel trials share one copy.
+"""A disk cache of decoded arrays, memory-mapped so that parallel trials share one copy.
 
 An entry is a folder ``<cache>/<name>/<fingerprint>`` of ``<array>.npy`` and ``meta.json``. It is
-made under a lock in a folder of its own and renamed, so it is whole or not there.
+written under a lock to a temporary folder and renamed, so that it is complete or absent.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ from ablab.errors import resource_error
 
 @dataclass(frozen=True)
 class Cached:
-    """The arrays of an image set, with what is known about them.
+    """The arrays of an image set, with their hashes and a histogram.
 
     Attributes:
         arrays: by name, memory-mapped copy-on-write.
@@ -39,33 +39,33 @@ class Cached:
     histogram: Histogram
 
 
-class _TornError(Exception):
-    """An entry that was not wholly written, or lost a part."""
+class _IncompleteError(Exception):
+    """An entry is absent, incompletely written, or has lost a file."""
 
 
 def load(image_set: ImageSet) -> Cached:
-    """Return a set's arrays, from the cache if they are there, else from their source.
+    """Return a set's arrays from the cache, after reading them from their source if needed.
 
     Raises:
-        DataError: the source is missing or damaged, or the cache was changed after it was made.
+        DataError: the source is missing or damaged, or the cache was changed after it was written.
     """
     folder = folders.cache_folder() / image_set.name / image_set.fingerprint
     try:
         return _open(folder)
-    except _TornError:
+    except _IncompleteError:
         folder.parent.mkdir(parents=True, exist_ok=True)
     with filelock.FileLock(f"{folder}.lock"):
         try:
-            return _open(folder)
-        except _TornError:
-            _make(folder, image_set)
+            return _open(folder)  # another process may have written it meanwhile
+        except _IncompleteError:
+            _create(folder, image_set)
     return _open(folder)
 
 
-def _make(folder: Path, image_set: ImageSet) -> None:
+def _create(folder: Path, image_set: ImageSet) -> None:
     arrays = image_set.read()
     new = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(new, ignore_errors=True)  # a maker that was killed left it
+    shutil.rmtree(new, ignore_errors=True)  # left by a process that was killed
     new.mkdir()
     files = {name: _write(new / f"{name}.npy", array) for name, array in arrays.items()}
     counts = histogram(arrays["train_images"]).tolist()
@@ -82,13 +82,13 @@ def _write(path: Path, array: Bytes) -> dict[str, Any]:
     with path.open("wb") as stream:
         np.save(stream, array, allow_pickle=False)
         _sync(stream)
-    facts = path.stat()
+    stat = path.stat()
     return {
         "shape": array.shape,
         "dtype": str(array.dtype),
         "sha256": _sha256(array),
-        "size": facts.st_size,
-        "mtime_ns": facts.st_mtime_ns,
+        "size": stat.st_size,
+        "mtime_ns": stat.st_mtime_ns,
     }
 
 
@@ -102,29 +102,30 @@ def _open(folder: Path) -> Cached:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         files = meta["arrays"]
         counts = np.array(meta["histogram"], np.int64)
-        arrays = {name: _map(folder / f"{name}.npy", facts) for name, facts in files.items()}
+        arrays = {name: _map(folder / f"{name}.npy", entry) for name, entry in files.items()}
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, DataError) or resource_error(error) is not None:
             raise
-        raise _TornError from error
-    hashes = {name: facts["sha256"] for name, facts in files.items()}
+        raise _IncompleteError from error
+    hashes = {name: entry["sha256"] for name, entry in files.items()}
     return Cached(arrays, hashes, counts)
 
 
-def _map(path: Path, facts: Mapping[str, Any]) -> Bytes:
-    found = path.stat()
-    if found.st_size != facts["size"]:
-        raise _TornError
+def _map(path: Path, entry: Mapping[str, Any]) -> Bytes:
+    stat = path.stat()
+    if stat.st_size != entry["size"]:
+        raise _IncompleteError
     array: Bytes = np.load(path, mmap_mode="c", allow_pickle=False)
-    if found.st_mtime_ns == facts["mtime_ns"]:
+    if stat.st_mtime_ns == entry["mtime_ns"]:
         return array
-    if _sha256(array) != facts["sha256"]:
+    if _sha256(array) != entry["sha256"]:
         raise DataError(
-            f"{path} must have the content it was made with, got another; "
-            f"delete {path.parent} and it is made anew"
+            f"{path} must have the content that was written, got another; "
+            f"delete {path.parent}, and it is recreated"
         )
-    with contextlib.suppress(OSError):  # a copy that was moved here: looked at once is enough
-        os.utime(path, ns=(facts["mtime_ns"], facts["mtime_ns"]))
+    # A copied cache has other times: reset them, so that the hash is computed once only.
+    with contextlib.suppress(OSError):
+        os.utime(path, ns=(entry["mtime_ns"], entry["mtime_ns"]))
     return array
 
 

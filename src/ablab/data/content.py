@@ -1,4 +1,4 @@
-"""The content of a published file, as it lies in the data folder: plain or gzipped, and checked."""
+"""Reads published files from the data folder, plain or gzipped, and checks their content."""
 
 import gzip
 import hashlib
@@ -11,11 +11,11 @@ from ablab.data.errors import DataError
 from ablab.data.sources import Source, SourceFile
 from ablab.errors import resource_error
 
-_GZIP_MAGIC = b"\x1f\x8b"  # no published file begins so: IDX with zeros, CIFAR with a label < 20
+_GZIP_MAGIC = b"\x1f\x8b"  # no plain file starts so: IDX with zeros, CIFAR with a label < 20
 
 
 def find(source: Source, file: SourceFile) -> Path | None:
-    """Return where a file of a source lies, plain or with ``.gz``, if it is there."""
+    """Return the path of a file of a source, plain or with ``.gz``, None if it is missing."""
     folder = folders.data_folder() / source.folder
     paths = (folder / file.name, folder / f"{file.name}.gz")
     return next((path for path in paths if path.is_file()), None)
@@ -26,7 +26,7 @@ def read(source: Source, file: SourceFile) -> bytes:
 
     Raises:
         DataError: it is missing (the message names the folder and the command that fetches it),
-            broken, or not the published one.
+            damaged, or not the published one.
     """
     path = find(source, file)
     if path is None:
@@ -39,10 +39,10 @@ def read(source: Source, file: SourceFile) -> bytes:
 
 
 def read_checked(path: Path, file: SourceFile) -> bytes:
-    """Return the content of ``path``, plain or gzipped, if it is what was published as ``file``.
+    """Return the content of ``path``, plain or gzipped, after a check against ``file``.
 
     Raises:
-        DataError: it cannot be read or decompressed, or is something else.
+        DataError: it cannot be read or decompressed, or is not the published content.
     """
     try:
         with _opened(path) as stream:

@@ -1,7 +1,7 @@
-"""Scikit-learn's handwritten digits, enlarged: a real data set that needs no download.
+"""Scikit-learn's handwritten digits, enlarged: a real data set without a download.
 
 Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI (1998), its test
-part, as `sklearn.datasets.load_digits` carries it: 1797 images of 8x8 pixels, values 0 to 16.
+part, as in `sklearn.datasets.load_digits`: 1797 images of 8x8 pixels, values 0 to 16.
 The enlarging and the split are ours.
 """
 
@@ -21,15 +21,15 @@ FINGERPRINT = hashlib.sha256(f"{SHA256}/{LABELS_SHA256}/1".encode()).hexdigest()
 def read() -> dict[str, Bytes]:
     """Return the digits as 32x32 images.
 
-    The images lie in the order of the people who wrote them. The first 1437 are the training
-    images and the last 360 the test images, so that nearly all of these come from hands that no
-    training image shows; no seed takes part.
+    The images are ordered by writer. The first 1437 are the training images and the last 360 the
+    test images, so that nearly all of these are by writers without training images; the split
+    does not depend on a seed.
 
     Returns:
         ``train_images``, ``test_images`` (N, 32, 32, 1) and ``train_labels``, ``test_labels`` (N,).
 
     Raises:
-        DataError: the installed scikit-learn carries other digits.
+        DataError: the installed scikit-learn has other digits.
     """
     from sklearn.datasets import load_digits
 
@@ -51,9 +51,9 @@ def read() -> dict[str, Bytes]:
 def enlarge(images: Bytes) -> Bytes:
     """Return images four times as high and wide, scaled from 0..16 to 0..255.
 
-    Bilinear, pixel centres aligned and edges repeated, which is
-    ``torch.nn.functional.interpolate(..., mode="bilinear", align_corners=False)``; in integers and
-    rounded half up, so that every machine gets the same bytes.
+    Bilinear with aligned pixel centers and repeated edges, as in
+    ``torch.nn.functional.interpolate(..., mode="bilinear", align_corners=False)``, but in integers
+    and rounded half up, so that the bytes are the same on every machine.
 
     Args:
         images: (N, H, W), values 0 to 16.

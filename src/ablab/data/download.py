@@ -1,7 +1,7 @@
-"""One file over HTTP: resumed where it broke off, from the next mirror where one fails.
+"""Downloads a file over HTTP: resumes after interruptions, and falls back to other mirrors.
 
-pooch retries and checks sums, but begins anew each time and knows no mirrors, and the sums it
-checks are those of the .gz, which differ from mirror to mirror.
+pooch retries and checks hashes, but restarts each time and has no mirrors, and the hashes it checks
+are those of the .gz, which differ from mirror to mirror.
 """
 
 import re
@@ -17,13 +17,13 @@ from tqdm import tqdm
 from ablab.data.errors import DataError
 from ablab.errors import ResourceError
 
-_TIMEOUT_SECONDS = 10, 30  # to connect, and between two pieces
-_ATTEMPTS = 3  # in a row without a new byte
-_PIECE = 1 << 14  # what a broken connection loses at the most
+_TIMEOUT_SECONDS = 10, 30  # to connect, and between two chunks
+_ATTEMPTS = 3  # in succession without a new byte
+_CHUNK = 1 << 14  # bytes that a broken connection loses at most
 
 
 class _RefusedError(Exception):
-    """This address will not serve the file, however often it is asked."""
+    """An address does not serve the file, so that another attempt is useless."""
 
 
 def download(
@@ -35,23 +35,23 @@ def download(
     progress: bool = True,
     pause_seconds: float = 1.0,
 ) -> str:
-    """Fetch ``path`` from the first of the addresses that yields what ``check`` accepts.
+    """Download ``path`` from the first address whose file passes ``check``.
 
-    What has come so far lies in ``<path>.part``, and a later call goes on from there.
+    A partial download stays in ``<path>.part``, and a later call resumes it.
 
     Args:
         addresses: of the same content; tried in order.
-        path: appears whole and checked, or not at all.
+        path: appears complete and checked, or not at all.
         max_size: in bytes; a longer file is refused.
-        check: raises `DataError` unless the file it is given is the right one.
+        check: raises `DataError` unless the file is the right one.
         progress: show a bar.
-        pause_seconds: before an address is asked again.
+        pause_seconds: before an address is tried again.
 
     Returns:
-        The address that served it.
+        The address that served the file.
 
     Raises:
-        DataError: no address served it, with each one's reason.
+        DataError: no address served it; gives each one's reason.
         ResourceError: the disk is too full.
     """
     part = path.with_name(f"{path.name}.part")
@@ -59,7 +59,7 @@ def download(
     reasons = []
     for address in addresses:
         try:
-            job.checked(address)
+            job.run(address)
         except (_RefusedError, requests.RequestException) as error:
             reasons.append(f"{address}: {error}")
         else:
@@ -85,8 +85,8 @@ class _Download:
     progress: bool
     pause_seconds: float
 
-    def checked(self, address: str) -> None:
-        """Complete the part and check it; one that was resumed gets a second chance, whole."""
+    def run(self, address: str) -> None:
+        """Complete the partial file and check it; a resumed one that fails is restarted once."""
         resumed = self._size() > 0
         self._complete(address)
         try:
@@ -95,10 +95,10 @@ class _Download:
             self.part.unlink()
             if not resumed:
                 raise _RefusedError(error) from error
-            self.checked(address)
+            self.run(address)
 
     def _complete(self, address: str) -> None:
-        """Ask until the file is whole, giving up when some attempts in a row bring nothing."""
+        """Retry until the file is complete, or `_ATTEMPTS` in succession bring no new byte."""
         attempts = 0
         while True:
             before = self._size()
@@ -112,7 +112,7 @@ class _Download:
             time.sleep(self.pause_seconds)
 
     def _continue(self, address: str, start: int) -> None:
-        """Fetch what is lacking after ``start``, or all where the server knows no ranges."""
+        """Download the rest after ``start``, or all where the server does not support ranges."""
         headers = {"Accept-Encoding": "identity"}
         if start:
             headers["Range"] = f"bytes={start}-"
@@ -120,30 +120,30 @@ class _Download:
             address, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS
         ) as response:
             if start and response.status_code == requests.codes.requested_range_not_satisfiable:
-                return  # nothing is lacking, or nothing is right: the check tells
+                return  # the file is complete or wrong: the check decides
             if 400 <= response.status_code < 500:
                 raise _RefusedError(f"{response.status_code} {response.reason}")
             response.raise_for_status()
             self._save(response, start if _continues_at(response, start) else 0)
 
     def _save(self, response: requests.Response, start: int) -> None:
-        lacking = int(response.headers.get("Content-Length", 0))
-        self._require_size(start + lacking)
-        require_space(self.part.parent, lacking)
+        remaining = int(response.headers.get("Content-Length", 0))
+        self._require_size(start + remaining)
+        require_space(self.part.parent, remaining)
         with (
             self.part.open("ab" if start else "wb") as stream,
             tqdm(
                 desc=self.part.stem,
                 initial=start,
-                total=start + lacking if lacking else None,
+                total=start + remaining if remaining else None,
                 unit="B",
                 unit_scale=True,
                 disable=not self.progress,
             ) as bar,
         ):
-            for piece in response.iter_content(_PIECE):
-                stream.write(piece)
-                bar.update(len(piece))
+            for chunk in response.iter_content(_CHUNK):
+                stream.write(chunk)
+                bar.update(len(chunk))
                 self._require_size(stream.tell())
 
     def _require_size(self, size: int) -> None:
@@ -155,5 +155,5 @@ class _Download:
 
 
 def _continues_at(response: requests.Response, start: int) -> bool:
-    found = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
-    return found is not None and int(found[1]) == start
+    match = re.match(r"bytes (\d+)-", response.headers.get("Content-Range", ""))
+    return match is not None and int(match[1]) == start

@@ -1,4 +1,4 @@
-"""Bringing the published data sets into the data folder, and looking whether they are right."""
+"""Downloads the published data sets into the data folder, and verifies them."""
 
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,13 +16,13 @@ from ablab.data.sources import SOURCES, Source, SourceFile
 from ablab.errors import InputError, ResourceError
 
 DATASETS = tuple(SOURCES)
-"""The data sets that can be fetched."""
+"""Names of the data sets that can be downloaded."""
 
-_SLACK = 1 << 20  # gzip never lengthens content by more, for content of this size
+_SLACK = 1 << 20  # gzip adds at most this much to files of these sizes
 
 
 class Check(NamedTuple):
-    """A file that was looked at, whether it is the published one, and if not, what is wrong."""
+    """A checked file, whether it is the published one, and if not, what is wrong."""
 
     file: str
     ok: bool
@@ -30,7 +30,7 @@ class Check(NamedTuple):
 
 
 def verify(name: str) -> list[Check]:
-    """Look at each file of a data set, and at every byte of it.
+    """Check every byte of each file of a data set.
 
     Args:
         name: one of `DATASETS`, or ``"digits"``.
@@ -39,26 +39,27 @@ def verify(name: str) -> list[Check]:
         InputError: there is no such data set.
     """
     if name == "digits":
-        return [_look("scikit-learn's digits", digits.read)]
+        return [_check("scikit-learn's digits", digits.read)]
     source = _source(name)
-    return [_look(file.name, partial(content.read, source, file)) for file in source.files]
+    return [_check(file.name, partial(content.read, source, file)) for file in source.files]
 
 
 def fetch(name: str, progress: bool = True, mirrors: Sequence[str] | None = None) -> list[str]:
-    """Bring what is missing of a data set into the data folder; what is right there stays.
+    """Download the missing files of a data set into the data folder.
 
-    A file that is there but wrong is kept beside it as ``<file>.bad``.
+    A damaged file is renamed to ``<file>.bad`` first.
 
     Args:
-        name: one of `DATASETS`, or ``"digits"``, which need nothing.
+        name: one of `DATASETS`, or ``"digits"``, which need no download.
         progress: show a bar for each download.
-        mirrors: addresses, ending in a slash, to use in place of the published ones.
+        mirrors: addresses that end in a slash, instead of the published ones.
 
     Returns:
-        What was done, a sentence for each file.
+        A message for each file.
 
     Raises:
-        DataError: no address yields the right bytes, or the data folder takes no more.
+        DataError: no address serves the published bytes.
+        ResourceError: the data folder is not writable, or the disk is full.
         InputError: there is no such data set.
     """
     if name == "digits":
@@ -69,13 +70,13 @@ def fetch(name: str, progress: bool = True, mirrors: Sequence[str] | None = None
     folder = folders.data_folder() / source.folder
     _require_writable(folder)
     with filelock.FileLock(folder.with_name(f".{name}.lock")):
-        said, missing = _sort(source)
+        messages, missing = _find_missing(source)
         mirrors = mirrors or source.mirrors
         if missing and source.archive:
-            said += _from_archive(source, source.archive, missing, mirrors, progress)
+            messages += _fetch_archive(source, source.archive, missing, mirrors, progress)
         elif missing:
-            said += _one_by_one(source, missing, mirrors, progress)
-    return said
+            messages += _fetch_files(source, missing, mirrors, progress)
+    return messages
 
 
 def _source(name: str) -> Source:
@@ -95,7 +96,7 @@ def _require_writable(folder: Path) -> None:
         ) from error
 
 
-def _look(file: str, read: Callable[[], object]) -> Check:
+def _check(file: str, read: Callable[[], object]) -> Check:
     try:
         read()
     except DataError as error:
@@ -103,9 +104,9 @@ def _look(file: str, read: Callable[[], object]) -> Check:
     return Check(file, True, "as published")
 
 
-def _sort(source: Source) -> tuple[list[str], list[SourceFile]]:
-    """Return what is to be said of the files that are there, and those that have to come."""
-    said, missing = [], []
+def _find_missing(source: Source) -> tuple[list[str], list[SourceFile]]:
+    """Return messages on the files that are there, and the missing files."""
+    messages, missing = [], []
     for file in source.files:
         path = None
         while path is None and (found := content.find(source, file)):
@@ -113,12 +114,12 @@ def _sort(source: Source) -> tuple[list[str], list[SourceFile]]:
                 content.read_checked(found, file)
                 path = found
             except DataError as error:
-                said.append(_set_aside(found, error))
+                messages.append(_set_aside(found, error))
         if path:
-            said.append(f"{path.name} is there already, as published")
+            messages.append(f"{path.name} is there already, as published")
         else:
             missing.append(file)
-    return said, missing
+    return messages, missing
 
 
 def _set_aside(path: Path, error: DataError) -> str:
@@ -127,12 +128,12 @@ def _set_aside(path: Path, error: DataError) -> str:
     return f"{error}; kept as {bad.name}"
 
 
-def _one_by_one(
+def _fetch_files(
     source: Source, missing: Sequence[SourceFile], mirrors: Sequence[str], progress: bool
 ) -> list[str]:
-    """Fetch each missing file as ``<file>.gz``."""
+    """Download each missing file as ``<file>.gz``."""
     folder = folders.data_folder() / source.folder
-    said = []
+    messages = []
     for file in missing:
         path = folder / f"{file.name}.gz"
         address = download(
@@ -142,34 +143,34 @@ def _one_by_one(
             partial(content.read_checked, file=file),
             progress=progress,
         )
-        said.append(f"{path.name} fetched from {address}")
-    return said
+        messages.append(f"{path.name} fetched from {address}")
+    return messages
 
 
-def _from_archive(
+def _fetch_archive(
     source: Source,
-    packed: SourceFile,
+    archive_file: SourceFile,
     missing: Sequence[SourceFile],
     mirrors: Sequence[str],
     progress: bool,
 ) -> list[str]:
-    """Take the missing files out of the archive, which is fetched and removed, or lies there."""
+    """Unpack the missing files from the archive, which is downloaded and removed if not there."""
     folder = folders.data_folder() / source.folder
-    path = folder.with_name(packed.name)
-    check = partial(archive.check, archive=packed)
-    require_space(folder, packed.size + sum(file.size for file in missing))
-    said = []
+    path = folder.with_name(archive_file.name)
+    check = partial(archive.check, archive=archive_file)
+    require_space(folder, archive_file.size + sum(file.size for file in missing))
+    messages = []
     if path.is_file():
         try:
             check(path)
         except DataError as error:
-            said.append(_set_aside(path, error))
+            messages.append(_set_aside(path, error))
     if path.is_file():
         archive.unpack(path, missing, folder)
         origin = path.name
     else:
         addresses = [mirror + path.name for mirror in mirrors]
-        origin = download(addresses, path, packed.size, check, progress=progress)
+        origin = download(addresses, path, archive_file.size, check, progress=progress)
         archive.unpack(path, missing, folder)
         path.unlink()
-    return [*said, *(f"{file.name} taken out of {origin}" for file in missing)]
+    return [*messages, *(f"{file.name} unpacked from {origin}" for file in missing)]

@@ -1,7 +1,7 @@
-"""The IDX format, in which MNIST and its kin are published.
+"""The IDX format, in which MNIST and similar data sets are published.
 
-A file is two zero bytes, a byte for the type of the values, one for the number of dimensions, the
-sizes as big-endian 32-bit integers, and then the values.
+A file consists of two zero bytes, a byte for the type of the values, one for the number of
+dimensions, the sizes as big-endian 32-bit integers, and the values.
 
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database", section "File formats".
 """
@@ -20,15 +20,15 @@ _UNSIGNED_BYTE = 0x08
 
 
 def decode(raw: bytes, num_dims: int, name: str) -> Bytes:
-    """Return the array that an IDX file of unsigned bytes holds.
+    """Return the array in an IDX file of unsigned bytes.
 
     Args:
         raw: the whole file.
-        num_dims: how many dimensions it must have.
-        name: what to call the file in an error.
+        num_dims: number of dimensions it must have.
+        name: of the file, for error messages.
 
     Raises:
-        DataError: it is another kind of file, or not as long as it says.
+        DataError: it is another kind of file, or its length does not match its header.
     """
     if raw[:2] != b"\0\0" or len(raw) < 4 + 4 * num_dims:
         raise DataError(f"{name} must be an IDX file (starting 00 00), got {raw[:4].hex(' ')!r}")
@@ -44,17 +44,17 @@ def decode(raw: bytes, num_dims: int, name: str) -> Bytes:
 
 
 def read(source: Source, num_classes: int) -> dict[str, Bytes]:
-    """Return the arrays of a set published as four IDX files.
+    """Return the arrays of a data set published as four IDX files.
 
     Args:
-        source: its files in the order train images, train labels, test images, test labels.
-        num_classes: labels must be below.
+        source: files in the order train images, train labels, test images, test labels.
+        num_classes: upper bound of the labels, exclusive.
 
     Returns:
         ``train_images``, ``test_images`` (N, H, W, 1) and ``train_labels``, ``test_labels`` (N,).
 
     Raises:
-        DataError: a file is missing, or not the published one, or not what it should hold.
+        DataError: a file is missing, not the published one, or has invalid content.
     """
     arrays = {}
     names = ("train_images", "train_labels", "test_images", "test_labels")

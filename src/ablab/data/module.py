@@ -1,4 +1,4 @@
-"""The in-memory LightningDataModule that every data set is."""
+"""The in-memory LightningDataModule of every data set of ablab's own."""
 
 import hashlib
 import json
@@ -14,39 +14,38 @@ from ablab.data.batches import Augmentation, Batches, Images
 from ablab.data.image_set import ImageSet
 from ablab.data.order import FULL, EpochOrder, FixedOrder
 from ablab.data.perturbation import Perturbation
-from ablab.data.split import sliced, split
+from ablab.data.split import check_val_fraction, split, subset
 from ablab.data.statistics import Moments, histogram_of, moments
 from ablab.data.trial_data import Batch, TrialData
 from ablab.errors import InputError
 
 
 class InMemoryDataModule(TrialData):
-    """Images held as bytes on the training device, handed out as whole normalised batches.
+    """Holds images as bytes on the training device and loads them in normalized batches.
 
-    Validation images are drawn from the training part, unless the set has a part of its own for
-    them; the test part is loaded when it is asked for. On CPU the arrays are memory-mapped
-    copies-on-write of the cache.
+    Validation images are drawn from the training part, unless the set has a validation part. The
+    test part is loaded on first use. On the CPU the arrays are copy-on-write memory maps of the
+    cache.
 
     Args:
-        image_set: what is read.
-        val_fraction: share of the training part that validation takes, in (0, 1); None where the
-            set has validation images of its own.
-        split_seed: of the draw; unset, the trial's own seed.
+        image_set: the images.
+        val_fraction: share of the training part for validation, in (0, 1); None where the set has
+            a validation part.
+        split_seed: seed of the training/validation split; None for the trial's seed.
 
     Attributes:
-        eval_batch_size: validation or test images a step and process.
-        seed: the trial's, for order, augmentation, permutation and, unless it has its own, split.
+        eval_batch_size: validation or test images per step and process.
+        seed: the trial's, for order, augmentation, permutation and, by default, the split.
         augmentation: of training batches (see `Batches`).
-        train_images: how many train, the first of the split's order (see `split`); None: all that
-            validation leaves.
-        val_images: how many validate (see `split`, and `sliced` for a part of its own); None: all.
-        test_images: how many test, the same for all trials (see `sliced`); None: all.
-        standardize: subtract the mean and divide by the standard deviation of the images that
-            train, per channel (see `statistics`); else pixels in [0, 1].
-        permute_pixels: put the pixels of each image, training, validation and test, into one
-            order that is drawn from the seed, behind augmentation and perturbation: a network
-            sees the same images with no neighbourhoods left.
-        shuffle: how training images are ordered (see `EpochOrder`).
+        train_images: number of training images (see `split`); None for all.
+        val_images: number of validation images (see `split`, and `subset` for a separate
+            validation part); None for all.
+        test_images: number of test images, the same for all trials (see `subset`); None for all.
+        standardize: subtract the mean and divide by the standard deviation of the training
+            images, per channel (see `statistics`); if False, pixels are in [0, 1].
+        permute_pixels: apply one pixel permutation, drawn from the seed, to all images after
+            augmentation and perturbation, so that no pixel keeps its neighbors.
+        shuffle: order of the training images (see `EpochOrder`).
 
     Raises:
         InputError: ``val_fraction`` is out of range.
@@ -55,7 +54,7 @@ class InMemoryDataModule(TrialData):
     def __init__(
         self, image_set: ImageSet, val_fraction: float | None, split_seed: int | None = None
     ) -> None:
-        _check_fraction(val_fraction, image_set.has_val)
+        check_val_fraction(val_fraction, image_set.has_val)
         super().__init__()
         self._batch_size: int | str = 128
         self.eval_batch_size = 250
@@ -70,12 +69,12 @@ class InMemoryDataModule(TrialData):
         self._val_fraction = val_fraction or 0.0
         self._split_seed = split_seed
         self._parts = ("train", *(("val",) if image_set.has_val else ()), "test")
-        self._placed: dict[tuple[str, torch.device], tuple[Tensor, Tensor]] = {}
-        self._measured: dict[tuple[Any, ...], Moments] = {}
+        self._on_device: dict[tuple[str, torch.device], tuple[Tensor, Tensor]] = {}
+        self._moments: dict[tuple[Any, ...], Moments] = {}
 
     @property
     def batch_size(self) -> int:
-        """Training images a step, over all processes together; set to `FULL`, all of them."""
+        """Training images per step, over all processes; set to `FULL` for all of them."""
         return len(self._indices()[0]) if isinstance(self._batch_size, str) else self._batch_size
 
     @batch_size.setter
@@ -86,7 +85,7 @@ class InMemoryDataModule(TrialData):
 
     @property
     def smallest_batch(self) -> int:
-        """Images of the smallest training batch: each has as many."""
+        """Number of images of the smallest training batch: all have `batch_size`."""
         return self.batch_size
 
     @property
@@ -106,7 +105,7 @@ class InMemoryDataModule(TrialData):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 that stands for all images and labels of all parts, and the classes' names.
+        """SHA-256 of all images and labels of all parts, and of the class names.
 
         Raises:
             DataError: the data are missing or damaged.
@@ -117,7 +116,7 @@ class InMemoryDataModule(TrialData):
         return hashlib.sha256(text.encode()).hexdigest()
 
     def prepare_data(self) -> None:
-        """Read and decode the data into the cache, unless it holds them.
+        """Read and decode the data into the cache, unless they are there.
 
         Raises:
             DataError: the data are missing or damaged.
@@ -125,17 +124,17 @@ class InMemoryDataModule(TrialData):
         cache.load(self._image_set)
 
     def setup(self, stage: str | None = None) -> None:
-        """Put images on the training device: all, or only those that a stage of Lightning uses."""
+        """Move images to the training device: all, or those that a stage of Lightning uses."""
         for part in self._parts:
             if stage is None or (part == "test") == (stage == "test"):
                 self._images(part)
 
     def check(self) -> None:
-        """Find out whether there are as many images as are asked for.
+        """Check that there are as many images as requested.
 
         Raises:
             DataError: the data are missing or damaged.
-            ValueError: there are not.
+            ValueError: there are fewer.
         """
         self.train_dataloader()
         self.counts()
@@ -144,24 +143,24 @@ class InMemoryDataModule(TrialData):
         """Return batches of the training images.
 
         Raises:
-            InputError: there are not so many images as ``train_images`` or ``batch_size`` says, or
-                ``batch_size`` is not divisible by the processes.
+            InputError: there are fewer images than ``train_images`` or ``batch_size``, or
+                ``batch_size`` is not divisible by the number of processes.
         """
         return self._training_batches(self.batch_size, self.shuffle, self.augmentation)
 
     def val_dataloader(self) -> Batches:
         """Return the validation images, each once, in a fixed order."""
         part = "val" if self._image_set.has_val else "train"
-        return self._evaluated(part, self._indices()[1])
+        return self._eval_batches(part, self._indices()[1])
 
     def test_dataloader(self) -> Batches:
         """Return the test images, each once, in the order of their source."""
-        return self._evaluated("test", self._indices()[2], self.perturbation)
+        return self._eval_batches("test", self._indices()[2], self.perturbation)
 
     def transfer_batch_to_device(
         self, batch: Batch, device: torch.device, dataloader_idx: int
     ) -> Batch:
-        """Return a batch as it is: its images lie on the training device already."""
+        """Return the batch unchanged: it is on the training device already."""
         return batch
 
     def first_images(self) -> Tensor:
@@ -170,19 +169,19 @@ class InMemoryDataModule(TrialData):
         return images
 
     def probe_batch(self, num_images: int) -> Batch:
-        """Return training images that are drawn from the seed, as they are, and their labels.
+        """Return training images drawn by the seed, not augmented, and their labels.
 
-        The same in all processes; all training images where there are no more than asked for.
+        They are the same in all processes, and at most as many as there are training images.
         """
         train = self._indices()[0]
         generator = streams.generator(self.seed, "probe_images")
-        drawn = torch.randperm(len(train), generator=generator)[:num_images]
-        order = FixedOrder(train[drawn].to(self._device), len(drawn))
+        chosen = torch.randperm(len(train), generator=generator)[:num_images]
+        order = FixedOrder(train[chosen].to(self._device), len(chosen))
         batches = Batches(self._images("train"), order, permutation=self._permutation())
         return next(iter(batches))
 
     def each_once(self) -> Batches:
-        """Return all training images in one batch, as they are."""
+        """Return all training images in one batch, not augmented."""
         return self._training_batches(len(self._indices()[0]), "none")
 
     def counts(self) -> dict[str, int]:
@@ -192,41 +191,44 @@ class InMemoryDataModule(TrialData):
 
     @property
     def slices(self) -> dict[str, int]:
-        """How many images there are where fewer are used, by ``val_images_available``, …."""
-        used, there = self._indices(), self._indices(whole=True)
-        pairs = list(zip(_COUNTED, used, there, strict=True))[1:]
+        """Size of each part of which a subset is used, as ``val_images_available``, …."""
+        used, available = self._indices(), self._indices(whole=True)
+        pairs = list(zip(_COUNTED, used, available, strict=True))[1:]
         return {f"{n}_available": len(b) for n, a, b in pairs if len(a) < len(b)}
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on what a reader of the results should know of the data."""
+        """Sentences on the data that a reader of the results should know."""
         counts, slices = self.counts(), self.slices
-        said = [
-            f"Of {slices[key]:,} {word} images {counts[name]:,} are used (data.{name})."
-            for name, word in (("val_images", "validation"), ("test_images", "test"))
+        subsets = [
+            f"Of {slices[key]:,} {part} images {counts[name]:,} are used (data.{name})."
+            for name, part in (("val_images", "validation"), ("test_images", "test"))
             if (key := f"{name}_available") in slices
         ]
-        return (*self._image_set.notes, *said)
+        return (*self._image_set.notes, *subsets)
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """What of the source was not read."""
+        """Files and folders of the source that were not read."""
         return self._image_set.unread
 
     @property
     def statistics(self) -> Moments:
-        """Mean and standard deviation of the images that train, per channel, pixels in [0, 1]."""
-        seed = self.seed if self._split_seed is None else self._split_seed
-        key = seed, self.train_images
-        if key not in self._measured:
+        """Mean and standard deviation of the training images, per channel, pixels in [0, 1]."""
+        key = self._split_key, self.train_images
+        if key not in self._moments:
             train = self._indices()[0].numpy()
             images = self._cached.arrays["train_images"]
-            self._measured[key] = moments(histogram_of(train, images, self._cached.histogram))
-        return self._measured[key]
+            self._moments[key] = moments(histogram_of(train, images, self._cached.histogram))
+        return self._moments[key]
 
     def epoch_images(self, num_batches: int) -> int:
-        """Return the images that so many training batches hold, over all processes together."""
+        """Return the number of images in ``num_batches`` training batches, over all processes."""
         return num_batches * self.batch_size
+
+    @property
+    def _split_key(self) -> int:
+        return self.seed if self._split_seed is None else self._split_seed
 
     def _training_batches(
         self, batch_size: int, shuffle: str, augmentation: Augmentation | None = None
@@ -238,7 +240,7 @@ class InMemoryDataModule(TrialData):
             self._images("train"), order, augmentation, self.seed, permutation=permutation
         )
 
-    def _evaluated(
+    def _eval_batches(
         self, part: str, indices: Tensor, perturbation: Perturbation | None = None
     ) -> Batches:
         rank, world_size = self._process
@@ -252,18 +254,19 @@ class InMemoryDataModule(TrialData):
         )
 
     def _indices(self, *, whole: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the indices of those images of each part that are used; on the CPU.
+        """Return the indices of the images that are used for training, validation and test (CPU).
 
         Args:
-            whole: as if neither validation nor test were sliced.
+            whole: ignore ``val_images`` and ``test_images``.
         """
-        seed = self.seed if self._split_seed is None else self._split_seed
         sizes = {p: len(self._cached.arrays[self._array(p, "labels")]) for p in self._parts}
         val_images, test_images = (None, None) if whole else (self.val_images, self.test_images)
-        train, val = split(sizes["train"], self._val_fraction, seed, self.train_images, val_images)
+        train, val = split(
+            sizes["train"], self._val_fraction, self._split_key, self.train_images, val_images
+        )
         if self._image_set.has_val:
-            val = sliced("val", sizes["val"], val_images)
-        return train, val, sliced("test", sizes["test"], test_images)
+            val = subset("val", sizes["val"], val_images)
+        return train, val, subset("test", sizes["test"], test_images)
 
     def _permutation(self) -> Tensor | None:
         if not self.permute_pixels:
@@ -278,16 +281,17 @@ class InMemoryDataModule(TrialData):
     def _images(self, part: str) -> Images:
         """Return a part's images and labels, on the training device."""
         key, device = (part, self._device), self._device
-        if key not in self._placed:
+        if key not in self._on_device:
             pixels, labels = (
                 torch.from_numpy(self._cached.arrays[self._array(part, kind)]) for kind in _KINDS
             )
-            self._placed[key] = pixels.to(device), labels.long().to(device)
+            self._on_device[key] = pixels.to(device), labels.long().to(device)
         channels = self.in_channels
-        plain = (0.0,) * channels, (1.0,) * channels
-        return Images(*self._placed[key], *(self.statistics if self.standardize else plain))
+        identity = (0.0,) * channels, (1.0,) * channels
+        return Images(*self._on_device[key], *(self.statistics if self.standardize else identity))
 
     def _array(self, part: str, kind: str) -> str:
+        """Return the name of a part's array of ``"images"`` or ``"labels"``."""
         return f"{part}_{self._image_set.labels if kind == 'labels' else kind}"
 
     @property
@@ -302,13 +306,3 @@ class InMemoryDataModule(TrialData):
 
 _COUNTED = ("train_images", "val_images", "test_images")
 _KINDS = ("images", "labels")
-
-
-def _check_fraction(val_fraction: float | None, has_val: bool) -> None:
-    if has_val and val_fraction is not None:
-        raise InputError(
-            "val_fraction must be null where the data set has validation images of its own, "
-            f"got {val_fraction}"
-        )
-    if not has_val and (val_fraction is None or not 0 < val_fraction < 1):
-        raise InputError(f"val_fraction must be between 0 and 1, both excluded, got {val_fraction}")

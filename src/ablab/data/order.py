@@ -1,4 +1,4 @@
-"""Which images make up each batch, for each process."""
+"""The indices of the images in each batch, for each process."""
 
 from collections.abc import Iterator
 
@@ -8,32 +8,31 @@ from torch import Tensor
 from ablab import streams
 from ablab.errors import InputError
 
-FULL = "full"  # in place of a number: each batch is all training images
+FULL = "full"  # a batch_size: each batch holds all training images
 SHUFFLES = ("each_epoch", "once", "none", "with_replacement")
 
 
 class EpochOrder:
-    """Training images in the order of each epoch, a function of (seed, epoch).
+    """Yields batches of training indices; the order is a function of (seed, epoch).
 
-    A global batch is cut into equal contiguous slices, one for each process; what is left of the
-    set after the last whole batch is dropped. These are the same images in each epoch where it
-    has no order of its own.
+    A global batch is cut into equal contiguous slices, one per process. The last incomplete batch
+    is dropped: the same images in each epoch where the order does not change.
 
     Args:
-        indices: (n,) int64, the images to choose from, on the device of the images.
+        indices: (n,) int64, the training images, on the device of the images.
         batch_size: of all processes together.
         seed: the trial's.
         rank: of this process.
         world_size: number of processes.
-        shuffle: ``"each_epoch"``: an order of its own for each; ``"once"``: that of the first
-            epoch for all; ``"none"``: that of ``indices``; ``"with_replacement"``: every place of
-            every batch draws from all images, so that an epoch has some twice and lacks others.
+        shuffle: ``"each_epoch"``: a new order in each epoch; ``"once"``: the order of the first
+            epoch in all; ``"none"``: the order of ``indices``; ``"with_replacement"``: each index
+            is drawn from all images, so that an epoch has some twice and lacks others.
 
     Attributes:
-        share: which images of a batch of all processes are this one's.
+        share: slice of a global batch that belongs to this process.
 
     Raises:
-        InputError: ``batch_size`` cannot be had, or ``shuffle`` is none of these.
+        InputError: ``batch_size`` is out of its range, or ``shuffle`` is unknown.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class EpochOrder:
         self.share = slice(rank * share, (rank + 1) * share)
 
     def set_epoch(self, epoch: int) -> None:
-        """Make the next iteration that of ``epoch``; Lightning calls this before each."""
+        """Set the epoch of the next iteration; Lightning calls this before each epoch."""
         self.epoch = epoch
 
     def __len__(self) -> int:
@@ -78,14 +77,14 @@ class EpochOrder:
             yield batch[self.share]
 
     def whole(self) -> Iterator[Tensor]:
-        """Yield the batches of all processes together."""
+        """Yield the global batches, those of all processes together."""
         shuffled = self._indices[self._order().to(self._indices.device)]
         for batch in range(len(self)):
             start = batch * self._batch_size
             yield shuffled[start : start + self._batch_size]
 
     def _order(self) -> Tensor:
-        """Return this epoch's places in ``indices``, (n,)."""
+        """Return the positions in ``indices`` in this epoch's order, (n,)."""
         n = len(self._indices)
         if self._shuffle == "none":
             return torch.arange(n)
@@ -97,9 +96,9 @@ class EpochOrder:
 
 
 class FixedOrder:
-    """Every image once, in order; each process takes one contiguous part.
+    """Yields batches with each image once, in order; each process has one contiguous part.
 
-    The parts of processes 0, 1, … put one after another are the whole set.
+    The parts of processes 0, 1, …, concatenated, are the whole set.
 
     Args:
         indices: (n,) int64, on the device of the images.
@@ -108,7 +107,7 @@ class FixedOrder:
         world_size: number of processes.
 
     Attributes:
-        share: which images of a batch of `whole` are this process's: all.
+        share: slice of a batch of `whole` that belongs to this process: all of it.
     """
 
     epoch = 0
@@ -131,5 +130,5 @@ class FixedOrder:
         return iter(self._batches)
 
     def whole(self) -> Iterator[Tensor]:
-        """Yield this process's batches: none is shared."""
+        """Yield this process's batches: no batch is shared among processes."""
         return iter(self._batches)

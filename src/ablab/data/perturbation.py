@@ -1,7 +1,7 @@
-"""Test images as they might have been taken: moved, noisy, brighter or darker, of other contrast.
+"""Perturbations of test images: shift, noise, brightness and contrast.
 
-Each image is changed in a way of its own that the seed alone decides: not the batch it comes in,
-nor how many processes test; a greater strength changes it further in the same way.
+The change of each image depends on the seed and the image's index alone, not on the batch or the
+number of processes; a greater strength changes it further in the same direction.
 
 Source: Hendrycks and Dietterich 2019, arXiv:1903.12261, for noise, contrast and clipping.
 Brightness is added to the pixels here, not to the V of HSV; shifts are ours.
@@ -19,19 +19,20 @@ from ablab import streams
 from ablab.errors import InputError
 
 KINDS = ("shift", "noise", "brightness", "contrast")
-_BLOCK = 250  # images whose draws share a generator
+_BLOCK = 250  # images that share a generator
 
 
 @dataclass(frozen=True)
 class Perturbation:
-    """One way of changing test images.
+    """Changes test images in one way.
 
     Attributes:
-        kind: ``"shift"``: by ``strength`` pixels up, down, left or right, black moving in;
-            ``"noise"``: plus normal noise of standard deviation ``strength``; ``"brightness"``:
-            plus ``strength``; ``"contrast"``: differences to the mean of the image's channel
-            times ``strength``. But for shifts, what leaves [0, 1] is clipped.
-        strength: in pixels, or in units of black to white.
+        kind: ``"shift"``: move by ``strength`` pixels up, down, left or right, filled with black;
+            ``"noise"``: add normal noise of standard deviation ``strength``; ``"brightness"``: add
+            ``strength``; ``"contrast"``: multiply the differences to the mean of the image's
+            channel by ``strength``. All but shifts are clipped to [0, 1].
+        strength: of a shift in pixels; of noise and brightness with black 0 and white 1; of
+            contrast a factor.
     """
 
     kind: str
@@ -39,15 +40,15 @@ class Perturbation:
 
     @property
     def name(self) -> str:
-        """What its figures are called by: ``shift_2``, ``noise_0.1``."""
+        """Suffix of its metrics: ``shift_2``, ``noise_0.1``."""
         return f"{self.kind}_{self.strength:g}"
 
     def __call__(self, x: Tensor, indices: Tensor, seed: int) -> Tensor:
-        """Return changed images.
+        """Return perturbed images.
 
         Args:
             x: (B, C, H, W), in [0, 1].
-            indices: (B,), which images of the test set they are.
+            indices: (B,), their indices in the test set.
             seed: the trial's.
         """
         if self.kind == "shift":
@@ -62,14 +63,14 @@ class Perturbation:
 
 
 def perturbations(options: Mapping[str, Any], image_size: int) -> tuple[Perturbation, ...]:
-    """Return those that the ``data`` group asks for, each kind's by strength.
+    """Return the perturbations that the ``data`` group requests, in the order of `KINDS`.
 
     Args:
         options: ``test_<kind>``, a list of strengths, for each of `KINDS`.
         image_size: in pixels.
 
     Raises:
-        InputError: a shift leaves nothing of an image.
+        InputError: a shift is at least as large as the image.
     """
     shifts = options["test_shift"]
     if shifts and max(shifts) >= image_size:
@@ -91,27 +92,27 @@ def _shifted(x: Tensor, pixels: int, directions: Tensor) -> Tensor:
 
 
 def _directions(seed: int, indices: Tensor) -> Tensor:
-    """Return (B,) integers from 0 to 3."""
-    drawn = torch.empty(len(indices), dtype=torch.long)
-    for rows, places, generator in _blocks(seed, "test_shift", indices):
-        drawn[rows] = torch.randint(4, (_BLOCK,), generator=generator)[places]
-    return drawn
+    """Return (B,) directions, integers from 0 to 3."""
+    directions = torch.empty(len(indices), dtype=torch.long)
+    for rows, offsets, generator in _blocks(seed, "test_shift", indices):
+        directions[rows] = torch.randint(4, (_BLOCK,), generator=generator)[offsets]
+    return directions
 
 
 def _noise(seed: int, indices: Tensor, shape: torch.Size) -> Tensor:
     """Return (B, *shape) values of the standard normal distribution."""
-    drawn = torch.empty(len(indices), *shape)
-    for rows, places, generator in _blocks(seed, "test_noise", indices):
-        drawn[rows] = torch.randn(_BLOCK, *shape, generator=generator)[places]
-    return drawn
+    noise = torch.empty(len(indices), *shape)
+    for rows, offsets, generator in _blocks(seed, "test_noise", indices):
+        noise[rows] = torch.randn(_BLOCK, *shape, generator=generator)[offsets]
+    return noise
 
 
 def _blocks(
     seed: int, stream: str, indices: Tensor
 ) -> Iterator[tuple[Tensor, Tensor, torch.Generator]]:
-    """Yield, for each block of the set that occurs: its rows here, their places in it, its draws.
+    """Yield for each block in ``indices``: rows of the batch, offsets in the block, a generator.
 
-    All on the CPU: other devices draw otherwise.
+    All on the CPU: other devices draw other numbers from the same seed.
     """
     indices = indices.cpu()
     blocks = indices // _BLOCK

@@ -1,12 +1,12 @@
-"""Any LightningDataModule as a data set: its batches go through as they are.
+"""Adapts any LightningDataModule to a data set; its batches are used unchanged.
 
-It needs `ATTRIBUTES`, and a training, validation and test loader of known length that each give
-``(x, y)`` (see `ablab.data.plain_batches`). It may have ``class_names``, and a text
-``content_hash`` that stands for what its data contain.
+It needs `ATTRIBUTES`, and training, validation and test loaders of known length that yield
+``(x, y)`` (see `ablab.data.plain_batches`). It may have ``class_names``, and a string
+``content_hash`` of its data.
 
-What it draws in its constructor, `prepare_data` and `setup` is the same for all trials, so that
-all are tested on the same images; what its loaders draw is the trial's seed's. A trial's key holds
-its source and its arguments; of the data's content no more than a ``content_hash`` says.
+Random draws in its constructor, `prepare_data` and `setup` are the same for all trials, so that
+all are tested on the same images; draws of its loaders depend on the trial's seed. A trial's key
+includes its source and its arguments, and the content of the data only through ``content_hash``.
 """
 
 import hashlib
@@ -34,14 +34,14 @@ _METHODS = ("prepare_data", "setup", "teardown", "transfer_batch_to_device", "st
 
 
 class PlainDataModule(TrialData):
-    """A LightningDataModule of a user's own, with what a trial needs besides.
+    """Wraps a user's LightningDataModule as the data of a trial.
 
     Args:
-        inner: the user's.
-        identity: a text that tells it from others: its class and arguments.
+        inner: the user's module.
+        identity: its class and arguments, as text.
 
     Raises:
-        InputError: it is no LightningDataModule, or has not the attributes.
+        InputError: it is not a LightningDataModule, or lacks an attribute.
     """
 
     batch_word = "the smallest batch of dataset's train_dataloader"
@@ -55,7 +55,7 @@ class PlainDataModule(TrialData):
 
     @property
     def trainer(self) -> Any:
-        """The Trainer that uses it; the user's own knows it too."""
+        """The Trainer, shared with the user's module."""
         return self._inner.trainer
 
     @trainer.setter
@@ -74,19 +74,19 @@ class PlainDataModule(TrialData):
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, ``"0"``, ``"1"``, … unless the user's own names them."""
-        given = getattr(self._inner, "class_names", None)
+        """Names of the classes, ``"0"``, ``"1"``, … unless the user's module has names."""
+        names = getattr(self._inner, "class_names", None)
         count = self._inner.num_classes
-        return tuple(map(str, range(count))) if given is None else tuple(given)
+        return tuple(map(str, range(count))) if names is None else tuple(names)
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of the class, its arguments, and the ``content_hash`` that it may have.
+        """SHA-256 of the class, its arguments, and its ``content_hash`` if it has one.
 
         Raises:
-            DataError: that is no text.
+            DataError: ``content_hash`` is not a string.
         """
-        with self._told_of("content_hash"):
+        with self._errors_in("content_hash"):
             own = getattr(self._inner, "content_hash", None)
         if own is not None and not isinstance(own, str):
             raise DataError(f"dataset must have a text as its content_hash, got {own!r}")
@@ -94,61 +94,61 @@ class PlainDataModule(TrialData):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is not as with a data set of ablab's own."""
-        found = [
-            "The data set is a LightningDataModule of the user's own, whose batches are used as "
-            "they are; its images and split are the same for all seeds."
+        """Sentences on the differences to a data set of ablab's own."""
+        notes = [
+            "The data set is a LightningDataModule of the user's own, whose batches are used "
+            "unchanged; its images and split are the same for all seeds."
         ]
         if getattr(self._inner, "content_hash", None) is None:
-            found.append(
+            notes.append(
                 "The content of its data is not in the trial's key, only its source and "
                 "arguments: after a change of the data, train with --fresh."
             )
         if not self.has_fixed_test_order:
-            found.append(
-                "Its test images come in no fixed order: which of them are classified rightly is "
-                "not recorded, and variants are not compared image by image."
+            notes.append(
+                "Its test images have no fixed order: predictions are not recorded per image, and "
+                "variants are not compared image by image."
             )
-        return tuple(found)
+        return tuple(notes)
 
     @cached_property
     def has_fixed_test_order(self) -> bool:  # type: ignore[override]
-        """Each test gives the same images in the same order."""
+        """Whether each test has the same images in the same order."""
         return self._batches("test").has_fixed_order()
 
     @cached_property
     def smallest_batch(self) -> int:
-        """Images of the smallest training batch, as far as that is known without all of them."""
+        """Number of images of the smallest training batch (see `PlainBatches.smallest_batch`)."""
         return self._batches("train").smallest_batch()
 
     def check(self) -> None:
-        """Look at the first batch of each loader.
+        """Check the first batch of each loader.
 
         Raises:
-            DataError: it is not as it has to be, or the user's code raises.
+            DataError: a batch is invalid, or the user's code raises.
         """
         check_class_names(self.class_names, "dataset.class_names")
         for part in PARTS:
-            with self._told_of(f"{part}_dataloader"):
+            with self._errors_in(f"{part}_dataloader"):
                 next(iter(self._batches(part)))
         _ = self._counts, self.has_fixed_test_order, self.smallest_batch
 
     def prepare_data(self) -> None:
-        """Let the user's own prepare its data, once."""
+        """Call the user's ``prepare_data``, once."""
         if not self._is_prepared:
-            with self._told_of("prepare_data"), OwnGenerators(0, "prepare_data"):
+            with self._errors_in("prepare_data"), OwnGenerators(0, "prepare_data"):
                 self._inner.prepare_data()
         self._is_prepared = True
 
     def setup(self, stage: str | None = None) -> None:
-        """Let the user's own set a stage up, once."""
+        """Call the user's ``setup``, once per stage."""
         if str(stage) not in self._stages:
-            with self._told_of("setup"), OwnGenerators(0, "setup"):
+            with self._errors_in("setup"), OwnGenerators(0, "setup"):
                 self._inner.setup(stage)
         self._stages.add(str(stage))
 
     def teardown(self, stage: str | None = None) -> None:
-        """Let the user's own end a stage."""
+        """Call the user's ``teardown``."""
         self._stages.discard(str(stage))
         self._inner.teardown(stage)
 
@@ -165,25 +165,25 @@ class PlainDataModule(TrialData):
         return self._batches("test")
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Pass a batch through the user's own hook."""
+        """Call the user's hook."""
         return self._inner.on_before_batch_transfer(batch, dataloader_idx)
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
     ) -> Any:
-        """Let the user's own bring a batch to the training device."""
+        """Call the user's hook."""
         return self._inner.transfer_batch_to_device(batch, device, dataloader_idx)
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
-        """Pass a batch through the user's own hook."""
+        """Call the user's hook."""
         return self._inner.on_after_batch_transfer(batch, dataloader_idx)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what the user's own keeps in a checkpoint."""
+        """Return the user's state for a checkpoint."""
         return dict(self._inner.state_dict())
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Hand it back."""
+        """Restore the user's state from a checkpoint."""
         self._inner.load_state_dict(state_dict)
 
     def counts(self) -> dict[str, int]:
@@ -191,7 +191,7 @@ class PlainDataModule(TrialData):
         return dict(self._counts)
 
     def epoch_images(self, num_batches: int) -> int:
-        """Return the images of a training epoch."""
+        """Return the number of images of a training epoch."""
         return self._counts["train_images"]
 
     def first_images(self) -> Tensor:
@@ -200,7 +200,7 @@ class PlainDataModule(TrialData):
         return images
 
     def probe_batch(self, num_images: int) -> Batch:
-        """Return the first images of training's first epoch, with their labels."""
+        """Return the first images of the first training epoch, with their labels."""
         images: list[Tensor] = []
         labels: list[Tensor] = []
         for x, y in self._batches("train"):
@@ -216,7 +216,7 @@ class PlainDataModule(TrialData):
         """Return the training batches of the first epoch.
 
         Raises:
-            DataError: their targets are no class indices.
+            DataError: the targets are not class indices.
         """
         for x, y in self._batches("train"):
             if y.ndim != 1:
@@ -232,7 +232,7 @@ class PlainDataModule(TrialData):
         self.prepare_data()
         self.setup("test" if part == "test" else "fit")
         name = f"{part}_dataloader"
-        with self._told_of(name), OwnGenerators(0, name):
+        with self._errors_in(name), OwnGenerators(0, name):
             loader = getattr(self._inner, name)()
         size: int | None = None
         with suppress(TypeError, NotImplementedError):
@@ -248,8 +248,8 @@ class PlainDataModule(TrialData):
         return PlainBatches(loader, part, shape, self.num_classes, self.seed)
 
     @contextmanager
-    def _told_of(self, name: str) -> Iterator[None]:
-        """Name the user's method, and the line, where it raises."""
+    def _errors_in(self, name: str) -> Iterator[None]:
+        """Raise errors of a user's method as `DataError`, with the method's name and line."""
         try:
             yield
         except InputError:

@@ -1,7 +1,7 @@
-"""Where the published data sets come from, and the sums that their files must have.
+"""Addresses of the published data sets, and the hashes of their files.
 
-The SHA-256 are those of the decompressed content: a .gz differs from mirror to mirror in the time
-stamp of its header.
+The SHA-256 are those of the decompressed content: .gz files differ from mirror to mirror in the
+time stamp of their header.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SourceFile:
-    """A published file: its name, the bytes of its content and their SHA-256."""
+    """A published file: its name, the size of its content in bytes, and its SHA-256."""
 
     name: str
     size: int
@@ -22,12 +22,12 @@ class Source:
     """A published data set.
 
     Attributes:
-        name: what `ablab data fetch` calls it.
-        folder: inside the data folder.
-        files: what the reader needs.
+        name: its name in `ablab data fetch`.
+        folder: relative to the data folder.
+        files: the files to read.
         mirrors: addresses that end in a slash, the official one first.
-        archive: the file that is fetched from a mirror and holds ``<folder>/<file>`` for each of
-            the files; without one each is fetched as ``<file>.gz``.
+        archive: a file on the mirrors with ``<folder>/<file>`` for each of the files; without one,
+            each file is downloaded as ``<file>.gz``.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Source:
 
     @property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that stand for the content of all files."""
+        """Hash of the content of all files, 16 hexadecimal digits."""
         sums = "/".join(file.sha256 for file in self.files)
         return hashlib.sha256(sums.encode()).hexdigest()[:16]
 
@@ -102,7 +102,7 @@ FASHION_MNIST = Source(
     mirrors=("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",),
 )
 
-# No other public address is known to carry the same bytes.
+# No other public address with the same bytes is known.
 CIFAR10 = Source(
     name="cifar10",
     folder="cifar-10-batches-bin",

@@ -1,4 +1,4 @@
-"""Which training images a trial trains on, and which validate it."""
+"""Which images of each part are used for training, validation and testing."""
 
 import torch
 from torch import Tensor
@@ -14,22 +14,23 @@ def split(
     train_images: int | None = None,
     val_images: int | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return the indices of the training and of the validation images, each ascending.
+    """Return the indices of the training and of the validation images, each in ascending order.
 
-    All are put into one order, drawn from the seed; validation takes its head. Of what follows a
-    smaller training set takes the first, so that smaller sets lie within larger ones, and
-    validation is the same for all. A smaller validation set takes the first of the head; what it
-    leaves does not train.
+    The images are shuffled by the seed. The first ``val_fraction`` of them are for validation, the
+    rest for training. A smaller training set takes the first images of the rest: smaller sets are
+    subsets of larger ones, and the validation set is the same for all. A smaller validation set
+    takes the first images of its share; the other ones of the share are not trained on.
 
     Args:
-        n: how many there are.
-        val_fraction: share of them that validation takes; 0: none.
-        seed: of the draw.
-        train_images: how many train; None: all that validation leaves.
-        val_images: how many validate; None: all of the share. Of no meaning where that is 0.
+        n: number of images.
+        val_fraction: share of them for validation; 0 for none.
+        seed: of the shuffle.
+        train_images: number of training images; None for all of the rest.
+        val_images: number of validation images; None for the whole share. Ignored where
+            ``val_fraction`` is 0.
 
     Raises:
-        InputError: validation would have no image, or a part has not so many.
+        InputError: validation would have no image, or there are fewer images than requested.
     """
     num_val = round(val_fraction * n)
     if val_fraction and not num_val:
@@ -49,19 +50,19 @@ def split(
     return order[num_val:last].sort().values, val.sort().values
 
 
-def sliced(part: str, n: int, images: int | None) -> Tensor:
-    """Return the indices of those images of a part of its own that are used, ascending.
+def subset(part: str, n: int, images: int | None) -> Tensor:
+    """Return the indices of the images of a separate part that are used, in ascending order.
 
-    The first of an order that no seed of a trial changes: the same images for all trials, so
-    that these can be compared image by image, and smaller slices lie within larger ones.
+    They are drawn independently of the trial's seed: all trials use the same images, so that they
+    can be compared image by image. Smaller subsets are subsets of larger ones.
 
     Args:
         part: ``"val"`` or ``"test"``.
-        n: how many there are.
-        images: how many are used; None: all.
+        n: number of images.
+        images: number of images that are used; None for all.
 
     Raises:
-        InputError: there are not so many.
+        InputError: there are fewer images than requested.
     """
     if images is None:
         return torch.arange(n)
@@ -71,9 +72,24 @@ def sliced(part: str, n: int, images: int | None) -> Tensor:
 
 def _checked(part: str, images: int, n: int) -> int:
     if not 1 <= images <= n:
-        word = {"val": "validation"}.get(part, part)
+        name = {"val": "validation"}.get(part, part)
         raise InputError(
-            f"data.{part}_images must be an integer from 1 to the number of {word} images, {n}, "
+            f"data.{part}_images must be an integer from 1 to the number of {name} images, {n}, "
             f"got {images}"
         )
     return images
+
+
+def check_val_fraction(val_fraction: float | None, has_val: bool) -> None:
+    """Check the share of the training part that validation takes.
+
+    Raises:
+        InputError: it is out of range, or given although the set has validation images.
+    """
+    if has_val and val_fraction is not None:
+        raise InputError(
+            "val_fraction must be null where the data set has validation images of its own, "
+            f"got {val_fraction}"
+        )
+    if not has_val and (val_fraction is None or not 0 < val_fraction < 1):
+        raise InputError(f"val_fraction must be between 0 and 1, both excluded, got {val_fraction}")

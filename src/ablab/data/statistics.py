@@ -1,4 +1,4 @@
-"""Mean and deviation of bytes, exactly: from how often each value occurs."""
+"""Exact mean and standard deviation of bytes, from their histogram."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,15 +8,15 @@ from ablab.data.image_set import Bytes
 Histogram = NDArray[np.int64]
 Moments = tuple[tuple[float, ...], tuple[float, ...]]
 
-_BLOCK = 1000  # images at a time: counting widens bytes to eight
+_BLOCK = 1000  # images at a time: bincount casts bytes to int64, eight times the memory
 
 
 def histogram(images: Bytes, chosen: NDArray[np.int64] | None = None) -> Histogram:
-    """Return how often each of 256 values occurs in each channel, (C, 256).
+    """Return the count of each of 256 values in each channel, (C, 256).
 
     Args:
         images: (N, H, W, C).
-        chosen: (n,), which of them count; None: all.
+        chosen: (n,), indices of the images to count; None for all.
     """
     counts = np.zeros((images.shape[-1], 256), np.int64)
     n = len(images) if chosen is None else len(chosen)
@@ -29,23 +29,23 @@ def histogram(images: Bytes, chosen: NDArray[np.int64] | None = None) -> Histogr
 
 
 def histogram_of(chosen: NDArray[np.int64], images: Bytes, whole: Histogram) -> Histogram:
-    """Return the histogram of some images, counting no more of them than need be.
+    """Return the histogram of some images, counting them or the rest, whichever are fewer.
 
     Args:
-        chosen: (n,), ascending, which of the images.
+        chosen: (n,), indices of the images, ascending.
         images: (N, H, W, C).
-        whole: the histogram of all of them.
+        whole: histogram of all images.
     """
-    is_left = np.ones(len(images), np.bool_)
-    is_left[chosen] = False
-    left = np.flatnonzero(is_left)
-    return whole - histogram(images, left) if len(left) < len(chosen) else histogram(images, chosen)
+    is_rest = np.ones(len(images), np.bool_)
+    is_rest[chosen] = False
+    rest = np.flatnonzero(is_rest)
+    return whole - histogram(images, rest) if len(rest) < len(chosen) else histogram(images, chosen)
 
 
 def moments(counts: Histogram) -> Moments:
-    """Return mean and population standard deviation of each channel, of pixels in [0, 1].
+    """Return mean and population standard deviation of each channel, for pixels in [0, 1].
 
-    Exact up to the last rounding. A channel of one value has deviation 1, so that dividing by
+    Exact up to the last rounding. A constant channel has standard deviation 1, so that dividing by
     it changes nothing.
 
     Args:

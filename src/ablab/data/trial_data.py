@@ -1,4 +1,4 @@
-"""What training, testing and measuring ask of a data set."""
+"""The interface of a data set for training, testing and probes."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
@@ -13,19 +13,19 @@ Batch = tuple[Tensor, Tensor]
 
 
 class TrialData(pl.LightningDataModule, ABC):
-    """A LightningDataModule with what a trial needs besides its loaders.
+    """A LightningDataModule with further properties that a trial needs.
 
-    `ablab.data.module.InMemoryDataModule` has all of it; `ablab.data.plain.PlainDataModule` lends
+    `ablab.data.module.InMemoryDataModule` implements it; `ablab.data.plain.PlainDataModule` adds
     it to any other LightningDataModule.
 
     Attributes:
         seed: the trial's.
-        augmentation: of training batches; None where there is none, or none of ours.
-        perturbations: of the test images, that shall be tested.
-        perturbation: the one that test batches have now; None: they are as they are.
-        has_fixed_test_order: each test gives the same images in the same order, in each trial, so
-            that trials can be compared image by image.
-        batch_word: what decides how many images a training batch has, for messages.
+        augmentation: of training batches; None where ablab applies none.
+        perturbations: of the test images, each tested in turn.
+        perturbation: the one applied to test batches now; None for unchanged images.
+        has_fixed_test_order: whether the test images and their order are the same in all trials,
+            so that trials can be compared image by image.
+        batch_word: the setting that decides the training batch size, for messages.
     """
 
     seed: int = 0
@@ -58,7 +58,7 @@ class TrialData(pl.LightningDataModule, ABC):
     @property
     @abstractmethod
     def content_hash(self) -> str:
-        """What stands for the data in a trial's key, 64 hexadecimal digits.
+        """Hash of the data for a trial's key, 64 hexadecimal digits.
 
         Raises:
             DataError: the data are missing or damaged.
@@ -66,31 +66,31 @@ class TrialData(pl.LightningDataModule, ABC):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on what a reader of the results should know of the data."""
+        """Sentences on the data that a reader of the results should know."""
         return ()
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """What of the source was not read, each entry named."""
+        """Files and folders of the source that were not read."""
         return ()
 
     @property
     def slices(self) -> dict[str, int]:
-        """How many images there are where fewer are used, by ``val_images_available``, …."""
+        """Size of each part of which a subset is used, as ``val_images_available``, …."""
         return {}
 
     @property
     @abstractmethod
     def smallest_batch(self) -> int:
-        """Images of the smallest training batch, over all processes together."""
+        """Number of images of the smallest training batch, over all processes."""
 
     @abstractmethod
     def check(self) -> None:
-        """Find out what would stop training or testing.
+        """Check that the data can be loaded with these settings.
 
         Raises:
             DataError: the data are missing or damaged.
-            ValueError: a setting asks for what the data have not.
+            ValueError: a setting does not fit the data.
         """
 
     @abstractmethod
@@ -99,7 +99,7 @@ class TrialData(pl.LightningDataModule, ABC):
 
     @abstractmethod
     def epoch_images(self, num_batches: int) -> int:
-        """Return the images that so many training batches hold, over all processes together."""
+        """Return the number of images in ``num_batches`` training batches, over all processes."""
 
     @abstractmethod
     def first_images(self) -> Tensor:
@@ -107,8 +107,8 @@ class TrialData(pl.LightningDataModule, ABC):
 
     @abstractmethod
     def probe_batch(self, num_images: int) -> Batch:
-        """Return so many training images and their labels, the same at each call."""
+        """Return ``num_images`` training images and their labels, the same at each call."""
 
     @abstractmethod
     def each_once(self) -> Iterable[Batch]:
-        """Return batches of the training images, each once, as they are."""
+        """Return batches of the training images, each image once, not augmented."""

@@ -99,7 +99,7 @@ def sigmoid_gradient(da: Array, z: Array) -> Array:
 
 
 def tanh(z: Array) -> Array:
-    """Return the hyperbolic tangent, the sigmoid that is centred at zero.
+    """Return the hyperbolic tangent, the sigmoid that is centered at zero.
 
     Formula:
         f(z) = (e^z - e^-z) / (e^z + e^-z)

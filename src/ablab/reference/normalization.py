@@ -1,4 +1,4 @@
-"""Batch normalisation."""
+"""Batch normalization."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def batch_norm(
         y = gamma (x - mu) / sqrt(sigma^2 + eps) + beta
 
     In training mu and sigma^2 are those of the batch (`moments`), in testing running ones. The
-    notes normalise Z, a layer's sums, not A, its activations: that is the place to put it.
+    notes normalize Z, a layer's sums, not A, its activations: that is the place to put it.
 
     Args:
         x: (N, C, ...).
@@ -99,7 +99,7 @@ def scale_gradient(dy: Array, unit: Array) -> Array:
 
     Args:
         dy: the gradient by the output, (N, C, ...).
-        unit: xhat, the normalised input, (N, C, ...).
+        unit: xhat, the normalized input, (N, C, ...).
 
     Source: Ioffe and Szegedy 2015, arXiv:1502.03167, section 3.
     """

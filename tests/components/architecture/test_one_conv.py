@@ -25,14 +25,14 @@ def test_its_convolution_keeps_the_size() -> None:
     assert module.features[0](torch.zeros(1, 1, 28, 28)).shape[2:] == (28, 28)
 
 
-def test_colours_are_averaged() -> None:
+def test_colors_are_averaged() -> None:
     module = network("one_conv", in_channels=3, image_size=16)
     x = torch.randn(4, 3, 16, 16)
-    grey = x.mean(1, keepdim=True).expand_as(x)
-    torch.testing.assert_close(module(x), module(grey))
+    gray = x.mean(1, keepdim=True).expand_as(x)
+    torch.testing.assert_close(module(x), module(gray))
 
 
-def test_grey_and_colour_have_one_size() -> None:
+def test_gray_and_color_have_one_size() -> None:
     sizes = {num_parameters(network("one_conv", in_channels=planes)) for planes in (1, 3)}
     assert len(sizes) == 1
 

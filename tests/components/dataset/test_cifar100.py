@@ -20,7 +20,7 @@ def both(lab, monkeypatch):
     return cifar100("fine"), cifar100("coarse")
 
 
-def test_labels_choose_the_classes():
+def test_labels_select_the_classes():
     assert (cifar100("fine").num_classes, cifar100("coarse").num_classes) == (100, 20)
     assert cifar100("coarse").class_names[0] == "aquatic_mammals"
 
@@ -30,7 +30,7 @@ def test_other_labels_are_refused():
         cifar100("course")
 
 
-def test_coarse_and_fine_share_images_and_nothing_else(both):
+def test_coarse_and_fine_share_only_the_images(both):
     fine, coarse = both
     assert fine.content_hash != coarse.content_hash
     (x_fine, y_fine), (x_coarse, y_coarse) = (next(iter(m.test_dataloader())) for m in both)

@@ -92,7 +92,7 @@ def test_yaml_states_every_parameter_at_its_default(config):
     assert {key: value for key, value in config.items() if key != "_target_"} == defaults
 
 
-def test_facts_are_known_before_any_data(build, lab, monkeypatch):
+def test_properties_are_known_without_any_data(build, lab, monkeypatch):
     monkeypatch.setenv("ABLAB_DATA", str(lab / "nowhere"))
     module = build()
     assert isinstance(module, pl.LightningDataModule)
@@ -107,7 +107,7 @@ def test_a_fraction_out_of_range_is_refused(build, fraction):
         build(val_fraction=fraction)
 
 
-def test_data_are_what_the_facts_say(there):
+def test_data_match_the_properties(there):
     shape = (there.in_channels, there.image_size, there.image_size)
     for batches in (there.train_dataloader(), there.val_dataloader(), there.test_dataloader()):
         labels = []
@@ -119,7 +119,7 @@ def test_data_are_what_the_facts_say(there):
         assert torch.cat(labels).unique().tolist() == list(range(there.num_classes))
 
 
-def test_training_images_are_normalised(there):
+def test_training_images_are_normalized(there):
     batches = list(there.train_dataloader())
     mean = torch.stack([x.mean((0, 2, 3)) for x, _ in batches]).mean(0)
     square = torch.stack([x.square().mean((0, 2, 3)) for x, _ in batches]).mean(0)
@@ -127,7 +127,7 @@ def test_training_images_are_normalised(there):
     torch.testing.assert_close(square, torch.ones_like(square), atol=0.03, rtol=0)
 
 
-def test_content_hash_is_steady_and_of_the_content_alone(there, build):
+def test_content_hash_is_stable_and_depends_on_content_alone(there, build):
     assert len(there.content_hash) == 64
     assert build(val_fraction=0.5, split_seed=3).content_hash == there.content_hash
 

@@ -1,4 +1,4 @@
-"""A user's own images: what a folder or file must hold, and what becomes of it."""
+"""A user's images: the accepted layouts of folders and files, and how they are read."""
 
 import io
 import os
@@ -23,12 +23,12 @@ def own_lab(tmp_path, monkeypatch):
 
 
 def write(root, **counts):
-    """Write so many images of each class, each of one colour of its own."""
+    """Write images of each class, each of one random color."""
     for name, count in counts.items():
         (root / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
-            colour = RNG.integers(0, 256, 3, np.uint8)
-            Image.fromarray(np.broadcast_to(colour, (6, 8, 3)).copy()).save(
+            color = RNG.integers(0, 256, 3, np.uint8)
+            Image.fromarray(np.broadcast_to(color, (6, 8, 3)).copy()).save(
                 root / name / f"{number}.png"
             )
     return root
@@ -39,8 +39,8 @@ def root(tmp_path):
     return write(tmp_path / "mine", cats=20, dogs=30)
 
 
-def colours(batches):
-    """Return what images come by: each is of one colour."""
+def colors(batches):
+    """Return the colors of the images: each image has one."""
     return {tuple((x * 255).round().int().tolist()) for xs, _ in batches for x in xs[:, :, 0, 0]}
 
 
@@ -64,20 +64,20 @@ def test_class_folders_are_split_by_seed(root):
         "test_images": 10,
     }
     parts = [module.train_dataloader(), module.val_dataloader(), module.test_dataloader()]
-    assert len(set.union(*map(colours, parts))) == 50
+    assert len(set.union(*map(colors, parts))) == 50
     labels = torch.cat([y for _, y in module.test_dataloader()])
     assert labels.bincount().tolist() == [4, 6]
 
 
-def test_the_test_part_is_not_the_trials_seeds(root):
+def test_the_test_part_does_not_depend_on_the_trials_seed(root):
     first, second, other = of(root), of(root), of(root, test_seed=1)
     second.seed = 5
-    assert colours(first.test_dataloader()) == colours(second.test_dataloader())
-    assert colours(first.val_dataloader()) != colours(second.val_dataloader())
-    assert colours(first.test_dataloader()) != colours(other.test_dataloader())
+    assert colors(first.test_dataloader()) == colors(second.test_dataloader())
+    assert colors(first.val_dataloader()) != colors(second.val_dataloader())
+    assert colors(first.test_dataloader()) != colors(other.test_dataloader())
 
 
-def test_parts_that_are_there_are_used(tmp_path):
+def test_existing_parts_are_used(tmp_path):
     for part, (cats, dogs) in {"train": (7, 8), "val": (2, 3), "test": (4, 1)}.items():
         write(tmp_path / "mine" / part, cats=cats, dogs=dogs)
     module = of(tmp_path / "mine")
@@ -91,7 +91,7 @@ def test_parts_that_are_there_are_used(tmp_path):
         of(tmp_path / "mine", val_fraction=0.1)
 
 
-def test_a_train_part_alone_gives_the_test_its_share(tmp_path):
+def test_the_test_part_is_drawn_from_a_train_part_alone(tmp_path):
     write(tmp_path / "mine" / "train", cats=10, dogs=10)
     assert of(tmp_path / "mine", val_fraction=0.25).counts() == {
         "num_classes": 2,
@@ -101,25 +101,25 @@ def test_a_train_part_alone_gives_the_test_its_share(tmp_path):
     }
 
 
-def test_images_in_further_folders_count_and_hidden_and_loose_files_do_not(root):
+def test_images_in_subfolders_are_read_and_hidden_files_are_not(root):
     (root / "cats" / "more").mkdir()
     shutil.copy(root / "cats" / "0.png", root / "cats" / "more" / "0.png")
-    for stray in (root / "README.txt", root / "cats" / ".DS_Store"):
-        stray.write_text("no image")
+    for ignored in (root / "README.txt", root / "cats" / ".DS_Store"):
+        ignored.write_text("no image")
     (root / ".cache").mkdir()
     counts = of(root).counts()
     assert counts["train_images"] + counts["val_images"] + counts["test_images"] == 51
 
 
-def test_content_counts_and_not_where_it_lies(root, tmp_path):
-    there = of(root).content_hash
+def test_content_hash_does_not_depend_on_the_path(root, tmp_path):
+    original = of(root).content_hash
     shutil.copytree(root, tmp_path / "copy")
-    assert of(tmp_path / "copy").content_hash == there
+    assert of(tmp_path / "copy").content_hash == original
     Image.new("RGB", (6, 8)).save(tmp_path / "copy" / "cats" / "3.png")
-    assert of(tmp_path / "copy").content_hash != there
+    assert of(tmp_path / "copy").content_hash != original
 
 
-def test_a_file_that_changed_is_read_anew_and_no_other_time(root, monkeypatch):
+def test_files_are_read_again_only_after_a_change(root, monkeypatch):
     of(root).prepare_data()
     monkeypatch.setattr(Image, "open", lambda *_, **__: pytest.fail("read again"))
     first = of(root).content_hash
@@ -129,7 +129,7 @@ def test_a_file_that_changed_is_read_anew_and_no_other_time(root, monkeypatch):
     assert of(root).content_hash != first
 
 
-def test_unreadable_files_are_all_named(root):
+def test_all_unreadable_files_are_reported(root):
     for name in ("cats/0.png", "dogs/4.png"):
         (root / name).write_bytes(b"broken")
     with pytest.raises(DataError, match="2 of 50 that are not") as caught:
@@ -138,7 +138,7 @@ def test_unreadable_files_are_all_named(root):
     assert str(root / "dogs/4.png") in str(caught.value)
 
 
-def test_what_is_read_otherwise_than_it_seems_and_what_is_not_is_said(tmp_path):
+def test_notes_report_renamed_parts_missing_classes_and_unread_files(tmp_path):
     write(tmp_path / "mine" / "Training", cats=8, dogs=8, owls=8)
     write(tmp_path / "mine" / "Testing", cats=2, dogs=2)
     (tmp_path / "mine" / "Training" / "cats" / "boxes.xml").touch()
@@ -179,29 +179,29 @@ def test_one_file_in_two_parts_or_classes_is_refused(tmp_path, link, first, seco
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         (os.fsdecode(b"caf\xe9"), r"got 'caf\\udce9', which is not UTF-8: rename it"),
         ("a\nb", r"got 'a\\nb', which holds a control character: rename it"),
         ("CATS", "got 'CATS' and 'cats'"),
     ],
 )
-def test_a_class_whose_name_cannot_be_written_is_refused(root, name, told):
+def test_an_unprintable_or_duplicate_class_name_is_refused(root, name, message):
     shutil.copytree(root / "dogs", root / name)
-    with pytest.raises(ValueError, match=f"path must give .*{told}"):
+    with pytest.raises(ValueError, match=f"path must give .*{message}"):
         of(root)
 
 
-def test_a_path_that_cannot_be_written_is_refused(root):
+def test_an_unprintable_path_is_refused(root):
     shutil.move(root, root.with_name(os.fsdecode(b"caf\xe9")))
     with pytest.raises(ValueError, match=r"path must be a name that can be written, .*caf\\udce9"):
         of(root.with_name(os.fsdecode(b"caf\xe9")))
 
 
-def test_a_class_that_was_renamed_makes_other_trials(root, tmp_path):
-    there = of(root).content_hash
+def test_content_hash_depends_on_class_names(root, tmp_path):
+    original = of(root).content_hash
     shutil.move(root / "cats", root / "catz")
-    assert of(root).content_hash != there
+    assert of(root).content_hash != original
 
 
 def _without(root, tmp_path):
@@ -216,7 +216,7 @@ def _empty_class(root, tmp_path):
     (root / "owls").mkdir()
 
 
-def _stranger(root, tmp_path):
+def _unknown_folder(root, tmp_path):
     (root / "train").mkdir()
 
 
@@ -232,11 +232,14 @@ def _unknown_class(root, tmp_path):
         (_without, "path must be a folder of class folders or an .npz file, got "),
         (_one_class, "path must hold a folder for each of two or more classes, got dogs in "),
         (_empty_class, "path must hold images of each class, got no owls in "),
-        (_stranger, "path must hold val and test at the most beside train, got cats, dogs in "),
+        (
+            _unknown_folder,
+            "path must hold val and test at the most beside train, got cats, dogs in ",
+        ),
         (_unknown_class, "path must hold the classes of train in test, got owls besides in "),
     ],
 )
-def test_another_folder_is_refused(root, tmp_path, spoil, message):
+def test_an_invalid_folder_is_refused(root, tmp_path, spoil, message):
     spoil(root, tmp_path)
     with pytest.raises(ValueError, match=message):
         of(root)
@@ -258,9 +261,9 @@ def test_a_value_out_of_range_is_refused(root, options, message):
         folder(**{"path": str(root), "image_size": 4} | options)
 
 
-def test_a_module_survives_pickling(root):
+def test_a_module_can_be_pickled(root):
     module = pickle.loads(pickle.dumps(of(root)))
-    assert colours(module.test_dataloader()) == colours(of(root).test_dataloader())
+    assert colors(module.test_dataloader()) == colors(of(root).test_dataloader())
 
 
 def arrays(**changes):
@@ -276,7 +279,7 @@ def npz(tmp_path, **changes):
     return tmp_path / "mine.npz"
 
 
-def test_a_file_is_taken_as_it_is(tmp_path):
+def test_arrays_of_a_file_are_used_unchanged(tmp_path):
     x = RNG.integers(0, 256, (6, 5, 5), np.uint8)
     module = raw(folder(str(npz(tmp_path, x_test=x, y_test=[2, 1, 0, 0, 1, 2]))))
     assert (module.in_channels, module.image_size, module.class_names) == (1, 5, ("0", "1", "2"))
@@ -285,7 +288,7 @@ def test_a_file_is_taken_as_it_is(tmp_path):
     assert labels.tolist() == [2, 1, 0, 0, 1, 2]
 
 
-def test_a_file_may_have_validation_images_and_names_and_no_test(tmp_path):
+def test_a_file_may_have_a_validation_part_and_class_names_but_no_test_part(tmp_path):
     val = {"x_val": np.zeros((4, 5, 5, 1), np.uint8), "y_val": np.array([0, 1, 2, 2])}
     none = {"x_test": None, "y_test": None}
     module = folder(str(npz(tmp_path, **val, **none, class_names=["a", "b", "c"])))
@@ -298,7 +301,7 @@ def test_a_file_may_have_validation_images_and_names_and_no_test(tmp_path):
     }
 
 
-def test_a_files_images_can_be_made_to_fit(tmp_path):
+def test_a_files_images_can_be_resized_and_converted(tmp_path):
     x = RNG.integers(0, 256, (30, 6, 6, 3), np.uint8)
     path = npz(tmp_path, x_train=x, x_test=np.full((6, 6, 6, 3), 80, np.uint8))
     module = raw(folder(str(path), 4, 1))
@@ -346,7 +349,7 @@ class Dangerous:
         ),
     ],
 )
-def test_another_file_is_refused(tmp_path, monkeypatch, changes, message):
+def test_an_invalid_file_is_refused(tmp_path, monkeypatch, changes, message):
     monkeypatch.chdir(tmp_path)
     path = npz(tmp_path, **changes)
     with pytest.raises(ValueError, match=message):
@@ -354,7 +357,7 @@ def test_another_file_is_refused(tmp_path, monkeypatch, changes, message):
     assert not (tmp_path / "danger").exists()
 
 
-def test_a_broken_file_is_refused(tmp_path):
+def test_a_damaged_file_is_refused(tmp_path):
     path = npz(tmp_path)
     path.write_bytes(path.read_bytes()[:300])
     with pytest.raises(ValueError, match=r"path must be a whole \.npz file, got "):
@@ -380,17 +383,17 @@ def rows(labels):
         rows(EVERY).astype(np.int32),
     ],
 )
-def test_labels_of_every_usual_kind_are_the_same_classes(tmp_path, labels):
+def test_labels_of_all_accepted_types_are_equivalent(tmp_path, labels):
     module = raw(folder(str(npz(tmp_path, y_train=labels))))
     assert module.class_names == ("0", "1", "2")
     plain = raw(folder(str(npz(tmp_path, y_train=EVERY))))
-    found, wanted = (torch.cat([y for _, y in m.each_once()]) for m in (module, plain))
-    assert found.dtype == torch.int64
-    assert torch.equal(found.sort().values, wanted.sort().values)
+    actual, expected = (torch.cat([y for _, y in m.each_once()]) for m in (module, plain))
+    assert actual.dtype == torch.int64
+    assert torch.equal(actual.sort().values, expected.sort().values)
 
 
 @pytest.mark.parametrize("dtype", ["U", "S"])
-def test_names_as_labels_are_classes_in_the_order_of_the_alphabet_or_as_given(tmp_path, dtype):
+def test_text_labels_are_ordered_alphabetically_or_by_class_names(tmp_path, dtype):
     kinds = np.array(["dog", "cat", "owl"]).astype(dtype)
     path = npz(tmp_path, y_train=kinds[EVERY], y_test=kinds[np.arange(6) % 3])
     module = raw(folder(str(path)))
@@ -405,12 +408,12 @@ def test_names_as_labels_are_classes_in_the_order_of_the_alphabet_or_as_given(tm
 
 
 @pytest.mark.parametrize("dtype", ["U", "S"])
-def test_names_are_read_from_text_and_from_bytes(tmp_path, dtype):
+def test_class_names_may_be_text_or_bytes(tmp_path, dtype):
     names = np.array(["cat", "dog", "cow"]).astype(dtype)
     assert folder(str(npz(tmp_path, class_names=names))).class_names == ("cat", "dog", "cow")
 
 
-def test_medmnists_names_of_arrays_are_known(tmp_path):
+def test_medmnists_array_names_are_accepted(tmp_path):
     given = {f"{p}_images": RNG.integers(0, 256, (12, 5, 5), np.uint8) for p in ("train", "val")}
     given |= {f"{p}_labels": np.arange(12)[:, None] % 3 for p in ("train", "val")}
     none = dict.fromkeys(("x_train", "y_train", "x_test", "y_test"))
@@ -418,7 +421,7 @@ def test_medmnists_names_of_arrays_are_known(tmp_path):
     assert list(module.counts().values()) == [3, 9, 12, 3]
 
 
-def test_classes_that_a_part_lacks_are_said(tmp_path):
+def test_a_note_reports_missing_classes_of_a_part(tmp_path):
     module = folder(str(npz(tmp_path, y_test=np.zeros(6, int))))
     assert module.notes == ("The test part has no image of 2 classes.",)
 
@@ -446,13 +449,13 @@ def test_classes_that_a_part_lacks_are_said(tmp_path):
         ),
         (
             {"x_train": np.zeros((30, 3, 5, 5), np.uint8)},
-            r"channels stand second: numpy\.moveaxis\(x, 1, -1\) puts them last",
+            r"channels are second: numpy\.moveaxis\(x, 1, -1\) puts them last",
         ),
-        ({"x_train": np.zeros((30, 3, 5, 3), np.uint8)}, "channels may stand second or last"),
-        ({"x_train": np.zeros((30, 1, 5, 1), np.uint8)}, "channels may stand second or last"),
+        ({"x_train": np.zeros((30, 3, 5, 3), np.uint8)}, "channels may be second or last"),
+        ({"x_train": np.zeros((30, 1, 5, 1), np.uint8)}, "channels may be second or last"),
         ({"x_train": np.zeros((30, 5, 5, 4), np.uint8)}, "which has 4 channels"),
-        ({"x_train": np.zeros((30, 25), np.uint8)}, r"got uint8 \(30, 25\), which are no images"),
-        ({"x_train": np.zeros((30, 0, 0), np.uint8)}, "which are no images"),
+        ({"x_train": np.zeros((30, 25), np.uint8)}, r"got uint8 \(30, 25\), which are not images"),
+        ({"x_train": np.zeros((30, 0, 0), np.uint8)}, "which are not images"),
         (
             {"x_test": np.zeros((6, 4, 4), np.uint8)},
             r"one shape .* \(5, 5, 1\) in x_train .* x_test",
@@ -497,9 +500,7 @@ def test_classes_that_a_part_lacks_are_said(tmp_path):
         ({"y_train": np.zeros(30, complex)}, "numbers or texts in y_train, got complex128"),
     ],
 )
-def test_what_has_two_readings_or_none_is_refused_with_array_rule_and_value(
-    tmp_path, changes, message
-):
+def test_ambiguous_or_invalid_arrays_are_refused(tmp_path, changes, message):
     with pytest.raises(ValueError, match=message) as caught:
         folder(str(npz(tmp_path, **changes)))
     assert "pickle" not in str(caught.value)
@@ -514,7 +515,7 @@ def _npy() -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "which holds nothing: it is empty"),
         (b"\n <!DOCTYPE html><html>404</html>", "which holds a web page"),
@@ -528,9 +529,9 @@ def _npy() -> bytes:
         (b"PK\x03\x04 but no more", "which is cut short or damaged"),
     ],
 )
-def test_another_file_is_named_for_what_it_is(tmp_path, content, told):
+def test_another_file_is_named_for_what_it_is(tmp_path, content, message):
     (tmp_path / "mine.npz").write_bytes(content)
-    with pytest.raises(ValueError, match=f"^path must be a.* .npz file, .*mine.npz, {told}"):
+    with pytest.raises(ValueError, match=f"^path must be a.* .npz file, .*mine.npz, {message}"):
         folder(str(tmp_path / "mine.npz"))
 
 

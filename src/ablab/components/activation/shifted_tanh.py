@@ -1,4 +1,4 @@
-"""A hyperbolic tangent that is not centred on zero."""
+"""A hyperbolic tangent that is not centered on zero."""
 
 from torch import Tensor, nn
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 class ShiftedTanh(nn.Module):
     """``tanh(x) + shift``, elementwise: the same curve and derivative as tanh, another mean.
 
-    The control for whether tanh trains well because its outputs are centred on zero: it differs
+    The control for whether tanh trains well because its outputs are centered on zero: it differs
     from tanh in the offset alone. With shift 1 its range is (0, 2), and it is
     ``2 * sigmoid(2 * x)``.
 

@@ -38,7 +38,7 @@ def conv_unit(
 ) -> nn.Sequential:
     """Return a convolution, normalization and activation, in the normalization's order.
 
-    The convolution has a bias where the next layer neither shifts nor centres.
+    The convolution has a bias where the next layer neither shifts nor centers.
 
     Args:
         inputs: channels that come in.

@@ -12,7 +12,7 @@ from ablab.components.architecture.shape import shape_after, widths_or_fault
 class OneConv(nn.Module):
     """A padded 3x3 convolution of stride 1, pooled, and fully connected layers.
 
-    Grey images: colours are averaged. The K outputs are logits; the sigmoid of each belongs to
+    Gray images: colors are averaged. The K outputs are logits; the sigmoid of each belongs to
     ``loss=binary_cross_entropy``, with which the network is the source's. The order is layer,
     normalization, activation, pooling or dropout.
 
@@ -51,7 +51,7 @@ class OneConv(nn.Module):
         widths_or_fault("channels", channels)
         if image_size < 2:
             raise ValueError(f"dataset.image_size must be at least 2, got {image_size}")
-        self.is_colour = in_channels > 1
+        self.is_color = in_channels > 1
         self.features = nn.Sequential(
             nn.Conv2d(1, channels, kernel_size=3, padding=1),
             *parts.norm_act(channels, 2, activation, normalization),
@@ -69,6 +69,6 @@ class OneConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K) of images (N, C, H, W)."""
-        grey = x.mean(1, keepdim=True) if self.is_colour else x
-        logits: Tensor = self.classifier(self.features(grey))
+        gray = x.mean(1, keepdim=True) if self.is_color else x
+        logits: Tensor = self.classifier(self.features(gray))
         return logits

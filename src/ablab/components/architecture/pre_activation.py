@@ -12,7 +12,7 @@ def pre_conv(
 ) -> list[nn.Module]:
     """Return normalization and activation, in the normalization's order, and a convolution.
 
-    The convolution is same-padded, and has a bias where no later normalization shifts or centres.
+    The convolution is same-padded, and has a bias where no later normalization shifts or centers.
 
     Args:
         inputs: channels that come in.

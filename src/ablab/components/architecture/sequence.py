@@ -11,7 +11,7 @@ class Scan(nn.Module):
 
     ``rows`` and ``columns`` are H or W steps of all the values of one line; ``pixels`` are H * W
     steps, row by row, of the C values of one pixel. Channels lie innermost in a line: a step of a
-    colour image is R, G, B of its first pixel, then of its second.
+    color image is R, G, B of its first pixel, then of its second.
 
     Args:
         read: one of rows, columns, pixels.

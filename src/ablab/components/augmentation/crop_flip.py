@@ -37,7 +37,7 @@ class CropFlip:
         """Return moved images and the same targets.
 
         Args:
-            x: (N, C, H, W), before standardisation, so that 0 is black.
+            x: (N, C, H, W), before standardization, so that 0 is black.
             y: targets, untouched.
             generator: what shifts and flips are drawn from; any device.
 

@@ -10,7 +10,7 @@ class Cutmix:
     """Put a rectangle of another image of the batch in each; targets go by the area.
 
     One rectangle a batch, of the images' proportions: its area is drawn from Beta(alpha, alpha),
-    its centre evenly; what lies beyond the border is cut off.
+    its center evenly; what lies beyond the border is cut off.
 
     Args:
         num_classes: K.
@@ -59,8 +59,8 @@ class Cutmix:
         down, right, mixes = torch.rand(3, generator=generator, device=generator.device)
         lines = []
         for length, drawn in ((H, down), (W, right)):
-            half, centre = (side * length).long() // 2, (drawn * length).long()
+            half, center = (side * length).long() // 2, (drawn * length).long()
             pixel = torch.arange(length, device=generator.device)
-            lines.append((pixel >= centre - half) & (pixel < centre + half))
+            lines.append((pixel >= center - half) & (pixel < center + half))
         patch: Tensor = lines[0][:, None] & lines[1] & (mixes < self.p)
         return patch

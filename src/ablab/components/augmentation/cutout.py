@@ -5,9 +5,9 @@ from torch import Tensor
 
 
 class Cutout:
-    """Paint a square of each image with the batch's mean colour.
+    """Paint a square of each image with the batch's mean color.
 
-    The square's centre is drawn evenly over the pixels, for every image on its own; what lies
+    The square's center is drawn evenly over the pixels, for every image on its own; what lies
     beyond the border is cut off.
 
     Args:
@@ -17,7 +17,7 @@ class Cutout:
         ValueError: ``size`` is out of its range.
 
     Source: DeVries and Taylor 2017, arXiv:1708.04552. There the square is zero behind
-    standardisation, the mean of the data set in place of the batch's.
+    standardization, the mean of the data set in place of the batch's.
 
     Example:
         >>> x, y = torch.ones(2, 1, 4, 4), torch.tensor([3, 5])
@@ -36,7 +36,7 @@ class Cutout:
         Args:
             x: (N, C, H, W), in [0, 1].
             y: targets, untouched.
-            generator: what the centres are drawn from; any device.
+            generator: what the centers are drawn from; any device.
 
         Returns:
             Images of the shape, dtype and device of ``x``, and ``y``.

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Rotation:
-    """Turn each image about its centre, by an angle drawn evenly; corners come in black.
+    """Turn each image about its center, by an angle drawn evenly; corners come in black.
 
     Every image draws its own angle; the whole batch is turned at once, on its device, and pixels
     are interpolated linearly.
@@ -36,7 +36,7 @@ class Rotation:
         """Return turned images and the same targets.
 
         Args:
-            x: (N, C, H, W), in [0, 1], before standardisation, so that 0 is black.
+            x: (N, C, H, W), in [0, 1], before standardization, so that 0 is black.
             y: targets, untouched.
             generator: what the angles are drawn from; any device.
 

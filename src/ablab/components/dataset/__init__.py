@@ -1,1 +1,1 @@
-"""The dataset axis: each component builds a datamodule."""
+"""The dataset axis: each component builds a data module."""

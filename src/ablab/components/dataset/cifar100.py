@@ -1,6 +1,6 @@
-"""CIFAR-100: small photographs of a hundred kinds of things."""
+"""CIFAR-100: small photographs of 100 classes."""
 
-from ablab.data import cifar, cifar_names
+from ablab.data import cifar
 from ablab.data.image_set import ImageSet
 from ablab.data.module import InMemoryDataModule
 from ablab.data.sources import CIFAR100
@@ -13,15 +13,15 @@ def cifar100(
 
     Args:
         labels: ``"fine"`` for the 100 classes, ``"coarse"`` for the 20 superclasses.
-        val_fraction: share of the training images that validation takes, in (0, 1).
-        split_seed: of that draw; unset, the trial's own seed.
+        val_fraction: share of the training images for validation, in (0, 1).
+        split_seed: seed of that split; None for the trial's seed.
 
     Raises:
         ValueError: ``labels`` is neither.
 
     Source: Krizhevsky 2009, "Learning multiple layers of features from tiny images".
     """
-    names = {"fine": cifar_names.FINE, "coarse": cifar_names.COARSE}
+    names = {"fine": cifar.FINE_CLASSES, "coarse": cifar.COARSE_CLASSES}
     if labels not in names:
         raise ValueError(f"labels must be one of fine, coarse, got {labels}")
     image_set = ImageSet(

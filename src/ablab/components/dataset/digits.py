@@ -1,4 +1,4 @@
-"""Handwritten digits that scikit-learn carries: nothing to download."""
+"""Scikit-learn's handwritten digits: no download needed."""
 
 from ablab.data import digits as source
 from ablab.data.image_set import ImageSet
@@ -9,10 +9,10 @@ def digits(val_fraction: float = 0.2, split_seed: int | None = None) -> InMemory
     """Return 1437 training and 360 test images of ten digits, 32x32, one channel.
 
     Args:
-        val_fraction: share of the training images that validation takes, in (0, 1).
-        split_seed: of that draw; unset, the trial's own seed.
+        val_fraction: share of the training images for validation, in (0, 1).
+        split_seed: seed of that split; None for the trial's seed.
 
-    Source: Alpaydin and Kaynak 1998 (UCI), by way of scikit-learn; enlarging and split are ours
+    Source: Alpaydin and Kaynak 1998 (UCI), through scikit-learn; enlarging and split are ours
     (see `ablab.data.digits.read`).
     """
     image_set = ImageSet(

@@ -17,8 +17,8 @@ def fashion_mnist(val_fraction: float = 0.1, split_seed: int | None = None) -> I
     """Return 60,000 training and 10,000 test images of ten classes, 28x28, one channel.
 
     Args:
-        val_fraction: share of the training images that validation takes, in (0, 1).
-        split_seed: of that draw; unset, the trial's own seed.
+        val_fraction: share of the training images for validation, in (0, 1).
+        split_seed: seed of that split; None for the trial's seed.
 
     Source: Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747.
     """

@@ -1,12 +1,12 @@
-"""Images of the user's own: folders named by class, or an .npz file."""
+"""A user's images: class folders, or an .npz file."""
 
 from pathlib import Path
 from typing import Literal
 
 from ablab.data import class_folders, npz
+from ablab.data.image_files import ImageFormat
 from ablab.data.module import InMemoryDataModule
-from ablab.data.pictures import Form
-from ablab.data.tree import shown
+from ablab.data.tree import format_path
 from ablab.text import shown_name
 
 _VAL_FRACTION = 0.1
@@ -25,46 +25,47 @@ def folder(
 ) -> InMemoryDataModule:
     """Return the images of a folder or file.
 
-    Decoded images are cached; a file that changes is read anew, and makes other trials. Where the
-    data lie does not.
+    Decoded images are cached. A changed file is read again and changes the trials' keys; the path
+    of the data does not.
 
     Args:
         path: a folder of class folders, or of ``train``, ``test`` and ``val`` with these in each
-            (see `ablab.data.class_folders`; further names in `ablab.data.splits`), or an
-            ``.npz`` file (see `ablab.data.npz`); from the working folder.
-        image_size: height and width that all images get, in pixels; unset, an .npz file's own.
-        in_channels: 3, or 1 for grey; unset, 3, or an .npz file's own.
-        resize: how they get it (see `ablab.data.pictures.Form`).
-        test_fraction: share of each class that the test takes where there is no test part, (0, 1).
-        test_seed: of that draw: not the trial's, so that all are tested alike.
-        val_fraction: share of the training images that validation takes, in (0, 1); unset, 0.1,
-            or the val part where there is one.
-        split_seed: of that draw; unset, the trial's own seed.
+            (see `ablab.data.class_folders`; further names in `ablab.data.folder_layout`), or an
+            ``.npz`` file (see `ablab.data.npz`); relative to the working folder.
+        image_size: height and width of all images after resizing, in pixels; None for those of an
+            .npz file.
+        in_channels: 3, or 1 for gray; None for 3, or those of an .npz file.
+        resize: how images are resized (see `ablab.data.image_files.ImageFormat`).
+        test_fraction: share of each class for testing where there is no test part, in (0, 1).
+        test_seed: seed of that draw, not the trial's, so that all trials have the same test images.
+        val_fraction: share of the training images for validation, in (0, 1); None for the val
+            part, or else 0.1.
+        split_seed: seed of that split; None for the trial's seed.
 
     Raises:
-        ValueError: a value is out of range, or there is nothing of the kind at ``path``.
+        ValueError: a value is out of range, or ``path`` is neither a folder nor an .npz file.
 
-    Source: ours; class folders as torchvision's ``ImageFolder`` takes them, file as Keras' data
-    sets are published.
+    Source: ours; class folders as in torchvision's ``ImageFolder``, arrays named as in Keras' data
+    sets.
     """
     _check(image_size, in_channels, resize, test_fraction)
-    place = Path(path or "").expanduser().resolve()
-    if shown(place) != str(place):
-        raise ValueError(f"path must be a name that can be written, got {shown(place)}")
-    if path and place.suffix == ".npz" and place.is_file():
+    full_path = Path(path or "").expanduser().resolve()
+    if format_path(full_path) != str(full_path):
+        raise ValueError(f"path must be a name that can be written, got {format_path(full_path)}")
+    if path and full_path.suffix == ".npz" and full_path.is_file():
         image_set = npz.image_set(
-            place,
+            full_path,
             image_size,
             in_channels,
             resize=resize,
             test_fraction=test_fraction,
             test_seed=test_seed,
         )
-    elif path and place.is_dir():
+    elif path and full_path.is_dir():
         if image_size is None:
             raise ValueError("image_size must be given for class folders, got None")
-        form = Form(image_size, in_channels or 3, resize)
-        image_set = class_folders.image_set(place, form, test_fraction, test_seed)
+        form = ImageFormat(image_size, in_channels or 3, resize)
+        image_set = class_folders.image_set(full_path, form, test_fraction, test_seed)
     else:
         got = shown_name(path)
         raise ValueError(f"path must be a folder of class folders or an .npz file, got {got}")

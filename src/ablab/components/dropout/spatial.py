@@ -8,7 +8,7 @@ from ablab.components.dropout.dropout import Dropout
 class SpatialDropout(Dropout):
     """Zero each whole feature map with probability p and divide the rest by 1 - p, in training.
 
-    Neighbouring pixels of a map tell much the same, so that dropping single ones regularises
+    Neighboring pixels of a map tell much the same, so that dropping single ones regularizes
     little. On (N, C), a map a unit, it is ordinary dropout.
 
     Args:

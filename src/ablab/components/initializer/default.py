@@ -1,4 +1,4 @@
-"""Torch's own initialisation."""
+"""Torch's own initialization."""
 
 from torch import nn
 

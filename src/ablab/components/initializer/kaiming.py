@@ -1,4 +1,4 @@
-"""Kaiming (He) initialisation."""
+"""Kaiming (He) initialization."""
 
 from typing import Literal
 

@@ -1,6 +1,6 @@
 """What an initializer draws: the weights and biases of convolutions, linear and recurrent layers.
 
-And those of any layer that is `Kernels`. Normalizations, learnt poolings and learnt activations
+And those of any layer that is `Kernels`. Normalizations, learned poolings and learned activations
 keep the start that is theirs.
 
 Source: torch.nn's layouts. A weight is (outputs, inputs, ...), and a grouped convolution's fan_out

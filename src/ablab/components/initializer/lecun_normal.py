@@ -1,4 +1,4 @@
-"""LeCun initialisation, normal."""
+"""LeCun initialization, normal."""
 
 from torch import nn
 

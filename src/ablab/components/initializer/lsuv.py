@@ -1,4 +1,4 @@
-"""Layer-sequential unit-variance initialisation."""
+"""Layer-sequential unit-variance initialization."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Normal initialisation of one fixed standard deviation."""
+"""Normal initialization of one fixed standard deviation."""
 
 from torch import nn
 
@@ -9,7 +9,7 @@ def normal(module: nn.Module, std: float) -> None:
     """Draw every weight from a normal distribution of variance std**2, and zero every bias.
 
     The standard deviation is the same in every layer, however many inputs it has: activations
-    shrink or grow from layer to layer, unless something normalises them.
+    shrink or grow from layer to layer, unless something normalizes them.
 
     Args:
         module: the whole network, changed in place.

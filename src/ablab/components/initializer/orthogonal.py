@@ -1,4 +1,4 @@
-"""Orthogonal initialisation."""
+"""Orthogonal initialization."""
 
 import torch
 from torch import Tensor, nn

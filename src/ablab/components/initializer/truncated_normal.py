@@ -1,4 +1,4 @@
-"""Truncated normal initialisation."""
+"""Truncated normal initialization."""
 
 from torch import nn
 

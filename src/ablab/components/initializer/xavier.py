@@ -1,4 +1,4 @@
-"""Xavier (Glorot) initialisation."""
+"""Xavier (Glorot) initialization."""
 
 from torch import nn
 

@@ -14,7 +14,7 @@ def group(
     affine: bool,
     placement: parts.Placement,
 ) -> nn.Module:
-    """Return group normalization: neighbouring channels of an image share a statistic.
+    """Return group normalization: neighboring channels of an image share a statistic.
 
     Args:
         channels: C, >= 1.

@@ -17,7 +17,7 @@ def local_response(
 ) -> nn.Module:
     """Return ``a / (k + alpha * s)**beta``, s the sum of squares over ``size`` near channels.
 
-    Maps alone are normalised: on (N, C), where channels have no neighbours, it is the identity.
+    Maps alone are normalized: on (N, C), where channels have no neighbors, it is the identity.
 
     Args:
         channels: C, unused.

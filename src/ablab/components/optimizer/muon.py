@@ -1,4 +1,4 @@
-"""Momentum, orthogonalised."""
+"""Momentum, orthogonalized."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -9,12 +9,12 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from ablab.components.optimizer.newton_schulz import orthogonalised
+from ablab.components.optimizer.newton_schulz import orthogonalized
 from ablab.components.optimizer.ranges import check_ranges
 
 
 class Muon(Optimizer):
-    """Moves matrices along their orthogonalised momentum, and all other parameters by AdamW.
+    """Moves matrices along their orthogonalized momentum, and all other parameters by AdamW.
 
     A matrix is a parameter of two dimensions or more, flattened behind the first: a convolution's
     kernels are (out, in * kh * kw). Its step is ``lr * sqrt(max(1, rows / columns))`` long.
@@ -86,7 +86,7 @@ class Muon(Optimizer):
             state["momentum"] = torch.zeros_like(theta)
         mean = state["momentum"].lerp_(gradient, 1 - group["momentum"])
         update = gradient.lerp(mean, group["momentum"]) if group["nesterov"] else mean
-        matrix = orthogonalised(update.flatten(1), group["ns_steps"])
+        matrix = orthogonalized(update.flatten(1), group["ns_steps"])
         length = math.sqrt(max(1, matrix.shape[0] / matrix.shape[1]))
         theta.sub_(matrix.view(theta.shape), alpha=group["lr"] * length)
 

@@ -6,7 +6,7 @@ from torch import Tensor
 _COEFFICIENTS = 3.4445, -4.7750, 2.0315
 
 
-def orthogonalised(matrix: Tensor, steps: int) -> Tensor:
+def orthogonalized(matrix: Tensor, steps: int) -> Tensor:
     """Return a matrix with the same singular vectors, whose singular values are about 1.
 
     Args:

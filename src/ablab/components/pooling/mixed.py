@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class MixedPool(nn.Module):
-    """``share * max + (1 - share) * mean`` of each window, the share learnt, one a layer.
+    """``share * max + (1 - share) * mean`` of each window, the share learned, one a layer.
 
     Border pixels count neither in the maximum nor in the mean.
 

@@ -1,24 +1,24 @@
-"""Which folders are parts and which are classes, and what is refused rather than guessed."""
+"""Which folders are parts or classes, and which layouts are refused."""
 
 import pytest
 
 from ablab.data.errors import DataError
-from ablab.data.splits import classes_by_part, part_named, unread_note
+from ablab.data.folder_layout import classes_by_part, part_named, unread_note
 from ablab.data.tree import Scan
 
 
 def tree(root, *paths):
     """Write empty files; a path that ends in a slash is a folder."""
     for path in paths:
-        place = root / path
-        (place if path.endswith("/") else place.parent).mkdir(parents=True, exist_ok=True)
+        full = root / path
+        (full if path.endswith("/") else full.parent).mkdir(parents=True, exist_ok=True)
         if not path.endswith("/"):
-            place.touch()
+            full.touch()
     return root
 
 
 def read(root):
-    """Return the files of each class of each part, what is said, and what is not read."""
+    """Return the number of files of each class of each part, the notes and the unread entries."""
     scan, notes = Scan(root), []
     parts = classes_by_part(scan, notes)
     found = {
@@ -41,7 +41,7 @@ def read(root):
         ("cats trainer trains contest testament valve devil tests_of_x value seg", None),
     ],
 )
-def test_the_names_of_parts(names, part):
+def test_names_of_parts(names, part):
     names = names.replace("Test Set", "Test\u00a0Set").split(" ")
     assert {name: part_named(name) for name in names} == dict.fromkeys(names, part)
 
@@ -61,7 +61,7 @@ ALL = {"train": {"a": 1, "b": 1}, "val": {"a": 1, "b": 1}, "test": {"a": 1, "b":
         ("train/images", "val/images", "test/images"),
     ],
 )
-def test_parts_are_found_whatever_they_are_called_and_packed_in(tmp_path, train, val, test):
+def test_parts_are_found_under_other_names_and_in_nested_folders(tmp_path, train, val, test):
     files = [f"{part}/{k}/1.png" for part in (train, val, test) for k in "ab"]
     found, notes, unread = read(tree(tmp_path, *files))
     assert found == ALL
@@ -69,7 +69,7 @@ def test_parts_are_found_whatever_they_are_called_and_packed_in(tmp_path, train,
     assert bool(notes) == (train != "train")
 
 
-def test_what_the_names_were_read_as_is_said(tmp_path):
+def test_a_note_lists_renamed_parts(tmp_path):
     files = [f"{part}/{k}/1.png" for part in ("Training", "Testing") for k in "ab"]
     _, notes, _ = read(tree(tmp_path, *files))
     assert notes == [f"In {tmp_path} Training is read as train, Testing is read as test."]
@@ -85,25 +85,25 @@ def test_classes_without_parts_are_all_for_training(tmp_path):
     )
 
 
-def test_a_class_can_be_called_train_where_it_can_be_nothing_else(tmp_path):
+def test_train_is_a_class_where_it_cannot_be_a_part(tmp_path):
     vehicles = tree(tmp_path / "x", "bus/1.png", "train/1.png", "tram/1.png")
     assert read(vehicles)[0] == {"train": {"bus": 1, "train": 1, "tram": 1}}
     inside = tree(tmp_path / "y", "train/bus/1.png", "train/train/1.png", "test/bus/1.png")
     assert read(inside)[0] == {"train": {"bus": 1, "train": 1}, "test": {"bus": 1}}
 
 
-def test_folders_within_class_folders_are_read_and_said(tmp_path):
+def test_subfolders_of_class_folders_are_read_and_noted(tmp_path):
     found, notes, _ = read(tree(tmp_path, "a/1.png", "a/x/2.png", "a/x/y/3.png", "b/1.png"))
     assert found == {"train": {"a": 3, "b": 1}}
     assert notes == [
-        f"2 images in {tmp_path} lie in folders within class folders; their class is that of the "
-        "outer one."
+        f"2 images in {tmp_path} are in subfolders of class folders; their class is the outer "
+        "folder."
     ]
     packed = read(tree(tmp_path / "z", "cats/cats/1.png", "dogs/dogs/1.png"))
     assert packed[0] == {"train": {"cats": 1, "dogs": 1}}
 
 
-def test_what_lies_beside_classes_or_parts_is_not_read_and_is_named(tmp_path):
+def test_entries_beside_classes_or_parts_are_unread(tmp_path):
     files = ("a/1.png", "b/1.png", "loose.png", "model.pt", "README.txt", ".secret.png")
     assert sorted(read(tree(tmp_path / "x", *files))[2]) == sorted(files[2:])
     parts = ("train/a/1.png", "train/b/1.png", "train/loose.png", "x.zip", "labels/", "docs/a.txt")
@@ -114,25 +114,25 @@ def test_what_lies_beside_classes_or_parts_is_not_read_and_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("paths", "message"),
     [
-        # The same folders within each: parts by names of their own, or classes?
+        # The same subfolders in each: unknown names of parts, or classes?
         (
             ["p1/a/1.png", "p1/b/1.png", "p2/a/1.png", "p2/b/1.png"],
-            "must hold classes .* got p1, p2 in .*, each with a, b: if the outer ones are parts",
+            "must hold one level .* got p1, p2 in .*, each with a, b: if the outer ones are parts",
         ),
         (
             ["animals/cat/1.png", "animals/dog/1.png", "cars/bus/1.png", "cars/van/1.png"],
-            "must hold classes that are told by one level .* got cat, dog within animals, cars",
+            "must hold one level of class folders, got cat, dog within animals, cars",
         ),
         (
             ["cats/train/1.png", "cats/test/1.png", "dogs/train/1.png", "dogs/test/1.png"],
             "must hold the classes in each part, got test, train within cats, dogs",
         ),
-        # A part among classes, or none that trains.
+        # A part among classes, or no training part.
         (["cats/1.png", "dogs/1.png", "test/1.png"], "must hold class folders, .* got test in"),
         (["train/1.png", "test/1.png"], "must hold class folders, or parts .* got test, train in"),
         (["val/a/1.png", "val/b/1.png", "test/a/1.png"], "must hold class folders, .* test, val"),
         (["test/a/1.png", "test/b/1.png"], "must hold class folders, or parts .* got test in"),
-        # Two for one part, or one more.
+        # Two folders for one part, or an unknown folder.
         (
             ["train/a/1.png", "train/b/1.png", "training/a/1.png"],
             "must hold one folder for train, got train, training in",
@@ -141,7 +141,7 @@ def test_what_lies_beside_classes_or_parts_is_not_read_and_is_named(tmp_path):
             ["train/a/1.png", "train/b/1.png", "seg_pred/1.png"],
             "must hold val and test at the most beside train, got seg_pred in",
         ),
-        # Parts that hold no classes.
+        # Parts without classes.
         (
             ["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"],
             "must hold a folder for each class in test, got 2 files without in .*/test; images",
@@ -155,12 +155,12 @@ def test_what_lies_beside_classes_or_parts_is_not_read_and_is_named(tmp_path):
         ([], "must hold images in train, got none in"),
     ],
 )
-def test_two_readings_or_none_are_refused(tmp_path, paths, message):
+def test_ambiguous_or_invalid_layouts_are_refused(tmp_path, paths, message):
     with pytest.raises(DataError, match=f"^path {message}"):
         read(tree(tmp_path, *paths))
 
 
-def test_a_note_counts_and_names_what_is_not_read(tmp_path):
+def test_a_note_counts_and_lists_unread_entries(tmp_path):
     paths = [tmp_path / f"{n}.txt" for n in range(7)]
     assert unread_note(tmp_path, []) == ""
     assert unread_note(tmp_path, paths[:1]) == f"1 entry of {tmp_path} not read: 0.txt."

@@ -1,9 +1,9 @@
-"""Image files and arrays of a user's own, brought to one form.
+"""Decodes a user's image files and converts images to one size and number of channels.
 
-What has 8 bits a channel or fewer is read: black and white, grey, palettes, red-green-blue; YCbCr
-by ITU-R 601; CMYK as ``(255 - C) (255 - K) / 255``, and so on. EXIF's orientation is heeded, also
-a TIFF's; color profiles are not. Refused by name is what would lose something: more bits a
-channel, floating point, other color spaces, more than one frame or page, and transparency.
+Images of 8 bits per channel or fewer are read: black and white, gray, palettes, RGB; YCbCr by
+ITU-R 601; CMYK as ``(255 - C) (255 - K) / 255``, and so on. The orientation in EXIF or TIFF is
+applied; color profiles are not. Images that would lose information are refused: more bits per
+channel, floating point, other color spaces, several frames or pages, and transparency.
 """
 
 import warnings
@@ -16,15 +16,15 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from ablab.data.errors import DataError
 from ablab.data.image_set import Bytes
-from ablab.data.tree import TOLD, shown
+from ablab.data.tree import format_faults, format_path
 from ablab.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "TIFF", "WEBP", "PPM")
 MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
 
-_HOW = "scale its values to 0 … 255 first, with ImageMagick -depth 8"
+_HINT = "scale its values to 0 … 255 first, with ImageMagick -depth 8"
 _BITS_PER_SAMPLE, _ORIENTATION = 258, 0x0112  # tags of TIFF and EXIF
-_TURNS = {
+_TRANSPOSITIONS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -36,25 +36,25 @@ _TURNS = {
 
 
 @dataclass(frozen=True)
-class Form:
-    """What every image becomes.
+class ImageFormat:
+    """Converts images to one size and number of channels.
 
     Attributes:
         image_size: height and width, in pixels.
-        in_channels: 1, grey by the weights of ITU-R 601, or 3, red, green and blue.
-        resize: ``"crop"``: the shorter side becomes ``image_size`` and the middle is cut out;
-            ``"stretch"``: both sides do. Bilinear, and averaging where an image becomes smaller.
+        in_channels: 1, gray by the weights of ITU-R 601, or 3, red, green and blue.
+        resize: ``"crop"``: resize the shorter side to ``image_size`` and crop the center;
+            ``"stretch"``: resize both sides. Bilinear, with averaging where an image shrinks.
     """
 
     image_size: int
     in_channels: int
     resize: str
 
-    def of(self, image: Image.Image) -> Bytes:
-        """Return a loaded image in this form, (H, W, C), by the rules of this module.
+    def convert(self, image: Image.Image) -> Bytes:
+        """Return a loaded image in this format, (H, W, C).
 
         Raises:
-            ValueError: it is none that the rules read.
+            ValueError: the image has transparent pixels.
         """
         image = _opaque(image).convert("L" if self.in_channels == 1 else "RGB")
         size = self.image_size, self.image_size
@@ -65,32 +65,30 @@ class Form:
         return np.asarray(image).reshape(*size, self.in_channels)
 
 
-def decoded(files: Sequence[Path], form: Form) -> Bytes:
+def decode_images(files: Sequence[Path], form: ImageFormat) -> Bytes:
     """Return the images of all files, (N, H, W, C).
 
     Raises:
-        DataError: names all files that are no readable images.
+        DataError: files are not readable images; lists all of them.
     """
     images = np.empty((len(files), form.image_size, form.image_size, form.in_channels), np.uint8)
     faults = []
     for row, path in enumerate(files):
         try:
-            images[row] = _opened(path, form)
-        # A broken file can raise nearly anything in a decoder.
+            images[row] = _decode(path, form)
+        # A damaged file can raise nearly any exception in a decoder.
         except Exception as error:
-            faults.append(f"{shown(path)}: {_reason(error, path)}")
+            faults.append(f"{format_path(path)}: {_reason(error, path)}")
     if faults:
-        more = [f"and {len(faults) - TOLD} more"] if len(faults) > TOLD else []
-        lines = "\n  ".join([*faults[:TOLD], *more])
         raise DataError(
             f"every file in a class folder must be a readable image ({', '.join(FORMATS)}), got "
-            f"{len(faults)} of {len(files)} that are not:\n  {lines}"
+            f"{len(faults)} of {len(files)} that are not:{format_faults(faults)}"
         )
     return images
 
 
 def _reason(error: Exception, path: Path) -> str:
-    """Return what is wrong with a file, without its name."""
+    """Return why a file cannot be read, without its name."""
     if isinstance(error, UnidentifiedImageError):
         return "it is none of these" if path.stat().st_size else "it is empty"
     if isinstance(error, OSError) and error.strerror:
@@ -98,35 +96,35 @@ def _reason(error: Exception, path: Path) -> str:
     return str(error) or type(error).__name__
 
 
-def _opened(path: Path, form: Form) -> Bytes:
+def _decode(path: Path, form: ImageFormat) -> Bytes:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of damaged EXIF: the image stays as it is stored
+        warnings.simplefilter("ignore")  # about damaged EXIF: the orientation is then ignored
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(path, formats=FORMATS) as image:
             _check(image)
             image.load()
-            return form.of(_turned(image))
+            return form.convert(_upright(image))
 
 
 def _check(image: Image.Image) -> None:
-    """Refuse what would lose something, by the header alone."""
+    """Refuse an image that would lose information, by its header alone."""
     if image.mode[0] in "IF":
-        raise InputError(f"it must have 8 bits a channel, got mode {image.mode}: {_HOW}")
+        raise InputError(f"it must have 8 bits a channel, got mode {image.mode}: {_HINT}")
     if image.mode not in MODES:
         raise InputError(
-            f"it must be grey, RGB, YCbCr or CMYK, got {image.mode}: make it RGB first"
+            f"it must be gray, RGB, YCbCr or CMYK, got {image.mode}: make it RGB first"
         )
     if (bits := _bits(image)) > 8:
-        raise InputError(f"it must have 8 bits a channel, got {bits}: {_HOW}")
+        raise InputError(f"it must have 8 bits a channel, got {bits}: {_HINT}")
     if (frames := getattr(image, "n_frames", 1)) > 1:
         raise InputError(
-            f"it must be one picture, got {frames} in one file (frames or pages): save those that "
-            "shall be read as files of their own"
+            f"it must be one picture, got {frames} in one file (frames or pages): save those to "
+            "be read as separate files"
         )
 
 
 def _bits(image: Image.Image) -> int:
-    """Return the bits a channel that the file has: for 48-bit colour Pillow gives the high byte."""
+    """Return the file's bits per channel: of 48-bit color, Pillow decodes the high byte alone."""
     if image.format == "TIFF":
         return int(max(image.tag_v2.get(_BITS_PER_SAMPLE, (1,))))  # type: ignore[attr-defined]
     for tile in getattr(image, "tile", ()):
@@ -138,21 +136,21 @@ def _bits(image: Image.Image) -> int:
     return 8
 
 
-def _turned(image: Image.Image) -> Image.Image:
-    """Return an image turned as its camera says; as stored where that cannot be read."""
+def _upright(image: Image.Image) -> Image.Image:
+    """Return an image with its EXIF orientation applied; unchanged where that is unreadable."""
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a damaged record can raise nearly anything
+    except Exception:  # a damaged record can raise nearly any exception
         return image
-    method = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    method = _TRANSPOSITIONS.get(orientation) if isinstance(orientation, int) else None
     return image if method is None else image.transpose(method)
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    """Return an image without its channel of transparency.
+    """Return an image without its alpha channel.
 
     Raises:
-        InputError: something shows through, so that colours depend on what is behind.
+        InputError: a pixel is not opaque, so that its color depends on the background.
     """
     if not image.has_transparency_data:
         return image
@@ -160,7 +158,7 @@ def _opaque(image: Image.Image) -> Image.Image:
     least = image.getchannel("A").getextrema()[0]
     if isinstance(least, int | float) and least < 255:
         raise InputError(
-            "it must be opaque, got transparent pixels, whose colour the background decides: "
-            "lay it on one first, with ImageMagick -background white -alpha remove"
+            "it must be opaque, got transparent pixels, whose color the background decides: "
+            "flatten it first, with ImageMagick -background white -alpha remove"
         )
     return image.convert("RGB")

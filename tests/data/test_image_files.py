@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from PIL import Image
 
 from ablab.data.errors import DataError
-from ablab.data.parted import parted
-from ablab.data.pictures import Form, decoded
+from ablab.data.holdout import hold_out_test
+from ablab.data.image_files import ImageFormat, decode_images
 
 RNG = np.random.default_rng(0)
 
@@ -34,18 +34,18 @@ def interpolated(array, size):
 @pytest.mark.parametrize("size", [(10, 10), (23, 41), (64, 30)])
 def test_stretched_images_are_antialiased_bilinear(size, tmp_path):
     array = noise(*size, 3)
-    (image,) = decoded([saved(tmp_path, "a.png", array)], Form(16, 3, "stretch"))
+    (image,) = decode_images([saved(tmp_path, "a.png", array)], ImageFormat(16, 3, "stretch"))
     np.testing.assert_allclose(image, interpolated(array, (16, 16)), atol=1.01)  # 8 bits each way
 
 
 @pytest.mark.parametrize("shape", [(48, 32, 3), (32, 48, 3)])
-def test_cropped_images_keep_the_middle_and_their_proportions(shape, tmp_path):
+def test_cropped_images_keep_the_center_and_their_proportions(shape, tmp_path):
     array = noise(*shape)
-    (image,) = decoded([saved(tmp_path, "a.png", array)], Form(16, 3, "crop"))
+    (image,) = decode_images([saved(tmp_path, "a.png", array)], ImageFormat(16, 3, "crop"))
     H, W = shape[0] // 2, shape[1] // 2
     top, left = (H - 16) // 2, (W - 16) // 2
     whole = interpolated(array, (H, W))
-    inner = (slice(2, -2), slice(2, -2))  # at its edge a crop has no neighbours to average with
+    inner = (slice(2, -2), slice(2, -2))  # at its edge a crop has no neighbors to average with
     expected = whole[top : top + 16, left : left + 16]
     np.testing.assert_allclose(image[inner], expected[inner], atol=1.01)
 
@@ -55,46 +55,48 @@ def test_images_of_the_right_size_are_kept_byte_for_byte(suffix, tmp_path):
     array = noise(12, 12, 3)
     path = saved(tmp_path, f"a.{suffix}", array)
     for resize in ("crop", "stretch"):
-        np.testing.assert_array_equal(decoded([path], Form(12, 3, resize))[0], array)
+        np.testing.assert_array_equal(decode_images([path], ImageFormat(12, 3, resize))[0], array)
 
 
-def test_grey_is_that_of_itu_r_601(tmp_path):
+def test_gray_is_that_of_itu_r_601(tmp_path):
     array = noise(12, 12, 3)
-    image = decoded([saved(tmp_path, "a.png", array)], Form(12, 1, "crop"))[0]
+    image = decode_images([saved(tmp_path, "a.png", array)], ImageFormat(12, 1, "crop"))[0]
     np.testing.assert_allclose(image[..., 0], array @ [0.299, 0.587, 0.114], atol=1)
 
 
-def test_grey_images_become_colour_and_an_opaque_channel_is_left_out(tmp_path):
-    grey, alpha = noise(12, 12), noise(12, 12, 4)
+def test_gray_images_become_color_and_an_opaque_alpha_channel_is_dropped(tmp_path):
+    gray, alpha = noise(12, 12), noise(12, 12, 4)
     alpha[..., 3] = 255
-    paths = [saved(tmp_path, "a.png", grey), saved(tmp_path, "b.png", alpha)]
-    images = decoded(paths, Form(12, 3, "crop"))
-    np.testing.assert_array_equal(images[0], np.repeat(grey[..., None], 3, axis=2))
+    paths = [saved(tmp_path, "a.png", gray), saved(tmp_path, "b.png", alpha)]
+    images = decode_images(paths, ImageFormat(12, 3, "crop"))
+    np.testing.assert_array_equal(images[0], np.repeat(gray[..., None], 3, axis=2))
     np.testing.assert_array_equal(images[1], alpha[..., :3])
 
 
-def test_images_are_turned_as_the_camera_says(tmp_path):
+def test_the_exif_orientation_is_applied(tmp_path):
     array = noise(12, 12, 3)
     exif = Image.Exif()
     exif[0x0112] = 3  # upside down
     path = saved(tmp_path, "a.png", array, exif=exif)
-    np.testing.assert_array_equal(decoded([path], Form(12, 3, "crop"))[0], array[::-1, ::-1])
+    np.testing.assert_array_equal(
+        decode_images([path], ImageFormat(12, 3, "crop"))[0], array[::-1, ::-1]
+    )
 
 
 def read(path, channels=3):
-    return decoded([path], Form(12, channels, "crop"))[0]
+    return decode_images([path], ImageFormat(12, channels, "crop"))[0]
 
 
-def test_black_and_white_palettes_and_few_bits_are_read(tmp_path):
+def test_black_and_white_palettes_and_low_bit_depths_are_read(tmp_path):
     bits = noise(12, 12) > 127
     path = tmp_path / "bits.png"
     Image.fromarray(bits).save(path)  # one bit a pixel
     np.testing.assert_array_equal(read(path, 1)[..., 0], bits * np.uint8(255))
-    grey = noise(12, 12) // 17  # four bits a pixel
-    image = Image.fromarray(grey, "P")
+    gray = noise(12, 12) // 17  # four bits a pixel
+    image = Image.fromarray(gray, "P")
     image.putpalette([v for n in range(16) for v in (17 * n, 0, 255)])
     image.save(tmp_path / "palette.png", bits=4)
-    expected = np.stack([17 * grey, 0 * grey, 0 * grey + 255], axis=-1)
+    expected = np.stack([17 * gray, 0 * gray, 0 * gray + 255], axis=-1)
     np.testing.assert_array_equal(read(tmp_path / "palette.png"), expected)
 
 
@@ -131,7 +133,7 @@ def test_ycbcr_is_read_by_itu_r_601(tmp_path):
     ],
 )
 @pytest.mark.parametrize("suffix", ["png", "tiff"])
-def test_each_way_of_holding_a_camera_is_heeded(orientation, turn, suffix, tmp_path):
+def test_each_exif_orientation_is_applied(orientation, turn, suffix, tmp_path):
     array = noise(12, 12, 3)
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -148,7 +150,7 @@ def test_each_way_of_holding_a_camera_is_heeded(orientation, turn, suffix, tmp_p
         b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x02\0\0\0\x02up\0\0\0\0\0\0",
     ],
 )
-def test_a_damaged_camera_record_leaves_an_image_as_it_is_stored(record, tmp_path):
+def test_a_damaged_exif_record_is_ignored(record, tmp_path):
     path = saved(tmp_path, "a.jpg", noise(12, 12, 3), quality=95)
     plain = read(path)
     whole = path.read_bytes()
@@ -185,8 +187,8 @@ def deep_tiff(path, values):
     bits = end + 2 + 12 * len(tags) + 4
     directory = struct.pack("<H", len(tags))
     for tag, kind, count, value in tags:
-        place = bits if tag == 258 and C == 3 else value
-        directory += struct.pack("<HHII", tag, kind, count, place)
+        offset = bits if tag == 258 and C == 3 else value
+        directory += struct.pack("<HHII", tag, kind, count, offset)
     more = struct.pack("<3H", 16, 16, 16)
     path.write_bytes(b"II*\0" + struct.pack("<I", end) + raw + directory + b"\0" * 4 + more)
     return path
@@ -213,25 +215,25 @@ def deep_ppm(path, values):
     ],
 )
 @pytest.mark.parametrize("channels", [1, 3])
-def test_more_than_8_bits_are_refused_grey_and_colour_alike(write, shape, channels, tmp_path):
+def test_more_than_8_bits_are_refused_gray_and_color_alike(write, shape, channels, tmp_path):
     path = write(tmp_path / "deep", RNG.integers(0, 65536, shape, np.uint16))
     with Image.open(path) as image:
-        image.load()  # Pillow reads it, so it is by our rule that it is refused
+        image.load()  # Pillow reads it: ablab refuses it
     with pytest.raises(DataError, match=r"deep: it must have 8 bits a channel, got .*-depth 8"):
         read(path, channels)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32])
-def test_numbers_that_are_no_bytes_are_refused(dtype, tmp_path):
+def test_pixels_of_more_than_8_bits_are_refused(dtype, tmp_path):
     path = saved(tmp_path, "a.tiff", noise(12, 12).astype(dtype))
     with pytest.raises(DataError, match=r"it must have 8 bits a channel, got"):
         read(path)
 
 
-def test_a_color_space_without_a_rule_is_refused(tmp_path):
+def test_an_unsupported_color_space_is_refused(tmp_path):
     path = tmp_path / "a.tif"
     Image.fromarray(noise(12, 12, 3), "LAB").save(path)
-    with pytest.raises(DataError, match=r"a.tif: it must be grey, RGB, YCbCr or CMYK, got LAB"):
+    with pytest.raises(DataError, match=r"a.tif: it must be gray, RGB, YCbCr or CMYK, got LAB"):
         read(path)
 
 
@@ -262,13 +264,13 @@ def transparent(mode):
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_transparency_is_refused_since_what_is_behind_is_not_known(mode, tmp_path):
+def test_transparency_is_refused(mode, tmp_path):
     transparent(mode).save(tmp_path / "a.png")
     with pytest.raises(DataError, match=r"a\.png: it must be opaque, got transparent pixels"):
         read(tmp_path / "a.png")
 
 
-def test_all_unreadable_files_are_named_at_once(tmp_path):
+def test_all_unreadable_files_are_reported_at_once(tmp_path):
     good = saved(tmp_path, "good.png", noise(12, 12, 3))
     cut = tmp_path / "cut.png"
     cut.write_bytes(good.read_bytes()[:200])
@@ -276,26 +278,26 @@ def test_all_unreadable_files_are_named_at_once(tmp_path):
     words.write_text("no image")
     deep = saved(tmp_path, "deep.png", noise(12, 12).astype(np.uint16) * 256)
     with pytest.raises(DataError, match="3 of 4 that are not") as caught:
-        decoded([good, cut, words, deep], Form(12, 3, "crop"))
+        decode_images([good, cut, words, deep], ImageFormat(12, 3, "crop"))
     assert all(str(path) in str(caught.value) for path in (cut, words, deep))
     assert f"{words}: it is none of these" in str(caught.value)
     assert "8 bits a channel" in str(caught.value)
     assert str(good) not in str(caught.value)
 
 
-def test_of_many_unreadable_files_the_number_is_told(tmp_path):
+def test_the_number_of_further_unreadable_files_is_reported(tmp_path):
     with pytest.raises(DataError, match=r"and 13 more"):
-        decoded([tmp_path / f"{n}.png" for n in range(33)], Form(12, 3, "crop"))
+        decode_images([tmp_path / f"{n}.png" for n in range(33)], ImageFormat(12, 3, "crop"))
 
 
-def labelled(*counts):
+def labeled(*counts):
     labels = np.repeat(np.arange(len(counts)), counts)
     return np.arange(len(labels)).astype(np.uint8).reshape(-1, 1, 1, 1), labels
 
 
-def test_the_test_takes_its_share_of_each_class():
-    images, labels = labelled(10, 30, 3)
-    arrays = parted({"train": (images, labels)}, 0.2, 0)
+def test_the_test_part_has_the_same_share_of_each_class():
+    images, labels = labeled(10, 30, 3)
+    arrays = hold_out_test({"train": (images, labels)}, 0.2, 0)
     assert np.bincount(arrays["test_labels"]).tolist() == [2, 6, 1]
     assert np.bincount(arrays["train_labels"]).tolist() == [8, 24, 2]
     together = np.concatenate([arrays["train_images"], arrays["test_images"]]).ravel()
@@ -306,35 +308,35 @@ def test_the_test_takes_its_share_of_each_class():
         )
 
 
-def test_the_draw_is_the_seeds():
-    parts = {"train": labelled(40, 40)}
-    first, again, other = (parted(parts, 0.25, seed)["test_images"] for seed in (0, 0, 1))
+def test_the_test_part_is_a_function_of_the_seed():
+    parts = {"train": labeled(40, 40)}
+    first, again, other = (hold_out_test(parts, 0.25, seed)["test_images"] for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert set(first.ravel()) != set(other.ravel())
 
 
-def test_a_class_of_one_image_cannot_be_tested():
+def test_a_class_of_one_image_is_refused():
     with pytest.raises(DataError, match=r"test_fraction must leave each class .* 1 of class 1"):
-        parted({"train": labelled(9, 1)}, 0.2, 0)
+        hold_out_test({"train": labeled(9, 1)}, 0.2, 0)
 
 
-def test_parts_that_are_there_stay():
-    parts = {part: labelled(3, 3) for part in ("train", "val", "test")}
-    arrays = parted(parts, 0.5, 0)
+def test_existing_parts_are_kept():
+    parts = {part: labeled(3, 3) for part in ("train", "val", "test")}
+    arrays = hold_out_test(parts, 0.5, 0)
     for part, (images, labels) in parts.items():
         np.testing.assert_array_equal(arrays[f"{part}_images"], images)
         np.testing.assert_array_equal(arrays[f"{part}_labels"], labels)
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "bmp", "gif", "tif", "webp", "ppm"])
-def test_a_file_that_is_cut_short_is_refused_in_every_format(suffix, tmp_path):
+def test_a_truncated_file_is_refused_in_every_format(suffix, tmp_path):
     path = saved(tmp_path, f"a.{suffix}", noise(40, 40, 3))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(DataError, match="1 of 1 that are not"):
         read(path)
 
 
-def test_an_empty_file_and_a_closed_one_are_named(tmp_path, monkeypatch):
+def test_empty_and_unreadable_files_are_reported(tmp_path, monkeypatch):
     (tmp_path / "empty.png").touch()
     closed = saved(tmp_path, "closed.png", noise(12, 12, 3))
     original = Image.open
@@ -346,12 +348,12 @@ def test_an_empty_file_and_a_closed_one_are_named(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Image, "open", opened)
     with pytest.raises(DataError) as caught:
-        decoded([tmp_path / "empty.png", closed], Form(12, 3, "crop"))
+        decode_images([tmp_path / "empty.png", closed], ImageFormat(12, 3, "crop"))
     assert f"{tmp_path / 'empty.png'}: it is empty" in str(caught.value)
     assert f"{closed}: Permission denied" in str(caught.value)
 
 
-def test_a_name_that_is_no_utf8_is_told_as_a_terminal_can_show_it(tmp_path):
+def test_a_name_that_is_not_utf8_is_escaped(tmp_path):
     path = tmp_path / os.fsdecode(b"caf\xe9\x1b[31m.png")
     path.write_bytes(b"no image")
     with pytest.raises(DataError) as caught:
