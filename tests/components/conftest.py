@@ -1,4 +1,4 @@
-"""Contract tests find the components by themselves."""
+"""Parametrizes the contract tests over the components."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What every contract test shares: components found in conf/, built as a trial builds them."""
+"""Helpers of the contract tests: find the components in conf/ and build them as in a trial."""
 
 import importlib
 import inspect
@@ -23,7 +23,7 @@ CONTRACT = {
     "pooling": {"channels", "kernel_size", "stride", "padding", "generator"},
     "scheduler": {"optimizer", "total_steps"},
 }
-# what a component of ours need not take
+# arguments that a component of ours may omit
 OPTIONAL = {
     "augmentation": {"num_classes"},
     "dropout": {"depth"},

@@ -1,20 +1,20 @@
-"""Weights and images from a formula, the same in every network that computes the same.
+"""Weights and images from a formula, to compare networks with other implementations.
 
-What a network makes of them can be asked of someone else's code and be stated here:
-`outside_logits.py` does so. It needs nothing but torch, for it runs where ablab is not.
+`outside_logits.py` computes the logits of other code with them. It runs without ablab, so this
+module needs torch alone.
 """
 
 import torch
 from torch import Tensor, nn
 
 PHI, PLASTIC = 0.6180339887498949, 0.7548776662466927
-TELL = (0, 1, 500, 999)
+SUMMARIZED = (0, 1, 500, 999)
 
 
 def spread(shape: tuple[int, ...], number: int) -> Tensor:
-    """Return values in [-1, 1) without a pattern, of variance about 1/3, in float64.
+    """Return irregular values in [-1, 1), of variance about 1/3, in float64.
 
-    ``frac(i**2 * PHI + number * PLASTIC)``, stretched: IEEE's products alone, the same everywhere.
+    ``frac(i**2 * PHI + number * PLASTIC)``, scaled: IEEE products alone, the same on every machine.
     """
     index = torch.arange(1, torch.Size(shape).numel() + 1, dtype=torch.float64)
     return (2 * ((index * index * PHI + number * PLASTIC) % 1.0) - 1).reshape(shape)
@@ -62,6 +62,6 @@ def _values(name: str, shape: tuple[int, ...], number: int) -> Tensor:
     return 1 + 0.1 * drawn
 
 
-def told(logits: Tensor) -> list[float]:
-    """Return what of the logits (N, 1000) is stated: four of the last image, and all ones' norm."""
-    return [*logits[-1, list(TELL)].tolist(), logits.norm().item()]
+def summarize(logits: Tensor) -> list[float]:
+    """Return a summary of logits (N, 1000): four of the last image, and the norm of all."""
+    return [*logits[-1, list(SUMMARIZED)].tolist(), logits.norm().item()]

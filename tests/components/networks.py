@@ -1,8 +1,8 @@
-"""Architectures for tests: parts as a trial builds them, the smallest image, and the large ones.
+"""Architectures for tests: built as in a trial, with the smallest image that they accept.
 
 A network is tested at the smallest image of `SIZES` at which it can be built; at smaller ones it
-has to say ``dataset.image_size must ...``. One that is `is_large` there is tested in the slow
-suite, and without weights in the quick one. The widest are made `NARROW` where a test trains
+must raise ``dataset.image_size must ...``. Networks that are `is_large` there are tested in the
+slow suite, and without weights in the quick one. The widest ones are `NARROW` in tests that train
 many of them, or one for long.
 """
 
@@ -80,7 +80,7 @@ def network(
 
 
 def weightless(name: str, parts: Parts | None = None, **arguments: Any) -> nn.Module:
-    """Return a network on the meta device: shapes without numbers."""
+    """Return a network on the meta device: shapes without values."""
     with torch.device("meta"):
         return network(name, parts, **arguments)
 
@@ -111,7 +111,7 @@ class _Operations(TorchDispatchMode):
 
 @lru_cache
 def is_large(name: str) -> bool:
-    """Tell whether training a network takes too long for the quick suite."""
+    """Return whether training a network takes too long for the quick suite."""
     try:
         module = weightless(name).eval()
         image = torch.zeros(1, 1, smallest(name), smallest(name), device="meta")
@@ -142,13 +142,13 @@ def images(name: str, count: int, *, in_channels: int = 1) -> Tensor:
 
 
 def all_logits(module: nn.Module, x: Tensor) -> list[Tensor]:
-    """Return a network's logits, and in training those of its auxiliary heads."""
+    """Return a network's logits, in training also those of its auxiliary heads."""
     output = module(x)
     return list(output) if isinstance(output, tuple) else [output]
 
 
 def loss(module: nn.Module, x: Tensor, y: Tensor) -> Tensor:
-    """Return the cross entropy, that of auxiliary heads weighted and added."""
+    """Return the cross entropy, plus that of auxiliary heads with their weight."""
     first, *auxiliary = all_logits(module, x)
     total = F.cross_entropy(first.float(), y)
     for logits in auxiliary:
@@ -157,7 +157,7 @@ def loss(module: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 
 
 def train(module: nn.Module, x: Tensor, y: Tensor, lr: float) -> Iterator[float]:
-    """Yield the loss before each of endless steps of Adam."""
+    """Yield the loss before each step of Adam, endlessly."""
     optimizer = torch.optim.Adam(module.parameters(), lr=lr)
     while True:
         optimizer.zero_grad()

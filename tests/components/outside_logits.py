@@ -1,4 +1,4 @@
-"""Print what torchvision's and timm's networks make of known weights, as the tests state it.
+"""Prints logits of torchvision's and timm's networks with known weights, for the tests.
 
 Not a test, and not run by one: it needs an environment of its own, and writes nothing.
 
@@ -6,13 +6,13 @@ Not a test, and not run by one: it needs an environment of its own, and writes n
     outside/bin/pip install torch==2.14.1 torchvision==0.29.1 timm==1.0.31
     outside/bin/python tests/components/outside_logits.py
 
-The figures go to `architecture/test_published_logits.py`, with the versions that are printed first.
+The values go to `architecture/test_published_logits.py`, with the versions that are printed first.
 """
 
 import timm
 import torch
 import torchvision
-from known_weights import fill, images, told
+from known_weights import fill, images, summarize
 from torch import nn
 from torchvision import models
 
@@ -20,7 +20,7 @@ SIDE = 96
 
 
 def googlenet() -> nn.Module:
-    """torchvision's, with a border of one pixel where its poolings round sizes up."""
+    """Return torchvision's, with a padding of one pixel where its poolings round sizes up."""
     net = models.googlenet(weights=None, aux_logits=False, init_weights=False)
     for name in ("maxpool1", "maxpool2", "maxpool3", "maxpool4"):
         setattr(net, name, nn.MaxPool2d(3, 2, padding=1))
@@ -28,7 +28,7 @@ def googlenet() -> nn.Module:
 
 
 def densenet121() -> nn.Module:
-    """torchvision's, with the mean in its stem, as between its blocks."""
+    """Return torchvision's, with mean pooling in its stem, as between its blocks."""
     net = models.densenet121(weights=None)
     net.features.pool0 = nn.AvgPool2d(3, 2, padding=1, count_include_pad=False)
     return net
@@ -53,14 +53,14 @@ NETWORKS = {
 
 
 def main() -> None:
-    """Print for each network its parameters and figures."""
+    """Print each network's number of parameters and logits."""
     print(f"torch {torch.__version__}, torchvision {torchvision.__version__}, {timm.__version__=}")
     for name, (make, side) in NETWORKS.items():
         net, x = make(), images(2, 3, side)
         count = sum(parameter.numel() for parameter in net.parameters())
         with torch.no_grad():
-            figures = told(fill(net, x)(x))
-        print(f'    "{name}": ({count:_}, {side}, {[float(f"{f:.12g}") for f in figures]}),')
+            values = summarize(fill(net, x)(x))
+        print(f'    "{name}": ({count:_}, {side}, {[float(f"{f:.12g}") for f in values]}),')
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def test_bfloat16_autocast_trains(activation: str) -> None:
     assert all(p.grad is not None and p.grad.isfinite().all() for p in module.parameters())
 
 
-def test_input_is_left_alone(activation: str) -> None:
+def test_input_is_not_changed(activation: str) -> None:
     x = torch.randn(4, 6)
     before = x.clone()
     build("activation", activation, channels=6)(x)
@@ -93,15 +93,13 @@ CLOSED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-def test_every_activation_has_its_closed_form_here() -> None:
+def test_every_activation_has_a_closed_form() -> None:
     assert CLOSED.keys() >= set(names("activation"))
 
 
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(shape=st.lists(st.integers(1, 5), min_size=2, max_size=4), scale=st.sampled_from([1.0, 6.0]))
-def test_values_are_those_of_the_closed_form(
-    activation: str, shape: list[int], scale: float
-) -> None:
+def test_values_equal_the_closed_form(activation: str, shape: list[int], scale: float) -> None:
     x = scale * torch.randn(shape, dtype=torch.float64)
     out = build("activation", activation, channels=shape[1]).double()(x)
     assert np.allclose(out.detach().numpy(), CLOSED[activation](x.numpy()), rtol=1e-8, atol=1e-8)
@@ -114,7 +112,7 @@ def slope(activation: str, x: torch.Tensor, **options: float) -> torch.Tensor:
     return x.grad
 
 
-def test_scaled_tanh_bends_most_at_one_which_it_maps_to_one() -> None:
+def test_scaled_tanh_maps_one_to_one_with_the_largest_curvature() -> None:
     x = torch.linspace(0.5, 1.5, 1001, dtype=torch.float64)
     module = build("activation", "scaled_tanh", channels=1)
     assert module(torch.ones(1)).item() == pytest.approx(1, abs=1e-4)
@@ -128,7 +126,7 @@ def test_shifted_tanh_differs_from_tanh_in_its_offset_alone() -> None:
     assert build("activation", "shifted_tanh", channels=1)(torch.zeros(1)).item() == 1
 
 
-def test_matched_sigmoid_is_as_steep_as_tanh_at_zero() -> None:
+def test_matched_sigmoid_has_the_slope_of_tanh_at_zero() -> None:
     zero = torch.zeros(1)
     assert slope("matched_sigmoid", zero).equal(slope("tanh", zero))
     assert slope("matched_sigmoid", zero, slope=0.25).equal(slope("sigmoid", zero))

@@ -1,4 +1,4 @@
-"""The contract of every architecture; what is said of one alone is in architecture/.
+"""The contract of every architecture; tests of single ones are in architecture/.
 
 ``architecture`` is each of them in turn, the large ones in the slow suite; ``any_architecture``
 is each of them in the quick one, to be built without weights.
@@ -27,7 +27,7 @@ from networks import (
 from torch import nn
 
 
-def _is_told(error: ValueError, image_size: int) -> None:
+def _check_message(error: ValueError, image_size: int) -> None:
     assert re.match(rf"dataset\.image_size must be .+, got {image_size}\b", str(error)), error
     assert image_size != 32, "CIFAR's size is everybody's"
 
@@ -37,7 +37,7 @@ def test_images_become_logits_or_are_refused(any_architecture: str, image_size: 
     try:
         module = weightless(any_architecture, num_classes=7, image_size=image_size)
     except ValueError as error:
-        _is_told(error, image_size)
+        _check_message(error, image_size)
         return
     x = torch.zeros(2, 1, image_size, image_size, device="meta")
     assert all(logits.shape == (2, 7) for logits in all_logits(module, x))
@@ -56,13 +56,13 @@ def test_auxiliary_logits_have_a_weight(any_architecture: str) -> None:
     assert 0 < getattr(module, "auxiliary_weight", 0.3) < 1
 
 
-def test_convolutions_hold_their_weights_in_channels_last(any_architecture: str) -> None:
+def test_weights_of_convolutions_are_channels_last(any_architecture: str) -> None:
     for module in weightless(any_architecture, in_channels=3, image_size=32).modules():
         if isinstance(module, nn.Conv2d):
             assert module.weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_building_leaves_training_mode_on(any_architecture: str) -> None:
+def test_a_new_network_is_in_training_mode(any_architecture: str) -> None:
     assert all(m.training for m in weightless(any_architecture, image_size=32).modules())
 
 
@@ -107,7 +107,7 @@ def test_every_part_that_it_uses_trains(architecture: str, axis: str) -> None:
         assert all(parameter.isfinite().all() for parameter in module.parameters()), part
 
 
-def test_each_dropout_serves_where_it_is_used(architecture: str) -> None:
+def test_each_dropout_acts_where_it_is_used(architecture: str) -> None:
     for dropout in names("dropout"):
         module = network(architecture, Parts(dropout=dropout))
         x = images(architecture, 4)
@@ -115,11 +115,11 @@ def test_each_dropout_serves_where_it_is_used(architecture: str) -> None:
         assert module.eval()(x).equal(module(x))
 
 
-def test_thirty_two_random_images_can_be_learnt_by_heart(architecture: str) -> None:
+def test_thirty_two_random_images_can_be_memorized(architecture: str) -> None:
     narrow = NARROW.get(architecture, {})
     module = network(architecture, Parts(normalization="batch"), **narrow)
     x, y = images(architecture, 32), torch.arange(32) % 10
-    # nothing in VGG shortens the way: with larger steps it wanders for long
+    # VGG has no shortcuts: with a larger lr it converges slowly
     steps = train(module, x, y, lr=0.001 if architecture == "vgg" else 0.002)
     assert any(
         all_logits(module, x)[0].argmax(1).equal(y)
@@ -128,7 +128,7 @@ def test_thirty_two_random_images_can_be_learnt_by_heart(architecture: str) -> N
     )
 
 
-def test_logits_depend_on_the_whole_batch_in_no_way(architecture: str) -> None:
+def test_logits_in_eval_do_not_depend_on_the_batch(architecture: str) -> None:
     module = network(architecture).eval()
     x = images(architecture, 4)
     torch.testing.assert_close(module(x)[:1], module(x[:1]), rtol=1e-3, atol=1e-5)

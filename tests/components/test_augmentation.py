@@ -13,14 +13,14 @@ from scipy import ndimage, stats
 from torch import Tensor
 
 from ablab.components.augmentation.mixing import beta
-from ablab.components.augmentation.rotation import rotated
+from ablab.components.augmentation.rotation import rotate
 
 K = 16
 LABELS = torch.arange(K)
 
 
 def build(axis: str, name: str, **options: Any) -> Any:
-    """Return an augmentation, told the number of classes if it asks for it."""
+    """Return an augmentation, with the number of classes if it needs it."""
     return build_any(axis, name, num_classes=K, **options)
 
 
@@ -52,7 +52,7 @@ def test_soft_targets_are_probabilities(augmentation: str) -> None:
         assert augment(images(), F.one_hot(LABELS, K).float(), seeded())[1].equal(y)
 
 
-def test_even_a_batch_of_one_is_served(augmentation: str) -> None:
+def test_a_batch_of_one_image_works(augmentation: str) -> None:
     x, y = build("augmentation", augmentation)(torch.rand(1, 3, 5, 5), LABELS[:1], seeded())
     assert (len(x), len(y)) == (1, 1)
 
@@ -67,7 +67,7 @@ def test_draws_come_from_the_generator_alone(augmentation: str) -> None:
     assert augment(x, LABELS, seeded())[0].equal(first)
 
 
-def test_input_is_left_alone(augmentation: str) -> None:
+def test_input_is_not_changed(augmentation: str) -> None:
     x = images()
     before = x.clone()
     build("augmentation", augmentation)(x, LABELS, seeded())
@@ -79,7 +79,7 @@ def test_layout_is_kept(augmentation: str) -> None:
     assert x.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_none_hands_on_and_draws_nothing() -> None:
+def test_none_changes_and_draws_nothing() -> None:
     x, generator = images(), seeded()
     before = generator.get_state()
     out = build("augmentation", "none")(x, LABELS, generator)
@@ -89,7 +89,7 @@ def test_none_hands_on_and_draws_nothing() -> None:
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_crop_flip_gives_every_image_a_window_of_its_padded_self(
+def test_crop_flip_returns_a_window_of_the_padded_image(
     layout: torch.memory_format,
 ) -> None:
     x = images(layout)
@@ -114,7 +114,7 @@ def window_of(image: Tensor, moved: Tensor) -> tuple[int, int, bool] | None:
     return None
 
 
-def test_crop_flip_reaches_every_shift_evenly() -> None:
+def test_crop_flip_draws_shifts_uniformly() -> None:
     count = 20_000
     x = torch.zeros(count, 1, 3, 3)
     x[:, :, 1, 1] = 1
@@ -126,7 +126,7 @@ def test_crop_flip_reaches_every_shift_evenly() -> None:
 
 
 @pytest.mark.parametrize(("flip_p", "share"), [(0.0, 0.0), (0.5, 0.5), (1.0, 1.0)])
-def test_crop_flip_mirrors_the_stated_share(flip_p: float, share: float) -> None:
+def test_crop_flip_flips_with_the_given_probability(flip_p: float, share: float) -> None:
     x = torch.tensor([0.0, 1.0]).expand(10_000, 1, 1, 2)
     out, _ = build("augmentation", "crop_flip", padding=0, flip_p=flip_p)(x, LABELS, seeded())
     mirrored = out[:, 0, 0, 0]
@@ -134,7 +134,7 @@ def test_crop_flip_mirrors_the_stated_share(flip_p: float, share: float) -> None
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_augmentation_works_where_the_images_are(augmentation: str) -> None:
+def test_augmentation_works_on_the_device_of_the_images(augmentation: str) -> None:
     x, augment = images(), build("augmentation", augmentation)
     there = augment(x.cuda(), LABELS.cuda(), seeded())
     for found, expected in zip(there, augment(x, LABELS, seeded()), strict=True):
@@ -148,12 +148,12 @@ def test_augmentation_works_where_the_images_are(augmentation: str) -> None:
     ("option", "value", "rule"),
     [("padding", -1, ">= 0"), ("flip_p", 1.5, r"in \[0, 1\]"), ("flip_p", -0.5, r"in \[0, 1\]")],
 )
-def test_crop_flip_refuses_what_is_out_of_range(option: str, value: float, rule: str) -> None:
+def test_crop_flip_refuses_values_out_of_range(option: str, value: float, rule: str) -> None:
     with pytest.raises(ValueError, match=f"{option} must be {rule}, got {value}"):
         build("augmentation", "crop_flip", **{option: value})
 
 
-def test_cutout_paints_a_square_of_the_mean_and_no_more() -> None:
+def test_cutout_changes_one_square_to_the_mean() -> None:
     x = torch.rand(500, 3, 9, 9)
     out, _ = build("augmentation", "cutout", size=4)(x, LABELS, seeded())
     changed = (out != x).any(1)
@@ -168,7 +168,7 @@ def test_cutout_paints_a_square_of_the_mean_and_no_more() -> None:
     assert heights == widths == {2, 3, 4}  # the border cuts off half at the most
 
 
-def test_cutout_reaches_every_pixel_evenly_but_for_the_border() -> None:
+def test_cutout_covers_pixels_uniformly_except_near_the_border() -> None:
     count = 20_000
     x = torch.zeros(count, 1, 5, 5)
     x[0] = 1  # so that the mean is another color
@@ -185,13 +185,13 @@ def test_shares_follow_the_beta_distribution(alpha: float) -> None:
 
 
 @pytest.mark.parametrize("alpha", [1e-3, 1e3])
-def test_shares_are_numbers_at_the_ends(alpha: float) -> None:
+def test_shares_are_finite_for_extreme_alpha(alpha: float) -> None:
     generator = seeded()
     assert all(0 <= beta(alpha, generator).item() <= 1 for _ in range(200))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_mixup_blends_images_as_it_blends_targets(seed: int) -> None:
+def test_mixup_mixes_images_and_targets_with_one_weight(seed: int) -> None:
     x = images()
     out, y = build("augmentation", "mixup")(x, LABELS, seeded(seed))
     expected = torch.einsum("nk,kchw->nchw", y, x)  # image k is the one of class k
@@ -215,7 +215,7 @@ def test_cutmix_mixes_targets_by_the_area_of_one_rectangle(seed: int) -> None:
         assert own[n].item() == pytest.approx(1 - patch.float().mean().item(), abs=1e-6)
 
 
-def test_cutmix_leaves_the_stated_share_of_batches() -> None:
+def test_cutmix_mixes_batches_with_the_given_probability() -> None:
     augment, generator = build("augmentation", "cutmix", p=0.3), seeded()
     x = images()
     kept = [augment(x, LABELS, generator)[0].equal(x) for _ in range(400)]
@@ -239,16 +239,16 @@ def test_rotation_is_scipys(height: int, width: int, angle: float, seed: int) ->
         image, matrix, center - matrix @ center, order=1, mode="grid-constant"
     )
     x, turn = torch.from_numpy(image)[None, None], torch.tensor([radians], dtype=torch.float64)
-    np.testing.assert_allclose(rotated(x, turn)[0, 0].numpy(), expected, atol=1e-9)
+    np.testing.assert_allclose(rotate(x, turn)[0, 0].numpy(), expected, atol=1e-9)
 
 
-def test_a_quarter_turn_is_counterclockwise() -> None:
+def test_rotation_is_counterclockwise() -> None:
     x = images()
-    turned = rotated(x, torch.full((16,), np.pi / 2))
+    turned = rotate(x, torch.full((16,), np.pi / 2))
     assert torch.allclose(turned, x.rot90(1, (2, 3)), atol=1e-5)
 
 
-def test_rotation_draws_angles_evenly_up_to_the_largest() -> None:
+def test_rotation_draws_angles_uniformly() -> None:
     count = 4000
     x = torch.zeros(count, 1, 65, 65)
     x[:, :, 32, 60] = 1  # to the right of the center
@@ -262,7 +262,7 @@ def test_rotation_draws_angles_evenly_up_to_the_largest() -> None:
     assert stats.kstest(angles.numpy(), stats.uniform(-30, 60).cdf).pvalue > 0.01
 
 
-def test_crop_flip_rotation_is_both() -> None:
+def test_crop_flip_rotation_combines_both() -> None:
     x = images()
     still = build("augmentation", "crop_flip_rotation", degrees=0)(x, LABELS, seeded())[0]
     crop = build("augmentation", "crop_flip")(x, LABELS, seeded())[0]

@@ -1,4 +1,4 @@
-"""Processes that share a batch draw together what one process would draw alone."""
+"""Processes that share a batch make the same draws together as a single process."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ import torch
 from contract import build, names
 from torch import Tensor, nn
 
-from ablab.components.batch_generator import BatchGenerator, alone, drawn
+from ablab.components.batch_generator import BatchGenerator, draw, single_process
 
 DROPOUTS = [name for name in names("dropout") if name != "none"]
 
@@ -49,18 +49,18 @@ def test_shares_of_two_calls_are_those_of_one_process(
     assert not one[0].equal(one[1])
 
 
-def test_a_plain_generator_draws_for_its_process_alone() -> None:
+def test_a_plain_generator_draws_for_a_single_process() -> None:
     generator = torch.Generator().manual_seed(0)
-    found = drawn(generator, (2, 3), lambda x: x.uniform_(generator=generator))
-    assert found.equal(torch.rand(2, 3, generator=torch.Generator().manual_seed(0)))
-    with alone(generator), alone(None):
+    values = draw(generator, (2, 3), lambda x: x.uniform_(generator=generator))
+    assert values.equal(torch.rand(2, 3, generator=torch.Generator().manual_seed(0)))
+    with single_process(generator), single_process(None):
         pass
 
 
-def test_alone_is_for_the_block() -> None:
+def test_single_process_ends_with_the_block() -> None:
     generator = BatchGenerator("cpu")
     generator.rank, generator.world_size = 1, 2
-    with alone(generator):
-        assert drawn(generator, (2,), lambda x: x.fill_(1)).shape == (2,)
+    with single_process(generator):
+        assert draw(generator, (2,), lambda x: x.fill_(1)).shape == (2,)
         assert (generator.rank, generator.world_size) == (0, 1)
     assert (generator.rank, generator.world_size) == (1, 2)

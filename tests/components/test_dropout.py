@@ -1,4 +1,4 @@
-"""The contract of every dropout, the law of each, and the places where they act."""
+"""The contract of every dropout, the distribution of each, and the sites where they act."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ SHAPES = [(4096, 64), (4096, 64, 3), (4096, 64, 2, 2)]
 
 
 def built(name: str, generator: torch.Generator, **options: object) -> nn.Module:
-    """Return a dropout as at the end of the last of a network's residual branches."""
+    """Return a dropout as at the end of a network's last residual branch."""
     module: nn.Module = build("dropout", name, generator=generator, depth=1.0, **options)
     return module
 
@@ -35,13 +35,13 @@ def test_mean_is_kept(dropout: str, shape: tuple[int, ...]) -> None:
     assert abs(out.mean().item() - 1) < 0.05
 
 
-def test_global_generator_is_untouched(dropout: str) -> None:
+def test_global_generator_is_not_used(dropout: str) -> None:
     before = torch.get_rng_state()
     built(dropout, generator=seeded(0))(torch.ones(64, 512))
     assert torch.get_rng_state().equal(before)
 
 
-def test_global_generator_has_no_say(dropout: str) -> None:
+def test_global_generator_does_not_matter(dropout: str) -> None:
     outs = []
     for seed in (1, 2):
         torch.manual_seed(seed)
@@ -49,7 +49,7 @@ def test_global_generator_has_no_say(dropout: str) -> None:
     assert outs[0].equal(outs[1])
 
 
-def test_one_generator_can_serve_every_place(dropout: str) -> None:
+def test_one_generator_can_be_shared_by_all_sites(dropout: str) -> None:
     generator = seeded(0)
     first = built(dropout, generator=generator)
     second = built(dropout, generator=generator)
@@ -73,7 +73,7 @@ def test_bfloat16_keeps_its_dtype(dropout: str) -> None:
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
-def test_dropout_zeroes_the_stated_share_and_rescales(p: float) -> None:
+def test_dropout_zeroes_with_probability_p_and_rescales(p: float) -> None:
     count = 100_000
     out = build("dropout", "dropout", generator=seeded(0), p=p)(
         torch.ones(count, dtype=torch.float64)
@@ -121,18 +121,18 @@ def test_dropout_draws_on_the_generators_own_device() -> None:
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.0, float("nan")])
-def test_dropout_refuses_what_is_no_probability(p: float) -> None:
+def test_dropout_refuses_p_out_of_range(p: float) -> None:
     with pytest.raises(ValueError, match=r"p must be in \[0, 1\), got"):
         build("dropout", "dropout", generator=seeded(0), p=p)
 
 
 def zeroed(out: Tensor) -> Tensor:
-    """Return what shares of the last axis are zero, each 0 or 1 where it is dropped whole."""
+    """Return the share of zeros along the last axis, 0 or 1 where all are dropped together."""
     return (out == 0).double().mean(-1)
 
 
 @pytest.mark.parametrize("p", [0.1, 0.5])
-def test_spatial_drops_whole_maps_each_by_itself(p: float) -> None:
+def test_spatial_drops_whole_maps_independently(p: float) -> None:
     N, C = 200, 100
     out = built("spatial", seeded(0), p=p)(torch.ones(N, C, 3, 3, dtype=torch.float64))
     share = zeroed(out.flatten(2))
@@ -172,7 +172,7 @@ def test_stochastic_depth_drops_whole_images_more_often_in_deep_branches(
         ("decay", "cosine", "decay must be one of linear, uniform"),
     ],
 )
-def test_stochastic_depth_refuses_what_is_out_of_range(
+def test_stochastic_depth_refuses_values_out_of_range(
     option: str, value: object, rule: str
 ) -> None:
     with pytest.raises(ValueError, match=f"{rule}, got {value}"):
@@ -192,24 +192,24 @@ def builder(name: str) -> Builder:
 
 
 @pytest.mark.parametrize(("name", "kind"), KINDS.items())
-@pytest.mark.parametrize("place", ["units", "maps", "branches"])
-def test_dropout_acts_at_places_of_its_own_kind_alone(name: str, kind: str, place: str) -> None:
+@pytest.mark.parametrize("site", ["units", "maps", "branches"])
+def test_dropout_acts_only_at_sites_of_its_kind(name: str, kind: str, site: str) -> None:
     build_one = builder(name)
-    module = parts.dropout_at(place, build_one, depth=0.5)
-    acts = place == kind
+    module = parts.dropout_at(site, build_one, depth=0.5)
+    acts = site == kind
     assert build_one.calls == acts
     assert isinstance(module, nn.Identity) == (name == "none" or not acts)
 
 
-def test_plain_builder_of_a_users_serves_units() -> None:
+def test_a_users_plain_builder_acts_on_units() -> None:
     assert isinstance(parts.dropout_at("units", nn.Dropout), nn.Dropout)
     assert isinstance(parts.dropout_at("maps", nn.Dropout), nn.Identity)
 
 
-def test_branch_passes_its_depth_on() -> None:
+def test_branch_passes_its_depth() -> None:
     assert parts.dropout_at("branches", builder("stochastic_depth"), depth=0.25).p == 0.125
 
 
-def test_stochastic_depth_refuses_a_place_that_is_no_branch() -> None:
+def test_stochastic_depth_refuses_a_site_that_is_not_a_branch() -> None:
     with pytest.raises(ValueError, match=r"dropout._target_ must be one that serves without"):
         builder("stochastic_depth")()

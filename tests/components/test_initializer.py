@@ -1,4 +1,4 @@
-"""The contract of every initializer, and what each states of its weights."""
+"""The contract of every initializer, and the distribution of each."""
 
 import pytest
 import torch
@@ -36,13 +36,13 @@ def test_weights_are_finite_and_differ(initializer: str) -> None:
     assert all(module[layer].weight.unique().numel() > 1000 for layer in (0, 2))
 
 
-def test_weights_follow_the_seed_alone(initializer: str) -> None:
+def test_weights_are_a_function_of_the_seed_alone(initializer: str) -> None:
     first, again, other = (initialized(initializer, seed) for seed in (0, 0, 1))
     assert first[0].weight.equal(again[0].weight)
     assert not first[0].weight.equal(other[0].weight)
 
 
-def test_normalization_keeps_its_own_start(initializer: str) -> None:
+def test_normalization_keeps_its_initial_values(initializer: str) -> None:
     norm = initialized(initializer)[1]
     assert norm.weight.equal(torch.ones(64))
     assert norm.bias.equal(torch.zeros(64))
@@ -55,7 +55,7 @@ def test_layout_of_the_weights_is_kept(initializer: str) -> None:
     assert module[0].weight.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_layers_without_bias_are_served(initializer: str) -> None:
+def test_layers_without_bias_work(initializer: str) -> None:
     module = nn.Sequential(
         nn.Conv2d(3, 4, 3, bias=False), nn.Flatten(), nn.Linear(16, 2, bias=False)
     )
@@ -71,7 +71,7 @@ def test_layers_without_bias_are_served(initializer: str) -> None:
         ("kaiming", {"mode": "fan_out"}, lambda fan_in, fan_out: 2 / fan_out),
         ("normal", {"std": 0.3}, lambda fan_in, fan_out: 0.09),
         ("truncated_normal", {}, lambda fan_in, fan_out: 0.02**2),
-        # SciPy's truncnorm(-2, 2).var(): what is left of a variance of 1
+        # SciPy's truncnorm(-2, 2).var()
         ("truncated_normal", {"limit": 0.04}, lambda fan_in, fan_out: 0.7737413 * 0.02**2),
         ("lecun_normal", {}, lambda fan_in, fan_out: 1 / fan_in),
         ("xavier", {}, lambda fan_in, fan_out: 2 / (fan_in + fan_out)),
@@ -103,7 +103,7 @@ def test_xavier_refuses_a_gain_of_zero() -> None:
         initialized("xavier", gain=0)
 
 
-def test_no_weight_lies_beyond_the_limit() -> None:
+def test_no_weight_exceeds_the_limit() -> None:
     module = initialized("truncated_normal", limit=0.03)
     assert all(module[layer].weight.abs().max() <= 0.03 for layer in (0, 2))
 
@@ -131,7 +131,7 @@ def test_orthogonal_weights_are_orthogonal(gain: float) -> None:
 
 
 @pytest.mark.parametrize(("layer", "gates"), [(nn.RNN, 1), (nn.GRU, 3), (nn.LSTM, 4)])
-def test_each_gate_of_a_recurrent_layer_is_a_layer_of_its_own(
+def test_gates_of_a_recurrent_layer_are_initialized_separately(
     layer: type[nn.RNNBase], gates: int
 ) -> None:
     module = layer(5, 8, num_layers=2, bidirectional=True)
@@ -146,7 +146,7 @@ def test_each_gate_of_a_recurrent_layer_is_a_layer_of_its_own(
 
 
 class Branched(nn.Module):
-    """Runs its layers in another order than it lists them, one of them twice, one never."""
+    """A network that runs its layers in another order, one of them twice, one never."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ class Branched(nn.Module):
 
 
 def outputs(module: nn.Module, batch: Tensor) -> dict[nn.Module, Tensor]:
-    """Return what each layer gives in evaluation where it is first run."""
+    """Return the output of each layer at its first run in evaluation."""
     found: dict[nn.Module, Tensor] = {}
 
     def keep(layer: nn.Module, _: object, output: Tensor) -> None:
@@ -177,7 +177,7 @@ def outputs(module: nn.Module, batch: Tensor) -> dict[nn.Module, Tensor]:
 
 
 @pytest.mark.parametrize("std", [1.0, 0.5])
-def test_lsuv_gives_every_output_its_spread(std: float) -> None:
+def test_lsuv_gives_every_output_the_same_std(std: float) -> None:
     module, batch = Branched(), torch.randn(64, 3, 8, 8) * 5 + 1
     initialize("lsuv", module, batch, std=std)
     spreads = [out.std(correction=0).item() for out in outputs(module, batch).values()]
@@ -194,7 +194,7 @@ def test_lsuv_only_scales_orthogonal_weights() -> None:
     assert torch.allclose(unused @ unused.T, torch.eye(10), atol=1e-5)
 
 
-def test_lsuv_leaves_no_trace_but_weights() -> None:
+def test_lsuv_changes_only_weights() -> None:
     module, batch = Branched(), torch.randn(64, 3, 8, 8)
     initialize("lsuv", module, batch)
     assert all(m.training and not m._forward_hooks for m in module.modules())
@@ -213,7 +213,7 @@ def test_lsuv_of_a_blank_batch_stays_orthogonal() -> None:
 
 
 class Apart(nn.Module):
-    """Two linear layers side by side in one weight, which gives them as ``kernels``."""
+    """Two linear layers in one weight, returned as ``kernels``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -227,7 +227,7 @@ class Apart(nn.Module):
         return torch.baddbmm(self.bias, x.expand(2, -1, -1), self.weight)
 
 
-def test_kernels_of_a_layer_start_as_linear_layers_of_their_own() -> None:
+def test_kernels_of_a_layer_are_initialized_separately() -> None:
     module = nn.Sequential(Apart())
     initialize("xavier", module, torch.randn(64, 300))
     for kernel in module[0].kernels():

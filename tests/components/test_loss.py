@@ -91,14 +91,14 @@ def test_gradient_is_the_derivative(loss: str) -> None:
     assert torch.autograd.gradcheck(lambda z: criterion(z, torch.arange(4)), logits)
 
 
-def test_a_step_downhill_favours_the_class(loss: str) -> None:
+def test_a_gradient_step_favors_the_class(loss: str) -> None:
     logits = torch.zeros(1, 4, requires_grad=True)
     build("loss", loss)(logits, torch.tensor([2])).backward()
     assert logits.grad is not None
     assert logits.grad.argmin() == 2
 
 
-def test_bfloat16_logits_are_served(loss: str) -> None:
+def test_bfloat16_logits_work(loss: str) -> None:
     logits = torch.randn(8, 10, dtype=torch.bfloat16)
     assert build("loss", loss)(logits, torch.arange(8)).isfinite()
 
@@ -148,7 +148,7 @@ def test_zero_error_has_a_loss_and_a_gradient_of_zero(name: str) -> None:
     assert not logits.grad.any()
 
 
-def test_bfloat16_logits_lose_no_precision_of_their_own(loss: str) -> None:
+def test_bfloat16_logits_are_computed_in_float32(loss: str) -> None:
     logits = torch.randn(8, 10).bfloat16()
     criterion = build("loss", loss)
     expected = criterion(logits.float(), torch.arange(8))

@@ -84,7 +84,7 @@ def test_batch_without_affine_learns_nothing() -> None:
     ("option", "value", "rule"),
     [("eps", 0.0, "> 0"), ("eps", -1.0, "> 0"), ("momentum", 1.5, r"in \[0, 1\]")],
 )
-def test_batch_refuses_what_is_out_of_range(option: str, value: float, rule: str) -> None:
+def test_batch_refuses_values_out_of_range(option: str, value: float, rule: str) -> None:
     with pytest.raises(ValueError, match=f"{option} must be {rule}, got {value}"):
         build("normalization", "batch", channels=6, spatial_dims=2, **{option: value})
 
@@ -101,7 +101,7 @@ def images(data: st.DataObject, max_channels: int = 12) -> Tensor:
 
 
 def with_scale_and_shift(name: str, x: Tensor, **options: object) -> nn.Module:
-    """Return a normalization whose scale and shift are not where they start."""
+    """Return a normalization with random scale and shift."""
     module = build(
         "normalization", name, channels=x.shape[1], spatial_dims=x.dim() - 2, **options
     ).double()
@@ -158,7 +158,7 @@ def test_group_standardizes_neighboring_channels(data: st.DataObject, group_size
     same_values_and_gradients(module(x), theirs, x)
 
 
-def test_group_refuses_a_single_unit_a_group() -> None:
+def test_group_refuses_a_single_unit_per_group() -> None:
     with pytest.raises(ValueError, match="group_size must be at least a divisor of 7 other than 1"):
         build("normalization", "group", channels=7, spatial_dims=0, group_size=4)
 
@@ -204,7 +204,7 @@ def test_local_response_is_the_formula_of_2012(data: st.DataObject, size: int) -
 
 
 @pytest.mark.parametrize("option", ["size", "alpha", "beta", "k"])
-def test_local_response_refuses_what_is_not_positive(option: str) -> None:
+def test_local_response_refuses_values_that_are_not_positive(option: str) -> None:
     with pytest.raises(ValueError, match=f"{option} must be > 0, got 0"):
         build("normalization", "local_response", channels=6, spatial_dims=2, **{option: 0})
 
@@ -216,7 +216,7 @@ def test_eps_of_zero_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["group", "instance", "layer"])
-def test_without_affine_nothing_is_learnt(name: str) -> None:
+def test_without_affine_nothing_is_learned(name: str) -> None:
     module = build("normalization", name, channels=6, spatial_dims=2, affine=False)
     assert not list(module.parameters())
 
@@ -265,7 +265,7 @@ def test_unknown_placement_is_refused() -> None:
         ("local_response", {"placement": "before"}, True),
     ],
 )
-def test_layer_has_a_bias_where_it_is_of_use(
+def test_layer_has_a_bias_unless_it_is_redundant(
     name: str, options: dict[str, object], needed: bool
 ) -> None:
     module = build("normalization", name, channels=6, spatial_dims=2, **options)

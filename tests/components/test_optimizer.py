@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ablab.components.optimizer.newton_schulz import orthogonalized
+from ablab.components.optimizer.newton_schulz import orthogonalize
 
 CURVATURE = torch.tensor([1.0, 5.0], dtype=torch.float64)
 START = torch.tensor([3.0, -2.0], dtype=torch.float64)
@@ -75,7 +75,7 @@ def test_lr_and_weight_decay_are_explicit(optimizer: str) -> None:
         assert hyper["weight_decay"] == (0.01 if optimizer == "adamw" else 0.0)
 
 
-def test_parameters_without_gradient_stay(optimizer: str) -> None:
+def test_parameters_without_gradient_do_not_change(optimizer: str) -> None:
     theta, idle = nn.Parameter(START.clone()), nn.Parameter(START.clone())
     named = [("theta", theta), ("idle", idle)]
     chosen = build("optimizer", optimizer, named_params=named)
@@ -84,7 +84,7 @@ def test_parameters_without_gradient_stay(optimizer: str) -> None:
     assert not theta.equal(START)
 
 
-def test_state_can_be_carried_over(optimizer: str) -> None:
+def test_state_can_be_saved_and_loaded(optimizer: str) -> None:
     theta = nn.Parameter(START.float())
     chosen = build("optimizer", optimizer, named_params=[("theta", theta)])
     for _ in range(5):
@@ -95,7 +95,7 @@ def test_state_can_be_carried_over(optimizer: str) -> None:
     assert theta.detach().equal(descend(optimizer, 5, torch.float32))
 
 
-def test_state_is_read_back_without_pickles(optimizer: str, tmp_path) -> None:
+def test_state_is_loaded_with_weights_only(optimizer: str, tmp_path) -> None:
     theta = nn.Parameter(START.clone())
     chosen = build("optimizer", optimizer, named_params=[("theta", theta)])
     step(chosen, theta)
@@ -114,7 +114,7 @@ def test_first_step_follows_the_rule(name: str) -> None:
     assert torch.allclose(descend(name, 1), expected, rtol=0, atol=tolerance)
 
 
-def test_momentum_carries_the_velocity_on() -> None:
+def test_momentum_accumulates_velocity() -> None:
     first = CURVATURE * START
     middle = START - 0.05 * first
     expected = middle - 0.05 * (0.9 * first + CURVATURE * middle)
@@ -184,7 +184,7 @@ def test_schedule_free_follows_the_papers_algorithm(
     np.testing.assert_allclose(theta.detach().numpy(), x, rtol=1e-9)
 
 
-def test_schedule_free_goes_to_and_fro_once_each() -> None:
+def test_schedule_free_switches_modes_only_once() -> None:
     theta = nn.Parameter(START.clone())
     optimizer = build("optimizer", "schedule_free", named_params=[("theta", theta)])
     for _ in range(5):
@@ -203,13 +203,13 @@ def test_schedule_free_goes_to_and_fro_once_each() -> None:
 
 @settings(deadline=None, max_examples=30, derandomize=True)
 @given(rows=st.integers(1, 7), columns=st.integers(1, 7), seed=st.integers(0, 99))
-def test_orthogonalized_keeps_singular_vectors(rows: int, columns: int, seed: int) -> None:
+def test_orthogonalize_keeps_singular_vectors(rows: int, columns: int, seed: int) -> None:
     matrix = np.random.default_rng(seed).normal(size=(rows, columns))
     u, s, vt = np.linalg.svd(matrix, full_matrices=False)
     s = s / np.linalg.norm(matrix)
     for _ in range(5):
         s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
-    found = orthogonalized(torch.from_numpy(matrix), 5)
+    found = orthogonalize(torch.from_numpy(matrix), 5)
     np.testing.assert_allclose(found.numpy(), (u * s) @ vt, atol=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""The contract of every pooling, and torch or a closed form beside each."""
+"""The contract of every pooling, and each against torch or a closed form."""
 
 import numpy as np
 import pytest
@@ -85,12 +85,12 @@ def test_channels_do_not_mix(pooling: str) -> None:
     assert module(x)[:, 1:].equal(module(changed)[:, 1:]) == (pooling not in MIXES_CHANNELS)
 
 
-def test_mean_leaves_the_border_out() -> None:
+def test_mean_excludes_the_border() -> None:
     module = build("pooling", "mean", channels=1, kernel_size=3, stride=2, padding=1)
     assert module(torch.ones(1, 1, 4, 4)).equal(torch.ones(1, 1, 2, 2))
 
 
-def test_global_generator_has_no_say(pooling: str) -> None:
+def test_global_generator_does_not_matter(pooling: str) -> None:
     x = torch.rand(2, 3, 6, 6)
     module = built(pooling)
     outs = []
@@ -134,7 +134,7 @@ def test_lp_approaches_the_maximum_within_its_bound(p: float) -> None:
     assert (out >= maximum * 4 ** (-1 / p) * (1 - 1e-12)).all()
 
 
-def test_lp_leaves_the_border_out_of_the_mean() -> None:
+def test_lp_mean_excludes_the_border() -> None:
     x = torch.rand(2, 3, 6, 6, dtype=torch.float64)
     out = lp(x, p=1.0, kernel_size=3, padding=1)
     assert torch.allclose(out, F.avg_pool2d(x, 3, 2, 1, count_include_pad=False))
@@ -257,7 +257,7 @@ def test_mixed_learns_its_share() -> None:
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])
-def test_mixed_refuses_what_is_no_share(share: float) -> None:
+def test_mixed_refuses_a_share_out_of_range(share: float) -> None:
     with pytest.raises(ValueError, match=rf"share must be in \[0, 1\], got {share}"):
         built("mixed", share=share)
 
@@ -305,7 +305,7 @@ def test_stochastic_draws_values_in_proportion_to_themselves() -> None:
 
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(window=windows)
-def test_stochastic_evaluates_to_the_mean_under_its_probabilities(
+def test_stochastic_in_eval_is_the_mean_under_its_probabilities(
     window: tuple[int, int, int],
 ) -> None:
     kernel_size, stride, padding = window
@@ -318,7 +318,7 @@ def test_stochastic_evaluates_to_the_mean_under_its_probabilities(
 
 @settings(max_examples=20, deadline=None, derandomize=True)
 @given(window=windows)
-def test_stochastic_draws_from_the_positive_of_its_window(window: tuple[int, int, int]) -> None:
+def test_stochastic_draws_positive_values_of_its_window(window: tuple[int, int, int]) -> None:
     kernel_size, stride, padding = window
     named = {"kernel_size": kernel_size, "stride": stride, "padding": padding}
     x = torch.randn(2, 3, 7, 6)
@@ -328,7 +328,7 @@ def test_stochastic_draws_from_the_positive_of_its_window(window: tuple[int, int
     assert ((out > 0) == (windows > 0).any(2)).all()
 
 
-def test_stochastic_gradient_goes_to_what_was_drawn() -> None:
+def test_stochastic_gradient_goes_to_the_drawn_values() -> None:
     x = torch.rand(2, 3, 4, 4, requires_grad=True)
     out = built("stochastic")(x)
     out.sum().backward()

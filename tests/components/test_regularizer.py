@@ -29,14 +29,14 @@ def test_weights_are_kernels_and_matrices_alone(regularizer: str) -> None:
     assert [id(w) for w in weights] == [id(module[0].weight), id(module[4].weight)]
 
 
-def test_frozen_weights_and_wide_biases_are_left_out(regularizer: str) -> None:
+def test_frozen_weights_and_matrix_biases_are_excluded(regularizer: str) -> None:
     module = network()
     module[0].weight.requires_grad_(False)
     module[4].register_parameter("bias", nn.Parameter(torch.ones(2, 2)))
     assert [id(w) for w in regularized(regularizer, module).weights] == [id(module[4].weight)]
 
 
-def test_other_parameters_feel_nothing(regularizer: str) -> None:
+def test_other_parameters_are_not_affected(regularizer: str) -> None:
     module = network()
     chosen = regularized(regularizer, module, **strong(regularizer))
     before = {name: p.detach().clone() for name, p in module.named_parameters()}
@@ -50,13 +50,13 @@ def test_other_parameters_feel_nothing(regularizer: str) -> None:
             assert parameter.equal(before[name])
 
 
-def test_a_network_without_weights_is_served(regularizer: str) -> None:
+def test_a_network_without_weights_works(regularizer: str) -> None:
     chosen = regularized(regularizer, nn.BatchNorm2d(3))
     assert chosen.penalty() is None
     chosen.project()
 
 
-def test_none_neither_adds_nor_moves() -> None:
+def test_none_has_no_penalty_and_moves_nothing() -> None:
     module = network()
     before = [p.detach().clone() for p in module.parameters()]
     chosen = regularized("none", module)
@@ -82,7 +82,7 @@ def test_penalties_and_their_gradients_are_the_closed_forms(shape, strength, see
         np.testing.assert_allclose(weight.grad.numpy(), gradient, rtol=1e-12)
 
 
-def test_l1_leaves_a_zero_where_it_is() -> None:
+def test_l1_does_not_move_a_zero_weight() -> None:
     weight = nn.Parameter(torch.zeros(2, 2))
     build("regularizer", "l1", named_params=[("weight", weight)]).penalty().backward()
     assert weight.grad.equal(torch.zeros(2, 2))
@@ -114,7 +114,7 @@ def test_max_norm_is_the_nearest_point_within_the_limit(shape, max_norm, seed) -
         np.testing.assert_allclose(unit, expected, rtol=1e-12)
 
 
-def test_max_norm_keeps_what_is_short_bit_for_bit_and_the_layout() -> None:
+def test_max_norm_keeps_short_weights_and_the_layout() -> None:
     weight = nn.Parameter(torch.rand(4, 3, 5, 5).contiguous(memory_format=torch.channels_last))
     before = weight.detach().clone()
     build("regularizer", "max_norm", named_params=[("w", weight)], max_norm=100.0).project()

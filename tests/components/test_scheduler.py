@@ -27,12 +27,12 @@ def sgd(*lrs: float) -> SGD:
 
 
 def advance(scheduler: LRScheduler, loss: float = 1.0) -> None:
-    """Take a scheduler's step; plateau's is told a loss, which does not improve."""
+    """Take a scheduler's step; plateau's gets a loss, which does not improve."""
     scheduler.step(*[loss] if isinstance(scheduler, ReduceLROnPlateau) else [])
 
 
 def trajectory(name: str, total_steps: int, **options: object) -> list[float]:
-    """Return the lr that each optimizer step is taken with, and the one left after the last."""
+    """Return the lr of each optimizer step, and the one after the last."""
     optimizer = sgd()
     chosen = build("scheduler", name, optimizer=optimizer, total_steps=total_steps, **options)
     lrs = []
@@ -60,7 +60,7 @@ def test_groups_keep_their_proportion(scheduler: str) -> None:
         advance(chosen)
 
 
-def test_momentum_is_left_alone(scheduler: str) -> None:
+def test_momentum_is_not_changed(scheduler: str) -> None:
     optimizer = sgd()
     chosen = build("scheduler", scheduler, optimizer=optimizer, total_steps=10)
     for _ in range(10):
@@ -88,7 +88,7 @@ def test_resumed_trajectory_is_the_same(scheduler: str, stop: int) -> None:
 
 
 def stepped(theirs: LRScheduler, steps: int) -> list[float]:
-    """Return the lr of each step, and behind them, under one of torch's schedulers."""
+    """Return the lr of each step, and the one after the last, under one of torch's schedulers."""
     lrs = []
     for _ in range(steps):
         lrs.append(theirs.optimizer.param_groups[0]["lr"])
@@ -97,7 +97,7 @@ def stepped(theirs: LRScheduler, steps: int) -> list[float]:
     return [*lrs, theirs.optimizer.param_groups[0]["lr"]]
 
 
-def test_constant_never_moves() -> None:
+def test_constant_keeps_the_lr() -> None:
     assert trajectory("constant", 20) == [PEAK] * 21
 
 
@@ -133,7 +133,7 @@ def test_one_cycle_is_torchs_with_the_peak_at_the_optimizers_lr(
     assert found == pytest.approx(expected, rel=1e-9)
 
 
-def test_one_cycle_starts_peaks_and_ends_where_it_says() -> None:
+def test_one_cycle_has_the_stated_start_peak_and_end() -> None:
     lrs = trajectory("one_cycle", 100)
     assert lrs[0] == pytest.approx(PEAK / 25)
     assert lrs.index(max(lrs)) == 29
@@ -142,7 +142,7 @@ def test_one_cycle_starts_peaks_and_ends_where_it_says() -> None:
     assert lrs[100] == lrs[99]
 
 
-def test_one_cycle_bears_a_rise_of_one_step() -> None:
+def test_one_cycle_works_with_a_rise_of_one_step() -> None:
     assert trajectory("one_cycle", 4, pct_start=0.25)[0] == pytest.approx(PEAK)
 
 
@@ -155,7 +155,7 @@ def test_one_cycle_bears_a_rise_of_one_step() -> None:
         ("final_div_factor", 0.0, ">= 1"),
     ],
 )
-def test_one_cycle_refuses_what_is_out_of_range(option: str, value: float, rule: str) -> None:
+def test_one_cycle_refuses_values_out_of_range(option: str, value: float, rule: str) -> None:
     with pytest.raises(ValueError, match=f"{option} must be {rule}, got {value}"):
         build("scheduler", "one_cycle", optimizer=sgd(), total_steps=10, **{option: value})
 
@@ -174,14 +174,14 @@ def test_multi_step_is_torchs_with_milestones_as_fractions(total_steps: int) -> 
     assert trajectory("multi_step", total_steps) == pytest.approx(expected, rel=1e-12)
 
 
-def test_multi_step_rises_first_where_asked() -> None:
+def test_multi_step_starts_with_the_warmup() -> None:
     lrs = trajectory("multi_step", 100, warmup=0.04)
     assert lrs[:6] == pytest.approx([PEAK * k / 5 for k in (1, 2, 3, 4, 5, 5)])
     assert lrs[4:] == pytest.approx(trajectory("multi_step", 100)[4:])
 
 
 @pytest.mark.parametrize("then", ["constant", "cosine"])
-def test_warmup_rises_evenly_and_goes_on_as_it_says(then: str) -> None:
+def test_warmup_rises_linearly_and_continues_as_stated(then: str) -> None:
     lrs = trajectory("warmup", 100, warmup=0.2, then=then)
     assert lrs[:21] == pytest.approx([PEAK * (k + 1) / 21 for k in range(21)])
     expected = trajectory(then, 80)
@@ -189,18 +189,18 @@ def test_warmup_rises_evenly_and_goes_on_as_it_says(then: str) -> None:
 
 
 @pytest.mark.parametrize("then", ["constant", "cosine"])
-def test_warmup_of_nothing_is_what_follows(then: str) -> None:
+def test_without_warmup_it_is_the_following_schedule(then: str) -> None:
     found = trajectory("warmup", 30, warmup=0.0, then=then)
     assert found == pytest.approx(trajectory(then, 30), abs=1e-12)
 
 
-def test_exponential_is_torchs_and_ends_where_it_says() -> None:
+def test_exponential_is_torchs_and_ends_at_final_factor() -> None:
     lrs = trajectory("exponential", 50, final_factor=0.01)
     assert lrs == pytest.approx(stepped(ExponentialLR(sgd(), 0.01 ** (1 / 50)), 50), rel=1e-12)
     assert lrs[-1] == pytest.approx(0.01 * PEAK)
 
 
-def test_plateau_drops_when_its_patience_is_over() -> None:
+def test_plateau_decays_after_its_patience() -> None:
     optimizer = sgd()
     chosen = build("scheduler", "plateau", optimizer=optimizer, total_steps=10)
     lrs = []

@@ -1,4 +1,4 @@
-"""Every component's YAML and file keep the house rules."""
+"""Every component's YAML and file follow the rules of CONTRIBUTING.md."""
 
 import ast
 import inspect
@@ -19,7 +19,7 @@ FILES = sorted(
     for path in (FOLDER / axis).rglob("*.py")
     if path.name != "__init__.py"
 )
-# torch's arguments that decide how, or that a contract fixes, and so are nobody's to choose
+# torch's arguments that choose an implementation, or that a contract fixes
 SWITCHES = {
     *("inplace", "device", "dtype", "foreach", "capturable", "differentiable", "fused", "maximize"),
     *("size_average", "reduce", "reduction", "weight", "ignore_index", "last_epoch", "verbose"),

@@ -1,1 +1,1 @@
-"""The choosable parts, one folder an axis, one file a component."""
+"""The components: one folder per axis, one file per component."""

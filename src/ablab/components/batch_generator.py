@@ -1,7 +1,7 @@
-"""What processes that share a batch draw from: each draws for the whole of it, as one alone would.
+"""Random draws that do not depend on the number of processes: each draws for the global batch.
 
-A trial of several processes is then the trial of one: an image is dropped, pooled and silenced
-alike wherever it is trained. It costs each process the draws, not the work, of all of them.
+So dropout and stochastic pooling treat an image alike in whatever process it is. The cost is that
+each process makes the draws of all.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,10 +12,10 @@ from torch import Tensor
 
 
 class BatchGenerator(torch.Generator):
-    """A generator that knows which share of a batch its process has.
+    """A generator with the rank of its process.
 
     Attributes:
-        rank: of this process: its images are the ``rank``-th of ``world_size`` equal shares.
+        rank: of this process, whose images are the ``rank``-th of ``world_size`` equal shares.
         world_size: number of processes.
     """
 
@@ -23,24 +23,24 @@ class BatchGenerator(torch.Generator):
     world_size = 1
 
 
-def drawn(
+def draw(
     generator: torch.Generator, shape: tuple[int, ...], fill: Callable[[Tensor], object]
 ) -> Tensor:
-    """Return what is drawn for the images of this process.
+    """Return random values for the images of this process.
 
     Args:
-        generator: what ``fill`` draws from; all images are this process's unless it is a
-            `BatchGenerator` that says otherwise.
-        shape: (N, ...), N of this process's images.
-        fill: draws into a float32 tensor on the generator's device, in place.
+        generator: the generator of ``fill``; unless it is a `BatchGenerator` of several processes,
+            all images belong to this process.
+        shape: (N, ...), with N images in this process.
+        fill: fills a float32 tensor on the generator's device in place.
 
     Returns:
-        A tensor of that shape, float32 whatever is trained, so that precision changes no draw.
+        A float32 tensor of ``shape``; the training precision does not change the draws.
 
     Example:
         >>> generator = BatchGenerator()
         >>> generator.rank, generator.world_size = 1, 2
-        >>> drawn(generator, (2, 3), lambda x: x.copy_(torch.arange(4.0)[:, None]))
+        >>> draw(generator, (2, 3), lambda x: x.copy_(torch.arange(4.0)[:, None]))
         tensor([[2., 2., 2.],
                 [3., 3., 3.]])
     """
@@ -52,8 +52,8 @@ def drawn(
 
 
 @contextmanager
-def alone(generator: torch.Generator | None) -> Iterator[None]:
-    """Let a generator serve a batch that is all this process's for the block."""
+def single_process(generator: torch.Generator | None) -> Iterator[None]:
+    """Use a generator as that of a single process within the block."""
     if not isinstance(generator, BatchGenerator):
         yield
         return

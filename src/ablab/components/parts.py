@@ -1,9 +1,9 @@
 """The builders that an architecture receives, one for each axis that it may use.
 
-An architecture calls a builder once for each place in the network, and uses what it asks for.
-Two things it leaves to the functions here, since the component decides them and not the network:
-whether a normalization stands before or after its activation (`norm_act`), and at which kind of
-place a dropout acts (`dropout_at`).
+An architecture calls a builder once for each layer, and takes only the builders that it needs. Two
+decisions belong to the component, not to the network, and are made by the functions here: whether
+a normalization is before or after its activation (`norm_act`), and at which kind of site a dropout
+acts (`dropout_at`).
 """
 
 from collections.abc import Iterable
@@ -12,18 +12,18 @@ from typing import Literal, Protocol, runtime_checkable
 from torch import Tensor, nn
 
 Placement = Literal["before", "after"]
-Place = Literal["units", "maps", "branches"]
+Site = Literal["units", "maps", "branches"]
 
 
 class Activation(Protocol):
-    """Builds the activation of one place."""
+    """Builds one activation."""
 
     def __call__(self, channels: int) -> nn.Module:
         """Return a module that keeps the shape of (N, channels, ...)."""
 
 
 class Pooling(Protocol):
-    """Builds the pooling of one place, its generator already bound."""
+    """Builds one pooling; a generator is already bound."""
 
     def __call__(
         self, channels: int, kernel_size: int = 2, stride: int = 2, padding: int = 0
@@ -32,14 +32,14 @@ class Pooling(Protocol):
 
 
 class Normalization(Protocol):
-    """Builds the normalization of one place."""
+    """Builds one normalization."""
 
     def __call__(self, channels: int, spatial_dims: int) -> nn.Module:
-        """Return a module that keeps the shape of (N, channels) and ``spatial_dims`` more."""
+        """Return a module that keeps the shape (N, channels, ...), with ``spatial_dims`` more."""
 
 
 class Dropout(Protocol):
-    """Builds the dropout of one place, its generator already bound; see `dropout_at`."""
+    """Builds one dropout; its generator is already bound. See `dropout_at`."""
 
     def __call__(self, *, depth: float | None = None) -> nn.Module:
         """Return a module that keeps any shape."""
@@ -47,18 +47,18 @@ class Dropout(Protocol):
 
 @runtime_checkable
 class Kernels(Protocol):
-    """A layer, none of torch's, whose ``weight`` and ``bias`` an initializer draws."""
+    """A layer other than torch's whose ``weight`` and ``bias`` an initializer sets."""
 
     def kernels(self) -> Iterable[Tensor]:
-        """Return views of ``weight``, each (outputs, inputs, ...) as a layer of its own."""
+        """Return views of ``weight``, each (outputs, inputs, ...), as of a separate layer."""
 
 
 def norm_act(
     channels: int, spatial_dims: int, activation: Activation, normalization: Normalization
 ) -> list[nn.Module]:
-    """Return normalization and activation of one place, in the normalization's own order.
+    """Return a normalization and an activation in the order that the normalization requests.
 
-    For each place where a network has a layer, then a normalization, then an activation.
+    To be called after each layer that is followed by both.
 
     Args:
         channels: C, of both.
@@ -67,7 +67,7 @@ def norm_act(
         normalization: builder.
 
     Example:
-        >>> norm = placed(nn.Identity(), "after")
+        >>> norm = with_placement(nn.Identity(), "after")
         >>> norm_act(6, 0, lambda channels: nn.ReLU(), lambda channels, spatial_dims: norm)
         [ReLU(), Identity()]
     """
@@ -76,17 +76,17 @@ def norm_act(
 
 
 def placement(norm: nn.Module) -> Placement:
-    """Tell whether a normalization stands before its activation or after it.
+    """Return whether a normalization is before or after its activation.
 
-    It says so by an attribute ``placement`` (see `placed`); without one it stands before. Where a
+    This is its attribute ``placement`` (see `with_placement`), 'before' by default. Where a
     residual block ends in a sum, 'before' is on the branch, and 'after' follows the activation
     of the sum.
     """
     return "after" if getattr(norm, "placement", "before") == "after" else "before"
 
 
-def placed(norm: nn.Module, where: Placement) -> nn.Module:
-    """Return the normalization, now saying where it stands: 'before' its activation or 'after'.
+def with_placement(norm: nn.Module, where: Placement) -> nn.Module:
+    """Return the normalization with its attribute ``placement`` set, 'before' or 'after'.
 
     Raises:
         ValueError: ``where`` is neither.
@@ -98,10 +98,10 @@ def placed(norm: nn.Module, where: Placement) -> nn.Module:
 
 
 def needs_bias(norm: nn.Module) -> bool:
-    """Tell whether a layer that feeds this normalization has use for a bias of its own.
+    """Return whether the layer before this normalization needs a bias.
 
-    It has none where the normalization comes next and brings a shift, or takes each channel's
-    mean away and with it any bias.
+    It does not where the normalization comes next and has a shift, or subtracts each channel's
+    mean and with it any bias.
     """
     centers = isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d) or (
         isinstance(norm, nn.GroupNorm) and norm.num_groups == norm.num_channels  # instance norm
@@ -110,24 +110,25 @@ def needs_bias(norm: nn.Module) -> bool:
     return placement(norm) == "after" or not (centers or shifts)
 
 
-def dropout_at(place: Place, dropout: Dropout, depth: float = 1.0) -> nn.Module:
-    """Return the dropout of one place, or nothing (identity) where this kind does not act.
+def dropout_at(site: Site, dropout: Dropout, depth: float = 1.0) -> nn.Module:
+    """Return the dropout of one site, or the identity where this kind of dropout does not act.
 
     Ordinary dropout acts on units, spatial dropout on feature maps, stochastic depth on residual
-    branches. A network offers each place that it has, and each dropout takes its own::
+    branches. A network calls this at each site that it has::
 
         features after an activation    dropout_at("maps", dropout)
         branch before it is added       dropout_at("branches", dropout, depth=l / L)
         input of a linear layer         dropout_at("units", dropout)
 
-    A dropout that finds no place of its own in a network is refused when the trial is built.
+    A dropout without any site in a network is refused when the trial is built.
 
     Args:
-        place: ``"units"``, (N, C); ``"maps"``, (N, C, H, W); ``"branches"``, any shape.
-        dropout: builder; its attribute ``place`` tells the kind, without one it is ``"units"``.
-        depth: of a branch: its number, from 1, over how many there are, or as the network's source
-            counts; in [0, 1].
+        site: ``"units"``, (N, C); ``"maps"``, (N, C, H, W); ``"branches"``, any shape.
+        dropout: builder; its attribute ``site`` is the kind of site it acts at, by default
+            ``"units"``.
+        depth: of a branch: its number, from 1, over the number of branches, or as in the network's
+            source; in [0, 1].
     """
-    if getattr(dropout, "place", "units") != place:
+    if getattr(dropout, "site", "units") != site:
         return nn.Identity()
-    return dropout(depth=depth) if place == "branches" else dropout()
+    return dropout(depth=depth) if site == "branches" else dropout()

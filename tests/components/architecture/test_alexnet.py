@@ -1,4 +1,4 @@
-"""What is published of AlexNet."""
+"""AlexNet against published values."""
 
 import pytest
 import torch
@@ -31,7 +31,7 @@ def test_it_has_its_published_size(
 
 
 @pytest.mark.parametrize(("num_classes", "expected"), [(10, 2_472_266), (100, 2_495_396)])
-def test_cifar_form_has_its_published_size(num_classes: int, expected: int) -> None:
+def test_cifar_version_has_its_published_size(num_classes: int, expected: int) -> None:
     module = weightless("alexnet_cifar", in_channels=3, num_classes=num_classes, image_size=32)
     assert num_parameters(module) == expected
 
@@ -48,7 +48,7 @@ def sides(name: str, image_size: int) -> list[int]:
 
 
 @pytest.mark.parametrize("image_size", [224, 227])
-def test_large_images_have_the_papers_maps(image_size: int) -> None:
+def test_maps_of_large_images_are_those_of_the_paper(image_size: int) -> None:
     assert sides("alexnet", image_size) == [55, 27, 27, 13, 13, 13, 13, 6]
 
 
@@ -62,7 +62,7 @@ def test_poolings_of_large_images_overlap() -> None:
     assert [(pool.kernel_size, pool.stride) for pool in pools] == [(3, 2)] * 3
 
 
-def test_two_groups_do_not_see_each_other() -> None:
+def test_groups_are_independent() -> None:
     module = network("alexnet", image_size=32)
     second = [m for m in module.modules() if isinstance(m, nn.Conv2d)][1]
     x = torch.randn(1, 96, 4, 4)
@@ -72,7 +72,7 @@ def test_two_groups_do_not_see_each_other() -> None:
     assert not second(x)[:, 128:].equal(second(changed)[:, 128:])
 
 
-def test_local_response_stands_behind_the_first_two_activations() -> None:
+def test_local_response_follows_the_first_two_activations() -> None:
     parts = Parts(normalization="local_response")
     kinds = [type(m).__name__ for m in weightless("alexnet", parts, image_size=32).features]
     found = [kind for kind in kinds if kind != "Identity"]

@@ -1,4 +1,4 @@
-"""The small network's options, each against what it claims to be."""
+"""The options of the small network against their definitions."""
 
 from itertools import product
 
@@ -35,7 +35,7 @@ def test_it_uses_every_axis() -> None:
     assert axes_used("cnn") == {"activation", "pooling", "normalization", "dropout"}
 
 
-def test_it_orders_its_parts_as_it_says() -> None:
+def test_parts_are_in_the_documented_order() -> None:
     parts = Parts(normalization="batch", dropout="dropout")
     layer = ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"]
     found = kinds(network("cnn", parts, channels=[4, 8]))
@@ -46,7 +46,7 @@ def test_it_orders_its_parts_as_it_says() -> None:
     ("conv", "padding", "bottleneck", "head"),
     list(product(KINDS, ["valid", "same", "full"], ["none", "activated"], ["flatten", "average"])),
 )
-def test_options_can_be_joined(conv: str, padding: str, bottleneck: str, head: str) -> None:
+def test_options_can_be_combined(conv: str, padding: str, bottleneck: str, head: str) -> None:
     options = {"conv": conv, "padding": padding, "bottleneck": bottleneck, "head": head}
     module = network("cnn", image_size=20, channels=[4, 8], **options)
     assert module(torch.randn(2, 1, 20, 20)).isfinite().all()
@@ -78,7 +78,7 @@ def test_full_correlation_is_the_gradient_of_valid() -> None:
     torch.testing.assert_close(F.conv2d(error, kernel.flip(2, 3), padding=window.border), x.grad)
 
 
-def test_border_is_what_its_mode_says() -> None:
+def test_border_follows_the_padding_mode() -> None:
     x = torch.arange(16.0).reshape(1, 1, 4, 4)
     for padding in ("same", "reflect", "replicate", "circular"):
         module = network("cnn", image_size=4, channels=[1], padding=padding)
@@ -88,7 +88,7 @@ def test_border_is_what_its_mode_says() -> None:
         torch.testing.assert_close(conv(x), expected)
 
 
-def test_kinds_have_their_numbers_of_weights() -> None:
+def test_numbers_of_weights_of_each_kind() -> None:
     def weights(conv: str, kernel_size: int) -> int:
         options = {"conv": conv, "kernel_size": kernel_size, "image_size": 8, "in_channels": 16}
         module = weightless("cnn", channels=[32], **options)
@@ -110,7 +110,7 @@ def test_only_locally_connected_weights_grow_with_the_image() -> None:
 
 @pytest.mark.parametrize(("kernel_size", "count"), [(3, 1), (5, 2), (7, 3)])
 @pytest.mark.parametrize("padding", PADDINGS)
-def test_a_stack_sees_as_far_as_the_kernel_it_stands_for(
+def test_a_stack_has_the_receptive_field_of_one_kernel(
     kernel_size: int, count: int, padding: str
 ) -> None:
     parts = Parts(activation="identity", pooling="none")
@@ -129,18 +129,18 @@ def test_a_stack_sees_as_far_as_the_kernel_it_stands_for(
     assert maps["ordinary"][1].equal(maps["stacked"][1])
 
 
-def test_a_stack_has_an_activation_between() -> None:
+def test_a_stack_has_an_activation_in_between() -> None:
     module = network("cnn", Parts(activation="tanh"), conv="stacked", kernel_size=5, channels=[2])
     assert kinds(module)[:5] == ["Conv2d", "Tanh", "Conv2d", "Tanh", "MaxPool2d"]
 
 
-def test_separable_looks_within_maps_and_then_across() -> None:
+def test_separable_is_depthwise_and_then_1x1() -> None:
     within, across = convolutions(weightless("cnn", conv="separable", in_channels=3, channels=[8]))
     assert (within.groups, within.kernel_size) == (3, (3, 3))
     assert (across.groups, across.kernel_size) == (1, (1, 1))
 
 
-def test_locally_connected_shares_nothing() -> None:
+def test_locally_connected_weights_are_not_shared() -> None:
     module = network("cnn", conv="locally_connected", channels=[4])
     assert not convolutions(module)
     assert any(isinstance(m, LocallyConnected2d) for m in module.modules())
@@ -161,19 +161,19 @@ def test_one_by_one_is_a_linear_map_of_each_pixel() -> None:
     torch.testing.assert_close(conv(x), pixels.movedim(-1, 1))
 
 
-def test_average_head_is_blind_to_where() -> None:
+def test_average_head_ignores_positions() -> None:
     module = network("cnn", head="average", image_size=8, channels=[4]).eval()
     maps = torch.randn(1, 4, 4, 4)
     shuffled = maps.flatten(2)[:, :, torch.randperm(16)].unflatten(2, (4, 4))
     torch.testing.assert_close(module.head(shuffled), module.head(maps))
 
 
-def test_average_head_is_as_small_for_any_image() -> None:
+def test_size_of_the_average_head_does_not_depend_on_the_image() -> None:
     sizes = {num_parameters(weightless("cnn", head="average", image_size=n)) for n in (16, 64)}
     assert len(sizes) == 1
 
 
-def test_transposed_is_refused_with_the_reason() -> None:
+def test_transposed_is_refused_with_a_reason() -> None:
     reason = r"conv must be one of .*, got transposed \(it enlarges the image"
     with pytest.raises(ValueError, match=reason):
         weightless("cnn", conv="transposed")

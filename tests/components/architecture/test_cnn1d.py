@@ -1,4 +1,4 @@
-"""What is said of the one-dimensional convolutional network."""
+"""Tests of the one-dimensional convolutional network."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def test_it_uses_these_axes() -> None:
 
 
 @pytest.mark.parametrize(("head", "positions"), [("flatten", 7), ("average", 1)])
-def test_its_parameters_are_counted_by_the_formula(head: str, positions: int) -> None:
+def test_number_of_parameters_follows_the_formula(head: str, positions: int) -> None:
     module = network("cnn1d", in_channels=3, image_size=28, channels=[6, 8], head=head)
     layers = 6 * (5 * 28 * 3 + 1) + 8 * (5 * 6 + 1)
     assert num_parameters(module) == layers + 8 * positions * 10 + 10
@@ -23,7 +23,7 @@ def test_its_parameters_are_counted_by_the_formula(head: str, positions: int) ->
 
 @settings(derandomize=True, deadline=None, max_examples=30)
 @given(st.integers(1, 9), st.sampled_from([1, 3, 5]), st.integers(1, 3), st.integers(1, 2))
-def test_over_rows_it_is_a_convolution_as_wide_as_the_image(
+def test_over_rows_it_is_a_2d_convolution_as_wide_as_the_image(
     size: int, kernel_size: int, stride: int, in_channels: int
 ) -> None:
     module = network(
@@ -43,7 +43,7 @@ def test_over_rows_it_is_a_convolution_as_wide_as_the_image(
     torch.testing.assert_close(module(x), expected)
 
 
-def test_an_average_forgets_where() -> None:
+def test_an_average_ignores_positions() -> None:
     module = network("cnn1d", image_size=16, head="average", stride=1)
     x = torch.zeros(1, 1, 16, 16)
     x[:, :, 6:9] = torch.rand(3, 16)
@@ -61,6 +61,6 @@ def test_an_average_forgets_where() -> None:
         ({"head": "last"}, "head must be one of flatten, average, got last"),
     ],
 )
-def test_what_it_cannot_be_is_refused(option: dict[str, Any], fault: str) -> None:
+def test_an_invalid_option_is_refused(option: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         network("cnn1d", image_size=16, **option)

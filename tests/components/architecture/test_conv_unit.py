@@ -1,4 +1,4 @@
-"""The units that networks are made of: order, border, and where a bias is."""
+"""The units of networks: order, padding and biases."""
 
 import pytest
 import torch
@@ -50,17 +50,17 @@ def test_a_unit_keeps_the_size(kernel_size: int | tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("side", [1, 2, 7, 8])
-def test_a_stride_of_two_leaves_half_rounded_up(side: int) -> None:
+def test_a_stride_of_two_halves_the_size_rounded_up(side: int) -> None:
     unit = conv_unit(3, 4, 3, 2, **following("none"))
     assert unit(torch.zeros(2, 3, side, side)).shape == (2, 4, (side + 1) // 2, (side + 1) // 2)
 
 
-def test_without_a_border_the_map_shrinks() -> None:
+def test_without_padding_the_map_shrinks() -> None:
     unit = conv_unit(3, 4, 3, padding=0, **following("none"))
     assert unit(torch.zeros(2, 3, 9, 9)).shape == (2, 4, 7, 7)
 
 
-def test_a_normalization_after_its_activation_waits_for_the_sum() -> None:
+def test_a_normalization_after_the_activation_follows_the_sum() -> None:
     builders = following(AFTER)
     bare = conv_norm(3, 4, 3, 1, builders["normalization"])
     assert kinds(bare) == ["Conv2d"]

@@ -1,4 +1,4 @@
-"""What is published of ConvNeXt."""
+"""ConvNeXt against published values."""
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ def test_stages_have_the_sizes_of_the_table(size: int, sides: list[int]) -> None
     found = []
     for layer in module.stages:
         x = layer(x)
-        if type(layer).__name__ == "ConvNextBlock":
+        if type(layer).__name__ == "ConvNeXtBlock":
             found.append(x.shape[-1])
     assert found == sides
 
@@ -46,7 +46,7 @@ def test_a_block_without_scale_is_the_identity() -> None:
     assert block(x).equal(x)
 
 
-def test_a_block_is_the_sources_pixel_by_pixel_network() -> None:
+def test_a_block_equals_the_sources_linear_layers_per_pixel() -> None:
     """The authors' spelling: linear layers over channels_last pixels."""
     block = network("convnext_tiny", Parts(normalization=LAYER), **SMALL).stages[2].double()
     x = torch.randn(2, 8, 5, 6, dtype=torch.float64)
@@ -59,7 +59,7 @@ def test_a_block_is_the_sources_pixel_by_pixel_network() -> None:
     torch.testing.assert_close(block(x), expected, rtol=1e-10, atol=1e-12)
 
 
-def test_a_normalization_after_the_activation_stands_between_the_1x1_layers() -> None:
+def test_a_normalization_after_the_activation_is_between_the_1x1_layers() -> None:
     after = {"name": "batch", "placement": "after"}
     block = network("convnext_tiny", Parts(normalization=after), **SMALL).stages[2]
     kinds = [type(layer).__name__ for layer in block.residual]
@@ -79,7 +79,7 @@ def test_the_only_branch_is_never_dropped() -> None:
     assert [m.p for m in module.modules() if type(m).__name__ == "StochasticDepth"] == [0.0]
 
 
-def test_an_image_that_strides_leave_nothing_of_is_refused() -> None:
+def test_an_image_too_small_for_the_strides_is_refused() -> None:
     with pytest.raises(ValueError, match=r"dataset\.image_size must be at least 8, got 7"):
         network("convnext_tiny", image_size=7)
 

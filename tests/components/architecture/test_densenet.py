@@ -1,4 +1,4 @@
-"""What is published of densely connected networks."""
+"""Densely connected networks against published values."""
 
 from collections.abc import Sequence
 
@@ -54,7 +54,7 @@ def test_maps_are_halved_between_blocks(size: int, last: int) -> None:
     assert module.blocks(x).shape == (1, 1024, last, last)
 
 
-def test_a_dense_layer_passes_on_all_that_was_before() -> None:
+def test_a_dense_layer_keeps_its_input() -> None:
     layer = network("densenet100", blocks=[1]).blocks[0]
     x = torch.randn(2, 24, 4, 4)
     out = layer(x)
@@ -63,17 +63,17 @@ def test_a_dense_layer_passes_on_all_that_was_before() -> None:
 
 
 @pytest.mark.parametrize(("compression", "channels"), [(0.5, 24 + 12), (1.0, 48 + 12)])
-def test_compression_is_what_a_transition_keeps(compression: float, channels: int) -> None:
+def test_compression_is_the_share_kept_by_a_transition(compression: float, channels: int) -> None:
     module = weightless("densenet100", blocks=[2, 1], compression=compression)
     assert module.head[-1].in_features == channels
 
 
-def test_a_pooling_that_keeps_the_shape_serves() -> None:
+def test_a_pooling_that_keeps_the_shape_works() -> None:
     module = weightless("densenet100", Parts(pooling="none"))
     assert module(torch.zeros(2, 1, 16, 16, device="meta")).shape == (2, 10)
 
 
-def test_an_image_that_poolings_leave_nothing_of_is_refused() -> None:
+def test_an_image_too_small_for_the_poolings_is_refused() -> None:
     with pytest.raises(ValueError, match=r"dataset\.image_size must be at least 8, got 7"):
         network("densenet121", image_size=7)
 

@@ -1,4 +1,4 @@
-"""What is published of GoogLeNet, and what its options change."""
+"""GoogLeNet and its options, against published values."""
 
 import pytest
 import torch
@@ -51,7 +51,7 @@ def test_auxiliary_heads_have_their_published_size() -> None:
     assert num_parameters(imagenet(auxiliary=True, five="3x3")) == 13_004_888  # torchvision's
 
 
-def test_auxiliary_heads_speak_in_training_alone() -> None:
+def test_auxiliary_heads_run_only_in_training() -> None:
     module = weightless("googlenet", image_size=32, auxiliary=True)
     x = torch.zeros(2, 1, 32, 32, device="meta")
     assert [logits.shape for logits in module(x)] == [(2, 10)] * 3
@@ -59,14 +59,14 @@ def test_auxiliary_heads_speak_in_training_alone() -> None:
     assert module.eval()(x).shape == (2, 10)
 
 
-def test_auxiliary_heads_start_no_other_weights() -> None:
+def test_auxiliary_heads_do_not_change_other_initial_weights() -> None:
     names = [set(imagenet(auxiliary=auxiliary).state_dict()) for auxiliary in (False, True)]
     assert names[0] < names[1]
     assert all(name.startswith("auxiliary.") for name in names[1] - names[0])
 
 
 @pytest.mark.parametrize(("head", "last"), [(1, 2), (2, 5)])
-def test_auxiliary_gradients_reach_what_is_below_their_head(head: int, last: int) -> None:
+def test_auxiliary_gradients_reach_the_layers_before_their_head(head: int, last: int) -> None:
     module = network("googlenet", Parts(normalization="batch"), auxiliary=True)
     module(torch.randn(2, 1, 16, 16))[head].sum().backward()
     reached = [all(p.grad is not None for p in part.parameters()) for part in module.inception]
@@ -91,7 +91,7 @@ def test_stages_have_the_sizes_of_the_table(size: int, sides: list[int]) -> None
     assert shapes == [(c, sides[s]) for c, s in zip(channels, stages, strict=True)]
 
 
-def test_a_module_sets_its_branches_side_by_side() -> None:
+def test_a_module_concatenates_its_branches() -> None:
     module = inception()
     x = torch.randn(2, 192, 6, 6)
     out = module(x)
@@ -103,7 +103,7 @@ def test_a_module_sets_its_branches_side_by_side() -> None:
 
 
 @pytest.mark.parametrize("bottleneck", ["activated", "linear", "none"])
-def test_two_threes_see_what_a_five_sees_with_fewer_weights(bottleneck: str) -> None:
+def test_two_3x3_have_the_receptive_field_of_5x5_with_fewer_weights(bottleneck: str) -> None:
     branches = [inception(five, bottleneck).branches[2] for five in ("5x5", "two_3x3", "3x3")]
     seen = []
     for branch in branches:
@@ -132,13 +132,13 @@ def test_a_linear_bottleneck_and_its_five_are_one_linear_map(
     assert torch.allclose(branch(x + y), parts, rtol=0, atol=1e-10) == is_linear
 
 
-def test_without_bottlenecks_it_costs_more() -> None:
+def test_without_bottlenecks_it_has_more_parameters() -> None:
     sizes = [num_parameters(imagenet(bottleneck=b)) for b in ("activated", "linear", "none")]
     assert sizes[0] == sizes[1] < sizes[2]
 
 
 @pytest.mark.parametrize("name", ["activated", "linear", "none"])
-def test_bottlenecks_have_their_activation_or_not(name: str) -> None:
+def test_bottlenecks_with_and_without_activation(name: str) -> None:
     branch = inception(bottleneck=name).branches[1]
     kinds = [type(m).__name__ for m in branch.modules() if not list(m.children())]
     first = {"activated": ["Conv2d", "Identity", "ReLU"], "linear": ["Conv2d", "Identity"]}

@@ -1,11 +1,11 @@
-"""What is published of Inception v3."""
+"""Inception v3 against published values."""
 
 import pytest
 import torch
 from networks import Parts, axes_used, num_parameters, weightless
 from torch import Tensor, nn
 
-from ablab.components.architecture.inception_v3_modules import Side
+from ablab.components.architecture.inception_v3_modules import Concat
 
 
 def imagenet(**options: object) -> nn.Module:
@@ -50,7 +50,7 @@ def test_maps_have_the_sizes_of_the_table(size: int, sides: list[int]) -> None:
     assert shapes(module, size) == [*expected, (1280, third), *[(2048, third)] * 2]
 
 
-def test_the_auxiliary_head_speaks_in_training_alone() -> None:
+def test_the_auxiliary_head_runs_only_in_training() -> None:
     module = weightless("inception_v3", image_size=32)
     x = torch.zeros(2, 1, 32, 32, device="meta")
     assert [logits.shape for logits in module(x)] == [(2, 10)] * 2
@@ -64,14 +64,14 @@ def test_without_the_head_training_returns_logits() -> None:
     assert not hasattr(module, "auxiliary_weight")
 
 
-def test_branches_are_joined_by_channels() -> None:
+def test_branches_are_concatenated() -> None:
     x = torch.randn(2, 3, 4, 4)
-    halves = Side(nn.Conv2d(3, 2, 1), nn.Conv2d(3, 4, 1))
+    halves = Concat(nn.Conv2d(3, 2, 1), nn.Conv2d(3, 4, 1))
     assert halves(x)[:, :2].equal(halves.branches[0](x))
     assert halves(x)[:, 2:].equal(halves.branches[1](x))
 
 
-def test_seven_by_seven_is_two_lines_that_see_a_square() -> None:
+def test_1x7_and_7x1_have_a_square_receptive_field() -> None:
     branch = weightless("inception_v3", image_size=32).lower[4].branches[1].to_empty(device="cpu")
     for parameter in branch.parameters():
         nn.init.constant_(parameter, 1e-3)
@@ -83,7 +83,7 @@ def test_seven_by_seven_is_two_lines_that_see_a_square() -> None:
 
 
 @pytest.mark.parametrize("size", [6, 65, 74])
-def test_an_image_that_reductions_leave_nothing_of_is_refused(size: int) -> None:
+def test_an_image_too_small_for_the_reductions_is_refused(size: int) -> None:
     rule = f"dataset.image_size must be 7 to 64, or at least 75, got {size}"
     with pytest.raises(ValueError, match=rule):
         weightless("inception_v3", image_size=size)

@@ -1,4 +1,4 @@
-"""What is published of LeNet-5."""
+"""LeNet-5 against published values."""
 
 import pytest
 import torch
@@ -20,7 +20,7 @@ def test_it_has_its_published_size(image_size: int) -> None:
 
 
 @pytest.mark.parametrize("image_size", [28, 32])
-def test_it_has_the_shapes_of_1998(image_size: int) -> None:
+def test_shapes_are_those_of_1998(image_size: int) -> None:
     module = network("lenet5", image_size=image_size)
     shapes: list[tuple[int, ...]] = []
     for layer in module.modules():
@@ -31,7 +31,7 @@ def test_it_has_the_shapes_of_1998(image_size: int) -> None:
 
 
 @pytest.mark.parametrize("image_size", [16, 17, 27, 29, 64])
-def test_it_sizes_its_first_linear_layer_by_the_formula(image_size: int) -> None:
+def test_size_of_the_first_linear_layer_follows_the_formula(image_size: int) -> None:
     side = ((image_size - 4) // 2 - 4) // 2
     linear = [
         m for m in network("lenet5", image_size=image_size).modules() if isinstance(m, nn.Linear)
@@ -39,7 +39,7 @@ def test_it_sizes_its_first_linear_layer_by_the_formula(image_size: int) -> None
     assert linear[0].in_features == 16 * side**2
 
 
-def test_it_bears_a_pooling_that_keeps_the_shape() -> None:
+def test_a_pooling_that_keeps_the_shape_works() -> None:
     builders = Parts().builders | {"pooling": lambda channels: nn.Identity()}
     module = build(
         "architecture", "lenet5", in_channels=1, num_classes=10, image_size=20, **builders
@@ -53,27 +53,27 @@ def kinds(module: nn.Module) -> list[str]:
     return [type(m).__name__ for m in leaves if not isinstance(m, nn.Identity)]
 
 
-def test_it_orders_its_parts_as_it_says() -> None:
+def test_parts_are_in_the_documented_order() -> None:
     conv = ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"]
     linear = ["Linear", "BatchNorm1d", "ReLU", "Dropout"]
     found = kinds(network("lenet5", Parts(normalization="batch", dropout="dropout")))
     assert found == [*conv, *conv, "Flatten", *linear, *linear, "Linear"]
 
 
-def test_a_normalization_may_stand_after_its_activation() -> None:
+def test_a_normalization_may_follow_its_activation() -> None:
     after = {"name": "batch", "placement": "after"}
     found = kinds(network("lenet5", Parts(normalization=after)))
     assert found[:4] == ["Conv2d", "ReLU", "BatchNorm2d", "MaxPool2d"]
 
 
-def test_dropout_of_maps_stands_behind_each_pooling() -> None:
+def test_dropout_of_maps_follows_each_pooling() -> None:
     found = kinds(network("lenet5", Parts(dropout="spatial")))
     conv = ["Conv2d", "ReLU", "MaxPool2d", "SpatialDropout"]
     assert found[:9] == [*conv, *conv, "Flatten"]
     assert found.count("SpatialDropout") == 2
 
 
-def test_1998_has_its_sixty_thousand_parameters() -> None:
+def test_1998_has_sixty_thousand_parameters() -> None:
     parts = Parts(activation="scaled_tanh", pooling="trainable_subsampling")
     module = network("lenet5_1998", parts, image_size=32)
     assert num_parameters(module) == 60_000
@@ -82,7 +82,7 @@ def test_1998_has_its_sixty_thousand_parameters() -> None:
     assert [num_parameters(m) for m in module.modules() if isinstance(m, TableConv2d)] == [1516]
 
 
-def test_1998_squashes_what_it_pools() -> None:
+def test_1998_has_an_activation_after_each_pooling() -> None:
     found = kinds(network("lenet5_1998", Parts(activation="tanh")))
     assert found[:4] == ["Conv2d", "Tanh", "MaxPool2d", "Tanh"]
     assert found[-3:] == ["Linear", "Tanh", "RadialBasis"]
@@ -97,7 +97,7 @@ def test_s0_is_todays_network() -> None:
     assert outputs[0].equal(outputs[1])
 
 
-def test_table_joins_sixty_pairs_of_maps() -> None:
+def test_table_has_sixty_connections() -> None:
     assert sum(map(len, TABLE)) == 60
     assert all(len(set(reads)) == len(reads) and set(reads) <= set(range(6)) for reads in TABLE)
     # as the paper has it, each map of S2 is read by ten of C3's
@@ -131,7 +131,7 @@ def test_radial_basis_is_the_negative_squared_distance() -> None:
     assert torch.autograd.gradcheck(layer, x.requires_grad_())
 
 
-def test_radial_basis_codes_are_nobodys_seed() -> None:
+def test_radial_basis_codes_do_not_depend_on_the_seed() -> None:
     codes = []
     for seed in (1, 2):
         torch.manual_seed(seed)
@@ -148,7 +148,7 @@ def test_an_unknown_option_is_refused(option: str) -> None:
         network("lenet5", **{option: "half"})
 
 
-def test_it_leaves_running_statistics_at_their_start() -> None:
+def test_building_does_not_change_running_statistics() -> None:
     module = network("lenet5", Parts(normalization="batch"))
     assert module.training
     assert all(not m.num_batches_tracked for m in module.modules() if isinstance(m, nn.BatchNorm2d))

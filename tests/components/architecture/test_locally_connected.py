@@ -76,7 +76,7 @@ def test_gradient_is_the_derivative() -> None:
     assert torch.autograd.gradcheck(layer, x)
 
 
-def test_weights_start_as_a_convolutions_do() -> None:
+def test_weights_are_initialized_as_in_a_convolution() -> None:
     layer = LocallyConnected2d(8, 16, 12, 3)
     assert layer.weight.abs().max() <= 1 / 72**0.5
     assert layer.weight.var().item() == pytest.approx(1 / (3 * 72), rel=0.02)

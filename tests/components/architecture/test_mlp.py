@@ -1,4 +1,4 @@
-"""What is said of the multilayer perceptron."""
+"""Tests of the multilayer perceptron."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ def test_it_uses_these_axes() -> None:
     ("widths", "expected"),
     [([], 7850), ([300], 784 * 300 + 300 + 3010), ([20, 30], 15_700 + 630 + 310)],
 )
-def test_it_is_as_deep_and_wide_as_asked(widths: list[int], expected: int) -> None:
+def test_depth_and_width_follow_the_options(widths: list[int], expected: int) -> None:
     assert num_parameters(network("mlp", image_size=28, widths=widths)) == expected
 
 
@@ -26,7 +26,7 @@ def test_no_width_is_logistic_regression() -> None:
     assert not parts.used
 
 
-def test_a_normalization_may_stand_after_its_activation() -> None:
+def test_a_normalization_may_follow_its_activation() -> None:
     after = {"name": "batch", "placement": "after"}
     module = network("mlp", Parts(normalization=after))
     kinds = [type(m).__name__ for m in module.layers]
@@ -34,6 +34,6 @@ def test_a_normalization_may_stand_after_its_activation() -> None:
 
 
 @pytest.mark.parametrize("widths", [[0], [10, -1], [1.5]])
-def test_a_width_that_is_no_count_is_refused(widths: list[float]) -> None:
+def test_a_width_that_is_not_a_positive_integer_is_refused(widths: list[float]) -> None:
     with pytest.raises(ValueError, match=r"widths must be positive integers, got \["):
         network("mlp", widths=widths)

@@ -1,4 +1,4 @@
-"""What is published of MobileNet."""
+"""MobileNet against published values."""
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ def test_it_has_its_published_size() -> None:
 
 
 @pytest.mark.parametrize(("image_size", "side"), [(28, 2), (32, 2), (64, 4), (65, 3), (224, 7)])
-def test_only_large_images_are_halved_at_once(image_size: int, side: int) -> None:
+def test_only_large_images_are_halved_by_the_first_convolution(image_size: int, side: int) -> None:
     module = weightless("mobilenet", image_size=image_size)
     x = torch.zeros(1, 1, image_size, image_size, device="meta")
     assert module.features(x).shape == (1, 1024, side, side)
@@ -32,7 +32,7 @@ def test_half_the_width_has_half_the_channels() -> None:
     assert [count // 2 for count in channels[0]] == channels[1]
 
 
-def test_within_maps_and_across_them_alternate() -> None:
+def test_depthwise_and_1x1_convolutions_alternate() -> None:
     convolutions = [m for m in weightless("mobilenet").modules() if isinstance(m, nn.Conv2d)][1:]
     assert len(convolutions) == 26
     for within, across in zip(convolutions[::2], convolutions[1::2], strict=True):
@@ -40,6 +40,6 @@ def test_within_maps_and_across_them_alternate() -> None:
         assert (within.kernel_size, across.kernel_size, across.groups) == ((3, 3), (1, 1), 1)
 
 
-def test_a_width_of_nothing_is_refused() -> None:
+def test_a_width_of_zero_is_refused() -> None:
     with pytest.raises(ValueError, match="width must be > 0, got 0"):
         weightless("mobilenet", width=0)

@@ -1,4 +1,4 @@
-"""What is said of the NARX network."""
+"""Tests of the NARX network."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ def test_it_uses_these_axes() -> None:
     assert axes_used("narx") == {"activation", "dropout"}
 
 
-def test_its_parameters_are_counted_by_the_formula() -> None:
+def test_number_of_parameters_follows_the_formula() -> None:
     module = network("narx", in_channels=3, image_size=28, hidden=50, input_delays=2)
     assert num_parameters(module) == 50 * (3 * 28 * 3 + 4 * 10 + 1) + 50 * 10 + 10
 
@@ -48,7 +48,7 @@ def test_outputs_follow_the_difference_equation(
     np.testing.assert_allclose(module(x)[0].detach().numpy(), expected, rtol=1e-10, atol=1e-12)
 
 
-def test_without_feedback_the_last_output_sees_the_input_delays_alone() -> None:
+def test_without_feedback_the_last_output_depends_on_the_input_delays_alone() -> None:
     module = network("narx", image_size=8, input_delays=2)
     x = torch.randn(1, 1, 8, 8, requires_grad=True)
     module(x).sum().backward()
@@ -71,6 +71,6 @@ def test_without_feedback_the_last_output_sees_the_input_delays_alone() -> None:
         ({"readout": "first"}, "readout must be one of last, average, got first"),
     ],
 )
-def test_what_it_cannot_be_is_refused(option: dict[str, Any], fault: str) -> None:
+def test_an_invalid_option_is_refused(option: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         network("narx", image_size=8, **option)

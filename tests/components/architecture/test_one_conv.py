@@ -1,4 +1,4 @@
-"""What the notes say of the network of one convolution."""
+"""The network with one convolution against the notes."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ def test_it_uses_every_axis() -> None:
     assert axes_used("one_conv") == {"activation", "pooling", "normalization", "dropout"}
 
 
-def test_it_is_what_the_notes_draw() -> None:
+def test_it_is_the_network_of_the_notes() -> None:
     module = network("one_conv", image_size=28, channels=4, widths=[30, 20])
     kinds = [type(m) for m in module.modules() if not list(m.children())]
     layers = [kind for kind in kinds if kind is not nn.Identity]
@@ -32,18 +32,18 @@ def test_colors_are_averaged() -> None:
     torch.testing.assert_close(module(x), module(gray))
 
 
-def test_gray_and_color_have_one_size() -> None:
+def test_gray_and_color_have_the_same_number_of_parameters() -> None:
     sizes = {num_parameters(network("one_conv", in_channels=planes)) for planes in (1, 3)}
     assert len(sizes) == 1
 
 
-def test_no_hidden_layer_is_a_linear_readout() -> None:
+def test_without_hidden_layers_the_readout_is_linear() -> None:
     parts = Parts()
     module = network("one_conv", parts, widths=[])
     assert [type(m) for m in module.classifier] == [nn.Flatten, nn.Linear]
 
 
 @pytest.mark.parametrize("options", [{"channels": 0}, {"widths": [0]}])
-def test_a_size_that_is_no_count_is_refused(options: dict[str, object]) -> None:
+def test_a_size_that_is_not_a_positive_integer_is_refused(options: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(options))} must be positive integers"):
         network("one_conv", **options)

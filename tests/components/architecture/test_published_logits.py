@@ -1,7 +1,7 @@
-"""Each network that says 'Faithful' computes what the code that it names does, by its own recipe.
+"""Networks that claim to be 'Faithful' to published code compute the same logits.
 
-The figures are others': torchvision 0.29.1 and timm 1.0.31, on PyTorch 2.14.1, given the weights of
-`known_weights`, as `outside_logits.py` printed them.
+The expected values are those of torchvision 0.29.1 and timm 1.0.31, on PyTorch 2.14.1, with the
+weights of `known_weights`, as printed by `outside_logits.py`.
 """
 
 import re
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from known_weights import fill, images, told
+from known_weights import fill, images, summarize
 from networks import num_parameters
 from torch import nn
 
@@ -25,13 +25,13 @@ class Published(NamedTuple):
     Attributes:
         parameters: how many, without auxiliary heads.
         side: of the images, in pixels.
-        figures: what `known_weights.told` tells of its logits.
+        values: what `known_weights.summarize` returns for its logits.
         options: what of the architecture is set beside its recipe.
     """
 
     parameters: int
     side: int
-    figures: tuple[float, ...]
+    values: tuple[float, ...]
     options: tuple[str, ...] = ()
 
 
@@ -107,22 +107,22 @@ def built(name: str, overrides: list[str], side: int) -> nn.Module:
     return network
 
 
-def figures(network: nn.Module, side: int) -> list[float]:
+def values(network: nn.Module, side: int) -> list[float]:
     x = images(2, 3, side)
     with torch.no_grad():
-        return told(fill(network, x)(x))
+        return summarize(fill(network, x)(x))
 
 
 @pytest.mark.parametrize(
     "name", [pytest.param(n, marks=[pytest.mark.slow] if n in LARGE else []) for n in PUBLISHED]
 )
-def test_known_weights_give_the_logits_of_the_code_that_is_named(name: str) -> None:
+def test_known_weights_give_the_logits_of_the_published_code(name: str) -> None:
     published = PUBLISHED[name]
     network = built(name, [*recipe(name), *published.options], published.side)
     assert num_parameters(network) == published.parameters
-    scale = max(map(abs, published.figures[:-1]))
-    found = figures(network, published.side)
-    assert found == pytest.approx(published.figures, rel=1e-9, abs=1e-9 * scale)
+    scale = max(map(abs, published.values[:-1]))
+    actual = values(network, published.side)
+    assert actual == pytest.approx(published.values, rel=1e-9, abs=1e-9 * scale)
 
 
 @pytest.mark.parametrize(
@@ -134,14 +134,14 @@ def test_known_weights_give_the_logits_of_the_code_that_is_named(name: str) -> N
         ("inception_v3", "pooling.count_include_pad=true"),
     ],
 )
-def test_a_recipe_names_nothing_that_does_not_matter(name: str, needed: str) -> None:
+def test_each_override_of_a_recipe_is_necessary(name: str, needed: str) -> None:
     overrides = [override for override in recipe(name) if override != needed]
     assert len(overrides) == len(recipe(name)) - 1
     published = PUBLISHED[name]
     network = built(name, [*overrides, *published.options], published.side)
-    assert figures(network, published.side) != pytest.approx(published.figures, rel=1e-6)
+    assert values(network, published.side) != pytest.approx(published.values, rel=1e-6)
 
 
-def test_every_network_that_says_faithful_is_held_to_it() -> None:
+def test_every_faithful_network_is_tested() -> None:
     claiming = {name for name, doc in DOCS.items() if "Faithful" in doc}
     assert claiming - SAME_CLASS == set(PUBLISHED)

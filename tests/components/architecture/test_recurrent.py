@@ -1,4 +1,4 @@
-"""What is said of SRN, LSTM and GRU."""
+"""Tests of SRN, LSTM and GRU."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def test_they_use_these_axes() -> None:
 @pytest.mark.parametrize(
     ("cell", "gates", "biases"), [("srn", 1, 1), ("lstm", 4, 2), ("gru", 3, 2)]
 )
-def test_their_parameters_are_counted_by_the_formula(cell: str, gates: int, biases: int) -> None:
+def test_numbers_of_parameters_follow_the_formula(cell: str, gates: int, biases: int) -> None:
     module = network(cell, in_channels=3, image_size=28, hidden=50, layers=2, bidirectional=True)
     first, second = (gates * 50 * (inputs + 50 + biases) for inputs in (28 * 3, 100))
     assert num_parameters(module) == 2 * first + 2 * second + 100 * 10 + 10
@@ -95,7 +95,7 @@ def test_layers_and_directions_are_torchs(cell: str, bidirectional: bool, readou
 
 
 @CELLS
-def test_columns_are_the_rows_of_the_image_turned_over(cell: str) -> None:
+def test_columns_are_the_rows_of_the_transposed_image(cell: str) -> None:
     rows = network(cell, in_channels=2, image_size=6, read="rows")
     columns = network(cell, in_channels=2, image_size=6, read="columns")
     columns.load_state_dict(rows.state_dict())
@@ -104,14 +104,14 @@ def test_columns_are_the_rows_of_the_image_turned_over(cell: str) -> None:
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_dropout_stays_off_the_way_through_time(layers: int) -> None:
+def test_dropout_is_not_on_recurrent_connections(layers: int) -> None:
     parts = Parts(dropout={"name": "dropout", "p": 0.5})
     kinds = [type(m).__name__ for m in network("gru", parts, layers=layers).modules()]
     assert kinds.count("Dropout") == layers
     assert all(m.dropout == 0 for m in network("gru", parts).modules() if isinstance(m, nn.GRU))
 
 
-def test_spatial_dropout_silences_a_unit_at_all_times() -> None:
+def test_spatial_dropout_drops_a_unit_at_all_times() -> None:
     parts = Parts(activation="sigmoid", dropout={"name": "spatial", "p": 0.5})
     module = network("srn", parts, layers=2, image_size=8)
     seen: list[Tensor] = []
@@ -122,7 +122,7 @@ def test_spatial_dropout_silences_a_unit_at_all_times() -> None:
     assert silent.all(1).equal(silent.any(1))
 
 
-def test_spatial_dropout_has_no_place_in_one_layer() -> None:
+def test_spatial_dropout_has_no_site_with_one_layer() -> None:
     parts = Parts(dropout="spatial")
     network("srn", parts, layers=1)
     assert "dropout" not in parts.used
@@ -138,6 +138,6 @@ def test_spatial_dropout_has_no_place_in_one_layer() -> None:
         ({"readout": "max"}, "readout must be one of last, average, got max"),
     ],
 )
-def test_what_it_cannot_be_is_refused(option: dict[str, Any], fault: str) -> None:
+def test_an_invalid_option_is_refused(option: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         network("lstm", image_size=8, **option)

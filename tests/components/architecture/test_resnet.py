@@ -1,4 +1,4 @@
-"""What is published of residual networks and their plain twins."""
+"""Residual networks and their plain counterparts against published values."""
 
 import pytest
 import torch
@@ -56,13 +56,13 @@ def test_depth_counts_the_layers(depth: int) -> None:
 
 
 @pytest.mark.parametrize("depth", [2, 7, 21, -4])
-def test_a_depth_that_blocks_do_not_make_is_refused(depth: int) -> None:
+def test_an_impossible_depth_is_refused(depth: int) -> None:
     with pytest.raises(ValueError, match=rf"depth must be 6n \+ 2 for n >= 1, got {depth}"):
         network("resnet20", depth=depth)
 
 
 @pytest.mark.parametrize("depth", [20, 56])
-def test_plain_twin_is_the_network_less_its_shortcuts(depth: int) -> None:
+def test_a_plain_network_is_the_residual_one_without_shortcuts(depth: int) -> None:
     twin = weightless(f"plain{depth}", Parts(normalization="batch"), image_size=32)
     residual = weightless(f"resnet{depth}", Parts(normalization="batch"), image_size=32)
     shapes = [
@@ -72,7 +72,7 @@ def test_plain_twin_is_the_network_less_its_shortcuts(depth: int) -> None:
     assert all(block.shortcut is None for block in twin.stages)
 
 
-def test_twins_start_from_the_same_weights() -> None:
+def test_plain_and_residual_network_have_the_same_initial_weights() -> None:
     weights = []
     for name in ("plain20", "resnet20"):
         torch.manual_seed(0)
@@ -115,7 +115,7 @@ def test_stem_fits_the_image(size: int, stem: int, last: int) -> None:
     assert module.stages(found).shape == (1, 2048, last, last)
 
 
-def test_resnet18_has_a_bias_where_nothing_else_shifts() -> None:
+def test_resnet18_has_a_bias_unless_it_is_redundant() -> None:
     for normalization, biased in (("none", True), ("batch", False)):
         module = weightless("resnet18", Parts(normalization=normalization))
         convolutions = [m for m in module.modules() if isinstance(m, nn.Conv2d)]
@@ -145,6 +145,6 @@ def test_a_stage_without_blocks_is_refused(blocks: list[float]) -> None:
         network("resnet18", blocks=blocks)
 
 
-def test_no_width_is_refused() -> None:
+def test_a_width_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="width must be >= 1, got 0"):
         network("resnet18", width=0)

@@ -1,4 +1,4 @@
-"""What is said of the time-delay neural network."""
+"""Tests of the time-delay neural network."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def test_it_uses_these_axes() -> None:
 
 
 @pytest.mark.parametrize(("readout", "summed"), [("average", 7), ("statistics", 14)])
-def test_its_parameters_are_counted_by_the_formula(readout: str, summed: int) -> None:
+def test_number_of_parameters_follows_the_formula(readout: str, summed: int) -> None:
     options = {"channels": [5, 7], "delays": [2, 4], "readout": readout}
     module = network("tdnn", in_channels=3, image_size=28, **options)
     layers = 5 * (3 * 28 * 3 + 1) + 7 * (5 * 5 + 1)
@@ -49,7 +49,7 @@ def test_a_layer_is_one_linear_map_of_a_step_and_its_delays(
 
 
 @pytest.mark.parametrize("readout", ["average", "statistics"])
-def test_logits_do_not_tell_when_something_was_seen(readout: str) -> None:
+def test_logits_do_not_depend_on_the_position_in_time(readout: str) -> None:
     module = network("tdnn", image_size=24, readout=readout)
     x = torch.zeros(1, 1, 24, 24)
     x[:, :, 7:10] = torch.rand(3, 24)
@@ -76,6 +76,6 @@ def test_an_image_of_too_few_steps_is_refused(read: str, least: int) -> None:
         ({"readout": "last"}, "readout must be one of average, statistics, got last"),
     ],
 )
-def test_what_it_cannot_be_is_refused(option: dict[str, Any], fault: str) -> None:
+def test_an_invalid_option_is_refused(option: dict[str, Any], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         network("tdnn", image_size=16, **option)

@@ -1,4 +1,4 @@
-"""What is published of VGG networks."""
+"""VGG networks against published values."""
 
 import pytest
 import torch

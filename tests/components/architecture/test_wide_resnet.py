@@ -1,4 +1,4 @@
-"""What is published of wide residual networks."""
+"""Wide residual networks against published values."""
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ def test_depth_counts_the_convolutions(depth: int) -> None:
     assert sum(isinstance(m, nn.Conv2d) for m in module.modules()) == depth
 
 
-def test_dropout_stands_between_a_blocks_convolutions_alone() -> None:
+def test_dropout_is_only_between_a_blocks_convolutions() -> None:
     for name in ("dropout", "spatial", "stochastic_depth"):
         module = weightless("wide_resnet", Parts(dropout=name), depth=10)
         kind = type(Parts(dropout=name).builders["dropout"](depth=0.5)).__name__
@@ -73,11 +73,11 @@ def test_normalization_and_activation_go_before_each_convolution() -> None:
 
 
 @pytest.mark.parametrize("depth", [4, 9, 20])
-def test_a_depth_that_blocks_do_not_make_is_refused(depth: int) -> None:
+def test_an_impossible_depth_is_refused(depth: int) -> None:
     with pytest.raises(ValueError, match=rf"depth must be 6n \+ 4 for n >= 1, got {depth}"):
         network("wide_resnet", depth=depth)
 
 
-def test_no_width_is_refused() -> None:
+def test_a_width_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="width must be >= 1, got 0"):
         network("wide_resnet", width=0)

@@ -1,1 +1,1 @@
-"""What bends the output of a layer, elementwise or over the channels."""
+"""Activations: nonlinear functions of a layer's output, elementwise or over the channels."""

@@ -1,4 +1,4 @@
-"""A logistic sigmoid as steep as the hyperbolic tangent."""
+"""A logistic sigmoid with the slope of the hyperbolic tangent."""
 
 from torch import Tensor, nn
 
@@ -6,12 +6,12 @@ from torch import Tensor, nn
 class MatchedSigmoid(nn.Module):
     """``sigmoid(4 * slope * x)``, elementwise: ``slope`` is its derivative at 0.
 
-    The control for whether tanh trains better than sigmoid because it is steeper: with slope 1,
-    that of tanh, it differs from sigmoid in the steepness alone. Its range stays (0, 1).
+    The control for whether tanh trains better than sigmoid because it is steeper: with slope 1, as
+    tanh has, it differs from sigmoid in its slope alone. Its range is (0, 1).
 
     Args:
         channels: C, unused.
-        slope: derivative at 0, > 0; 1 is that of tanh, 1/4 that of sigmoid.
+        slope: derivative at 0, > 0; 1 for tanh, 1/4 for sigmoid.
 
     Raises:
         ValueError: ``slope`` is out of its range.

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 class ScaledTanh(nn.Module):
     """``amplitude * tanh(slope * x)``, elementwise.
 
-    With 1.7159 and 2/3 it maps 1 to 1 and -1 to -1, and its curvature is greatest there.
+    With 1.7159 and 2/3 it maps 1 to 1 and -1 to -1, where its curvature is greatest.
 
     Args:
         channels: C, unused.

@@ -4,15 +4,15 @@ from torch import Tensor, nn
 
 
 class ShiftedTanh(nn.Module):
-    """``tanh(x) + shift``, elementwise: the same curve and derivative as tanh, another mean.
+    """``tanh(x) + shift``, elementwise: the derivative of tanh, but another mean.
 
     The control for whether tanh trains well because its outputs are centered on zero: it differs
-    from tanh in the offset alone. With shift 1 its range is (0, 2), and it is
+    from tanh in the offset alone. With shift 1 its range is (0, 2), and it equals
     ``2 * sigmoid(2 * x)``.
 
     Args:
         channels: C, unused.
-        shift: what is added, any number; 0 is tanh.
+        shift: offset, any number; 0 is tanh.
 
     Source: ours, a control; the question is LeCun et al. 1998, Efficient BackProp, section 4.4.
 

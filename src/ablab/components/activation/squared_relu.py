@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 
 class SquaredReLU(nn.Module):
-    """``max(x, 0)**2``, elementwise: no jump in the first derivative, none of it saturates.
+    """``max(x, 0)**2``, elementwise: its first derivative is continuous and does not saturate.
 
     Args:
         channels: C, unused.

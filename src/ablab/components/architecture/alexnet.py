@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ablab.components import parts
 from ablab.components.architecture.conv_unit import LARGEST_SMALL_IMAGE
-from ablab.components.architecture.shape import shape_after, widths_or_fault
+from ablab.components.architecture.shape import check_widths, shape_after
 
 MIN_IMAGE_SIZE = 28
 
@@ -17,9 +17,10 @@ class AlexNet(nn.Module):
 
     The original has overlapping poolings (3x3, stride 2), two groups in the second, fourth and
     fifth convolution, and ``normalization=local_response`` in the first two: 60,965,224
-    parameters for 1000 classes, 62,378,344 with one group. Images up to 64 pixels have the first
-    convolution padded by 5 and poolings of 2x2; at 32, ``alexnet_cifar`` is bearpaw's 2.47 million
-    (2,472,266 for 10 classes). An image of 28 pixels is padded to 32 by the first convolution.
+    parameters for 1000 classes, 62,378,344 with one group. For images up to 64 pixels the first
+    convolution is padded by 5 and poolings are 2x2; at 32 pixels ``alexnet_cifar`` is the network
+    of bearpaw (2,472,266 parameters for 10 classes). The first convolution pads images of 28
+    pixels to 32.
 
     Args:
         in_channels: planes of an image, >= 1.
@@ -27,23 +28,24 @@ class AlexNet(nn.Module):
         image_size: H and W of an image, in pixels, >= 28; 227 in the source.
         activation: builder.
         pooling: builder.
-        normalization: builder; where a component stands is its ``placement``'s to say.
-        dropout: builder; of units after the hidden layers, or, where there are none, before the
-            last one; of maps after the poolings.
+        normalization: builder; its ``placement`` decides its position.
+        dropout: builder; of units after the hidden layers, or before the last layer if there are
+            none; of maps after the poolings.
         channels: maps of the five convolutions, each >= 1.
         groups: of the second, fourth and fifth convolution, >= 1, a divisor of ``channels``.
-        normalized: how many convolutions, from the first, have a normalization, 0 to 5.
+        normalized: number of convolutions, from the first, with a normalization, 0 to 5.
         hidden: units of each hidden layer, each >= 1.
 
     Raises:
         ValueError: a value is out of its range.
 
     Source: Krizhevsky et al. 2012, ImageNet classification with deep convolutional neural
-    networks. The paper says 224, its arithmetic 227: with 224 the first convolution is padded by
-    2. The form for small images is that of bearpaw/pytorch-classification. Faithful to the code of
-    torchvision, which is another network, with ``architecture.channels=[64,192,384,256,256]``,
-    ``architecture.groups=1``, ``architecture.normalized=0``, ``activation=relu`` and
-    ``pooling=max``; its dropout stands before each hidden layer, not after it.
+    networks. The paper says 224 pixels, but its sizes require 227: with 224 the first convolution
+    is padded by 2. The version for small images is that of bearpaw/pytorch-classification.
+    Faithful to torchvision's code, a different network, with
+    ``architecture.channels=[64,192,384,256,256]``, ``architecture.groups=1``,
+    ``architecture.normalized=0``, ``activation=relu`` and ``pooling=max``; its dropout is before
+    each hidden layer, not after it.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class AlexNet(nn.Module):
         self.features = nn.Sequential(*layers)
         width = torch.Size(shape_after(self.features, in_channels, image_size)).numel()
         head: list[nn.Module] = [nn.Flatten()]
-        for units in widths_or_fault("hidden", hidden):
+        for units in check_widths("hidden", hidden):
             head += [nn.Linear(width, units), activation(units)]
             head += [parts.dropout_at("units", dropout)]
             width = units
@@ -97,7 +99,7 @@ class AlexNet(nn.Module):
 
 
 def _padding(image_size: int) -> int:
-    """Return the first convolution's border, in pixels."""
+    """Return the padding of the first convolution, in pixels."""
     if image_size == 28:
         return 7
     if image_size <= LARGEST_SMALL_IMAGE:
@@ -108,7 +110,7 @@ def _padding(image_size: int) -> int:
 def _check(image_size: int, channels: Sequence[int], groups: int, normalized: int) -> None:
     if image_size < MIN_IMAGE_SIZE:
         raise ValueError(f"dataset.image_size must be at least {MIN_IMAGE_SIZE}, got {image_size}")
-    if len(widths_or_fault("channels", channels)) != 5:
+    if len(check_widths("channels", channels)) != 5:
         raise ValueError(f"channels must be five numbers, got {list(channels)}")
     if groups < 1 or any(count % groups for count in channels):
         raise ValueError(f"groups must be a divisor of {list(channels)}, got {groups}")

@@ -9,16 +9,16 @@ AUXILIARY_WEIGHT = 0.3  # of each auxiliary loss, the source's
 
 
 class AuxiliaryHead(nn.Module):
-    """An average, a 1x1 convolution of 128 channels, 1024 units, and a linear layer.
+    """Average pooling, a 1x1 convolution of 128 channels, 1024 units, and a linear layer.
 
     Args:
-        channels: C of the map that comes in.
+        channels: C of the input.
         num_classes: K, >= 1.
         dropout: builder, on the 1024 units.
-        following: builders of what follows the convolution; the activation follows the units too.
+        following: builders after the convolution; the activation also follows the 1024 units.
 
-    Source: Szegedy et al. 2015, arXiv:1409.4842, section 5. Ours: the map is averaged to 4x4 from
-    any size, as in torchvision; from 14x14 the source's 5x5 windows of stride 3 make the same size.
+    Source: Szegedy et al. 2015, arXiv:1409.4842, section 5. Ours: adaptive average pooling to 4x4,
+    as in torchvision; from 14x14 the source's 5x5 windows of stride 3 give the same size.
     """
 
     def __init__(
@@ -42,16 +42,16 @@ class AuxiliaryHead(nn.Module):
 
 
 def single_conv_head(num_classes: int, following: Following) -> nn.Sequential:
-    """Return Inception v3's: an average, 1x1, a 5x5 that sees the whole map, and a linear layer.
+    """Return Inception v3's head: average, 1x1, 5x5 over the whole map, and a linear layer.
 
-    What follows the 5x5 convolution acts on units (N, 768), for no pixels are left.
+    Normalization and activation after the 5x5 convolution act on units (N, 768).
 
     Args:
         num_classes: K, >= 1.
-        following: builders of what follows each convolution.
+        following: builders after each convolution.
 
-    Source: Szegedy et al. 2016, arXiv:1512.00567, figure 8, and its authors' code. Ours: the map of
-    768 channels is averaged to 5x5 from any size.
+    Source: Szegedy et al. 2016, arXiv:1512.00567, figure 8, and its authors' code. Ours: adaptive
+    average pooling of the 768 channels to 5x5.
     """
     norm_act = parts.norm_act(768, 0, **following)
     bias = parts.needs_bias(norm_act[0])

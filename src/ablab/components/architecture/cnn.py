@@ -1,4 +1,4 @@
-"""A small convolutional network that can be had in many ways."""
+"""A small configurable convolutional network."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from ablab.components import parts
 from ablab.components.architecture.convolution import convolution
-from ablab.components.architecture.shape import shape_after, widths_or_fault
+from ablab.components.architecture.shape import check_widths, shape_after
 from ablab.components.architecture.window import Padding, Window
 
 Conv = Literal["ordinary", "separable", "locally_connected", "stacked", "transposed"]
 
 
 class Cnn(nn.Module):
-    """Convolutions, each pooled, and one linear layer: the network of the claims.
+    """Convolutions, each pooled, and one linear layer.
 
     Each layer is an optional 1x1 bottleneck, convolution, normalization, activation, pooling,
     dropout of maps.
@@ -28,21 +28,21 @@ class Cnn(nn.Module):
         pooling: builder.
         normalization: builder.
         dropout: builder; of units before the linear layer, of maps after each pooling.
-        channels: maps of each layer, each >= 1; as many layers as numbers.
-        conv: what each layer is, see `convolution`; ``"transposed"`` is refused, with the reason.
+        channels: maps of each layer, each >= 1; one layer per number.
+        conv: kind of each layer, see `convolution`; ``"transposed"`` is refused with a reason.
         kernel_size: side of a kernel, in pixels, >= 1.
         stride: step of each convolution, in pixels, >= 1.
         dilation: step between the pixels of a window, >= 1.
         padding: border of each convolution, see `Window`.
         bottleneck: a 1x1 convolution to a quarter of the layer's maps before every layer but the
-            first: ``"none"``, ``"linear"`` or ``"activated"``, normalization and activation after
-            it.
-        head: ``"flatten"``, every pixel of every map, or ``"average"``, each map's mean.
+            first: ``"none"``, ``"linear"``, or ``"activated"`` with normalization and activation
+            after it.
+        head: input of the linear layer: ``"flatten"``, all pixels, or ``"average"`` of each map.
 
     Raises:
-        ValueError: a value is out of its range, or the image too small for so many layers.
+        ValueError: a value is out of its range, or the image is too small for the layers.
 
-    Source: ours, of the conventional parts. Bottleneck: Lin et al. 2014, arXiv:1312.4400, and
+    Source: ours, of conventional parts. Bottleneck: Lin et al. 2014, arXiv:1312.4400, and
     Szegedy et al. 2015, arXiv:1409.4842; average: Lin et al. 2014, section 3.2.
     """
 
@@ -76,7 +76,7 @@ class Cnn(nn.Module):
         inputs, side = in_channels, image_size
         if not channels:
             raise ValueError("channels must be positive integers, one or more, got []")
-        for outputs in widths_or_fault("channels", channels):
+        for outputs in check_widths("channels", channels):
             layers: list[nn.Module] = []
             if bottleneck != "none" and stages:
                 reduced = max(1, outputs // 4)

@@ -1,4 +1,4 @@
-"""A convolutional network in one dimension, over the steps of an image."""
+"""A one-dimensional convolutional network over the steps of an image."""
 
 from collections.abc import Sequence
 
@@ -13,29 +13,29 @@ HEADS = ("flatten", "average")
 class Cnn1d(nn.Module):
     """One-dimensional convolutions over time, and one linear layer.
 
-    Each layer is a convolution (same padding; its stride shortens T to ceil(T / stride)),
-    normalization, activation and, where it acts on maps, dropout. Within a step all is connected
-    with all: only the order of steps is known to the network.
+    Each layer is a convolution (same padding; its stride reduces T to ceil(T / stride)),
+    normalization, activation and, where it acts on maps, dropout. The features of a step are fully
+    connected: the network only knows the order of the steps.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
         image_size: H and W of an image, in pixels, >= 1.
         activation: builder.
-        pooling: builder, never called: it pools planes; strides do its work here.
+        pooling: builder, never called: strides reduce the size.
         normalization: builder.
         dropout: builder, after each layer (maps), before the linear layer (units).
         read: order of the scan: rows, columns or pixels.
         channels: of each layer, each >= 1.
-        kernel_size: steps that each layer sees, odd, >= 1.
+        kernel_size: of each layer, in steps, odd, >= 1.
         stride: of each layer, in steps, >= 1.
-        head: ``flatten`` keeps where something was seen, ``average`` is the mean over time.
+        head: ``flatten`` keeps the position in time, ``average`` is the mean over time.
 
     Raises:
-        ValueError: an option is none of these.
+        ValueError: an option is unknown or out of its range.
 
     Source: LeCun and Bengio 1995, Convolutional networks for images, speech, and time series; the
-        shape is ours.
+        architecture is ours.
     """
 
     def __init__(

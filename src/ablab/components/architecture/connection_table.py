@@ -1,9 +1,9 @@
-"""The convolution of LeNet-5's layer C3, which joins some maps with some."""
+"""LeNet-5's layer C3, a convolution with a sparse table of connections."""
 
 import torch
 from torch import Tensor, nn
 
-# Which of the six maps of S2 each of the sixteen maps of C3 reads.
+# The input maps (of six, S2) of each of the sixteen output maps (C3).
 _THREES = [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [0, 4, 5], [0, 1, 5]]
 _FOURS = [
     *([0, 1, 2, 3], [1, 2, 3, 4], [2, 3, 4, 5], [0, 3, 4, 5], [0, 1, 4, 5], [0, 1, 2, 5]),
@@ -13,10 +13,10 @@ TABLE = (*_THREES, *_FOURS, [0, 1, 2, 3, 4, 5])
 
 
 class TableConv2d(nn.Module):
-    """Sixteen maps from six: six read three of them, nine read four, and one reads all.
+    """Sixteen maps from six: six have three input maps, nine have four, and one has all.
 
-    As three convolutions, the first two grouped by map, so that only weights that exist are
-    stored (1,516 for 5x5) and an initializer sees each map's own number of inputs.
+    Implemented as three convolutions, the first two grouped by map, so that only existing weights
+    are stored (1,516 parameters for 5x5) and an initializer uses each map's number of inputs.
 
     Args:
         kernel_size: side of a kernel, in pixels, >= 1.
@@ -36,7 +36,7 @@ class TableConv2d(nn.Module):
     read_by_fours: Tensor
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return (N, 16, H', W') of maps (N, 6, H, W), unpadded."""
+        """Return maps (N, 16, H', W') of maps (N, 6, H, W), without padding."""
         threes = self.threes(x.index_select(1, self.read_by_threes))
         fours = self.fours(x.index_select(1, self.read_by_fours))
         return torch.cat([threes, fours, self.all(x)], 1)

@@ -1,4 +1,4 @@
-"""A convolution and what follows it: the unit that most networks are made of."""
+"""A convolution with normalization and activation, the unit of most networks."""
 
 from typing import TypedDict
 
@@ -7,18 +7,18 @@ from torch import nn
 from ablab.components import parts
 
 Size = int | tuple[int, int]
-LARGEST_SMALL_IMAGE = 64  # pixels; above it a stem is ImageNet's
+LARGEST_SMALL_IMAGE = 64  # pixels; larger images get ImageNet's stem
 
 
 class Following(TypedDict):
-    """The builders of what follows a convolution."""
+    """Builders of normalization and activation after a convolution."""
 
     activation: parts.Activation
     normalization: parts.Normalization
 
 
 def same(kernel_size: Size) -> Size:
-    """Return the border, in pixels, that keeps H and W at stride 1; for odd kernels."""
+    """Return the padding that keeps H and W at stride 1, in pixels; for odd kernels."""
     return (
         kernel_size // 2
         if isinstance(kernel_size, int)
@@ -36,20 +36,20 @@ def conv_unit(
     activation: parts.Activation,
     normalization: parts.Normalization,
 ) -> nn.Sequential:
-    """Return a convolution, normalization and activation, in the normalization's order.
+    """Return a convolution, normalization and activation (see `norm_act` for their order).
 
-    The convolution has a bias where the next layer neither shifts nor centers.
+    The convolution has a bias unless the normalization makes it redundant (see `needs_bias`).
 
     Args:
-        inputs: channels that come in.
-        outputs: channels that go out.
+        inputs: input channels.
+        outputs: output channels.
         kernel_size: side, or height and width, in pixels, odd.
         stride: in pixels.
-        padding: border, in pixels; None keeps H and W at stride 1.
+        padding: in pixels; None keeps H and W at stride 1.
         activation: builder.
         normalization: builder.
 
-    Source: Ioffe and Szegedy 2015, arXiv:1502.03167, section 3.2, for where the bias goes.
+    Source: Ioffe and Szegedy 2015, arXiv:1502.03167, section 3.2, for the bias.
     """
     border = same(kernel_size) if padding is None else padding
     following = parts.norm_act(outputs, 2, activation, normalization)
@@ -62,9 +62,9 @@ def conv_unit(
 def conv_norm(
     inputs: int, outputs: int, kernel_size: Size, stride: int, normalization: parts.Normalization
 ) -> nn.Sequential:
-    """Return a same-padded convolution without activation, and its normalization.
+    """Return a same-padded convolution and its normalization, without activation.
 
-    One that stands after its activation has no place here.
+    A normalization with placement 'after' is omitted, as there is no activation.
     """
     norm = normalization(outputs, 2)
     following = [norm] if parts.placement(norm) == "before" else []
@@ -78,16 +78,16 @@ def conv_norm(
 def act_after_sum(
     channels: int, activation: parts.Activation, normalization: parts.Normalization
 ) -> nn.Module:
-    """Return the activation of a block's sum, with the normalization that stands after it."""
+    """Return the activation of a block's sum, with a normalization of placement 'after'."""
     norm, act = normalization(channels, 2), activation(channels)
     return nn.Sequential(act, norm) if parts.placement(norm) == "after" else act
 
 
-def refuse_below(least: int, image_size: int) -> None:
-    """Refuse an image that strides would leave nothing of.
+def check_image_size(least: int, image_size: int) -> None:
+    """Check that an image is large enough for the strides.
 
     Raises:
-        ValueError: the image has fewer pixels to a side.
+        ValueError: it has fewer than ``least`` pixels per side.
     """
     if image_size < least:
         raise ValueError(f"dataset.image_size must be at least {least}, got {image_size}")

@@ -7,11 +7,11 @@ from ablab.components import parts
 from ablab.components.architecture.conv_unit import Following
 
 
-class ConvNextBlock(nn.Module):
-    """A depthwise 7x7, a normalization, and 1x1, activation, 1x1 four times as wide between.
+class ConvNeXtBlock(nn.Module):
+    """A depthwise 7x7 convolution, normalization, 1x1 to four times the width, activation, 1x1.
 
-    Each channel of the branch is scaled by a weight of its own before it is added. A normalization
-    that stands after its activation comes after this block's only one.
+    Each channel of the branch is scaled by a learned weight before it is added. A normalization
+    with placement 'after' follows the block's only activation.
 
     Source: Liu et al. 2022, arXiv:2201.03545, figure 4; the scale is Touvron et al. 2021's,
     arXiv:2103.17239.

@@ -1,4 +1,4 @@
-"""The convolution of one layer, in each of the ways that `Cnn` offers."""
+"""The kinds of convolution layers in `Cnn`."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Following = Callable[[int], list[nn.Module]]
 
 
 def conv2d(inputs: int, outputs: int, window: Window, groups: int = 1) -> nn.Conv2d:
-    """Return torch's convolution with such a window."""
+    """Return torch's convolution with a window."""
     return nn.Conv2d(
         inputs,
         outputs,
@@ -29,21 +29,21 @@ def conv2d(inputs: int, outputs: int, window: Window, groups: int = 1) -> nn.Con
 def convolution(
     kind: str, inputs: int, outputs: int, *, side: int, window: Window, following: Following
 ) -> list[nn.Module]:
-    """Return the layers from one map of features to the next, less what follows the last.
+    """Return the layers of one convolution, without normalization and activation after the last.
 
     Args:
-        kind: ``"ordinary"``; ``"separable"``: within each map, then 1x1 across maps;
-            ``"locally_connected"``: no shared weights; ``"stacked"``: (k - 1) / 2 of 3x3, which
-            see as far as one of k x k, the last with the stride.
-        inputs: channels that come in.
-        outputs: channels that go out.
-        side: H and W of what comes in, in pixels.
-        window: how each layer reads.
-        following: returns normalization and activation for so many channels; stands between the
-            layers of a kind that has several.
+        kind: ``"ordinary"``; ``"separable"``: depthwise, then 1x1; ``"locally_connected"``: no
+            shared weights; ``"stacked"``: (k - 1) / 2 convolutions of 3x3 with the receptive field
+            of one of k x k, the last with the stride.
+        inputs: input channels.
+        outputs: output channels.
+        side: H and W of the input, in pixels.
+        window: kernel size, stride, dilation and padding.
+        following: returns normalization and activation for a number of channels; used between the
+            layers of kinds with several.
 
     Raises:
-        ValueError: there is no such kind, or the window does not suit it.
+        ValueError: the kind is unknown, or the window does not fit it.
 
     Source: separable: Howard et al. 2017, arXiv:1704.04861; stacked: Simonyan and Zisserman 2015,
     arXiv:1409.1556, section 2.3, and Szegedy et al. 2016, arXiv:1512.00567, section 3.1.
@@ -51,15 +51,15 @@ def convolution(
     if kind == "ordinary":
         return [conv2d(inputs, outputs, window)]
     if kind == "separable":
-        within = conv2d(inputs, inputs, window, groups=inputs)
-        return [within, *following(inputs), nn.Conv2d(inputs, outputs, 1)]
+        depthwise = conv2d(inputs, inputs, window, groups=inputs)
+        return [depthwise, *following(inputs), nn.Conv2d(inputs, outputs, 1)]
     if kind == "locally_connected":
         size, stride, dilation = window.kernel_size, window.stride, window.dilation
         how = {"stride": stride, "padding": window.border, "dilation": dilation}
         return [LocallyConnected2d(inputs, outputs, side, size, padding_mode=window.mode, **how)]
     if kind == "stacked":
         return _stacked(inputs, outputs, window, following)
-    reason = " (it enlarges the image, and a class is told by shrinking it)"
+    reason = " (it enlarges the image, while a classifier must reduce it)"
     raise ValueError(
         f"conv must be one of {', '.join(KINDS)}, got {kind}"
         f"{reason if kind == 'transposed' else ''}"

@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from ablab.components import parts
-from ablab.components.architecture.conv_unit import Following, refuse_below
+from ablab.components.architecture.conv_unit import Following, check_image_size
 from ablab.components.architecture.pre_activation import pre_conv, pre_stem
 
 
 class DenseLayer(nn.Module):
-    """Joins to its input what a 1x1 and a 3x3 pre-activated convolution make of it.
+    """Concatenates its input with the output of pre-activated 1x1 and 3x3 convolutions.
 
     Spatial and ordinary dropout act on the new maps.
 
@@ -41,7 +41,7 @@ class DenseLayer(nn.Module):
 
 
 class DenseNet(nn.Module):
-    """A stem, dense blocks, between them a 1x1 convolution and a pooling, and a linear layer.
+    """A stem, dense blocks with a 1x1 convolution and pooling in between, and a linear layer.
 
     With batch normalization and three planes DenseNet-BC of depth 100 and growth 12 has 769,162
     parameters for 10 classes of small images, DenseNet-121 has 7,978,856 for 1000 of large ones.
@@ -57,16 +57,16 @@ class DenseNet(nn.Module):
         dropout: builder; ordinary and spatial dropout act after each dense layer's last
             convolution, as in the source; the linear layer has none.
         blocks: dense layers in each block, each >= 1.
-        growth: channels that a dense layer adds, >= 1; the stem makes twice as many.
-        bottleneck: channels of the 1x1 convolutions, in growths, >= 1.
-        compression: share of the channels that is kept between blocks, in (0, 1].
+        growth: channels that a dense layer adds, >= 1; the stem has twice as many.
+        bottleneck: channels of the 1x1 convolutions, in multiples of ``growth``, >= 1.
+        compression: share of the channels kept between blocks, in (0, 1].
 
     Raises:
         ValueError: the image is too small for the poolings, or a value is out of its range.
 
     Source: Huang et al. 2017, arXiv:1608.06993, table 1 and section 4.2; ours: one kind of pooling,
-    where the source's stem has another than there is between blocks. Faithful to torchvision's
-    code but for that, with ``activation=relu``, ``pooling=mean`` and ``normalization=batch``.
+    where the source has another one in the stem than between blocks. Faithful to torchvision's code
+    except for that, with ``activation=relu``, ``pooling=mean`` and ``normalization=batch``.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class DenseNet(nn.Module):
             raise ValueError(f"bottleneck must be >= 1, got {bottleneck}")
         if not 0 < compression <= 1:
             raise ValueError(f"compression must be in (0, 1], got {compression}")
-        refuse_below(2 ** (len(blocks) - 1), image_size)
+        check_image_size(2 ** (len(blocks) - 1), image_size)
         following = Following(activation=activation, normalization=normalization)
         channels = 2 * growth
         self.stem = pre_stem(in_channels, channels, image_size, pooling, following)

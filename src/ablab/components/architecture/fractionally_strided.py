@@ -8,23 +8,23 @@ from torch import Tensor, nn
 
 
 class FractionallyStrided2d(nn.Module):
-    """A convolution whose step is 1 / stride of a pixel: it enlarges the image.
+    """A convolution with a step of 1 / stride pixels, which enlarges the image.
 
-    Pixels are set ``stride`` apart in a field of zeros, which a full correlation with the flipped
-    kernel then reads at step 1; ``padding`` takes that many pixels off each side. As a matrix it
-    is the transpose of the convolution with the same kernel, stride and padding, hence its other
-    name; it undoes that convolution's shape, not its values. No classifier of ours has a place
-    for it: a class is told by shrinking maps.
+    Pixels are placed ``stride`` apart in a field of zeros, followed by a full correlation with the
+    flipped kernel at stride 1; ``padding`` removes pixels at each side. As a matrix it is the
+    transpose of the convolution with the same kernel, stride and padding, hence its other name: it
+    inverts that convolution's change of shape, not of values. No classifier here uses it, since
+    classifiers reduce maps.
 
     Args:
-        in_channels: planes that come in, >= 1.
-        out_channels: planes that go out, >= 1.
+        in_channels: input planes, >= 1.
+        out_channels: output planes, >= 1.
         kernel_size: side of a kernel, in pixels, >= 1.
-        stride: pixels of the output for one of the input, >= 1.
-        padding: pixels that are taken off each side, in [0, kernel_size).
+        stride: output pixels per input pixel, >= 1.
+        padding: pixels removed at each side, in [0, kernel_size).
 
     Attributes:
-        weight: (in_channels, out_channels, k, k), as torch's ConvTranspose2d has it.
+        weight: (in_channels, out_channels, k, k), as in torch's ConvTranspose2d.
         bias: (out_channels,).
 
     Raises:
@@ -49,7 +49,7 @@ class FractionallyStrided2d(nn.Module):
         self.stride, self.border = stride, kernel_size - 1 - padding
         self.weight = nn.Parameter(torch.empty(in_channels, out_channels, kernel_size, kernel_size))
         self.bias = nn.Parameter(torch.empty(out_channels))
-        bound = 1 / math.sqrt(out_channels * kernel_size**2)  # torch's, of the transpose
+        bound = 1 / math.sqrt(out_channels * kernel_size**2)  # as torch's ConvTranspose2d
         for parameter in (self.weight, self.bias):
             nn.init.uniform_(parameter, -bound, bound)
 

@@ -11,7 +11,7 @@ from ablab.components.architecture.conv_unit import LARGEST_SMALL_IMAGE, Followi
 from ablab.components.architecture.inception_module import Bottleneck, Five, Inception, reduction
 from ablab.components.architecture.stem import stem
 
-# 1x1; reduction to and width of 3x3; the same of 5x5; 1x1 after the pooling (table 1, 3a to 5b)
+# Channels of: 1x1; 3x3 reduction, 3x3; 5x5 reduction, 5x5; pooling's 1x1 (table 1, 3a to 5b)
 _WIDTHS = (
     ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
     (
@@ -27,34 +27,36 @@ _AUXILIARY_AFTER = (2, 5)  # 4a and 4d, counted from 3a
 
 
 class GoogLeNet(nn.Module):
-    """A stem, nine inception modules in three stages with a pooling between, and a linear layer.
+    """A stem, nine inception modules in three stages with poolings in between, a linear layer.
 
     For 1000 classes of large images it has 6,998,552 parameters without normalization and
-    7,005,832 with batch normalization, 6,624,904 with 3x3 in place of 5x5. Small images, up to 64
-    pixels, keep their size up to the second stage: no stride and no pooling before it.
+    7,005,832 with batch normalization, 6,624,904 with 3x3 instead of 5x5. Images up to 64 pixels
+    keep their size up to the second stage: no stride and no pooling before it.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
-        image_size: H and W of an image, in pixels; any, for the heads are averages.
+        image_size: H and W of an image, in pixels; any, since the heads average.
         activation: builder.
-        pooling: builder, in each module's fourth branch and wherever the source pools; max there.
+        pooling: builder, in each module's fourth branch and wherever the source pools (max there).
         normalization: builder.
         dropout: builder; on units before the linear layer, and the auxiliary heads' second ones.
-        five: the third branch: ``"5x5"``, ``"two_3x3"``, or ``"3x3"``, a slip of much used code.
-        bottleneck: the 1x1 convolutions before a 3x3 or 5x5 one: ``"activated"``, ``"linear"``
-            (normalized, without activation), or ``"none"`` (the naive module, its fourth branch
-            still projected).
-        auxiliary: whether 4a and 4d have a classifier of their own while training, the
-            loss of which counts ``auxiliary_weight``.
+        five: the third branch: ``"5x5"``, ``"two_3x3"``, or ``"3x3"``, as in widely used code by
+            mistake.
+        bottleneck: the 1x1 convolutions before 3x3 and 5x5: ``"activated"``, ``"linear"``
+            (normalized, without activation), or ``"none"`` (the naive module, but with the 1x1
+            convolution in its fourth branch).
+        auxiliary: add classifiers after 4a and 4d during training; their losses are weighted by
+            ``auxiliary_weight``.
 
-    Source: Szegedy et al. 2015, arXiv:1409.4842, table 1. Ours: no local response normalization
-    of its own, a border of one pixel where the source rounds pooled sizes up (the sizes agree), an
-    auxiliary map averaged to 4x4 from any size, the stem for small images, and the options.
-    Faithful to torchvision's code with ``architecture.five=3x3``, ``activation=relu``,
-    ``pooling=max``, ``normalization=batch`` and ``normalization.eps=1e-3``, but for the poolings'
-    border: that code rounds up, and its last pooling is 2x2. Its dropout is 0.2 before the linear
-    layer and 0.7 in the auxiliary heads (0.4 and 0.7 in the paper); here all units have one rate.
+    Source: Szegedy et al. 2015, arXiv:1409.4842, table 1. Ours: no built-in local response
+    normalization, a padding of one pixel where the source rounds pooled sizes up (the sizes agree),
+    adaptive average pooling to 4x4 in the auxiliary heads, the stem for small images, and the
+    options. Faithful to torchvision's code with ``architecture.five=3x3``, ``activation=relu``,
+    ``pooling=max``, ``normalization=batch`` and ``normalization.eps=1e-3``, except for the
+    poolings' padding: that code rounds up, and its last pooling is 2x2. Its dropout is 0.2 before
+    the linear layer and 0.7 in the auxiliary heads (0.4 and 0.7 in the paper); here all units have
+    one rate.
     """
 
     def __init__(
@@ -94,7 +96,7 @@ class GoogLeNet(nn.Module):
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), units, nn.Linear(channels, num_classes)
         )
-        # Built last, so that the other layers' initial weights are those without them.
+        # Built last, so that they do not change the initial weights of the other layers.
         self.auxiliary = nn.ModuleDict(
             {
                 str(index): AuxiliaryHead(widths_after[index], num_classes, dropout, following)
@@ -106,7 +108,7 @@ class GoogLeNet(nn.Module):
         nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Return logits (N, K) of images (N, C, H, W), and while training the auxiliary ones."""
+        """Return logits (N, K) of images (N, C, H, W); in training also the auxiliary logits."""
         x = self.stem(x)
         auxiliary: list[Tensor] = []
         for index, module in enumerate(self.inception):

@@ -1,4 +1,4 @@
-"""The inception module of GoogLeNet, and what can stand in its parts' places."""
+"""The inception module of GoogLeNet and its variants."""
 
 import math
 from functools import partial
@@ -15,18 +15,18 @@ Bottleneck = Literal["activated", "linear", "none"]
 
 
 class Inception(nn.Module):
-    """Four branches side by side: 1x1; 1x1 and 3x3; 1x1 and 5x5; pooling and 1x1.
+    """Four parallel branches: 1x1; 1x1 and 3x3; 1x1 and 5x5; pooling and 1x1.
 
     Args:
-        inputs: channels that come in.
+        inputs: input channels.
         widths: channels of: 1x1; reduction and 3x3; reduction and 5x5; 1x1 after the pooling.
-        five: the third branch's convolution, or what stands in its place.
-        bottleneck: what the reductions are.
+        five: kind of the third branch's convolution.
+        bottleneck: kind of the reductions.
         pooling: builder, of 3x3 windows of stride 1; max in the source.
-        following: builders of what follows each convolution.
+        following: builders after each convolution.
 
     Attributes:
-        outputs: channels that go out.
+        outputs: output channels.
 
     Source: Szegedy et al. 2015, arXiv:1409.4842, figure 2. Two 3x3 for a 5x5 are those of Szegedy
     et al. 2016, arXiv:1512.00567, section 3.1: channels grow by the same factor in both.
@@ -70,18 +70,18 @@ def reduction(
     bottleneck: Bottleneck,
     following: Following,
 ) -> list[nn.Module]:
-    """Return a 1x1 convolution to fewer channels, and the one or two that it makes cheap.
+    """Return a 1x1 convolution to fewer channels, and one or two convolutions on these.
 
-    Between two convolutions the channels are the geometric mean of what ``reduced`` and
-    ``outputs`` say, whatever the bottleneck is.
+    Between two convolutions the number of channels is the geometric mean of ``reduced`` and
+    ``outputs``, for every bottleneck.
 
     Args:
-        inputs: channels that come in.
+        inputs: input channels.
         reduced: channels after the 1x1 convolution.
-        outputs: channels that go out.
+        outputs: output channels.
         kernel_sizes: sides of the convolutions, in pixels.
-        bottleneck: with its activation, without it, or no 1x1 convolution at all.
-        following: builders of what follows each convolution.
+        bottleneck: the 1x1 convolution with activation, without activation, or omitted.
+        following: builders after each convolution.
     """
     layers: list[nn.Module] = []
     if bottleneck == "activated":

@@ -16,38 +16,37 @@ from ablab.components.architecture.inception_v3_modules import (
     wide_module,
 )
 
-LEAST_SMALL, LEAST_LARGE = 7, 75  # pixels: what is left for the last module is one
+LEAST_SMALL, LEAST_LARGE = 7, 75  # pixels: one is left for the last module
 
 
 class InceptionV3(nn.Module):
     """A stem of six layers, eleven modules of factorized convolutions, and a linear layer.
 
     For 1000 classes of large images it has 27,161,264 parameters with batch normalization and its
-    auxiliary head, 23,834,568 without that head. Small images, up to 64 pixels, keep their size up
-    to the first reduction: the stem has neither strides nor poolings, and borders everywhere.
+    auxiliary head, 23,834,568 without that head. Images up to 64 pixels keep their size up to the
+    first reduction: the stem has no strides and no poolings, and all its convolutions are padded.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
         image_size: H and W of an image, in pixels: 7 to 64, or >= 75; 299 in the source.
         activation: builder.
-        pooling: builder, in the modules' branches of stride 1, mean in the source; where the
-            source pools by stride 2 it is max always, for other branches do the same beside it.
+        pooling: builder, in the modules' branches of stride 1, mean in the source; poolings of
+            stride 2 are always max, as in the source.
         normalization: builder.
         dropout: builder; on units before the linear layer.
-        auxiliary: whether the last module of the second stage has a classifier of its own while
-            training, the loss of which counts ``auxiliary_weight``.
+        auxiliary: add a classifier after the second stage during training; its loss is weighted by
+            ``auxiliary_weight``.
 
     Raises:
-        ValueError: the image is of no such size.
+        ValueError: ``image_size`` is out of its range.
 
-    Source: Szegedy et al. 2016, arXiv:1512.00567, table 1, in the form that its authors published
-    as code and torchvision has: 5x5 in the first modules, 35, 17 and 8 pixels. Ours: the stem for
-    small images, the auxiliary map averaged to 5x5 from any size, and the weight of its loss, 0.3
-    as in GoogLeNet.
-    Faithful to that code with ``activation=relu``, ``normalization=batch``,
-    ``normalization.eps=1e-3``, ``pooling=mean`` and ``pooling.count_include_pad=true``, for the
-    source's mean counts the border's zeros; its dropout is ``dropout=dropout``.
+    Source: Szegedy et al. 2016, arXiv:1512.00567, table 1, in the version of its authors' code and
+    torchvision: 5x5 in the first modules, 35, 17 and 8 pixels. Ours: the stem for small images,
+    adaptive average pooling to 5x5 in the auxiliary head, and the weight of its loss, 0.3 as in
+    GoogLeNet. Faithful to that code with ``activation=relu``, ``normalization=batch``,
+    ``normalization.eps=1e-3``, ``pooling=mean`` and ``pooling.count_include_pad=true``, since the
+    source's mean counts the zeros of the padding; its dropout is ``dropout=dropout``.
     """
 
     def __init__(
@@ -86,14 +85,14 @@ class InceptionV3(nn.Module):
         self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), units, nn.Linear(2048, num_classes)
         )
-        # Built last, so that the other layers' initial weights are those without it.
+        # Built last, so that it does not change the initial weights of the other layers.
         self.auxiliary = single_conv_head(num_classes, following) if auxiliary else None
         if auxiliary:
             self.auxiliary_weight = AUXILIARY_WEIGHT
         nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Return logits (N, K) of images (N, C, H, W), and while training the auxiliary ones."""
+        """Return logits (N, K) of images (N, C, H, W); in training also the auxiliary logits."""
         x = self.lower(self.stem(x))
         logits: Tensor = self.head(self.upper(x))
         if self.training and self.auxiliary is not None:
@@ -102,7 +101,7 @@ class InceptionV3(nn.Module):
 
 
 def _stem(in_channels: int, large: bool, following: Following) -> nn.Sequential:
-    """Return six layers; strides, poolings and missing borders are for large images."""
+    """Return six layers; strides, poolings and unpadded convolutions for large images alone."""
     unit = partial(conv_unit, **following)
     stride, border = (2, 0) if large else (1, 1)
     pool = [nn.MaxPool2d(3, stride=2)] if large else []

@@ -1,4 +1,4 @@
-"""The modules of Inception v3: branches side by side, joined by channels."""
+"""The modules of Inception v3: parallel branches, concatenated along the channels."""
 
 from functools import partial
 
@@ -9,8 +9,8 @@ from ablab.components import parts
 from ablab.components.architecture.conv_unit import Following, conv_unit
 
 
-class Side(nn.Module):
-    """Applies each of its branches to the same map and joins what they return by channels.
+class Concat(nn.Module):
+    """Applies each branch to the same input and concatenates the outputs along the channels.
 
     Source: Szegedy et al. 2016, arXiv:1512.00567, and the code that its authors published.
     """
@@ -27,9 +27,9 @@ class Side(nn.Module):
 def first_module(
     inputs: int, pooled: int, pooling: parts.Pooling, following: Following
 ) -> nn.Module:
-    """Return figure 5's module, with a 5x5 in one branch: 224 channels and ``pooled``."""
+    """Return figure 5's module, with 5x5 in one branch: 224 + ``pooled`` channels."""
     unit = partial(conv_unit, **following)
-    return Side(
+    return Concat(
         unit(inputs, 64, 1),
         nn.Sequential(unit(inputs, 48, 1), unit(48, 64, 5)),
         nn.Sequential(unit(inputs, 64, 1), unit(64, 96, 3), unit(96, 96, 3)),
@@ -38,9 +38,9 @@ def first_module(
 
 
 def reduction(inputs: int, following: Following) -> nn.Module:
-    """Return figure 10's module: half the map, 480 channels more."""
+    """Return figure 10's module: halves the map and adds 480 channels."""
     unit = partial(conv_unit, **following)
-    return Side(
+    return Concat(
         unit(inputs, 384, 3, 2, padding=0),
         nn.Sequential(unit(inputs, 64, 1), unit(64, 96, 3), unit(96, 96, 3, 2, padding=0)),
         nn.MaxPool2d(3, stride=2),
@@ -50,10 +50,10 @@ def reduction(inputs: int, following: Following) -> nn.Module:
 def factorized_module(
     inputs: int, width: int, pooling: parts.Pooling, following: Following
 ) -> nn.Module:
-    """Return figure 6's module, 7x7 as 1x7 and 7x1: 768 channels, ``width`` inside."""
+    """Return figure 6's module, 7x7 as 1x7 and 7x1: 768 channels, ``width`` within branches."""
     unit = partial(conv_unit, **following)
     row, column = (1, 7), (7, 1)
-    return Side(
+    return Concat(
         unit(inputs, 192, 1),
         nn.Sequential(unit(inputs, width, 1), unit(width, width, row), unit(width, 192, column)),
         nn.Sequential(
@@ -68,9 +68,9 @@ def factorized_module(
 
 
 def second_reduction(inputs: int, following: Following) -> nn.Module:
-    """Return the module after it: half the map, 512 channels more."""
+    """Return the second reduction: halves the map and adds 512 channels."""
     unit = partial(conv_unit, **following)
-    return Side(
+    return Concat(
         nn.Sequential(unit(inputs, 192, 1), unit(192, 320, 3, 2, padding=0)),
         nn.Sequential(
             unit(inputs, 192, 1),
@@ -83,13 +83,13 @@ def second_reduction(inputs: int, following: Following) -> nn.Module:
 
 
 def wide_module(inputs: int, pooling: parts.Pooling, following: Following) -> nn.Module:
-    """Return figure 7's module, 1x3 and 3x1 side by side: 2048 channels."""
+    """Return figure 7's module, 1x3 and 3x1 in parallel: 2048 channels."""
     unit = partial(conv_unit, **following)
 
     def cross() -> nn.Module:
-        return Side(unit(384, 384, (1, 3)), unit(384, 384, (3, 1)))
+        return Concat(unit(384, 384, (1, 3)), unit(384, 384, (3, 1)))
 
-    return Side(
+    return Concat(
         unit(inputs, 320, 1),
         nn.Sequential(unit(inputs, 384, 1), cross()),
         nn.Sequential(unit(inputs, 448, 1), unit(448, 384, 3), cross()),

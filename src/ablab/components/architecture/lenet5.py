@@ -1,4 +1,4 @@
-"""LeNet-5, as it is built today and as it was in 1998."""
+"""LeNet-5, in today's version and that of 1998."""
 
 from typing import Literal
 
@@ -16,14 +16,15 @@ MIN_IMAGE_SIZE = 16
 class LeNet5(nn.Module):
     """Two convolutions, each pooled, and three fully connected layers.
 
-    The shapes of 1998 (32 -> 28 -> 14 -> 10 -> 5 pixels; 6, 16, 120, 84, K units; 61,706
+    The sizes are those of 1998 (32 -> 28 -> 14 -> 10 -> 5 pixels; 6, 16, 120, 84, K units; 61,706
     parameters with one plane, K = 10, ``full`` and ``linear``). The order is layer, normalization,
-    activation, pooling or dropout. An image of 28 pixels is padded to 32 by the first convolution;
-    any other is taken as it is, and sets the input size of C5.
+    activation, pooling or dropout. The first convolution pads images of 28 pixels to 32; other
+    images are not padded, and determine the input size of C5.
 
-    1998's network is ``table``, ``rbf`` and ``activate_pooled`` with ``activation=scaled_tanh`` and
-    ``pooling=trainable_subsampling``: 60,000 parameters. S0's has sigmoid units, its last ones
-    those that the loss applies: ``activation=sigmoid``, ``loss=half_squared_error``.
+    The network of 1998 is ``table``, ``rbf`` and ``activate_pooled`` with
+    ``activation=scaled_tanh`` and ``pooling=trainable_subsampling``: 60,000 parameters. That of the
+    S0 notes has sigmoid units, of which the loss applies the last:
+    ``activation=sigmoid``, ``loss=half_squared_error``.
 
     Args:
         in_channels: planes of an image, >= 1.
@@ -33,16 +34,16 @@ class LeNet5(nn.Module):
         pooling: builder.
         normalization: builder.
         dropout: builder; of units after the fully connected layers, of maps after the pooling.
-        c3: ``"full"``, or ``"table"`` for the paper's table of which map sees which.
-        output: ``"linear"``, or ``"rbf"`` for the negative squared distance to a fixed code.
-        activate_pooled: whether another activation follows each pooling, as in 1998.
+        c3: ``"full"``, or ``"table"`` for the connections of the paper's table I.
+        output: ``"linear"``, or ``"rbf"`` for negative squared distances to fixed codes.
+        activate_pooled: add an activation after each pooling, as in 1998.
 
     Raises:
         ValueError: the image is too small for two convolutions and two poolings, or an option is
-            none.
+            unknown.
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section II;
-    ours: C3's full connection, the linear output, and whatever the builders bring.
+    ours: C3's full connection, the linear output, and the components of the builders.
     """
 
     def __init__(
@@ -63,8 +64,8 @@ class LeNet5(nn.Module):
         _check(image_size, c3, output)
 
         def pooled(layer: nn.Module, outputs: int) -> list[nn.Module]:
-            again = [activation(outputs)] if activate_pooled else []
-            after = [pooling(outputs), *again, parts.dropout_at("maps", dropout)]
+            second_activation = [activation(outputs)] if activate_pooled else []
+            after = [pooling(outputs), *second_activation, parts.dropout_at("maps", dropout)]
             return [layer, *parts.norm_act(outputs, 2, activation, normalization), *after]
 
         def linear(inputs: int, outputs: int) -> list[nn.Module]:

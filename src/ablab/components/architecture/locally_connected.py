@@ -11,21 +11,21 @@ _PAD_MODES = {"zeros": "constant"}
 
 
 class LocallyConnected2d(nn.Module):
-    """A kernel and a bias of its own for each position of the output.
+    """A separate kernel and bias for each position of the output.
 
-    With the same kernel everywhere it is a convolution. It has ``H' W'`` times the parameters of
-    one, so they grow with the image.
+    With the same kernel everywhere it is a convolution. It has ``H' W'`` times the parameters of a
+    convolution, so their number grows with the image.
 
     Args:
-        in_channels: planes that come in, >= 1.
-        out_channels: planes that go out, >= 1.
-        image_size: H and W of what comes in, in pixels.
+        in_channels: input planes, >= 1.
+        out_channels: output planes, >= 1.
+        image_size: H and W of the input, in pixels.
         kernel_size: side of a window, in pixels, >= 1.
         stride: step between windows, in pixels, >= 1.
         padding: border on each side, in pixels, >= 0.
         dilation: step between the pixels of a window, >= 1.
-        padding_mode: ``"zeros"``, ``"reflect"``, ``"replicate"`` or ``"circular"``, what the
-            border holds.
+        padding_mode: content of the border: ``"zeros"``, ``"reflect"``, ``"replicate"`` or
+            ``"circular"``.
 
     Attributes:
         weight: (H' W', C k**2, out_channels), windows in the order of `torch.nn.functional.unfold`.
@@ -34,8 +34,8 @@ class LocallyConnected2d(nn.Module):
     Raises:
         ValueError: the window is larger than the padded image.
 
-    Source: LeCun 1989, Generalization and network design strategies; weights start as torch's
-    convolutions do, uniform with variance 1 / (3 fan_in).
+    Source: LeCun 1989, Generalization and network design strategies; weights are initialized as in
+    torch's convolutions, uniform with variance 1 / (3 fan_in).
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class LocallyConnected2d(nn.Module):
         return out.permute(1, 2, 0).reshape(len(x), -1, self.side, self.side)
 
     def kernels(self) -> Iterator[Tensor]:
-        """Yield each position's kernel as a convolution's, (out_channels, C, k, k), a view."""
+        """Yield a view of each position's kernel, (out_channels, C, k, k)."""
         for kernel in self.weight:
             yield kernel.T.unflatten(1, self.kernel)
 

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from ablab.components import parts
-from ablab.components.architecture.shape import widths_or_fault
+from ablab.components.architecture.shape import check_widths
 
 
 class Mlp(nn.Module):
     """Fully connected layers over the flattened image.
 
-    Each hidden layer is linear, normalization, activation, dropout; a normalization may ask to
-    stand after the activation. There is nothing to pool.
+    Each hidden layer is linear, normalization, activation, dropout; normalization follows the
+    activation if its placement is 'after'. There is no pooling.
 
     Args:
         in_channels: planes of an image, >= 1.
@@ -25,7 +25,7 @@ class Mlp(nn.Module):
         widths: units of each hidden layer, each >= 1; an empty list is logistic regression.
 
     Raises:
-        ValueError: a width is no positive integer.
+        ValueError: a width is not a positive integer.
 
     Source: Rumelhart et al. 1986; [300] is the MLP of LeCun et al. 1998, section III-C.4.
     """
@@ -45,7 +45,7 @@ class Mlp(nn.Module):
         super().__init__()
         layers: list[nn.Module] = [nn.Flatten()]
         inputs = in_channels * image_size**2
-        for width in widths_or_fault("widths", widths):
+        for width in check_widths("widths", widths):
             layers.append(nn.Linear(inputs, width))
             layers += parts.norm_act(width, 0, activation, normalization)
             layers.append(parts.dropout_at("units", dropout))

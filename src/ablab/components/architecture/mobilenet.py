@@ -17,17 +17,17 @@ SEPARABLE = (
 class MobileNet(nn.Module):
     """A convolution, thirteen depthwise-separable ones, global average, one linear layer.
 
-    Each separable one is 3x3 within each map, normalization, activation, then 1x1 across maps,
-    normalization, activation. With batch normalization, width 1 and three planes it has 4,231,976
-    parameters for 1000 classes. Images up to 64 pixels keep their size in the first convolution,
-    which halves larger ones.
+    Each separable convolution is a depthwise 3x3, normalization, activation, 1x1, normalization,
+    activation. With batch normalization, width 1 and three planes it has 4,231,976 parameters for
+    1000 classes. The first convolution keeps the size of images up to 64 pixels and halves larger
+    ones.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
         image_size: H and W of an image, in pixels, >= 1.
         activation: builder.
-        pooling: builder, never called: strides do its work.
+        pooling: builder, never called: strides reduce the size.
         normalization: builder.
         dropout: builder; of units before the linear layer, of maps after each separable
             convolution.
@@ -38,7 +38,7 @@ class MobileNet(nn.Module):
 
     Source: Howard et al. 2017, arXiv:1704.04861, table 1; ours: the first stride of small images.
     Faithful to timm's code with ``activation=relu`` and ``normalization=batch``; timm's own
-    activation is a ReLU cut off at 6.
+    activation is ReLU6.
     """
 
     def __init__(

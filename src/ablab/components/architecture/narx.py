@@ -1,4 +1,4 @@
-"""NARX: a network whose own outputs come back as inputs."""
+"""NARX: a recurrent network that feeds back its outputs."""
 
 import torch
 import torch.nn.functional as F
@@ -17,19 +17,19 @@ class Narx(nn.Module):
     y the K outputs, and both tapped delay lines empty (zero) before the first step. There is no
     hidden state: what the network remembers of the past is p inputs and q times K outputs.
 
-    A sequence gets one class so: the logits are y(T), the output after the last step, as in Lin's
-    latching and grammar tasks (readout ``last``), or the mean of y(t) (``average``, ours). The
-    error is back-propagated through all steps; past outputs are never replaced by targets, which a
-    class for the whole image could not give.
+    The logits of a sequence are y(T), the output after the last step, as in Lin's latching and
+    grammar tasks (readout ``last``), or the mean of y(t) (``average``, ours). The error is
+    back-propagated through all steps; past outputs are never replaced by targets (teacher forcing),
+    since there is only one class for the whole image.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
         image_size: H and W of an image, in pixels, >= 1.
         activation: builder of f.
-        pooling: builder, never called: there is no map to pool.
+        pooling: builder, never called: there are no maps.
         normalization: builder, never called: the sources have none.
-        dropout: builder, after f; drawn anew in each step.
+        dropout: builder, after f; a new mask in each step.
         read: order of the scan: rows, columns or pixels.
         hidden: units of the hidden layer, >= 1.
         input_delays: p, >= 0.
@@ -37,7 +37,7 @@ class Narx(nn.Module):
         readout: last or average.
 
     Raises:
-        ValueError: an option is none of these.
+        ValueError: an option is unknown or out of its range.
 
     Source: Lin, Horne, Tino and Giles 1996, Learning long-term dependencies in NARX recurrent
         neural networks; Siegelmann, Horne and Giles 1997, whose perceptron has one hidden layer and

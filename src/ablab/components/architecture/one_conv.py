@@ -1,4 +1,4 @@
-"""The network of one convolution whose mathematics is written out in the notes."""
+"""The network with one convolution whose mathematics the S3 notes derive."""
 
 from collections.abc import Sequence
 
@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 
 from ablab.components import parts
-from ablab.components.architecture.shape import shape_after, widths_or_fault
+from ablab.components.architecture.shape import check_widths, shape_after
 
 
 class OneConv(nn.Module):
     """A padded 3x3 convolution of stride 1, pooled, and fully connected layers.
 
-    Gray images: colors are averaged. The K outputs are logits; the sigmoid of each belongs to
-    ``loss=binary_cross_entropy``, with which the network is the source's. The order is layer,
+    Color images are averaged to gray. The K outputs are logits; their sigmoid is a part of
+    ``loss=binary_cross_entropy``, with which the network equals the source's. The order is layer,
     normalization, activation, pooling or dropout.
 
     Args:
@@ -28,10 +28,10 @@ class OneConv(nn.Module):
         widths: units of each hidden layer, each >= 1.
 
     Raises:
-        ValueError: a size is no positive integer, or the image is too small to pool.
+        ValueError: a size is not a positive integer, or the image is too small to pool.
 
-    Source: arXiv:1711.03278, of which the S3 notes are; ours: the sizes, and whatever the builders
-    bring.
+    Source: arXiv:1711.03278, the basis of the S3 notes; ours: the sizes, and the components of the
+    builders.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class OneConv(nn.Module):
         widths: Sequence[int],
     ) -> None:
         super().__init__()
-        widths_or_fault("channels", channels)
+        check_widths("channels", channels)
         if image_size < 2:
             raise ValueError(f"dataset.image_size must be at least 2, got {image_size}")
         self.is_color = in_channels > 1
@@ -59,7 +59,7 @@ class OneConv(nn.Module):
         )
         inputs = torch.Size(shape_after(self.features, 1, image_size)).numel()
         layers: list[nn.Module] = [nn.Flatten()]
-        for width in widths_or_fault("widths", widths):
+        for width in check_widths("widths", widths):
             layers += [nn.Linear(inputs, width)]
             layers += parts.norm_act(width, 0, activation, normalization)
             layers += [parts.dropout_at("units", dropout)]

@@ -1,4 +1,4 @@
-"""Convolutions that normalization and activation go before, for networks that add or join maps."""
+"""Pre-activated convolutions: normalization and activation come first."""
 
 from torch import nn
 
@@ -10,16 +10,16 @@ from ablab.components.architecture.stem import stem
 def pre_conv(
     inputs: int, outputs: int, kernel_size: int, stride: int, following: Following
 ) -> list[nn.Module]:
-    """Return normalization and activation, in the normalization's order, and a convolution.
+    """Return normalization and activation (see `norm_act` for their order), and a convolution.
 
-    The convolution is same-padded, and has a bias where no later normalization shifts or centers.
+    The convolution is same-padded, and has a bias unless the next normalization makes it redundant.
 
     Args:
-        inputs: channels that come in.
-        outputs: channels that go out.
+        inputs: input channels.
+        outputs: output channels.
         kernel_size: side, in pixels, odd.
         stride: in pixels.
-        following: builders of what goes before.
+        following: builders of normalization and activation.
 
     Source: He et al. 2016, arXiv:1603.05027, figure 4e.
     """
@@ -31,9 +31,9 @@ def pre_conv(
 def pre_stem(
     in_channels: int, outputs: int, image_size: int, pooling: parts.Pooling, following: Following
 ) -> nn.Module:
-    """Return a bare 3x3 convolution for small images, for the first block brings the rest.
+    """Return a 3x3 convolution for small images; the first block starts with its activation.
 
-    Large images have the usual stem, its activation and pooling included.
+    Large images get the usual stem, with activation and pooling.
     """
     if image_size > LARGEST_SMALL_IMAGE:
         return stem(in_channels, outputs, image_size, pooling=pooling, **following)

@@ -14,32 +14,32 @@ READOUTS = ("last", "average")
 class Recurrent(nn.Module):
     """Recurrent layers over the steps of an image, a readout, one linear layer.
 
-    The readout ``last`` is the state after the whole image was read, in each direction; ``average``
-    is the mean state over time. Dropout lies between layers and before the linear layer, never on
-    the way through time (Zaremba et al. 2014, arXiv:1409.2329). Between layers a map is a unit at
-    all times, which spatial dropout silences as one; with one layer it has no place.
+    The readout ``last`` is the state after the last step, in each direction; ``average`` is the
+    mean state over time. Dropout is between layers and before the linear layer, not on the
+    recurrent connections (Zaremba et al. 2014, arXiv:1409.2329). Between layers a map is a unit at
+    all times, which spatial dropout drops as a whole; with one layer it has no site.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
         image_size: H and W of an image, in pixels, >= 1.
-        activation: builder, of the cell ``srn`` alone: gates are part of what LSTM and GRU are.
-        pooling: builder, never called: there is no map to pool.
+        activation: builder, for the cell ``srn`` alone: those of LSTM and GRU are fixed.
+        pooling: builder, never called: there are no maps.
         normalization: builder, never called: the sources have none.
         dropout: builder.
         cell: ``srn`` (Elman 1990), ``lstm`` (torch's ``nn.LSTM``) or ``gru`` (``nn.GRU``).
         read: order of the scan: rows, columns or pixels.
-        hidden: units of a layer and direction, >= 1.
-        layers: how many, >= 1.
-        bidirectional: whether a second set of cells reads from the end.
+        hidden: units per layer and direction, >= 1.
+        layers: number of layers, >= 1.
+        bidirectional: add cells that read the sequence backwards.
         readout: last or average.
 
     Raises:
-        ValueError: an option is none of these.
+        ValueError: an option is unknown or out of its range.
 
     Source: Elman 1990; Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000;
-        Cho et al. 2014, arXiv:1406.1078, in cuDNN's form, which resets after the product; both
-        directions: Schuster and Paliwal 1997. Reading images by them is the tutorials'.
+        Cho et al. 2014, arXiv:1406.1078, in cuDNN's version, which resets after the product;
+        bidirectional: Schuster and Paliwal 1997. Images as sequences: common in tutorials.
     """
 
     def __init__(
@@ -70,8 +70,8 @@ class Recurrent(nn.Module):
         def recurrent(features: int) -> nn.Module:
             if cell == "srn":
                 return SimpleRecurrent(features, hidden, activation)
-            torchs = nn.LSTM if cell == "lstm" else nn.GRU
-            return torchs(features, hidden, batch_first=True)
+            layer = nn.LSTM if cell == "lstm" else nn.GRU
+            return layer(features, hidden, batch_first=True)
 
         width = hidden * (2 if bidirectional else 1)
         inputs = [self.scan.features] + [width] * (layers - 1)
@@ -79,7 +79,7 @@ class Recurrent(nn.Module):
             Layer([recurrent(features) for _ in range(width // hidden)]) for features in inputs
         )
         self.between = nn.ModuleList(
-            nn.Sequential(*(parts.dropout_at(place, dropout) for place in ("maps", "units")))
+            nn.Sequential(*(parts.dropout_at(site, dropout) for site in ("maps", "units")))
             for _ in inputs[1:]
         )
         self.dropout = parts.dropout_at("units", dropout)
@@ -94,7 +94,7 @@ class Recurrent(nn.Module):
         return logits
 
     def _read_out(self, states: Tensor) -> Tensor:
-        """Return (N, D H) of the states (N, T, D H)."""
+        """Return the readout (N, D H) of the states (N, T, D H)."""
         if self.readout == "average":
             return states.mean(1)
         if states.shape[2] == self.hidden:  # one direction

@@ -1,4 +1,4 @@
-"""Residual networks and their plain twins."""
+"""Residual networks and their plain counterparts."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -15,29 +15,30 @@ from ablab.components.architecture.stem import stem
 class ResNet(nn.Module):
     """A stem, stages of residual blocks, global average, one linear layer.
 
-    Each stage doubles the channels, and every stage but the first halves the image. The stem is a
-    3x3 convolution, for images above 64 pixels 7x7 of stride 2 and a pooling. With batch
+    Each stage after the first doubles the channels and halves the map. The stem is a 3x3
+    convolution, for images above 64 pixels 7x7 of stride 2 and a pooling. With batch
     normalization and 1000 classes of large images ResNet-18, 34 and 50 have 11,689,512, 21,797,672
     and 25,557,032 parameters; for 10 classes of small ones ResNet-18 has 11,173,962.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
-        image_size: H and W of an image, in pixels; any, for the head is a global average.
+        image_size: H and W of an image, in pixels; any, since the head is a global average.
         activation: builder.
-        pooling: builder, called by the stem for large images alone: strides do its work.
+        pooling: builder, used in the stem for large images alone.
         normalization: builder.
         dropout: builder; on units before the linear layer, on maps before each block's last
             convolution, on branches where there are shortcuts.
         blocks: residual blocks in each stage, each >= 1.
         width: channels of the first stage's 3x3 convolutions, >= 1.
-        block: ``"basic"``, two 3x3 convolutions, or ``"bottleneck"``, 1x1, 3x3, 1x1, four times as
-            wide at its ends.
+        block: ``"basic"``, two 3x3 convolutions, or ``"bottleneck"``, 1x1, 3x3, 1x1, with four
+            times as many channels outside.
         shortcut: where the shape changes: ``"projected"``, a 1x1 convolution (the source's option
-            B), or ``"padded"``, zeros for new channels (A); or ``"none"`` anywhere, the plain twin.
+            B), or ``"padded"``, zeros for new channels (A); ``"none"``: the plain network, without
+            any shortcut.
 
     Raises:
-        ValueError: a number of blocks or the width is no positive integer, or there is no block.
+        ValueError: a number of blocks or the width is not a positive integer, or there is no block.
 
     Source: He et al. 2016, arXiv:1512.03385, table 1; the stem for small images is that of its
     CIFAR networks. Ours: see `ablab.components.architecture.resnet_block.Block`. Faithful to

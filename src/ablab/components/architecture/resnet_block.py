@@ -12,7 +12,7 @@ Shortcut = Literal["padded", "projected", "none"]
 
 
 class PaddedShortcut(nn.Module):
-    """Every ``stride``-th pixel, and channels of zeros after those that there are.
+    """Every ``stride``-th pixel, with channels of zeros appended.
 
     Source: He et al. 2016, arXiv:1512.03385, section 3.3, option A.
     """
@@ -27,24 +27,24 @@ class PaddedShortcut(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions, or 1x1, 3x3, 1x1, around a shortcut, or around nothing.
+    """Two 3x3 convolutions, or 1x1, 3x3, 1x1, with or without a shortcut.
 
-    The activation follows the sum. The stride is the 3x3 convolution's, the first one's of two.
-    Spatial dropout acts before the last convolution, stochastic depth on the branch.
+    The activation follows the sum. The stride is in the (first) 3x3 convolution. Spatial dropout
+    acts before the last convolution, stochastic depth on the branch.
 
     Args:
-        inputs: channels that come in.
-        outputs: channels that go out.
+        inputs: input channels.
+        outputs: output channels.
         stride: of the block, in pixels.
-        depth: number of the block, from 1, over how many there are.
+        depth: number of the block, from 1, over the number of blocks.
         inner: channels of the 3x3 convolution between two 1x1; None for two 3x3.
-        shortcut: what it is where the shape changes, elsewhere it is the identity; or none at all.
+        shortcut: its kind where the shape changes (elsewhere it is the identity), or ``"none"``.
         activation: builder.
         normalization: builder.
         dropout: builder.
 
     Source: He et al. 2016, arXiv:1512.03385, figure 5 and options A and B; ours: the stride of a
-    bottleneck is in its 3x3 convolution, as torchvision has it, where the source's is in the first.
+    bottleneck is in its 3x3 convolution, as in torchvision; in the source it is in the first.
     """
 
     def __init__(

@@ -20,23 +20,23 @@ def resnet_cifar(
     """Return a residual network of three stages of 16, 32 and 64 channels.
 
     With padded shortcuts, batch normalization, three planes and 10 classes, depths 20, 56 and 110
-    have 269,722, 853,018 and 1,727,962 parameters (the source: 0.27, 0.85 and 1.7 M); so have their
-    plain twins, for such shortcuts have none.
+    have 269,722, 853,018 and 1,727,962 parameters (the source: 0.27, 0.85 and 1.7 M), and so have
+    the plain networks, since padded shortcuts have no parameters.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
         image_size: H and W of an image, in pixels; any.
         activation: builder.
-        pooling: builder, called for images above 64 pixels alone.
+        pooling: builder, used for images above 64 pixels alone.
         normalization: builder.
         dropout: builder.
-        depth: layers with weights, shortcuts apart: 6n + 2 for n >= 1 blocks a stage.
+        depth: layers with weights, without shortcuts: 6n + 2 for n >= 1 blocks per stage.
         shortcut: ``"padded"``, the source's option A, ``"projected"``, its option B, or ``"none"``,
-            the plain twin.
+            the plain network.
 
     Raises:
-        ValueError: ``depth`` is no such number.
+        ValueError: ``depth`` is not such a number.
 
     Source: He et al. 2016, arXiv:1512.03385, section 4.2; ours: the stem for large images.
     """

@@ -1,4 +1,4 @@
-"""An image as a sequence: in which order it is scanned and read, and how it is summed up."""
+"""Images as sequences: scan orders, recurrent layers and pooling over time."""
 
 import torch
 from torch import Tensor, nn
@@ -9,9 +9,9 @@ READS = ("rows", "columns", "pixels")
 class Scan(nn.Module):
     """Reads an image from its top left corner as a sequence of T steps with F features.
 
-    ``rows`` and ``columns`` are H or W steps of all the values of one line; ``pixels`` are H * W
-    steps, row by row, of the C values of one pixel. Channels lie innermost in a line: a step of a
-    color image is R, G, B of its first pixel, then of its second.
+    With ``rows`` or ``columns`` each of H or W steps has the values of one line; with ``pixels``
+    each of H * W steps, row by row, has the C values of one pixel. Channels are innermost: a line
+    of a color image is R, G, B of its first pixel, then of its second.
 
     Args:
         read: one of rows, columns, pixels.
@@ -23,7 +23,7 @@ class Scan(nn.Module):
         features: F.
 
     Raises:
-        ValueError: ``read`` is none of them.
+        ValueError: ``read`` is unknown.
 
     Source: the row-wise and pixel-wise scans of Le et al. 2015, arXiv:1504.00941, section 4.2
         (pixels), and of many tutorials (rows).
@@ -47,7 +47,7 @@ class Scan(nn.Module):
 
 
 class Layer(nn.Module):
-    """A recurrent layer in one direction, or in both side by side: (N, T, F) -> (N, T, D H)."""
+    """A recurrent layer in one or both directions: (N, T, F) -> (N, T, D H)."""
 
     def __init__(self, directions: list[nn.Module]) -> None:
         super().__init__()
@@ -62,9 +62,9 @@ class Layer(nn.Module):
 
 
 def mean_and_deviation(x: Tensor) -> Tensor:
-    """Return mean and standard deviation over time, side by side: (N, C, T) -> (N, 2 C).
+    """Return mean and standard deviation over time, concatenated: (N, C, T) -> (N, 2 C).
 
-    The population's deviation; 1e-5 is added to the variance, so that a constant has a gradient.
+    Of the population; 1e-5 is added to the variance, so that a constant has a finite gradient.
 
     Source: Snyder et al. 2018, X-vectors (statistics pooling).
     """
@@ -74,12 +74,12 @@ def mean_and_deviation(x: Tensor) -> Tensor:
 
 
 def check_choice(name: str, choices: tuple[str, ...], value: str) -> None:
-    """Raise ValueError where a value is none of the choices."""
+    """Raise ValueError unless a value is one of the choices."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value}")
 
 
 def check_count(name: str, value: int, least: int = 1) -> None:
-    """Raise ValueError where a value is no integer of at least ``least``."""
+    """Raise ValueError unless a value is an integer >= ``least``."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"{name} must be an integer >= {least}, got {value}")

@@ -1,4 +1,4 @@
-"""What becomes of an image's size; measured, for a pooling may do as it likes."""
+"""Output shapes of layers, measured with a blank image, and checks of widths."""
 
 from typing import Any
 
@@ -8,11 +8,13 @@ from torch import nn
 
 @torch.no_grad()
 def shape_after(layers: nn.Module, channels: int, side: int) -> tuple[int, ...]:
-    """Return what (channels, side, side) becomes.
+    """Return the output shape of layers for an input (channels, side, side).
+
+    It is measured, since a pooling need not follow the usual formula.
 
     Args:
-        layers: what it passes through, in eval mode; its mode is training afterwards.
-        channels: planes that come in.
+        layers: run in eval mode, and set to training mode afterwards.
+        channels: input planes.
         side: H and W, in pixels.
 
     Raises:
@@ -23,18 +25,18 @@ def shape_after(layers: nn.Module, channels: int, side: int) -> tuple[int, ...]:
     blank = torch.zeros(1, channels, side, side)
     try:
         shape: tuple[int, ...] = tuple(layers.eval()(blank).shape[1:])
-    except RuntimeError as error:  # torch's word for a map without pixels
+    except RuntimeError as error:  # torch's error for a map without pixels
         raise ValueError(f"window must fit into a map of {side} pixels, got {error}") from error
     finally:
         layers.train()
     return shape
 
 
-def widths_or_fault(name: str, widths: Any) -> list[int]:
-    """Return a list of sizes, one alone as a list of one.
+def check_widths(name: str, widths: Any) -> list[int]:
+    """Return a list of sizes, also of a single one.
 
     Raises:
-        ValueError: one is no positive integer.
+        ValueError: a size is not a positive integer.
     """
     sizes: list[int] = [widths] if isinstance(widths, int) else list(widths)
     if not all(isinstance(size, int) and size >= 1 for size in sizes):

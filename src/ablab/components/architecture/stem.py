@@ -1,4 +1,4 @@
-"""The first layers of a network, which fit the image."""
+"""The first layers of a network, for small and large images."""
 
 from torch import nn
 
@@ -15,14 +15,14 @@ def stem(
     pooling: parts.Pooling,
     normalization: parts.Normalization,
 ) -> nn.Sequential:
-    """Return a unit that keeps a small image's size, and makes a large one a quarter of it.
+    """Return a stem that keeps the size of small images and reduces large ones to a quarter.
 
     Args:
         in_channels: planes of an image, >= 1.
         outputs: channels, >= 1.
-        image_size: H and W of an image, in pixels; above 64 it is large.
+        image_size: H and W of an image, in pixels; large if above 64.
         activation: builder.
-        pooling: builder, called for large images alone.
+        pooling: builder, used for large images alone.
         normalization: builder.
 
     Source: He et al. 2016, arXiv:1512.03385: 7x7 of stride 2 and 3x3 pooling of stride 2 for

@@ -17,16 +17,16 @@ READOUTS = ("average", "statistics")
 
 
 class Tdnn(nn.Module):
-    """Layers that see a step and its delays, the same at every time, summed up over time.
+    """Convolutions over a step and its delays, pooled over time.
 
     Each layer is a valid convolution over delay + 1 steps, normalization, activation and, where it
-    acts on maps, dropout. Where in the sequence something was seen is lost in the readout, on
-    purpose: that is the shift invariance which the source is about.
+    acts on maps, dropout. The readout discards the position in the sequence, which makes the
+    network shift invariant, the aim of the source.
 
     Args:
         in_channels: planes of an image, >= 1.
         num_classes: K, >= 1.
-        image_size: H and W of an image, in pixels; its steps must be more than all the delays.
+        image_size: H and W of an image, in pixels; it must have more steps than the delays' sum.
         activation: builder.
         pooling: builder, never called: the readout pools over all time.
         normalization: builder.
@@ -37,12 +37,12 @@ class Tdnn(nn.Module):
         readout: ``average`` over time, or ``statistics``: mean and standard deviation.
 
     Raises:
-        ValueError: an option is none of these, or the image has too few steps.
+        ValueError: an option is unknown or out of its range, or the image has too few steps.
 
     Source: Waibel et al. 1989, Phoneme recognition using time-delay neural networks: two layers of
-        delays 2 and 4, then the evidence for each class, summed over time; a linear layer after the
-        mean is the same as the mean after it. Statistics: Snyder et al. 2018. Ours: widths, the
-        mean of the evidence for the sum of its squares, and whatever the builders bring.
+        delays 2 and 4, then the evidence for each class, summed over time; a linear layer commutes
+        with the mean. Statistics: Snyder et al. 2018. Ours: widths, the mean of the evidence
+        instead of the sum of its squares, and the components of the builders.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class Tdnn(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits (N, K) of images (N, C, H, W)."""
-        seen = self.layers(self.scan(x).transpose(1, 2))
-        summed = mean_and_deviation(seen) if self.statistics else seen.mean(2)
-        logits: Tensor = self.head(self.dropout(summed))
+        states = self.layers(self.scan(x).transpose(1, 2))
+        pooled = mean_and_deviation(states) if self.statistics else states.mean(2)
+        logits: Tensor = self.head(self.dropout(pooled))
         return logits

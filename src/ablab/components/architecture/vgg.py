@@ -15,9 +15,10 @@ STAGES = {11: (1, 1, 2, 2, 2), 13: (2,) * 5, 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 
 class Vgg(nn.Module):
     """Five stages of 3x3 convolutions, each pooled, and fully connected layers.
 
-    ImageNet's head has two hidden layers of 4096: 138,357,544 parameters at depth 16 for 1000
-    classes of 224 pixels. Images up to 64 pixels have one linear layer alone: 14,719,818 at depth
-    16 for 10 classes of 32. An image of 28 is padded to 32 by the first convolution.
+    The head for large images has two hidden layers of 4096: 138,357,544 parameters at depth 16 for
+    1000 classes of 224 pixels. For images up to 64 pixels it is one linear layer: 14,719,818
+    parameters at depth 16 for 10 classes of 32 pixels. The first convolution pads images of 28
+    pixels to 32.
 
     Args:
         in_channels: planes of an image, >= 1.
@@ -26,12 +27,12 @@ class Vgg(nn.Module):
         activation: builder.
         pooling: builder.
         normalization: builder, after every convolution; none in the source.
-        dropout: builder; of units after the hidden layers, or, where there are none, before the
-            last one; of maps after the poolings.
-        depth: layers with weights, as ImageNet's head has them: 11, 13, 16 or 19.
+        dropout: builder; of units after the hidden layers, or before the last layer if there are
+            none; of maps after the poolings.
+        depth: layers with weights, counted with the head for large images: 11, 13, 16 or 19.
 
     Raises:
-        ValueError: the image is too small for five poolings, or there is no such depth.
+        ValueError: the image is too small for five poolings, or the depth is unknown.
 
     Source: Simonyan and Zisserman 2015, arXiv:1409.1556, table 1; ours: the head for small images.
     Faithful to torchvision's code with ``activation=relu``, ``pooling=max`` and

@@ -10,7 +10,7 @@ from ablab.components.architecture.wide_resnet_block import WideBlock
 
 
 class WideResNet(nn.Module):
-    """A stem of 16 channels, three stages of wide pre-activated blocks, average, a linear layer.
+    """A stem of 16 channels, three stages of wide pre-activated blocks, and a linear layer.
 
     WRN-28-10 has 36,479,194 parameters with batch normalization, three planes and 10 classes.
 
@@ -19,15 +19,16 @@ class WideResNet(nn.Module):
         num_classes: K, >= 1.
         image_size: H and W of an image, in pixels; any.
         activation: builder.
-        pooling: builder, called by the stem for images above 64 pixels alone.
+        pooling: builder, used in the stem for images above 64 pixels alone.
         normalization: builder.
         dropout: builder; ordinary and spatial dropout act between a block's two convolutions, as in
-            the source, stochastic depth on its branch; the linear layer has none.
-        depth: convolutions, three shortcuts among them: 6n + 4 for n >= 1 blocks a stage.
+            the source, stochastic depth on its branch; none before the linear layer.
+        depth: number of convolutions, including three shortcuts: 6n + 4 for n >= 1 blocks per
+            stage.
         width: factor of the channels 16, 32 and 64, >= 1.
 
     Raises:
-        ValueError: ``depth`` is no such number, or the width is below 1.
+        ValueError: ``depth`` is not such a number, or the width is below 1.
 
     Source: Zagoruyko and Komodakis 2016, arXiv:1605.07146, table 1; ours: the stem for large images
     (that of He et al. 2016).
@@ -57,8 +58,8 @@ class WideResNet(nn.Module):
         self.stem = pre_stem(in_channels, channels, image_size, pooling, following)
         blocks: list[nn.Module] = []
         for index in range(3 * count):
-            stage, place = divmod(index, count)
-            outputs, stride = 16 * 2**stage * width, 2 if stage > 0 and place == 0 else 1
+            stage, position = divmod(index, count)
+            outputs, stride = 16 * 2**stage * width, 2 if stage > 0 and position == 0 else 1
             at = (index + 1) / (3 * count)
             block = WideBlock(
                 channels, outputs, stride, depth=at, dropout=dropout, following=following

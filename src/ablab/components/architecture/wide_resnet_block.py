@@ -8,15 +8,15 @@ from ablab.components.architecture.pre_activation import pre_conv
 
 
 class WideBlock(nn.Module):
-    """Two pre-activated 3x3 convolutions, a dropout between, around a shortcut.
+    """Two pre-activated 3x3 convolutions with a dropout in between, and a shortcut.
 
     Args:
-        inputs: channels that come in.
-        outputs: channels that go out.
+        inputs: input channels.
+        outputs: output channels.
         stride: of the first convolution, in pixels.
-        depth: number of the block, from 1, over how many there are.
+        depth: number of the block, from 1, over the number of blocks.
         dropout: builder.
-        following: builders of what goes before each convolution.
+        following: builders of normalization and activation before each convolution.
 
     Source: Zagoruyko and Komodakis 2016, arXiv:1605.07146, figure 1d; where channels change the
     1x1 shortcut starts from the activated input, as in their code.

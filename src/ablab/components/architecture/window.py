@@ -1,4 +1,4 @@
-"""How a convolution reads its image."""
+"""Kernel size, stride, dilation and padding of a convolution."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -10,16 +10,15 @@ PADDINGS: tuple[Padding, ...] = get_args(Padding)
 
 @dataclass(frozen=True)
 class Window:
-    """How a layer reads its image.
+    """Stores kernel size, stride, dilation and padding of a layer.
 
     Attributes:
         kernel_size: side of a window, in pixels, >= 1.
         stride: step between windows, in pixels, >= 1.
         dilation: step between the pixels of a window, >= 1.
-        padding: ``"valid"`` adds no border (narrow), ``"full"`` one in which each window with a
-            pixel of the image counts (wide), ``"same"`` one that keeps the size at stride 1. These
-            borders are zeros; ``"reflect"``, ``"replicate"`` and ``"circular"`` are as wide as
-            same's and continue the image.
+        padding: ``"valid"``: none; ``"full"``: zeros, so that each window that touches the image
+            counts; ``"same"``: zeros that keep the size at stride 1; ``"reflect"``,
+            ``"replicate"`` and ``"circular"``: as wide as ``"same"``, with these values.
 
     Raises:
         ValueError: a value is out of its range.
@@ -44,12 +43,12 @@ class Window:
 
     @property
     def border(self) -> int:
-        """Pixels that are added on each side."""
+        """Padding on each side, in pixels."""
         reach = self.dilation * (self.kernel_size - 1)
         return {"valid": 0, "full": reach}.get(self.padding, reach // 2)
 
     @property
     def mode(self) -> Mode:
-        """What the border holds, in torch's words."""
-        continued: tuple[Mode, ...] = ("reflect", "replicate", "circular")
-        return next((mode for mode in continued if mode == self.padding), "zeros")
+        """The ``padding_mode`` of torch."""
+        modes: tuple[Mode, ...] = ("reflect", "replicate", "circular")
+        return next((mode for mode in modes if mode == self.padding), "zeros")

@@ -1,1 +1,1 @@
-"""What changes a training batch before the network sees it."""
+"""Augmentations: random changes of training batches."""

@@ -6,13 +6,13 @@ from torch import Tensor
 
 
 class CropFlip:
-    """Shift each image within a black border, and mirror it left to right.
+    """Shift each image within a black border, and flip it horizontally.
 
-    Every image draws its own shift and flip; the whole batch is moved at once, on its device.
+    Shift and flip are drawn per image; the whole batch is computed at once, on its device.
 
     Args:
         padding: border on each side, in pixels, >= 0.
-        flip_p: probability of the mirror image, in [0, 1].
+        flip_p: probability of a flip, in [0, 1].
 
     Raises:
         ValueError: a value is out of its range.
@@ -34,20 +34,20 @@ class CropFlip:
         self.flip_p = flip_p
 
     def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return moved images and the same targets.
+        """Return shifted and flipped images and the same targets.
 
         Args:
             x: (N, C, H, W), before standardization, so that 0 is black.
-            y: targets, untouched.
-            generator: what shifts and flips are drawn from; any device.
+            y: targets, unchanged.
+            generator: source of shifts and flips; any device.
 
         Returns:
             Images of the shape, dtype and device of ``x``, and ``y``.
         """
         N, _, H, W = x.shape
-        where = generator.device
-        shift = torch.randint(2 * self.padding + 1, (2, N), generator=generator, device=where)
-        flip = torch.rand(N, generator=generator, device=where).to(x.device) < self.flip_p
+        device = generator.device
+        shift = torch.randint(2 * self.padding + 1, (2, N), generator=generator, device=device)
+        flip = torch.rand(N, generator=generator, device=device).to(x.device) < self.flip_p
         top, left = shift.to(x.device)
         image = torch.arange(N, device=x.device)
         crops = F.pad(x, (self.padding,) * 4).unfold(2, H, 1).unfold(3, W, 1)

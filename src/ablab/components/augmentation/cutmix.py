@@ -1,4 +1,4 @@
-"""A patch of one image in another."""
+"""CutMix."""
 
 import torch
 from torch import Tensor
@@ -7,15 +7,15 @@ from ablab.components.augmentation.mixing import beta, mixed_targets, partners
 
 
 class Cutmix:
-    """Put a rectangle of another image of the batch in each; targets go by the area.
+    """Replace a rectangle of each image by that of another; targets are mixed by the area.
 
-    One rectangle a batch, of the images' proportions: its area is drawn from Beta(alpha, alpha),
-    its center evenly; what lies beyond the border is cut off.
+    One rectangle per batch, with the aspect ratio of the images: its area is drawn from
+    Beta(alpha, alpha), its center uniformly; it is clipped at the border.
 
     Args:
         num_classes: K.
         alpha: > 0; at 1 all areas are equally likely.
-        p: probability that a batch is mixed at all, in [0, 1].
+        p: probability that a batch is mixed, in [0, 1].
 
     Raises:
         ValueError: a value is out of its range.
@@ -37,12 +37,12 @@ class Cutmix:
         self.num_classes, self.alpha, self.p = num_classes, alpha, p
 
     def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return images with a patch each, and soft targets.
+        """Return mixed images and soft targets.
 
         Args:
             x: (N, C, H, W).
             y: (N,) class indices or (N, K) probabilities.
-            generator: what rectangle and partners are drawn from; any device.
+            generator: source of rectangle and partners; any device.
 
         Returns:
             Images of the shape, dtype and device of ``x``, and (N, K) probabilities.
@@ -53,7 +53,7 @@ class Cutmix:
         return torch.where(patch, x[partner], x), mixed_targets(y, partner, own, self.num_classes)
 
     def _patch(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Return (H, W), true in the rectangle."""
+        """Return a mask (H, W), true in the rectangle."""
         H, W = x.shape[2:]
         side = (1 - beta(self.alpha, generator)).sqrt()
         down, right, mixes = torch.rand(3, generator=generator, device=generator.device)

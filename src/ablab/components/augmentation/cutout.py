@@ -1,14 +1,14 @@
-"""A square cut out of each image."""
+"""Cutout."""
 
 import torch
 from torch import Tensor
 
 
 class Cutout:
-    """Paint a square of each image with the batch's mean color.
+    """Fill a square of each image with the batch's mean color.
 
-    The square's center is drawn evenly over the pixels, for every image on its own; what lies
-    beyond the border is cut off.
+    The center of the square is drawn uniformly over the pixels, for each image; the square is
+    clipped at the border.
 
     Args:
         size: side of the square, in pixels, >= 1.
@@ -16,8 +16,8 @@ class Cutout:
     Raises:
         ValueError: ``size`` is out of its range.
 
-    Source: DeVries and Taylor 2017, arXiv:1708.04552. There the square is zero behind
-    standardization, the mean of the data set in place of the batch's.
+    Source: DeVries and Taylor 2017, arXiv:1708.04552. There the square is zero after
+    standardization: the mean of the data set instead of the batch's.
 
     Example:
         >>> x, y = torch.ones(2, 1, 4, 4), torch.tensor([3, 5])
@@ -35,8 +35,8 @@ class Cutout:
 
         Args:
             x: (N, C, H, W), in [0, 1].
-            y: targets, untouched.
-            generator: what the centers are drawn from; any device.
+            y: targets, unchanged.
+            generator: source of the centers; any device.
 
         Returns:
             Images of the shape, dtype and device of ``x``, and ``y``.

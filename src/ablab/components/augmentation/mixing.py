@@ -1,4 +1,4 @@
-"""What augmentations that mix two images share."""
+"""Functions of augmentations that mix two images."""
 
 import torch
 import torch.nn.functional as F
@@ -10,10 +10,10 @@ def beta(alpha: float, generator: torch.Generator) -> Tensor:
 
     Args:
         alpha: > 0.
-        generator: what it is drawn from.
+        generator: source of the number.
 
     Source: Johnson et al. 1995, Continuous univariate distributions 2, chapter 25: the share of
-    one of two gamma variables in their sum. Float64 keeps both from being zero at once.
+    one of two gamma variables in their sum. In float64 both are never zero at once.
     """
     concentration = torch.full((2,), alpha, dtype=torch.float64, device=generator.device)
     one, other = torch._standard_gamma(concentration, generator=generator)
@@ -22,13 +22,13 @@ def beta(alpha: float, generator: torch.Generator) -> Tensor:
 
 
 def partners(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Return which image of the batch each is mixed with, (N,), a permutation."""
+    """Return the index of the image that each is mixed with, (N,), a permutation."""
     order = torch.randperm(len(x), generator=generator, device=generator.device)
     return order.to(x.device)
 
 
 def mixed_targets(y: Tensor, partner: Tensor, share: Tensor, num_classes: int) -> Tensor:
-    """Return soft targets (N, K), ``share`` of the image's own class and the rest of its partner's.
+    """Return soft targets (N, K): ``share`` of an image's own target, the rest of its partner's.
 
     Args:
         y: (N,) class indices or (N, K) probabilities.

@@ -1,4 +1,4 @@
-"""Mixtures of two images."""
+"""Mixup."""
 
 import torch
 from torch import Tensor
@@ -7,13 +7,13 @@ from ablab.components.augmentation.mixing import beta, mixed_targets, partners
 
 
 class Mixup:
-    """Blend each image with another of the batch, and their targets alike.
+    """Average each image and its target with those of another image of the batch.
 
-    One share a batch, drawn from Beta(alpha, alpha).
+    The weight is drawn from Beta(alpha, alpha), once per batch.
 
     Args:
         num_classes: K.
-        alpha: > 0; at 1 all shares are equally likely, near 0 most batches stay as they are.
+        alpha: > 0; at 1 the weight is uniform, near 0 most batches hardly change.
 
     Raises:
         ValueError: ``alpha`` is out of its range.
@@ -33,12 +33,12 @@ class Mixup:
         self.num_classes, self.alpha = num_classes, alpha
 
     def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return blended images and soft targets.
+        """Return mixed images and soft targets.
 
         Args:
             x: (N, C, H, W).
             y: (N,) class indices or (N, K) probabilities.
-            generator: what share and partners are drawn from; any device.
+            generator: source of weight and partners; any device.
 
         Returns:
             Images of the shape, dtype and device of ``x``, and (N, K) probabilities.

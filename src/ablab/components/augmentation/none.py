@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def none() -> Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]:
-    """Return the augmentation that hands images and targets on, and draws nothing.
+    """Return the identity; it draws nothing.
 
     Source: the control of every augmentation.
     """
@@ -15,5 +15,5 @@ def none() -> Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 
 
 def unchanged(x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return images (N, C, H, W) and targets (N,) as they are."""
+    """Return images (N, C, H, W) and targets (N,) unchanged."""
     return x, y

@@ -8,13 +8,13 @@ from torch import Tensor
 
 
 class Rotation:
-    """Turn each image about its center, by an angle drawn evenly; corners come in black.
+    """Rotate each image about its center by a uniformly drawn angle, with black corners.
 
-    Every image draws its own angle; the whole batch is turned at once, on its device, and pixels
-    are interpolated linearly.
+    The angle is drawn per image; the whole batch is computed at once, on its device, with bilinear
+    interpolation.
 
     Args:
-        degrees: largest angle to either side, in [0, 180].
+        degrees: largest angle in either direction, in [0, 180].
 
     Raises:
         ValueError: ``degrees`` is out of its range.
@@ -33,28 +33,28 @@ class Rotation:
         self.degrees = degrees
 
     def __call__(self, x: Tensor, y: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Return turned images and the same targets.
+        """Return rotated images and the same targets.
 
         Args:
             x: (N, C, H, W), in [0, 1], before standardization, so that 0 is black.
-            y: targets, untouched.
-            generator: what the angles are drawn from; any device.
+            y: targets, unchanged.
+            generator: source of the angles; any device.
 
         Returns:
             Images of the shape, dtype and device of ``x``, and ``y``.
         """
         drawn = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
-        return rotated(x, (2 * drawn - 1) * math.radians(self.degrees)), y
+        return rotate(x, (2 * drawn - 1) * math.radians(self.degrees)), y
 
 
-def rotated(x: Tensor, angle: Tensor) -> Tensor:
-    """Return images (N, C, H, W) turned counterclockwise by angles (N,), in radians.
+def rotate(x: Tensor, angle: Tensor) -> Tensor:
+    """Return images (N, C, H, W) rotated counterclockwise by angles (N,), in radians.
 
-    The layout is kept, and values in [0, 1] stay in it.
+    The memory layout is kept; values are clipped to [0, 1].
     """
     H, W = x.shape[2:]
     cos, sin, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
-    # Where a pixel comes from, in coordinates that run from -1 to 1 along either side.
+    # Source of each pixel, in coordinates from -1 to 1 along either axis.
     rows = [torch.stack([cos, -sin * H / W, zero], 1), torch.stack([sin * W / H, cos, zero], 1)]
     grid = F.affine_grid(torch.stack(rows, 1).to(x.dtype), list(x.shape), align_corners=False)
     out = F.grid_sample(x, grid, padding_mode="zeros", align_corners=False).clamp_(0, 1)

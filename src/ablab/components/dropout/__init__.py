@@ -1,1 +1,1 @@
-"""What silences units at random while training."""
+"""Dropouts: units, maps or branches zeroed at random during training."""

@@ -1,16 +1,16 @@
-"""Dropout from a generator of its own."""
+"""Dropout with its own generator."""
 
 import torch
 from torch import Tensor, nn
 
-from ablab.components.batch_generator import drawn
+from ablab.components.batch_generator import draw
 
 
 class Dropout(nn.Module):
-    """Zero each element with probability p and divide the rest by 1 - p, while training.
+    """Zero each element with probability p and divide the rest by 1 - p, during training.
 
     Args:
-        generator: what masks are drawn from, and nothing else is; any device.
+        generator: source of the masks, used for nothing else; any device.
         p: probability of zero, in [0, 1).
 
     Raises:
@@ -40,15 +40,15 @@ class Dropout(nn.Module):
         return x * self.mask(x).to(x.device, x.dtype) / (1 - self.p)
 
     def mask(self, x: Tensor) -> Tensor:
-        """Return 1 for what is kept and 0 for what is dropped, drawn, float32."""
-        return drawn(
+        """Return a random mask, float32: 1 for kept and 0 for dropped elements."""
+        return draw(
             self.generator,
             self.mask_shape(x),
             lambda kept: kept.bernoulli_(1 - self.p, generator=self.generator),
         )
 
     def mask_shape(self, x: Tensor) -> tuple[int, ...]:
-        """Return the shape of the mask: what shares an entry of it is dropped together."""
+        """Return the shape of the mask; elements that share an entry are dropped together."""
         return tuple(x.shape)
 
     def extra_repr(self) -> str:

@@ -6,13 +6,13 @@ from ablab.components.dropout.dropout import Dropout
 
 
 class SpatialDropout(Dropout):
-    """Zero each whole feature map with probability p and divide the rest by 1 - p, in training.
+    """Zero whole feature maps with probability p and divide the rest by 1 - p, during training.
 
-    Neighboring pixels of a map tell much the same, so that dropping single ones regularizes
-    little. On (N, C), a map a unit, it is ordinary dropout.
+    Neighboring pixels of a map are strongly correlated, so that dropping single pixels regularizes
+    little. On (N, C) it is ordinary dropout.
 
     Args:
-        generator: what masks are drawn from, and nothing else is; any device.
+        generator: source of the masks, used for nothing else; any device.
         p: probability of zero, in [0, 1).
 
     Raises:
@@ -27,8 +27,8 @@ class SpatialDropout(Dropout):
         [0.0, 2.0]
     """
 
-    place = "maps"
+    site = "maps"
 
     def mask_shape(self, x: Tensor) -> tuple[int, ...]:
-        """Return one entry for each map of each image."""
+        """Return a shape with one entry for each map of each image."""
         return (*x.shape[:2], *(1 for _ in x.shape[2:]))

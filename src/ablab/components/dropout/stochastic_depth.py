@@ -9,22 +9,22 @@ from ablab.components.dropout.dropout import Dropout
 
 
 class StochasticDepth(Dropout):
-    """Drop a whole residual branch of an image with some probability, while training.
+    """Drop the residual branch of an image with some probability, during training.
 
-    What is left is divided by the probability of staying. Branches nearer to the output are
-    dropped more often where the decay is linear: with ``p * depth``.
+    Kept branches are divided by the probability of being kept. With linear decay, branches nearer
+    to the output are dropped more often: with probability ``p * depth``.
 
     Args:
-        generator: what is drawn from, and nothing else is; any device.
-        depth: of the branch: its number, from 1, over how many there are; in [0, 1].
-        p: probability with which the last branch is dropped, in [0, 1).
+        generator: source of the masks, used for nothing else; any device.
+        depth: of the branch: its number, from 1, over the number of branches; in [0, 1].
+        p: probability that the last branch is dropped, in [0, 1).
         decay: ``"linear"`` in depth, or ``"uniform"``: p at every depth.
 
     Raises:
-        ValueError: a value is out of its range, or this place is no residual branch.
+        ValueError: a value is out of its range, or the site is not a residual branch.
 
-    Source: Huang et al. 2016, arXiv:1603.09382, equation 4. Ours: each image draws for itself,
-    where the source draws once a batch; scaled in training instead of in testing.
+    Source: Huang et al. 2016, arXiv:1603.09382, equation 4. Ours: one draw per image, where the
+    source draws once per batch; scaled in training instead of in testing.
 
     Example:
         >>> drop = StochasticDepth(torch.Generator().manual_seed(0), 0.5, p=0.4, decay="linear")
@@ -32,7 +32,7 @@ class StochasticDepth(Dropout):
         0.2
     """
 
-    place = "branches"
+    site = "branches"
 
     def __init__(
         self,
@@ -55,5 +55,5 @@ class StochasticDepth(Dropout):
         super().__init__(generator, p * depth if decay == "linear" else p)
 
     def mask_shape(self, x: Tensor) -> tuple[int, ...]:
-        """Return one entry for each image."""
+        """Return a shape with one entry for each image."""
         return (len(x), *(1 for _ in x.shape[1:]))

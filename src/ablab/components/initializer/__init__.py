@@ -1,1 +1,1 @@
-"""The weights that training starts from."""
+"""Initializers of the weights."""

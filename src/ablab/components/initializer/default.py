@@ -1,10 +1,10 @@
-"""Torch's own initialization."""
+"""Torch's default initialization."""
 
 from torch import nn
 
 
 def default(module: nn.Module) -> None:
-    """Leave the weights that each layer drew when it was built.
+    """Keep the weights that each layer drew when it was built.
 
     Convolutions and linear layers: uniform, variance 1 / (3 fan_in), biases likewise.
 

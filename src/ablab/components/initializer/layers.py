@@ -1,11 +1,11 @@
-"""What an initializer draws: the weights and biases of convolutions, linear and recurrent layers.
+"""The parameters that initializers set: those of convolutions, linear and recurrent layers.
 
-And those of any layer that is `Kernels`. Normalizations, learned poolings and learned activations
-keep the start that is theirs.
+Layers that implement `Kernels` are included. Normalizations, learned poolings and learned
+activations keep their initial values.
 
 Source: torch.nn's layouts. A weight is (outputs, inputs, ...), and a grouped convolution's fan_out
-counts the outputs of all groups; a recurrent layer stacks those of its gates, and each is yielded
-by itself, since it feeds a unit by itself.
+counts the outputs of all groups. A recurrent layer stacks the weights of its gates; each gate's is
+yielded separately.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _GATES = {"LSTM": 4, "GRU": 3}
 
 
 def feed_forward(module: nn.Module) -> list[nn.Module]:
-    """Return the layers whose output is proportional to ``weight`` where the bias is 0."""
+    """Return the layers whose output is proportional to ``weight`` if the bias is 0."""
     kinds = nn.Conv1d, nn.Conv2d, nn.Linear, Kernels
     return [layer for layer in module.modules() if isinstance(layer, kinds)]
 
@@ -29,7 +29,7 @@ def weights(module: nn.Module) -> Iterator[Tensor]:
         if not name.startswith("weight"):
             continue
         if isinstance(layer, Kernels):
-            # all before one is changed: autograd follows views until they are detached
+            # detach all before changing one: autograd tracks views until they are detached
             yield from [kernel.detach() for kernel in layer.kernels()]
         else:
             gates = _GATES.get(layer.mode, 1) if isinstance(layer, nn.RNNBase) else 1

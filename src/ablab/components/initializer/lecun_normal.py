@@ -8,7 +8,7 @@ from ablab.components.initializer.layers import weights, zero_biases
 def lecun_normal(module: nn.Module) -> None:
     """Draw every weight from a normal distribution of variance 1 / fan_in, and zero every bias.
 
-    A layer then keeps the variance of its inputs; it is what SELU is made for.
+    A linear layer then keeps the variance of its inputs, as SELU assumes.
 
     Args:
         module: the whole network, changed in place.

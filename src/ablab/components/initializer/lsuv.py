@@ -11,27 +11,27 @@ from ablab.components.initializer.orthogonal import orthogonal
 
 
 def lsuv(module: nn.Module, batch: Tensor, std: float) -> None:
-    """Draw orthogonal weights, then scale each layer's to one variance of its output on a batch.
+    """Draw orthogonal weights, then scale each layer's so that its output on a batch has one std.
 
-    Layers are scaled in the order in which the network runs them, each on what those before it
-    now give. Biases are 0, so an output is proportional to its weights and one division is exact.
-    The network runs as in evaluation: without dropout, with normalizations at their start;
-    recurrent layers and whatever it does not run stay orthogonal.
+    Layers are scaled in the order in which they run, each with the scaled layers before it.
+    Biases are 0, so that an output is proportional to its weights and one division is exact. The
+    network runs in eval mode: without dropout, with the initial state of normalizations. Recurrent
+    layers and layers that do not run stay orthogonal.
 
     Args:
         module: the whole network; convolutions and linear layers are changed in place.
-        batch: (N, C, H, W), training images as the network will see them.
+        batch: (N, C, H, W), training images as passed to the network.
         std: of each layer's output, > 0; 1 in the source.
 
     Raises:
         ValueError: ``std`` is out of its range.
 
-    Source: Mishkin and Matas 2016, arXiv:1511.06422, algorithm 1. Ours: no iteration, see above.
+    Source: Mishkin and Matas 2016, arXiv:1511.06422, algorithm 1. Ours: no iteration is needed.
     """
     if std <= 0:
         raise ValueError(f"std must be > 0, got {std}")
     orthogonal(module, gain=1.0)
-    if batch.is_meta:  # shapes without values have no variance
+    if batch.is_meta:  # the dry build: shapes without values have no variance
         return
     scaled: set[nn.Module] = set()
     hooks = [layer.register_forward_hook(_scaling(scaled, std)) for layer in feed_forward(module)]
@@ -46,14 +46,14 @@ def lsuv(module: nn.Module, batch: Tensor, std: float) -> None:
 
 
 def _scaling(scaled: set[nn.Module], std: float) -> Callable[[Any, Any, Tensor], Tensor]:
-    """Return a hook that scales a layer when it is run for the first time."""
+    """Return a hook that scales a layer when it runs for the first time."""
 
     def scale(layer: Any, _: Any, output: Tensor) -> Tensor:
-        found = output.std(correction=0)
-        if layer in scaled or not found > 0:
+        measured = output.std(correction=0)
+        if layer in scaled or not measured > 0:
             return output
         scaled.add(layer)
-        layer.weight.mul_(std / found)
-        return output * (std / found)
+        layer.weight.mul_(std / measured)
+        return output * (std / measured)
 
     return scale

@@ -9,8 +9,8 @@ from ablab.components.initializer.layers import weights, zero_biases
 def orthogonal(module: nn.Module, gain: float) -> None:
     """Draw every weight as gain times a random orthogonal matrix, and zero every bias.
 
-    A weight is a matrix of its outputs by all else: its rows, or its columns where these are
-    fewer, are orthogonal and of length gain. The variance is gain**2 / max(outputs, fan_in).
+    A weight is taken as a matrix (outputs, fan_in): its rows, or its columns where these are fewer,
+    are orthogonal and of length gain. The variance is gain**2 / max(outputs, fan_in).
 
     Args:
         module: the whole network, changed in place.
@@ -30,10 +30,10 @@ def orthogonal(module: nn.Module, gain: float) -> None:
 
 
 def _orthogonal(matrix: Tensor) -> Tensor:
-    """Return the orthogonal matrix of a normal one, even over all: torch's ``orthogonal_``.
+    """Return the orthogonal factor of a normal matrix, uniformly distributed.
 
-    It draws into a tensor of its own; here a weight's draws are in the weight, so that they are
-    known by it.
+    As torch's ``orthogonal_``, which however draws into a new tensor: here the draws are in the
+    weight itself, so that the random stream of each layer can be derived from its name.
     """
     rows, columns = matrix.shape
     q, r = torch.linalg.qr(matrix.T if rows < columns else matrix)

@@ -6,13 +6,13 @@ from ablab.components.initializer.layers import weights, zero_biases
 
 
 def truncated_normal(module: nn.Module, std: float, limit: float) -> None:
-    """Draw every weight from a normal distribution cut off at ``limit``, and zero every bias.
+    """Draw every weight from a normal distribution truncated at ``limit``, and zero every bias.
 
     Args:
         module: the whole network, changed in place.
-        std: sigma before the cut, > 0; the same in every layer.
-        limit: largest absolute value of a weight, > 0. At 2 it cuts nothing off a sigma of 0.02;
-            at 2 ``std`` the deviation that is left is 0.88 ``std``.
+        std: standard deviation before truncation, > 0; the same in every layer.
+        limit: largest absolute value of a weight, > 0. A limit of 2 has no effect at a std of 0.02;
+            at a limit of 2 ``std`` the resulting standard deviation is 0.88 ``std``.
 
     Raises:
         ValueError: a value is out of its range.

@@ -1,1 +1,1 @@
-"""What training lowers: logits (N, K) and targets to a scalar."""
+"""Losses: logits (N, K) and targets to a scalar."""

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablab.components.loss.output_loss import spread, wide
+from ablab.components.loss.output_loss import to_probabilities, upcast
 
 
 class BinaryCrossEntropy(nn.Module):
@@ -31,7 +31,7 @@ class BinaryCrossEntropy(nn.Module):
             logits: (N, K).
             target: (N,) class indices in [0, K), or (N, K) probabilities.
         """
-        logits = wide(logits)
-        target = spread(target, logits)
+        logits = upcast(logits)
+        target = to_probabilities(target, logits)
         total = F.binary_cross_entropy_with_logits(logits, target, reduction="sum")
         return total / len(logits)

@@ -11,7 +11,7 @@ class HalfSquaredError(OutputLoss):
     The mean over images of ``sum((y - a)**2) / 2``, whose derivative by an output is ``a - y``.
 
     Args:
-        output: ``"softmax"`` or ``"sigmoid"``, what turns logits into outputs.
+        output: ``"softmax"`` or ``"sigmoid"``, the function from logits to outputs.
 
     Raises:
         ValueError: ``output`` is neither.

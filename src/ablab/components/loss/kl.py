@@ -3,15 +3,15 @@
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablab.components.loss.output_loss import spread, wide
+from ablab.components.loss.output_loss import to_probabilities, upcast
 
 
 class Kl(nn.Module):
     """The divergence of the softmax from the target, summed over classes, averaged over images.
 
-    It is the cross entropy less the target's own entropy: equal to it for class indices, zero
-    where softmax and a soft target agree. The gradient is the cross entropy's. A class of
-    probability zero adds nothing.
+    It is the cross entropy minus the entropy of the target: equal to the cross entropy for class
+    indices, zero where softmax and a soft target agree. The gradient is the cross entropy's. A
+    class of probability zero contributes nothing.
 
     Source: Kullback and Leibler 1951, On information and sufficiency, equation 2.4.
 
@@ -31,5 +31,7 @@ class Kl(nn.Module):
             logits: (N, K).
             target: (N,) class indices in [0, K), or (N, K) probabilities.
         """
-        logits = wide(logits)
-        return F.kl_div(logits.log_softmax(1), spread(target, logits), reduction="batchmean")
+        logits = upcast(logits)
+        return F.kl_div(
+            logits.log_softmax(1), to_probabilities(target, logits), reduction="batchmean"
+        )

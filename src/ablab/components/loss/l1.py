@@ -12,7 +12,7 @@ class L1(OutputLoss):
     the gradient is zero.
 
     Args:
-        output: ``"softmax"`` or ``"sigmoid"``, what turns logits into outputs.
+        output: ``"softmax"`` or ``"sigmoid"``, the function from logits to outputs.
 
     Raises:
         ValueError: ``output`` is neither.

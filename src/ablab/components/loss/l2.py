@@ -8,11 +8,11 @@ from ablab.components.loss.output_loss import OutputLoss
 class L2(OutputLoss):
     """The squared distance of outputs to one-hot targets, summed over classes.
 
-    The mean over images of ``sum((y - a)**2)``: K times the mean squared error, and twice half the
+    The mean over images of ``sum((y - a)**2)``: K times the mean squared error, and twice the half
     squared error.
 
     Args:
-        output: ``"softmax"`` or ``"sigmoid"``, what turns logits into outputs.
+        output: ``"softmax"`` or ``"sigmoid"``, the function from logits to outputs.
 
     Raises:
         ValueError: ``output`` is neither.

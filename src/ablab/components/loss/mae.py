@@ -12,12 +12,12 @@ class Mae(OutputLoss):
     At zero error the gradient is zero.
 
     Args:
-        output: ``"softmax"`` or ``"sigmoid"``, what turns logits into outputs.
+        output: ``"softmax"`` or ``"sigmoid"``, the function from logits to outputs.
 
     Raises:
         ValueError: ``output`` is neither.
 
-    Source: Ghosh et al. 2017, arXiv:1712.09482, divided by the classes too.
+    Source: Ghosh et al. 2017, arXiv:1712.09482, here also divided by the number of classes.
 
     Example:
         >>> import torch

@@ -8,19 +8,19 @@ from ablab.components.loss.output_loss import OutputLoss
 class Mape(OutputLoss):
     """The absolute error as a share of the target, averaged over images and classes.
 
-    A target below ``floor``, zero above all, counts as ``floor``: a share of zero is no number.
-    With one-hot targets an error at another class thus weighs ``1 / floor`` times one at the
-    image's own. The loss is a fraction, 1 for 100 %. At zero error the gradient is zero.
+    A target below ``floor`` counts as ``floor``, which avoids a division by zero. With one-hot
+    targets an error at another class thus weighs ``1 / floor`` times one at the image's own. The
+    loss is a fraction, 1 for 100 %. At zero error the gradient is zero.
 
     Args:
-        output: ``"softmax"`` or ``"sigmoid"``, what turns logits into outputs.
-        floor: smallest target that an error is a share of, in (0, 1].
+        output: ``"softmax"`` or ``"sigmoid"``, the function from logits to outputs.
+        floor: smallest divisor, in (0, 1].
 
     Raises:
         ValueError: a value is out of its range.
 
-    Source: de Myttenaere et al. 2016, arXiv:1605.02541. ``floor`` is ours; scikit-learn has the
-    machine's epsilon in its place.
+    Source: de Myttenaere et al. 2016, arXiv:1605.02541. ``floor`` is ours; scikit-learn uses the
+    machine epsilon.
 
     Example:
         >>> import torch

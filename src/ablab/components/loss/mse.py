@@ -10,12 +10,13 @@ class Mse(OutputLoss):
     """The squared distance of outputs to one-hot targets, averaged over images and classes.
 
     Args:
-        output: ``"softmax"`` or ``"sigmoid"``, what turns logits into outputs.
+        output: ``"softmax"`` or ``"sigmoid"``, the function from logits to outputs.
 
     Raises:
         ValueError: ``output`` is neither.
 
-    Source: LeCun et al. 1998, equation 8, on outputs in [0, 1] and divided by the classes too.
+    Source: LeCun et al. 1998, equation 8, on outputs in [0, 1], here also divided by the number of
+    classes.
 
     Example:
         >>> import torch

@@ -9,11 +9,11 @@ from ablab.components.loss.output_loss import OutputLoss
 class Msle(OutputLoss):
     """The squared distance of ``log(1 + output)`` to ``log(1 + target)``, averaged over all.
 
-    The mean is over images and classes. A target of zero is served as any other: ``log(1 + 0)`` is
-    zero. At zero error the gradient is zero.
+    The mean is over images and classes. Targets of zero are valid: ``log(1 + 0)`` is zero. At zero
+    error the gradient is zero.
 
     Args:
-        output: ``"softmax"`` or ``"sigmoid"``, what turns logits into outputs.
+        output: ``"softmax"`` or ``"sigmoid"``, the function from logits to outputs.
 
     Raises:
         ValueError: ``output`` is neither.

@@ -1,4 +1,4 @@
-"""What the losses on outputs share: logits squashed to outputs, classes spread to targets."""
+"""The base class of losses on outputs, and conversions of logits and targets."""
 
 import torch
 import torch.nn.functional as F
@@ -6,17 +6,17 @@ from torch import Tensor, nn
 
 
 class OutputLoss(nn.Module):
-    """A distance of outputs in [0, 1] to one-hot targets.
+    """Computes a distance of outputs in [0, 1] to one-hot targets.
 
-    Outputs are computed in float32 at least, whatever the logits' precision.
+    Outputs are computed in float32 or higher precision.
 
     Args:
-        output: ``"softmax"`` or ``"sigmoid"``, what turns logits into outputs.
+        output: ``"softmax"`` or ``"sigmoid"``, the function from logits to outputs.
 
     Raises:
         ValueError: ``output`` is neither.
 
-    Source: LeCun et al. 1998, equation 8, for outputs compared with a target a class.
+    Source: LeCun et al. 1998, equation 8, for outputs compared with one target per class.
     """
 
     def __init__(self, output: str) -> None:
@@ -32,9 +32,9 @@ class OutputLoss(nn.Module):
             logits: (N, K).
             target: (N,) class indices in [0, K), or (N, K) probabilities.
         """
-        logits = wide(logits)
+        logits = upcast(logits)
         outputs = logits.softmax(1) if self.output == "softmax" else logits.sigmoid()
-        return self.distance(outputs, spread(target, logits))
+        return self.distance(outputs, to_probabilities(target, logits))
 
     def distance(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Return the scalar distance of outputs (N, K) to targets (N, K)."""
@@ -45,13 +45,13 @@ class OutputLoss(nn.Module):
         return f"output={self.output}"
 
 
-def wide(logits: Tensor) -> Tensor:
-    """Return logits in float32 at least: logarithms and sums want more than bfloat16."""
+def upcast(logits: Tensor) -> Tensor:
+    """Return logits in float32 or higher: bfloat16 is too coarse for logarithms and sums."""
     return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
 
-def spread(target: Tensor, logits: Tensor) -> Tensor:
-    """Return targets as (N, K) probabilities, class indices (N,) as one-hot ones."""
+def to_probabilities(target: Tensor, logits: Tensor) -> Tensor:
+    """Return targets as probabilities (N, K); class indices (N,) become one-hot."""
     if target.ndim == 1:
         target = F.one_hot(target, logits.shape[1])
     return target.to(logits.dtype)

@@ -10,12 +10,11 @@ from ablab.components.loss.output_loss import OutputLoss
 class Rmse(OutputLoss):
     """The root of the mean squared distance of outputs to one-hot targets.
 
-    The mean is over the images of the batch and the classes, the root is taken of it: the loss of
-    a set is not the mean of the losses of its batches. At zero error the gradient, which has no
-    limit there, is zero.
+    The root of the mean over the batch's images and classes: the loss of a set is not the mean of
+    the losses of its batches. At zero error the gradient, which has no limit there, is zero.
 
     Args:
-        output: ``"softmax"`` or ``"sigmoid"``, what turns logits into outputs.
+        output: ``"softmax"`` or ``"sigmoid"``, the function from logits to outputs.
 
     Raises:
         ValueError: ``output`` is neither.
@@ -31,5 +30,5 @@ class Rmse(OutputLoss):
     def distance(self, outputs: Tensor, target: Tensor) -> Tensor:
         """Return the scalar distance of outputs (N, K) to targets (N, K)."""
         mean = F.mse_loss(outputs, target)
-        # The root of 1 in place of that of 0: its gradient is finite, and multiplied away.
+        # sqrt(1) instead of sqrt(0), whose gradient is infinite; the product then sets it to 0.
         return torch.where(mean > 0, mean, 1.0).sqrt() * (mean > 0)

@@ -1,1 +1,1 @@
-"""What keeps the scale of activations steady."""
+"""Normalizations of activations."""

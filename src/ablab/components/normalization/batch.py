@@ -14,14 +14,14 @@ def batch(
     affine: bool,
     placement: parts.Placement,
 ) -> nn.Module:
-    """Return batch normalization over the batch and all positions, one statistic a channel.
+    """Return batch normalization: statistics per channel, over the batch and all positions.
 
     Args:
         channels: C, >= 1.
         spatial_dims: 0 for (N, C), 1 for (N, C, L), 2 for (N, C, H, W).
-        eps: what is added to the variance, > 0.
+        eps: added to the variance, > 0.
         momentum: weight of the new batch in the running statistics, in [0, 1].
-        affine: whether each channel learns a scale and a shift.
+        affine: learn a scale and a shift per channel.
         placement: ``"before"`` the activation, as in the source, or ``"after"`` it.
 
     Raises:
@@ -36,4 +36,6 @@ def batch(
     if spatial_dims not in (0, 1, 2):
         raise ValueError(f"spatial_dims must be one of 0, 1, 2, got {spatial_dims}")
     layer = nn.BatchNorm2d if spatial_dims == 2 else nn.BatchNorm1d
-    return parts.placed(layer(channels, eps=eps, momentum=momentum, affine=affine), placement)
+    return parts.with_placement(
+        layer(channels, eps=eps, momentum=momentum, affine=affine), placement
+    )

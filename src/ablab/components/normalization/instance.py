@@ -8,15 +8,15 @@ from ablab.components import parts
 def instance(
     channels: int, spatial_dims: int, eps: float, affine: bool, placement: parts.Placement
 ) -> nn.Module:
-    """Return instance normalization: one statistic for each feature map of each image.
+    """Return instance normalization: statistics per feature map of each image.
 
-    On (N, C) there are no maps, and it is the identity.
+    On (N, C), without maps, it is the identity.
 
     Args:
         channels: C, >= 1.
         spatial_dims: 0 for (N, C), 1 for (N, C, L), 2 for (N, C, H, W).
-        eps: what is added to the variance, > 0.
-        affine: whether each channel learns a scale and a shift.
+        eps: added to the variance, > 0.
+        affine: learn a scale and a shift per channel.
         placement: ``"before"`` the activation or ``"after"`` it.
 
     Raises:
@@ -27,15 +27,15 @@ def instance(
     if eps <= 0:
         raise ValueError(f"eps must be > 0, got {eps}")
     if spatial_dims == 0:
-        return parts.placed(nn.Identity(), placement)
-    return parts.placed(InstanceNorm(channels, channels, eps, affine), placement)
+        return parts.with_placement(nn.Identity(), placement)
+    return parts.with_placement(InstanceNorm(channels, channels, eps, affine), placement)
 
 
 class InstanceNorm(nn.GroupNorm):
-    """Group normalization with one channel a group, which keeps channels_last, as torch's own not.
+    """Group normalization with one channel per group; unlike torch's, it keeps channels_last.
 
     Raises:
-        ValueError: a map has a single pixel, and is its own mean.
+        ValueError: a map has a single pixel, which equals its mean.
     """
 
     def forward(self, x: Tensor) -> Tensor:

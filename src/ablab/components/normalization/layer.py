@@ -17,30 +17,30 @@ def layer(
     over: Literal["all", "channels"],
     placement: parts.Placement,
 ) -> nn.Module:
-    """Return layer normalization: each image by itself, so that no batch is needed.
+    """Return layer normalization: statistics per image, independent of the batch.
 
     Args:
         channels: C, >= 1.
         spatial_dims: 0 for (N, C), 1 for (N, C, L), 2 for (N, C, H, W).
-        eps: what is added to the variance, > 0.
-        affine: whether each channel learns a scale and a shift.
-        over: ``"all"`` units of an image share a statistic, or its ``"channels"`` do, one
-            statistic a position; one and the same on (N, C).
+        eps: added to the variance, > 0.
+        affine: learn a scale and a shift per channel.
+        over: ``"all"``: statistics over all units of an image; ``"channels"``: over the channels
+            at each position. The same on (N, C).
         placement: ``"before"`` the activation or ``"after"`` it.
 
     Raises:
         ValueError: a value is out of its range.
 
     Source: Ba et al. 2016, arXiv:1607.06450; ``"channels"`` is Liu et al. 2022 (ConvNeXt),
-    arXiv:2201.03545. Ours: one scale and shift a channel, not one a unit.
+    arXiv:2201.03545. Ours: scale and shift per channel, not per unit.
     """
     if eps <= 0:
         raise ValueError(f"eps must be > 0, got {eps}")
     if over not in ("all", "channels"):
         raise ValueError(f"over must be one of all, channels, got {over}")
     if over == "all":
-        return parts.placed(nn.GroupNorm(1, channels, eps, affine), placement)
-    return parts.placed(ChannelNorm(channels, eps, affine), placement)
+        return parts.with_placement(nn.GroupNorm(1, channels, eps, affine), placement)
+    return parts.with_placement(ChannelNorm(channels, eps, affine), placement)
 
 
 class ChannelNorm(nn.LayerNorm):

@@ -15,17 +15,17 @@ def local_response(
     k: float,
     placement: parts.Placement,
 ) -> nn.Module:
-    """Return ``a / (k + alpha * s)**beta``, s the sum of squares over ``size`` near channels.
+    """Return ``a / (k + alpha * s)**beta``, s the sum of squares over ``size`` adjacent channels.
 
-    Maps alone are normalized: on (N, C), where channels have no neighbors, it is the identity.
+    Only maps are normalized: on (N, C) it is the identity.
 
     Args:
         channels: C, unused.
         spatial_dims: 0 for (N, C), 1 for (N, C, L), 2 for (N, C, H, W).
-        size: channels in a sum, half of them on either side, >= 1.
-        alpha: weight of the sum, > 0; torch's is ``size`` times as large, its sum being a mean.
+        size: number of channels in the sum, half of them on either side, >= 1.
+        alpha: weight of the sum, > 0; torch's is ``size`` times as large, as it takes a mean.
         beta: exponent, > 0.
-        k: what is added to the sum, > 0.
+        k: added to the sum, > 0.
         placement: ``"after"`` the activation, as in the source, or ``"before"`` it.
 
     Raises:
@@ -38,5 +38,5 @@ def local_response(
         if value <= 0:
             raise ValueError(f"{name} must be > 0, got {value}")
     if spatial_dims == 0:
-        return parts.placed(nn.Identity(), placement)
-    return parts.placed(nn.LocalResponseNorm(size, alpha * size, beta, k), placement)
+        return parts.with_placement(nn.Identity(), placement)
+    return parts.with_placement(nn.LocalResponseNorm(size, alpha * size, beta, k), placement)

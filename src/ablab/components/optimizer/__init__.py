@@ -1,1 +1,1 @@
-"""What moves the weights down the gradient; most are torch's own."""
+"""Optimizers that torch does not have."""

@@ -12,19 +12,19 @@ from ablab.components.optimizer.ranges import check_ranges
 
 
 class Lbfgs(LBFGS):
-    """torch's LBFGS, for weights of any layout: torch's own wants contiguous ones.
+    """torch's LBFGS for weights of any memory layout; torch's own requires contiguous ones.
 
-    A step evaluates the cost of its batch up to ``max_eval`` times. It is for the whole training
-    set as one batch; batch normalization's running statistics count each evaluation.
+    A step evaluates the loss of its batch up to ``max_eval`` times. Use it with the whole training
+    set as one batch. Batch normalization updates its running statistics in each evaluation.
 
     Args:
         named_params: names and parameters.
-        lr: the first length that is tried, > 0.
-        max_iter: iterations a step, >= 1.
-        max_eval: evaluations a step, None for 5/4 of ``max_iter``.
-        tolerance_grad: largest gradient that ends a step.
-        tolerance_change: smallest change that does not.
-        history_size: differences that are kept, >= 1; each costs twice the parameters' memory.
+        lr: initial step length, > 0.
+        max_iter: iterations per step, >= 1.
+        max_eval: evaluations per step, None for 5/4 of ``max_iter``.
+        tolerance_grad: end a step when the largest gradient is at most this.
+        tolerance_change: end a step when the change is at most this.
+        history_size: number of updates kept, >= 1; each costs twice the parameters' memory.
         line_search_fn: ``"strong_wolfe"``, or None for steps of ``lr``.
 
     Raises:
@@ -56,7 +56,7 @@ class Lbfgs(LBFGS):
         super().__init__(parameters, lr, *limits, line_search_fn)
 
     def _gather_flat_grad(self) -> Tensor:
-        """Return all gradients as one vector, each in the order of its indices."""
+        """Return all gradients as one vector, with ``reshape`` where torch uses ``view``."""
         return torch.cat([_gradient(p).reshape(-1) for p in self.param_groups[0]["params"]])
 
 

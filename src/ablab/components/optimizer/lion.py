@@ -1,4 +1,4 @@
-"""Evolved sign momentum."""
+"""Lion (evolved sign momentum)."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from ablab.components.optimizer.ranges import check_ranges
 
 
 class Lion(Optimizer):
-    """Moves every parameter by ``lr``, against the sign of a mean of momentum and gradient.
+    """Moves every parameter by ``lr`` against the sign of a mean of momentum and gradient.
 
     ``theta -= lr * (sign(beta1 * m + (1 - beta1) * g) + weight_decay * theta)``, and then
     ``m = beta2 * m + (1 - beta2) * g``.
@@ -42,14 +42,14 @@ class Lion(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step; ``closure``, if given, finds the gradients first and returns the cost."""
+        """Take one step; ``closure``, if given, computes the gradients and returns the loss."""
         with torch.enable_grad():
-            cost = closure() if closure else None
+            loss = closure() if closure else None
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     self._move(parameter, parameter.grad, group)
-        return cost
+        return loss
 
     def _move(self, theta: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[theta]

@@ -1,4 +1,4 @@
-"""Momentum, orthogonalized."""
+"""Muon (orthogonalized momentum)."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -9,33 +9,33 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from ablab.components.optimizer.newton_schulz import orthogonalized
+from ablab.components.optimizer.newton_schulz import orthogonalize
 from ablab.components.optimizer.ranges import check_ranges
 
 
 class Muon(Optimizer):
     """Moves matrices along their orthogonalized momentum, and all other parameters by AdamW.
 
-    A matrix is a parameter of two dimensions or more, flattened behind the first: a convolution's
-    kernels are (out, in * kh * kw). Its step is ``lr * sqrt(max(1, rows / columns))`` long.
+    A matrix is a parameter of two or more dimensions, flattened after the first: a convolution's
+    kernels are (out, in * kh * kw). Its step has length ``lr * sqrt(max(1, rows / columns))``.
 
     Args:
         named_params: names and parameters.
         lr: of the matrices, > 0.
         momentum: in [0, 1).
-        nesterov: whether the gradient is added to the momentum once more.
-        ns_steps: of the Newton-Schulz iteration, >= 1.
+        nesterov: use Nesterov momentum.
+        ns_steps: number of Newton-Schulz iterations, >= 1.
         weight_decay: decoupled, of all parameters, >= 0.
         adamw_lr: of the other parameters, > 0.
-        adamw_betas: likewise, in [0, 1).
-        adamw_eps: likewise, > 0.
+        adamw_betas: of the other parameters, in [0, 1).
+        adamw_eps: of the other parameters, > 0.
 
     Raises:
         ValueError: a value is out of its range.
 
-    Source: Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks. There the
-    first and the last layer are AdamW's too; which these are no list of parameters tells, and ours
-    are matrices as the others. The iteration is in float32 at least, not in bfloat16.
+    Source: Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks. There AdamW
+    also updates the first and the last layer; a list of parameters does not identify these, so
+    here they are matrices like the others. The iteration runs in float32 or higher, not bfloat16.
     """
 
     def __init__(
@@ -69,16 +69,16 @@ class Muon(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step; ``closure``, if given, finds the gradients first and returns the cost."""
+        """Take one step; ``closure``, if given, computes the gradients and returns the loss."""
         with torch.enable_grad():
-            cost = closure() if closure else None
+            loss = closure() if closure else None
         for group in self.param_groups:
             move = self._move_matrix if group["is_muon"] else self._move_other
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
                     move(parameter, parameter.grad, group)
-        return cost
+        return loss
 
     def _move_matrix(self, theta: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[theta]
@@ -86,7 +86,7 @@ class Muon(Optimizer):
             state["momentum"] = torch.zeros_like(theta)
         mean = state["momentum"].lerp_(gradient, 1 - group["momentum"])
         update = gradient.lerp(mean, group["momentum"]) if group["nesterov"] else mean
-        matrix = orthogonalized(update.flatten(1), group["ns_steps"])
+        matrix = orthogonalize(update.flatten(1), group["ns_steps"])
         length = math.sqrt(max(1, matrix.shape[0] / matrix.shape[1]))
         theta.sub_(matrix.view(theta.shape), alpha=group["lr"] * length)
 

@@ -1,4 +1,4 @@
-"""Orthogonal matrices by products of matrices alone."""
+"""Orthogonalization of a matrix by the Newton-Schulz iteration."""
 
 import torch
 from torch import Tensor
@@ -6,13 +6,13 @@ from torch import Tensor
 _COEFFICIENTS = 3.4445, -4.7750, 2.0315
 
 
-def orthogonalized(matrix: Tensor, steps: int) -> Tensor:
-    """Return a matrix with the same singular vectors, whose singular values are about 1.
+def orthogonalize(matrix: Tensor, steps: int) -> Tensor:
+    """Return a matrix with the same singular vectors and singular values of about 1.
 
     Args:
         matrix: (rows, columns).
-        steps: of the quintic iteration; at 5 singular values end between 0.7 and 1.2, unless they
-            were tiny.
+        steps: of the quintic iteration; after 5, singular values are between 0.7 and 1.2 unless
+            they were tiny.
 
     Source: Jordan et al. 2024, Muon: an optimizer for hidden layers in neural networks.
     """

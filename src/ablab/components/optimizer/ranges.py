@@ -1,11 +1,11 @@
-"""The ranges of what optimizers share."""
+"""Checks of hyper-parameters that several optimizers have."""
 
 import math
 from collections.abc import Sequence
 
 
 def check_ranges(lr: float, betas: Sequence[float], weight_decay: float, eps: float = 1.0) -> None:
-    """Check values that every optimizer means alike.
+    """Check hyper-parameters.
 
     Args:
         lr: finite, > 0.

@@ -1,4 +1,4 @@
-"""AdamW without a schedule."""
+"""Schedule-free AdamW."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -12,13 +12,13 @@ from ablab.components.optimizer.ranges import check_ranges
 
 
 class ScheduleFree(Optimizer):
-    """AdamW that averages its iterates in place of lowering the learning rate.
+    """AdamW that averages its iterates instead of lowering the learning rate.
 
-    Three points: ``z`` moves as AdamW's, ``x`` is the weighted mean of all ``z``, and the gradient
-    is taken between them, at ``y = (1 - beta1) z + beta1 x``. In training the parameters are ``y``;
-    `eval` makes them ``x``, which is what is tested and kept, and `train` makes them ``y`` again.
-    The learning rate rises linearly over the first ``warmup_steps``; a step weighs in the mean by
-    the square of the largest one so far.
+    There are three sequences: ``z`` moves as in AdamW, ``x`` is the weighted mean of all ``z``, and
+    the gradient is computed at ``y = (1 - beta1) z + beta1 x``. In training the parameters are
+    ``y``; `eval` sets them to ``x``, which are the weights to test and to save, and `train` sets
+    them to ``y`` again. The learning rate rises linearly over the first ``warmup_steps``; a step's
+    weight in the mean is the square of the largest learning rate so far.
 
     Batch normalization's running statistics are those of ``y``, not of ``x``.
 
@@ -26,7 +26,7 @@ class ScheduleFree(Optimizer):
         named_params: names and parameters.
         lr: > 0; larger than AdamW's.
         betas: of the interpolation and of the second moment, in [0, 1); beta1 > 0.
-        eps: what is added to the root of the second moment, > 0.
+        eps: added to the root of the second moment, > 0.
         weight_decay: decoupled, at ``y``, >= 0.
         warmup_steps: an integer >= 0.
 
@@ -57,18 +57,18 @@ class ScheduleFree(Optimizer):
         super().__init__([parameter for _, parameter in named_params], defaults)
 
     def train(self) -> None:
-        """Make the parameters ``y``, unless they are."""
-        self._become(True, lambda beta1: 1 - beta1)
+        """Set the parameters to ``y``, unless they are."""
+        self._set_mode(True, lambda beta1: 1 - beta1)
 
     def eval(self) -> None:
-        """Make the parameters ``x``, unless they are."""
-        self._become(False, lambda beta1: 1 - 1 / beta1)
+        """Set the parameters to ``x``, unless they are."""
+        self._set_mode(False, lambda beta1: 1 - 1 / beta1)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step; ``closure``, if given, finds the gradients first and returns the cost."""
+        """Take one step; ``closure``, if given, computes the gradients and returns the loss."""
         with torch.enable_grad():
-            cost = closure() if closure else None
+            loss = closure() if closure else None
         for group in self.param_groups:
             assert group["is_training"]
             group["steps"] += 1
@@ -80,7 +80,7 @@ class ScheduleFree(Optimizer):
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     self._move(parameter, parameter.grad, lr, share, group)
-        return cost
+        return loss
 
     def _move(
         self, y: Tensor, gradient: Tensor, lr: float, share: float, group: dict[str, Any]
@@ -92,13 +92,13 @@ class ScheduleFree(Optimizer):
         square.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         root = (square / (1 - beta2 ** group["steps"])).sqrt_().add_(group["eps"])
         direction = (gradient / root).add_(y, alpha=group["weight_decay"])
-        # x moves by `share` towards the new z; y is set to what it then is, without x at hand.
+        # x moves by `share` towards the new z; y is updated accordingly, without storing x.
         y.lerp_(z, share).add_(direction, alpha=lr * (beta1 * (1 - share) - 1))
         z.sub_(direction, alpha=lr)
 
     @torch.no_grad()
-    def _become(self, is_training: bool, share: Callable[[float], float]) -> None:
-        """Move the parameters along the line from them to ``z``, once."""
+    def _set_mode(self, is_training: bool, share: Callable[[float], float]) -> None:
+        """Interpolate the parameters with ``z`` where the mode changes."""
         for group in self.param_groups:
             if group["is_training"] != is_training:
                 group["is_training"] = is_training

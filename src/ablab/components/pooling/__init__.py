@@ -1,1 +1,1 @@
-"""What makes a feature map smaller."""
+"""Poolings of feature maps."""

@@ -1,4 +1,4 @@
-"""Blur pooling: the maximum, then a low-pass filter before pixels are left out."""
+"""Blur pooling: max pooling with a low-pass filter before subsampling."""
 
 import math
 
@@ -8,10 +8,9 @@ from torch import Tensor, nn
 
 
 class BlurPool(nn.Module):
-    """The maximum of each window at stride 1, a binomial filter, and only then the stride.
+    """The maximum of each window at stride 1, a binomial filter, and then the stride.
 
-    The filter takes away what the stride would alias, so that outputs change less when an image
-    is shifted.
+    The filter reduces aliasing, so that outputs change less when an image is shifted.
 
     Args:
         channels: C, >= 1.
@@ -23,8 +22,8 @@ class BlurPool(nn.Module):
     Raises:
         ValueError: ``filter_size`` is not odd.
 
-    Source: Zhang 2019, arXiv:1904.11486, MaxBlurPool. Ours: the border pixels are repeated for the
-    filter, where the source reflects them: that serves a map of one pixel too.
+    Source: Zhang 2019, arXiv:1904.11486, MaxBlurPool. Ours: the filter's border repeats the edge
+    pixels, where the source reflects them; this also works for a map of one pixel.
 
     Example:
         >>> pool = BlurPool(1, kernel_size=1, stride=2, padding=0, filter_size=3)
@@ -51,9 +50,9 @@ class BlurPool(nn.Module):
         Args:
             x: (N, C, H, W).
         """
-        highest = F.max_pool2d(x, self.kernel_size, 1, self.padding)
-        framed = F.pad(highest, (self.border,) * 4, mode="replicate")
-        return F.conv2d(framed, self.filters, stride=self.stride, groups=len(self.filters))
+        maxima = F.max_pool2d(x, self.kernel_size, 1, self.padding)
+        padded = F.pad(maxima, (self.border,) * 4, mode="replicate")
+        return F.conv2d(padded, self.filters, stride=self.stride, groups=len(self.filters))
 
     def extra_repr(self) -> str:
         """Return the window, for printing."""

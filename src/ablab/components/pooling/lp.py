@@ -10,9 +10,9 @@ from torch import Tensor, nn
 class LpPool(nn.Module):
     """The p-norm of each window: ``sum(|x|**p)**(1/p)``, or ``mean(|x|**p)**(1/p)``.
 
-    Each window is divided by its largest magnitude first, so that no p overflows; the norm is
-    homogeneous, so the gradient needs no account of it. A window of zeros has gradient 0. Border
-    pixels count neither in the sum nor in the mean.
+    Each window is divided by its largest magnitude first, so that no power overflows; as the norm
+    is homogeneous, the factor is a constant for the gradient. A window of zeros has gradient 0.
+    Border pixels count neither in the sum nor in the mean.
 
     Args:
         channels: C, unused.
@@ -20,7 +20,7 @@ class LpPool(nn.Module):
         stride: step between windows, in pixels, >= 1.
         padding: border on each side, in pixels, at most half of ``kernel_size``.
         p: exponent, finite, >= 1; 1 is the mean magnitude, large p approaches the maximum.
-        form: ``"mean"``, the power mean, or ``"sum"``, the norm as torch's LPPool2d has it.
+        form: ``"mean"``, the power mean, or ``"sum"``, the norm, as in torch's LPPool2d.
 
     Raises:
         ValueError: a value is out of its range.
@@ -61,7 +61,7 @@ class LpPool(nn.Module):
         return largest * (powers + tiny).pow(1 / self.p)
 
     def _windows(self, x: Tensor) -> Tensor:
-        """Return (kernel_size**2, N, C, H', W'): reducing the first axis is the fast one."""
+        """Return (kernel_size**2, N, C, H', W'): reductions over the first axis are fastest."""
         padded = F.pad(x, (self.padding,) * 4)
         size, stride = self.kernel_size, self.stride
         windows = padded.unfold(2, size, stride).unfold(3, size, stride)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class MixedPool(nn.Module):
-    """``share * max + (1 - share) * mean`` of each window, the share learned, one a layer.
+    """``share * max + (1 - share) * mean`` of each window, with one learned share per layer.
 
     Border pixels count neither in the maximum nor in the mean.
 
@@ -15,12 +15,12 @@ class MixedPool(nn.Module):
         kernel_size: side of a window, in pixels, >= 1.
         stride: step between windows, in pixels, >= 1.
         padding: border on each side, in pixels, at most half of ``kernel_size``.
-        share: of the maximum, where learning starts, in [0, 1]; it may leave that range.
+        share: initial weight of the maximum, in [0, 1]; may leave this range in training.
 
     Raises:
         ValueError: ``share`` is out of its range.
 
-    Source: Lee et al. 2016, arXiv:1509.08985, section 3.1, 'mixed', one a layer.
+    Source: Lee et al. 2016, arXiv:1509.08985, section 3.1, 'mixed', one per layer.
 
     Example:
         >>> pool = MixedPool(1, kernel_size=2, stride=2, padding=0, share=0.5)

@@ -4,24 +4,24 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ablab.components.batch_generator import drawn
+from ablab.components.batch_generator import draw
 
 
 class StochasticPool(nn.Module):
-    """Draw one value of each window, with a probability proportional to it, while training.
+    """Draw one value of each window with a probability proportional to it, during training.
 
     In evaluation it is their mean under these probabilities, ``sum(a**2) / sum(a)``. Negative
-    values count as 0, and so does a window without positive ones.
+    values count as 0; a window without positive values gives 0.
 
     Args:
         channels: C, unused.
         kernel_size: side of a window, in pixels, >= 1.
         stride: step between windows, in pixels, >= 1.
-        padding: border of zeros, which are never drawn, on each side, in pixels.
-        generator: what is drawn from, and nothing else is; any device.
+        padding: border of zeros on each side, in pixels; zeros are never drawn.
+        generator: source of the draws, used for nothing else; any device.
 
     Source: Zeiler and Fergus 2013, arXiv:1301.3557, section 3. Ours: negative values, which do
-    not come about after their ReLU.
+    not occur after their ReLU.
 
     Example:
         >>> pool = StochasticPool(1, 2, 2, 0, torch.Generator().manual_seed(0))
@@ -52,14 +52,14 @@ class StochasticPool(nn.Module):
         windows = padded.unfold(2, size, stride).unfold(3, size, stride)
         values = windows.movedim((-2, -1), (0, 1)).flatten(0, 1)  # (kernel_size**2, N, C, H', W')
         if self.training:
-            return values.gather(0, self._drawn(values.detach())[None])[0]
+            return values.gather(0, self._draw(values.detach())[None])[0]
         total = values.sum(0).clamp_min(torch.finfo(x.dtype).tiny)
         return (values * (values / total)).sum(0)
 
-    def _drawn(self, values: Tensor) -> Tensor:
-        """Return, for each window, which of its values is drawn: the inverse of their sums."""
+    def _draw(self, values: Tensor) -> Tensor:
+        """Return the index of the drawn value of each window, by inverse transform sampling."""
         sums = values.float().cumsum(0)
-        share = drawn(
+        share = draw(
             self.generator,
             values.shape[1:],
             lambda share: share.uniform_(generator=self.generator),

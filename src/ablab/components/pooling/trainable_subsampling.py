@@ -6,16 +6,16 @@ from torch import Tensor, nn
 
 
 class TrainableSubsampling(nn.Module):
-    """The sum of each window times a weight plus a bias, one of each a channel.
+    """The sum of each window times a weight plus a bias, both learned per channel.
 
-    The source then squashes it; here that is left to the architecture's own activation.
+    The source then applies a sigmoid-like function; here that is the architecture's activation.
 
     Args:
         channels: C, >= 1.
         kernel_size: side of a window, in pixels, >= 1.
         stride: step between windows, in pixels, >= 1.
         padding: border of zeros on each side, in pixels, at most half of ``kernel_size``.
-        share: where each weight starts, times the pixels of a window: 1 is mean pooling.
+        share: initial weight times the number of pixels of a window; 1 is mean pooling.
 
     Source: LeCun et al. 1998, Gradient-based learning applied to document recognition, section
     II.B (S2 has 12 parameters, S4 32). Ours: the start, at mean pooling, with bias 0.

@@ -1,1 +1,1 @@
-"""What holds weights back: a penalty added to the mean cost, or a projection after each step."""
+"""Regularizers: a penalty added to the mean loss, or a projection after each step."""

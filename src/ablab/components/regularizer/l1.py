@@ -1,4 +1,4 @@
-"""The lasso: weights drawn to zero."""
+"""L1 penalty (lasso)."""
 
 from collections.abc import Iterable
 
@@ -10,9 +10,9 @@ from ablab.components.regularizer.regularizer import Regularizer
 
 
 class L1(Regularizer):
-    """Adds ``strength`` times the sum of the absolute values of all weights to the mean cost.
+    """Adds ``strength`` times the sum of the absolute values of all weights to the mean loss.
 
-    The gradient of a weight that is zero is zero. Biases are left out.
+    The gradient of a zero weight is zero. Biases are excluded.
 
     Args:
         named_params: names and parameters of the network (see `Regularizer` for the weights).
@@ -35,7 +35,7 @@ class L1(Regularizer):
         self.strength = strength
 
     def penalty(self) -> Tensor | None:
-        """Return the scalar ``strength * sum(abs(w))``, None where there are no weights."""
+        """Return the scalar ``strength * sum(abs(w))``, None without weights."""
         if not self.weights:
             return None
         return self.strength * torch.stack([w.abs().sum() for w in self.weights]).sum()

@@ -1,4 +1,4 @@
-"""Weight decay in the cost."""
+"""L2 penalty (weight decay in the loss)."""
 
 from collections.abc import Iterable
 
@@ -10,10 +10,10 @@ from ablab.components.regularizer.regularizer import Regularizer
 
 
 class L2(Regularizer):
-    """Adds ``strength / 2`` times the sum of the squares of all weights to the mean cost.
+    """Adds ``strength / 2`` times the sum of the squares of all weights to the mean loss.
 
-    It is in the gradient, so that an optimizer with moments treats it as it treats the loss;
-    for SGD it equals ``weight_decay`` on the weights alone. Biases are left out.
+    As a part of the gradient it enters the moments of an optimizer; for SGD it equals
+    ``weight_decay`` on the weights alone. Biases are excluded.
 
     Args:
         named_params: names and parameters of the network (see `Regularizer` for the weights).
@@ -36,7 +36,7 @@ class L2(Regularizer):
         self.strength = strength
 
     def penalty(self) -> Tensor | None:
-        """Return the scalar ``strength / 2 * sum(w**2)``, None where there are no weights."""
+        """Return the scalar ``strength / 2 * sum(w**2)``, None without weights."""
         if not self.weights:
             return None
         return self.strength / 2 * torch.stack([w.square().sum() for w in self.weights]).sum()

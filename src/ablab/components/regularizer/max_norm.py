@@ -1,4 +1,4 @@
-"""A largest norm for the weights of each unit."""
+"""Max-norm constraint."""
 
 from collections.abc import Iterable
 
@@ -9,10 +9,10 @@ from ablab.components.regularizer.regularizer import Regularizer
 
 
 class MaxNorm(Regularizer):
-    """Scales the weights that lead into a unit down to a norm of ``max_norm`` after each step.
+    """Limits the norm of the weights into each unit to ``max_norm`` after each step.
 
     A unit is an entry of a weight's first dimension: an output of a linear layer, a channel of a
-    convolution. What is shorter stays, and the cost is as it is. Biases are left out.
+    convolution. Shorter weights and the loss are unchanged. Biases are excluded.
 
     Args:
         named_params: names and parameters of the network (see `Regularizer` for the weights).
@@ -21,8 +21,8 @@ class MaxNorm(Regularizer):
     Raises:
         ValueError: ``max_norm`` is out of its range.
 
-    Source: Srivastava et al. 2014, JMLR 15, section 5.1. There the norm of a convolution's
-    kernels is treated alike; of a transposed convolution ours takes the input channel.
+    Source: Srivastava et al. 2014, JMLR 15, section 5.1, also for a convolution's kernels. Ours: of
+    a transposed convolution a unit is an input channel.
     """
 
     def __init__(self, named_params: Iterable[tuple[str, Parameter]], max_norm: float) -> None:
@@ -33,7 +33,7 @@ class MaxNorm(Regularizer):
 
     @torch.no_grad()
     def project(self) -> None:
-        """Shorten the units that are too long; a unit at the limit or below stays bit for bit."""
+        """Scale down the weights above the limit; others do not change by a bit."""
         for weight in self.weights:
             dims = tuple(range(1, weight.ndim))
             norm = torch.linalg.vector_norm(weight, dim=dims, keepdim=True)

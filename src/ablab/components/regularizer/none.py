@@ -8,7 +8,7 @@ from ablab.components.regularizer.regularizer import Regularizer
 
 
 def none(named_params: Iterable[tuple[str, Parameter]]) -> Regularizer:
-    """Return the regularizer that adds nothing to the cost and moves no weight.
+    """Return the regularizer that changes neither loss nor weights.
 
     Args:
         named_params: names and parameters of the network.

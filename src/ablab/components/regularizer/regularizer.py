@@ -1,4 +1,4 @@
-"""What a regularizer is, and which parameters are weights to it."""
+"""The base class of regularizers, which selects the weights among the parameters."""
 
 from collections.abc import Iterable
 
@@ -7,11 +7,11 @@ from torch.nn import Parameter
 
 
 class Regularizer:
-    """Holds back the weights of a network; this one does nothing.
+    """Base class of regularizers, which itself does nothing.
 
-    Weights are the parameters of two dimensions or more that are trained and whose own name (the
-    part behind the last dot) does not begin with ``bias``: kernels and matrices. Biases, the
-    scales and shifts of normalizations, and the slopes of PReLU are none.
+    Weights are the trained parameters of two or more dimensions whose last name component does not
+    start with ``bias``: kernels and matrices. Biases, scales and shifts of normalizations, and
+    slopes of PReLU are not weights.
 
     Args:
         named_params: names and parameters of the network.
@@ -19,8 +19,8 @@ class Regularizer:
     Attributes:
         weights: the weights among them.
 
-    Source: the control of every regularizer; Goodfellow et al. 2016, section 7.1, leaves biases
-    out as well.
+    Source: the control of every regularizer; Goodfellow et al. 2016, section 7.1, excludes biases
+    as well.
     """
 
     def __init__(self, named_params: Iterable[tuple[str, Parameter]]) -> None:
@@ -33,8 +33,8 @@ class Regularizer:
         ]
 
     def penalty(self) -> Tensor | None:
-        """Return what is added once to the mean cost: a scalar, or None where nothing is."""
+        """Return the scalar to add once to the mean loss, or None."""
         return None
 
     def project(self) -> None:
-        """Put the weights back to where they may be; called after each optimizer step."""
+        """Project the weights onto the allowed set; called after each optimizer step."""

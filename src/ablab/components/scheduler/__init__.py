@@ -1,1 +1,1 @@
-"""The learning rate over the steps of a trial."""
+"""Schedules of the learning rate."""

@@ -5,10 +5,10 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, LRScheduler
 
 
 def cosine(optimizer: Optimizer, total_steps: int, eta_min: float) -> LRScheduler:
-    """Return half a cosine from the optimizer's lr down to ``eta_min``, without restarts.
+    """Return cosine annealing from the optimizer's lr to ``eta_min``, without restarts.
 
     Args:
-        optimizer: whose lr is where the cosine starts.
+        optimizer: its lr is the initial one.
         total_steps: optimizer steps of the whole trial, >= 1.
         eta_min: the lr after the last step, from 0 to the optimizer's lr.
 

@@ -1,13 +1,13 @@
-"""The ranges of what schedulers share."""
+"""Checks of hyper-parameters that several schedulers have, and the linear warm-up."""
 
 
 def check_fraction(name: str, value: float, *, may_be_zero: bool = False) -> None:
-    """Check a part of the training.
+    """Check a fraction of the training.
 
     Args:
         name: of the value, for the message.
         value: a fraction of all steps, in (0, 1), or in [0, 1).
-        may_be_zero: whether the range holds 0.
+        may_be_zero: whether the range includes 0.
 
     Raises:
         ValueError: it is out of its range.
@@ -19,7 +19,7 @@ def check_fraction(name: str, value: float, *, may_be_zero: bool = False) -> Non
 
 
 def check_gamma(gamma: float) -> None:
-    """Check the factor of a drop, in (0, 1].
+    """Check the decay factor, in (0, 1].
 
     Raises:
         ValueError: it is out of its range.
@@ -28,9 +28,9 @@ def check_gamma(gamma: float) -> None:
         raise ValueError(f"gamma must be in (0, 1], got {gamma}")
 
 
-def rise(step: int, warmup_steps: int) -> float:
-    """Return the share of the lr at a step of a linear warm-up, 1 behind it.
+def warmup_factor(step: int, warmup_steps: int) -> float:
+    """Return the factor of the lr at a step of a linear warm-up, 1 after it.
 
-    It is ``1 / (warmup_steps + 1)`` at step 0, so that no step is lost.
+    It is ``1 / (warmup_steps + 1)`` at step 0, so that no step has an lr of 0.
     """
     return min(1.0, (step + 1) / (warmup_steps + 1))

@@ -13,17 +13,17 @@ def one_cycle(
     div_factor: float,
     final_div_factor: float,
 ) -> LRScheduler:
-    """Return a warm-up to the optimizer's lr and a descent below its start, both half cosines.
+    """Return a rise to the optimizer's lr and a decay below the initial lr, both half cosines.
 
-    As torch's OneCycleLR with its peak at the optimizer's own lr and momentum left alone; unlike
-    it, any number of steps works, and a step after the last one keeps the last lr.
+    As torch's OneCycleLR with its peak at the optimizer's lr and constant momentum; unlike it, any
+    number of steps works, and a step after the last one keeps the last lr.
 
     Args:
-        optimizer: whose lr is the peak.
+        optimizer: its lr is the peak.
         total_steps: optimizer steps of the whole trial, >= 1.
-        pct_start: fraction of the steps that rise, in (0, 1).
-        div_factor: the peak over the first lr, >= 1.
-        final_div_factor: the first lr over the last, >= 1.
+        pct_start: fraction of the steps in which the lr rises, in (0, 1).
+        div_factor: ratio of the peak to the first lr, >= 1.
+        final_div_factor: ratio of the first lr to the last, >= 1.
 
     Raises:
         ValueError: a value is out of its range.

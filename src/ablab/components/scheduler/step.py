@@ -1,4 +1,4 @@
-"""Equal drops at equal distances."""
+"""Step decay."""
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, StepLR
@@ -7,19 +7,19 @@ from ablab.components.scheduler.fractions import check_fraction, check_gamma
 
 
 def step(optimizer: Optimizer, total_steps: int, step_size: float, gamma: float) -> LRScheduler:
-    """Return a drop of the lr to ``gamma`` of it after each ``step_size`` of the training.
+    """Return decay of the lr by ``gamma`` after each ``step_size`` of the training.
 
     Args:
-        optimizer: whose lr is what it starts with.
+        optimizer: its lr is the initial one.
         total_steps: optimizer steps of the whole trial, >= 1.
-        step_size: the distance as a fraction of all steps, in (0, 1); rounded to whole steps.
-        gamma: factor of a drop, in (0, 1].
+        step_size: interval as a fraction of all steps, in (0, 1); rounded to whole steps.
+        gamma: decay factor, in (0, 1].
 
     Raises:
         ValueError: a value is out of its range.
 
-    Source: torch's StepLR, which counts steps; so that the number of epochs may change alone, ours
-    takes fractions.
+    Source: torch's StepLR, which counts steps; here fractions, so that the setting does not depend
+    on the number of epochs.
     """
     check_fraction("step_size", step_size)
     check_gamma(gamma)

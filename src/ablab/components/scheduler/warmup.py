@@ -6,18 +6,18 @@ from typing import Literal
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
-from ablab.components.scheduler.fractions import check_fraction, rise
+from ablab.components.scheduler.fractions import check_fraction, warmup_factor
 
 
 def warmup(
     optimizer: Optimizer, total_steps: int, warmup: float, then: Literal["constant", "cosine"]
 ) -> LRScheduler:
-    """Return a linear rise to the optimizer's lr, and its lr or half a cosine to zero behind it.
+    """Return a linear rise to the optimizer's lr, followed by this lr or a half cosine to zero.
 
     Args:
-        optimizer: whose lr is the peak.
+        optimizer: its lr is the peak.
         total_steps: optimizer steps of the whole trial, >= 1.
-        warmup: how long the lr rises, a fraction of all steps, in [0, 1); rounded to whole steps.
+        warmup: length of the warm-up, a fraction of all steps, in [0, 1); rounded to whole steps.
         then: ``"constant"`` or ``"cosine"``.
 
     Raises:
@@ -33,7 +33,7 @@ def warmup(
 
     def share(step: int) -> float:
         if step < warmup_steps or then == "constant":
-            return rise(step, warmup_steps)
+            return warmup_factor(step, warmup_steps)
         passed = (step - warmup_steps) / max(1, total_steps - warmup_steps)
         return (1 + math.cos(math.pi * min(1.0, passed))) / 2
 

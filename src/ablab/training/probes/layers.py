@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ablab import streams
-from ablab.components.batch_generator import alone
+from ablab.components.batch_generator import single_process
 from ablab.model.by_hand.convert import AXIS
 from ablab.model.plain_state import PlainState
 
@@ -72,7 +72,7 @@ def state_restored(
     plain = PlainState(network)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     position = seed, "probes", epoch
-    with streams.forked(*position, device=device), alone(generator):
+    with streams.forked(*position, device=device), single_process(generator):
         state = None if generator is None else generator.get_state()
         if generator is not None:
             generator.manual_seed(streams.derive(*position))
