@@ -1,4 +1,4 @@
-"""What every test against torch shares: random arrays, gradients by autograd, and closeness."""
+"""Helpers of the tests against torch: random arrays, autograd gradients and comparison."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +12,12 @@ quickly = settings(max_examples=12, deadline=None, derandomize=True)
 
 
 def random(seed: int, *shape: int) -> Any:
-    """Return normal deviates, which have no ties and no zeros."""
+    """Return normally distributed values, without ties and zeros."""
     return np.random.default_rng(seed).normal(size=shape)
 
 
 def autograd(function: Callable[..., Tensor], dy: Any, *arrays: Any) -> tuple[Any, list[Any]]:
-    """Return torch's output and its gradients by each array, for a gradient by the output."""
+    """Return torch's output and its gradients for each array, given the output's gradient."""
     tensors = [torch.tensor(a, dtype=torch.float64, requires_grad=True) for a in arrays]
     y = function(*tensors)
     y.backward(torch.ones_like(y) if dy is None else torch.tensor(dy, dtype=torch.float64))
@@ -25,6 +25,6 @@ def autograd(function: Callable[..., Tensor], dy: Any, *arrays: Any) -> tuple[An
 
 
 def agree(ours: Any, theirs: Any) -> None:
-    """Fail unless all values are the same to 1e-10."""
+    """Assert that all values agree to 1e-10."""
     assert np.shape(ours) == np.shape(theirs)
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-10)

@@ -69,7 +69,7 @@ def test_modes_are_scipys(mode: str, kernel: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"stride": 2, "padding": "full", "dilation": 2}])
-def test_gradients_of_a_convolution_are_those_by_the_flipped_kernel(options: dict) -> None:
+def test_gradients_of_a_convolution_are_those_with_the_flipped_kernel(options: dict) -> None:
     x, weight, bias = random(0, 2, 3, 9, 9), random(1, 4, 3, 3, 2), random(2, 4)
     y = convolution.convolution(x, weight, bias, **options)
     dy = random(3, *y.shape)

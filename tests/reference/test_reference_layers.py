@@ -80,7 +80,7 @@ def test_prelu_and_its_gradients_are_torchs(slopes: int, shape: tuple[int, ...])
     agree(rectifier.prelu_slope_gradient(da, z, slope), dslope)
 
 
-def test_step_is_heavisides_and_nothing_passes() -> None:
+def test_step_is_heavisides_with_zero_gradient() -> None:
     z = random(0, 3, 4)
     agree(activation.step(z), np.heaviside(z, 0))
     agree(activation.step_gradient(z, z), 0 * z)

@@ -41,7 +41,7 @@ def test_recurrent_network_and_both_its_gradients_are_torchs(sizes: tuple[int, .
             agree(ours, parameter.grad)
 
 
-def test_both_gradients_are_equal_where_only_the_last_step_counts() -> None:
+def test_both_gradients_are_equal_with_a_loss_of_the_last_step() -> None:
     weights, x = network(3, 5, 2), random(0, 9, 4, 3)
     dy = np.zeros((9, 4, 2))
     dy[-1] = random(1, 4, 2)

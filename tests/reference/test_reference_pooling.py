@@ -74,7 +74,7 @@ def test_lp_pool_and_its_gradient_are_torchs(
 
 
 @pytest.mark.parametrize("p", [1.0, 2.5, 4.0])
-def test_power_mean_leaves_the_border_out(p: float) -> None:
+def test_power_mean_excludes_the_border(p: float) -> None:
     x = random(0, 2, 3, 7, 7)
 
     def torchs(x: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""The mathematics of the suite by hand: forward and backward in numpy, no convolution API."""
+"""Forward and backward passes in plain numpy, without a convolution API."""

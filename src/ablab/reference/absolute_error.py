@@ -1,7 +1,7 @@
 """Losses of absolute errors and their gradients: MAE, L1, MAPE.
 
-Outputs y and targets t are (N, K). All are means over the N images, so that a batch's size does not
-change the step.
+Outputs y and targets t are (N, K). All are means over the N images, so that the gradient does not
+scale with the batch size.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from ablab.reference.windows import Array
 
 
 def mean_absolute_error(y: Array, t: Array) -> float:
-    """Return the mean magnitude of the error over images and classes.
+    """Return the mean absolute error over images and classes.
 
     Formula:
         L = 1/(N K) sum_{n,k} |y[n, k] - t[n, k]|
@@ -25,7 +25,7 @@ def mean_absolute_error(y: Array, t: Array) -> float:
 
 
 def mean_absolute_error_gradient(y: Array, t: Array) -> Array:
-    """Return the gradient of `mean_absolute_error`; 0 where nothing is wrong.
+    """Return the gradient of `mean_absolute_error`; 0 at zero error.
 
     Formula:
         dy[n, k] = sign(y[n, k] - t[n, k]) / (N K)
@@ -40,7 +40,7 @@ def mean_absolute_error_gradient(y: Array, t: Array) -> Array:
 
 
 def l1(y: Array, t: Array) -> float:
-    """Return the sum of an image's errors in magnitude, a mean over images.
+    """Return the sum of absolute errors over classes, averaged over images.
 
     Formula:
         L = 1/N sum_n sum_k |y[n, k] - t[n, k]|
@@ -55,7 +55,7 @@ def l1(y: Array, t: Array) -> float:
 
 
 def l1_gradient(y: Array, t: Array) -> Array:
-    """Return the gradient of `l1`; 0 where nothing is wrong.
+    """Return the gradient of `l1`; 0 at zero error.
 
     Formula:
         dy[n, k] = sign(y[n, k] - t[n, k]) / N
@@ -70,17 +70,17 @@ def l1_gradient(y: Array, t: Array) -> Array:
 
 
 def mean_absolute_percentage_error(y: Array, t: Array, eps: float) -> float:
-    """Return the mean error as a share of the target, of eps where the target is smaller.
+    """Return the mean absolute error relative to the target, or to eps for smaller targets.
 
     Formula:
         L = 1/(N K) sum_{n,k} |y[n, k] - t[n, k]| / max(|t[n, k]|, eps)
 
-    It is a share, not a percentage: 1 is a hundred percent.
+    It is a fraction, not a percentage: 1 is 100 %.
 
     Args:
         y: outputs, (N, K).
         t: targets, (N, K).
-        eps: > 0; with one-hot targets, all but one class of an image is divided by it.
+        eps: > 0; with one-hot targets it divides the errors of all classes but one.
 
     Source: scikit-learn's mean_absolute_percentage_error.
     """
@@ -88,7 +88,7 @@ def mean_absolute_percentage_error(y: Array, t: Array, eps: float) -> float:
 
 
 def mean_absolute_percentage_error_gradient(y: Array, t: Array, eps: float) -> Array:
-    """Return the gradient of `mean_absolute_percentage_error`; 0 where nothing is wrong.
+    """Return the gradient of `mean_absolute_percentage_error`; 0 at zero error.
 
     Formula:
         dy[n, k] = sign(y[n, k] - t[n, k]) / (max(|t[n, k]|, eps) N K)

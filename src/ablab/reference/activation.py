@@ -6,7 +6,7 @@ from ablab.reference.windows import Array
 
 
 def identity(z: Array) -> Array:
-    """Return the input: stacked layers without an activation are one linear layer.
+    """Return the input; stacked layers without an activation are one linear layer.
 
     Formula:
         f(z) = z
@@ -26,7 +26,7 @@ def identity_gradient(da: Array, z: Array) -> Array:
         f'(z) = 1
 
     Args:
-        da: the gradient by the output, any shape.
+        da: the gradient with respect to the output, any shape.
         z: the input, the same shape.
 
     Source: the linear control.
@@ -35,7 +35,7 @@ def identity_gradient(da: Array, z: Array) -> Array:
 
 
 def step(z: Array) -> Array:
-    """Return 1 for a positive input, else 0; for reference only, since nothing learns through it.
+    """Return 1 for a positive input, else 0; for reference only, since its gradient is 0.
 
     Formula:
         f(z) = [z > 0]
@@ -49,13 +49,13 @@ def step(z: Array) -> Array:
 
 
 def step_gradient(da: Array, z: Array) -> Array:
-    """Return the gradient of `step`: nothing passes.
+    """Return the gradient of `step`, which is 0.
 
     Formula:
-        f'(z) = 0, also at the jump, where there is none
+        f'(z) = 0, also at z = 0, where there is no derivative
 
     Args:
-        da: the gradient by the output, any shape.
+        da: the gradient with respect to the output, any shape.
         z: the input, the same shape.
 
     Source: Minsky and Papert 1969, Perceptrons.
@@ -64,7 +64,7 @@ def step_gradient(da: Array, z: Array) -> Array:
 
 
 def sigmoid(z: Array) -> Array:
-    """Return the logistic function; no exponential overflows.
+    """Return the logistic function, computed without overflow.
 
     Formula:
         f(z) = 1 / (1 + e^-z)
@@ -80,26 +80,26 @@ def sigmoid(z: Array) -> Array:
 
 
 def sigmoid_gradient(da: Array, z: Array) -> Array:
-    """Return the gradient of `sigmoid`, at most a quarter of what comes.
+    """Return the gradient of `sigmoid`, at most a quarter of the incoming one.
 
     Formula:
         f'(z) = f(z) (1 - f(z))
 
-    A small derivative may mean saturation, not arrival (the notes take it for the latter).
+    A small derivative may mean saturation, not convergence (the notes assume the latter).
 
     Args:
-        da: the gradient by the output, any shape.
+        da: the gradient with respect to the output, any shape.
         z: the input, the same shape.
 
     Source: Rumelhart et al. 1986, equation 5.
     """
     e = np.exp(-np.abs(z))
-    dz: Array = da * e / (1 + e) ** 2  # the same, exact where f(z) rounds to 1
+    dz: Array = da * e / (1 + e) ** 2  # the same formula, accurate where f(z) rounds to 1
     return dz
 
 
 def tanh(z: Array) -> Array:
-    """Return the hyperbolic tangent, the sigmoid that is centered at zero.
+    """Return the hyperbolic tangent, a sigmoid centered at zero.
 
     Formula:
         f(z) = (e^z - e^-z) / (e^z + e^-z)
@@ -119,7 +119,7 @@ def tanh_gradient(da: Array, z: Array) -> Array:
         f'(z) = 1 - f(z)^2
 
     Args:
-        da: the gradient by the output, any shape.
+        da: the gradient with respect to the output, any shape.
         z: the input, the same shape.
 
     Source: LeCun et al. 1998, Efficient BackProp, section 4.4.
@@ -129,14 +129,14 @@ def tanh_gradient(da: Array, z: Array) -> Array:
 
 
 def softmax(z: Array, axis: int = 1) -> Array:
-    """Return probabilities that sum to 1; shifted by the largest input, which changes nothing.
+    """Return probabilities that sum to 1; inputs are shifted by their maximum to avoid overflow.
 
     Formula:
         f(z)[k] = e^z[k] / sum_j e^z[j]
 
     Args:
         z: any shape.
-        axis: over what they sum to 1.
+        axis: over which they sum to 1.
 
     Source: Bridle 1990, Probabilistic interpretation of feedforward classification network outputs.
     """
@@ -152,9 +152,9 @@ def softmax_gradient(da: Array, z: Array, axis: int = 1) -> Array:
         dz[k] = f[k] (da[k] - sum_j da[j] f[j])
 
     Args:
-        da: the gradient by the output, any shape.
+        da: the gradient with respect to the output, any shape.
         z: the input, the same shape.
-        axis: as forward.
+        axis: as in the forward pass.
 
     Source: Bridle 1990, as above.
     """

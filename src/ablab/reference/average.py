@@ -11,12 +11,12 @@ def weighted_mean(values: Array, beta: float, *, corrected: bool = True) -> Arra
     Formula:
         v[t] = beta v[t-1] + (1 - beta) x[t],    v[0] = 0,    vhat[t] = v[t] / (1 - beta^t)
 
-    Without the correction the first means are too near to zero.
+    Without the correction the first means are biased towards zero.
 
     Args:
         values: x, (T, ...).
         beta: in [0, 1).
-        corrected: whether to return vhat rather than v.
+        corrected: return vhat instead of v.
 
     Returns:
         (T, ...).
@@ -36,7 +36,7 @@ def weighted_mean(values: Array, beta: float, *, corrected: bool = True) -> Arra
 
 
 def window(beta: float) -> float:
-    """Return over about how many values the mean is taken.
+    """Return the approximate number of values that the mean covers.
 
     Formula:
         1 / (1 - beta)

@@ -15,13 +15,13 @@ def cross_correlation(
     padding: Padding = 0,
     dilation: Size = 1,
 ) -> Array:
-    """Return what today's networks call a convolution: the kernel is not flipped.
+    """Return the cross-correlation, which networks call a convolution: the kernel is not flipped.
 
     Formula:
         y[n, o, i, j] = b[o] + sum_{c,u,v} w[o, c, u, v] x[n, c, s i + d u - p, s j + d v - p]
 
-    The windows become the columns of a matrix, so that one product does it all. A kernel has
-    k k C O weights and O biases, whatever the image (the notes count otherwise).
+    The windows are the columns of a matrix, so that one matrix product suffices. A layer has
+    k k C O weights and O biases, independent of the image (the notes count differently).
 
     Args:
         x: (N, C, H, W).
@@ -35,7 +35,7 @@ def cross_correlation(
         (N, O, H', W'), sizes by `ablab.reference.sizes.output_size`.
 
     Raises:
-        ValueError: a value is out of its range, or not one window fits.
+        ValueError: a value is out of its range, or no window fits.
 
     Source: Goodfellow et al. 2016, Deep Learning, equation 9.6.
     """
@@ -55,7 +55,7 @@ def input_gradient(
     padding: Padding = 0,
     dilation: Size = 1,
 ) -> Array:
-    """Return the gradient of `cross_correlation` by its images.
+    """Return the gradient of `cross_correlation` with respect to its images.
 
     Formula:
         dx[n, c, y, z] = sum_{o,u,v} w[o, c, u, v] dy[n, o, i, j]
@@ -65,12 +65,12 @@ def input_gradient(
     full cross-correlation with the flipped one.
 
     Args:
-        dy: (N, O, H', W'), the gradient by the output.
+        dy: (N, O, H', W'), the gradient with respect to the output.
         weight: (O, C, k, k).
         image: (H, W) of the images.
-        stride: s, as forward.
-        padding: p, as forward.
-        dilation: d, as forward.
+        stride: s, as in the forward pass.
+        padding: p, as in the forward pass.
+        dilation: d, as in the forward pass.
 
     Returns:
         (N, C, H, W).
@@ -95,36 +95,36 @@ def weight_gradient(
     padding: Padding = 0,
     dilation: Size = 1,
 ) -> Array:
-    """Return the gradient of `cross_correlation` by its weights.
+    """Return the gradient of `cross_correlation` with respect to its weights.
 
     Formula:
         dw[o, c, u, v] = sum_{n,i,j} dy[n, o, i, j] x[n, c, s i + d u - p, s j + d v - p]
 
     Args:
-        dy: (N, O, H', W'), the gradient by the output.
+        dy: (N, O, H', W'), the gradient with respect to the output.
         x: (N, C, H, W), the images.
         kernel: (k, k), rows and columns.
-        stride: s, as forward.
-        padding: p, as forward.
-        dilation: d, as forward.
+        stride: s, as in the forward pass.
+        padding: p, as in the forward pass.
+        dilation: d, as in the forward pass.
 
     Returns:
         (O, C, k, k).
 
-    Source: LeCun et al. 1989, as above: the sum is over all places that share the weight.
+    Source: LeCun et al. 1989, as above: the sum is over all positions that share the weight.
     """
     taken = windows(x, kernel, stride=stride, padding=padding, dilation=dilation)
     return (_flat(dy) @ _columns(taken).T).reshape(dy.shape[1], x.shape[1], *kernel)
 
 
 def bias_gradient(dy: Array) -> Array:
-    """Return the gradient of a convolution by its biases.
+    """Return the gradient of a convolution with respect to its biases.
 
     Formula:
         db[o] = sum_{n,i,j} dy[n, o, i, j]
 
     Args:
-        dy: (N, O, H', W'), the gradient by the output.
+        dy: (N, O, H', W'), the gradient with respect to the output.
 
     Source: LeCun et al. 1989, as above.
     """
@@ -146,8 +146,8 @@ def convolution(
     Formula:
         y[n, o, i, j] = b[o] + sum_{c,u,v} w[o, c, k-1-u, k-1-v] x[n, c, s i + d u - p, ...]
 
-    Its gradients are those of `cross_correlation` by the flipped kernel, the one by its weights
-    flipped again.
+    Its gradients are those of `cross_correlation` with the flipped kernel; the gradient of the
+    weights is flipped again.
 
     Args:
         x: (N, C, H, W).
@@ -168,7 +168,7 @@ def convolution(
 
 
 def flipped(weight: Array) -> Array:
-    """Return kernels turned by half a turn.
+    """Return kernels rotated by 180 degrees.
 
     Formula:
         f[o, c, u, v] = w[o, c, k-1-u, k-1-v]

@@ -1,4 +1,4 @@
-"""Weight decay, as a term of the cost."""
+"""Weight decay as a term of the loss."""
 
 from collections.abc import Sequence
 
@@ -6,10 +6,10 @@ from ablab.reference.windows import Array
 
 
 def weight_decay(weights: Sequence[Array], strength: float) -> float:
-    """Return what large weights cost, added once to the mean cost of the batch.
+    """Return the penalty on large weights, added once to the mean loss of the batch.
 
     Formula:
-        L = lambda/2 sum of w^2 over all weights; biases are left out
+        L = lambda/2 sum of w^2 over all weights; biases are excluded
 
     Args:
         weights: any shapes.

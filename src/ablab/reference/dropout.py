@@ -4,7 +4,7 @@ from ablab.reference.windows import Array
 
 
 def dropout(x: Array, kept: Array, p: float) -> Array:
-    """Return the kept units, enlarged so that the expectation stays what it was.
+    """Return the kept units, scaled so that the expectation is unchanged.
 
     Formula:
         y = x r / (1 - p),    r = 1 with probability 1 - p, else 0
@@ -25,15 +25,15 @@ def dropout(x: Array, kept: Array, p: float) -> Array:
 
 
 def dropout_gradient(dy: Array, kept: Array, p: float) -> Array:
-    """Return the gradient of `dropout`: what was dropped learns nothing.
+    """Return the gradient of `dropout`: 0 for dropped units.
 
     Formula:
         dx = dy r / (1 - p)
 
     Args:
-        dy: the gradient by the output, any shape.
-        kept: r, as forward.
-        p: as forward.
+        dy: the gradient with respect to the output, any shape.
+        kept: r, as in the forward pass.
+        p: as in the forward pass.
 
     Source: Srivastava et al. 2014, JMLR 15, section 5.1.
     """

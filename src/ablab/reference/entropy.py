@@ -1,7 +1,7 @@
-"""Cross entropies on logits and their gradients, the activation taken into the loss.
+"""Cross entropies on logits and their gradients, with the activation as a part of the loss.
 
-Squared error behind a sigmoid learns slowly where the sigmoid is saturated, for its gradient has
-the factor f'(z); here this factor is gone.
+The squared error after a sigmoid learns slowly where the sigmoid is saturated, since its gradient
+has the factor f'(z), which cancels here.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def one_hot(target: NDArray[np.int64], num_classes: int) -> Array:
 
 
 def softmax_cross_entropy(z: Array, t: Array) -> float:
-    """Return the cross entropy of softmax's probabilities, a mean over images.
+    """Return the cross entropy of the softmax, averaged over images.
 
     Formula:
         L = -1/N sum_n sum_k t[n, k] log softmax(z[n])[k]
@@ -49,7 +49,7 @@ def softmax_cross_entropy(z: Array, t: Array) -> float:
 
 
 def softmax_cross_entropy_gradient(z: Array, t: Array) -> Array:
-    """Return the gradient of `softmax_cross_entropy` by the logits.
+    """Return the gradient of `softmax_cross_entropy` with respect to the logits.
 
     Formula:
         dz[n, k] = (softmax(z[n])[k] sum_j t[n, j] - t[n, k]) / N
@@ -65,11 +65,11 @@ def softmax_cross_entropy_gradient(z: Array, t: Array) -> Array:
 
 
 def binary_cross_entropy(z: Array, t: Array) -> float:
-    """Return the cross entropy of K sigmoids, summed over classes, a mean over images.
+    """Return the cross entropy of K sigmoids, summed over classes, averaged over images.
 
     Formula:
         L = -1/N sum_n sum_k (t log f(z) + (1 - t) log(1 - f(z))),    f the sigmoid
-          = 1/N sum_n sum_k (max(z, 0) - z t + log(1 + e^-|z|)), which no z overflows
+          = 1/N sum_n sum_k (max(z, 0) - z t + log(1 + e^-|z|)), which never overflows
 
     Args:
         z: logits, (N, K).
@@ -83,7 +83,7 @@ def binary_cross_entropy(z: Array, t: Array) -> float:
 
 
 def binary_cross_entropy_gradient(z: Array, t: Array) -> Array:
-    """Return the gradient of `binary_cross_entropy` by the logits.
+    """Return the gradient of `binary_cross_entropy` with respect to the logits.
 
     Formula:
         dz[n, k] = (f(z[n, k]) - t[n, k]) / N,    f the sigmoid

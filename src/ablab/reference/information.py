@@ -1,4 +1,4 @@
-"""Information, and the cross entropy that training lowers."""
+"""Information content and cross entropy."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ablab.reference.windows import Array
 
 
 def information(p: Array) -> Array:
-    """Return how much an event of probability p tells, in nats; nothing where it is certain.
+    """Return the information content of an event of probability p, in nats; 0 if it is certain.
 
     Formula:
         I = -log p
@@ -17,17 +17,17 @@ def information(p: Array) -> Array:
     Source: Shannon 1948, A mathematical theory of communication.
     """
     with np.errstate(divide="ignore"):
-        told: Array = -np.log(p)
-    return told + 0.0  # no negative zero
+        content: Array = -np.log(p)
+    return content + 0.0  # no negative zero
 
 
 def cross_entropy(p: Array, q: Array) -> Array:
-    """Return the mean information of events of probabilities p, to who believes q.
+    """Return the mean information content under probabilities q of events with probabilities p.
 
     Formula:
         H(p, q) = -sum_k p[k] log q[k],    0 log q = 0
 
-    The notes lack the sum. With p = q it is the entropy of p, the least over all q.
+    The notes omit the sum. For p = q it is the entropy of p, its minimum over q.
 
     Args:
         p: (..., K), each sums to 1.

@@ -24,16 +24,16 @@ def linear(x: Array, weight: Array, bias: Array | None = None) -> Array:
 
 
 def input_gradient(dz: Array, weight: Array) -> Array:
-    """Return the gradient of `linear` by its input.
+    """Return the gradient of `linear` with respect to its input.
 
     Formula:
         dx[n, i] = sum_k w[k, i] dz[n, k]
 
-    With the activation's derivative before it, this is the rule by which residuals go back. The
+    With the derivative of the activation, this is the back-propagation of residuals. The
     output residual of a half squared error is (a - y) f'(z): what the notes write as -(y - a).
 
     Args:
-        dz: (N, K), the gradient by the output.
+        dz: (N, K), the gradient with respect to the output.
         weight: (K, I).
 
     Source: Rumelhart et al. 1986, equation 7.
@@ -43,13 +43,13 @@ def input_gradient(dz: Array, weight: Array) -> Array:
 
 
 def weight_gradient(dz: Array, x: Array) -> Array:
-    """Return the gradient of `linear` by its weights.
+    """Return the gradient of `linear` with respect to its weights.
 
     Formula:
         dw[k, i] = sum_n dz[n, k] x[n, i]
 
     Args:
-        dz: (N, K), the gradient by the output.
+        dz: (N, K), the gradient with respect to the output.
         x: (N, I), the input.
 
     Source: Rumelhart et al. 1986, equation 6.
@@ -59,13 +59,13 @@ def weight_gradient(dz: Array, x: Array) -> Array:
 
 
 def bias_gradient(dz: Array) -> Array:
-    """Return the gradient of `linear` by its biases.
+    """Return the gradient of `linear` with respect to its biases.
 
     Formula:
         db[k] = sum_n dz[n, k]
 
     Args:
-        dz: (N, K), the gradient by the output.
+        dz: (N, K), the gradient with respect to the output.
 
     Source: Rumelhart et al. 1986: a bias is the weight of an input that is always 1.
     """

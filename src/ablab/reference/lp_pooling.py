@@ -45,7 +45,7 @@ def lp_pool(
     if form not in ("mean", "sum"):
         raise ValueError(f"form must be one of mean, sum, got {form}")
     taken = np.abs(windows(x, kernel, stride=stride, padding=padding))
-    # The norm is homogeneous: with the largest magnitude taken out, no power overflows.
+    # The norm is homogeneous: after division by the largest magnitude no power overflows.
     largest = taken.max(axis=(0, 1))
     powers = ((taken / np.where(largest > 0, largest, 1)) ** p).sum(axis=(0, 1))
     if form == "mean":
@@ -70,13 +70,13 @@ def lp_pool_gradient(
         dx[n, c, y, z] = sum of sign(x) (|x[n, c, y, z]| / y[n, c, i, j])^(p-1) dy[n, c, i, j] / m
 
     Args:
-        dy: (N, C, H', W'), the gradient by the output.
+        dy: (N, C, H', W'), the gradient with respect to the output.
         x: (N, C, H, W), the input.
-        kernel: as forward.
-        stride: as forward.
-        padding: as forward.
-        p: as forward.
-        form: as forward.
+        kernel: as in the forward pass.
+        stride: as in the forward pass.
+        padding: as in the forward pass.
+        p: as in the forward pass.
+        form: as in the forward pass.
 
     Source: Sermanet et al. 2012, as above.
     """

@@ -8,13 +8,13 @@ from ablab.reference.windows import Array
 def batch_norm(
     x: Array, scale: Array, shift: Array, mean: Array, variance: Array, *, eps: float = 1e-8
 ) -> Array:
-    """Return each channel with a mean and a variance taken out, then scaled and shifted.
+    """Return each channel normalized by mean and variance, then scaled and shifted.
 
     Formula:
         y = gamma (x - mu) / sqrt(sigma^2 + eps) + beta
 
     In training mu and sigma^2 are those of the batch (`moments`), in testing running ones. The
-    notes normalize Z, a layer's sums, not A, its activations: that is the place to put it.
+    notes normalize Z, a layer's sums, not A, its activations, as intended.
 
     Args:
         x: (N, C, ...).
@@ -34,7 +34,7 @@ def batch_norm(
 
 
 def moments(x: Array) -> tuple[Array, Array]:
-    """Return the mean of each channel over batch and places, and its variance, (C,) each.
+    """Return the mean and the variance of each channel over batch and positions, (C,) each.
 
     Formula:
         mu[c] = mean of x[:, c, ...],    sigma^2[c] = mean of (x[:, c, ...] - mu[c])^2
@@ -68,22 +68,22 @@ def running_moments(running: tuple[Array, Array], x: Array, momentum: float) -> 
 
 
 def input_gradient(dy: Array, x: Array, scale: Array, *, eps: float = 1e-8) -> Array:
-    """Return the gradient of `batch_norm` by x where the batch's own moments were taken.
+    """Return the gradient of `batch_norm` with respect to x, with the moments of the batch.
 
     Formula:
         dx = gamma / sqrt(sigma^2 + eps) (dy - mean(dy) - xhat mean(dy xhat)),
         xhat = (x - mu) / sqrt(sigma^2 + eps)
 
-    What is constant over the batch, or grows with xhat, does not pass. Where the moments are
-    running ones, dx = gamma / sqrt(v + eps) dy.
+    Components of dy that are constant over the batch or proportional to xhat vanish. With running
+    moments, dx = gamma / sqrt(v + eps) dy.
 
     Args:
-        dy: the gradient by the output, (N, C, ...).
+        dy: the gradient with respect to the output, (N, C, ...).
         x: the input, (N, C, ...).
         scale: gamma, (C,).
-        eps: as forward.
+        eps: as in the forward pass.
 
-    Source: Ioffe and Szegedy 2015, arXiv:1502.03167, section 3, its six derivatives in one.
+    Source: Ioffe and Szegedy 2015, arXiv:1502.03167, section 3, its six derivatives combined.
     """
     unit = normalized(x, *moments(x), eps=eps)
     through = dy - _wide(dy.mean(axis=_others(x)), x)
@@ -92,13 +92,13 @@ def input_gradient(dy: Array, x: Array, scale: Array, *, eps: float = 1e-8) -> A
 
 
 def scale_gradient(dy: Array, unit: Array) -> Array:
-    """Return the gradient of `batch_norm` by gamma.
+    """Return the gradient of `batch_norm` with respect to gamma.
 
     Formula:
         dgamma[c] = sum of dy[:, c, ...] xhat[:, c, ...]
 
     Args:
-        dy: the gradient by the output, (N, C, ...).
+        dy: the gradient with respect to the output, (N, C, ...).
         unit: xhat, the normalized input, (N, C, ...).
 
     Source: Ioffe and Szegedy 2015, arXiv:1502.03167, section 3.
@@ -108,13 +108,13 @@ def scale_gradient(dy: Array, unit: Array) -> Array:
 
 
 def shift_gradient(dy: Array) -> Array:
-    """Return the gradient of `batch_norm` by beta.
+    """Return the gradient of `batch_norm` with respect to beta.
 
     Formula:
         dbeta[c] = sum of dy[:, c, ...]
 
     Args:
-        dy: the gradient by the output, (N, C, ...).
+        dy: the gradient with respect to the output, (N, C, ...).
 
     Source: Ioffe and Szegedy 2015, arXiv:1502.03167, section 3.
     """

@@ -18,7 +18,7 @@ def max_pool(
         x: (N, C, H, W).
         kernel: side of a window, in pixels, >= 1, or (rows, columns), as are all others.
         stride: s, >= 1.
-        padding: p; the border is never the largest.
+        padding: p; border pixels are never the maximum.
         dilation: d, >= 1.
 
     Returns:
@@ -34,28 +34,28 @@ def max_pool(
 def max_pool_gradient(
     dy: Array, x: Array, kernel: Size, stride: Size, *, padding: Padding = 0, dilation: Size = 1
 ) -> Array:
-    """Return the gradient of `max_pool`: it goes to each window's first largest value.
+    """Return the gradient of `max_pool`, which goes to the first maximum of each window.
 
     Formula:
         dx[n, c, y, z] = sum of dy[n, c, i, j] over the windows whose largest value is at (y, z)
 
     Args:
-        dy: (N, C, H', W'), the gradient by the output.
+        dy: (N, C, H', W'), the gradient with respect to the output.
         x: (N, C, H, W), the input.
-        kernel: as forward.
-        stride: as forward.
-        padding: as forward.
-        dilation: as forward.
+        kernel: as in the forward pass.
+        stride: as in the forward pass.
+        padding: as in the forward pass.
+        dilation: as in the forward pass.
 
-    Source: LeCun et al. 1998 is for means; the choice among equals is torch's: the first.
+    Source: LeCun et al. 1998 is for means; the choice among equal values is torch's: the first.
     """
     taken = windows(x, kernel, stride=stride, padding=padding, dilation=dilation, border=-np.inf)
     free = np.ones(dy.shape, bool)
     parts = np.zeros((*taken.shape[:2], *dy.shape))
     largest = taken.max(axis=(0, 1))
-    for place in np.ndindex(*taken.shape[:2]):
-        first = free & (taken[place] == largest)
-        parts[place] = first * dy
+    for offset in np.ndindex(*taken.shape[:2]):
+        first = free & (taken[offset] == largest)
+        parts[offset] = first * dy
         free &= ~first
     return add_windows(
         parts, (x.shape[2], x.shape[3]), stride=stride, padding=padding, dilation=dilation
@@ -75,7 +75,7 @@ def mean_pool(
         kernel: side of a window, in pixels, >= 1, or (rows, columns), as are all others.
         stride: s, >= 1.
         padding: p.
-        count_border: whether m counts all pixels of a window, or those of the image alone.
+        count_border: count all pixels of a window in m, not only those of the image.
 
     Returns:
         (N, C, H', W').
@@ -98,18 +98,18 @@ def mean_pool_gradient(
     padding: Padding = 0,
     count_border: bool = False,
 ) -> Array:
-    """Return the gradient of `mean_pool`: each pixel of a window gets its share.
+    """Return the gradient of `mean_pool`, divided equally among the pixels of a window.
 
     Formula:
         dx[n, c, y, z] = sum of dy[n, c, i, j] / m[i, j] over the windows that hold (y, z)
 
     Args:
-        dy: (N, C, H', W'), the gradient by the output.
+        dy: (N, C, H', W'), the gradient with respect to the output.
         x: (N, C, H, W), the input.
-        kernel: as forward.
-        stride: as forward.
-        padding: as forward.
-        count_border: as forward.
+        kernel: as in the forward pass.
+        stride: as in the forward pass.
+        padding: as in the forward pass.
+        count_border: as in the forward pass.
 
     Source: LeCun et al. 1990, as above.
     """
@@ -120,7 +120,7 @@ def mean_pool_gradient(
 
 
 def counts(x: Array, kernel: Size, stride: Size, padding: Padding, *, count_border: bool) -> Array:
-    """Return how many pixels of each window count.
+    """Return the number of counted pixels of each window.
 
     Formula:
         m[i, j] = number of (u, v) whose pixel lies in the image, or on the border where it counts

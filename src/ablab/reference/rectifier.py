@@ -1,4 +1,4 @@
-"""ReLU and its kin: leaky ReLU, PReLU and ELU, and their gradients."""
+"""ReLU, leaky ReLU, PReLU and ELU, and their gradients."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ def relu_gradient(da: Array, z: Array) -> Array:
         f'(z) = [z > 0], 0 at 0
 
     Args:
-        da: the gradient by the output, any shape.
+        da: the gradient with respect to the output, any shape.
         z: the input, the same shape.
 
     Source: Nair and Hinton 2010; the value at 0 is torch's.
@@ -40,7 +40,7 @@ def leaky_relu(z: Array, slope: float = 0.01) -> Array:
     Formula:
         f(z) = z for z > 0, else a z
 
-    This is max(a z, z) only where a <= 1 (the notes write max for any a).
+    This equals max(a z, z) only if a <= 1 (the notes write max for any a).
 
     Args:
         z: any shape.
@@ -58,7 +58,7 @@ def leaky_relu_gradient(da: Array, z: Array, slope: float = 0.01) -> Array:
         f'(z) = 1 for z > 0, else a
 
     Args:
-        da: the gradient by the output, any shape.
+        da: the gradient with respect to the output, any shape.
         z: the input, the same shape.
         slope: a.
 
@@ -68,7 +68,7 @@ def leaky_relu_gradient(da: Array, z: Array, slope: float = 0.01) -> Array:
 
 
 def prelu(z: Array, slope: Array) -> Array:
-    """Return leaky ReLU whose slopes are learned, one a channel or one for all.
+    """Return leaky ReLU with learned slopes, one per channel or one for all.
 
     Formula:
         f(z[n, c, ...]) = z for z > 0, else a[c] z
@@ -79,33 +79,33 @@ def prelu(z: Array, slope: Array) -> Array:
 
     Source: He et al. 2015, arXiv:1502.01852, equation 1.
     """
-    return np.where(z > 0, z, _a_channel(slope, z) * z)
+    return np.where(z > 0, z, _per_channel(slope, z) * z)
 
 
 def prelu_gradient(da: Array, z: Array, slope: Array) -> Array:
-    """Return the gradient of `prelu` by its input.
+    """Return the gradient of `prelu` with respect to its input.
 
     Formula:
         f'(z[n, c, ...]) = 1 for z > 0, else a[c]
 
     Args:
-        da: the gradient by the output, (N, C, ...).
+        da: the gradient with respect to the output, (N, C, ...).
         z: the input, (N, C, ...).
         slope: a, (C,) or (1,).
 
     Source: He et al. 2015, arXiv:1502.01852, section 2.1.
     """
-    return np.where(z > 0, da, _a_channel(slope, z) * da)
+    return np.where(z > 0, da, _per_channel(slope, z) * da)
 
 
 def prelu_slope_gradient(da: Array, z: Array, slope: Array) -> Array:
-    """Return the gradient of `prelu` by its slopes.
+    """Return the gradient of `prelu` with respect to its slopes.
 
     Formula:
         df/da[c] = sum of da[n, c, ...] z[n, c, ...] where z <= 0
 
     Args:
-        da: the gradient by the output, (N, C, ...).
+        da: the gradient with respect to the output, (N, C, ...).
         z: the input, (N, C, ...).
         slope: a, (C,) or (1,).
 
@@ -120,7 +120,7 @@ def prelu_slope_gradient(da: Array, z: Array, slope: Array) -> Array:
 
 
 def elu(z: Array, alpha: float = 1.0) -> Array:
-    """Return the exponential linear unit, which levels out at -alpha.
+    """Return the exponential linear unit, whose limit is -alpha.
 
     Formula:
         f(z) = z for z > 0, else alpha (e^z - 1)
@@ -141,7 +141,7 @@ def elu_gradient(da: Array, z: Array, alpha: float = 1.0) -> Array:
         f'(z) = 1 for z > 0, else alpha e^z
 
     Args:
-        da: the gradient by the output, any shape.
+        da: the gradient with respect to the output, any shape.
         z: the input, the same shape.
         alpha: > 0.
 
@@ -151,5 +151,5 @@ def elu_gradient(da: Array, z: Array, alpha: float = 1.0) -> Array:
     return dz
 
 
-def _a_channel(slope: Array, z: Array) -> Array:
+def _per_channel(slope: Array, z: Array) -> Array:
     return slope.reshape(1, -1, *[1] * (z.ndim - 2))

@@ -1,4 +1,4 @@
-"""A simple recurrent network, and two ways to one gradient."""
+"""A simple recurrent network, and its gradient by two algorithms."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from ablab.reference.windows import Array
 
 
 class Weights(NamedTuple):
-    """The weights of a simple recurrent network, or the gradient by them.
+    """Stores the weights of a simple recurrent network, or their gradients.
 
     Attributes:
         recurrent: U, (H, H).
@@ -26,7 +26,7 @@ class Weights(NamedTuple):
 
 
 def states(x: Array, weights: Weights) -> Array:
-    """Return the hidden states of a simple recurrent network, the first one zero.
+    """Return the hidden states of a simple recurrent network, starting from zero.
 
     Formula:
         h[t] = tanh(U h[t-1] + W x[t] + b),    h[-1] = 0
@@ -36,7 +36,7 @@ def states(x: Array, weights: Weights) -> Array:
         weights: the network's.
 
     Returns:
-        (T + 1, N, H), the zero state in front.
+        (T + 1, N, H), with the zero state first.
 
     Source: Elman 1990, Finding structure in time; tanh for his logistic units.
     """
@@ -73,17 +73,17 @@ def through_time(dy: Array, x: Array, h: Array, weights: Weights) -> Weights:
         dh[t] = V' dy[t] + U' da[t+1],    da[t] = (1 - h[t]^2) dh[t],
         dU = sum_t da[t] h[t-1]',    dW = sum_t da[t] x[t]',    db = sum_t da[t]
 
-    Time is that of T forward steps and as much again; all T states are kept.
+    It takes about twice the time of T forward steps and stores all T states.
 
     Args:
-        dy: (T, N, K), the gradient by the outputs.
+        dy: (T, N, K), the gradient with respect to the outputs.
         x: (T, N, D), the inputs.
         h: (T + 1, N, H), of `states`.
         weights: the network's.
 
     Source: Werbos 1990, Backpropagation through time: what it does and how to do it.
     """
-    da = np.zeros_like(h)  # one step more than there are, of zeros
+    da = np.zeros_like(h)  # with one additional step of zeros
     for t in reversed(range(len(x))):
         later = da[t + 1] @ weights.recurrent
         da[t] = (1 - h[t + 1] ** 2) * (dy[t] @ weights.outputs + later)
@@ -98,17 +98,17 @@ def through_time(dy: Array, x: Array, h: Array, weights: Weights) -> Weights:
 
 
 def real_time(dy: Array, x: Array, h: Array, weights: Weights) -> Weights:
-    """Return the same gradient by real-time recurrent learning, step by step as inputs come.
+    """Return the same gradient by real-time recurrent learning, updated at each input.
 
     Formula:
         M = [U W b],    z[t] = [h[t-1] x[t] 1],    P[t] = dh[t] / dM,
         P[t][i, k, l] = (1 - h[t, i]^2) ([i = k] z[t, l] + sum_j U[i, j] P[t-1][j, k, l]),
         dM = sum_t sum_i (V' dy[t])[i] P[t][i]
 
-    No past is kept, but each step costs H^2 times H (H + D + 1) products.
+    No past states are stored, but each step costs H^2 times H (H + D + 1) products.
 
     Args:
-        dy: (T, N, K), the gradient by the outputs.
+        dy: (T, N, K), the gradient with respect to the outputs.
         x: (T, N, D), the inputs.
         h: (T + 1, N, H), of `states`; each is used at its own step and the next.
         weights: the network's.

@@ -1,4 +1,4 @@
-"""Sizes: how many windows fit an image, and what border each padding means."""
+"""Output sizes of windows, and the width of each padding."""
 
 from typing import Literal
 
@@ -10,23 +10,23 @@ Sides = tuple[tuple[int, int], tuple[int, int]]
 def output_size(
     n: int, kernel: int, *, stride: int = 1, padding: int = 0, dilation: int = 1
 ) -> int:
-    """Return how many windows fit along one side of an image.
+    """Return the number of windows along one side of an image.
 
     Formula:
         n' = floor((n + 2p - d(k - 1) - 1) / s) + 1
 
-    The notes leave the floor out, and say that a smaller stride gives a smaller output; it gives
-    a larger one.
+    The notes omit the floor, and claim that a smaller stride gives a smaller output; it gives a
+    larger one.
 
     Args:
         n: the image's side, in pixels, >= 1.
-        kernel: k, pixels that a window takes along this side, >= 1.
-        stride: s, pixels from window to window, >= 1.
+        kernel: k, size of a window along this side, in pixels, >= 1.
+        stride: s, distance between windows, in pixels, >= 1.
         padding: p, border on each side, in pixels, >= 0.
-        dilation: d, pixels from one taken pixel to the next, >= 1.
+        dilation: d, distance between the pixels of a window, >= 1.
 
     Raises:
-        ValueError: a value is out of its range, or not one window fits.
+        ValueError: a value is out of its range, or no window fits.
 
     Source: Dumoulin and Visin 2016, arXiv:1603.07285, relationship 15.
 
@@ -45,20 +45,20 @@ def output_size(
 
 
 def sides(padding: Padding, kernel: tuple[int, int], dilation: tuple[int, int]) -> Sides:
-    """Return the border above and below, left and right, in pixels.
+    """Return the padding (above, below), (left, right), in pixels.
 
     Formula:
-        valid: 0        same: d(k - 1) in all, the odd one behind        full: d(k - 1) a side
+        valid: 0        same: d(k - 1) in total, the larger half last        full: d(k - 1) per side
 
     Args:
         padding: a number or a pair, for both ends of a side; or ``"valid"`` (narrow), ``"same"``
             (at stride 1 the output is as large as the image), ``"full"`` (wide: each window that
             touches the image).
-        kernel: k, pixels that a window takes, (rows, columns).
+        kernel: k, (rows, columns).
         dilation: d, (rows, columns).
 
     Raises:
-        ValueError: the padding is negative or an unknown word.
+        ValueError: the padding is negative or unknown.
 
     Source: Goodfellow et al. 2016, Deep Learning, section 9.5.
     """
@@ -78,12 +78,12 @@ def sides(padding: Padding, kernel: tuple[int, int], dilation: tuple[int, int]) 
 
 
 def pair(value: Size) -> tuple[int, int]:
-    """Return a number twice, and a pair as it is."""
+    """Return a pair; a number is used for both."""
     return (value, value) if isinstance(value, int) else value
 
 
 def count(n: int, kernel: int, stride: int, dilation: int) -> int:
-    """Return how many windows fit along a side to which the border is added already.
+    """Return the number of windows along a side that includes the border.
 
     Formula:
         n' = floor((n - d(k - 1) - 1) / s) + 1
@@ -95,7 +95,7 @@ def count(n: int, kernel: int, stride: int, dilation: int) -> int:
         dilation: d.
 
     Raises:
-        ValueError: a value is out of its range, or not one window fits.
+        ValueError: a value is out of its range, or no window fits.
 
     Source: Dumoulin and Visin 2016, as above.
     """

@@ -1,7 +1,7 @@
 """Losses of squared errors and their gradients: half squared error, MSE, RMSE, L2, MSLE.
 
-Outputs y and targets t are (N, K). All are means over the N images, so that a batch's size does not
-change the step.
+Outputs y and targets t are (N, K). All are means over the N images, so that the gradient does not
+scale with the batch size.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from ablab.reference.windows import Array
 
 
 def half_squared_error(y: Array, t: Array) -> float:
-    """Return half the squared distance to the target, a mean over images.
+    """Return half the squared distance to the target, averaged over images.
 
     Formula:
         L = 1/N sum_n 1/2 sum_k (y[n, k] - t[n, k])^2
@@ -25,7 +25,7 @@ def half_squared_error(y: Array, t: Array) -> float:
 
 
 def half_squared_error_gradient(y: Array, t: Array) -> Array:
-    """Return the gradient of `half_squared_error`: what is too much.
+    """Return the gradient of `half_squared_error`: the error.
 
     Formula:
         dy[n, k] = (y[n, k] - t[n, k]) / N
@@ -85,7 +85,7 @@ def root_mean_squared_error(y: Array, t: Array) -> float:
 
 
 def root_mean_squared_error_gradient(y: Array, t: Array) -> Array:
-    """Return the gradient of `root_mean_squared_error`; 0 where nothing is wrong at all.
+    """Return the gradient of `root_mean_squared_error`; 0 at zero error.
 
     Formula:
         dy[n, k] = (y[n, k] - t[n, k]) / (N K L)
@@ -101,7 +101,7 @@ def root_mean_squared_error_gradient(y: Array, t: Array) -> Array:
 
 
 def l2(y: Array, t: Array) -> float:
-    """Return the sum of an image's squared errors, a mean over images.
+    """Return the sum of squared errors over classes, averaged over images.
 
     Formula:
         L = 1/N sum_n sum_k (y[n, k] - t[n, k])^2
@@ -131,7 +131,7 @@ def l2_gradient(y: Array, t: Array) -> Array:
 
 
 def mean_squared_log_error(y: Array, t: Array) -> float:
-    """Return the mean squared error of logarithms; a target of zero does no harm.
+    """Return the mean squared error of log(1 + x), which is finite for targets of zero.
 
     Formula:
         L = 1/(N K) sum_{n,k} (log(1 + y[n, k]) - log(1 + t[n, k]))^2

@@ -1,4 +1,4 @@
-"""Transposed convolution: the backward pass of a convolution, taken as a layer of its own."""
+"""Transposed convolution: the backward pass of a convolution as a layer."""
 
 from ablab.reference import convolution
 from ablab.reference.sizes import Size, pair
@@ -16,10 +16,10 @@ def transposed_size(
     Args:
         n: the input's side, >= 1.
         kernel: k.
-        stride: s, here how many output pixels lie between two input pixels.
-        padding: p, what is cut off at each end.
+        stride: s, the distance of two input pixels in the output.
+        padding: p, pixels removed at each end.
         dilation: d.
-        extra: e, in [0, s): which of the sizes that a convolution makes equal is meant.
+        extra: e, in [0, s), selects one of the sizes that a convolution maps to the same size.
 
     Raises:
         ValueError: nothing is left, or ``extra`` is out of its range.
@@ -88,17 +88,17 @@ def transposed_convolution(
 def input_gradient(
     dy: Array, weight: Array, *, stride: Size = 1, padding: Size = 0, dilation: Size = 1
 ) -> Array:
-    """Return the gradient of `transposed_convolution` by its input: a cross-correlation.
+    """Return the gradient of `transposed_convolution` with respect to its input.
 
     Formula:
         dx[n, o, i, j] = sum_{c,u,v} w[o, c, u, v] dy[n, c, s i + d u - p, s j + d v - p]
 
     Args:
-        dy: (N, C, H', W'), the gradient by the output.
+        dy: (N, C, H', W'), the gradient with respect to the output.
         weight: (O, C, k, k).
-        stride: s, as forward.
-        padding: p, as forward.
-        dilation: d, as forward.
+        stride: s, as in the forward pass.
+        padding: p, as in the forward pass.
+        dilation: d, as in the forward pass.
 
     Returns:
         (N, O, H, W).
@@ -119,18 +119,18 @@ def weight_gradient(
     padding: Size = 0,
     dilation: Size = 1,
 ) -> Array:
-    """Return the gradient of `transposed_convolution` by its weights.
+    """Return the gradient of `transposed_convolution` with respect to its weights.
 
     Formula:
         dw[o, c, u, v] = sum_{n,i,j} x[n, o, i, j] dy[n, c, s i + d u - p, s j + d v - p]
 
     Args:
-        dy: (N, C, H', W'), the gradient by the output.
+        dy: (N, C, H', W'), the gradient with respect to the output.
         x: (N, O, H, W), the input.
         kernel: (k, k), rows and columns.
-        stride: s, as forward.
-        padding: p, as forward.
-        dilation: d, as forward.
+        stride: s, as in the forward pass.
+        padding: p, as in the forward pass.
+        dilation: d, as in the forward pass.
 
     Returns:
         (O, C, k, k).

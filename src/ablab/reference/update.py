@@ -1,4 +1,4 @@
-"""Update rules: what an optimizer makes of a gradient. Each returns the new weight first."""
+"""Update rules of optimizers. Each returns the new weight first."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from ablab.reference.windows import Array
 
 
 def gradient_descent(w: Array, g: Array, *, lr: float) -> Array:
-    """Return the weight one step down the slope.
+    """Return the weight after one step of gradient descent.
 
     Formula:
         w <- w - lr g
 
-    Of all images at once it is batch gradient descent, of one SGD, of some mini-batch; the notes
-    describe the last under the first's name.
+    With the gradient of all images it is batch gradient descent, of one image SGD, of several
+    mini-batch gradient descent; the notes describe the last under the name of the first.
 
     Args:
         w: weight, any shape.
@@ -37,7 +37,7 @@ def momentum(w: Array, g: Array, v: Array, *, lr: float, beta: float = 0.9) -> t
         lr: > 0.
         beta: in [0, 1).
 
-    Source: Polyak 1964, Some methods of speeding up the convergence of iteration methods; lr stands
+    Source: Polyak 1964, Some methods of speeding up the convergence of iteration methods; lr is
         outside the velocity, as in torch. The notes' (1 - beta) g is the same at lr / (1 - beta).
     """
     v = beta * v + g

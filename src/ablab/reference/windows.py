@@ -1,4 +1,4 @@
-"""Windows that slide over images, and their adjoint: what convolution and pooling are made of."""
+"""Sliding windows over images and their adjoint, the basis of convolution and pooling."""
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -18,24 +18,24 @@ def windows(
     dilation: Size = 1,
     border: float = 0.0,
 ) -> Array:
-    """Return all windows of some images, as a view that holds no pixel twice.
+    """Return all windows of images, as a view that copies no pixel.
 
     Formula:
         windows[u, v, n, c, i, j] = x[n, c, s i + d u - p, s j + d v - p]
 
     Args:
         x: (N, C, H, W).
-        kernel: k, pixels that a window takes; one number, or (rows, columns), as are all others.
+        kernel: k, size of a window, in pixels; a number or (rows, columns), like the others.
         stride: s.
         padding: p, see `sides`.
         dilation: d.
-        border: what the padding holds.
+        border: value of the padding.
 
     Returns:
         (k, k, N, C, H', W'), read-only.
 
     Raises:
-        ValueError: a value is out of its range, or not one window fits.
+        ValueError: a value is out of its range, or no window fits.
 
     Source: Chellapilla et al. 2006, High performance convolutional neural networks for document
         processing, section 3 (there the windows are copied).
@@ -63,17 +63,17 @@ def add_windows(
     padding: Padding = 0,
     dilation: Size = 1,
 ) -> Array:
-    """Return images to which each window gives its pixels: the adjoint of `windows`.
+    """Return images as the sum of their windows: the adjoint of `windows`.
 
     Formula:
         x[n, c, y, z] = sum of parts[u, v, n, c, i, j] where s i + d u - p = y, s j + d v - p = z
 
     Args:
         parts: (k, k, N, C, H', W').
-        image: (H, W), without the border; what falls on the border is lost.
-        stride: s, as the windows were made.
-        padding: p, likewise.
-        dilation: d, likewise.
+        image: (H, W), without the border; values on the border are dropped.
+        stride: s, as in `windows`.
+        padding: p, as in `windows`.
+        dilation: d, as in `windows`.
 
     Returns:
         (N, C, H, W).
@@ -84,7 +84,7 @@ def add_windows(
     (sh, sw), (dh, dw) = pair(stride), pair(dilation)
     (above, below), (left, right) = sides(padding, (kh, kw), (dh, dw))
     height, width = image
-    # Laid out as the parts are, image behind channel or the other way round.
+    # Use the memory layout of `parts`: channel before image or the other way round.
     order = [3, 2] if parts.strides[3] > parts.strides[2] else [2, 3]
     outer = [parts.shape[axis] for axis in order]
     x = np.zeros((*outer, height + above + below, width + left + right))
