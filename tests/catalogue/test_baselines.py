@@ -1,4 +1,4 @@
-"""The classical learners: on a trial's very images, kept, and trained once."""
+"""The scikit-learn baselines: trained on a trial's images, stored, and trained once."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from torch import Tensor
 from ablab import cli
 from ablab.catalogue import baselines
 from ablab.catalogue.baselines import train_baselines
-from ablab.catalogue.learners import LEARNERS, Learner
+from ablab.catalogue.estimators import ESTIMATORS, Estimator
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.faults import ConfigError
@@ -23,7 +23,7 @@ NAMES = {
     *("majority_class", "nearest_centroid", "k_nn"),
     *("logistic_regression", "linear_svm", "random_forest"),
 }
-QUICK = tuple(each for each in LEARNERS if each.name in ("majority_class", "nearest_centroid"))
+QUICK = tuple(each for each in ESTIMATORS if each.name in ("majority_class", "nearest_centroid"))
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def record(lab: Lab) -> Baselines:
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Lab:
-    """A lab of its own, and learners that take no time."""
-    monkeypatch.setattr(baselines, "LEARNERS", QUICK)
+    """A separate lab, and the two fastest baselines."""
+    monkeypatch.setattr(baselines, "ESTIMATORS", QUICK)
     monkeypatch.setenv("ABLAB_HOME", str(tmp_path / "lab"))
     return Lab.open()
 
@@ -59,7 +59,7 @@ def _images(*overrides: str) -> dict[str, tuple[Tensor, Tensor]]:
     return found
 
 
-def test_all_six_are_trained_and_beat_the_majority(record: Baselines) -> None:
+def test_all_six_are_trained_and_beat_the_majority_class(record: Baselines) -> None:
     assert set(record.results) == NAMES
     majority = record.results["majority_class"].metrics["test/accuracy"]
     for name in NAMES - {"majority_class"}:
@@ -68,7 +68,7 @@ def test_all_six_are_trained_and_beat_the_majority(record: Baselines) -> None:
         assert metrics.keys() == {"val/accuracy", "test/accuracy"}
 
 
-def test_majority_nearest_centroid_and_k_nn_are_right_by_their_definition(
+def test_majority_nearest_centroid_and_k_nn_match_their_definition(
     record: Baselines,
 ) -> None:
     parts = _images("data.train_images=300")
@@ -86,7 +86,7 @@ def test_majority_nearest_centroid_and_k_nn_are_right_by_their_definition(
             assert record.results[name].metrics[f"{part}/accuracy"] == pytest.approx(expected), name
 
 
-def test_a_learner_sees_the_images_of_a_trial_each_once() -> None:
+def test_baselines_are_trained_on_each_image_of_a_trial_once() -> None:
     config = compose(["seed=3", "data.shuffle=with_replacement"]).resolved()
     seen = baselines._parts(build.datamodule(config))
     for part, (x, y) in _images("seed=3").items():
@@ -99,59 +99,59 @@ def test_a_learner_sees_the_images_of_a_trial_each_once() -> None:
         np.testing.assert_allclose(ours, trials, atol=1e-3)
 
 
-def test_settings_are_stated_and_are_those_of_the_estimator(record: Baselines) -> None:
-    for learner in LEARNERS:
-        result = record.results[learner.name]
-        assert result.estimator == learner.estimator
-        assert result.settings == learner.settings
-        held = learner.build().get_params()
-        assert {name: held[name] for name in learner.settings} == learner.settings
-        assert {"random_state": 0}.items() <= held.items() or held.get("random_state") is None
+def test_recorded_settings_are_those_of_the_estimator(record: Baselines) -> None:
+    for estimator in ESTIMATORS:
+        result = record.results[estimator.name]
+        assert result.estimator == estimator.class_path
+        assert result.settings == estimator.settings
+        params = estimator.build().get_params()
+        assert {name: params[name] for name in estimator.settings} == estimator.settings
+        assert {"random_state": 0}.items() <= params.items() or params.get("random_state") is None
 
 
-def test_the_file_holds_what_was_returned(lab: Lab, record: Baselines) -> None:
+def test_the_file_holds_the_returned_record(lab: Lab, record: Baselines) -> None:
     (path,) = (lab.root / "baselines").iterdir()
     assert path.name.startswith("digits-")
     assert read_baselines(lab.root) == [record]
     assert json.loads(path.read_text("utf-8"))["counts"]["train_images"] == 300
 
 
-def test_finished_ones_are_skipped_unless_asked_for(quick: Lab) -> None:
+def test_finished_baselines_are_skipped_unless_fresh(quick: Lab) -> None:
     lines: list[str] = []
     first = train_baselines("digits", say=lines.append)
-    assert sum(line.endswith("trains …") for line in lines) == 2
+    assert sum(line.endswith("training …") for line in lines) == 2
     lines.clear()
     assert train_baselines("digits", say=lines.append) == first
     assert all(line.endswith("trained before") for line in lines[1:])
     lines.clear()
     train_baselines("digits", fresh=True, say=lines.append)
-    assert sum(line.endswith("trains …") for line in lines) == 2
+    assert sum(line.endswith("training …") for line in lines) == 2
 
 
-def test_what_was_interrupted_goes_on_where_it_was(
-    quick: Lab, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    broken = Learner("broken", "broken", "sklearn.dummy.DummyClassifier", {"strategy": "none"})
-    monkeypatch.setattr(baselines, "LEARNERS", (QUICK[0], broken, QUICK[1]))
+def test_an_interrupted_training_is_resumed(quick: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = Estimator("broken", "broken", "sklearn.dummy.DummyClassifier", {"strategy": "none"})
+    monkeypatch.setattr(baselines, "ESTIMATORS", (QUICK[0], broken, QUICK[1]))
     with pytest.raises(ValueError, match="strategy"):
         train_baselines("digits")
     (kept,) = read_baselines(quick.root)
     assert set(kept.results) == {QUICK[0].name}
-    monkeypatch.setattr(baselines, "LEARNERS", QUICK)
+    monkeypatch.setattr(baselines, "ESTIMATORS", QUICK)
     lines: list[str] = []
     train_baselines("digits", say=lines.append)
-    assert [line.endswith("trains …") for line in lines] == [False, False, True, False]
+    assert [line.endswith("training …") for line in lines] == [False, False, True, False]
 
 
-def test_other_settings_are_another_learner(quick: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_baseline_with_other_settings_is_trained_again(
+    quick: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     train_baselines("digits")
-    changed = Learner(QUICK[1].name, "x", QUICK[1].estimator, {"metric": "manhattan"})
-    monkeypatch.setattr(baselines, "LEARNERS", (QUICK[0], changed))
+    changed = Estimator(QUICK[1].name, "x", QUICK[1].class_path, {"metric": "manhattan"})
+    monkeypatch.setattr(baselines, "ESTIMATORS", (QUICK[0], changed))
     found = train_baselines("digits")
     assert found.results[changed.name].settings == {"metric": "manhattan"}
 
 
-def test_each_split_has_a_file_of_its_own(quick: Lab) -> None:
+def test_each_split_has_its_own_file(quick: Lab) -> None:
     for overrides in ([], ["seed=1"], ["dataset.val_fraction=0.5"]):
         train_baselines("digits", overrides)
     records = read_baselines(quick.root)
@@ -159,7 +159,7 @@ def test_each_split_has_a_file_of_its_own(quick: Lab) -> None:
     assert sorted(r.counts["train_images"] for r in records) == [1437 - 718, 1150, 1150]
 
 
-def test_what_no_learner_would_see_is_refused(quick: Lab) -> None:
+def test_overrides_that_do_not_apply_are_refused(quick: Lab) -> None:
     with pytest.raises(ConfigError) as caught:
         train_baselines("digits", ["activation=elu", "seed=1", "optimizer.lr=1"])
     assert caught.value.faults == (
@@ -168,19 +168,19 @@ def test_what_no_learner_would_see_is_refused(quick: Lab) -> None:
     )
 
 
-def test_the_command_says_what_it_does(
+def test_the_command_prints_its_progress(
     quick: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.main(["baselines", "digits", "seed=2"]) == 0
-    told = capsys.readouterr().out
-    assert told.startswith("digits, seed 2: 1150 train, 287 val, 360 test images\n")
-    assert "nearest centroid: test 8" in told
+    output = capsys.readouterr().out
+    assert output.startswith("digits, seed 2: 1150 train, 287 val, 360 test images\n")
+    assert "nearest centroid: test 8" in output
     assert cli.main(["baselines", "digts"]) == 2
     assert "did you mean digits?" in capsys.readouterr().err
 
 
-def test_a_trial_of_the_same_data_is_known_by_the_same_identity(quick: Lab) -> None:
+def test_a_trial_of_the_same_data_has_the_same_identity(quick: Lab) -> None:
     record = train_baselines("digits", ["seed=4"])
     trial = json.loads(json.dumps(resolve(compose(["architecture=mlp", "seed=5"])).as_dict()))
     assert identity(trial["config"], trial["data_hash"]) == record.identity

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from ablab import cli
-from ablab.catalogue.lists import SETTINGS, listed, shown
+from ablab.catalogue.lists import SETTINGS, describe, list_members
 from ablab.config.compose import AXES, sweep_names
 from ablab.faults import ConfigError
 from ablab.folders import own_folder
@@ -17,18 +17,18 @@ from ablab.tracking.lab import Lab
 
 
 def test_all_groups_are_listed_axes_first_and_sweeps_last() -> None:
-    names = [name for name, _ in listed(None)]
+    names = [name for name, _ in list_members(None)]
     assert names == [*AXES, *SETTINGS, "metric", "sweeps"]
     assert {"data", "trainer", "devices", "probes"} <= set(SETTINGS)
 
 
 @pytest.mark.parametrize("group", SETTINGS)
-def test_a_group_of_settings_is_listed_as_its_yamls_have_it(group: str) -> None:
+def test_a_group_of_settings_is_listed_as_in_its_yamls(group: str) -> None:
     files = {path.stem: path for path in (own_folder("conf") / group).glob("*.yaml")}
     nodes = {name: yaml.safe_load(path.read_text("utf-8")) for name, path in files.items()}
     for node in nodes.values():
         node.pop("_target_", None)
-    found = dict(listed(group))
+    found = dict(list_members(group))
     if len(files) > 1:
         assert set(found) == set(files)
         for name, node in nodes.items():
@@ -42,42 +42,42 @@ def test_a_group_of_settings_is_listed_as_its_yamls_have_it(group: str) -> None:
             assert yaml.safe_load(found[key].partition("  # ")[0]) == value
 
 
-def test_a_setting_and_a_choice_are_shown() -> None:
-    assert shown("trainer", "max_epochs") == "trainer.max_epochs=10"
-    assert "strategy: ddp" in shown("devices", "ddp_cpu")
-    assert "lower is better" in shown("metric", "test/loss")
+def test_settings_and_choices_are_described() -> None:
+    assert describe("trainer", "max_epochs") == "trainer.max_epochs=10"
+    assert "strategy: ddp" in describe("devices", "ddp_cpu")
+    assert "lower is better" in describe("metric", "test/loss")
 
 
 @pytest.mark.parametrize("name", list(sweep_names()))
-def test_a_sweep_is_shown_with_its_question_and_its_trials(name: str) -> None:
-    told = shown("sweeps", name)
+def test_a_sweep_is_described_with_its_question_and_trials(name: str) -> None:
+    text = describe("sweeps", name)
     node = yaml.safe_load(sweep_names()[name].read_text("utf-8"))["sweep"]
-    assert f"question  {node['question']}" in told
-    assert shown("sweep", name) == told
-    assert f"ablab sweep {name} --dry-run" in told
+    assert f"question  {node['question']}" in text
+    assert describe("sweep", name) == text
+    assert f"ablab sweep {name} --dry-run" in text
 
 
-def test_the_number_of_trials_is_the_plans(sweeps: Path) -> None:
+def test_the_number_of_trials_is_that_of_the_plan(sweeps: Path) -> None:
     head = "# @package _global_\nsweep:\n  question: Which?\n  kind: best\n  seeds: [3, 5, 8]\n"
     body = "  grid: {activation: [relu, tanh]}\n  blocks: {architecture: [lenet5, mlp]}\n"
     (sweeps / "mine.yaml").write_text(head + body)
-    told = shown("sweeps", "mine")
-    assert f"trials    {len(plan_sweep('mine').cells)}\n" in told
-    assert "seeds     3, 5, 8" in told
+    text = describe("sweeps", "mine")
+    assert f"trials    {len(draft('mine').cells)}\n" in text
+    assert "seeds     3, 5, 8" in text
     drop = "  exclude:\n    - {activation: tanh, architecture: mlp, reason: too slow}\n"
     (sweeps / "mine.yaml").write_text(head + body + drop)
-    told = shown("sweeps", "mine")
-    assert "trials    12 at most" in told
-    assert "activation=tanh, architecture=mlp: too slow" in told
+    text = describe("sweeps", "mine")
+    assert "trials    12 at most" in text
+    assert "activation=tanh, architecture=mlp: too slow" in text
 
 
-def test_named_variants_are_shown_with_what_they_set(sweeps: Path) -> None:
+def test_named_variants_are_described_with_their_settings(sweeps: Path) -> None:
     (sweeps / "mine.yaml").write_text(
         "# @package _global_\nsweep:\n  question: Which?\n  baseline: full\n"
         "  variants: {full: {}, fast: {optimizer: sgd, optimizer.lr: 0.5}}\n"
     )
-    told = shown("sweeps", "mine")
-    assert "variants  full\n          fast: optimizer=sgd, optimizer.lr=0.5\n" in told
+    text = describe("sweeps", "mine")
+    assert "variants  full\n          fast: optimizer=sgd, optimizer.lr=0.5\n" in text
 
 
 @pytest.mark.parametrize(
@@ -101,19 +101,19 @@ def test_an_unknown_name_is_refused_with_the_nearest(
     assert f"(did you mean {near}?)" in capsys.readouterr().err
 
 
-def test_nothing_near_is_a_refusal_too() -> None:
+def test_an_unknown_name_without_a_similar_one_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"axis must be one of .*sweeps.*; got zzz$"):
-        list(listed("zzz"))
+        list(list_members("zzz"))
 
 
-def test_a_metrics_unit_is_what_the_report_runs_it_for() -> None:
+def test_a_metrics_unit_agrees_with_the_report() -> None:
     for name, metric in METRICS.items():
         assert is_accuracy(name) == metric.unit.startswith("share")
         assert metric.goal == ("max" if is_accuracy(name) else "min")
 
 
 @pytest.mark.slow
-def test_metrics_are_those_of_a_finished_trial_and_a_sweeps_cost_is_known(
+def test_metrics_of_a_finished_trial_and_the_cost_of_a_sweep(
     lab: Lab, sweeps: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (sweeps / "mine.yaml").write_text(
@@ -130,4 +130,4 @@ def test_metrics_are_those_of_a_finished_trial_and_a_sweeps_cost_is_known(
     }
     further = {"test/loss_noise_0.1", "test/loss_noise_0.1_last", "test/accuracy_noise_0.1_last"}
     assert compared - further == set(METRICS)
-    assert "2 of 2 trials are finished in this lab" in shown("sweeps", "mine")
+    assert "2 of 2 trials are finished in this lab" in describe("sweeps", "mine")

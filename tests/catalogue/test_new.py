@@ -1,4 +1,4 @@
-"""`ablab new`: what it writes trains as it is."""
+"""`ablab new`: the templates train unchanged."""
 
 import os
 import shlex
@@ -20,7 +20,7 @@ from ablab.folders import own_folder
 
 @pytest.fixture
 def allowed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Modules of these names are the user's own, and forgotten afterwards."""
+    """Allow modules of these names, and forget them afterwards."""
     names = [f"own_{axis}" for axis in AXES]
     monkeypatch.setenv("ABLAB_ALLOW", ",".join(names))
     monkeypatch.setattr(sys, "path", list(sys.path))
@@ -31,7 +31,7 @@ def allowed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.mark.parametrize("axis", AXES)
-def test_what_is_new_can_be_built_and_passes_a_batch(
+def test_a_new_component_can_be_built_and_run(
     axis: str, allowed: list[str], tmp_path: Path
 ) -> None:
     written = write_new(axis, f"own_{axis}")
@@ -48,7 +48,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "snake.py").write_text("kept")
     (tmp_path / "conf" / "loss").mkdir(parents=True)
     (tmp_path / "conf" / "loss" / "wave.yaml").write_text("kept")
-    with pytest.raises(ConfigError, match=r"snake\.py is there"):
+    with pytest.raises(ConfigError, match=r"snake\.py exists"):
         write_new("activation", "snake")
     with pytest.raises(ConfigError, match="which is already on the axis loss"):
         write_new("loss", "wave")
@@ -58,40 +58,38 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("axis", "name", "told"),
+    ("axis", "name", "message"),
     [
         ("activations", "snake", r"did you mean activation\?"),
         ("activation", "elu", "which is already on the axis activation"),
-        ("activation", "Snake", "must be a word of small letters"),
-        ("activation", "../snake", "must be a word of small letters"),
-        ("activation", "lambda", "must be a word of small letters"),
+        ("activation", "Snake", "must be lower-case letters"),
+        ("activation", "../snake", "must be lower-case letters"),
+        ("activation", "lambda", "must be lower-case letters"),
         ("activation", "random", "which is a Python module already"),
         ("activation", "torch", "which is a Python module already"),
     ],
 )
-def test_a_name_that_will_not_do_is_refused(
-    axis: str, name: str, told: str, tmp_path: Path
-) -> None:
-    with pytest.raises(ConfigError, match=told):
+def test_an_invalid_name_is_refused(axis: str, name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=message):
         write_new(axis, name)
     assert {p.name for p in tmp_path.iterdir()} == {"lab"}
 
 
-def test_the_suites_own_folder_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_written_into_ablabs_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(own_folder("conf").parent)
     with pytest.raises(ConfigError, match="must be one of your own"):
         write_new("activation", "snake")
 
 
-def test_the_command_tells_what_to_type_next(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_next_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["new", "activation", "snake"]) == 0
-    told = capsys.readouterr().out
-    assert "wrote snake.py\n" in told
-    assert "  ablab train activation=snake trainer.max_epochs=2 --allow snake" in told
+    message = capsys.readouterr().out
+    assert "wrote snake.py\n" in message
+    assert "  ablab train activation=snake trainer.max_epochs=2 --allow snake" in message
 
 
 def script(*words: str, folder: Path) -> str:
-    """Run the console script as a newcomer does."""
+    """Run the console script in a clean environment."""
     ours = ("ABLAB_HOME", "ABLAB_ALLOW", "MLFLOW_")
     env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     command = [str(Path(sys.executable).parent / "ablab"), *words]
@@ -102,11 +100,11 @@ def script(*words: str, folder: Path) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("axis", ["activation", "architecture", "dataset"])
-def test_what_is_new_trains_by_the_command_that_is_told(axis: str, tmp_path: Path) -> None:
+def test_a_new_component_trains_with_the_printed_command(axis: str, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
-    told = script("new", axis, "first", folder=folder)
-    commands = [shlex.split(line) for line in told.splitlines() if line.startswith("  ablab")]
+    message = script("new", axis, "first", folder=folder)
+    commands = [shlex.split(line) for line in message.splitlines() if line.startswith("  ablab")]
     assert len(commands) == 2
     for _, *words in commands:
         output = script(*words, folder=folder)
@@ -115,7 +113,7 @@ def test_what_is_new_trains_by_the_command_that_is_told(axis: str, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_all_that_is_new_trains_together(tmp_path: Path) -> None:
+def test_all_templates_train_together(tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     for axis in AXES:

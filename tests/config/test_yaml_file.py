@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from ablab.catalogue.listing import listed
+from ablab.catalogue.lists import list_members
 from ablab.config.compose import components, compose, sweep_names
 from ablab.config.yaml_file import read_yaml
 from ablab.faults import ConfigError
@@ -115,7 +115,7 @@ def test_pipe_named_as_a_yaml_does_not_block(folder: str, tmp_path: Path):
     with pytest.raises(ConfigError, match=r"mine\.yaml must be a file, got a device or pipe"):
         compose(*arguments)
     with pytest.raises(ConfigError, match="must be a file"):
-        list(listed("sweeps" if folder == "sweeps" else "activation"))
+        list(list_members("sweeps" if place == "sweeps" else "activation"))
 
 
 @pytest.mark.parametrize("name", ["my.part", "My part", "部品", "a+b (1)", "x" * 90])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ablab.catalogue.lists import listed, shown
+from ablab.catalogue.lists import describe, list_members
 from ablab.report.card import CardTable, card
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def list(axis: str | None = None) -> "Listing":  # noqa: A001 - it is called `ab
         torch.nn.ELU
         alpha=1.0
     """
-    return Listing(axis, dict(listed(axis)))
+    return Listing(axis, dict(list_members(axis)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -69,7 +69,7 @@ class Listing(Mapping[str, str]):
         Raises:
             ConfigError: there is no such entry, or the entries are axes.
         """
-        return shown(*((name, "") if self.axis is None else (self.axis, name)))
+        return describe(*((name, "") if self.axis is None else (self.axis, name)))
 
     def __repr__(self) -> str:
         width = max(map(len, self.texts), default=0) + 2

@@ -1,1 +1,1 @@
-"""What there is to choose: lists, documentation, templates, baselines."""
+"""Available components: lists, documentation, templates; scikit-learn baselines."""

@@ -1,4 +1,4 @@
-"""The classical learners of scikit-learn, on the very images that a trial would be given."""
+"""Trains the scikit-learn baselines on the images of a trial."""
 
 import time
 import warnings
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor
 
-from ablab.catalogue.learners import LEARNERS, Learner
+from ablab.catalogue.estimators import ESTIMATORS, Estimator
 from ablab.config.compose import compose
 from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
@@ -22,7 +22,7 @@ from ablab.model import build
 from ablab.tracking.baselines import Baselines, Result, identity, stored_or_new, write_baselines
 from ablab.tracking.lab import Lab
 
-_TAKEN = ("seed", "dataset.", "data.")
+_ALLOWED = ("seed", "dataset.", "data.")
 Part = tuple[NDArray[np.float32], NDArray[np.int64]]
 
 
@@ -34,25 +34,25 @@ def train_baselines(
     say: Callable[[str], None] = lambda line: None,
     lab: Lab | None = None,
 ) -> Baselines:
-    """Train those learners that the lab has not yet for this data, and return all.
+    """Train the scikit-learn baselines that the lab does not have for this data, and return all.
 
-    Training, validation and test images are those of a trial with this configuration, standardized
-    as it says; nothing is tuned, so that validation serves as a second test.
+    Training, validation and test images are those of a trial with this configuration. Nothing is
+    tuned, so that the validation images serve as a second test set.
 
     Args:
         dataset: a component of the axis.
-        overrides: of ``seed``, ``dataset.…`` and ``data.…`` alone: nothing else reaches a learner.
-        fresh: train again what is there.
-        say: called with a line before and after each learner.
-        lab: where the record goes; by default the one that is found.
+        overrides: of ``seed``, ``dataset.…`` and ``data.…``; others do not apply.
+        fresh: train all again.
+        say: called with a line before and after each baseline.
+        lab: of the records; by default the current one.
 
     Raises:
         ConfigError: with all faults of the overrides.
         DataError: the data set is missing or damaged.
     """
-    if strangers := [text for text in overrides if not text.startswith(_TAKEN)]:
+    if unknown := [text for text in overrides if not text.startswith(_ALLOWED)]:
         raise ConfigError(
-            [f"override must be of seed, dataset. or data., got {text}" for text in strangers]
+            [f"override must be of seed, dataset. or data., got {text}" for text in unknown]
         )
     config = compose([f"dataset={dataset}", *overrides]).resolved()
     validate(config)
@@ -60,42 +60,43 @@ def train_baselines(
     same, counts = identity(config, data.content_hash), {**data.counts(), **data.slices}
     empty = Baselines(dataset, same, config["seed"], counts)
     lab = lab or Lab.open()
-    record = empty if fresh else stored_or_new(lab.root, empty)
-    say(_heading(record))
+    record = empty if fresh else known(lab.root, empty)
+    say(_format_heading(record))
     parts: dict[str, Part] = {}
-    for learner in LEARNERS:
-        if _is_current(record.results.get(learner.name), learner):
-            say(f"{learner.title}: {_figures(record.results[learner.name])}, trained before")
+    for estimator in ESTIMATORS:
+        name, title = estimator.name, estimator.title
+        if _is_current(record.results.get(name), estimator):
+            say(f"{title}: {_format_accuracies(record.results[name])}, trained before")
             continue
         parts = parts or _parts(data)
-        say(f"{learner.title}: trains …")
-        record = replace(record, results=record.results | {learner.name: _trained(learner, parts)})
+        say(f"{title}: training …")
+        record = replace(record, results=record.results | {name: _train(estimator, parts)})
         write_baselines(lab.root, record)
-        say(f"{learner.title}: {_told(record.results[learner.name])}")
+        say(f"{title}: {_format_result(record.results[name])}")
     return record
 
 
-def _is_current(result: Result | None, learner: Learner) -> bool:
-    asked = learner.estimator, dict(learner.settings)
-    return result is not None and (result.estimator, dict(result.settings)) == asked
+def _is_current(result: Result | None, estimator: Estimator) -> bool:
+    current = estimator.class_path, dict(estimator.settings)
+    return result is not None and (result.estimator, dict(result.settings)) == current
 
 
-def _trained(learner: Learner, parts: dict[str, Part]) -> Result:
-    estimator = learner.build()
+def _train(estimator: Estimator, parts: dict[str, Part]) -> Result:
+    model = estimator.build()
     start = time.perf_counter()
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("ignore")  # of pixels that are the same in every image
+        warnings.simplefilter("ignore")  # about pixels that are constant over all images
         warnings.simplefilter("always", ConvergenceWarning)
-        estimator.fit(*parts["train"])
+        model.fit(*parts["train"])
     fitted = time.perf_counter()
     metrics = {
-        f"{part}/accuracy": float((estimator.predict(parts[part][0]) == parts[part][1]).mean())
+        f"{part}/accuracy": float((model.predict(parts[part][0]) == parts[part][1]).mean())
         for part in ("val", "test")
     }
     return Result(
-        learner.title,
-        learner.estimator,
-        dict(learner.settings),
+        estimator.title,
+        estimator.class_path,
+        dict(estimator.settings),
         sklearn.__version__,
         metrics,
         round(fitted - start, 3),
@@ -105,38 +106,38 @@ def _trained(learner: Learner, parts: dict[str, Part]) -> Result:
 
 
 def _parts(data: TrialData) -> dict[str, Part]:
-    """Return images (N, H * W * C), as a network would be given them, and labels (N,)."""
+    """Return images (N, H * W * C), as a network gets them, and labels (N,), of each part."""
     loaders: dict[str, Any] = {
         "train": data.each_once(),
         "val": data.val_dataloader(),
         "test": data.test_dataloader(),
     }
-    return {part: _joined(loader) for part, loader in loaders.items()}
+    return {part: _concatenate(loader) for part, loader in loaders.items()}
 
 
-def _joined(batches: Iterable[tuple[Tensor, Tensor]]) -> Part:
+def _concatenate(batches: Iterable[tuple[Tensor, Tensor]]) -> Part:
     pixels, labels = zip(*((x.permute(0, 2, 3, 1).flatten(1), y) for x, y in batches), strict=True)
     return torch.cat(pixels).numpy(), torch.cat(labels).numpy()
 
 
-def _heading(record: Baselines) -> str:
-    counts = [_counted(record.counts, part) for part in ("train", "val", "test")]
+def _format_heading(record: Baselines) -> str:
+    counts = [_format_count(record.counts, part) for part in ("train", "val", "test")]
     return f"{record.dataset}, seed {record.seed}: {', '.join(counts)} images"
 
 
-def _counted(counts: Mapping[str, int], part: str) -> str:
-    """Return how many images of a part are used: ``50 test``, ``50 of 360 test``."""
-    there = counts.get(f"{part}_images_available")
-    return f"{counts[f'{part}_images']} {f'of {there} ' if there else ''}{part}"
+def _format_count(counts: Mapping[str, int], part: str) -> str:
+    """Return the number of images used of a part: ``50 test``, ``50 of 360 test``."""
+    available = counts.get(f"{part}_images_available")
+    return f"{counts[f'{part}_images']} {f'of {available} ' if available else ''}{part}"
 
 
-def _told(result: Result) -> str:
+def _format_result(result: Result) -> str:
     seconds = result.fit_seconds + result.predict_seconds
     limit = "" if result.converged else ", stopped at its limit of iterations"
-    return f"{_figures(result)}, {seconds:.1f} s{limit}"
+    return f"{_format_accuracies(result)}, {seconds:.1f} s{limit}"
 
 
-def _figures(result: Result) -> str:
+def _format_accuracies(result: Result) -> str:
     return ", ".join(
         f"{part} {100 * result.metrics[f'{part}/accuracy']:.2f} %" for part in ("test", "val")
     )

@@ -1,4 +1,4 @@
-"""A look at the data of a trial, without one: `ablab data verify NAME dataset.path=…`."""
+"""Checks a data set without a trial: `ablab data verify NAME dataset.path=…`."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from ablab.model import build
 
 
 def check_data(dataset: str, overrides: Sequence[str] = ()) -> list[str]:
-    """Read a data set, and return what a trial would find there, a line each.
+    """Read a data set and return its parts, classes, notes and unread files, a line each.
 
     Args:
         dataset: a component of the axis.
@@ -16,7 +16,7 @@ def check_data(dataset: str, overrides: Sequence[str] = ()) -> list[str]:
 
     Raises:
         ConfigError: with all faults of the overrides.
-        DataError: the data set is missing, damaged, or not as it has to be.
+        DataError: the data set is missing, damaged or invalid.
     """
     config = compose([f"dataset={dataset}", *overrides]).resolved()
     validate(config)

@@ -1,4 +1,4 @@
-"""Docstrings read from source files: nothing is imported, so nothing runs."""
+"""Reads docstrings from source files, without importing or running them."""
 
 import ast
 import inspect
@@ -11,10 +11,10 @@ _SECTIONS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Source", "For
 
 
 def docstring(target: str) -> str:
-    """Return the docstring of a dotted class or function, dedented; empty where there is none.
+    """Return the docstring of a class or function by its dotted name, empty if there is none.
 
-    Looked for in the working folder, then where Python looks; a name that its module only imports
-    from elsewhere has none.
+    The module is searched in the working folder and then on ``sys.path``; names that it imports
+    are not found.
     """
     module, _, name = target.rpartition(".")
     path = _source(module)
@@ -31,7 +31,7 @@ def docstring(target: str) -> str:
 
 
 def summary(doc: str) -> str:
-    r"""Return the first paragraph of a docstring in one line, without its markup.
+    r"""Return the first paragraph of a docstring in one line, without backticks.
 
     Example:
         >>> summary("Return ``x``,\nas `it` is.\n\nMore.")
@@ -41,24 +41,24 @@ def summary(doc: str) -> str:
 
 
 def paragraphs(doc: str) -> list[str]:
-    """Return what stands before the sections of a docstring (Args, Source and the like)."""
+    """Return the paragraphs of a docstring before its sections (Args, Source and so on)."""
     head = re.split(rf"(?m)^(?:{'|'.join(_SECTIONS)}):", doc, maxsplit=1)[0]
     return [part.strip("\n") for part in re.split(r"\n\n+", head) if part.strip()]
 
 
 def section(doc: str, title: str) -> str:
-    r"""Return one section of a docstring, dedented; empty where there is none.
+    r"""Return one section of a docstring, dedented, empty if there is none.
 
     Example:
         >>> section("Do.\n\nSource: A 1990,\nB.\n\nArgs:\n    x: 1.", "Source")
         'A 1990,\nB.'
     """
-    found = re.search(rf"(?ms)^{title}:[ \n](.*?)(?=\n\n\w|\Z)", doc)
-    return inspect.cleandoc(found[1]) if found else ""
+    match = re.search(rf"(?ms)^{title}:[ \n](.*?)(?=\n\n\w|\Z)", doc)
+    return inspect.cleandoc(match[1]) if match else ""
 
 
 def meanings(doc: str) -> dict[str, str]:
-    r"""Return what the section Args says of each argument, a line each.
+    r"""Return the description of each argument in the section Args, in one line.
 
     Example:
         >>> meanings("Do.\n\nArgs:\n    lr: > 0,\n        small.\n    p: in [0, 1).")
@@ -78,8 +78,8 @@ def _source(module: str) -> Path | None:
     if not below:
         return Path(spec.origin) if spec.origin else None
     for folder in spec.submodule_search_locations or ():
-        place = Path(folder).joinpath(*below)
-        for path in (place.with_suffix(".py"), place / "__init__.py"):
+        base = Path(folder).joinpath(*below)
+        for path in (base.with_suffix(".py"), base / "__init__.py"):
             if path.is_file():
                 return path
     return None

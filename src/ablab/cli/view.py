@@ -33,14 +33,14 @@ def add_to(commands: "Commands") -> None:
 
 
 def _list(options: argparse.Namespace) -> int:
-    from ablab.catalogue.lists import listed, shown
+    from ablab.catalogue.lists import describe, list_members
 
     if options.name is not None:
-        sys.stdout.write(printable(shown(options.axis, options.name), keep="\n\t") + "\n")
+        sys.stdout.write(printable(describe(options.axis, options.name), keep="\n\t") + "\n")
         return 0
-    entries = list(listed(options.axis))
-    width = max(16, *(len(name) for name, _ in entries))
-    for name, text in entries:
+    found = list(list_members(options.axis))
+    width = max(16, *(len(name) for name, _ in found))
+    for name, text in found:
         lines = printable(text, keep="\n").replace("\n", "\n" + " " * (width + 1))
         sys.stdout.write(f"{name:<{width}} {lines}".rstrip() + "\n")
     return 0

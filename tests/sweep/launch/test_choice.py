@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from ablab.catalogue.lists import listed, shown
+from ablab.catalogue.lists import describe, list_members
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.faults import ConfigError
@@ -146,9 +146,9 @@ def test_target_that_returns_no_launcher_is_refused_before_a_plan_is_written(dia
 
 @pytest.mark.usefixtures("diary")
 def test_launchers_are_listed():
-    assert set(dict(listed("launcher"))) == {"local", "diary"}
-    assert "Records the runs that it starts." in shown("launcher", "diary")
+    assert set(dict(list_members("launcher"))) == {"local", "diary"}
+    assert "Writes down what it starts." in describe("launcher", "diary")
 
 
 def test_the_only_launcher_is_listed_with_its_options():
-    assert set(dict(listed("launcher"))) == {"slots", "threads", "retries"}
+    assert set(dict(list_members("launcher"))) == {"slots", "threads", "retries"}

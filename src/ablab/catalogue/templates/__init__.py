@@ -1,4 +1,4 @@
-"""What `ablab new` writes: components that work, named mine, to be made into others.
+"""Templates of `ablab new`: working components, to be changed.
 
-Each is a YAML and a module; the words mine and Mine become the name that the user gives.
+Each is a YAML and a module; the words mine and Mine are replaced by the user's name.
 """

@@ -1,4 +1,4 @@
-"""An activation of one's own."""
+"""A custom activation."""
 
 from torch import Tensor, nn
 
@@ -13,7 +13,7 @@ class Mine(nn.Module):
     Raises:
         ValueError: ``beta`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
 
     def __init__(self, channels: int, beta: float) -> None:

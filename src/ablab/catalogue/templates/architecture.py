@@ -1,4 +1,4 @@
-"""An architecture of one's own."""
+"""A custom architecture."""
 
 from torch import Tensor, nn
 
@@ -8,8 +8,8 @@ from ablab.components import parts
 class Mine(nn.Module):
     """Two convolutions, each activated and pooled, and a linear layer on the maps' means.
 
-    A plain ``__init__(self, num_classes)`` would do: a network is given what it asks for. What it
-    builds itself, and not by a builder, no ablation of that axis can change.
+    An ``__init__(self, num_classes)`` is enough: a network gets the arguments in its signature.
+    Layers that it builds without a builder cannot be changed by an ablation of their axis.
 
     Args:
         in_channels: planes of an image.
@@ -21,7 +21,7 @@ class Mine(nn.Module):
     Raises:
         ValueError: ``channels`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
 
     def __init__(

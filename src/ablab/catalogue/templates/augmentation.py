@@ -1,4 +1,4 @@
-"""An augmentation of one's own."""
+"""A custom augmentation."""
 
 import torch
 from torch import Tensor
@@ -8,12 +8,12 @@ class Mine:
     """Make each image brighter or darker.
 
     Args:
-        std: standard deviation of what is added to an image, white being 1; >= 0.
+        std: standard deviation of the offset, where white is 1; >= 0.
 
     Raises:
         ValueError: ``std`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
 
     def __init__(self, std: float) -> None:
@@ -26,8 +26,8 @@ class Mine:
 
         Args:
             x: (N, C, H, W), in [0, 1].
-            y: targets, untouched.
-            generator: what is drawn from, and nothing else is.
+            y: targets, unchanged.
+            generator: source of all random draws.
         """
         drawn = torch.randn((len(x), 1, 1, 1), generator=generator, device=generator.device)
         return (x + self.std * drawn.to(x.device, x.dtype)).clamp(0, 1), y

@@ -1,4 +1,4 @@
-"""A data set of one's own. Image files and .npz files need no code: see ``dataset=folder``."""
+"""A custom data set. Image files and .npz files need no code: see ``dataset=folder``."""
 
 import hashlib
 from pathlib import Path
@@ -13,18 +13,18 @@ def mine(val_fraction: float, split_seed: int | None) -> InMemoryDataModule:
     """Return striped images, 32x32, one channel; the class is the stripes' direction.
 
     Args:
-        val_fraction: share of the training images that validation takes, in (0, 1).
-        split_seed: of that draw; unset, the trial's own seed.
+        val_fraction: share of the training images for validation, in (0, 1).
+        split_seed: seed of that split; None for the trial's seed.
 
-    Source: ours; say here where they are from.
+    Source: ours; state the source here.
     """
     image_set = ImageSet(
         name="mine",
         in_channels=1,
         image_size=32,
         class_names=("horizontal", "vertical"),
-        # Names what `read` returns, here all that this file says; what `read` reads from
-        # elsewhere belongs in it too, else a change there is not seen.
+        # Must change with what `read` returns: here a hash of this file. Include the files that
+        # `read` reads, else their changes are not noticed.
         fingerprint=hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16],
         read=read,
     )
@@ -39,7 +39,7 @@ def read() -> dict[str, Bytes]:
 
 def _part(part: str, count: int, random: np.random.Generator) -> dict[str, Bytes]:
     labels = np.arange(count) % 2
-    stripes = np.sin(np.arange(32) * random.uniform(0.4, 1.2, (count, 1)))  # one width an image
+    stripes = np.sin(np.arange(32) * random.uniform(0.4, 1.2, (count, 1)))  # one width per image
     rows = np.broadcast_to(stripes[:, :, None], (count, 32, 32))
     images = np.where(labels[:, None, None] == 0, rows, rows.swapaxes(1, 2))
     noisy = 128 + 60 * images + random.normal(0, 40, images.shape)

@@ -1,20 +1,20 @@
-"""A dropout of one's own."""
+"""A custom dropout."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Mine(nn.Module):
-    """Multiply each element with a normal factor of mean 1, while training.
+    """Multiply each element by a normal factor of mean 1, during training.
 
     Args:
-        generator: what factors are drawn from, and nothing else is.
+        generator: source of the factors, used for nothing else.
         std: standard deviation of the factors, >= 0.
 
     Raises:
         ValueError: ``std`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
 
     def __init__(self, generator: torch.Generator, std: float) -> None:

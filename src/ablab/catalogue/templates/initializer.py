@@ -1,4 +1,4 @@
-"""An initializer of one's own."""
+"""A custom initializer."""
 
 from torch import nn
 
@@ -6,7 +6,7 @@ from ablab.components.initializer.layers import weights, zero_biases
 
 
 def mine(module: nn.Module, gain: float) -> None:
-    """Draw every weight evenly, with variance ``gain**2 / fan_in``, and zero every bias.
+    """Draw every weight uniformly with variance ``gain**2 / fan_in``, and zero every bias.
 
     Args:
         module: the whole network, changed in place.
@@ -15,7 +15,7 @@ def mine(module: nn.Module, gain: float) -> None:
     Raises:
         ValueError: ``gain`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
     if gain <= 0:
         raise ValueError(f"gain must be > 0, got {gain}")

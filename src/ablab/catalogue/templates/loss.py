@@ -1,4 +1,4 @@
-"""A loss of one's own."""
+"""A custom loss."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ class Mine(nn.Module):
     Raises:
         ValueError: ``temperature`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
 
     def __init__(self, temperature: float) -> None:

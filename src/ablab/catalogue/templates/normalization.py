@@ -1,21 +1,21 @@
-"""A normalization of one's own."""
+"""A custom normalization."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Mine(nn.Module):
-    """Divide an image by the root of its mean square, and scale each channel by what it learns.
+    """Divide an image by its root mean square, and multiply by a learned scale per channel.
 
     Args:
         channels: C.
         spatial_dims: 0 for (N, C), 1 for (N, C, L), 2 for (N, C, H, W).
-        eps: what is added to the mean square, > 0.
+        eps: added to the mean square, > 0.
 
     Raises:
         ValueError: ``eps`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
 
     def __init__(self, channels: int, spatial_dims: int, eps: float) -> None:

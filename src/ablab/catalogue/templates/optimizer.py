@@ -1,4 +1,4 @@
-"""An optimizer of one's own."""
+"""A custom optimizer."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 
 class Mine(Optimizer):
-    """Moves every parameter by ``lr`` times its gradient over that gradient's root mean square.
+    """Moves every parameter by ``lr`` times its gradient, divided by its root mean square.
 
     Args:
         named_params: names and parameters.
@@ -18,7 +18,7 @@ class Mine(Optimizer):
     Raises:
         ValueError: ``lr`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
 
     def __init__(self, named_params: Iterable[tuple[str, Parameter]], lr: float) -> None:
@@ -28,12 +28,12 @@ class Mine(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take one step; ``closure``, if given, finds the gradients first and returns the cost."""
+        """Take one step; ``closure``, if given, computes the gradients and returns the loss."""
         with torch.enable_grad():
-            cost = closure() if closure else None
+            loss = closure() if closure else None
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     size = parameter.grad.square().mean().sqrt() + 1e-8
                     parameter.sub_(group["lr"] * parameter.grad / size)
-        return cost
+        return loss

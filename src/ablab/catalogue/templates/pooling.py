@@ -1,4 +1,4 @@
-"""A pooling of one's own."""
+"""A custom pooling."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ class Mine(nn.Module):
     Raises:
         ValueError: ``share`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A regularizer of one's own."""
+"""A custom regularizer."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from ablab.components.regularizer.regularizer import Regularizer
 
 
 class Mine(Regularizer):
-    """Adds ``strength * sum(log(1 + w**2))`` over all weights to the mean cost.
+    """Adds ``strength * sum(log(1 + w**2))`` over all weights to the mean loss.
 
     Args:
         named_params: names and parameters of the network.
@@ -19,7 +19,7 @@ class Mine(Regularizer):
     Raises:
         ValueError: ``strength`` is out of its range.
 
-    Source: ours; say here where it is from.
+    Source: ours; state the source here.
     """
 
     def __init__(self, named_params: Iterable[tuple[str, Parameter]], strength: float) -> None:
@@ -29,7 +29,7 @@ class Mine(Regularizer):
         self.strength = strength
 
     def penalty(self) -> Tensor | None:
-        """Return the scalar that joins the cost, None where there are no weights."""
+        """Return the scalar to add to the loss, None without weights."""
         if not self.weights:
             return None
         return self.strength * torch.stack([w.square().log1p().sum() for w in self.weights]).sum()
