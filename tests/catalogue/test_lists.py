@@ -62,7 +62,7 @@ def test_the_number_of_trials_is_that_of_the_plan(sweeps: Path) -> None:
     body = "  grid: {activation: [relu, tanh]}\n  blocks: {architecture: [lenet5, mlp]}\n"
     (sweeps / "mine.yaml").write_text(head + body)
     text = describe("sweeps", "mine")
-    assert f"trials    {len(draft('mine').cells)}\n" in text
+    assert f"trials    {len(plan_sweep('mine').cells)}\n" in text
     assert "seeds     3, 5, 8" in text
     drop = "  exclude:\n    - {activation: tanh, architecture: mlp, reason: too slow}\n"
     (sweeps / "mine.yaml").write_text(head + body + drop)

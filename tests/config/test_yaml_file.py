@@ -115,7 +115,7 @@ def test_pipe_named_as_a_yaml_does_not_block(folder: str, tmp_path: Path):
     with pytest.raises(ConfigError, match=r"mine\.yaml must be a file, got a device or pipe"):
         compose(*arguments)
     with pytest.raises(ConfigError, match="must be a file"):
-        list(list_members("sweeps" if place == "sweeps" else "activation"))
+        list(list_members("sweeps" if folder == "sweeps" else "activation"))
 
 
 @pytest.mark.parametrize("name", ["my.part", "My part", "部品", "a+b (1)", "x" * 90])

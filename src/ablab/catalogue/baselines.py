@@ -60,7 +60,7 @@ def train_baselines(
     same, counts = identity(config, data.content_hash), {**data.counts(), **data.slices}
     empty = Baselines(dataset, same, config["seed"], counts)
     lab = lab or Lab.open()
-    record = empty if fresh else known(lab.root, empty)
+    record = empty if fresh else stored_or_new(lab.root, empty)
     say(_format_heading(record))
     parts: dict[str, Part] = {}
     for estimator in ESTIMATORS:

@@ -28,61 +28,7 @@ from ablab.model.warm_start import start_from
 
 PARTS = ("activation", "pooling", "normalization", "dropout")
 
-
-class Builder:
-    """A component with its hyper-parameters bound, called with its contract's arguments.
-
-    Attributes:
-        axis: the component's axis.
-        calls: how often something was built; an axis that is never called is unused.
-        target: the component's class or function, dotted.
-        site: where a dropout acts (see `ablab.components.parts.dropout_at`).
-        layer_streams: what draws initial weights while it builds, if anything does.
-    """
-
-    layer_streams: LayerStreams | None = None
-
-    def __init__(self, axis: str, node: Mapping[str, Any], **bound: Any) -> None:
-        self.axis = axis
-        self.calls = 0
-        self._target = resolve(axis, node["_target_"])
-        self.target = canonical(self._target)
-        self.site: str = getattr(self._target, "site", "units")
-        self._bound = bound
-        apart = {"_target_", *COMMON_KEYS.get(axis, ())}
-        values = {name: value for name, value in node.items() if name not in apart}
-        # `resolve` judged the target. Hydra 1.4's `instantiate` judges what it returns as well, and
-        # its whitelist cannot name a class that a function of another module builds.
-        self._partial: Callable[..., Any] = partial(self._target, **values)
-        self._given = set(values)
-
-    def runs(self, name: str) -> bool:
-        """Tell whether the component asks for one of its contract's arguments."""
-        return bool(contract_arguments(self.axis, self._target, {name: None}))
-
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
-        """Build, with the contract's arguments in its order or by name.
-
-        Values that the YAML gives stand.
-
-        Raises:
-            ComponentError: the component refused a value, or failed.
-        """
-        self.calls += 1
-        given = {
-            **self._bound,
-            **_DEFAULTS.get(self.axis, {}),
-            **dict(zip(CONTRACTS[self.axis], arguments, strict=False)),
-            **named,
-        }
-        chosen = contract_arguments(self.axis, self._target, given)
-        made = {k: v for k, v in chosen.items() if k not in self._given}
-        streams_ = self.layer_streams.part(self.axis) if self.layer_streams else nullcontext()
-        with component(self.axis, hint=lambda: passed_on(self._target, chosen)), streams_:
-            built = self._partial(**made)
-        if isinstance(built, nn.Module):
-            setattr(built, AXIS, self.axis)
-        return built
+_INITIALIZER_IMAGES = 512  # enough to estimate a variance; a batch may be the whole set
 
 
 def dataset(node: Mapping[str, Any]) -> TrialData:

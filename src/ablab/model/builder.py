@@ -33,7 +33,7 @@ class Builder:
         axis: the component's axis.
         calls: number of calls so far; an axis whose builder is never called is unused.
         target: the dotted name of the component's class or function.
-        place: where a dropout acts (see `ablab.components.parts.dropout_at`).
+        site: where a dropout acts (see `ablab.components.parts.dropout_at`).
         layer_streams: where initial weights are drawn from during a call, if set.
     """
 
@@ -44,7 +44,7 @@ class Builder:
         self.calls = 0
         self._target = resolve(axis, node["_target_"])
         self.target = dotted_name(self._target)
-        self.place: str = getattr(self._target, "place", "units")
+        self.site: str = getattr(self._target, "site", "units")
         self._bound = bound
         excluded = {"_target_", *COMMON_KEYS.get(axis, ())}
         values = {name: value for name, value in node.items() if name not in excluded}
