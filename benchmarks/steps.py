@@ -19,7 +19,7 @@ from measurements import parse_options, print_results
 from torch import Tensor, nn
 
 from ablab.config.compose import compose
-from ablab.folders import own_folder
+from ablab.folders import shipped_folder
 from ablab.model import build
 
 PLAIN = Path(__file__).parent / "plain"
@@ -71,7 +71,7 @@ def main() -> None:
     """Measure and report."""
     args = parse_options(__doc__ or "", 15, names="architectures, by default all")
     torch.set_num_threads(1)
-    names = sorted(file.stem for file in (own_folder("conf") / "architecture").glob("*.yaml"))
+    names = sorted(file.stem for file in (shipped_folder("conf") / "architecture").glob("*.yaml"))
     lines = ["CPU seconds, one thread, medians of n pairs, alternating", HEADER]
     for name in args.names or names:
         lines.append(_row(name, args.rounds))

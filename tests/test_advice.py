@@ -11,8 +11,8 @@ import torch
 from hydra import compose, initialize_config_dir
 from pytorch_lightning.strategies import ddp
 
-from ablab.advice import without_advice
-from ablab.folders import own_folder
+from ablab.advice import remove_advice
+from ablab.folders import shipped_folder
 
 NEVER = (
     "allow_pickle",
@@ -60,7 +60,7 @@ def _checkpoint(_: Path) -> None:
 def _append(_: Path) -> None:
     with (
         warnings.catch_warnings(),
-        initialize_config_dir(str(own_folder("conf")), version_base=None),
+        initialize_config_dir(str(shipped_folder("conf")), version_base=None),
     ):
         warnings.simplefilter("ignore")
         compose("config", ["no_such_key=1"])
@@ -72,7 +72,7 @@ def test_advice_of_a_library_is_removed(tmp_path: Path, act: Callable[[Path], No
         act(tmp_path)
     before = str(caught.value)
     assert any(word in before for word in NEVER), before
-    after = without_advice(before)
+    after = remove_advice(before)
     assert after
     assert not [word for word in NEVER if word in after]
 
@@ -116,7 +116,7 @@ def test_advice_of_a_library_is_removed(tmp_path: Path, act: Callable[[Path], No
     ],
 )
 def test_advice_is_replaced_and_the_rest_kept(message: str, kept: str, added: str) -> None:
-    after = without_advice(message)
+    after = remove_advice(message)
     assert kept in after
     assert added in after
     assert not [word for word in NEVER if word in after]
@@ -131,4 +131,4 @@ def test_lightning_still_gives_this_advice() -> None:
     ["mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)", "a\n  b\nc", "channels must be 3."],
 )
 def test_message_without_advice_is_unchanged(message: str) -> None:
-    assert without_advice(message) == message
+    assert remove_advice(message) == message

@@ -75,7 +75,7 @@ def test_ablab_data_overrides_the_default(elsewhere: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize("kind", ["conf", "sweeps"])
 def test_clone_uses_its_own_configurations(kind: str) -> None:
-    assert folders.own_folder(kind) == ROOT / kind
+    assert folders.shipped_folder(kind) == ROOT / kind
 
 
 @pytest.mark.parametrize("kind", ["conf", "sweeps"])

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ablab.importing import for_good
+from ablab.importing import without_gc
 
 
 @pytest.fixture(autouse=True)
@@ -17,27 +17,27 @@ def as_before() -> Iterator[None]:
 
 
 def test_collector_pauses_during_the_import() -> None:
-    with for_good():
+    with without_gc():
         assert not gc.isenabled()
     assert gc.isenabled()
 
 
 def test_disabled_collector_stays_disabled() -> None:
     gc.disable()
-    with for_good():
+    with without_gc():
         pass
     assert not gc.isenabled()
 
 
 def test_collector_is_enabled_after_a_failed_import() -> None:
-    with pytest.raises(ImportError), for_good():
+    with pytest.raises(ImportError), without_gc():
         raise ImportError
     assert gc.isenabled()
 
 
 def test_other_threads_do_not_pause_the_collector() -> None:
     def in_thread() -> tuple[bool, int]:
-        with for_good():
+        with without_gc():
             return gc.isenabled(), gc.get_freeze_count()
 
     gc.unfreeze()
@@ -48,7 +48,7 @@ def test_other_threads_do_not_pause_the_collector() -> None:
 
 def test_existing_objects_are_frozen() -> None:
     gc.unfreeze()
-    with for_good():
+    with without_gc():
         made = [[] for _ in range(10_000)]
     assert gc.get_freeze_count() > len(made)
     assert not any(o is made for o in gc.get_objects())

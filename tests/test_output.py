@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ablab.output import fault_of, sent_to, stream
+from ablab.output import open_stream, redirect_to, write_error
 
 COMMAND = [sys.executable, "-m", "ablab", "list", "activation"]
 FULL = Path("/dev/full")
@@ -59,9 +59,9 @@ def test_full_disk_at_standard_output_is_exit_code_74() -> None:
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
 def test_stream_keeps_its_first_error() -> None:
     descriptor = os.open(FULL, os.O_WRONLY)
-    text = stream(descriptor)
+    text = open_stream(descriptor)
     assert text.write("lost\n") == 5
-    error = fault_of(text)
+    error = write_error(text)
     assert error is not None
     assert error.errno == 28
     text.write("lost as well\n")
@@ -70,7 +70,7 @@ def test_stream_keeps_its_first_error() -> None:
 
 def test_stream_writes_all_and_leaves_its_descriptor_open() -> None:
     readable, writable = os.pipe()
-    text = stream(writable, "latin-1")
+    text = open_stream(writable, "latin-1")
     text.write("Gru\u00df \u2026\n")
     del text
     os.write(writable, b"open")
@@ -81,7 +81,7 @@ def test_stream_writes_all_and_leaves_its_descriptor_open() -> None:
 
 def test_prints_are_redirected_for_the_block(tmp_path: Path) -> None:
     before = sys.stdout
-    with (tmp_path / "log").open("wb") as log, sent_to(log.fileno()):
+    with (tmp_path / "log").open("wb") as log, redirect_to(log.fileno()):
         print("\u00e9", flush=True)
         os.write(2, b"from a library\n")
     assert sys.stdout is before

@@ -159,7 +159,7 @@ def test_wheel_works_from_any_folder(wheel: Path, tmp_path: Path) -> None:
     work.mkdir()
     pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target", str(site)]
     python(*pip, str(wheel), cwd=work)
-    code = "from ablab import folders; print(folders.own_folder({!r}))"
+    code = "from ablab import folders; print(folders.shipped_folder({!r}))"
     for kind in ("conf", "sweeps"):
         folder = Path(python("-c", code.format(kind), cwd=work, PYTHONPATH=str(site)).strip())
         assert folder == site / "ablab" / kind

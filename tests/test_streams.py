@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ablab.streams import derive, forked, generator
+from ablab.streams import derive, fork_rng, generator
 
 STREAMS = ["split", "init", "order", "augmentation", "dropout"]
 POSITIONS = st.tuples(
@@ -58,7 +58,7 @@ def test_block_draws_the_stream_independently_of_earlier_draws() -> None:
     draws = []
     for before in (1, 2):
         torch.manual_seed(before)
-        with forked(0, "init"):
+        with fork_rng(0, "init"):
             draws.append(torch.rand(8))
     assert draws[0].equal(draws[1])
     assert draws[0].equal(torch.rand(8, generator=generator(0, "init")))
@@ -66,13 +66,13 @@ def test_block_draws_the_stream_independently_of_earlier_draws() -> None:
 
 def test_block_restores_the_global_state() -> None:
     state = torch.get_rng_state()
-    with forked(0, "init"):
+    with fork_rng(0, "init"):
         torch.rand(8)
     assert torch.get_rng_state().equal(state)
 
 
 def test_block_that_fails_restores_the_global_state() -> None:
     state = torch.get_rng_state()
-    with pytest.raises(RuntimeError, match="shape"), forked(0, "init"):
+    with pytest.raises(RuntimeError, match="shape"), fork_rng(0, "init"):
         torch.rand(8).reshape(3)
     assert torch.get_rng_state().equal(state)

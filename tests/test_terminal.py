@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablab.terminal import SafeConsole
-from ablab.text import printable
+from ablab.text import escape_controls
 
 HOSTILE = "\x1b[2J\x1b]0;title\x07 \x9b31m \u202e [bold]x[/bold] [/] :smile:"
 
@@ -26,7 +26,9 @@ def table(text: str) -> Table:
     return rows
 
 
-@pytest.mark.parametrize("content", [HOSTILE, Text(HOSTILE, "bold"), table(printable(HOSTILE))])
+@pytest.mark.parametrize(
+    "content", [HOSTILE, Text(HOSTILE, "bold"), table(escape_controls(HOSTILE))]
+)
 def test_escape_sequences_and_markup_are_printed_literally(content: Any):
     output = printed(content, force_terminal=False)
     assert "\\x1b[2J\\x1b]0;title" in output

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ablab.text import LONGEST_VALUE, printable, shortened, shown, shown_name
+from ablab.text import LONGEST_VALUE, escape_controls, format_name, format_value, shorten
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,12 @@ from ablab.text import LONGEST_VALUE, printable, shortened, shown, shown_name
     ],
 )
 def test_control_characters_are_escaped_and_letters_are_not(text: str, expected: str):
-    assert printable(text) == expected
-    assert printable(expected) == expected
+    assert escape_controls(text) == expected
+    assert escape_controls(expected) == expected
 
 
 def test_characters_to_keep_are_not_escaped():
-    assert printable("a\nb\tc\x1b", keep="\n") == "a\nb\\tc\\x1b"
+    assert escape_controls("a\nb\tc\x1b", keep="\n") == "a\nb\\tc\\x1b"
 
 
 @pytest.mark.parametrize(
@@ -38,27 +38,27 @@ def test_characters_to_keep_are_not_escaped():
     ],
 )
 def test_value_is_shown_as_its_repr(value: object, expected: str):
-    assert shown(value) == expected
+    assert format_value(value) == expected
 
 
 def test_number_too_long_for_python_is_shown_by_its_length():
-    assert shown(10**5000) == "a number of about 5,000 digits"
-    assert shown([10**5000]) == "a list that Python cannot print"
+    assert format_value(10**5000) == "a number of about 5,000 digits"
+    assert format_value([10**5000]) == "a list that Python cannot print"
 
 
 def test_middle_of_a_long_value_is_replaced_by_its_length():
-    text = shown("a" * 9998 + "z")
+    text = format_value("a" * 9998 + "z")
     assert len(text) < LONGEST_VALUE + 50
     assert "(10,001 characters)" in text
     assert text.endswith("z'")
-    assert shortened("short", 5) == "short"
+    assert shorten("short", 5) == "short"
 
 
 def test_too_deeply_nested_value_is_shown_by_its_type():
     deep: list[object] = []
     for _ in range(100_000):
         deep = [deep]
-    assert shown(deep) == "a list nested too deeply to show"
+    assert format_value(deep) == "a list nested too deeply to show"
 
 
 @pytest.mark.parametrize(
@@ -66,4 +66,4 @@ def test_too_deeply_nested_value_is_shown_by_its_type():
     [("gelo", "gelo"), ("", "''"), (" ", "' '"), ("\u3000", "'\\u3000'"), ("a\nb", "a\\nb")],
 )
 def test_only_blank_names_are_quoted(name: str, expected: str):
-    assert shown_name(name) == expected
+    assert format_name(name) == expected

@@ -34,18 +34,18 @@ _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z(`'\"])|\s*\n\s*")
 _ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def without_advice(text: str) -> str:
+def remove_advice(text: str) -> str:
     """Return a library's message with its advice removed or replaced by ours.
 
     Args:
         text: one or more lines.
 
     Example:
-        >>> without_advice("Object arrays cannot be loaded when allow_pickle=False")
+        >>> remove_advice("Object arrays cannot be loaded when allow_pickle=False")
         'Arrays of Python objects are not loaded: they can run code.'
-        >>> without_advice("Out of range. Please file an issue at https://x.org/issues/new.")
+        >>> remove_advice("Out of range. Please file an issue at https://x.org/issues/new.")
         'Out of range.'
-        >>> without_advice("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)")
+        >>> remove_advice("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)")
         'mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)'
     """
     kept: list[str] = []

@@ -6,7 +6,7 @@ spent on it, with the bound in the message.
 
 from typing import Any, NamedTuple
 
-from ablab.text import shown
+from ablab.text import format_value
 
 
 class Bound(NamedTuple):
@@ -37,7 +37,7 @@ class Bound(NamedTuple):
         """
         if count <= self.most:
             return []
-        return [f"{key} must {self.rule}, got {f'{count:,}' if of is None else shown(of)}"]
+        return [f"{key} must {self.rule}, got {f'{count:,}' if of is None else format_value(of)}"]
 
 
 # A file, an override, a value.

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ablab.advice import without_advice
+from ablab.advice import remove_advice
 from ablab.errors import InputError, resource_error
-from ablab.text import LONGEST_FAULT, printable, shortened, shown_name
+from ablab.text import LONGEST_FAULT, escape_controls, format_name, shorten
 
 _GOT = " got "
 _MOST = 100  # faults in one message
@@ -34,7 +34,7 @@ def _line(fault: str) -> str:
     rule, got, value = fault.rpartition(_GOT)
     if got and not value.strip():
         fault = f"{rule}{got}{value!r}"
-    return shortened(printable(fault), LONGEST_FAULT)
+    return shorten(escape_controls(fault), LONGEST_FAULT)
 
 
 class ComponentError(InputError):
@@ -52,12 +52,12 @@ class ComponentError(InputError):
         elif match:
             super().__init__(f"{axis}.{error}")
         else:
-            got = f"{type(error).__name__}: {worded(error)}{hint}"
+            got = f"{type(error).__name__}: {format_error(error)}{hint}"
             super().__init__(f"{axis} must be buildable, got {got}")
 
 
 @contextmanager
-def component(
+def component_errors(
     axis: str, keep: type[InputError] = ComponentError, hint: Callable[[], str] = str
 ) -> Iterator[None]:
     """Raise an exception of the block as a fault of the component.
@@ -81,26 +81,26 @@ def component(
         raise ComponentError(axis, error, more) from error
 
 
-def one_of(key: str, names: Iterable[str], got: Any) -> str:
+def unknown_name(key: str, names: Iterable[str], got: Any) -> str:
     """Return the fault of a name that is not in ``names``, with the closest match."""
     names = sorted(names)
-    key, value = shown_name(key), shown_name(got)
+    key, value = format_name(key), format_name(got)
     if not names:
         return f"{key} must be omitted: there is nothing to set, got {value}"
     near = difflib.get_close_matches(value, names, n=1)
     hint = f" (did you mean {near[0]}?)" if near else ""
-    return f"{key} must be one of {', '.join(map(shown_name, names))}; got {value}{hint}"
+    return f"{key} must be one of {', '.join(map(format_name, names))}; got {value}{hint}"
 
 
-def worded(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """Return an error's message, or its type where the message is empty.
 
     Without the C++ frames that torch appends, and without advice (see `ablab.advice`).
     """
     own = str(error).partition("\nException raised from")[0]
-    return without_advice(own).strip() or type(error).__name__
+    return remove_advice(own).strip() or type(error).__name__
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of an error's message (see `worded`)."""
-    return worded(error).splitlines()[0]
+    """Return the first line of an error's message (see `format_error`)."""
+    return format_error(error).splitlines()[0]

@@ -4,7 +4,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from ablab.text import printable
+from ablab.text import escape_controls
 
 LONGEST = 120  # bytes; file systems allow 255
 _UNSAFE = '/\\:*?"<>|%'
@@ -34,7 +34,7 @@ def folder_name(text: str) -> str:
         >>> folder_name("mine [a=1/2]")
         'mine [a=1%2F2]'
     """
-    safe = "".join(f"%{ord(c):02X}" if c in _UNSAFE or printable(c) != c else c for c in text)
+    safe = "".join(f"%{ord(c):02X}" if c in _UNSAFE or escape_controls(c) != c else c for c in text)
     if len(safe.encode()) <= LONGEST:
         return safe
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
@@ -53,7 +53,7 @@ def cache_folder() -> Path:
     return lab_folder() / "cache"
 
 
-def own_folder(kind: str) -> Path:
+def shipped_folder(kind: str) -> Path:
     """Return ablab's ``conf`` or ``sweeps``.
 
     A wheel has them inside the package; a clone, and so an editable install, at its top.
@@ -74,6 +74,6 @@ def user_folder(kind: str) -> Path | None:
         kind: ``"conf"`` or ``"sweeps"``.
     """
     folder = Path.cwd() / kind
-    if not folder.is_dir() or folder.resolve() == own_folder(kind).resolve():
+    if not folder.is_dir() or folder.resolve() == shipped_folder(kind).resolve():
         return None
     return folder

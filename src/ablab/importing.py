@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def for_good() -> Iterator[None]:
+def without_gc() -> Iterator[None]:
     """Pause the garbage collector while the block imports, then freeze all existing objects.
 
     A full collection over the objects of torch, Lightning and MLflow takes a quarter of a second,

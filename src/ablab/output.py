@@ -50,8 +50,8 @@ class _Descriptor(io.RawIOBase):
         return len(view)
 
 
-def stream(descriptor: int, encoding: str = "utf-8") -> TextIO:
-    """Return a text stream to a descriptor that never raises; see `fault_of` for lost output."""
+def open_stream(descriptor: int, encoding: str = "utf-8") -> TextIO:
+    """Return a text stream to a descriptor that never raises; see `write_error` for lost output."""
     raw = _Descriptor(descriptor)
     return io.TextIOWrapper(
         io.BufferedWriter(raw),
@@ -61,7 +61,7 @@ def stream(descriptor: int, encoding: str = "utf-8") -> TextIO:
     )
 
 
-def fault_of(text: TextIO) -> OSError | None:
+def write_error(text: TextIO) -> OSError | None:
     """Return the error of the first failed write to a stream, None if all output was written.
 
     A reader that is gone (``| head``) is no error.
@@ -71,7 +71,7 @@ def fault_of(text: TextIO) -> OSError | None:
     return None if isinstance(error, BrokenPipeError) else error
 
 
-def guard() -> None:
+def protect_streams() -> None:
     """Replace this process's standard streams by ones that never raise, closed ones included.
 
     A closed descriptor from 0 to 2 is opened on the null device first: the next opened file would
@@ -88,11 +88,11 @@ def guard() -> None:
             continue
         if current is not None:
             current.flush()
-        setattr(sys, name, stream(number, getattr(current, "encoding", None) or "utf-8"))
+        setattr(sys, name, open_stream(number, getattr(current, "encoding", None) or "utf-8"))
 
 
 @contextmanager
-def sent_to(descriptor: int) -> Iterator[int]:
+def redirect_to(descriptor: int) -> Iterator[int]:
     """Redirect standard output and error, those of C libraries included, to a descriptor.
 
     Yields:
@@ -104,7 +104,7 @@ def sent_to(descriptor: int) -> Iterator[int]:
     saved = os.dup(1), os.dup(2)
     for number in (1, 2):
         os.dup2(descriptor, number)
-    sys.stdout, sys.stderr = stream(1), stream(2)
+    sys.stdout, sys.stderr = open_stream(1), open_stream(2)
     try:
         yield saved[1]
     finally:

@@ -9,7 +9,7 @@ from types import FrameType
 
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SECONDS = 0.8  # for cleaning up
 
 
@@ -26,7 +26,7 @@ class TerminatedError(BaseException):
 
 
 @contextmanager
-def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
+def handle_signals(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
     """Handle signals in the block, including those that the parent process has blocked.
 
     An ignored SIGHUP remains ignored, as ``nohup`` intends. Does nothing outside the main thread,
@@ -37,7 +37,7 @@ def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
         return
     kept = {signal.SIGHUP} if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN else set()
     before = {n: signal.signal(n, handlers[n]) for n in handlers if n not in kept}
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
     try:
         yield
     finally:
@@ -45,7 +45,7 @@ def handling(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class Ending:
+class SignalExit:
     """Ends a command on a signal.
 
     The first signal raises `TerminatedError`. If a library's bare `except:` swallows it, or a
@@ -61,14 +61,14 @@ class Ending:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Handle the signals in the block."""
-        with handling(dict.fromkeys(ENDING, self._end)):
+        with handle_signals(dict.fromkeys(END_SIGNALS, self._end)):
             yield
 
     @staticmethod
     def settle() -> None:
         """Ignore further signals, so that none changes the exit code while Python shuts down."""
         if threading.current_thread() is threading.main_thread():
-            for number in ENDING:  # Python removes handlers early in its shutdown
+            for number in END_SIGNALS:  # Python removes handlers early in its shutdown
                 signal.signal(number, signal.SIG_IGN)
 
     def _end(self, number: int, _frame: FrameType | None) -> None:

@@ -91,7 +91,7 @@ class GlobalState:
 
 
 @contextmanager
-def forked(
+def fork_rng(
     seed: int, stream: str, *position: int | str, device: torch.device | str = "cpu"
 ) -> Iterator[None]:
     """Seed the global generators for the block (see `seed_global`) and restore them afterwards.

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from ablab.text import printable
+from ablab.text import escape_controls
 
 _LOG_WIDTH = 160  # characters, where output is not a terminal
 
@@ -28,10 +28,10 @@ class SafeConsole(Console):
         """Yield the segments to be written; all output passes here."""
         for segment in super().render(renderable, options):
             text, style, control = segment
-            yield segment if control else Segment(printable(text, "\n"), style)
+            yield segment if control else Segment(escape_controls(text, "\n"), style)
 
 
-def console(**options: Any) -> SafeConsole:
+def make_console(**options: Any) -> SafeConsole:
     """Return the console of a command, wide if output is not a terminal."""
     width = None if sys.stdout.isatty() else _LOG_WIDTH
     return SafeConsole(**{"width": width, **options})

@@ -10,7 +10,7 @@ _UNUSUAL = re.compile("[^ -~]")
 _JOINERS = "\u200c\u200d"  # invisible, but part of words and emoji
 
 
-def printable(text: str, keep: str = "") -> str:
+def escape_controls(text: str, keep: str = "") -> str:
     r"""Return text with characters that control a terminal or break a line escaped.
 
     Those are control characters, line and paragraph separators, marks of writing direction, and
@@ -21,7 +21,7 @@ def printable(text: str, keep: str = "") -> str:
         keep: characters that are not escaped, such as ``"\n\t"``.
 
     Example:
-        >>> printable("red: \x1b[31m")
+        >>> escape_controls("red: \x1b[31m")
         'red: \\x1b[31m'
     """
     if text.isprintable():
@@ -35,11 +35,11 @@ def printable(text: str, keep: str = "") -> str:
     return _UNUSUAL.sub(escaped, text)
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     r"""Return a value as messages show it: its ``repr`` on one line, shortened in the middle.
 
     Example:
-        >>> shown("two\nlines"), shown(None), shown(0.5)
+        >>> format_value("two\nlines"), format_value(None), format_value(0.5)
         ("'two\\nlines'", 'None', '0.5')
     """
     try:
@@ -50,16 +50,16 @@ def shown(value: Any) -> str:
         return f"a {type(value).__name__} that Python cannot print"
     except RecursionError:
         return f"a {type(value).__name__} nested too deeply to show"
-    return shortened(printable(text), LONGEST_VALUE)
+    return shorten(escape_controls(text), LONGEST_VALUE)
 
 
-def shown_name(name: object) -> str:
+def format_name(name: object) -> str:
     """Return a name or a path as messages show it: without quotes, unless it is blank."""
     text = str(name)
-    return shortened(printable(text), LONGEST_VALUE) if text.strip() else repr(text)
+    return shorten(escape_controls(text), LONGEST_VALUE) if text.strip() else repr(text)
 
 
-def shortened(text: str, longest: int) -> str:
+def shorten(text: str, longest: int) -> str:
     """Return text with its middle replaced by its length, if it is longer than ``longest``.
 
     Args:
@@ -88,15 +88,15 @@ def is_accuracy(metric: str) -> bool:
         >>> is_accuracy("test/accuracy_last"), is_accuracy("testAcc1"), is_accuracy("test/loss")
         (True, True, False)
     """
-    own = words(metric)
+    own = metric_words(metric)
     return not {"acc", "accuracy"}.isdisjoint(own) and "loss" not in own
 
 
-def words(metric: str) -> set[str]:
+def metric_words(metric: str) -> set[str]:
     """Return the words of a metric's name in lower case; of camel case, parts and whole.
 
     Example:
-        >>> sorted(words("val/topAccuracy_5"))
+        >>> sorted(metric_words("val/topAccuracy_5"))
         ['accuracy', 'top', 'topaccuracy', 'val']
     """
     split = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", metric)

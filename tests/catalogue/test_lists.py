@@ -9,7 +9,7 @@ from ablab import cli
 from ablab.catalogue.lists import SETTINGS, describe, list_members
 from ablab.config.compose import AXES, sweep_names
 from ablab.faults import ConfigError
-from ablab.folders import own_folder
+from ablab.folders import shipped_folder
 from ablab.sweep.metrics import METRICS
 from ablab.sweep.planning import plan_sweep
 from ablab.text import is_accuracy
@@ -24,7 +24,7 @@ def test_all_groups_are_listed_axes_first_and_sweeps_last() -> None:
 
 @pytest.mark.parametrize("group", SETTINGS)
 def test_a_group_of_settings_is_listed_as_in_its_yamls(group: str) -> None:
-    files = {path.stem: path for path in (own_folder("conf") / group).glob("*.yaml")}
+    files = {path.stem: path for path in (shipped_folder("conf") / group).glob("*.yaml")}
     nodes = {name: yaml.safe_load(path.read_text("utf-8")) for name, path in files.items()}
     for node in nodes.values():
         node.pop("_target_", None)

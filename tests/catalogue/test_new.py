@@ -15,7 +15,7 @@ from ablab.config.compose import AXES, compose
 from ablab.config.dry_build import dry_build
 from ablab.config.validate import validate
 from ablab.faults import ConfigError
-from ablab.folders import own_folder
+from ablab.folders import shipped_folder
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_an_invalid_name_is_refused(axis: str, name: str, message: str, tmp_path
 
 
 def test_nothing_is_written_into_ablabs_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(own_folder("conf").parent)
+    monkeypatch.chdir(shipped_folder("conf").parent)
     with pytest.raises(ConfigError, match="must be one of your own"):
         write_new("activation", "snake")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ablab.folders import own_folder
+from ablab.folders import shipped_folder
 
 CONTRACT = {
     "activation": {"channels"},
@@ -35,12 +35,12 @@ TORCH_NAMES = {"channels": ["channels", "num_parameters", "num_features"]}
 
 def names(axis: str) -> list[str]:
     """Return the axis's components, by stem; nested folders count."""
-    return sorted(path.stem for path in (own_folder("conf") / axis).rglob("*.yaml"))
+    return sorted(path.stem for path in (shipped_folder("conf") / axis).rglob("*.yaml"))
 
 
 def yaml_file(axis: str, name: str) -> Path:
     """Return the file of one component."""
-    (path,) = (own_folder("conf") / axis).rglob(f"{name}.yaml")
+    (path,) = (shipped_folder("conf") / axis).rglob(f"{name}.yaml")
     return path
 
 

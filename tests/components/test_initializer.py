@@ -5,7 +5,7 @@ import torch
 from contract import build, names
 from torch import Tensor, nn
 
-from ablab.streams import forked
+from ablab.streams import fork_rng
 
 CONV_FANS = 32 * 9, 64 * 9
 LINEAR_FANS = 300, 500
@@ -16,7 +16,7 @@ def network() -> nn.Sequential:
 
 
 def initialized(name: str, seed: int = 0, **options: object) -> nn.Sequential:
-    with forked(seed, "init"):
+    with fork_rng(seed, "init"):
         module = network()
         initialize(name, module, **options)
     return module

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 from ablab.config.compose import AXES, GROUPS, components, compose, sweep_names
 from ablab.faults import ConfigError
-from ablab.folders import own_folder
+from ablab.folders import shipped_folder
 
 
 def faults(*overrides: str, sweep: str | None = None) -> tuple[str, ...]:
@@ -28,7 +28,9 @@ def test_every_group_has_a_choice() -> None:
     assert set(composition.choices) == set(GROUPS)
     assert composition.choices["activation"] == "relu"
     assert composition.sweep is None
-    scalars = set(yaml.safe_load((own_folder("conf") / "config.yaml").read_text())) - {"defaults"}
+    scalars = set(yaml.safe_load((shipped_folder("conf") / "config.yaml").read_text())) - {
+        "defaults"
+    }
     assert scalars > {"seed", "batch_size"}
     assert set(composition.resolved()) == {*GROUPS, *scalars}
 
@@ -168,7 +170,7 @@ def test_invalid_yaml_of_a_user_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_sweep_is_merged_under_the_overrides() -> None:
     composition = compose(["trainer.max_epochs=2", "sweep.seeds=3"], sweep="demo")
-    shipped = OmegaConf.load(own_folder("sweeps") / "demo.yaml")
+    shipped = OmegaConf.load(shipped_folder("sweeps") / "demo.yaml")
     config = composition.resolved()
     assert config["optimizer"]["lr"] == shipped.optimizer.lr
     assert config["trainer"]["max_epochs"] == 2

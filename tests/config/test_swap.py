@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from ablab.config.compose import AXES, components, compose
 from ablab.config.composition import Composition
 from ablab.config.swap import swap
-from ablab.folders import own_folder
+from ablab.folders import shipped_folder
 
 OVERRIDES = ("trainer.max_epochs=1", "architecture=mlp", "seed=3")
 OTHERS = tuple(axis for axis in AXES if axis != "architecture")
@@ -108,7 +108,7 @@ def test_unknown_component_or_axis_is_left_to_hydra(choices: dict[str, str]) -> 
 
 def test_no_other_yaml_of_ablab_adds_keys_to_an_axis() -> None:
     """A swap would lose such keys."""
-    conf = own_folder("conf")
+    conf = shipped_folder("conf")
     assert not set(yaml.safe_load((conf / "config.yaml").read_text())) & set(AXES)
     for path in conf.rglob("*/*.yaml"):
         assert "@package" not in path.read_text(), path

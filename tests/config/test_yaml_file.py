@@ -10,7 +10,7 @@ from ablab.catalogue.lists import list_members
 from ablab.config.compose import components, compose, sweep_names
 from ablab.config.yaml_file import read_yaml
 from ablab.faults import ConfigError
-from ablab.folders import own_folder
+from ablab.folders import shipped_folder
 
 
 def bomb(levels: int) -> str:
@@ -151,7 +151,7 @@ def test_hidden_files_are_ignored(tmp_path: Path):
 
 
 def test_every_yaml_is_read_as_by_hydra():
-    paths = [p for kind in ("conf", "sweeps") for p in own_folder(kind).rglob("*.yaml")]
+    paths = [p for kind in ("conf", "sweeps") for p in shipped_folder(kind).rglob("*.yaml")]
     assert len(paths) > 100
     for path in paths:
         assert read_yaml(path) == OmegaConf.to_container(OmegaConf.load(path)), path

@@ -18,7 +18,7 @@ from ablab.config.compose import GROUPS, compose
 from ablab.config.trial import resolve
 from ablab.errors import AblabError
 from ablab.sweep.planning import plan_sweep
-from ablab.text import printable
+from ablab.text import escape_controls
 
 CPU_SECONDS, WALL_SECONDS, BYTES = 20.0, 120.0, 4 * 2**30
 _LINE = re.compile(r"(?P<key>\S.{0,400}?) must (?P<rule>\S.*?)[,;] got .*\S.*", re.DOTALL)
@@ -71,7 +71,7 @@ def judge(case: Case, folder: Path) -> Verdict:
 def _refused(message: str) -> Verdict:
     for line in message.split("\n"):
         match = _LINE.fullmatch(line)
-        if match is None or not _KEY.match(match["key"]) or printable(line) != line:
+        if match is None or not _KEY.match(match["key"]) or escape_controls(line) != line:
             return Verdict("malformed", line[:500])
     return Verdict("refused", message)
 

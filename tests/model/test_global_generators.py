@@ -199,6 +199,6 @@ def test_a_network_that_draws_in_its_constructor_is_reproducible(
     found = []
     for _ in range(2):
         _draw()
-        with streams.forked(3, "init"), LayerStreams(3):
+        with streams.fork_rng(3, "init"), LayerStreams(3):
             found.append(Drawn().weight)
     assert found[0].equal(found[1])

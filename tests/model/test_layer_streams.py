@@ -185,7 +185,7 @@ def test_auxiliary_heads_do_not_change_other_layers_weights() -> None:
 
 
 def built(make: Callable[[], nn.Module], seed: int = 0) -> nn.Module:
-    with streams.forked(seed, "init"), LayerStreams(seed):
+    with streams.fork_rng(seed, "init"), LayerStreams(seed):
         return make()
 
 

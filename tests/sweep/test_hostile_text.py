@@ -87,7 +87,7 @@ def test_control_characters_of_a_component_are_escaped_in_listings(
 
 
 def test_every_command_prints_through_the_safe_console():
-    assert isinstance(terminal.console(), SafeConsole)
+    assert isinstance(terminal.make_console(), SafeConsole)
     from ablab.cli.command import console as commands_own
 
     assert isinstance(commands_own(), SafeConsole)

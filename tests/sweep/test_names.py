@@ -6,7 +6,7 @@ import pytest
 
 from ablab.folders import LONGEST
 from ablab.sweep.names import sweep_id
-from ablab.text import printable
+from ablab.text import escape_controls
 
 
 def test_name_ignores_order_and_overrides_that_change_no_trial():
@@ -39,6 +39,6 @@ def test_long_names_keep_their_beginning():
 def test_name_with_any_value_is_a_valid_folder(value: str, tmp_path: Path):
     name = sweep_id("a", [f"dataset.path={value}"])
     assert name.startswith("a [dataset.path=")
-    assert printable(name) == name
+    assert escape_controls(name) == name
     (tmp_path / name).mkdir()
     assert [p.name for p in tmp_path.iterdir()] == [name]

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from ablab.config.compose import compose
-from ablab.folders import own_folder
+from ablab.folders import shipped_folder
 from ablab.sweep.planning import plan_sweep
 from ablab.sweep.spec import parse
 
-FILES = sorted(own_folder("sweeps").rglob("*.yaml"))
+FILES = sorted(shipped_folder("sweeps").rglob("*.yaml"))
 REDUCED = ["dataset=digits", "trainer.max_epochs=3", "data.train_images=null", "sweep.seeds=2"]
 
 

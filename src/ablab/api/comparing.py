@@ -14,7 +14,7 @@ from ablab.report.compare.change import Change
 from ablab.report.compare.inputs import read_inputs
 from ablab.report.compare.page import change_table, output_folder, write_change
 from ablab.report.compare.text import differing, notes, sentence
-from ablab.text import shown
+from ablab.text import format_value
 from ablab.tracking.lab import Lab
 
 if TYPE_CHECKING:
@@ -46,7 +46,9 @@ def _name(sweep: str | SweepResult) -> str:
     if isinstance(sweep, SweepResult):
         return f"{sweep.lab.root}:{sweep.name}"
     if not isinstance(sweep, str):
-        raise InputError(f"sweep must be a name or a result of ablab.sweep, got {shown(sweep)}")
+        raise InputError(
+            f"sweep must be a name or a result of ablab.sweep, got {format_value(sweep)}"
+        )
     return sweep
 
 

@@ -34,9 +34,9 @@ def progress(*, quiet: bool) -> tuple[SafeConsole, "NotebookDisplay | None"]:
         return SafeConsole(file=io.StringIO(), force_terminal=False), None
     if in_notebook():
         # ipykernel sets FORCE_COLOR, from which Rich would conclude that the cell is a terminal.
-        plain = terminal.console(force_jupyter=False, force_terminal=False, height=_HEIGHT)
+        plain = terminal.make_console(force_jupyter=False, force_terminal=False, height=_HEIGHT)
         return plain, NotebookDisplay()
-    return terminal.console(), None
+    return terminal.make_console(), None
 
 
 class NotebookDisplay:

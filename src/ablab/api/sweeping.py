@@ -14,7 +14,7 @@ from ablab.report.reading import Reading, reading
 from ablab.signals import TerminatedError
 from ablab.sweep.engine import run_sweep
 from ablab.sweep.names import sweep_id
-from ablab.text import shown
+from ablab.text import format_value
 from ablab.tracking.lab import Lab
 
 
@@ -60,7 +60,7 @@ def sweep(
         'At fixed hyper-parameters, relu is ...'
     """
     if not isinstance(name, str):
-        raise InputError(f"name must be the name of a YAML in sweeps/, got {shown(name)}")
+        raise InputError(f"name must be the name of a YAML in sweeps/, got {format_value(name)}")
     given = to_overrides(overrides, choices)
     console, display = progress(quiet=quiet)
     lab = Lab(lab_folder())
@@ -112,7 +112,7 @@ class SweepResult:
         """
         for form in forms:
             if form not in ("latex", "pdf"):
-                raise InputError(f"form must be latex or pdf, got {shown(form)}")
+                raise InputError(f"form must be latex or pdf, got {format_value(form)}")
         return build_report(self.lab, self.name, forms)
 
     @property

@@ -7,7 +7,7 @@ from typing import Any
 from ablab.config.compose import GROUPS
 from ablab.config.overrides import keys_of, parse, quoted_override
 from ablab.faults import ConfigError
-from ablab.text import shown, shown_name
+from ablab.text import format_name, format_value
 
 _RULE = "None, a bool, a number, a string, a path, or a list or dict of these"
 
@@ -33,7 +33,7 @@ def to_overrides(overrides: Sequence[str], choices: Mapping[str, Any]) -> list[s
         ['dataset.path="My data (1)"', 'init_from=null']
     """
     faults = [
-        f"override must be a string key=value, got {shown(o)}"
+        f"override must be a string key=value, got {format_value(o)}"
         for o in overrides
         if not isinstance(o, str)
     ]
@@ -64,7 +64,7 @@ def _settings(choices: Mapping[str, Any]) -> list[tuple[str, Any]]:
     settings: list[tuple[str, Any]] = []
     for key, value in choices.items():
         if isinstance(value, Mapping) and key in (*GROUPS, "sweep"):
-            settings += [(f"{key}.{shown_name(inner)}", v) for inner, v in value.items()]
+            settings += [(f"{key}.{format_name(inner)}", v) for inner, v in value.items()]
         else:
             settings.append((key, value))
     return settings
@@ -78,7 +78,9 @@ def _override(key: str, value: Any) -> str:
     if faults:
         raise _UnwritableError(faults[0].partition(" ")[2])
     if [o.key_or_group for o in parsed] != [key] or not _is_same(parsed[0].value(), plain):
-        raise _UnwritableError(f"must be a value that an override can express, got {shown(value)}")
+        raise _UnwritableError(
+            f"must be a value that an override can express, got {format_value(value)}"
+        )
     return override
 
 
@@ -97,7 +99,7 @@ def _to_plain(value: Any) -> Any:
         return [_to_plain(item) for item in value]
     if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
         return {str.__str__(name): _to_plain(item) for name, item in value.items()}
-    raise _UnwritableError(f"must be {_RULE}, got {shown(value)}")
+    raise _UnwritableError(f"must be {_RULE}, got {format_value(value)}")
 
 
 def _format(value: Any) -> str:
@@ -115,7 +117,7 @@ def _format(value: Any) -> str:
 
 def _format_string(value: str) -> str:
     if "${" in value:  # would refer to another key; an override given as a string may do so
-        raise _UnwritableError(f"must be a string without ${{, got {shown(value)}")
+        raise _UnwritableError(f"must be a string without ${{, got {format_value(value)}")
     plain, faults = parse([f"key={value}"])
     # A comma or bracket needs no quotes by itself, but would split the string in a list.
     is_plain = value.isprintable() and not set(value) & set(",:[]{}() \\'\"")
@@ -123,7 +125,9 @@ def _format_string(value: str) -> str:
         return value
     quoted = quoted_override("key", value)
     if quoted is None:
-        raise _UnwritableError(f"must be a string that can be put in quotes, got {shown(value)}")
+        raise _UnwritableError(
+            f"must be a string that can be put in quotes, got {format_value(value)}"
+        )
     return quoted.partition("=")[2]
 
 

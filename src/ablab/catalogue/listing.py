@@ -8,7 +8,7 @@ from pathlib import Path
 from ablab.catalogue.docstrings import docstring, summary
 from ablab.config.compose import AXES, components
 from ablab.config.yaml_file import read_text
-from ablab.faults import ConfigError, one_of
+from ablab.faults import ConfigError, unknown_name
 
 LINE = re.compile(r"^(\w+): *(.*?)(?:\s+# (.*))?$")  # key: value  # comment
 
@@ -56,10 +56,10 @@ def describe_component(axis: str, name: str) -> str:
         ConfigError: there is no such axis or component.
     """
     if axis not in AXES:
-        raise ConfigError([one_of("axis", AXES, axis)])
+        raise ConfigError([unknown_name("axis", AXES, axis)])
     known = components(axis)
     if name not in known:
-        raise ConfigError([one_of(axis, known, name)])
+        raise ConfigError([unknown_name(axis, known, name)])
     component = _read(axis, name, known[name])
     doc = component.doc or _torch_doc(component)
     return f"{component.path}\n\n{read_text(component.path).strip()}\n\n{doc}".rstrip()

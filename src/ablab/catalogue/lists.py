@@ -6,7 +6,7 @@ from pathlib import Path
 from ablab.catalogue.listing import LINE, describe_component, of_axis
 from ablab.config.compose import AXES, GROUPS, components, compose, sweep_names
 from ablab.config.yaml_file import read_yaml
-from ablab.faults import ConfigError, one_of
+from ablab.faults import ConfigError, unknown_name
 from ablab.folders import lab_folder
 from ablab.sweep.console.formatting import format_duration
 from ablab.sweep.metrics import METRICS, Metric
@@ -42,7 +42,7 @@ def list_members(name: str | None) -> Iterator[tuple[str, str]]:
     elif name in AXES:
         yield from ((c.name, "\n".join([c.source, *c.lines])) for c in of_axis(name))
     else:
-        raise ConfigError([one_of("axis", (*AXES, *SETTINGS, "metric", "sweeps"), name)])
+        raise ConfigError([unknown_name("axis", (*AXES, *SETTINGS, "metric", "sweeps"), name)])
 
 
 def describe(group: str, name: str) -> str:
@@ -57,7 +57,7 @@ def describe(group: str, name: str) -> str:
     known = {"sweeps": sweep_names(), "metric": METRICS}.get(group)
     members = dict(list_members(group)) if known is None else known
     if name not in members:
-        raise ConfigError([one_of(group, members, name)])
+        raise ConfigError([unknown_name(group, members, name)])
     if group == "sweeps":
         return _describe_sweep(name)
     if group == "metric":

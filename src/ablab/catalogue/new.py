@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ablab.bounds import NAME
 from ablab.config.compose import AXES, components
-from ablab.faults import ConfigError, one_of
-from ablab.folders import own_folder
-from ablab.text import shown_name
+from ablab.faults import ConfigError, unknown_name
+from ablab.folders import shipped_folder
+from ablab.text import format_name
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -22,7 +22,7 @@ def write_new(axis: str, name: str) -> list[Path]:
         ConfigError: there is no such axis, the name is invalid, or a file exists.
     """
     if axis not in AXES:
-        raise ConfigError([one_of("axis", AXES, axis)])
+        raise ConfigError([unknown_name("axis", AXES, axis)])
     module, config = Path(f"{name}.py"), Path("conf") / axis / f"{name}.yaml"
     faults = _name_faults(axis, name) or [
         f"name must be new, got {name}: {path} exists"
@@ -56,10 +56,10 @@ def _rename(text: str, name: str) -> str:
 def _name_faults(axis: str, name: str) -> list[str]:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         rule = "lower-case letters, digits and _, starting with a letter, and no Python keyword"
-        return [f"name must be {rule}, got {shown_name(name)}"]
+        return [f"name must be {rule}, got {format_name(name)}"]
     if faults := NAME.fault("name", len(name), of=name):
         return faults
-    if Path("conf").resolve() == own_folder("conf").resolve():
+    if Path("conf").resolve() == shipped_folder("conf").resolve():
         return [f"the working folder must be one of your own, got ablab's {Path.cwd()}"]
     if name in components(axis):
         return [f"name must be new, got {name}, which is already on the axis {axis}"]

@@ -20,9 +20,9 @@ from ablab.errors import (
     resource_error,
 )
 from ablab.folders import data_folder, lab_folder
-from ablab.output import fault_of, guard
-from ablab.signals import Ending, TerminatedError
-from ablab.text import printable
+from ablab.output import protect_streams, write_error
+from ablab.signals import SignalExit, TerminatedError
+from ablab.text import escape_controls
 
 _BUG = (
     "this is a bug in ablab; please report it with the lines above and the output of `ablab doctor`"
@@ -31,8 +31,8 @@ _BUG = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code, one of `ablab.errors.EXIT_CODES`."""
-    guard()
-    ending = Ending()
+    protect_streams()
+    ending = SignalExit()
     try:
         with ending.listening():
             code = _run(arguments)
@@ -91,7 +91,7 @@ def _to_resource_error(error: Exception) -> ResourceError | None:
 def _check_output(code: int) -> int:
     """Return the exit code, which is another if a successful command's output was lost."""
     sys.stdout.flush()
-    fault = fault_of(sys.stdout)
+    fault = write_error(sys.stdout)
     if fault is None or code != FINISHED:
         return code
     _print_error(
@@ -103,4 +103,4 @@ def _check_output(code: int) -> int:
 
 def _print_error(text: str) -> None:
     for line in text.split("\n"):
-        sys.stderr.write(f"ablab: {printable(line)}\n")
+        sys.stderr.write(f"ablab: {escape_controls(line)}\n")

@@ -57,6 +57,6 @@ def add_allow(command: argparse.ArgumentParser) -> None:
 
 def console() -> "Console":
     """Return the console of a command, wide if the output is not a terminal."""
-    from ablab.terminal import console as terminal  # late: `ablab --help` needs no Rich
+    from ablab.terminal import make_console as terminal  # late: `ablab --help` needs no Rich
 
     return terminal()

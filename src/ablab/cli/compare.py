@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, console
 from ablab.folders import lab_folder
-from ablab.importing import for_good
+from ablab.importing import without_gc
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -27,7 +27,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    with for_good():
+    with without_gc():
         from ablab.report.compare.change import Change
         from ablab.report.compare.inputs import read_inputs
         from ablab.report.compare.page import change_table, output_folder, write_change

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ablab.cli.command import add, add_allow, add_overrides
 from ablab.errors import InputError
 from ablab.folders import lab_folder
-from ablab.text import printable
+from ablab.text import escape_controls
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -76,7 +76,7 @@ def _sync(options: argparse.Namespace) -> int:
         f"{store.label}, {counts.deleted} were deleted there{back}\n"
     )
     for name, reason in counts.failed.items():
-        sys.stdout.write(f"not delivered: {name}: {printable(reason)}\n")
+        sys.stdout.write(f"not delivered: {name}: {escape_controls(reason)}\n")
     return 1 if counts.failed else 0
 
 

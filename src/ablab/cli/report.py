@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ablab.cli.command import add, add_overrides, console
 from ablab.errors import InputError
 from ablab.folders import folder_name, lab_folder
-from ablab.importing import for_good
+from ablab.importing import without_gc
 from ablab.tracking.kinds import foreign_kinds
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _report_all(forms: Collection[str], *, offline: bool) -> int:
-    with for_good():
+    with without_gc():
         from ablab.report.index import report_all, write_index
         from ablab.tracking.lab import Lab
 
@@ -117,7 +117,7 @@ def _report_runs(options: argparse.Namespace, given: list[str], forms: Collectio
     missing = [f"--{name}" for name in _REQUIRED if name not in given]
     if missing:
         raise InputError(f"--mlflow must be given with {', '.join(missing)}, got none")
-    with for_good():
+    with without_gc():
         from ablab.report import build
         from ablab.report.mlflow.naming import Naming
         from ablab.report.mlflow.report import foreign_page
@@ -144,7 +144,7 @@ def write_report(
     Returns:
         The exit code: 1 if records of its trials are damaged, which are printed.
     """
-    with for_good():
+    with without_gc():
         from ablab.report.build import build_report
         from ablab.tracking.lab import Lab
 
@@ -169,7 +169,7 @@ def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
     """Log reports to the MLflow runs of their sweeps."""
     if offline or not reports:
         return
-    with for_good():
+    with without_gc():
         from ablab.errors import ResourceError, StoreError
         from ablab.tracking.store import Store
         from ablab.tracking.sweep_run import deliver_report

@@ -8,7 +8,7 @@ from ablab.cli.command import add, add_overrides, add_training, console
 from ablab.cli.report import write_report
 from ablab.errors import FAILED, FINISHED
 from ablab.folders import lab_folder
-from ablab.importing import for_good
+from ablab.importing import without_gc
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -34,7 +34,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    with for_good():
+    with without_gc():
         from ablab.sweep.engine import run_sweep
         from ablab.sweep.names import sweep_id
 

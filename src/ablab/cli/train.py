@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides, add_training, console
 from ablab.errors import FAILED, FINISHED, LOCKED
-from ablab.importing import for_good
+from ablab.importing import without_gc
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -24,7 +24,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    with for_good():
+    with without_gc():
         from ablab.report.show import show_result
         from ablab.training.single import train
 

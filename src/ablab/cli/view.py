@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, console
 from ablab.folders import lab_folder
-from ablab.text import printable
+from ablab.text import escape_controls
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -36,12 +36,12 @@ def _list(options: argparse.Namespace) -> int:
     from ablab.catalogue.lists import describe, list_members
 
     if options.name is not None:
-        sys.stdout.write(printable(describe(options.axis, options.name), keep="\n\t") + "\n")
+        sys.stdout.write(escape_controls(describe(options.axis, options.name), keep="\n\t") + "\n")
         return 0
     found = list(list_members(options.axis))
     width = max(16, *(len(name) for name, _ in found))
     for name, text in found:
-        lines = printable(text, keep="\n").replace("\n", "\n" + " " * (width + 1))
+        lines = escape_controls(text, keep="\n").replace("\n", "\n" + " " * (width + 1))
         sys.stdout.write(f"{name:<{width}} {lines}".rstrip() + "\n")
     return 0
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablab.config.content import value_at
-from ablab.text import shown_name
+from ablab.text import format_name
 
 _LBFGS = "ablab.components.optimizer.lbfgs.Lbfgs"
 _MAX_NORM = "ablab.components.regularizer.max_norm.MaxNorm"
@@ -30,7 +30,7 @@ def combination_faults(config: Mapping[str, Any]) -> list[str]:
     faults = []
     if value_at(config, "backend") == "by_hand":
         faults += [
-            f"{key} must be {' or '.join(allowed)} for backend=by_hand, got {shown_name(value)}"
+            f"{key} must be {' or '.join(allowed)} for backend=by_hand, got {format_name(value)}"
             for key, allowed in _BY_HAND.items()
             if (value := value_at(config, key)) not in allowed
         ]

@@ -21,8 +21,8 @@ from ablab.config.overrides import SWEEPS, has_key, keys_of, mapping_at, parse, 
 from ablab.config.user_yaml import check_folders, merge_names, registered, yaml_files
 from ablab.config.yaml_file import read_yaml
 from ablab.errors import InputError
-from ablab.faults import ConfigError, first_line, one_of
-from ablab.folders import own_folder, user_folder
+from ablab.faults import ConfigError, first_line, unknown_name
+from ablab.folders import shipped_folder, user_folder
 
 AXES = (
     "dataset",
@@ -51,7 +51,7 @@ def components(group: str) -> dict[str, Path]:
     Raises:
         ConfigError: a user's file has a name that ablab uses, or one that cannot be chosen.
     """
-    shipped, users = yaml_files(own_folder("conf") / group), user_folder("conf")
+    shipped, users = yaml_files(shipped_folder("conf") / group), user_folder("conf")
     if users is None or group not in USER_GROUPS:
         return shipped
     return merge_names(shipped, yaml_files(users / group), group)
@@ -59,7 +59,7 @@ def components(group: str) -> dict[str, Path]:
 
 def sweep_names() -> dict[str, Path]:
     """Return the YAML files of all sweeps by name, those in the user's ``./sweeps`` included."""
-    shipped, users = yaml_files(own_folder("sweeps")), user_folder("sweeps")
+    shipped, users = yaml_files(shipped_folder("sweeps")), user_folder("sweeps")
     return shipped if users is None else merge_names(shipped, yaml_files(users), "sweep")
 
 
@@ -75,7 +75,7 @@ def compose(overrides: Sequence[str] = (), sweep: str | None = None) -> Composit
     """
     parsed, faults = parse(overrides)
     if sweep is not None and sweep not in sweep_names():
-        raise ConfigError([one_of("sweep", sweep_names(), sweep)])
+        raise ConfigError([unknown_name("sweep", sweep_names(), sweep)])
     unread = keys_of(overrides) - {o.key_or_group for o in parsed}
     groups = [o for o in parsed if o.key_or_group in GROUPS]
     values = [o for o in parsed if o.key_or_group not in GROUPS]
@@ -150,7 +150,7 @@ def _hydra(choices: list[str], sweep: str | None) -> DictConfig:
     if sweep is not None:
         files[SWEEPS, sweep] = sweep_names()[sweep]
     try:
-        with registered(files), initialize_config_dir(str(own_folder("conf")), **_VERSION):
+        with registered(files), initialize_config_dir(str(shipped_folder("conf")), **_VERSION):
             return hydra_compose("config", selected + choices, return_hydra_config=True)
     except ConfigError:
         raise
@@ -162,7 +162,7 @@ def _fault(error: Exception, sweep: str | None) -> str:
     """Return an error of Hydra as a fault."""
     absent = re.search(r"Could not find '(\w+)/([^']*)'", str(error))
     if absent and absent[1] in GROUPS:
-        return one_of(absent[1], components(absent[1]), absent[2])
+        return unknown_name(absent[1], components(absent[1]), absent[2])
     key = f"sweep {sweep}" if sweep else "configuration"
     return f"{key} must compose, got {type(error).__name__}: {first_line(error)}"
 
@@ -175,7 +175,7 @@ def _user_files() -> dict[tuple[str, str], Path]:
     check_folders(conf, USER_GROUPS)
     files: dict[tuple[str, str], Path] = {}
     for group in USER_GROUPS:
-        shipped = yaml_files(own_folder("conf") / group)
+        shipped = yaml_files(shipped_folder("conf") / group)
         users = {n: path for n, path in components(group).items() if n not in shipped}
         files |= {(group, name): path for name, path in users.items()}
     return files
@@ -183,7 +183,7 @@ def _user_files() -> dict[tuple[str, str], Path]:
 
 def _unknown_choices(groups: Sequence[Override]) -> list[str]:
     return [
-        one_of(o.key_or_group, components(o.key_or_group), o.value())
+        unknown_name(o.key_or_group, components(o.key_or_group), o.value())
         for o in groups
         if not _exists(o)
     ]

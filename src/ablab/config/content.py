@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ablab.bounds import DEPTH, INTEGER, KEY, REFERENCES, TEXT, VALUES
-from ablab.text import printable, shortened, shown, shown_name
+from ablab.text import escape_controls, format_name, format_value, shorten
 
 _KEY = r"[A-Za-z_][\w-]*(?:\.[\w-]+|\[[\w-]+\])*"
 _ENVIRONMENT = r"oc\.env:\w+(?:,[^${}]*)?"
@@ -53,7 +53,7 @@ def is_interpolated(value: Any) -> bool:
 
 def reference_fault(key: str, value: Any, reason: str = "") -> str:
     """Return the fault of an interpolation that cannot be resolved."""
-    return f"{key} must {_RULE}, got {shown_name(value)}{reason and f': {reason}'}"
+    return f"{key} must {_RULE}, got {format_name(value)}{reason and f': {reason}'}"
 
 
 def _walk(key: str, value: Any, depth: int, faults: list[str]) -> Iterator[tuple[str, int, Any]]:
@@ -71,16 +71,16 @@ def _walk(key: str, value: Any, depth: int, faults: list[str]) -> Iterator[tuple
 
 
 def _short(key: object) -> str:
-    return shortened(printable(str(key)), KEY.most)
+    return shorten(escape_controls(str(key)), KEY.most)
 
 
 def _key_faults(parent: str, key: Any) -> list[str]:
     subject = f"every key of {parent}" if parent else "every key"
     if not isinstance(key, str):
-        quoted = shown_name(key)
+        quoted = format_name(key)
         return [f"{subject} must be text, got {quoted}: write '{quoted}', in quotes"]
-    if not key.strip() or printable(key) != key:
-        return [f"{subject} must be printable text, got {shown(key)}"]
+    if not key.strip() or escape_controls(key) != key:
+        return [f"{subject} must be printable text, got {format_value(key)}"]
     return KEY.fault(subject, len(key), of=key)
 
 
@@ -92,13 +92,13 @@ def _value_faults(key: str, value: Any) -> list[str]:
     if isinstance(value, float):
         return []
     if not isinstance(value, str):
-        return [f"{key} must be text, a number, true, false or null, got {shown(value)}"]
+        return [f"{key} must be text, a number, true, false or null, got {format_value(value)}"]
     return _text_faults(key, value)
 
 
 def _text_faults(key: str, value: str) -> list[str]:
     if "\0" in value or any("\ud800" <= c <= "\udfff" for c in value):
-        return [f"{key} must be text in UTF-8 without NUL, got {shown(value)}"]
+        return [f"{key} must be text in UTF-8 without NUL, got {format_value(value)}"]
     if len(value) > TEXT.most:
         return TEXT.fault(key, len(value))
     if "${" in REFERENCE.sub("", value) or "\\${" in value:

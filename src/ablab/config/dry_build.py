@@ -29,7 +29,7 @@ from ablab.config.sources import source_hashes
 from ablab.data.errors import DataError
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
-from ablab.faults import ComponentError, ConfigError, component
+from ablab.faults import ComponentError, ConfigError, component_errors
 from ablab.model import build
 from ablab.model.builder import Builder
 from ablab.model.by_hand.convert import check
@@ -50,7 +50,7 @@ def dry_build(config: Mapping[str, Any]) -> frozenset[str]:
         DataError: the data set is missing or damaged.
     """
     content = {"config": {**config, "seed": 0}, "sources": source_hashes(config)}
-    with streams.forked(0, "dry_build"):
+    with streams.fork_rng(0, "dry_build"):
         return _dry_built(json.dumps(content, sort_keys=True))
 
 
@@ -64,7 +64,7 @@ def _dry_built(text: str) -> frozenset[str]:
         Builder("loss", config["loss"])()
     with _collected(faults):
         data = build.datamodule(config)
-        with component("dataset", InputError):
+        with component_errors("dataset", InputError):
             data.check()
             total_steps = len(data.train_dataloader()) * config["trainer"]["max_epochs"]
         dry = _with_stand_ins(config, data, faults)

@@ -16,7 +16,7 @@ from ablab.config.memory import count_saved
 from ablab.config.preflight import num_processes
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
-from ablab.faults import worded
+from ablab.faults import format_error
 from ablab.model import build
 from ablab.model.objective import all_logits
 
@@ -140,7 +140,7 @@ def fault_on_error(rule: str, device: torch.device, **words: str) -> Iterator[No
         if device == META and isinstance(error, NotImplementedError):
             raise
         kind = type(error).__name__
-        raise InputError(rule.format(error=worded(error), kind=kind, **words)) from error
+        raise InputError(rule.format(error=format_error(error), kind=kind, **words)) from error
 
 
 def blank_images(data: TrialData, count: int = IMAGES) -> Tensor:
@@ -190,7 +190,7 @@ def _check_one_image(network: nn.Module, image: Tensor, data: TrialData) -> None
     except Exception as error:
         raise InputError(
             f"{data.batch_word} must be {2 * size} or more for these parts, got {size}: "
-            f"{worded(error)}"
+            f"{format_error(error)}"
         ) from error
     for norm in norms:
         norm.train()

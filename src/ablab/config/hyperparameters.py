@@ -13,7 +13,7 @@ from typing import Any
 
 from ablab.bounds import ITERATIONS, LAYERS, PIXELS, Bound
 from ablab.config.content import is_integer, is_number
-from ablab.text import shown
+from ablab.text import format_value
 
 Rule = tuple[str, Callable[[Any], bool]]  # in words, and whether a value satisfies it
 
@@ -81,7 +81,9 @@ def hyperparameter_faults(
         if rule is None and name in parameters:
             rule = _annotation_rule(parameters[name].annotation)
         broken = [r for r in (rule, _JSON) if r is not None and not r[1](value)]
-        faults += [f"{axis}.{name} must be {words}, got {shown(value)}" for words, _ in broken[:1]]
+        faults += [
+            f"{axis}.{name} must be {words}, got {format_value(value)}" for words, _ in broken[:1]
+        ]
     return faults
 
 

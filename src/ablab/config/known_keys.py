@@ -7,9 +7,9 @@ from typing import Any
 
 import yaml
 
-from ablab.faults import one_of
-from ablab.folders import own_folder
-from ablab.text import shown
+from ablab.faults import unknown_name
+from ablab.folders import shipped_folder
+from ablab.text import format_value
 
 _OVERRIDE = "override /"
 
@@ -21,21 +21,21 @@ def body_faults(content: Mapping[str, Any], axes: tuple[str, ...]) -> list[str]:
         content: of the YAML.
         axes: groups whose keys depend on the component; `validate` checks them.
     """
-    known = _known_keys(own_folder("conf"))
+    known = _known_keys(shipped_folder("conf"))
     faults = _defaults_faults(content.get("defaults", []), known)
     for key, value in content.items():
         if key in ("defaults", "sweep"):
             continue
         if key not in known:
-            faults.append(one_of(key, known, key))
+            faults.append(unknown_name(key, known, key))
         elif known[key] is None:
             continue
         elif not isinstance(value, Mapping):
-            faults.append(f"{key} must be a mapping, got {shown(value)}")
+            faults.append(f"{key} must be a mapping, got {format_value(value)}")
         elif key not in axes:
             names = known[key] or ()
             faults += [
-                one_of(f"{key}.{name}", [f"{key}.{n}" for n in names], f"{key}.{name}")
+                unknown_name(f"{key}.{name}", [f"{key}.{n}" for n in names], f"{key}.{name}")
                 for name in value
                 if name not in names
             ]
@@ -46,20 +46,22 @@ def _defaults_faults(defaults: Any, known: Mapping[str, Any]) -> list[str]:
     """Return the faults of a sweep's choices of components."""
     rule = "be a list of choices such as `- override /dataset: mnist`"
     if not isinstance(defaults, list):
-        return [f"defaults must {rule}, got {shown(defaults)}"]
+        return [f"defaults must {rule}, got {format_value(defaults)}"]
     groups = {f"{_OVERRIDE}{name}" for name, keys in known.items() if keys is not None}
     faults = []
     for number, item in enumerate(defaults):
         if item == "_self_":
             continue
         if not isinstance(item, Mapping) or len(item) != 1:
-            faults.append(f"defaults.{number} must {rule}, got {shown(item)}")
+            faults.append(f"defaults.{number} must {rule}, got {format_value(item)}")
             continue
         ((group, name),) = item.items()
         if group not in groups:
-            faults.append(one_of(f"defaults.{number}", groups, group))
+            faults.append(unknown_name(f"defaults.{number}", groups, group))
         elif not isinstance(name, str):
-            faults.append(f"defaults.{number} must be the name of a choice, got {shown(name)}")
+            faults.append(
+                f"defaults.{number} must be the name of a choice, got {format_value(name)}"
+            )
     return faults
 
 

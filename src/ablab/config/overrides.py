@@ -13,8 +13,8 @@ from omegaconf.errors import OmegaConfBaseException
 
 from ablab.bounds import DEPTH, INTEGER, KEY, OVERRIDE
 from ablab.config.content import content_faults, reference_fault
-from ablab.faults import one_of
-from ablab.text import printable, shown, shown_name
+from ablab.faults import unknown_name
+from ablab.text import escape_controls, format_name, format_value
 
 SWEEPS = "sweeps"  # Hydra's group of the sweeps' YAMLs
 _SHAPE = re.compile(r"([A-Za-z_$][\w$./@:-]*)=(.*)", re.DOTALL)
@@ -47,7 +47,7 @@ def shell_override(key: str, value: str) -> str | None:
         '\'dataset.path="My data (1)"\''
     """
     override = quoted_override(key, value)
-    if override is None or printable(override) != override:
+    if override is None or escape_controls(override) != override:
         return None
     return shlex.quote(override)
 
@@ -62,7 +62,7 @@ def _read(text: str) -> Override | str:
     match = _SHAPE.fullmatch(text)
     if match is None:
         without = " without +, ~ or @" if text[:1] in "+~" and text else ""
-        return f"override must be key=value{without}, got {shown_name(text)}"
+        return f"override must be key=value{without}, got {format_name(text)}"
     key, value = match[1], match[2]
     faults = [
         *KEY.fault("override", len(key), of=key),
@@ -117,7 +117,7 @@ def quoted_override(key: str, value: str) -> str | None:
 
 def _syntax_fault(key: str, value: str) -> str:
     """Return the fault of an override that Hydra cannot parse, with what to type instead."""
-    got = f"got {shown(value)}"
+    got = f"got {format_value(value)}"
     if "${" in value:
         return reference_fault(key, value)
     if _DIGITS.fullmatch(value):
@@ -133,12 +133,12 @@ def _faults(override: Override, text: str) -> list[str]:
     """Return the faults of an override that Hydra can parse."""
     key = override.key_or_group
     if override.type is not OverrideType.CHANGE or override.package is not None:
-        return [f"override must be key=value without +, ~ or @, got {shown_name(text)}"]
+        return [f"override must be key=value without +, ~ or @, got {format_name(text)}"]
     if override.is_sweep_override():
         value = text.partition("=")[2].strip()
         as_text = shell_override(key, value)
         hint = f" (as one text: {as_text})" if as_text and len(as_text) < _LONGEST_HINT else ""
-        return [f"{key} must be one value{hint}, got {shown_name(value)}; a sweep takes several"]
+        return [f"{key} must be one value{hint}, got {format_name(value)}; a sweep takes several"]
     return content_faults(key, override.value())
 
 
@@ -174,4 +174,4 @@ def unknown_key(config: DictConfig, key: str) -> str:
     if node is None:
         return f"{parent} must be set as a whole, got {key}"
     names = {str(n) for n in node.keys()} - {"hydra", "_target_", SWEEPS}  # noqa: SIM118
-    return one_of(key, {f"{parent}.{n}" if parent else n for n in names}, key)
+    return unknown_name(key, {f"{parent}.{n}" if parent else n for n in names}, key)

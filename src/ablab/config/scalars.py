@@ -10,7 +10,7 @@ from ablab.config.content import is_number as _number
 from ablab.config.content import value_at
 from ablab.config.hyperparameters import Rule, is_positive
 from ablab.data.order import FULL, SHUFFLES
-from ablab.text import shown
+from ablab.text import format_value
 
 
 def _ascending(values: Any, holds: Callable[[Any], bool]) -> bool:
@@ -99,7 +99,7 @@ _BOUNDS: Mapping[str, Bound] = {
 def scalar_faults(config: Mapping[str, Any]) -> list[str]:
     """Return the faults of the configuration's values outside the components."""
     faults = [
-        f"{key} must be {rule}, got {shown(value_at(config, key))}"
+        f"{key} must be {rule}, got {format_value(value_at(config, key))}"
         for key, (rule, holds) in {**_SCALARS, **_OPTIONAL}.items()
         if (key in _SCALARS or _has(config, key)) and not holds(value_at(config, key))
     ]

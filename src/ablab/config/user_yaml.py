@@ -13,7 +13,7 @@ from ablab.bounds import NAME
 from ablab.config.overrides import SWEEPS
 from ablab.config.yaml_file import read_yaml
 from ablab.faults import ConfigError
-from ablab.text import shown_name
+from ablab.text import format_name
 
 _NAME = re.compile(r"\w[\w.+ ()-]*")
 
@@ -58,12 +58,12 @@ def yaml_files(folder: Path) -> dict[str, Path]:
             continue
         if not _NAME.fullmatch(name) or name != name.strip():
             rule = "be named with letters, digits, spaces and _ - . + ( )"
-            faults.append(f"{shown_name(folder)}/*.yaml must {rule}, got {shown_name(path.name)}")
-        faults += NAME.fault(f"a name in {shown_name(folder)}", len(name), of=name)
+            faults.append(f"{format_name(folder)}/*.yaml must {rule}, got {format_name(path.name)}")
+        faults += NAME.fault(f"a name in {format_name(folder)}", len(name), of=name)
         first = first_spelling.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
         if first != name:
-            both = f"{shown_name(first)} and {shown_name(name)}"
-            faults.append(f"{shown_name(folder)}/*.yaml must differ in more than case, got {both}")
+            both = f"{format_name(first)} and {format_name(name)}"
+            faults.append(f"{format_name(folder)}/*.yaml must differ in more than case, got {both}")
         files[name] = path
     if faults:
         raise ConfigError(faults)
@@ -91,6 +91,6 @@ def check_folders(conf: Path, groups: Collection[str]) -> None:
     """
     unknown = {p.name for p in conf.iterdir() if not p.name.startswith(".")} - set(groups)
     if unknown:
-        got = shown_name(", ".join(sorted(unknown)))
+        got = format_name(", ".join(sorted(unknown)))
         rule = "must contain only folders of axes and launchers"
-        raise ConfigError([f"{shown_name(conf)} {rule}, got {got}"])
+        raise ConfigError([f"{format_name(conf)} {rule}, got {got}"])

@@ -8,11 +8,11 @@ from ablab.config.combinations import combination_faults
 from ablab.config.hyperparameters import hyperparameter_faults, size_faults
 from ablab.config.probe_switches import probe_faults
 from ablab.config.scalars import scalar_faults
-from ablab.faults import ConfigError, one_of
+from ablab.faults import ConfigError, unknown_name
 from ablab.model.frozen_layers import freeze_faults
 from ablab.model.targets import COMMON_KEYS, CONTRACTS, TargetError, contract_arguments, resolve
 from ablab.model.warm_start import init_from_faults
-from ablab.text import shown
+from ablab.text import format_value
 
 
 def validate(config: Mapping[str, Any]) -> None:
@@ -32,9 +32,9 @@ def validate(config: Mapping[str, Any]) -> None:
 def _component_faults(axis: str, node: Any) -> list[str]:
     """Return the faults of a component's target, keys and hyper-parameters."""
     if not isinstance(node, Mapping) or "_target_" not in node:
-        return [f"{axis} must be a component with a _target_, got {shown(node)}"]
+        return [f"{axis} must be a component with a _target_, got {format_value(node)}"]
     key_faults = [
-        f"{axis}.{key} must not contain a _target_, got {shown(node[key])}"
+        f"{axis}.{key} must not contain a _target_, got {format_value(node[key])}"
         for key in node
         if _contains_target(node[key])
     ]
@@ -61,7 +61,7 @@ def _component_faults(axis: str, node: Any) -> list[str]:
     ]
     return [
         *key_faults,
-        *(one_of(f"{axis}.{key}", names - contract.keys(), key) for key in unknown),
+        *(unknown_name(f"{axis}.{key}", names - contract.keys(), key) for key in unknown),
         *(f"{axis}.{name} must be given, got nothing" for name in missing),
         *hyperparameter_faults(axis, target, values),
     ]

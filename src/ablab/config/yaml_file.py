@@ -12,7 +12,7 @@ import yaml
 from ablab.bounds import DEPTH, FILE_BYTES, INTEGER, TEXT, VALUES
 from ablab.config.content import content_faults
 from ablab.faults import ConfigError, first_line
-from ablab.text import shown, shown_name
+from ablab.text import format_name, format_value
 
 _LONGEST_INTEGER = 100  # characters, far above 64 bits in any notation
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml, where installed, is faster
@@ -63,7 +63,7 @@ def read_text(path: Path) -> str:
     Raises:
         ConfigError: it is no regular file, cannot be read, is too large, or is not UTF-8.
     """
-    name = shown_name(path)
+    name = format_name(path)
     try:
         if not path.is_file():
             raise ConfigError([f"{name} must be a file, got {_kind(path)}"])
@@ -84,7 +84,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it is not a YAML mapping, or a key or value is not allowed.
     """
-    text, name = read_text(path), shown_name(path)
+    text, name = read_text(path), format_name(path)
     try:
         _check_size(name, text)
         content = yaml.load(text, Loader=_Loader)
@@ -95,7 +95,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if content is None:
         raise ConfigError([f"{name} must contain keys and values, got an empty file"])
     if not isinstance(content, dict):
-        raise ConfigError([f"{name} must contain keys and values, got {shown(content)}"])
+        raise ConfigError([f"{name} must contain keys and values, got {format_value(content)}"])
     faults = content_faults("", content)
     if faults:
         raise ConfigError([f"{name} must be a configuration, got a fault: {f}" for f in faults])
@@ -106,7 +106,7 @@ def _kind(path: Path) -> str:
     if path.is_dir():
         return "a folder"
     if path.is_symlink():
-        return f"a broken link to {shown_name(path.readlink())}"
+        return f"a broken link to {format_name(path.readlink())}"
     return "a device or pipe" if path.exists() else "no such file"
 
 
@@ -136,7 +136,7 @@ def _check_size(name: str, text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in sizes:
-                got = f"*{shown_name(event.anchor)} in {_line_of(event)}"
+                got = f"*{format_name(event.anchor)} in {_line_of(event)}"
                 raise ConfigError([f"{name} must refer to anchors that are complete, got {got}"])
             count += sizes[event.anchor]
         elif isinstance(event, yaml.NodeEvent):
@@ -161,7 +161,7 @@ def _check_node(name: str, event: yaml.NodeEvent) -> None:
     """Refuse tags, which may run code, and values that are too long."""
     tag = getattr(event, "tag", None)
     if tag is not None:
-        got = f"{shown_name(tag)} in {_line_of(event)}"
+        got = f"{format_name(tag)} in {_line_of(event)}"
         raise ConfigError([f"{name} must not contain tags, got {got}"])
     if not isinstance(event, yaml.ScalarEvent):
         return

@@ -139,7 +139,7 @@ def _isolated(
     """
     if augmentation.__module__.startswith("ablab."):
         return nullcontext()
-    return streams.forked(*stream, device=device)
+    return streams.fork_rng(*stream, device=device)
 
 
 def _value_permutation(permutation: Tensor, channels: int) -> Tensor:

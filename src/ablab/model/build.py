@@ -87,7 +87,7 @@ def network(
     layer_streams = LayerStreams(config["seed"])
     for part in parts.values():
         part.layer_streams = layer_streams
-    with streams.forked(config["seed"], "init"), layer_streams:
+    with streams.fork_rng(config["seed"], "init"), layer_streams:
         with limited_size():
             module: nn.Module = Builder("architecture", config["architecture"])(
                 in_channels=data.in_channels,

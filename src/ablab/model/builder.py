@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from ablab.faults import component
+from ablab.faults import component_errors
 from ablab.model.by_hand.convert import AXIS
 from ablab.model.layer_streams import LayerStreams
 from ablab.model.targets import (
@@ -77,7 +77,10 @@ class Builder:
         accepted = contract_arguments(self.axis, self._target, given)
         passed = {k: v for k, v in accepted.items() if k not in self._configured}
         streams = self.layer_streams.part(self.axis) if self.layer_streams else nullcontext()
-        with component(self.axis, hint=lambda: _kwargs_hint(self._target, accepted)), streams:
+        with (
+            component_errors(self.axis, hint=lambda: _kwargs_hint(self._target, accepted)),
+            streams,
+        ):
             built = self._partial(**passed)
         if isinstance(built, nn.Module):
             setattr(built, AXIS, self.axis)

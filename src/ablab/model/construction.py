@@ -13,7 +13,7 @@ from torch.nn.modules.module import (
 from torch.nn.parameter import is_lazy
 
 from ablab.errors import InputError
-from ablab.faults import worded
+from ablab.faults import format_error
 
 MAX_PARTS = 50_000  # layers and weight tensors; ResNet-1202 has about 8,000
 
@@ -112,7 +112,7 @@ def _pass_zeros(network: nn.Module, shape: tuple[int, int, int, int]) -> None:
     except Exception as error:
         name = type(network).__name__
         raise InputError(
-            f"architecture must work with its parts and data, got {worded(error)} from {name}"
+            f"architecture must work with its parts and data, got {format_error(error)} from {name}"
         ) from error
 
 

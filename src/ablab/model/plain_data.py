@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from ablab.faults import ConfigError
-from ablab.folders import own_folder
+from ablab.folders import shipped_folder
 
 _WHY = "for a data set whose own loaders decide it"
 
@@ -43,7 +43,7 @@ def refuse_options(config: Mapping[str, Any]) -> None:
 
 @cache
 def _defaults() -> dict[str, Any]:
-    conf = own_folder("conf")
+    conf = shipped_folder("conf")
     groups = {
         name: yaml.safe_load((conf / f"{name}.yaml").read_text("utf-8"))
         for name in ("config", "data/default", "augmentation/none")

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from ablab.errors import InputError
-from ablab.text import shown
+from ablab.text import format_value
 
 CONTRACTS: dict[str, tuple[str, ...]] = {
     "dataset": (),
@@ -73,7 +73,9 @@ def resolve(axis: str, target: Any) -> Callable[..., Any]:
         TargetError: it is no component of this axis, or does not exist.
     """
     if not isinstance(target, str) or not target.strip():
-        raise TargetError(f"must be the dotted name of a class or function, got {shown(target)}")
+        raise TargetError(
+            f"must be the dotted name of a class or function, got {format_value(target)}"
+        )
     own = _PACKAGES.get(axis, f"ablab.components.{axis}")
     trusted = (own, *allowed_prefixes())
     component: Callable[..., Any]

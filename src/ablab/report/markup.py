@@ -4,7 +4,7 @@ import re
 
 from markupsafe import Markup, escape
 
-from ablab.text import printable
+from ablab.text import escape_controls
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -16,7 +16,7 @@ def visible(text: str) -> str:
         >>> print(visible("a\u202eb"))
         a\u202eb
     """
-    return printable(text, keep="\n\t")
+    return escape_controls(text, keep="\n\t")
 
 
 def markdown(text: str) -> str:

@@ -65,7 +65,7 @@ def run_sweep(
         ResourceError: the machine lacks something, such as disk space; open trials wait.
         DataError: a data set is missing or damaged.
     """
-    console = console or terminal.console()
+    console = console or terminal.make_console()
     draft = plan_sweep(name, overrides, lambda text: print_line(console, text, "dim"))
     launcher = make_launcher(draft.runtime)
     command = shlex.join(["ablab", "sweep", name, *_allow_options(draft), *overrides])

@@ -4,7 +4,7 @@ import signal
 from contextlib import ExitStack
 from types import FrameType
 
-from ablab.signals import ENDING, handling
+from ablab.signals import END_SIGNALS, handle_signals
 
 
 class Interrupts:
@@ -23,7 +23,7 @@ class Interrupts:
         self._stack = ExitStack()
 
     def __enter__(self) -> "Interrupts":
-        self._stack.enter_context(handling(dict.fromkeys(ENDING, self._count)))
+        self._stack.enter_context(handle_signals(dict.fromkeys(END_SIGNALS, self._count)))
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from ablab.bounds import NAME
 from ablab.config.content import is_number
-from ablab.faults import one_of
-from ablab.text import printable, shown
+from ablab.faults import unknown_name
+from ablab.text import escape_controls, format_value
 from ablab.tracking.kinds import KINDS, needs
 from ablab.tracking.spec import Spec
 
@@ -21,9 +21,11 @@ def check_keys(node: Mapping[str, Any], faults: list[str]) -> None:
     """Check that every key is one of `KEYS`, and that ``tune``, which is reserved, is null."""
     for key in node:
         if key not in KEYS:
-            faults.append(one_of(f"sweep.{key}", KEYS, key))
+            faults.append(unknown_name(f"sweep.{key}", KEYS, key))
     if node.get("tune") is not None:
-        faults.append(f"sweep.tune must be null (not supported yet), got {shown(node['tune'])}")
+        faults.append(
+            f"sweep.tune must be null (not supported yet), got {format_value(node['tune'])}"
+        )
 
 
 def check_texts(node: Mapping[str, Any], faults: list[str]) -> None:
@@ -41,13 +43,13 @@ def check_texts(node: Mapping[str, Any], faults: list[str]) -> None:
     for key, (default, is_good, rule) in rules.items():
         value = node.get(key, default)
         if not isinstance(value, str) or not is_good(value):
-            faults.append(f"sweep.{key} must be {rule}, got {shown(value)}")
+            faults.append(f"sweep.{key} must be {rule}, got {format_value(value)}")
 
 
 def check_name(path: str, name: str, faults: list[str]) -> None:
     """Check that the name of a variant or block can label a column, a legend entry and a run."""
-    if printable(name) != name or name != name.strip() or not name:
-        faults.append(f"{path} must be named in one line of plain text, got {shown(name)}")
+    if escape_controls(name) != name or name != name.strip() or not name:
+        faults.append(f"{path} must be named in one line of plain text, got {format_value(name)}")
     faults.extend(NAME.fault(f"a name of {path}", len(name), of=name))
 
 
@@ -58,11 +60,13 @@ def check_margin(node: Mapping[str, Any], faults: list[str]) -> None:
         if not is_number(margin) or not margin > 0:
             faults.append(
                 "sweep.margin must be a number > 0 in the metric's unit, set before training, "
-                f"got {shown(margin)}"
+                f"got {format_value(margin)}"
             )
     elif margin is not None:
         kinds = " or ".join(kind for kind, needed in KINDS.items() if needed.margin)
-        faults.append(f"sweep.margin must be null unless kind is {kinds}, got {shown(margin)}")
+        faults.append(
+            f"sweep.margin must be null unless kind is {kinds}, got {format_value(margin)}"
+        )
 
 
 def check_target(node: Mapping[str, Any], faults: list[str]) -> None:
@@ -71,7 +75,7 @@ def check_target(node: Mapping[str, Any], faults: list[str]) -> None:
     if target is not None and not (is_number(target) and 0 < target < 1):
         faults.append(
             "sweep.target must be a validation accuracy in (0, 1), set before training, or null, "
-            f"got {shown(target)}"
+            f"got {format_value(target)}"
         )
 
 
@@ -87,7 +91,8 @@ def check_grid(node: Mapping[str, Any], faults: list[str]) -> None:
     sizes = [len(v) for v in grid.values() if isinstance(v, list)] if is_grid(grid) else []
     if len(sizes) != 2 or min(sizes) < 2:
         faults.append(
-            f"sweep.grid must be two axes of two values or more for kind {kind}, got {shown(grid)}"
+            f"sweep.grid must be two axes of two values or more for kind {kind}, "
+            f"got {format_value(grid)}"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ablab.bounds import TRIALS
 from ablab.config.compose import AXES, OUTSIDE_KEY
 from ablab.sweep.rules import check_name
-from ablab.text import shown, shown_name
+from ablab.text import format_name, format_value
 from ablab.tracking.spec import Settings
 
 CHOICES = (*AXES, "trainer")  # groups whose choice changes a trial
@@ -18,7 +18,7 @@ RESERVED = (*OUTSIDE_KEY, "hydra", "seed")
 def check_settings(path: str, settings: Any, faults: list[str]) -> None:
     """Append the faults of the settings under the key ``path`` to ``faults``."""
     if not isinstance(settings, Mapping):
-        faults.append(f"{path} must be a mapping of settings, got {shown(settings)}")
+        faults.append(f"{path} must be a mapping of settings, got {format_value(settings)}")
         return
     for key, value in settings.items():
         check_setting(path, key, value, faults)
@@ -29,11 +29,13 @@ def check_setting(path: str, key: Any, value: Any, faults: list[str]) -> None:
     if not isinstance(key, str) or key.split(".")[0] in RESERVED:
         rule = "an axis or a value that changes a trial"
         hint = "; set seeds with sweep.seeds" if key == "seed" else ""
-        faults.append(f"{path} must set {rule}, got {shown_name(key)}{hint}")
+        faults.append(f"{path} must set {rule}, got {format_name(key)}{hint}")
     elif key in CHOICES and not isinstance(value, str):
-        faults.append(f"{path}.{key} must be the name of a component, got {shown(value)}")
+        faults.append(f"{path}.{key} must be the name of a component, got {format_value(value)}")
     elif isinstance(value, Mapping):
-        faults.append(f"{path}.{key} must be one value ({key}.<name>: …), got {shown(value)}")
+        faults.append(
+            f"{path}.{key} must be one value ({key}.<name>: …), got {format_value(value)}"
+        )
 
 
 def named_product(path: str, grid: Mapping[str, Any], faults: list[str]) -> dict[str, Settings]:
@@ -47,13 +49,13 @@ def named_product(path: str, grid: Mapping[str, Any], faults: list[str]) -> dict
     lists = {key: values for key, values in grid.items() if isinstance(values, list) and values}
     for key, values in grid.items():
         if key not in lists:
-            faults.append(f"{path}.{key} must be a list of values, got {shown(values)}")
+            faults.append(f"{path}.{key} must be a list of values, got {format_value(values)}")
             continue
         for number, value in enumerate(values):
             check_setting(path, key, value, faults)
             if value in values[:number]:
                 faults.append(
-                    f"{path}.{key} must be distinct values, got {shown_name(value)} twice"
+                    f"{path}.{key} must be distinct values, got {format_name(value)} twice"
                 )
     faults += (too_many := TRIALS.fault(path, prod(map(len, lists.values()))))
     labels = _key_labels(lists)

@@ -18,7 +18,7 @@ from ablab.sweep.rules import (
     is_grid,
 )
 from ablab.sweep.settings import check_settings, named_product
-from ablab.text import printable, shown, shown_name
+from ablab.text import escape_controls, format_name, format_value
 from ablab.tracking.kinds import needs
 from ablab.tracking.spec import Settings, Spec
 
@@ -54,7 +54,9 @@ def parse(node: Mapping[str, Any] | None) -> SweepSpec:
         ConfigError: all faults at once.
     """
     if not isinstance(node, Mapping):
-        raise ConfigError([f"sweep must be a mapping of {', '.join(KEYS)}, got {shown(node)}"])
+        raise ConfigError(
+            [f"sweep must be a mapping of {', '.join(KEYS)}, got {format_value(node)}"]
+        )
     if faults := content_faults("sweep", node):
         raise ConfigError(faults)
     check_keys(node, faults)
@@ -93,13 +95,15 @@ def _choices(node: Mapping[str, Any], kind: str, faults: list[str]) -> dict[str,
     if content is None:
         return {}
     if not isinstance(content, Mapping) or not content:
-        faults.append(f"sweep.{kind} must be a mapping that is not empty, got {shown(content)}")
+        faults.append(
+            f"sweep.{kind} must be a mapping that is not empty, got {format_value(content)}"
+        )
         return {}
     if kind == "grid" or (kind == "blocks" and is_grid(content)):
         return named_product(f"sweep.{kind}", content, faults)
     for name, settings in content.items():
         check_name(f"sweep.{kind}", name, faults)
-        check_settings(f"sweep.{kind}.{shown_name(name)}", settings, faults)
+        check_settings(f"sweep.{kind}.{format_name(name)}", settings, faults)
     return {str(n): dict(s) for n, s in content.items() if isinstance(s, Mapping)}
 
 
@@ -126,18 +130,20 @@ def _baseline(node: Mapping[str, Any], variants: Mapping[str, Settings], faults:
     else:
         candidates = [n for n in names if n == baseline]
     if len(candidates) != 1 and names:
-        got = shown(baseline) + (f", which is {_format_names(candidates)}" if candidates else "")
+        got = format_value(baseline) + (
+            f", which is {_format_names(candidates)}" if candidates else ""
+        )
         faults.append(f"sweep.baseline must be exactly one of {_format_names(names)}, got {got}")
     return candidates[0] if candidates else ""
 
 
 def _to_one_line(text: Any) -> str:
     """Return a sentence on one line and without control characters, as plan and pages show it."""
-    return printable(" ".join(str(text).split()))
+    return escape_controls(" ".join(str(text).split()))
 
 
 def _format_names(names: Sequence[str]) -> str:
-    shown_names = ", ".join(map(shown_name, names[:_MAX_NAMES]))
+    shown_names = ", ".join(map(format_name, names[:_MAX_NAMES]))
     left = len(names) - _MAX_NAMES
     return f"{shown_names} and {left:,} more" if left > 0 else shown_names
 
@@ -153,7 +159,7 @@ def _seeds(value: Any, faults: list[str]) -> tuple[int, ...]:
     if are_seeds and value and len(set(value)) == len(value):
         return tuple(value)
     faults.append(
-        f"sweep.seeds must be a count >= 1 or a list of distinct seeds, got {shown(value)}"
+        f"sweep.seeds must be a count >= 1 or a list of distinct seeds, got {format_value(value)}"
     )
     return ()
 
@@ -162,14 +168,14 @@ def _exclude(value: Any, faults: list[str]) -> tuple[tuple[Settings, str], ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
-        faults.append(f"sweep.exclude must be a list of mappings, got {shown(value)}")
+        faults.append(f"sweep.exclude must be a list of mappings, got {format_value(value)}")
         return ()
     excluded = []
     for number, item in enumerate(value):
         settings = {key: v for key, v in item.items() if key != "reason"}
         if not settings:
             faults.append(
-                f"sweep.exclude.{number} must be settings to leave out, got {shown(item)}"
+                f"sweep.exclude.{number} must be settings to leave out, got {format_value(item)}"
             )
         check_settings(f"sweep.exclude.{number}", settings, faults)
         excluded.append((settings, _to_one_line(item.get("reason") or "excluded by the sweep")))

@@ -21,7 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ablab.errors import StoreError
-from ablab.importing import for_good
+from ablab.importing import without_gc
 from ablab.tracking.address import DATABASE, Address, locate, sqlite_uri
 from ablab.tracking.database import check, correct_addresses, create, set_aside
 from ablab.tracking.delivery_state import OWN_STORE, record_deletions
@@ -164,7 +164,7 @@ def preload() -> None:
     """Import MLflow without messages and telemetry; the user's environment variables win."""
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
-    with for_good():
+    with without_gc():
         import_module("mlflow.store.tracking.sqlalchemy_store")
         utils = import_module("mlflow.store.db.utils")
     utils.MAX_RETRY_COUNT = _DATABASE_TRIES  # type: ignore[attr-defined]

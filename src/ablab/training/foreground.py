@@ -15,8 +15,8 @@ from rich.console import Console
 from ablab.config.preflight import num_processes
 from ablab.config.trial import Trial
 from ablab.errors import NO_RESOURCE, ResourceError
-from ablab.output import stream
-from ablab.signals import ENDING, Handler, handling
+from ablab.output import open_stream
+from ablab.signals import END_SIGNALS, Handler, handle_signals
 from ablab.tracking.journal import read_entries
 from ablab.tracking.run import Run
 from ablab.training.process import run_process
@@ -45,7 +45,7 @@ def run_in_foreground(run: Run, trial: Trial, console: Console) -> int:
     # Descriptors 1 and 2 are redirected to the log: the terminal needs another one.
     descriptor = os.dup(sys.stdout.fileno())
     try:
-        terminal = stream(descriptor, sys.stdout.encoding)
+        terminal = open_stream(descriptor, sys.stdout.encoding)
         shown = Console(file=terminal) if console.is_terminal else None
         lines.console = shown or Console(file=terminal, force_terminal=False, width=120)
         bar = [ProgressBar(shown, trial.config)] if shown else []
@@ -132,9 +132,9 @@ def _run(arguments: Sequence[str], output: int, console: Console) -> int:
         for process in processes:
             process.send_signal(number)
 
-    handlers: dict[signal.Signals, Handler] = dict.fromkeys(ENDING, forward)
+    handlers: dict[signal.Signals, Handler] = dict.fromkeys(END_SIGNALS, forward)
     with (
-        handling(handlers),
+        handle_signals(handlers),
         subprocess.Popen(
             arguments, stdout=output, stderr=output, start_new_session=True
         ) as process,

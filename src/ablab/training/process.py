@@ -16,7 +16,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from filelock import Timeout
 
-from ablab.advice import without_advice
+from ablab.advice import remove_advice
 from ablab.config.sources import source_hashes
 from ablab.errors import (
     FAILED,
@@ -27,7 +27,7 @@ from ablab.errors import (
     ResourceError,
     resource_error,
 )
-from ablab.output import sent_to
+from ablab.output import redirect_to
 from ablab.signals import TerminatedError
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
@@ -37,7 +37,7 @@ from ablab.training.prepare import prepare
 from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
 from ablab.training.settings import ProcessSettings
-from ablab.training.signals import KeepSigtermHandler, handle_signals
+from ablab.training.signals import KeepSigtermHandler, handle_training_signals
 
 # `Run.is_locked` acquires the lock for an instant to test it: a failed attempt is not final.
 _LOCK_SECONDS = 2.0
@@ -80,7 +80,7 @@ def _run_locked(run: Run, settings: ProcessSettings, callbacks: Sequence[pl.Call
     except Timeout:
         return LOCKED
     try:
-        with (run.folder / LOG).open("ab") as log, sent_to(log.fileno()) as terminal:
+        with (run.folder / LOG).open("ab") as log, redirect_to(log.fileno()) as terminal:
             return _run_rank_zero(run, settings, callbacks, terminal)
     finally:
         lock.release()
@@ -100,7 +100,7 @@ def _run_rank_zero(
         return FAILED
     training = Training(run, journal, settings.devices, [*callbacks, KeepSigtermHandler()])
     try:
-        with handle_signals(training.recorder, terminal, in_sweep=settings.in_sweep):
+        with handle_training_signals(training.recorder, terminal, in_sweep=settings.in_sweep):
             _record_start(run, journal, settings)
             _refuse_changed_sources(run)
             _refuse_changed_data(training)
@@ -115,7 +115,7 @@ def _run_rank_zero(
         if (resource := resource_error(error, run.folder)) is not None:
             _record_resource_error(run, journal, resource)
             raise resource from error
-        reason = f"{type(error).__name__}: {without_advice(str(error))}"
+        reason = f"{type(error).__name__}: {remove_advice(str(error))}"
         note = {"error": reason, "traceback": traceback.format_exc()}
         end, code = Entry("failed", time.time(), note=note), FAILED
     if run.completion is not None:  # a signal after the completion record, which is final

@@ -7,7 +7,7 @@ from typing import Any
 
 from ablab.config.threads import cpu_threads
 from ablab.errors import InputError
-from ablab.text import shown
+from ablab.text import format_value
 
 
 @dataclass(frozen=True)
@@ -95,5 +95,5 @@ class ProcessSettings:
         except (ValueError, TypeError, KeyError) as error:
             keys = ", ".join(field.name for field in fields(cls))
             raise InputError(
-                f"settings must be a JSON object of {keys}, got {shown(text)}"
+                f"settings must be a JSON object of {keys}, got {format_value(text)}"
             ) from error

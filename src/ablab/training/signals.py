@@ -11,7 +11,7 @@ from typing import Any
 import pytorch_lightning as pl
 
 from ablab.errors import INTERRUPTED
-from ablab.signals import TerminatedError, handling
+from ablab.signals import TerminatedError, handle_signals
 from ablab.training.recorder import Recorder
 
 STOPPING = "Stopping at the end of this epoch; Ctrl-C again to stop at once."
@@ -38,7 +38,7 @@ class KeepSigtermHandler(pl.Callback):
 
 
 @contextmanager
-def handle_signals(recorder: Recorder, terminal: int, *, in_sweep: bool) -> Iterator[None]:
+def handle_training_signals(recorder: Recorder, terminal: int, *, in_sweep: bool) -> Iterator[None]:
     """Handle SIGINT, SIGTERM and SIGHUP while a run trains.
 
     Args:
@@ -61,7 +61,7 @@ def handle_signals(recorder: Recorder, terminal: int, *, in_sweep: bool) -> Iter
         raise TerminatedError(128 + number)
 
     ignored = signal.SIG_IGN
-    with handling(
+    with handle_signals(
         {
             signal.SIGINT: ignored if in_sweep else interrupt,
             signal.SIGHUP: ignored if in_sweep else terminate,

@@ -56,7 +56,7 @@ def train(
         ConfigError: all faults of the configuration, before anything is written.
         ResourceError: the machine lacks something, such as disk space.
     """
-    console = console or terminal.console()
+    console = console or terminal.make_console()
     trial = resolve(compose(overrides))
     lab = Lab.open()
     offline = offline or not trial.config["tracking"]["deliver"]

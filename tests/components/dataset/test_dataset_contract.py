@@ -15,7 +15,7 @@ from PIL import Image
 from ablab import folders
 from ablab.data.errors import DataError
 
-CONFIGS = sorted((folders.own_folder("conf") / "dataset").rglob("*.yaml"))
+CONFIGS = sorted((folders.shipped_folder("conf") / "dataset").rglob("*.yaml"))
 _REAL = os.environ.get("ABLAB_DATA")
 WITH_REAL_FILES = ("digits", "mnist", "cifar100")  # what a folder of real data is sure to hold
 

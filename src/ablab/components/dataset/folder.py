@@ -7,7 +7,7 @@ from ablab.data import class_folders, npz
 from ablab.data.image_files import ImageFormat
 from ablab.data.module import InMemoryDataModule
 from ablab.data.tree import format_path
-from ablab.text import shown_name
+from ablab.text import format_name
 
 _VAL_FRACTION = 0.1
 
@@ -67,7 +67,7 @@ def folder(
         form = ImageFormat(image_size, in_channels or 3, resize)
         image_set = class_folders.image_set(full_path, form, test_fraction, test_seed)
     else:
-        got = shown_name(path)
+        got = format_name(path)
         raise ValueError(f"path must be a folder of class folders or an .npz file, got {got}")
     if val_fraction is None and not image_set.has_val:
         val_fraction = _VAL_FRACTION

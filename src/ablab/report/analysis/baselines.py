@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from ablab.folders import own_folder, user_folder
+from ablab.folders import shipped_folder, user_folder
 from ablab.report.analysis.trials import Row
 from ablab.report.formatting import number, unit_of
 from ablab.tracking.baselines import DATA_OPTIONS, Baselines, Result, identity
@@ -98,7 +98,7 @@ def _overrides(dataset: str, config: Mapping[str, Any]) -> list[str]:
 
 
 def _yaml(dataset: str) -> Mapping[str, Any]:
-    for folder in filter(None, (own_folder("conf"), user_folder("conf"))):
+    for folder in filter(None, (shipped_folder("conf"), user_folder("conf"))):
         path = folder / "dataset" / f"{dataset}.yaml"
         if path.is_file():
             content: Mapping[str, Any] = yaml.safe_load(path.read_text("utf-8"))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablab.errors import InputError
-from ablab.text import is_accuracy, words
+from ablab.text import is_accuracy, metric_words
 
 SHARE, PERCENT, NONE = UNITS = ("share", "percent", "none")
 FACTORS = {SHARE: 1.0, PERCENT: 0.01, NONE: 1.0}
@@ -66,7 +66,7 @@ def unit_logged(metric: str, values: Sequence[LoggedRange], stated: str = "") ->
     up_to_one = [v for v in values if v.depends_on_unit and not v.is_above]
     if not is_accuracy(metric):
         mixed = up_to_one and any(v.high > SURELY_PERCENT for v in above)
-        if mixed and not _PROPORTIONS.isdisjoint(words(metric)):
+        if mixed and not _PROPORTIONS.isdisjoint(metric_words(metric)):
             raise InputError(_ambiguous(metric, up_to_one, above))
         return NONE
     outside = [v for v in values if v.low < -NEAR or v.high > 100 * (1 + NEAR)]

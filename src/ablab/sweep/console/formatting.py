@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ablab.sweep.job import Job
-from ablab.text import is_accuracy, printable
+from ablab.text import escape_controls, is_accuracy
 from ablab.tracking.plan import Cell
 
 _WITH_RESULT = ("finished", "diverged")
@@ -20,7 +20,7 @@ _OTHER_STATES = {
 def trial_label(cell: Cell, several_blocks: bool) -> str:
     """Return a trial's name in MLflow: ``relu · seed 3``, with its block if there are several."""
     label = f"{cell.variant} · seed {cell.seed}"
-    return printable(f"{cell.block} · {label}" if several_blocks else label)
+    return escape_controls(f"{cell.block} · {label}" if several_blocks else label)
 
 
 def format_metric(value: float | None, metric: str) -> str:
@@ -34,7 +34,7 @@ def format_result(job: Job, metric: str) -> str:
     """Format the result of a job: its metric, else its state and the reason."""
     completion = job.run.completion if job.run and job.state in _WITH_RESULT else None
     if completion is None:
-        return job.state if not job.reason else f"{job.state}: {printable(job.reason)}"
+        return job.state if not job.reason else f"{job.state}: {escape_controls(job.reason)}"
     value = format_metric(completion.metrics.get(metric), metric)
     return value if job.state == "finished" else f"diverged ({value})"
 

@@ -11,7 +11,7 @@ from ablab.sweep.console.summary import print_line
 from ablab.sweep.console.table import job_table
 from ablab.sweep.job import Job, last_failure, make_jobs
 from ablab.sweep.names import sweep_id
-from ablab.text import printable
+from ablab.text import escape_controls
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, find_plan, read_plans
 
@@ -75,6 +75,6 @@ def _sweep_table(plans: Sequence[Plan], jobs_by_sweep: Mapping[str, Sequence[Job
         table.add_column(column)
     for plan in plans:
         jobs = jobs_by_sweep[plan.sweep]
-        done, question = f"{count_done(jobs)}/{len(jobs)}", Text(printable(plan.asked))
-        table.add_row(Text(printable(plan.sweep)), done, format_not_done(jobs), question)
+        done, question = f"{count_done(jobs)}/{len(jobs)}", Text(escape_controls(plan.asked))
+        table.add_row(Text(escape_controls(plan.sweep)), done, format_not_done(jobs), question)
     return table

@@ -15,13 +15,13 @@ from ablab.sweep.console.formatting import (
 )
 from ablab.sweep.forecast import GB, Forecast
 from ablab.sweep.job import Job
-from ablab.text import printable
+from ablab.text import escape_controls
 from ablab.tracking.plan import Plan
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
     """Print a text as it is: without markup, and not wrapped."""
-    console.print(Text(printable(text), style), soft_wrap=True)
+    console.print(Text(escape_controls(text), style), soft_wrap=True)
 
 
 def print_start(

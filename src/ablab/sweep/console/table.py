@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ablab.sweep.console.formatting import format_progress, format_result, trial_label
 from ablab.sweep.job import Job
-from ablab.text import printable
+from ablab.text import escape_controls
 
 MAX_SEEDS = 10  # columns of a table
 MAX_PROBLEMS = 3  # failures whose reasons are shown
@@ -46,7 +46,7 @@ def _table(rows: Mapping[str, Mapping[int, Job]], seeds: Sequence[int], metric: 
         table.add_column(f"seed {seed}", justify="right", no_wrap=True)
     for name, jobs in rows.items():
         cells = (_cell(jobs[s], metric) if s in jobs else Text("") for s in seeds)
-        table.add_row(Text(printable(name)), *cells)
+        table.add_row(Text(escape_controls(name)), *cells)
     return table
 
 
@@ -64,7 +64,7 @@ def _cell(job: Job, metric: str) -> Text:
 
 def _problems(jobs: Sequence[Job], several_blocks: bool) -> list[Text]:
     def describe(job: Job) -> str:
-        return f"{trial_label(job.cell, several_blocks)} {job.state}: {printable(job.reason)}"
+        return f"{trial_label(job.cell, several_blocks)} {job.state}: {escape_controls(job.reason)}"
 
     failed = [job for job in jobs if job.state == "failed"][-MAX_PROBLEMS:]
     damaged = [job for job in jobs if job.state == "damaged"]

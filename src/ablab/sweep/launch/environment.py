@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from types import ModuleType
 
-from ablab.signals import ENDING
+from ablab.signals import END_SIGNALS
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -37,7 +37,7 @@ def worker_environment(variables: Mapping[str, str]) -> Iterator[None]:
     main = sys.modules["__main__"]
     # Started by the first process otherwise, and starting it unblocks the signals.
     resource_tracker.ensure_running()
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     os.environ.update(variables)
     sys.modules["__main__"] = ModuleType("__main__")
     try:

@@ -2,10 +2,10 @@
 
 import warnings
 
-from ablab.importing import for_good
+from ablab.importing import without_gc
 from ablab.training.prepare import warm_up
 
-with for_good():
+with without_gc():
     import ablab.training.process  # noqa: F401  imports all that a trial needs
 
 # Python 3.12 and later warns at each fork of a process with threads. The server's only other

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ablab.errors import ResourceError
-from ablab.signals import ENDING
+from ablab.signals import END_SIGNALS
 from ablab.training.settings import ProcessSettings
 
 Target = Callable[[Path, ProcessSettings], int]
@@ -56,5 +56,5 @@ def _set_up(environment: Mapping[str, str]) -> None:
     # A terminal sends these to all processes; the sweep decides, and stops its trials by SIGTERM.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)  # blocked by `worker_environment`
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)  # blocked by `worker_environment`
     os.environ.update(environment)

@@ -72,7 +72,7 @@ def state_restored(
     plain = PlainState(network)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     position = seed, "probes", epoch
-    with streams.forked(*position, device=device), single_process(generator):
+    with streams.fork_rng(*position, device=device), single_process(generator):
         state = None if generator is None else generator.get_state()
         if generator is not None:
             generator.manual_seed(streams.derive(*position))
