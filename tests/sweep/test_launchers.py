@@ -158,6 +158,18 @@ def test_killed_server_is_replaced_and_its_trials_are_not_started_twice(lab: Lab
     assert later.state == "finished"
 
 
+def test_a_server_that_the_program_had_before_is_not_waited_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr("ablab.sweep.launch.server._MAX_START", 0.2)
+    multiprocessing.forkserver._forkserver._stop()
+    multiprocessing.get_context("forkserver").Process(target=os.getpid).start()
+    with closing(fork_launcher(fake_work.wait_for_go)) as launcher:
+        assert not launcher.is_ready()
+        until(launcher.is_ready)
+        assert launcher.is_ready()
+
+
 def test_subprocess_launcher_has_one_slot(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
     jobs = make_jobs("a", "b")

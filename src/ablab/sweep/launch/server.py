@@ -30,6 +30,7 @@ class ForkServer:
         self.context = multiprocessing.get_context("forkserver")
         self.context.set_forkserver_preload([preload, "ablab.sweep.launch.ready"])
         self._started_at: float | None = None
+        self._writes_file = True
 
     def is_ready(self) -> bool:
         """Start the server if there is none, and return whether it can fork at once.
@@ -41,7 +42,10 @@ class ForkServer:
         with worker_environment({**thread_variables(self._threads), READY: str(file)}):
             forkserver.ensure_running()
         self._started_at = self._started_at or time.monotonic()
-        if time.monotonic() - self._started_at > _MAX_START or _is_running(file):
+        if time.monotonic() - self._started_at > _MAX_START:
+            # A server that the program had before is not ours: it never writes the file.
+            self._writes_file = False
+        if not self._writes_file or _is_running(file):
             self._started_at = None
             return True
         return False
