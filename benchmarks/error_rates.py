@@ -16,7 +16,7 @@ SEEDS, SIZES = (3, 5, 10), (1, 5)
 
 
 def main() -> None:
-    """Simulate and tell."""
+    """Run the simulations and print the rates."""
     asked = parse_options(__doc__ or "", 10_000)
     generator = np.random.default_rng(20_260_101)
     lines = [f"{asked.rounds:,} replicates each, fixed seed; ± is one Monte Carlo error"]

@@ -127,8 +127,8 @@ def _batch_norm(figure: Figure) -> None:
     z = np.random.default_rng(0).normal(3, 2, (400, 1))
     unit = normalization.batch_norm(z, np.ones(1), np.zeros(1), *normalization.moments(z))
     axes: Axes = figure.subplots()
-    for values, colour, label in ((z, BLUE, "x"), (unit, ORANGE, "y")):
-        axes.hist(values[:, 0], bins=24, histtype="step", color=colour, label=label)
+    for values, color, label in ((z, BLUE, "x"), (unit, ORANGE, "y")):
+        axes.hist(values[:, 0], bins=24, histtype="step", color=color, label=label)
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -36,7 +36,7 @@ COSTS = """
 
 Parameters, and FLOPs of one image's forward pass (two a multiply-add; convolutions and matrices
 only), with the default parts: ReLU, max pooling, no normalization. The images have 28 pixels in
-grey and 10 classes (MNIST), 32 in colour and 10 classes (CIFAR-10), 224 in colour and 1000 classes
+gray and 10 classes (MNIST), 32 in color and 10 classes (CIFAR-10), 224 in color and 1000 classes
 (ImageNet).
 
 | | parameters, 28 | FLOPs, 28 | parameters, 32 | FLOPs, 32 | parameters, 224 | FLOPs, 224 |

@@ -63,7 +63,7 @@ def _pooling(component: Component, figure: Figure) -> None:
 
 
 def _initializer(component: Component, figure: Figure) -> None:
-    """Draw three filters, all initializers on one scale: a weight of 0.5 is full colour."""
+    """Draw three filters, all initializers on one scale: a weight of 0.5 is full color."""
     layer = nn.Conv2d(1, 32, kernel_size=5)
     torch.manual_seed(0)
     layer.reset_parameters()

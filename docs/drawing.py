@@ -1,4 +1,4 @@
-"""What the pictures of all pages share: colours, curves, maps, and SVG that stays the same."""
+"""What the pictures of all pages share: colors, curves, maps, and SVG that stays the same."""
 
 import io
 import re
@@ -38,19 +38,19 @@ def svg(drawing: Drawing) -> str:
 
 
 def maps(figure: Figure, most: float | None = None, **values: Any) -> None:
-    """Draw matrices side by side, blue below zero and orange above, full colour at ``most``."""
-    colours = mpl.colors.LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
+    """Draw matrices side by side, blue below zero and orange above, full color at ``most``."""
+    colors = mpl.colors.LinearSegmentedColormap.from_list("signed", [BLUE, "white", ORANGE])
     for axes, (title, each) in zip(figure.subplots(1, len(values)), values.items(), strict=True):
         top = most or np.abs(each).max() or 1
-        axes.pcolormesh(each[::-1], cmap=colours, vmin=-top, vmax=top, lw=0.3, ec="#bbbbbb")
+        axes.pcolormesh(each[::-1], cmap=colors, vmin=-top, vmax=top, lw=0.3, ec="#bbbbbb")
         axes.set(title=title.replace("_", " "), aspect="equal", xticks=[], yticks=[])
 
 
 def curves(figure: Figure, x: Any, values: Mapping[str, Any], xlabel: str) -> Axes:
     """Draw curves over one axis, named where they are two."""
     axes: Axes = figure.subplots()
-    for (label, y), colour in zip(values.items(), (BLUE, ORANGE), strict=False):
-        axes.plot(x, y, color=colour, label=label)
+    for (label, y), color in zip(values.items(), (BLUE, ORANGE), strict=False):
+        axes.plot(x, y, color=color, label=label)
     axes.set_xlabel(xlabel)
     if len(values) > 1:
         axes.legend(frameon=False)

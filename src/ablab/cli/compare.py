@@ -10,7 +10,7 @@ from ablab.importing import without_gc
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
-    from ablab.report.page.tables import Table
+    from ablab.report.page.table import Table
 
 
 def add_to(commands: "Commands") -> None:

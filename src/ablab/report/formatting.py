@@ -1,6 +1,7 @@
 """Formatting of metrics and numbers: accuracies in per cent, their differences in points."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ablab.text import is_accuracy
@@ -50,6 +51,14 @@ class Unit:
     def difference_axis(self, name: str) -> str:
         """Return the label of an axis of differences: ``difference to relu, points``."""
         return name + (f",{self.points}" if self.points else "")
+
+    def span(self, sizes: Sequence[float], each: str = "variant") -> str:
+        """Return the range of the sizes that are not NaN: ``0.10 to 0.30 points, by variant``."""
+        known = [size for size in sizes if not math.isnan(size)]
+        if not known:
+            return ""
+        low, high = self.size(min(known)), self.size(max(known))
+        return high if low == high else f"{self.bare(min(known))} to {high}, by {each}"
 
 
 def unit_of(metric: str, stated: str = "") -> Unit:

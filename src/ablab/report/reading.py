@@ -13,7 +13,7 @@ from ablab.report.mlflow.naming import Naming
 from ablab.report.mlflow.report import foreign_page
 from ablab.report.page.figures.colors import apply_colors
 from ablab.report.page.page import Page, page_of
-from ablab.report.page.tables import variants_cards
+from ablab.report.page.variants_table import variants_cards
 from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import find_plan

@@ -13,7 +13,7 @@ from ablab.report.build import build_report
 from ablab.report.page.context import MOST_LINES, MOST_TABLED, choose
 from ablab.report.page.figures.ranks import cliques
 from ablab.report.page.page import Page
-from ablab.report.page.tables import Table
+from ablab.report.page.table import Table
 from ablab.tracking.journal import Entry
 from ablab.tracking.plan import read_plan
 

@@ -7,7 +7,7 @@ from ablab.report.compare.text import differing, notes, sentence
 from ablab.report.formatting import NONE, p_value
 from ablab.report.page.figures.differences import describe_intervals, differences_figure
 from ablab.report.page.filling import fill
-from ablab.report.page.tables import Table
+from ablab.report.page.table import Table
 from ablab.tracking.files import write_atomic
 
 _UNSAFE = '/\\:*?"<>|%'

@@ -59,7 +59,7 @@ class Equivalent(Kind):
             "results; an unadjusted 90 % interval does not decide."
         ]
         margins = [c.equivalence.detectable_margin for c in family if c.equivalence]
-        if sizes := phrases.span(margins, comparison.unit):
+        if sizes := comparison.unit.span(margins):
             sentences.append(
                 f"With the observed spread, the detectable margin is about {sizes} (80 % power if "
                 "there is no difference)."
@@ -100,7 +100,7 @@ def _outside(contrast: Contrast, equivalence: Equivalence, unit: Unit) -> str:
 
 
 def _detectable_margin(equivalences: Sequence[Equivalence], unit: Unit) -> list[str]:
-    sizes = phrases.span([e.detectable_margin for e in equivalences], unit)
+    sizes = unit.span([e.detectable_margin for e in equivalences])
     if not sizes:
         return []
     return [f"detectable margin: about {sizes} (80 % power if there is no difference)"]

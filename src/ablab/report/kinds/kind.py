@@ -8,7 +8,6 @@ from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.grid import Grid, Group
 from ablab.report.formatting import p_value
 from ablab.report.page.contrast_columns import TESTS, Formatter
-from ablab.report.text.phrases import span
 from ablab.stats.paired import ALPHA, smallest_sign_flip_p
 from ablab.tracking.spec import Spec
 
@@ -59,7 +58,7 @@ class Kind(ABC):
             f"a family of {m}."
         ]
         sizes = [c.minimum_detectable_difference for c in family]
-        if differences := span(sizes, comparison.unit, self.each):
+        if differences := comparison.unit.span(sizes, self.each):
             sentences.append(
                 "With the observed spread, the minimum detectable difference is about "
                 f"{differences} (80 % power at level {ALPHA}/{m})."

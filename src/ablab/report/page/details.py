@@ -18,7 +18,7 @@ from ablab.report.page.contrast_columns import (
     sign_flip_p,
     step_interval,
 )
-from ablab.report.page.tables import Table
+from ablab.report.page.table import Table
 from ablab.stats import paired
 
 MOST_SEEDS = 10

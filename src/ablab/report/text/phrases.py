@@ -1,6 +1,5 @@
 """Phrases of a verdict: effects, intervals, detectable differences, caveats."""
 
-import math
 from collections.abc import Callable, Sequence
 
 from ablab.report.analysis.comparison import Comparison
@@ -78,17 +77,8 @@ def minimum_detectable_difference(
     contrasts: Sequence[Contrast], unit: Unit, each: str = "variant"
 ) -> list[str]:
     """Return the clause on the minimum detectable difference, none where it is not known."""
-    sizes = span([c.minimum_detectable_difference for c in contrasts], unit, each)
+    sizes = unit.span([c.minimum_detectable_difference for c in contrasts], each)
     return [f"minimum detectable difference: about {sizes} (80 % power)"] if sizes else []
-
-
-def span(sizes: Sequence[float], unit: Unit, each: str = "variant") -> str:
-    """Return the range of the sizes that are known: ``0.10 to 0.30 points, by variant``."""
-    known = [size for size in sizes if not math.isnan(size)]
-    if not known:
-        return ""
-    low, high = unit.size(min(known)), unit.size(max(known))
-    return high if low == high else f"{unit.bare(min(known))} to {high}, by {each}"
 
 
 def differences(contrast: Contrast, unit: Unit) -> str:

@@ -11,7 +11,7 @@ from ablab.report.page.context import MOST_TABLED_BLOCKS, Context, choose
 from ablab.report.page.figures.blocks import blocks_figure
 from ablab.report.page.figures.ranks import MOST_RANKED, ranks_figure
 from ablab.report.page.sections.section import Item, Note, Section, TableItem, pictures, undivided
-from ablab.report.page.tables import Table
+from ablab.report.page.table import Table
 
 NAME, TITLE = "blocks", "Blocks and ranks"
 MOST_VARIANTS = 12

@@ -6,7 +6,7 @@ from ablab.report.formatting import Unit, p_value
 from ablab.report.page.context import Context
 from ablab.report.page.figures.factors import interaction_figure
 from ablab.report.page.sections.section import Item, Note, Section, TableItem, pictures, undivided
-from ablab.report.page.tables import Table
+from ablab.report.page.table import Table
 
 NAME, TITLE = "factors", "Two factors"
 

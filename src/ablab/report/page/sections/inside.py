@@ -13,7 +13,7 @@ from ablab.report.analysis.probes import (
 from ablab.report.page.context import Context
 from ablab.report.page.figures.inside import epochs_figure, layers_figure
 from ablab.report.page.sections.section import Item, Links, Section, TableItem, pictures
-from ablab.report.page.tables import Table
+from ablab.report.page.table import Table
 from ablab.tracking.probes import PROBES as FILE
 
 NAME, TITLE = "inside", "Inside the networks"

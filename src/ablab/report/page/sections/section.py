@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ablab.report.page.tables import Table
+from ablab.report.page.table import Table
 from ablab.report.text.glossary import term_of_column
 
 

@@ -14,7 +14,7 @@ from ablab.report.page.sections.section import (
     TableItem,
     undivided,
 )
-from ablab.report.page.tables import Table
+from ablab.report.page.table import Table
 from ablab.tracking.spec import Spec
 
 NAME, TITLE = "setup", "Setup"

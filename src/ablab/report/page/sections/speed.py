@@ -8,7 +8,7 @@ from ablab.report.formatting import NONE, number
 from ablab.report.page.context import MOST_ROWS, MOST_TABLED, Context, choose
 from ablab.report.page.figures.speed import speed_figure
 from ablab.report.page.sections.section import Item, Note, Section, TableItem, pictures
-from ablab.report.page.tables import Table
+from ablab.report.page.table import Table
 
 NAME, TITLE = "speed", "Speed of learning"
 

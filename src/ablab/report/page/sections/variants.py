@@ -10,7 +10,8 @@ from ablab.report.kinds import kind_of
 from ablab.report.page.context import MOST_TABLED, MOST_TABLED_BLOCKS, Context, choose
 from ablab.report.page.details import contrasts_table
 from ablab.report.page.sections.section import Item, Note, Part, Section, TableItem
-from ablab.report.page.tables import Table, variants_table
+from ablab.report.page.table import Table
+from ablab.report.page.variants_table import variants_table
 
 NAME, TITLE = "variants", "Variants"
 MOST_CONTRASTS = 100
