@@ -147,8 +147,8 @@ def test_install_runs_once(clone: Clone) -> None:
 def test_install_prints_the_next_commands(clone: Clone) -> None:
     for arguments in (("install",), ("install",), ("install", "ARGS=x")):
         last = clone.make(*arguments).stdout.splitlines()
-        assert f'. "{clone.top}/.venv/bin/activate"' in "\n".join(last[-3:])
-        assert last[-2].split()[:3] == ["ablab", "sweep", "demo"]
+        assert f'. "{clone.top}/.venv/bin/activate"' in "\n".join(last[-4:])
+        assert last[-3].split()[:3] == ["ablab", "sweep", "demo"]
     for target in ("demo", "train", "ui"):
         assert "Next, in any folder" not in clone.make(target).stdout
 
