@@ -20,11 +20,13 @@ class Answer:
         sweep: name of the sweep.
         report: the report written, or None.
         error: why no report was written, or empty.
+        files: further files of the report: name and link.
     """
 
     sweep: str
     report: Report | None
     error: str = ""
+    files: tuple[tuple[str, str], ...] = ()
 
     @property
     def link(self) -> str:
@@ -58,8 +60,12 @@ def write_index(lab: Lab, answers: Collection[Answer]) -> Path:
     """Write ``index.html`` and ``index.md`` into ``lab/sweeps``, and return the page's path."""
     folder = lab.root / "sweeps"
     folder.mkdir(parents=True, exist_ok=True)
-    answered = sum(answer.state == "answered" for answer in answers)
     for form in ("md", "html"):
-        text = fill(f"index.{form}.j2", answers=answers, answered=answered)
-        write_atomic(folder / f"index.{form}", text)
+        write_atomic(folder / f"index.{form}", index_text(answers, form))
     return folder / "index.html"
+
+
+def index_text(answers: Collection[Answer], form: str) -> str:
+    """Return the index as ``html`` or ``md``."""
+    answered = sum(answer.state == "answered" for answer in answers)
+    return fill(f"index.{form}.j2", answers=answers, answered=answered)

@@ -22,8 +22,8 @@ class DamagedError(InputError):
 
 
 _DAY = 86400.0
-_PARTIAL = re.compile(r"\..+\.(?P<mark>[0-9a-f]{8}-\d+|\d+)")  # 0.1 wrote the process id alone
-_TEMPORARY = re.compile(r"ablab-(?P<mark>[0-9a-f]{8}-\d+)-.*")
+PARTIAL = re.compile(r"\..+\.(?P<mark>[0-9a-f]{8}-\d+|\d+)")  # 0.1 wrote the process id alone
+TEMPORARY = re.compile(r"ablab-(?P<mark>[0-9a-f]{8}-\d+)-.*")
 
 
 def write_atomic(path: Path, content: str | bytes | memoryview) -> None:
@@ -51,7 +51,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Raises:
         OSError: raised by the block, with ``path`` as its file name; the new file is removed.
     """
-    remove_abandoned(path.parent, _PARTIAL)
+    remove_abandoned(path.parent, PARTIAL)
     partial = path.with_name(f".{path.name}.{mark()}")
     with naming(path):
         try:
@@ -77,7 +77,7 @@ def naming(path: Path) -> Iterator[None]:
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Create a temporary folder for the block; those of killed processes are removed first."""
-    remove_abandoned(Path(gettempdir()), _TEMPORARY)
+    remove_abandoned(Path(gettempdir()), TEMPORARY)
     with TemporaryDirectory(prefix=f"ablab-{mark()}-") as folder:
         yield Path(folder)
 
@@ -95,13 +95,19 @@ def remove_abandoned(folder: Path, name: re.Pattern[str]) -> None:
         name: of what may be removed; its group ``mark`` names the process.
     """
     with suppress(OSError):  # tidying up must not prevent the write
-        for entry in os.scandir(folder):
-            match = name.fullmatch(entry.name)
-            if match and is_abandoned(match["mark"], entry.stat().st_mtime):
-                if entry.is_dir(follow_symlinks=False):
-                    shutil.rmtree(entry.path, ignore_errors=True)
-                else:
-                    os.unlink(entry.path)
+        for path in list(find_abandoned(folder, name)):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink()
+
+
+def find_abandoned(folder: Path, name: re.Pattern[str]) -> Iterator[Path]:
+    """Yield the files and folders that `remove_abandoned` would remove."""
+    for entry in os.scandir(folder):
+        match = name.fullmatch(entry.name)
+        if match and is_abandoned(match["mark"], entry.stat(follow_symlinks=False).st_mtime):
+            yield Path(entry.path)
 
 
 def is_abandoned(owner: str, changed: float) -> bool:

@@ -4,7 +4,7 @@ Reports read plans: the plan, not a tag, maps variant, seed and block to the key
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -143,14 +143,33 @@ def find_plan(lab: Lab, sweep: str) -> Plan:
         InputError: there is none, or several; the message lists the existing ones.
         DamagedError: it is damaged.
     """
-    known, name = lab.sweeps(), sweep.partition(" [")[0]
-    changed = [each for each in known if each.startswith(f"{name} [")]
-    chosen = changed[0] if sweep not in known and sweep == name and len(changed) == 1 else sweep
-    plan = read_plan(lab.sweep_folder(chosen)) if chosen in known else None
+    known = lab.sweeps()
+    chosen = find_sweep(known, sweep)
+    plan = read_plan(lab.sweep_folder(chosen))
     if plan is None:
-        listed = ", ".join(changed or known) or "none yet (ablab sweep NAME makes one)"
-        raise InputError(f"sweep must be one that was planned: {listed}; got {sweep}")
+        raise _unknown_sweep(known, sweep)
     return plan
+
+
+def find_sweep(known: Sequence[str], sweep: str) -> str:
+    """Return the known sweep of a name: the one of that name, else its only one with overrides.
+
+    Raises:
+        InputError: there is none, or several.
+    """
+    changed = [each for each in known if each.startswith(f"{sweep} [")]
+    if sweep in known:
+        return sweep
+    if len(changed) == 1:
+        return changed[0]
+    raise _unknown_sweep(known, sweep)
+
+
+def _unknown_sweep(known: Sequence[str], sweep: str) -> InputError:
+    name = sweep.partition(" [")[0]
+    changed = [each for each in known if each.startswith(f"{name} [")]
+    listed = ", ".join(changed or known) or "none yet (ablab sweep NAME makes one)"
+    return InputError(f"sweep must be one that was planned: {listed}; got {sweep}")
 
 
 def read_plans(lab: Lab) -> tuple[list[Plan], dict[str, str]]:

@@ -59,6 +59,7 @@ class Row:
         losses: validation loss of each epoch, NaN where missing.
         folder: the folder of the run, which holds its artifacts, or None.
         metadata: counts of data and network, as in `Record`.
+        lab: name of the lab that holds the trial, if the report merges several; else empty.
     """
 
     variant: str
@@ -79,6 +80,7 @@ class Row:
     losses: tuple[float, ...] = ()
     folder: Path | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    lab: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:

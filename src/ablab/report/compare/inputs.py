@@ -64,7 +64,7 @@ def read_input(text: str, lab: Lab) -> Input:
         InputError: there is no such lab, sweep or commit; the message lists those there are.
     """
     folder, _, rest = text.rpartition(":")
-    lab = _open_lab(folder) if folder else lab
+    lab = open_lab(folder) if folder else lab
     sweep, commit = rest, ""
     if "@" in rest and rest not in lab.sweeps():
         sweep, _, commit = rest.rpartition("@")
@@ -101,7 +101,12 @@ def is_same_run(a: Row, b: Row) -> bool:
         return False
 
 
-def _open_lab(folder: str) -> Lab:
+def open_lab(folder: str) -> Lab:
+    """Return the lab in a folder, or in its folder ``lab``.
+
+    Raises:
+        InputError: there is none.
+    """
     root = Path(folder).expanduser()
     for candidate in (root, root / "lab"):
         if (candidate / "lab.json").is_file():

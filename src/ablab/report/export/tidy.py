@@ -46,6 +46,7 @@ def trials(analysis: Analysis) -> list[Record]:
             **{name: row.environment.get(name) for name in ENVIRONMENT},
             "reason": row.reason,
             LAST: _number(row.metrics[LAST]),
+            "lab": row.lab,
         }
         for row in analysis.rows
     ]

@@ -54,12 +54,14 @@ class Page:
         rows: the table of its trials.
         baselines: the results of scikit-learn baselines in the lab.
         notes: notices that do not follow from the trials.
+        home: the link to the index of the site that the page belongs to, or empty.
     """
 
     plan: Plan
     rows: tuple[Row, ...]
     baselines: tuple[Baselines, ...] = ()
     notes: tuple[str, ...] = ()
+    home: str = ""
 
     @cached_property
     def analysis(self) -> Analysis:

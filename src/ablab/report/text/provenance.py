@@ -46,6 +46,7 @@ def provenance(plan: Plan, rows: Sequence[Row]) -> list[tuple[str, str]]:
         label = "Started and ended" if plan.spec.foreign else "Trained"
         entries.append((label, f"{_date(min(times))} to {_date(max(times))}"))
     entries.append(("Data hash", _listed(_count_values(rows, lambda row: row.data_hash))))
+    entries.append(("Labs", _listed(_count_values(rows, lambda row: row.lab))))
     for name, label in LABELS.items():
         entries.append((label, _listed(_count_values(_trained(rows), _value_of(name)))))
     return [(label, value) for label, value in entries if value]

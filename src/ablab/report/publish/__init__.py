@@ -1,0 +1,1 @@
+"""Publishing: the reports of one or several labs as a static site."""
