@@ -213,8 +213,7 @@ def test_all_damage_of_a_lab_is_listed(lab: Lab) -> None:
     assert list(find_damage(lab)) == []
     bad.write_text("{")
     edit(run.folder / "trial.json", "relu", "tanh")
-    (lab.root / "mlflow.db").write_bytes(b"no database")
     messages = "\n".join(find_damage(lab))
-    for expected in (str(bad), "trial.json", "mlflow.db must be an MLflow store"):
+    for expected in (str(bad), "trial.json"):
         assert expected in messages
     assert damaged_runs(lab, "one") == [run.damage()]

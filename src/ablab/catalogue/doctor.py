@@ -1,15 +1,69 @@
-"""Diagnostics of this machine for troubleshooting."""
+"""Diagnostics of a lab and its machine: what there is, what is wrong, and what to do."""
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
 
 import torch
 
 from ablab import folders
 from ablab.config.compose import AXES, components
 from ablab.config.preflight import device_notes
+from ablab.data import cache
+from ablab.data.fetch import DATASETS, is_present, verify
+from ablab.errors import AblabError
+from ablab.tracking.damage import find_damage
+from ablab.tracking.lab import Lab
+from ablab.tracking.leftovers import leftover_problems, lock_notes, lock_problems
+from ablab.tracking.problem import Problem
+from ablab.tracking.store_check import store_notes, store_problems
 from ablab.training.environment import describe_environment
+
+_MIN_FREE_BYTES = 1_000_000_000
+_MIN_FREE_FILES = 1_000
+_FETCH = "; `ablab data fetch {name}` fetches it again, and keeps this one"
+_SCHEMA = 1
+_WIDTH = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A problem, and what was done about it.
+
+    Attributes:
+        problem: the problem.
+        done: what was done, or why it failed; empty if nothing was.
+        is_solved: whether it is gone.
+    """
+
+    problem: Problem
+    done: str = ""
+    is_solved: bool = False
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What `ablab doctor` found.
+
+    Attributes:
+        machine: names and values, as in `findings`.
+        found: the problems.
+        notes: remarks on what is no fault.
+    """
+
+    machine: Sequence[tuple[str, str]]
+    found: Sequence[Finding]
+    notes: Sequence[str]
+
+    @property
+    def num_left(self) -> int:
+        """Number of problems that are not solved."""
+        return sum(not finding.is_solved for finding in self.found)
 
 
 def findings() -> Iterator[tuple[str, str]]:
@@ -18,14 +72,164 @@ def findings() -> Iterator[tuple[str, str]]:
         if value not in ("", None):
             yield name, str(value)
     yield "GPUs", str(torch.cuda.device_count())
-    yield from (("note", note) for note in device_notes())
     lab = folders.lab_folder()
     yield "lab", str(lab) if lab.exists() else f"{lab} (created by the first trial)"
     yield "data", str(folders.data_folder())
     for name in ("conf", "sweeps"):
         user_folder = folders.user_folder(name)
         yield f"your ./{name}", str(user_folder) if user_folder else "none"
-    existing = next(folder for folder in (lab, *lab.parents) if folder.exists())
-    yield "free disk", f"{shutil.disk_usage(existing).free / 1e9:.1f} GB"
+    yield "free disk", f"{shutil.disk_usage(_existing(lab)).free / 1e9:.1f} GB"
     yield "store", os.environ.get("MLFLOW_TRACKING_URI") or "the lab's own (SQLite)"
     yield "components", str(sum(len(components(axis)) for axis in AXES))
+
+
+def examine(lab: Lab, *, fix: bool = False, thorough: bool = False) -> Diagnosis:
+    """Check a lab and its machine.
+
+    Args:
+        lab: the lab; it need not exist yet.
+        fix: do what is safe about each problem. Without it nothing is changed.
+        thorough: compare every byte of weights too.
+    """
+    found = [Finding(problem) for problem in problems(lab, thorough=thorough)]
+    if fix and any(finding.problem.fix for finding in found):
+        done = [_fix(finding.problem) for finding in found]
+        found = _second_look(done, list(problems(lab, thorough=thorough)))
+    notes = [*device_notes(), *lock_notes(lab), *store_notes(lab)]
+    return Diagnosis(tuple(findings()), tuple(found), tuple(notes))
+
+
+def problems(lab: Lab, *, thorough: bool = False) -> Iterator[Problem]:
+    """Yield everything that is wrong, with what to do about it."""
+    damage = (Problem("damaged", line) for line in find_damage(lab, thorough=thorough))
+    return chain(
+        damage,
+        store_problems(lab),
+        lock_problems(lab),
+        leftover_problems(lab),
+        _data_problems(),
+        _cache_problems(),
+        _disk_problems(lab.root),
+        _device_problems(),
+    )
+
+
+def to_lines(diagnosis: Diagnosis) -> Iterator[str]:
+    """Yield a diagnosis as text: the machine, then one line per problem, note and action."""
+    yield from (f"{name:<{_WIDTH}} {value}" for name, value in diagnosis.machine)
+    yield from (f"{'note':<{_WIDTH}} {note}" for note in diagnosis.notes)
+    for each in diagnosis.found:
+        yield f"{each.problem.subject:<{_WIDTH}} {each.problem.text}"
+        if each.done:
+            yield f"{'  fixed' if each.is_solved else '  not fixed':<{_WIDTH}} {each.done}"
+    yield _summary(diagnosis)
+
+
+def to_json(diagnosis: Diagnosis) -> str:
+    """Return a diagnosis as a JSON document."""
+    content = {
+        "schema": _SCHEMA,
+        "machine": dict(diagnosis.machine),
+        "problems": [
+            {
+                "subject": each.problem.subject,
+                "text": each.problem.text,
+                "fixable": each.problem.fix is not None,
+                "fixed": each.is_solved,
+                "done": each.done,
+            }
+            for each in diagnosis.found
+        ],
+        "notes": list(diagnosis.notes),
+    }
+    return json.dumps(content, indent=1) + "\n"
+
+
+def _summary(diagnosis: Diagnosis) -> str:
+    left = [each for each in diagnosis.found if not each.is_solved]
+    if not left:
+        return "Nothing is wrong." if not diagnosis.found else "Nothing is wrong any more."
+    count = f"{len(left)} problem{'s' * (len(left) > 1)}"
+    fixable = sum(each.problem.fix is not None and not each.done for each in left)
+    return f"{count}; `ablab doctor --fix` solves {fixable} of them" if fixable else count
+
+
+def _fix(problem: Problem) -> Finding:
+    """Do what is safe about a problem."""
+    if problem.fix is None:
+        return Finding(problem)
+    try:
+        return Finding(problem, problem.fix())
+    except (AblabError, OSError) as error:
+        return Finding(problem, f"failed: {error}")
+
+
+def _second_look(done: Sequence[Finding], left: Sequence[Problem]) -> list[Finding]:
+    """Return what was found, solved where it is gone now, and what came up since."""
+    texts = {problem.text for problem in left}
+    known = {finding.problem.text for finding in done}
+    looked = [
+        replace(each, is_solved=bool(each.done) and each.problem.text not in texts) for each in done
+    ]
+    return [*looked, *(Finding(problem) for problem in left if problem.text not in known)]
+
+
+def _data_problems() -> Iterator[Problem]:
+    """Yield the files of published data sets that are damaged, or missing beside others."""
+    for name in filter(is_present, DATASETS):
+        for check in verify(name):
+            if not check.ok:
+                hint = "" if "ablab data fetch" in check.detail else _FETCH.format(name=name)
+                yield Problem("data", f"{check.detail}{hint}")
+
+
+def _cache_problems() -> Iterator[Problem]:
+    for folder, what in cache.changed_entries():
+        text = f"{folder}: {what}; delete it, and the next trial recreates it"
+        yield Problem("cache", text, partial(_remove_cache, folder))
+
+
+def _remove_cache(folder: Path) -> str:
+    cache.remove_entry(folder)
+    return f"removed {folder}; the next trial recreates it"
+
+
+def _disk_problems(lab: Path) -> Iterator[Problem]:
+    folder = _existing(lab)
+    free = shutil.disk_usage(folder).free
+    if free < _MIN_FREE_BYTES:
+        yield Problem(
+            "disk",
+            f"free disk space must be at least {_MIN_FREE_BYTES / 1e9:.2f} GB at {folder}, got "
+            f"{free / 1e9:.2f} GB; free some (`df -h`): {lab / 'cache'} can be deleted",
+        )
+    state = os.statvfs(folder)
+    if state.f_files and state.f_favail < _MIN_FREE_FILES:  # 0: without a fixed number
+        yield Problem(
+            "disk",
+            f"at least {_MIN_FREE_FILES:,} more files must fit on the disk of {folder}, got "
+            f"{state.f_favail:,}; delete some (`df -i`)",
+        )
+    if lab.exists() and not os.access(lab, os.W_OK):
+        yield Problem(
+            "disk",
+            f"{lab} must be a folder that you can write to; ask its owner, or set ABLAB_HOME",
+        )
+
+
+def _device_problems() -> Iterator[Problem]:
+    """Yield the GPUs on which a sum fails."""
+    for index in range(torch.cuda.device_count()):
+        try:
+            torch.ones(2, device=f"cuda:{index}").sum().item()
+        except RuntimeError as error:
+            reason = str(error).splitlines()[0]
+            yield Problem(
+                "device",
+                f"GPU {index} must compute, got: {reason}; end what fills it (`nvidia-smi`), or "
+                "leave it out with CUDA_VISIBLE_DEVICES",
+            )
+
+
+def _existing(lab: Path) -> Path:
+    return next(folder for folder in (lab, *lab.parents) if folder.exists())

@@ -31,8 +31,18 @@ def add_to(commands: "Commands") -> None:
     sync.add_argument(
         "--restore", action="store_true", help="restore runs that were deleted in MLflow"
     )
-    text = "show versions, devices and folders of this machine, and damaged records of the lab"
-    add(commands, "doctor", _doctor, text)
+    text = "check the lab, its store, data, disk and devices: what is wrong, and what to do"
+    doctor = add(commands, "doctor", _doctor, text)
+    doctor.add_argument(
+        "--fix",
+        action="store_true",
+        help="do what is safe: remove what killed processes left, recreate a damaged store of the "
+        "lab and keep the old one; without this, nothing is changed",
+    )
+    doctor.add_argument(
+        "--thorough", action="store_true", help="compare every byte of weights too, not their size"
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _data(options: argparse.Namespace) -> int:
@@ -81,12 +91,12 @@ def _sync(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from ablab.catalogue.doctor import findings
-    from ablab.tracking.damage import find_damage
+    from ablab.catalogue.doctor import examine, to_json, to_lines
     from ablab.tracking.lab import Lab
 
-    for name, value in findings():
-        sys.stdout.write(f"{name:<20} {value}\n")
-    damaged = list(find_damage(Lab(lab_folder())))
-    sys.stdout.writelines(f"{'damaged':<20} {line}\n" for line in damaged)
-    return 1 if damaged else 0
+    diagnosis = examine(Lab(lab_folder()), fix=options.fix, thorough=options.thorough)
+    if options.json:
+        sys.stdout.write(to_json(diagnosis))
+    else:
+        sys.stdout.writelines(f"{escape_controls(line)}\n" for line in to_lines(diagnosis))
+    return 1 if diagnosis.num_left else 0

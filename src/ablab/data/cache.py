@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -60,6 +60,28 @@ def load(image_set: ImageSet) -> Cached:
         except _IncompleteError:
             _create(folder, image_set)
     return _open(folder)
+
+
+def changed_entries() -> Iterator[tuple[Path, str]]:
+    """Yield each entry whose arrays were changed since they were written, with what is wrong.
+
+    Trials compare an array only if its file has another time than it was written with.
+    """
+    for meta in sorted(folders.cache_folder().glob("*/*/meta.json")):
+        try:
+            for name, entry in json.loads(meta.read_text(encoding="utf-8"))["arrays"].items():
+                array = np.load(meta.parent / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+                if _sha256(array) != entry["sha256"]:
+                    yield meta.parent, f"{name}.npy must have the content that was written"
+                    break
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            yield meta.parent, f"the entry must be complete, got: {error}"
+
+
+def remove_entry(folder: Path) -> None:
+    """Remove an entry; the next trial that needs it recreates it."""
+    with filelock.FileLock(f"{folder}.lock"):
+        shutil.rmtree(folder)
 
 
 def _create(folder: Path, image_set: ImageSet) -> None:

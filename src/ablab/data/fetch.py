@@ -44,6 +44,12 @@ def verify(name: str) -> list[Check]:
     return [_check(file.name, partial(content.read, source, file)) for file in source.files]
 
 
+def is_present(name: str) -> bool:
+    """Return whether the data folder holds any file of a data set, damaged or not."""
+    source = _source(name)
+    return any(content.find(source, file) for file in source.files)
+
+
 def fetch(name: str, progress: bool = True, mirrors: Sequence[str] | None = None) -> list[str]:
     """Download the missing files of a data set into the data folder.
 

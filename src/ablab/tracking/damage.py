@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-from ablab.errors import InputError, ResourceError, StoreError
+from ablab.errors import InputError, ResourceError
 from ablab.tracking.baselines import read_baselines
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plans
-from ablab.tracking.store import fault
 
 
 def damaged_runs(lab: Lab, sweep: str) -> list[str]:
@@ -16,24 +15,22 @@ def damaged_runs(lab: Lab, sweep: str) -> list[str]:
     return [message for key in keys for run in lab.runs(key) if (message := run.damage())]
 
 
-def find_damage(lab: Lab) -> Iterator[str]:
-    """Yield a message for each damaged plan and run, for the baselines and for the store.
+def find_damage(lab: Lab, *, thorough: bool = False) -> Iterator[str]:
+    """Yield a message for each damaged plan and run, and for the baselines.
 
-    Weights are compared by their size; delivery compares every byte.
+    Args:
+        lab: the lab.
+        thorough: compare every byte of weights too, as delivery does, not only their size.
     """
     yield from read_plans(lab)[1].values()
     for key in lab.keys():  # noqa: SIM118 - no mapping
         for run in lab.runs(key):
             try:
-                message = run.damage()
+                message = run.damage(thorough=thorough)
             except ResourceError as error:
                 message = str(error)
             yield from filter(None, [message])
     try:
         read_baselines(lab.root)
     except (InputError, ResourceError) as error:
-        yield str(error)
-    try:
-        yield from filter(None, [fault(lab)])
-    except StoreError as error:
         yield str(error)

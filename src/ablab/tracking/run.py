@@ -176,12 +176,16 @@ class Run:
             return "new"
         return "failed" if snapshot.entries[-1].kind == "failed" else "stopped"
 
-    def damage(self) -> str:
-        """Return which record was changed since it was written, and the remedy; empty if none."""
+    def damage(self, *, thorough: bool = False) -> str:
+        """Return which record was changed since it was written, and the remedy; empty if none.
+
+        Args:
+            thorough: see `ablab.tracking.completion.checked_completion`.
+        """
         try:
             _ = self.trial, self.environment
             check_epochs(self.journal, self.entries())
-            checked_completion(self.folder)
+            checked_completion(self.folder, thorough=thorough)
         except DamagedError as error:
             return f"{error}; the same `ablab train` or `ablab sweep` command trains it again"
         return ""

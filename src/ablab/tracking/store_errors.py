@@ -67,6 +67,13 @@ def to_store_error(address: Address, error: Exception) -> StoreError:
     return StoreError(f"{address.display} must accept what it is sent, got: {text[:200]}")
 
 
+def is_damage(error: sqlite3.Error) -> bool:
+    """Return whether SQLite's error means a damaged file or one that is no store."""
+    text = str(error).lower()
+    is_passing = any(sign in text for sign in _PASSING)
+    return not is_passing and any(sign in text for sign in _DAMAGED)
+
+
 def _database_error(address: Address, text: str) -> StoreError | None:
     if any(sign in text.lower() for sign in _SCHEMA):
         return StoreError(f"{address.display} {_schema_rule(address)}")

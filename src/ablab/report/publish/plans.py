@@ -55,9 +55,12 @@ def _merge_parts(parts: Sequence[Part]) -> list[Part]:
 
 
 def _merge_specs(specs: Sequence[Spec]) -> Spec:
-    named = {key: {n: s for spec in specs for n, s in getattr(spec, key).items()} for key in _NAMED}
-    seeds = tuple(dict.fromkeys(seed for spec in specs for seed in spec.seeds))
-    return replace(specs[0], seeds=seeds, **named)
+    return replace(
+        specs[0],
+        seeds=tuple(dict.fromkeys(seed for spec in specs for seed in spec.seeds)),
+        variants={name: own for spec in specs for name, own in spec.variants.items()},
+        blocks={name: own for spec in specs for name, own in spec.blocks.items()},
+    )
 
 
 def _question(spec: Spec) -> list[Any]:

@@ -157,12 +157,12 @@ def merged_page(labs: Sequence[NamedLab], sweep: str, conflicts: str = "") -> Pa
     for each in labs:
         if plan := read_plan(each.lab.sweep_folder(sweep)):
             plans[each.name] = plan
+    notices: list[str] = []
     plan, own = merge_plans(plans), [each for each in labs if each.name in plans]
     if len(labs) == 1:
-        rows, notices = read_table(labs[0].lab, plan), []
+        rows = read_table(labs[0].lab, plan)
     elif len(own) == 1:
         rows = tuple(replace(r, lab=own[0].name) for r in read_table(own[0].lab, plan))
-        notices = []
     else:
         rows, notices = merge_rows(own, plan, conflicts)
     return Page(plan, rows, _baselines(labs), tuple(notices), HOME)
