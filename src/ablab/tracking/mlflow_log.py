@@ -77,7 +77,8 @@ class MlflowLog:
         from mlflow.entities import RunTag
 
         end = (self.snapshot.completion or self.snapshot.entries[-1]).time
-        text = json.dumps([name, tags, status, end], sort_keys=True)
+        # Of a running one the last entry is no end: tags would be logged again with each epoch.
+        text = json.dumps([name, tags, status, status != "RUNNING" and end], sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         if self._state.facts == digest and self.mlflow_run.info.status == status:
             return
@@ -117,7 +118,8 @@ class MlflowLog:
         running = outcome == "running"
         state = outcome if running else f"{outcome} at line {len(self.snapshot.entries)}"
         files = self.store, self.mlflow_run, self.run.folder, STARTED if running else ENDED
-        if self._state.files != state or not has_artifacts(*files):
+        # While it runs, deliveries are frequent: only the last one looks for deleted files.
+        if self._state.files != state or not (running or has_artifacts(*files)):
             log_artifacts(*files)
             self._save(files=state)
 
