@@ -21,6 +21,7 @@ from ablab.report.publish.links import copy_linked_files
 from ablab.report.publish.plans import merge_plans
 from ablab.report.publish.rows import merge_rows
 from ablab.tracking.baselines import Baselines, read_baselines
+from ablab.tracking.damage import damaged_runs
 from ablab.tracking.files import temporary_folder
 from ablab.tracking.plan import Plan, read_plan
 
@@ -107,7 +108,7 @@ def publish(
                 "name it too, or remove its pages with --prune"
             )
         with temporary_folder() as new:
-            answers = tuple(_write(page, new) for page in pages)
+            answers = tuple(_write(page, new, labs) for page in pages)
             _write_index(answers, new)
             files = {p.relative_to(new).as_posix(): p for p in new.rglob("*") if p.is_file()}
             size = sum(path.stat().st_size for path in files.values())
@@ -120,10 +121,10 @@ def slug(sweep: str) -> str:
 
     Example:
         >>> slug("activations"), slug("demo [seed=1/2]")
-        ('activations', 'demo-seed-1-2-48f0a3b7')
+        ('activations', 'demo-seed-1-2-be7c9c67')
     """
     plain = re.sub("[^a-z0-9_]+", "-", sweep.lower())[:_LONGEST].strip("-")
-    if plain == sweep:
+    if plain and plain == sweep:
         return plain
     digest = hashlib.sha256(sweep.encode(errors="surrogatepass")).hexdigest()[:8]
     return f"{plain}-{digest}".strip("-")
@@ -177,13 +178,13 @@ def _baselines(labs: Sequence[NamedLab]) -> tuple[Baselines, ...]:
     return tuple(known.values())
 
 
-def _write(page: Page, site: Path) -> Published:
+def _write(page: Page, site: Path, labs: Sequence[NamedLab]) -> Published:
     folder = site / slug(page.plan.sweep)
     report: Report = write_report(page, folder)
     copy_linked_files(folder, page.rows, home=HOME)
     files = tuple((text, f"{folder.name}/{name}") for text, name in _NAMES.items())
-    damaged = tuple(row.reason for row in page.rows if row.outcome == "damaged")
-    return Published(page.plan.sweep, report, files=files, damaged=damaged)
+    damaged = [line for each in labs for line in damaged_runs(each.lab, page.plan.sweep)]
+    return Published(page.plan.sweep, report, files=files, damaged=tuple(damaged))
 
 
 def _write_index(answers: Sequence[Published], site: Path) -> None:
