@@ -49,10 +49,10 @@ def main() -> None:
             rates = _measure(backend, writers, asked.rounds)
             lines += [f"{backend.__name__[1:]}, {writers} writer{'s' * (writers > 1)}"]
             for name, values in rates.items():
-                lines.append(f"  {name:<34}{format_median(values, 'values/s')}")
+                lines.append(f"  {name:<36}{format_median(values, 'values/s')}")
             for name in list(rates)[1:]:
                 ratio = format_ratio(rates[name], rates["log_metric in a loop"])
-                lines.append(f"  {name + ' / loop':<34}{ratio}")
+                lines.append(f"  {name + ' / loop':<36}{ratio}")
     print_results(__doc__ or "", [*lines, *_size()], asked.save)
 
 

@@ -68,7 +68,8 @@ def test_a_lab_in_order_has_no_problem_and_is_not_changed(lab: Lab) -> None:
     before = contents(lab.root)
     diagnosis = examine(lab, fix=True)
     assert subjects(diagnosis) == []
-    assert diagnosis.notes == ["1 finished run is not in MLflow yet: `ablab sync` delivers them"]
+    (note,) = diagnosis.notes
+    assert note == "1 finished run is not in MLflow yet: `ablab sync` delivers them"
     assert contents(lab.root) == before
 
 
