@@ -20,6 +20,7 @@ from ablab.tracking.run import LOCK, Run
 _PARTIAL = re.compile(r"\..+\.(?P<mark>[0-9a-f]{8}-\d+)")
 _QUIET_HOURS = 24
 _LISTED = 3
+_TRIES = 5
 
 
 def leftover_problems(lab: Lab) -> Iterator[Problem]:
@@ -165,11 +166,14 @@ def _last_write(run: Run) -> float:
 
 
 def _holder(run: Run) -> str:
-    """Return which process holds a run's lock, as far as the system tells."""
-    locks = Path("/proc/locks")
-    inode = (run.folder / LOCK).stat().st_ino
-    for line in locks.read_text().splitlines() if locks.is_file() else ():
-        words = line.split()
-        if "FLOCK" in words and any(word.endswith(f":{inode}") for word in words):
-            return f"process {words[words.index('FLOCK') + 3]}"
+    """Return which process holds a run's lock, as far as the system tells.
+
+    Linux lists all locks a page at a time, and may skip one while others come and go.
+    """
+    locks, inode = Path("/proc/locks"), (run.folder / LOCK).stat().st_ino
+    for _ in range(_TRIES if locks.is_file() else 0):
+        for line in locks.read_text().splitlines():
+            words = line.split()
+            if "FLOCK" in words and any(word.endswith(f":{inode}") for word in words):
+                return f"process {words[words.index('FLOCK') + 3]}"
     return "a process"
