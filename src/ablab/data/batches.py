@@ -142,6 +142,11 @@ def _isolated(
     return streams.fork_rng(*stream, device=device)
 
 
+def pixel_permutation(seed: int, image_size: int) -> Tensor:
+    """Return the permutation of pixels (H * W,) that a trial's seed draws (``permute_pixels``)."""
+    return torch.randperm(image_size**2, generator=streams.generator(seed, "permutation"))
+
+
 def _value_permutation(permutation: Tensor, channels: int) -> Tensor:
     """Return the permutation of an image's values (H * W * C,) that permutes its pixels."""
     return (

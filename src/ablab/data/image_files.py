@@ -71,6 +71,13 @@ def decode_images(files: Sequence[Path], form: ImageFormat) -> Bytes:
     Raises:
         DataError: files are not readable images; lists all of them.
     """
+    images, faults = decode_readable(files, form)
+    refuse_unreadable("every file in a class folder", faults, len(files))
+    return images
+
+
+def decode_readable(files: Sequence[Path], form: ImageFormat) -> tuple[Bytes, list[str]]:
+    """Return the images of all files, (N, H, W, C), and why others, left undefined, have none."""
     images = np.empty((len(files), form.image_size, form.image_size, form.in_channels), np.uint8)
     faults = []
     for row, path in enumerate(files):
@@ -79,12 +86,25 @@ def decode_images(files: Sequence[Path], form: ImageFormat) -> Bytes:
         # A damaged file can raise nearly any exception in a decoder.
         except Exception as error:
             faults.append(f"{format_path(path)}: {_reason(error, path)}")
+    return images, faults
+
+
+def refuse_unreadable(subject: str, faults: list[str], total: int) -> None:
+    """Refuse files of which `decode_readable` found faults.
+
+    Args:
+        subject: which files must be readable.
+        faults: one for each file that is not.
+        total: number of files.
+
+    Raises:
+        DataError: there are faults; lists them.
+    """
     if faults:
         raise DataError(
-            f"every file in a class folder must be a readable image ({', '.join(FORMATS)}), got "
-            f"{len(faults)} of {len(files)} that are not:{format_faults(faults)}"
+            f"{subject} must be a readable image ({', '.join(FORMATS)}), got "
+            f"{len(faults)} of {total} that are not:{format_faults(faults)}"
         )
-    return images
 
 
 def _reason(error: Exception, path: Path) -> str:

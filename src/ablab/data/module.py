@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from ablab import streams
 from ablab.data import cache
-from ablab.data.batches import Augmentation, Batches, Images
+from ablab.data.batches import Augmentation, Batches, Images, pixel_permutation
 from ablab.data.image_set import ImageSet
 from ablab.data.order import FULL, EpochOrder, FixedOrder
 from ablab.data.perturbation import Perturbation
@@ -46,6 +47,8 @@ class InMemoryDataModule(TrialData):
         permute_pixels: apply one pixel permutation, drawn from the seed, to all images after
             augmentation and perturbation, so that no pixel keeps its neighbors.
         shuffle: order of the training images (see `EpochOrder`).
+        trained_normalization: that of a trained network, used in place of this set's own where the
+            network is tested on a set that it was not trained on; None to train.
 
     Raises:
         InputError: ``val_fraction`` is out of range.
@@ -65,6 +68,7 @@ class InMemoryDataModule(TrialData):
         self.standardize = True
         self.permute_pixels = False
         self.shuffle = "each_epoch"
+        self.trained_normalization: Moments | None = None
         self._image_set = image_set
         self._val_fraction = val_fraction or 0.0
         self._split_seed = split_seed
@@ -222,6 +226,20 @@ class InMemoryDataModule(TrialData):
             self._moments[key] = moments(histogram_of(train, images, self._cached.histogram))
         return self._moments[key]
 
+    @property
+    def normalization(self) -> Moments:
+        """What is subtracted from pixels in [0, 1], and their divisor, per channel."""
+        if self.trained_normalization is not None:
+            return self.trained_normalization
+        channels = self.in_channels
+        return self.statistics if self.standardize else ((0.0,) * channels, (1.0,) * channels)
+
+    def test_pixels(self) -> Iterator[Tensor]:
+        """Yield the test images as batches (B, H, W, C), uint8, in the order of their source."""
+        pixels = torch.from_numpy(self._cached.arrays["test_images"])
+        for indices in self._indices()[2].split(self.eval_batch_size):
+            yield pixels.index_select(0, indices)
+
     def epoch_images(self, num_batches: int) -> int:
         """Return the number of images in ``num_batches`` training batches, over all processes."""
         return num_batches * self.batch_size
@@ -271,8 +289,7 @@ class InMemoryDataModule(TrialData):
     def _permutation(self) -> Tensor | None:
         if not self.permute_pixels:
             return None
-        generator = streams.generator(self.seed, "permutation")
-        return torch.randperm(self.image_size**2, generator=generator).to(self._device)
+        return pixel_permutation(self.seed, self.image_size).to(self._device)
 
     @cached_property
     def _cached(self) -> cache.Cached:
@@ -286,9 +303,7 @@ class InMemoryDataModule(TrialData):
                 torch.from_numpy(self._cached.arrays[self._array(part, kind)]) for kind in _KINDS
             )
             self._on_device[key] = pixels.to(device), labels.long().to(device)
-        channels = self.in_channels
-        identity = (0.0,) * channels, (1.0,) * channels
-        return Images(*self._on_device[key], *(self.statistics if self.standardize else identity))
+        return Images(*self._on_device[key], *self.normalization)
 
     def _array(self, part: str, kind: str) -> str:
         """Return the name of a part's array of ``"images"`` or ``"labels"``."""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -29,6 +29,22 @@ from ablab.model.warm_start import start_from
 PARTS = ("activation", "pooling", "normalization", "dropout")
 
 _INITIALIZER_IMAGES = 512  # enough to estimate a variance; a batch may be the whole set
+
+
+class ImageShape(Protocol):
+    """What a network is built for; `TrialData` has it, and so has the record of a run."""
+
+    @property
+    def in_channels(self) -> int:
+        """Number of channels of an image."""
+
+    @property
+    def image_size(self) -> int:
+        """Height and width of an image, in pixels."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
 
 
 def dataset(node: Mapping[str, Any]) -> TrialData:
@@ -72,7 +88,7 @@ def datamodule(config: Mapping[str, Any]) -> TrialData:
 
 
 def network(
-    config: Mapping[str, Any], data: TrialData, generator: torch.Generator
+    config: Mapping[str, Any], data: ImageShape, generator: torch.Generator
 ) -> tuple[nn.Module, frozenset[str]]:
     """Return a trial's network with its initial weights, and the axes that it uses.
 
@@ -80,7 +96,8 @@ def network(
 
     Args:
         config: the trial's configuration.
-        data: gives the numbers of channels and classes, and the image size.
+        data: gives the numbers of channels and classes, and the image size; a data-dependent
+            initializer needs its images as well.
         generator: the generator that dropout and stochastic pooling draw from.
     """
     parts = {axis: Builder(axis, config[axis], generator=generator) for axis in PARTS}
@@ -107,11 +124,12 @@ def network(
     return module, frozenset(axis for axis, part in parts.items() if part.calls)
 
 
-def _first_batch(data: TrialData, module: nn.Module) -> Tensor:
+def _first_batch(data: ImageShape, module: nn.Module) -> Tensor:
     """Return images of the first training batch, unaugmented, for a data-dependent initializer."""
     if any(parameter.is_meta for parameter in module.parameters()):  # a dry build: shapes alone
         side = data.image_size
         return torch.empty(2, data.in_channels, side, side, device="meta")
+    assert isinstance(data, TrialData)  # without images the initializer is not used
     return data.first_images()[:_INITIALIZER_IMAGES]
 
 
@@ -128,7 +146,7 @@ def _refuse_unused_dropout(dropout: Builder) -> None:
 
 def classifier(
     config: Mapping[str, Any],
-    data: TrialData,
+    data: ImageShape,
     device: torch.device | str = "cpu",
 ) -> Classifier:
     """Return the LightningModule of a trial.

@@ -27,7 +27,7 @@ from ablab.model.objective import Objective, all_logits
 from ablab.model.plain_state import PlainState, set_plain
 
 _NEVER = 2**62
-_PLAIN = "plain_attributes"  # key in a checkpoint
+PLAIN = "plain_attributes"  # key in a checkpoint
 
 
 class Classifier(pl.LightningModule):
@@ -120,11 +120,11 @@ class Classifier(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the plain attributes that training has changed (see `PlainState`)."""
-        checkpoint[_PLAIN] = self._plain.changed() if self._plain else {}
+        checkpoint[PLAIN] = self._plain.changed() if self._plain else {}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore these attributes; older checkpoints have none."""
-        set_plain(self.network, checkpoint.get(_PLAIN, {}))
+        set_plain(self.network, checkpoint.get(PLAIN, {}))
 
     def on_train_epoch_start(self) -> None:
         """Restart the random streams; switch the optimizer to training mode, if it has one."""

@@ -63,6 +63,13 @@ def allowed_prefixes() -> tuple[str, ...]:
     return tuple(name.strip().rstrip(".") for name in names if name.strip())
 
 
+def is_allowed(axis: str, target: str) -> bool:
+    """Return whether a target's name lies where components of an axis may; it is not imported."""
+    own = _PACKAGES.get(axis, f"ablab.components.{axis}")
+    trusted = (own, *allowed_prefixes(), *(("torch",) if axis in _BASES else ()))
+    return any(_is_inside(target, prefix) for prefix in trusted)
+
+
 def resolve(axis: str, target: Any) -> Callable[..., Any]:
     """Return the class or function that a component's ``_target_`` names.
 

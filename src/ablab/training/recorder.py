@@ -15,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from ablab.errors import resource_error
+from ablab.model.preprocessing import InputFormat
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.records import BEST
@@ -107,7 +108,8 @@ class Recorder(Checkpoint):
         if trainer.is_global_zero and is_best:
             network = module.network
             assert isinstance(network, nn.Module)
-            save_weights(network, self.run.folder / BEST)
+            data = trainer.datamodule  # type: ignore[attr-defined]
+            save_weights(network, self.run.folder / BEST, InputFormat.of(data))
         trainer.save_checkpoint(self.run.folder / CHECKPOINT, weights_only=False)
         self.logger.write(entry)
         if trainer.strategy.reduce_boolean_decision(self.stop_requested, all=False):
@@ -167,13 +169,13 @@ def checkpoint_line(checkpoint: Path) -> Entry | None:
         return None
 
 
-def save_weights(network: nn.Module, path: Path) -> None:
-    """Write a network's state as safetensors, atomically."""
+def save_weights(network: nn.Module, path: Path, form: InputFormat) -> None:
+    """Write a network's state as safetensors, atomically, with the format of its input."""
     state = {
         name: value.detach().cpu().contiguous().clone()
         for name, value in network.state_dict().items()
     }
-    write_atomic(path, save(state))
+    write_atomic(path, save(state, form.to_metadata()))
 
 
 def to_short_float(value: Tensor | float) -> float:

@@ -29,7 +29,6 @@ from ablab.training.recorder import (
     JournalLogger,
     Recorder,
     checkpoint_line,
-    to_short_float,
 )
 from ablab.training.results import (
     CONFIG,
@@ -38,6 +37,7 @@ from ablab.training.results import (
     write_tables,
 )
 from ablab.training.settings import Devices
+from ablab.training.testing import run_tests
 from ablab.training.trainer import trainer
 
 
@@ -115,7 +115,7 @@ class Training:
         start = time.perf_counter()
         metrics: dict[str, float] = {}
         if not diverged:
-            last = self._test(module)
+            last = run_tests(module, self.data, self._trainer)
             metrics = {f"{name}_last": value for name, value in last.items()}
             metrics.update(last)
         best = self.run.folder / BEST
@@ -123,7 +123,7 @@ class Training:
             raise FileNotFoundError(f"{best} must be there to test and keep, got none")
         if self.recorder.best_epoch not in (-1, self.config["trainer"]["max_epochs"] - 1):
             module.network.load_state_dict(load_file(best))
-            metrics.update(self._test(module))
+            metrics.update(run_tests(module, self.data, self._trainer))
         outcome = "diverged" if diverged else "finished"
         classes = gather(module.predicted), gather(module.target)
         if self.journal is not None:
@@ -132,19 +132,6 @@ class Training:
             metadata = self._metadata(module)
             self._complete(outcome, metrics, time.perf_counter() - start, metadata, tables)
         return outcome
-
-    def _test(self, module: Classifier) -> dict[str, float]:
-        """Test on each configured perturbation of the test images, then on the original images.
-
-        The module's predictions are afterwards those for the original images.
-        """
-        metrics: dict[str, float] = {}
-        for perturbation in (*self.data.perturbations, None):
-            self.data.perturbation = perturbation
-            suffix = f"_{perturbation.name}" if perturbation else ""
-            results = self._trainer().test(module, datamodule=self.data, verbose=False)
-            metrics |= {f"{name}{suffix}": to_short_float(v) for name, v in results[0].items()}
-        return metrics
 
     def _complete(
         self,

@@ -1,0 +1,1 @@
+"""Use of trained networks: loaded, tested again, applied to images, and exported."""

@@ -1,0 +1,30 @@
+"""The test of a network: on each perturbation of the test images, then on the original images."""
+
+from collections.abc import Callable
+
+import pytorch_lightning as pl
+
+from ablab.data.trial_data import TrialData
+from ablab.model.classifier import Classifier
+from ablab.training.recorder import to_short_float
+
+
+def run_tests(
+    module: Classifier, data: TrialData, make_trainer: Callable[[], pl.Trainer]
+) -> dict[str, float]:
+    """Return the metrics of the test images, ``test/accuracy_noise_0.1`` for perturbed ones.
+
+    The module's predictions are afterwards those for the original images.
+
+    Args:
+        module: with the weights to test.
+        data: the data; its ``perturbation`` is set for each test.
+        make_trainer: returns a Trainer for one test.
+    """
+    metrics: dict[str, float] = {}
+    for perturbation in (*data.perturbations, None):
+        data.perturbation = perturbation
+        suffix = f"_{perturbation.name}" if perturbation else ""
+        results = make_trainer().test(module, datamodule=data, verbose=False)
+        metrics |= {f"{name}{suffix}": to_short_float(v) for name, v in results[0].items()}
+    return metrics
