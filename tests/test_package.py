@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import ablab
-from ablab.api import comparing, listing, modules, sweeping, training
+from ablab.api import comparing, listing, models, modules, sweeping, training
 
-NAMES = ["classifier", "compare", "datamodule", "list", "report", "sweep", "train"]
+NAMES = ["classifier", "compare", "datamodule", "list", "load", "report", "sweep", "train"]
 
 
 def python(code: str, cwd: Path) -> str:
@@ -33,6 +33,7 @@ def test_public_names_are_the_functions_of_the_api() -> None:
     assert ablab.train is training.train
     assert ablab.compare is comparing.compare
     assert ablab.list is listing.list
+    assert ablab.load is models.load
     assert (ablab.classifier, ablab.datamodule) == (modules.classifier, modules.datamodule)
 
 

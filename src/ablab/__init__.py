@@ -11,6 +11,7 @@ _MODULES = {  # public name to module; `__init__.pyi` declares the same to type 
     "list": "ablab.api.listing",
     "classifier": "ablab.api.modules",
     "datamodule": "ablab.api.modules",
+    "load": "ablab.api.models",
 }
 _FOLDERS = ("report", "sweep")
 

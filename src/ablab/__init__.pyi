@@ -1,6 +1,7 @@
 from ablab import report as report
 from ablab.api.comparing import compare as compare
 from ablab.api.listing import list as list  # noqa: A004
+from ablab.api.models import load as load
 from ablab.api.modules import classifier as classifier
 from ablab.api.modules import datamodule as datamodule
 from ablab.api.sweeping import sweep as sweep

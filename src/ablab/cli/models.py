@@ -141,7 +141,8 @@ def _export(options: argparse.Namespace) -> int:
     if options.register is not None and not options.mlflow:
         raise InputError("--register must be given with --mlflow, got another form")
     with without_gc():
-        from ablab.inference.export import FORMS, export
+        from ablab.inference.export import export
+        from ablab.inference.program import FORMS
 
     run = _find(options.key)
     if options.mlflow:
@@ -155,7 +156,13 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _export_to_mlflow(run: "Run", register: str | None) -> int:
-    raise NotImplementedError
+    from ablab.inference.export import export_to_mlflow
+
+    comparison, model_id, version = export_to_mlflow(run, register)
+    _print(f"{comparison.images:,} test images: {comparison}")
+    address = f"models:/{model_id}" if version is None else f"models:/{register}/{version}"
+    _print(f"Model: {address}")
+    return 0
 
 
 def _find(prefix: str) -> "Run":

@@ -237,7 +237,7 @@ class InMemoryDataModule(TrialData):
     def test_pixels(self) -> Iterator[Tensor]:
         """Yield the test images as batches (B, H, W, C), uint8, in the order of their source."""
         pixels = torch.from_numpy(self._cached.arrays["test_images"])
-        for indices in self._indices()[2].split(self.eval_batch_size):
+        for indices in torch.split(self._indices()[2], self.eval_batch_size):
             yield pixels.index_select(0, indices)
 
     def epoch_images(self, num_batches: int) -> int:

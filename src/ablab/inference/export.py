@@ -12,9 +12,19 @@ from ablab.data.module import InMemoryDataModule
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.inference.load import load_model, trial_data
-from ablab.inference.program import FORMS, Logits
+from ablab.inference.program import FORMS, Logits, read_program, write_program
+from ablab.inference.trained_model import TrainedModel
 from ablab.tracking.files import temporary_folder, write_atomic
+from ablab.tracking.lab import Lab
+from ablab.tracking.model_export import (
+    check_name,
+    log_model,
+    read_model,
+    register_model,
+    save_model,
+)
 from ablab.tracking.run import Run
+from ablab.tracking.store import Store
 
 TOLERANCE = 1e-4  # of logits, relative to the largest logit, at least 1
 
@@ -68,10 +78,67 @@ def export(run: Run, form: str, path: Path) -> Comparison:
         # A network in numpy (backend=by_hand) cannot be traced; torch's computes the same.
         write(load_model(run, backend="torch"), exported)
         comparison = compare(load_model(run), read(exported), test_inputs(data))
-        if not comparison.is_within_tolerance:
-            raise InputError(f"exported model must equal the original, got {comparison}")
+        _refuse_difference(comparison)
         write_atomic(path, exported.read_bytes())
     return comparison
+
+
+def export_to_mlflow(run: Run, registered_name: str | None) -> tuple[Comparison, str, int | None]:
+    """Log a finished run's network to its MLflow run, compared with the original as in `export`.
+
+    Args:
+        run: see `ablab.inference.load.finished_run`.
+        registered_name: also register it under this name; None to register nothing.
+
+    Returns:
+        The comparison, the id of the logged model, and its version in the registry if it has one.
+
+    Raises:
+        InputError: a name is invalid, the network cannot be exported, or the exported one differs.
+        DataError: the test images are missing or damaged.
+        StoreError: the store does not answer.
+    """
+    if registered_name is not None:
+        check_name(registered_name)
+    store = Store.open(Lab(run.folder.parents[2]))
+    with temporary_folder() as folder:
+        program, saved, data = folder / "network.pt2", folder / "model", trial_data(run)
+        model = load_model(run)
+        write_program(load_model(run, backend="torch"), program)
+        comparison = compare(model, read_program(program), test_inputs(data))
+        _refuse_difference(comparison)
+        example = next(iter(test_inputs(data)))[:1].numpy()
+        metadata = {"key": run.key, "class_names": list(model.class_names)}
+        save_model(saved, program, example, metadata)
+        _check_served(model, saved, data)
+        model_id = log_model(store, run, saved)
+    version = None if registered_name is None else register_model(store, registered_name, model_id)
+    return comparison, model_id, version
+
+
+def _check_served(model: TrainedModel, saved: Path, data: TrialData) -> None:
+    """Check that MLflow's model returns the classes and probabilities of the original.
+
+    Raises:
+        InputError: it does not.
+    """
+    predict = read_model(saved)
+    for images in test_inputs(data):
+        wanted = model.probabilities(images)
+        table = predict(images.numpy())
+        got = torch.tensor(table["probabilities"].tolist())
+        largest = float((got - wanted).abs().max())
+        changed = sum(a != b for a, b in zip(table["class"], model.classify(images), strict=True))
+        if not largest <= TOLERANCE:
+            raise InputError(
+                f"MLflow's model must equal the original, got probabilities that differ by "
+                f"{largest:.2g} and {changed} other classes"
+            )
+
+
+def _refuse_difference(comparison: Comparison) -> None:
+    if not comparison.is_within_tolerance:
+        raise InputError(f"exported model must equal the original, got {comparison}")
 
 
 def check_target(path: Path) -> None:
@@ -91,7 +158,7 @@ def test_inputs(data: TrialData) -> Iterator[Tensor]:
     if isinstance(data, InMemoryDataModule):
         yield from data.test_pixels()
         return
-    for x, _ in data.test_dataloader():  # type: ignore[attr-defined]
+    for x, _ in data.test_dataloader():
         yield x
 
 

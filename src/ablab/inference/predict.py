@@ -115,7 +115,7 @@ def predict(model: TrainedModel, files: Sequence[Path], form: ImageFormat) -> li
             continue
         best, labels = model.probabilities(torch.from_numpy(images)).max(1)
         predictions += [
-            Prediction(str(path), model.class_names[k], p)
+            Prediction(str(path), model.class_names[k], round(p, 6))
             for path, k, p in zip(part, labels.tolist(), best.tolist(), strict=True)
         ]
     refuse_unreadable("every file", faults, len(files))

@@ -6,6 +6,7 @@ program holds tensors and JSON alone, no pickled object, and needs no ablab to b
 """
 
 import json
+import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -116,6 +117,7 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
     require_onnx()
     with warnings.catch_warnings(), _export_errors(model, "ONNX"):
         warnings.simplefilter("ignore")  # of packages that the converter imports
+        logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # warns of absent torchvision
         program = torch.onnx.export(
             _exported(model),
             input_names=[INPUT],

@@ -61,7 +61,7 @@ class TrainedModel(nn.Module):
     @torch.no_grad()
     def probabilities(self, images: Tensor | NDArray[Any]) -> Tensor:
         """Return the softmax of the logits (N, K), whatever the loss of the training was."""
-        return self(images).softmax(1)
+        return self.forward(images).softmax(1)
 
     def classify(self, images: Tensor | NDArray[Any]) -> list[str]:
         """Return the name of the most probable class of each image."""

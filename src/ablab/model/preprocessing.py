@@ -66,8 +66,11 @@ class InputFormat:
         text = (metadata or {}).get(_METADATA)
         if text is None:
             return None
-        content = json.loads(text)
-        return cls(**{n: tuple(v) if isinstance(v, list) else v for n, v in content.items()})
+        content: dict[str, Any] = json.loads(text)
+        values: dict[str, Any] = {
+            n: tuple(v) if isinstance(v, list) else v for n, v in content.items()
+        }
+        return cls(**values)
 
 
 class Preprocessing(nn.Module):

@@ -20,7 +20,13 @@ _BUSY_SECONDS = 5.0
 _MOUNTS = Path("/proc/self/mounts")
 _NETWORK = {"9p", "afs", "beegfs", "ceph", "cifs", "davfs", "glusterfs", "gpfs", "lustre", "ncpfs"}
 _NETWORK |= {"nfs", "nfs4", "orangefs", "smb3", "smbfs", "virtiofs", "fuse.sshfs", "fuse.glusterfs"}
-_ADDRESSES = (("experiments", "artifact_location"), ("runs", "artifact_uri"))
+_ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
 
 
 def create(path: Path, artifacts: Path) -> str | None:
@@ -98,6 +104,9 @@ def correct_addresses(path: Path, artifacts: Path) -> str | None:
         if old == new:
             return None
         for table, column in _ADDRESSES:
+            has = "SELECT 1 FROM pragma_table_info(?) WHERE name = ?"
+            if database.execute(has, (table, column)).fetchone() is None:
+                continue  # a store of an older MLflow, which `Store.open` names
             database.execute(
                 f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
                 f"WHERE substr({column}, 1, ?) = ?",
