@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import mlflow
+import numpy as np
 import pandas as pd
 import torch
 from mlflow.pyfunc.model import PythonModel
@@ -27,8 +28,9 @@ class ImageClassifier(PythonModel):
         self._logits = program.module()
         self._class_names = json.loads(extra["ablab.json"])["class_names"]
 
-    # Without types: MLflow would read them as a schema of lists.
-    def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201
+    def predict(
+        self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
         """Return one row per image.
 
         Args:
