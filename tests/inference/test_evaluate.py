@@ -116,7 +116,7 @@ def test_the_same_class_names_in_another_order_are_refused(
     [
         ("optimizer.lr=1", "optimizer.lr must be left as the trial was trained"),
         ("data.standardize=false", "data.standardize must be left as the trial was trained"),
-        ("dataset=digitz", "dataset must be one of .* did you mean digits"),
+        ("dataset=digitz", "dataset must be one of .* .did you mean digits"),
         ("dataset.pth=x", "dataset.pth must be one of"),
         ("data.test_noise=[-1]", "data.test_noise"),
     ],

@@ -141,7 +141,7 @@ def test_a_diverged_trial_is_refused(lab: Lab, runs: dict[str, Run]) -> None:
     content = read_sealed(run.folder / COMPLETION)
     assert content is not None
     write_sealed(run.folder / COMPLETION, {**content, "outcome": "diverged"})
-    with pytest.raises(InputError, match="must be finished, got .*, which diverged"):
+    with pytest.raises(InputError, match=r"must be finished, got .*, which diverged"):
         finished_run(lab, run.key)
 
 
@@ -150,7 +150,7 @@ def test_changed_weights_are_refused(lab: Lab, runs: dict[str, Run]) -> None:
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    with pytest.raises(InputError, match="best.safetensors must be as recorded"):
+    with pytest.raises(InputError, match=r"best.safetensors must be as recorded"):
         finished_run(lab, runs["mlp"].key)
 
 
@@ -175,7 +175,7 @@ def test_a_records_target_is_checked_as_that_of_a_command_line(runs: dict[str, R
     trial = run.trial
     trial["config"]["loss"] = {"_target_": "torch.nn.parallel.distributed.os.getcwd"}
     write_sealed(run.folder / "trial.json", trial)
-    with pytest.raises(InputError, match="loss._target_ must be a torch Module class"):
+    with pytest.raises(InputError, match=r"loss._target_ must be a torch Module class"):
         load_model(run)
 
 
@@ -216,5 +216,5 @@ def test_code_of_the_user_must_be_allowed(own: Run, monkeypatch: pytest.MonkeyPa
 
 def test_edited_code_of_the_user_is_refused(own: Run, mine: Callable[[str], Path]) -> None:
     mine(COUNTING.replace("10)", "11)"))
-    with pytest.raises(InputError, match="mine.Mine must be as it was when the trial was trained"):
+    with pytest.raises(InputError, match=r"mine.Mine must be as it was when the trial was trained"):
         load_model(own)

@@ -81,11 +81,11 @@ def test_all_unreadable_files_are_named(
 
 def test_paths_are_checked(images: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="got none in .*empty"):
+    with pytest.raises(InputError, match=r"got none in .*empty"):
         find_images([tmp_path / "empty"])
-    with pytest.raises(InputError, match="must be files or folders, got .*absent"):
+    with pytest.raises(InputError, match=r"must be files or folders, got .*absent"):
         find_images([tmp_path / "absent"])
-    with pytest.raises(InputError, match="given once each, got .*0.png twice"):
+    with pytest.raises(InputError, match=r"given once each, got .*0.png twice"):
         find_images([images, images / "0.png"])
 
 
