@@ -2,17 +2,13 @@
 
 import json
 import os
-import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain
-from pathlib import Path
+from collections.abc import Iterator
 
 import torch
 
 from ablab import folders
 from ablab.config.compose import AXES, components
+from ablab.config.disk import free_bytes
 from ablab.config.preflight import device_notes
 from ablab.data import cache
 from ablab.data.fetch import DATASETS, is_present, verify
@@ -78,7 +74,7 @@ def findings() -> Iterator[tuple[str, str]]:
     for name in ("conf", "sweeps"):
         user_folder = folders.user_folder(name)
         yield f"your ./{name}", str(user_folder) if user_folder else "none"
-    yield "free disk", f"{shutil.disk_usage(_existing(lab)).free / 1e9:.1f} GB"
+    yield "free disk", f"{free_bytes(lab) / 1e9:.1f} GB"
     yield "store", os.environ.get("MLFLOW_TRACKING_URI") or "the lab's own (SQLite)"
     yield "components", str(sum(len(components(axis)) for axis in AXES))
 

@@ -1,6 +1,5 @@
-"""Checks that the machine has the devices, processes and disk space for a trial."""
+"""Checks that the machine has the devices and processes for a trial."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -71,22 +70,6 @@ def num_processes(devices: Mapping[str, Any]) -> int:
     if devices["devices"] != -1:
         return int(devices["devices"])
     return max(1, torch.cuda.device_count()) if _on_gpu(devices) else 1
-
-
-def disk_faults(folder: Path, needed: int) -> list[str]:
-    """Return the fault of a disk with less than ``needed`` bytes free.
-
-    Args:
-        folder: on the disk; it need not exist yet.
-        needed: bytes.
-    """
-    while not folder.exists():
-        folder = folder.parent
-    free = shutil.disk_usage(folder).free
-    if free >= needed:
-        return []
-    gb = f"{needed / 1e9:.2f} GB"
-    return [f"free disk space must be at least {gb} at {folder}, got {free / 1e9:.2f} GB"]
 
 
 def _batch_images(config: Mapping[str, Any]) -> int:

@@ -244,6 +244,14 @@ class InMemoryDataModule(TrialData):
         """Return the number of images in ``num_batches`` training batches, over all processes."""
         return num_batches * self.batch_size
 
+    def to_pixels(self, images: Tensor) -> Tensor:
+        """Return images of a batch as bytes, (N, C, H, W) uint8: the normalization is undone."""
+        x = images.float()
+        if self.standardize:
+            mean, std = (x.new_tensor(values).view(1, -1, 1, 1) for values in self.statistics)
+            x = x * std + mean
+        return (255 * x.nan_to_num()).round().clamp(0, 255).byte()
+
     @property
     def _split_key(self) -> int:
         return self.seed if self._split_seed is None else self._split_seed

@@ -112,3 +112,16 @@ class TrialData(pl.LightningDataModule, ABC):
     @abstractmethod
     def each_once(self) -> Iterable[Batch]:
         """Return batches of the training images, each image once, not augmented."""
+
+    def to_pixels(self, images: Tensor) -> Tensor:
+        """Return images of a batch as bytes to look at, (N, C, H, W) uint8.
+
+        How they were normalized is unknown here: each image is scaled to its own range.
+
+        Args:
+            images: (N, C, H, W), as the network gets them.
+        """
+        flat = images.float().flatten(1)
+        low = flat.amin(1, keepdim=True)
+        scaled = (flat - low) / (flat.amax(1, keepdim=True) - low).clamp_min(1e-12)
+        return (255 * scaled.nan_to_num()).round().byte().view(images.shape)

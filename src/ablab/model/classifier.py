@@ -23,6 +23,7 @@ from ablab.model.epoch_metrics import (
     EpochOutputs,
 )
 from ablab.model.frozen_layers import trained_parameters
+from ablab.model.mistakes import Mistakes
 from ablab.model.objective import Objective, all_logits
 from ablab.model.plain_state import PlainState, set_plain
 
@@ -60,6 +61,9 @@ class Classifier(pl.LightningModule):
 
     Attributes:
         predicted, target: (test_images,), class indices of the last test, this process's share.
+        confidence: (test_images,), softmax probability of the predicted class in that test,
+            float32; also where the loss compares no probabilities.
+        mistakes: the most confident mistakes of that test.
 
     Raises:
         DivergedError: in training, the loss is NaN or infinite.
@@ -92,6 +96,8 @@ class Classifier(pl.LightningModule):
         self._trained, self._evaluated = EpochOutputs(), EpochOutputs()
         self.metrics = EpochMetrics(num_classes)
         self.predicted = self.target = torch.empty(0, dtype=torch.long)
+        self.confidence, self.mistakes = torch.empty(0), Mistakes()
+        self._confidences: list[Tensor] = []
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set an attribute, bypassing torch for the one that Lightning sets 46 times a step."""
@@ -170,11 +176,7 @@ class Classifier(pl.LightningModule):
 
     def validation_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
         """Record the outputs of one validation batch."""
-        self._dropout.seed_evaluation(step, self.global_rank, self.device)
-        x, target = batch
-        # A single image is passed twice: norms of 1x1 maps, and `squeeze`, fail on a batch of one.
-        logits = self.network(x) if len(x) > 1 else self.network(torch.cat([x, x]))[:1]
-        self._evaluated.add(logits, target, self.loss(logits, target))
+        self._evaluate(batch, step)
 
     def on_validation_epoch_end(self) -> None:
         """Log ``val/loss`` and ``val/accuracy``."""
@@ -182,16 +184,21 @@ class Classifier(pl.LightningModule):
 
     def on_test_epoch_start(self) -> None:
         """Clear the outputs."""
-        self._evaluated = EpochOutputs()
+        self._evaluated, self._confidences, self.mistakes = EpochOutputs(), [], Mistakes()
 
     def test_step(self, batch: tuple[Tensor, Tensor], step: int) -> None:
-        """Record the outputs of one test batch."""
-        self.validation_step(batch, step)
+        """Record the outputs of one test batch, the confidences, and the confident mistakes."""
+        logits = self._evaluate(batch, step)
+        confidence = logits.float().softmax(1).amax(1)
+        self._confidences.append(confidence)
+        target, predicted = self._evaluated.target[-1], self._evaluated.predicted[-1]
+        self.mistakes.add(batch[0], target, predicted, confidence)
 
     def on_test_epoch_end(self) -> None:
         """Log ``test/loss`` and ``test/accuracy``; store this process's predictions and targets."""
         self.predicted = torch.cat(self._evaluated.predicted).cpu()
         self.target = torch.cat(self._evaluated.target).cpu()
+        self.confidence = torch.cat(self._confidences).cpu()
         self._log_metrics("test", self._evaluated)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
@@ -247,6 +254,15 @@ class Classifier(pl.LightningModule):
         else:
             plugin = self.trainer.precision_plugin
             Precision.clip_gradients(plugin, optimizer, gradient_clip_val or 0.0, algorithm)
+
+    def _evaluate(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
+        """Record the outputs of one batch of validation or test, and return the logits (N, K)."""
+        self._dropout.seed_evaluation(step, self.global_rank, self.device)
+        x, target = batch
+        # A single image is passed twice: norms of 1x1 maps, and `squeeze`, fail on a batch of one.
+        logits: Tensor = self.network(x) if len(x) > 1 else self.network(torch.cat([x, x]))[:1]
+        self._evaluated.add(logits, target, self.loss(logits, target))
+        return logits
 
     def _set_optimizer_mode(self, mode: str) -> None:
         """Switch an optimizer that trains and tests different weights, such as ScheduleFree.

@@ -86,11 +86,14 @@ class CpuBatchNormSync(LayerSync):
         return model
 
 
-def gather(share: Tensor) -> NDArray[np.int64]:
-    """Return the concatenated shares of all processes, in the order of their ranks."""
+def gather(share: Tensor) -> NDArray[Any]:
+    """Return the concatenated shares of all processes, in the order of their ranks.
+
+    Args:
+        share: on the CPU; all dimensions but the first are the same in all processes.
+    """
     if not dist.is_initialized():
-        result: NDArray[np.int64] = share.numpy()
-        return result
+        return share.numpy()
     shares: list[Any] = [None] * dist.get_world_size()
     dist.all_gather_object(shares, share.numpy())
     return np.concatenate(shares)

@@ -10,6 +10,7 @@ from functools import partial
 from rich.console import Console
 
 from ablab import terminal
+from ablab.config.disk import require_space
 from ablab.config.probe_switches import has_measured
 from ablab.config.threads import threads_note
 from ablab.errors import FAILED, FINISHED, ResourceError
@@ -20,7 +21,7 @@ from ablab.sweep.console.log_lines import LogLines
 from ablab.sweep.console.status import states
 from ablab.sweep.console.summary import forecast_table, print_end, print_line, print_start
 from ablab.sweep.deliveries import Deliveries
-from ablab.sweep.forecast import GB, SPARE_BYTES, forecast
+from ablab.sweep.forecast import forecast
 from ablab.sweep.interrupts import Interrupts
 from ablab.sweep.job import Job, make_jobs
 from ablab.sweep.launch.choice import make_launcher
@@ -91,12 +92,8 @@ def run_sweep(
     if dry_run:
         console.print(forecast_table(jobs, states(lab, jobs), cost))
         return FINISHED
-    if not cost.fits:
-        needed = (cost.bytes + SPARE_BYTES) / GB
-        raise ResourceError(
-            f"free disk space must be {needed:.1f} GB for the open trials, got "
-            f"{cost.free / GB:.1f} GB at {lab.root}"
-        )
+    if any(job.is_open for job in jobs):
+        require_space(lab.root, cost.bytes + cost.temporary_bytes)
     return sweep.run()
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
+from ablab.config.disk import require_space
 from ablab.errors import ResourceError, resource_error
 from ablab.sweep.job import Job, determine_outcome, record_failure
 from ablab.sweep.launch.launcher import Launcher, Worker
@@ -116,9 +117,11 @@ class Schedule:
             while free and (job := next(waiting, None)):
                 if self._skip_if_finished(job):
                     self._notify("ended", job)
-                elif not self._launcher.is_ready():
+                    continue
+                if not self._launcher.is_ready():
                     return
-                elif self._start(job, free[0]):
+                require_space(self._lab.root)
+                if self._start(job, free[0]):
                     free.pop(0)
         except (OSError, ResourceError) as error:
             if (shortage := resource_error(error, self._lab.root)) is None:

@@ -13,7 +13,7 @@ from ablab.errors import StoreError
 from ablab.tracking.address import local_folder
 from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.files import file_sha256, replacing, temporary_folder
-from ablab.tracking.pictures import draw
+from ablab.tracking.pictures.draw import draw
 from ablab.tracking.records import CORRECT
 from ablab.tracking.run import ENVIRONMENT, JOURNAL, LOG, Run
 from ablab.tracking.store import Store

@@ -16,6 +16,7 @@ TRIAL = "trial.json"
 JOURNAL = "journal.jsonl"
 ENVIRONMENT = "environment.json"
 LOG = "log.txt"
+CHECKPOINT = "checkpoint.ckpt"
 LOCK = "lock"
 DISCARDED = "discarded"
 
@@ -191,7 +192,13 @@ class Run:
         return ""
 
     def can_resume(self) -> bool:
-        """Return whether training can resume: trial and journal are undamaged."""
+        """Return whether training can resume: trial and journal are undamaged.
+
+        A run that was finished has no checkpoint; if its completion record is damaged, another run
+        is trained, since epochs need not repeat bit for bit on another machine.
+        """
+        if (self.folder / COMPLETION).exists() and not (self.folder / CHECKPOINT).exists():
+            return False
         try:
             _ = self.trial
             check_epochs(self.journal, self.entries())

@@ -45,14 +45,16 @@ class Cost:
             products only.
         step_seconds: seconds of one optimizer step on one thread.
         steps_per_epoch: optimizer steps per epoch.
-        bytes: approximate size of a run on disk.
+        weight_bytes: of the stored weights of a run.
+        checkpoint_bytes: of its checkpoint, which is deleted when the run is finished.
     """
 
     parameters: int
     flops: int
     step_seconds: float
     steps_per_epoch: int
-    bytes: int
+    weight_bytes: int
+    checkpoint_bytes: int
 
 
 def size(network: nn.Module, data: TrialData) -> tuple[int, int]:
@@ -100,7 +102,8 @@ def measure(config: Mapping[str, Any]) -> Cost:
         module.regularizer.project()
         seconds.append(time.perf_counter() - start)
     state_bytes = sum(_bytes(state) for state in optimizer.state.values())
-    return Cost(parameters, flops, min(seconds), len(loader), 8 * parameters + state_bytes)
+    weights = _bytes(module.network.state_dict())
+    return Cost(parameters, flops, min(seconds), len(loader), weights, weights + state_bytes)
 
 
 def _bytes(state: Any) -> int:

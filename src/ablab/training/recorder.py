@@ -19,10 +19,9 @@ from ablab.model.preprocessing import InputFormat
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.records import BEST
-from ablab.tracking.run import Run
+from ablab.tracking.run import CHECKPOINT, Run
 from ablab.training.environment import peak_memory
 
-CHECKPOINT = "checkpoint.ckpt"
 SELECTION_METRIC = "val/accuracy"
 CPU_UTILIZATION = "cpu/utilization"  # CPU seconds per second of training; 1 is one busy core
 

@@ -13,19 +13,19 @@ from ablab.config.probe_switches import switched_on
 from ablab.data.trial_data import TrialData
 from ablab.model import build
 from ablab.model.classifier import Classifier
-from ablab.model.distributed import gather
 from ablab.model.epoch_metrics import DivergedError
 from ablab.model.frozen_layers import FrozenStatistics
 from ablab.model.warm_start import init_from_note
+from ablab.tracking.checkpoints import delete_checkpoint
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.probes import PROBES
 from ablab.tracking.records import BEST
-from ablab.tracking.run import ENVIRONMENT, JOURNAL, TRIAL, Run
+from ablab.tracking.run import CHECKPOINT, ENVIRONMENT, JOURNAL, TRIAL, Run
 from ablab.training import cost
+from ablab.training.picture_data import TestResults, gather_test, write_picture_data
 from ablab.training.probes.callback import Probes
 from ablab.training.recorder import (
-    CHECKPOINT,
     JournalLogger,
     Recorder,
     checkpoint_line,
@@ -114,8 +114,9 @@ class Training:
     def _finish(self, module: Classifier, diverged: bool) -> str:
         start = time.perf_counter()
         metrics: dict[str, float] = {}
+        results = gather_test(module, self.data)  # of no image
         if not diverged:
-            last = run_tests(module, self.data, self._trainer)
+            last, results = self._test(module)
             metrics = {f"{name}_last": value for name, value in last.items()}
             metrics.update(last)
         best = self.run.folder / BEST
@@ -123,15 +124,33 @@ class Training:
             raise FileNotFoundError(f"{best} must be there to test and keep, got none")
         if self.recorder.best_epoch not in (-1, self.config["trainer"]["max_epochs"] - 1):
             module.network.load_state_dict(load_file(best))
-            metrics.update(run_tests(module, self.data, self._trainer))
+            chosen, results = self._test(module)
+            metrics.update(chosen)
         outcome = "diverged" if diverged else "finished"
-        classes = gather(module.predicted), gather(module.target)
         if self.journal is not None:
             names, fixed = self.data.class_names, self.data.has_fixed_test_order
-            tables = write_tables(self.run.folder, *classes, names, by_image=fixed)
+            classes, folder = (results.predicted, results.target), self.run.folder
+            tables = write_tables(folder, *classes, names, by_image=fixed)
+            tables += write_picture_data(folder, results, module.network)
             metadata = self._metadata(module)
             self._complete(outcome, metrics, time.perf_counter() - start, metadata, tables)
         return outcome
+
+    def _test(self, module: Classifier) -> tuple[dict[str, float], TestResults]:
+        """Test on each configured perturbation of the test images, then on the original images.
+
+        Returns:
+            The metrics, and the outputs for the original images.
+        """
+        metrics: dict[str, float] = {}
+        for perturbation in (*self.data.perturbations, None):
+            self.data.perturbation = perturbation
+            suffix = f"_{perturbation.name}" if perturbation else ""
+            results = self._trainer().test(module, datamodule=self.data, verbose=False)
+            metrics |= {f"{name}{suffix}": to_short_float(v) for name, v in results[0].items()}
+        outputs = gather_test(module, self.data)
+        metrics["test/ece"] = to_short_float(outputs.calibration.error)
+        return metrics, outputs
 
     def _complete(
         self,
@@ -141,7 +160,7 @@ class Training:
         metadata: dict[str, Any],
         tables: list[str],
     ) -> None:
-        """Write the completion record, the last write of a run."""
+        """Write the completion record, the last write of a run, and delete the checkpoint."""
         assert self.journal is not None
         folder = self.run.folder
         names = [TRIAL, JOURNAL, ENVIRONMENT, BEST, CONFIG, PROBES, *tables]
@@ -157,6 +176,7 @@ class Training:
             artifacts=describe(folder, names),
         )
         write_completion(folder, completion)
+        delete_checkpoint(self.run)
 
     def _metadata(self, module: Classifier) -> dict[str, Any]:
         parameters, flops = cost.size(module.network, self.data)

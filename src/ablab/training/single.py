@@ -9,7 +9,8 @@ from rich.console import Console
 
 from ablab import terminal
 from ablab.config.compose import compose
-from ablab.config.preflight import device_notes, disk_faults
+from ablab.config.disk import require_space
+from ablab.config.preflight import device_notes
 from ablab.config.probe_switches import has_measured
 from ablab.config.threads import threads_note
 from ablab.config.trial import Trial, resolve
@@ -29,7 +30,6 @@ from ablab.training.foreground import run_in_foreground
 from ablab.training.opening import open_run
 
 _DELIVERY_SECONDS = 60.0
-_SPARE_BYTES = 200_000_000  # checkpoint, weights, store and pictures of a trial, with a margin
 
 
 def train(
@@ -63,8 +63,7 @@ def train(
     finished = None if fresh else _finished(lab, trial, console)
     if finished is not None and not (not offline and _was_deleted(finished, lab, console)):
         return FINISHED, finished
-    if faults := disk_faults(lab.root, _SPARE_BYTES):
-        raise ResourceError("\n".join(faults))
+    require_space(lab.root)
     store_notes = [] if offline else _store_notes(lab)
     run = _open_run(lab, trial, fresh, console)
     for note in (*device_notes(), *store_notes):

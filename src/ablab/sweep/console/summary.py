@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ablab.config.disk import format_size
 from ablab.sweep.console.formatting import (
     count_done,
     format_duration,
@@ -13,7 +14,7 @@ from ablab.sweep.console.formatting import (
     format_result,
     trial_label,
 )
-from ablab.sweep.forecast import GB, Forecast
+from ablab.sweep.forecast import Forecast
 from ablab.sweep.job import Job
 from ablab.text import escape_controls
 from ablab.tracking.plan import Plan
@@ -40,8 +41,10 @@ def print_start(
         slots = "one slot" if cost.slots == 1 else f"{cost.slots} slots"
         counts += (
             f"; about {format_duration(3600 * cost.hours)} in {slots} and "
-            f"{cost.bytes / GB:.2f} GB of {cost.free / GB:.0f} GB free"
+            f"{format_size(cost.bytes)} of {format_size(cost.free)} free"
         )
+        if cost.temporary_bytes > cost.bytes / 10:
+            counts += f", and {format_size(cost.temporary_bytes)} more while they train"
     print_line(console, f"{counts}.")
 
 

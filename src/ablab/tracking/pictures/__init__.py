@@ -1,0 +1,1 @@
+"""Pictures of one run, drawn from what its folder stores, without torch."""
