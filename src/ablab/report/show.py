@@ -11,6 +11,7 @@ from ablab.errors import InputError
 from ablab.report.formatting import unit_of
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
+from ablab.tracking.pictures.folder import picture_folder
 from ablab.tracking.plan import read_plans
 from ablab.tracking.records import Record, read_record, record_of
 from ablab.tracking.run import LOG, Run
@@ -22,6 +23,7 @@ _METRICS = {
     "  of the last epoch": "test/accuracy_last",
     "validation accuracy": "val/accuracy",
     "test loss": "test/loss",
+    "calibration error": "test/ece",
 }
 
 
@@ -66,6 +68,7 @@ def show_trial(lab: Lab, key: str, console: Console) -> bool:
         say(f"reason   {record.reason}", "red")
     for run in lab.runs(key):
         say(f"run      {run.number} {run.status()}   {run.folder}")
+        _print_pictures(lab, run, say)
     for sweep in _sweeps_with(lab, key):
         say(f"sweep    {sweep}")
     damaged = [*filter(None, (run.damage() for run in lab.runs(key))), *_damaged_plans(lab)]
@@ -155,6 +158,16 @@ def _cost(record: Record) -> list[tuple[str, str]]:
     if "memory/peak_bytes" in metadata:
         lines.append(("peak memory", f"{metadata['memory/peak_bytes'] / 1e6:,.0f} MB"))
     return lines
+
+
+def _print_pictures(lab: Lab, run: Run, say: _Printer) -> None:
+    """Print where the pictures of a finished run lie, or how to get them."""
+    folder = picture_folder(lab, run)
+    if folder is not None:
+        names = ", ".join(sorted(path.stem for path in folder.glob("*.png")))
+        say(f"pictures {folder}: {names}")
+    elif run.completion is not None:
+        say(f"pictures `ablab show {run.key} --pictures FOLDER` draws them")
 
 
 def _print_probes(folder: Path, say: _Printer) -> None:

@@ -26,6 +26,7 @@ from ablab.sweep.interrupts import Interrupts
 from ablab.sweep.job import Job, make_jobs
 from ablab.sweep.launch.choice import make_launcher
 from ablab.sweep.launch.launcher import Launcher
+from ablab.sweep.metrics import has_metric
 from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, plan_sweep
 from ablab.sweep.schedule import Schedule, Watcher
@@ -130,7 +131,9 @@ class _Sweep:
                 "(--rerun-changed trains them again)."
             )
         if unmeasured:
-            notes.append(f"{unmeasured} finished trials lack a requested probe: they train again.")
+            notes.append(
+                f"{unmeasured} finished trials lack a requested probe or metric: they train again."
+            )
         return notes
 
     def _counts(self, run: Run) -> bool:
@@ -139,7 +142,8 @@ class _Sweep:
         return is_current and self._has_measured(run)
 
     def _has_measured(self, run: Run) -> bool:
-        return has_measured(run.trial, self.draft.runtime["probes"])
+        has_probes = has_measured(run.trial, self.draft.runtime["probes"])
+        return has_probes and has_metric(run, self.plan.spec.metric)
 
     def run(self) -> int:
         """Train the open jobs and return the exit code."""

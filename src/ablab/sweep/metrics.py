@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from ablab.tracking.run import Run
+
 
 class Metric(NamedTuple):
     """A metric of every finished trial, or of those configured to compute it.
@@ -25,6 +27,10 @@ METRICS: Mapping[str, Metric] = {
     "test/accuracy_last": Metric(_SHARE, "max", "test images, after the last epoch"),
     "test/loss": Metric(_LOSS, "min", f"test images, {_CHOSEN}"),
     "test/loss_last": Metric(_LOSS, "min", "test images, after the last epoch"),
+    "test/ece": Metric(_SHARE, "min", f"expected calibration error on the test images, {_CHOSEN}"),
+    "test/ece_last": Metric(
+        _SHARE, "min", "expected calibration error on the test images, after the last epoch"
+    ),
     "val/accuracy": Metric(_SHARE, "max", f"validation images, {_CHOSEN}, which has the highest"),
     "val/loss": Metric(_LOSS, "min", f"validation images, {_CHOSEN}"),
     "train/accuracy": Metric(_SHARE, "max", f"training images, {_CHOSEN}"),
@@ -36,3 +42,12 @@ METRICS: Mapping[str, Metric] = {
         "as a loss",
     ),
 }
+_ADDED = ("test/ece", "test/ece_last")  # runs of earlier versions lack them
+
+
+def has_metric(run: Run, metric: str) -> bool:
+    """Return whether a finished run has a metric; any other lack than of age does not count."""
+    completion = run.completion
+    if completion is None or completion.outcome != "finished" or metric not in _ADDED:
+        return True
+    return metric in completion.metrics

@@ -13,7 +13,7 @@ from ablab.errors import StoreError
 from ablab.tracking.address import local_folder
 from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.files import file_sha256, replacing, temporary_folder
-from ablab.tracking.pictures.draw import draw
+from ablab.tracking.pictures.draw import PICTURES, draw
 from ablab.tracking.records import CORRECT
 from ablab.tracking.run import ENVIRONMENT, JOURNAL, LOG, Run
 from ablab.tracking.store import Store
@@ -29,7 +29,6 @@ FINISHED = (
     COMPLETION,
 )
 _CHECKPOINT = ".ckpt"
-_PICTURES = "pictures"
 
 
 def log_artifacts(
@@ -74,7 +73,7 @@ def log_finished_artifacts(
     names = finished_names(completion)
     log_artifacts(store, mlflow_run, run.folder, names)
     with temporary_folder() as folder:
-        log_artifacts(store, mlflow_run, folder, draw(run, title, folder), _PICTURES)
+        log_artifacts(store, mlflow_run, folder, draw(run, title, folder), PICTURES)
     listed = {n: artifact for n, artifact in completion.artifacts.items() if n in names}
     target = local_folder(mlflow_run.info.artifact_uri)
     sizes = {} if target else _sizes(store, mlflow_run.info.run_id)
@@ -110,8 +109,8 @@ def has_pictures(store: Store, mlflow_run: Any) -> bool:
     """Return whether an MLflow run still has pictures."""
     target = local_folder(mlflow_run.info.artifact_uri)
     if target is None:
-        return bool(store.client.list_artifacts(mlflow_run.info.run_id, _PICTURES))
-    return any((target / _PICTURES).glob("*.png"))
+        return bool(store.client.list_artifacts(mlflow_run.info.run_id, PICTURES))
+    return any((target / PICTURES).glob("*.png"))
 
 
 def _local_sizes(target: Path) -> dict[str, int]:

@@ -122,8 +122,8 @@ def _read(path: Path) -> Mapping[str, NDArray[Any]] | None:
 def _num_bytes(archive: ZipFile, member: ZipInfo) -> int:
     """Return the bytes of an array according to its header, for which NumPy allocates memory."""
     with archive.open(member) as stream:
-        version = np.lib.format.read_magic(stream)  # type: ignore[no-untyped-call]
+        version = np.lib.format.read_magic(stream)
         if version != (1, 0):
             raise InputError(f"{member.filename} must be an array of format 1.0, got {version}")
-        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)  # type: ignore[no-untyped-call]
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
     return math.prod(shape) * int(dtype.itemsize)

@@ -19,6 +19,7 @@ from ablab.tracking.pictures.style import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_HEIGHT = 4.95  # inches
 _FEW_IMAGES = 20  # a bin of fewer is pale: its accuracy is uncertain
 
 
@@ -35,7 +36,7 @@ def calibration_curve(table: Mapping[str, NDArray[np.float64]], title: str) -> "
     images, width = table["images"], table["to"] - table["above"]
     has_images = images > 0
     share = images / max(images.sum(), 1)
-    figure = new_figure(title, 4.9)
+    figure = new_figure(title, _HEIGHT)
     axes = axes_in(figure, 0.75, 1.6, 5.3, 2.55)
     shades = np.where(images < _FEW_IMAGES, 0.3, 0.9)[has_images].tolist()
     bars = axes.bar(
@@ -61,16 +62,18 @@ def calibration_curve(table: Mapping[str, NDArray[np.float64]], title: str) -> "
     counts.set_xticklabels([f"{100 * tick:.0f}" for tick in ticks])
     counts.set_xlabel("confidence: probability of the predicted class, %", fontsize=10, color=INK)
     counts.set_ylabel("images, %", fontsize=10, color=INK)
-    figure.text(0.5, 4.35 / 4.9, summary(table), ha="center", color=INK, fontsize=10)
+    for number, line in enumerate(summary(table)):
+        y = 4.45 - 0.22 * number
+        figure.text(0.5, y / _HEIGHT, line, ha="center", color=INK, fontsize=10)
     return figure
 
 
-def summary(table: Mapping[str, NDArray[np.float64]]) -> str:
-    """Return the expected calibration error, mean confidence and accuracy as a sentence."""
+def summary(table: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:
+    """Return two lines: the expected calibration error; mean confidence and accuracy."""
     images = table["images"]
     total = images.sum()
     if not total:
-        return "no image with a known confidence"
+        return ("no image with a known confidence",)
     confidence, accuracy = (np.nan_to_num(table[name]) for name in ("confidence", "accuracy"))
     error = float((images * np.abs(confidence - accuracy)).sum() / total)
     means = [100 * float((images * v).sum() / total) for v in (confidence, accuracy)]
@@ -79,6 +82,6 @@ def summary(table: Mapping[str, NDArray[np.float64]]) -> str:
     sign = sign or ("overconfident" if gap > 0 else "underconfident")
     digits = 1 if error >= 0.01 or math.isclose(error, 0) else 2
     return (
-        f"expected calibration error {100 * error:.{digits}f} %   "
-        f"mean confidence {means[0]:.1f} %, accuracy {means[1]:.1f} %: {sign}"
+        f"expected calibration error {100 * error:.{digits}f} %",
+        f"mean confidence {means[0]:.1f} %, accuracy {means[1]:.1f} %: {sign}",
     )

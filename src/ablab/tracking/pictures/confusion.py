@@ -13,7 +13,7 @@ from ablab.tracking.pictures.style import (
     MUTED,
     WIDTH,
     axes_in,
-    label,
+    class_label,
     new_figure,
     text_width,
 )
@@ -27,7 +27,7 @@ _FEW_CLASSES = 12  # whose cells show their counts
 _NAMED_CLASSES = 25  # whose names all fit
 _TICKS = 10
 _LISTED = 8
-_LABEL, _LISTED_LABEL = 16, 20  # characters of a name
+_LABEL, _LISTED_LABEL = 1.3, 1.9  # inches of a name
 _SHARES = (0, 0.01, 0.1, 0.25, 0.5, 1)
 
 
@@ -46,7 +46,7 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
     few = len(names) <= _FEW_CLASSES
     step = 1 if len(names) <= _NAMED_CLASSES else max(1, len(names) // _TICKS)
     ticks = range(0, len(names), step)
-    labels = [label(names[i], _LABEL) for i in ticks]
+    labels = [class_label(names, i, _LABEL) for i in ticks]
     mistakes = [] if few else _most_frequent(counts, names)
     margin, below = 0.5 + text_width(labels), 0.2 * len(mistakes) + (0.45 if mistakes else 0)
     side = WIDTH - margin - 0.85
@@ -83,7 +83,7 @@ def _shade(
     from matplotlib.colors import PowerNorm
 
     scale = PowerNorm(0.5, 0, 1)
-    image = axes.imshow(shares, cmap="Blues", norm=scale, interpolation="nearest")
+    image = axes.imshow(shares, cmap="Blues", norm=scale, interpolation="auto")
     figure = axes.get_figure()
     assert figure is not None
     bar = axes_in(figure, *colors)  # type: ignore[arg-type] # a figure, not a part of one
@@ -105,7 +105,7 @@ def _most_frequent(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]
     order = np.argsort(-wrong, axis=None, kind="stable")[:_LISTED]
     pairs = [np.unravel_index(index, wrong.shape) for index in order]
     return [
-        f"{label(names[t], _LISTED_LABEL)} → {label(names[p], _LISTED_LABEL)}:  "
+        f"{class_label(names, int(t), _LISTED_LABEL)} → {class_label(names, int(p), _LISTED_LABEL)}:  "
         f"{wrong[t, p]} of {counts[t].sum()}"
         for t, p in pairs
         if wrong[t, p]
@@ -115,7 +115,7 @@ def _most_frequent(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]
 def _list_mistakes(figure: "Figure", lines: Sequence[str]) -> None:
     height = figure.get_size_inches()[1]
     top = 0.2 * len(lines) + 0.2
-    options = {"fontsize": 9, "parse_math": False}
+    options: dict[str, Any] = {"fontsize": 9, "parse_math": False}
     heading = "Most frequent mistakes, true → predicted class"
     figure.text(0.03, top / height, heading, color=MUTED, **options)
     for number, line in enumerate(lines, 1):

@@ -18,6 +18,8 @@ from ablab.tracking.run import Run
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+PICTURES = "pictures"  # folder among the artifacts of an MLflow run
+
 
 def draw(run: Run, title: str, folder: Path) -> list[str]:
     """Draw the pictures that the run has data for, as PNG files in ``folder``.

@@ -34,11 +34,11 @@ def filters_picture(filters: Values, title: str) -> "Figure":
     """
     count, channels = filters.shape[:2]
     finite = np.where(np.isfinite(filters), filters, 0)
-    values = finite if channels == 3 else finite.mean(axis=1, keepdims=True)
+    values = finite if channels == 3 else finite.mean(axis=1, keepdims=True, dtype=np.float32)
     limit = float(np.quantile(np.abs(values), _QUANTILE)) or 1.0
-    columns = min(count, 4 if count <= 8 else 8)
+    columns = min(count, 8)
     rows = math.ceil(count / columns)
-    mosaic = _mosaic(values / limit, rows, columns)
+    mosaic = _mosaic((values / limit).astype(np.float32), rows, columns)
     cell = min((WIDTH - 2 * _MARGIN) / columns, 1.1)
     width, height = columns * cell, rows * cell * mosaic_ratio(filters)
     figure = new_figure(title, height + 0.85)
@@ -68,7 +68,7 @@ def filters_picture(filters: Values, title: str) -> "Figure":
 def mosaic_ratio(filters: Values) -> float:
     """Return height divided by width of one filter, with its border of a pixel."""
     height, width = filters.shape[2:]
-    return (height + 1) / (width + 1)
+    return float((height + 1) / (width + 1))
 
 
 def _mosaic(filters: Values, rows: int, columns: int) -> Values:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,8 @@ from ablab.tracking.pictures.style import (
     MUTED,
     VERMILION,
     WIDTH,
+    class_label,
     image_axes,
-    label,
     new_figure,
 )
 
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 _COLUMNS = 5
 _CELL = WIDTH / _COLUMNS  # inches
-_IMAGE, _GAP, _TEXT = 0.92, 0.1, 0.42  # inches: side of an image, above it, of its text
-_LABEL = 15  # characters
+_IMAGE, _GAP, _TEXT = 0.92, 0.1, 0.55  # inches: side of an image, above it, of its text
+_LABEL = _CELL - 0.05  # inches
+_TEXT_STYLE: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
 
 
 def mistakes_picture(mistakes: MistakenImages, names: Sequence[str], title: str) -> "Figure":
@@ -42,27 +43,31 @@ def mistakes_picture(mistakes: MistakenImages, names: Sequence[str], title: str)
     cell = _IMAGE + _GAP + _TEXT
     height = rows * cell + 0.85
     figure = new_figure(title, height)
-    heading = "Most confident mistakes: predicted class and confidence, true class"
+    heading = "Most confident mistakes: predicted class, its confidence, true class"
     top = height - 0.5
     figure.text(0.5, top / height, heading, ha="center", color=MUTED, fontsize=9)
-    pixels = to_rgb(mistakes.images)
-    for n in range(count):
-        left, above = (n % _COLUMNS) * _CELL, top - (n // _COLUMNS) * cell - _GAP
-        bottom = above - _IMAGE
-        axes = image_axes(figure, left + (_CELL - _IMAGE) / 2, bottom, _IMAGE, _IMAGE)
-        axes.imshow(pixels[n], interpolation="nearest")
-        center = (left + _CELL / 2) / WIDTH
-        predicted, true = (
-            label(names[k], _LABEL) if 0 <= k < len(names) else str(k)
-            for k in (int(mistakes.predicted[n]), int(mistakes.target[n]))
-        )
-        confidence = f"{math.floor(1000 * mistakes.confidence[n]) / 10:.1f} %"
-        lines = ((f"{predicted} {confidence}", VERMILION), (f"is {true}", INK))
-        for number, (text, color) in enumerate(lines):
-            y = (bottom - 0.04 - 0.16 * number) / height
-            style = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
-            figure.text(center, y, text, color=color, **style)
+    # In the same axes: axes of their own for each would take longer.
+    axes = image_axes(figure, 0, 0, WIDTH, height)
+    for n, pixels in enumerate(to_rgb(mistakes.images)):
+        left = (n % _COLUMNS) * _CELL + (_CELL - _IMAGE) / 2
+        bottom = top - (n // _COLUMNS) * cell - _GAP - _IMAGE
+        across = (left, left + _IMAGE, bottom, bottom + _IMAGE)
+        axes.imshow(pixels, extent=across, interpolation="nearest", aspect="auto")
+        for number, (text, color) in enumerate(_lines(mistakes, n, names)):
+            y = bottom - 0.04 - 0.16 * number
+            axes.text(left + _IMAGE / 2, y, text, color=color, **_TEXT_STYLE)
+    axes.set(xlim=(0, WIDTH), ylim=(0, height))
     return figure
+
+
+def _lines(mistakes: MistakenImages, n: int, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return the lines below an image, each with its color."""
+    predicted, true = (
+        class_label(names, k, _LABEL - 0.12, 8)
+        for k in (int(mistakes.predicted[n]), int(mistakes.target[n]))
+    )
+    confidence = math.floor(1000 * mistakes.confidence[n]) / 10  # 99.96 % is not 100.0 %
+    return (predicted, VERMILION), (f"{confidence:.1f} %", VERMILION), (f"is {true}", INK)
 
 
 def to_rgb(images: Bytes) -> NDArray[np.uint8]:

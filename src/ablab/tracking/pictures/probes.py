@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _ALL_NAMED = 12  # layers; of more, about as many are named
 _EPOCH_TICKS = 8
-_LABEL = 22  # characters; the end of a layer's name is kept
+_LABEL = 1.6  # inches of a layer's name
 _SPREAD = 30  # largest by smallest value from which on a map is logarithmic
 _MOST_EPOCHS = 200  # cells across; of more epochs, evenly many are shown
 
@@ -32,7 +32,7 @@ def probe_maps(probes: ProbeValues, title: str) -> "Figure":
         title: title of the figure.
     """
     panels = [_heights(list(layers)) for layers in probes.values()]
-    names = [label(_end(n), _LABEL) for layers in probes.values() for n in layers]
+    names = [label(n, _LABEL, middle=True) for layers in probes.values() for n in layers]
     left = 0.25 + text_width(names)
     height = 0.55 + sum(panels) + 0.75 * len(panels)
     figure = new_figure(title, height)
@@ -56,12 +56,12 @@ def _panel(
     values = np.where(np.isfinite(values), values, np.nan)[:, epochs]
     left, bottom, width, height = place
     axes = axes_in(figure, left, bottom, width, height, facecolor="#c6c9cf")
-    axes.set_title(label(probe.replace("_", " "), 40), fontsize=10, color=INK, loc="left", pad=4)
+    axes.set_title(label(probe.replace("_", " "), 3.0), fontsize=10, color=INK, loc="left", pad=4)
     image = axes.imshow(
         values, cmap="viridis", norm=_scale(values), aspect="auto", interpolation="nearest"
     )
     step = math.ceil(len(layers) / _ALL_NAMED)
-    names = [label(_end(name), _LABEL) for name in layers][::step]
+    names = [label(name, _LABEL, middle=True) for name in layers][::step]
     axes.set_yticks(range(0, len(layers), step), names, parse_math=False)
     ticks = range(0, len(epochs), max(1, math.ceil(len(epochs) / _EPOCH_TICKS)))
     axes.set_xticks(ticks, [str(epochs[tick] + 1) for tick in ticks])
@@ -91,7 +91,3 @@ def _is_logarithmic(values: NDArray[np.float64]) -> bool:
 def _heights(layers: Sequence[str]) -> float:
     """Return the inches of a panel: a fifth of an inch a layer, at most three in all."""
     return min(0.2 * max(len(layers), 2), 3.0)
-
-
-def _end(name: str) -> str:
-    return name if len(name) <= _LABEL else f"…{name[-(_LABEL - 1) :]}"

@@ -7,6 +7,7 @@ inches, since matplotlib's own layout engines take as long as the drawing.
 Source: Okabe and Ito 2008, "Color Universal Design".
 """
 
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,11 @@ from ablab.text import escape_controls
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ft2font import FT2Font
 
 INK, MUTED, BLUE, VERMILION = "#1b1d21", "#646a73", "#0072b2", "#d55e00"
 WIDTH = 6.4  # inches; 640 pixels
-_TITLE = 72  # characters
-_CHARACTER = 0.082  # inches of an average character of font size 9
+_LONGEST = 300  # characters of a text of which a part is shown
 
 
 def new_figure(title: str, height: float, width: float = WIDTH) -> "Figure":
@@ -29,7 +30,7 @@ def new_figure(title: str, height: float, width: float = WIDTH) -> "Figure":
 
     figure = Figure(figsize=(width, height), dpi=100, facecolor="white")
     FigureCanvasAgg(figure)
-    shown = label(title, _TITLE)
+    shown = label(title, width - 0.4, 11, middle=True)
     # Without `parse_math=False`, matplotlib would typeset text between dollar signs as a formula.
     figure.suptitle(shown, y=1 - 0.1 / height, va="top", fontsize=11, color=INK, parse_math=False)
     return figure
@@ -54,30 +55,62 @@ def image_axes(figure: "Figure", left: float, bottom: float, width: float, heigh
     return axes
 
 
-def text_width(labels: "list[str]") -> float:
-    """Return the inches that the longest of some labels takes at font size 9."""
-    return _CHARACTER * max(map(len, labels), default=0)
+def text_width(labels: Iterable[str], size: float = 9) -> float:
+    """Return the inches that the longest of some labels takes at a font size."""
+    return max((_inches(text, size) for text in labels), default=0.0)
 
 
-def label(text: str, longest: int) -> str:
-    r"""Return a text of the user's as a picture can show it, cut at its end.
+def label(text: str, inches: float, size: float = 9, *, middle: bool = False) -> str:
+    r"""Return a text of the user's as a picture can show it, cut to a width.
 
     Control characters are escaped; characters that the font lacks, which matplotlib would warn of,
     become question marks.
 
+    Args:
+        text: any.
+        inches: longest width.
+        size: of the font.
+        middle: cut the middle instead of the end.
+
     Example:
-        >>> label("a very long name", 8), label("two\nlines", 20)
+        >>> label("a very long name", 0.6), label("two\nlines", 2)
         ('a very …', 'two\\nlines')
     """
-    safe = escape_controls(text)
-    if not safe.isascii():
-        safe = "".join(c if ord(c) in _characters() else "?" for c in safe)
-    return safe if len(safe) <= longest else f"{safe[: longest - 1]}…"
+    whole = "".join(c if _is_known(c) else "?" for c in escape_controls(text)[:_LONGEST])
+    shown, kept = whole, len(whole)
+    while _inches(shown, size) > inches and kept > 1:
+        kept -= 1
+        tail = kept // 3 if middle else 0
+        shown = f"{whole[: kept - tail]}…{whole[len(whole) - tail :]}"
+    return shown
+
+
+def class_label(names: Sequence[str], number: int, inches: float, size: float = 9) -> str:
+    """Return the name of a class as `label` does; its number if the font lacks its characters."""
+    name = names[number] if 0 <= number < len(names) else ""
+    if not name or not all(map(_is_known, escape_controls(name))):
+        name = f"class {number}"
+    return label(name, inches, size)
+
+
+def _inches(text: str, size: float) -> float:
+    font = _font()
+    font.set_size(size, 100)
+    font.set_text(text, 0.0)
+    return float(font.get_width_height()[0]) / 64 / 100
+
+
+def _is_known(character: str) -> bool:
+    return ord(character) in _characters()
 
 
 @cache
 def _characters() -> frozenset[int]:
-    """Return the characters of matplotlib's own font."""
+    return frozenset(_font().get_charmap())
+
+
+def _font() -> "FT2Font":
+    """Return matplotlib's own font; cached there for each thread."""
     from matplotlib.font_manager import findfont, get_font
 
-    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
+    return get_font(findfont("DejaVu Sans"))
