@@ -142,7 +142,7 @@ def killed_between_best_weights_and_checkpoint() -> None:
 
 def killed_before_the_checkpoint_is_in_place() -> None:
     """Kill the process when the second checkpoint is written, but has not replaced the first."""
-    from ablab.training.recorder import CHECKPOINT
+    from ablab.tracking.run import CHECKPOINT
 
     checkpoints = []
 

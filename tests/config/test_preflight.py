@@ -83,9 +83,3 @@ def test_gpu_that_torch_cannot_use_is_noted(
     (note,) = preflight.device_notes()
     assert "there is a GPU" in note
     assert torch.__version__ in note
-
-
-def test_full_disk_is_a_fault(tmp_path: Path) -> None:
-    assert preflight.disk_faults(tmp_path / "not" / "yet", 1) == []
-    (fault,) = preflight.disk_faults(tmp_path / "not" / "yet", 10**18)
-    assert fault.startswith("free disk space must be at least 1000000000.00 GB")

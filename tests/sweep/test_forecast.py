@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fakes import complete, make_jobs, new_run
 
-from ablab.sweep.forecast import RUN_BYTES, START_SECONDS, Forecast, forecast, free_bytes
+from ablab.sweep.forecast import EPOCH_BYTES, RUN_BYTES, START_SECONDS, STORE_BYTES, forecast
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.lab import Lab
 
@@ -17,7 +17,8 @@ from ablab.tracking.lab import Lab
 class Cost:
     step_seconds: float = 0.5
     steps_per_epoch: int = 10
-    bytes: int = 1000
+    weight_bytes: int = 1000
+    checkpoint_bytes: int = 3000
 
 
 def test_each_network_with_open_trials_is_measured_once(tmp_path: Path):
@@ -27,7 +28,8 @@ def test_each_network_with_open_trials_is_measured_once(tmp_path: Path):
     cost = forecast(jobs, 2, tmp_path, lambda config: measured.append(config) or Cost())
     assert len(measured) == 2
     assert cost.seconds == dict.fromkeys("abc", 0.5 * 10 * 2 + START_SECONDS)
-    assert cost.bytes == 3 * (1000 + RUN_BYTES)
+    assert cost.bytes == 3 * (1000 + RUN_BYTES + 2 * EPOCH_BYTES) + STORE_BYTES
+    assert cost.temporary_bytes == 2 * (2 * 3000 + 1000)
     assert cost.hours == pytest.approx(3 * (10 + START_SECONDS) / 2 / 3600)
 
 
@@ -60,13 +62,11 @@ def test_forecast_without_open_trials_is_zero(lab: Lab, tmp_path: Path):
     complete(run)
     job.finish(run)
     cost = forecast(jobs, 1, tmp_path, lambda _: Cost())
-    assert (cost.hours, cost.bytes, cost.fits) == (0, 0, True)
+    assert (cost.hours, cost.bytes, cost.temporary_bytes) == (0, 0, 0)
 
 
-def test_too_little_disk_space_is_detected():
-    assert not Forecast({"a": 1.0}, 1, bytes=5e9, free=5e9).fits
-    assert Forecast({"a": 1.0}, 1, bytes=5e9, free=6e9).fits
-
-
-def test_free_space_of_a_missing_folder_is_that_of_its_parent(tmp_path: Path):
-    assert free_bytes(tmp_path / "not" / "yet") > 0
+def test_a_store_that_exists_is_not_counted(lab: Lab):
+    jobs = make_jobs("a")
+    without = forecast(jobs, 1, lab.root, lambda _: Cost()).bytes
+    (lab.root / "mlflow.db").touch()
+    assert without - forecast(jobs, 1, lab.root, lambda _: Cost()).bytes == STORE_BYTES

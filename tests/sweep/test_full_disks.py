@@ -8,7 +8,8 @@ import pytest
 from real_sweeps import Workplace, until
 
 from ablab.tracking.journal import same_metrics
-from ablab.training.recorder import CHECKPOINT, checkpoint_line
+from ablab.tracking.run import CHECKPOINT
+from ablab.training.recorder import checkpoint_line
 
 pytestmark = [
     pytest.mark.slow,

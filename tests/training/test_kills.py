@@ -12,8 +12,7 @@ from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.tracking.journal import Journal
 from ablab.tracking.lab import Lab
-from ablab.tracking.run import Run
-from ablab.training.recorder import CHECKPOINT
+from ablab.tracking.run import CHECKPOINT, Run
 
 KILLS = [
     train_process.killed_during_an_epoch,

@@ -17,8 +17,8 @@ from ablab.config.trial import resolve
 from ablab.tracking.completion import read_completion
 from ablab.tracking.lab import Lab
 from ablab.tracking.records import record_of
-from ablab.tracking.run import Run
-from ablab.training.recorder import CHECKPOINT, checkpoint_line
+from ablab.tracking.run import CHECKPOINT, Run
+from ablab.training.recorder import checkpoint_line
 
 
 def test_sigterm_exits_with_143_and_training_resumes(begin: Callable[..., Run]) -> None:

@@ -10,7 +10,7 @@ import yaml
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from ablab.model.epoch_metrics import EpochMetrics, EpochOutputs
-from ablab.tracking.pictures import read_confusion
+from ablab.tracking.pictures.confusion import read_confusion
 from ablab.tracking.records import Record
 from ablab.training.results import write_config, write_tables
 

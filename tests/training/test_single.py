@@ -14,8 +14,9 @@ from ablab.faults import ConfigError
 from ablab.tracking.journal import Journal
 from ablab.tracking.lab import Lab
 from ablab.tracking.records import BEST
+from ablab.tracking.run import CHECKPOINT
 from ablab.training import foreground
-from ablab.training.recorder import CHECKPOINT, Recorder, checkpoint_line
+from ablab.training.recorder import Recorder, checkpoint_line
 from ablab.training.single import train
 
 MLP = ["architecture=mlp", "architecture.widths=[8]", "trainer.max_epochs=2"]
@@ -92,7 +93,7 @@ def test_an_unreachable_store_does_not_stop_training(monkeypatch: pytest.MonkeyP
 
 
 def test_a_full_disk_is_reported_before_a_run_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablab.training.single._SPARE_BYTES", 10**18)
+    monkeypatch.setattr("ablab.config.disk.FLOOR_BYTES", 10**18)
     with pytest.raises(ResourceError, match="free disk space must be"):
         trained()
     assert list(Lab.open().keys()) == []

@@ -51,7 +51,8 @@ def calibration(
         num_bins: B.
 
     Example:
-        >>> calibration(np.array([0.9, 0.9, 0.6]), np.array([True, False, True])).error
+        >>> table = calibration(np.array([0.9, 0.9, 0.6]), np.array([True, False, True]))
+        >>> round(table.error, 3)
         0.4
     """
     known = np.isfinite(confidence)

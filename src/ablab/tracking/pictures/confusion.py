@@ -104,11 +104,11 @@ def _most_frequent(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:_LISTED]
     pairs = [np.unravel_index(index, wrong.shape) for index in order]
+    shown = [[class_label(names, int(k), _LISTED_LABEL) for k in pair] for pair in pairs]
     return [
-        f"{class_label(names, int(t), _LISTED_LABEL)} → {class_label(names, int(p), _LISTED_LABEL)}:  "
-        f"{wrong[t, p]} of {counts[t].sum()}"
-        for t, p in pairs
-        if wrong[t, p]
+        f"{true} → {predicted}:  {wrong[pair]} of {counts[pair[0]].sum()}"
+        for pair, (true, predicted) in zip(pairs, shown, strict=True)
+        if wrong[pair]
     ]
 
 
