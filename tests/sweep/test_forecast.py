@@ -19,6 +19,7 @@ class Cost:
     steps_per_epoch: int = 10
     weight_bytes: int = 1000
     checkpoint_bytes: int = 3000
+    test_bytes: int = 50
 
 
 def test_each_network_with_open_trials_is_measured_once(tmp_path: Path):
@@ -28,7 +29,7 @@ def test_each_network_with_open_trials_is_measured_once(tmp_path: Path):
     cost = forecast(jobs, 2, tmp_path, lambda config: measured.append(config) or Cost())
     assert len(measured) == 2
     assert cost.seconds == dict.fromkeys("abc", 0.5 * 10 * 2 + START_SECONDS)
-    assert cost.bytes == 3 * (1000 + RUN_BYTES + 2 * EPOCH_BYTES) + STORE_BYTES
+    assert cost.bytes == 3 * (1050 + RUN_BYTES + 2 * EPOCH_BYTES) + STORE_BYTES
     assert cost.temporary_bytes == 2 * (2 * 3000 + 1000)
     assert cost.hours == pytest.approx(3 * (10 + START_SECONDS) / 2 / 3600)
 

@@ -130,7 +130,7 @@ class TrialResult:
 
     @property
     def folder(self) -> Path:
-        """Folder with journal, checkpoint, weights and log."""
+        """Folder with journal, weights and log, and a checkpoint until it is finished."""
         assert self.record.folder is not None
         return self.record.folder
 

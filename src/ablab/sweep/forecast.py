@@ -8,13 +8,15 @@ from statistics import mean
 from typing import Any
 
 from ablab.config.disk import free_bytes
+from ablab.config.probe_switches import switched_on
 from ablab.sweep.job import Job
 from ablab.tracking.address import DATABASE
 
 START_SECONDS = 1.0  # of a trial apart from its steps: start, validation, test
-# Measured with `du`, whole blocks: trials of MNIST, CIFAR-100 and the digits (docs/howto/pictures).
-RUN_BYTES = 400e3  # records, tables, pictures and rows in the store of a run
-EPOCH_BYTES = 8e3  # journal line and rows in the store of an epoch
+# Measured with `du`, in whole blocks, on sweeps over the digits, MNIST and CIFAR-100.
+RUN_BYTES = 270e3  # records, tables, pictures and rows in the store of a run
+EPOCH_BYTES = 4e3  # journal line and rows in the store of an epoch
+PROBES_BYTES = 250e3  # table and picture of probes
 STORE_BYTES = 1e6  # of an empty store
 
 
@@ -76,8 +78,10 @@ def forecast(
             epoch = cost.step_seconds * cost.steps_per_epoch
             seconds[job.cell.key] = epoch * job.max_epochs + START_SECONDS
         size += RUN_BYTES + EPOCH_BYTES * job.max_epochs
+        if switched_on(job.trial["config"].get("probes") or {}):
+            size += PROBES_BYTES
         if cost is not None:
-            size += cost.weight_bytes
+            size += cost.weight_bytes + cost.test_bytes
             # A checkpoint and best weights exist twice while they are replaced.
             largest = max(largest, 2 * cost.checkpoint_bytes + cost.weight_bytes)
     if size and not (folder / DATABASE).exists():

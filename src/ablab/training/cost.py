@@ -14,6 +14,7 @@ from ablab.data.trial_data import TrialData
 from ablab.model import build
 from ablab.model.builder import Builder
 from ablab.model.by_hand.convert import as_torch
+from ablab.tracking.picture_data import LONGEST_SIDE, MOST_MISTAKES
 
 _TIMED_STEPS = 3
 
@@ -47,6 +48,7 @@ class Cost:
         steps_per_epoch: optimizer steps per epoch.
         weight_bytes: of the stored weights of a run.
         checkpoint_bytes: of its checkpoint, which is deleted when the run is finished.
+        test_bytes: approximately, of the tables and pictures that depend on the data.
     """
 
     parameters: int
@@ -55,6 +57,7 @@ class Cost:
     steps_per_epoch: int
     weight_bytes: int
     checkpoint_bytes: int
+    test_bytes: int
 
 
 def size(network: nn.Module, data: TrialData) -> tuple[int, int]:
@@ -103,7 +106,21 @@ def measure(config: Mapping[str, Any]) -> Cost:
         seconds.append(time.perf_counter() - start)
     state_bytes = sum(_bytes(state) for state in optimizer.state.values())
     weights = _bytes(module.network.state_dict())
-    return Cost(parameters, flops, min(seconds), len(loader), weights, weights + state_bytes)
+    return Cost(
+        parameters=parameters,
+        flops=flops,
+        step_seconds=min(seconds),
+        steps_per_epoch=len(loader),
+        weight_bytes=weights,
+        checkpoint_bytes=weights + state_bytes,
+        test_bytes=_test_bytes(data),
+    )
+
+
+def _test_bytes(data: TrialData) -> int:
+    """Return the bytes of confident mistakes, stored and drawn, and of the confusion matrix."""
+    pixels = MOST_MISTAKES * data.in_channels * min(data.image_size, LONGEST_SIDE) ** 2
+    return 2 * pixels + 2 * data.num_classes**2
 
 
 def _bytes(state: Any) -> int:

@@ -18,6 +18,7 @@ from ablab.report.page.sections import (
     differences,
     factors,
     inside,
+    pictures,
     setup,
     speed,
     variants,
@@ -40,6 +41,7 @@ SECTIONS = (
     factors.section,
     blocks.section,
     inside.section,
+    pictures.section,
     closing.incomplete_trials,
     closing.reliability,
 )
