@@ -243,3 +243,14 @@ def test_own_data_is_checked(capsys: pytest.CaptureFixture[str], at_home: Path) 
     for words in (["fetch", "folder"], ["verify", "digits"]):
         assert cli.main(["data", *words, *options]) == 2
         assert "override must be left out except to verify" in capsys.readouterr().err
+
+
+def test_prune_says_what_it_deletes(capsys: pytest.CaptureFixture[str], at_home: Path) -> None:
+    for command in (["prune", "--dry-run"], ["prune"]):
+        assert cli.main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "0 checkpoints of finished trials would be deleted, 0.0 MB",
+        "0 checkpoints of finished trials deleted, 0.0 MB",
+    ]
+    assert not (at_home / "lab").exists()

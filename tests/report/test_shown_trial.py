@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 
 import pytest
-from labwriter import LabWriter, key
+from labwriter import LabWriter, deliver_pictures, key
 from rich.console import Console
 
 from ablab.report.show import show_trial
@@ -60,3 +60,9 @@ def test_a_damaged_table_is_reported_and_the_rest_is_shown(
     lines = shown(writer)
     assert any(f"{folder}/probes.csv cannot be read: " in line for line in lines)
     assert lines[-1].startswith("next ")
+
+
+def test_pictures_are_named_with_their_folder(writer: LabWriter, folder: Path) -> None:
+    assert f"pictures `ablab show {NAME} --pictures FOLDER` draws them" in shown(writer)
+    pictures = deliver_pictures(writer, folder, "mistakes")
+    assert f"pictures {pictures}: mistakes" in shown(writer)

@@ -16,6 +16,7 @@ from ablab.errors import ResourceError
 from ablab.faults import ConfigError
 from ablab.sweep.engine import run_sweep
 from ablab.sweep.interrupts import Interrupts
+from ablab.sweep.metrics import has_metric
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
 from ablab.tracking.run import Run
@@ -245,3 +246,13 @@ def test_trials_are_trained_again_for_new_probes_and_then_count(
     sweep("probes.activations=true")
     sweep()
     assert all(len(runs) == 2 for runs in launcher.attempts.values())
+
+
+def test_trials_of_an_earlier_version_are_trained_again_for_a_metric_that_they_lack(
+    sweep: Sweep, launcher: FakeLauncher, lab: Lab
+) -> None:
+    sweep()
+    runs = [lab.runs(key)[0] for key in keys(lab)]
+    assert all(has_metric(run, "test/accuracy") for run in runs)
+    assert not any(has_metric(run, "test/ece") for run in runs)
+    assert all(has_metric(run, "test/no_such_metric") for run in runs)  # not trained for ever

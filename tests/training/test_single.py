@@ -4,16 +4,20 @@ import io
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from rich.console import Console
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.errors import ResourceError, StoreError
 from ablab.faults import ConfigError
+from ablab.model import build
 from ablab.tracking.journal import Journal
 from ablab.tracking.lab import Lab
-from ablab.tracking.records import BEST
+from ablab.tracking.picture_data import read_calibration, read_filters, read_mistakes
+from ablab.tracking.records import BEST, read_correct
 from ablab.tracking.run import CHECKPOINT
 from ablab.training import foreground
 from ablab.training.recorder import Recorder, checkpoint_line
@@ -43,6 +47,48 @@ def test_the_same_command_finds_the_finished_trial() -> None:
     assert (code, number) == (0, "001")
     assert "starts: mlp" in text
     assert trained() == (0, "001", "")
+
+
+def test_a_finished_run_has_what_pictures_need_and_no_checkpoint() -> None:
+    trained("architecture=cnn", "architecture.widths=[4]", "trainer.max_epochs=1")
+    lab = Lab.open()
+    (run,) = lab.runs(next(iter(lab.keys())))
+    assert not (run.folder / CHECKPOINT).exists()
+    completion, mistakes, filters = (
+        run.completion,
+        read_mistakes(run.folder),
+        read_filters(run.folder),
+    )
+    assert completion is not None
+    assert {"mistakes.npz", "filters.npz", "calibration.csv"} <= completion.artifacts.keys()
+    assert mistakes is not None
+    assert filters is not None
+    assert filters.shape[:2] == (4, 1)
+    table = read_calibration(run.folder)
+    assert table is not None
+    total, metrics = table["images"].sum(), completion.metrics
+    assert total == completion.metadata["test_images"]
+    hits = np.nansum(table["images"] * table["accuracy"])
+    assert hits / total == pytest.approx(metrics["test/accuracy"], abs=1e-5)
+    gaps = np.abs(np.nan_to_num(table["accuracy"] - table["confidence"]))
+    assert metrics["test/ece"] == pytest.approx((table["images"] * gaps).sum() / total, abs=1e-5)
+    correct = read_correct(run.folder, int(total))
+    assert correct is not None
+    assert len(mistakes.images) == min(25, np.count_nonzero(~correct))
+    assert (mistakes.predicted != mistakes.target).all()
+    # The stored pixels are those of wrongly classified test images, with their labels.
+    images, labels = the_test_part()
+    for image, target in zip(mistakes.images, mistakes.target, strict=True):
+        same = np.flatnonzero((images == image).all(axis=(1, 2, 3)))
+        assert any(labels[i] == target and not correct[i] for i in same)
+
+
+def the_test_part() -> tuple[np.ndarray, np.ndarray]:
+    """Return the test images (N, C, H, W) and labels of the digits, as the cache has them."""
+    data = build.datamodule(compose(MLP).resolved())
+    batches = list(data.test_dataloader())
+    pixels = torch.cat([data.to_pixels(x) for x, _ in batches]).numpy()
+    return pixels, torch.cat([y for _, y in batches]).numpy()
 
 
 def test_fresh_keeps_the_old_run() -> None:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 
-from labwriter import LabWriter, key, rewrite
+from labwriter import LabWriter, deliver_pictures, key, rewrite
 
 from ablab.report.analysis.cost import pareto
 from ablab.report.analysis.trials import read_table
@@ -336,3 +336,20 @@ def test_markdown_has_every_section_with_text_and_no_pictures(writer: LabWriter)
     assert titles == [*expected, "Provenance", "Glossary"]
     assert "Speed of learning" in titles
     assert "<svg" not in markdown
+
+
+def test_pictures_of_the_first_seeds_are_linked(writer: LabWriter):
+    writer.sweep(outcomes(MEANS))
+    (name,) = writer.lab.sweeps()
+    assert "pictures" not in sections(writer, name)
+    for seed in (0, 1, 2):
+        run = writer.lab.finished(key("relu", seed, "mnist × lenet5"))
+        assert run is not None
+        deliver_pictures(writer, run.folder, "mistakes", "learning_curves")
+    (links,) = items(sections(writer, name)["pictures"], "links")
+    assert [text for text, _ in links.links] == [
+        "relu · seed 0: mistakes",
+        "relu · seed 1: mistakes",
+    ]
+    report = writer.lab.sweep_folder(name) / "report"
+    assert all((report / path).resolve().is_file() for _, path in links.links)
