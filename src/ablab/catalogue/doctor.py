@@ -2,7 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import chain
+from pathlib import Path
 
 import torch
 
@@ -192,7 +196,7 @@ def _remove_cache(folder: Path) -> str:
 
 def _disk_problems(lab: Path) -> Iterator[Problem]:
     folder = _existing(lab)
-    free = shutil.disk_usage(folder).free
+    free = free_bytes(folder)
     if free < _MIN_FREE_BYTES:
         yield Problem(
             "disk",

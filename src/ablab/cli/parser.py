@@ -7,7 +7,19 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import ablab
-from ablab.cli import baselines, compare, maintenance, new, prune, report, sweep, train, view
+from ablab.cli import (
+    baselines,
+    compare,
+    maintenance,
+    models,
+    new,
+    prune,
+    publish,
+    report,
+    sweep,
+    train,
+    view,
+)
 from ablab.cli.command import add_debug
 from ablab.errors import EXIT_CODES
 
@@ -60,6 +72,18 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    for module in (train, sweep, report, compare, baselines, view, new, prune, maintenance):
+    for module in (
+        train,
+        sweep,
+        report,
+        compare,
+        publish,
+        baselines,
+        models,
+        view,
+        new,
+        prune,
+        maintenance,
+    ):
         module.add_to(commands)
     return parser

@@ -82,7 +82,7 @@ def evaluate(run: Run, overrides: Sequence[str] = ()) -> TestResult:
     prepare(ProcessSettings.of(config))
     module = load_classifier(run, form)
     with TemporaryDirectory(prefix="ablab-") as folder:
-        metrics = run_tests(module, data, lambda: _trainer(config, Path(folder)))
+        metrics, _ = run_tests(module, data, lambda: _trainer(config, Path(folder)))
     recorded = {} if overrides else _recorded(run, metrics)
     return TestResult(metrics, recorded, data.counts()["test_images"], (*notes, *data.notes))
 

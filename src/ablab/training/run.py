@@ -23,7 +23,7 @@ from ablab.tracking.probes import PROBES
 from ablab.tracking.records import BEST
 from ablab.tracking.run import CHECKPOINT, ENVIRONMENT, JOURNAL, TRIAL, Run
 from ablab.training import cost
-from ablab.training.picture_data import TestResults, gather_test, write_picture_data
+from ablab.training.picture_data import gather_test, write_picture_data
 from ablab.training.probes.callback import Probes
 from ablab.training.recorder import (
     JournalLogger,
@@ -116,7 +116,7 @@ class Training:
         metrics: dict[str, float] = {}
         results = gather_test(module, self.data)  # of no image
         if not diverged:
-            last, results = self._test(module)
+            last, results = run_tests(module, self.data, self._trainer)
             metrics = {f"{name}_last": value for name, value in last.items()}
             metrics.update(last)
         best = self.run.folder / BEST
@@ -124,7 +124,7 @@ class Training:
             raise FileNotFoundError(f"{best} must be there to test and keep, got none")
         if self.recorder.best_epoch not in (-1, self.config["trainer"]["max_epochs"] - 1):
             module.network.load_state_dict(load_file(best))
-            chosen, results = self._test(module)
+            chosen, results = run_tests(module, self.data, self._trainer)
             metrics.update(chosen)
         outcome = "diverged" if diverged else "finished"
         if self.journal is not None:
@@ -135,22 +135,6 @@ class Training:
             metadata = self._metadata(module)
             self._complete(outcome, metrics, time.perf_counter() - start, metadata, tables)
         return outcome
-
-    def _test(self, module: Classifier) -> tuple[dict[str, float], TestResults]:
-        """Test on each configured perturbation of the test images, then on the original images.
-
-        Returns:
-            The metrics, and the outputs for the original images.
-        """
-        metrics: dict[str, float] = {}
-        for perturbation in (*self.data.perturbations, None):
-            self.data.perturbation = perturbation
-            suffix = f"_{perturbation.name}" if perturbation else ""
-            results = self._trainer().test(module, datamodule=self.data, verbose=False)
-            metrics |= {f"{name}{suffix}": to_short_float(v) for name, v in results[0].items()}
-        outputs = gather_test(module, self.data)
-        metrics["test/ece"] = to_short_float(outputs.calibration.error)
-        return metrics, outputs
 
     def _complete(
         self,

@@ -6,15 +6,16 @@ import pytorch_lightning as pl
 
 from ablab.data.trial_data import TrialData
 from ablab.model.classifier import Classifier
+from ablab.training.picture_data import TestResults, gather_test
 from ablab.training.recorder import to_short_float
 
 
 def run_tests(
     module: Classifier, data: TrialData, make_trainer: Callable[[], pl.Trainer]
-) -> dict[str, float]:
-    """Return the metrics of the test images, ``test/accuracy_noise_0.1`` for perturbed ones.
+) -> tuple[dict[str, float], TestResults]:
+    """Return the metrics of the test images and the outputs for the original images.
 
-    The module's predictions are afterwards those for the original images.
+    The metrics of perturbed images are named ``test/accuracy_noise_0.1``.
 
     Args:
         module: with the weights to test.
@@ -27,4 +28,6 @@ def run_tests(
         suffix = f"_{perturbation.name}" if perturbation else ""
         results = make_trainer().test(module, datamodule=data, verbose=False)
         metrics |= {f"{name}{suffix}": to_short_float(v) for name, v in results[0].items()}
-    return metrics
+    outputs = gather_test(module, data)
+    metrics["test/ece"] = to_short_float(outputs.calibration.error)
+    return metrics, outputs
