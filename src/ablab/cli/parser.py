@@ -72,18 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    for module in (
-        train,
-        sweep,
-        report,
-        compare,
-        publish,
-        baselines,
-        models,
-        view,
-        new,
-        prune,
-        maintenance,
-    ):
+    running, using = (train, sweep, report, compare, publish), (baselines, models, view)
+    for module in (*running, *using, new, prune, maintenance):
         module.add_to(commands)
     return parser
