@@ -81,13 +81,13 @@ def test_other_perturbations_of_the_same_data_are_tested(runs: dict[str, Run]) -
 
 def test_another_number_of_classes_is_refused(runs: dict[str, Run], tmp_path: Path) -> None:
     path = shifted_digits(tmp_path, classes=7)
-    with pytest.raises(InputError, match="dataset must have 10 classes, as the trial's, got 7"):
+    with pytest.raises(InputError, match="must have the trial's number of classes, 10, got 7"):
         evaluate(runs["mlp"], ["dataset=folder", f"dataset.path={path}"])
 
 
 def test_another_image_size_is_refused(runs: dict[str, Run], tmp_path: Path) -> None:
     path = shifted_digits(tmp_path, size=28)
-    with pytest.raises(InputError, match="must have 32 pixels per side, as the trial's, got 28"):
+    with pytest.raises(InputError, match="must have the trial's image size, 32, got 28"):
         evaluate(runs["mlp"], ["dataset=folder", f"dataset.path={path}"])
 
 

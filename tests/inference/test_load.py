@@ -74,7 +74,9 @@ def test_inputs_of_each_kind_give_the_same_logits(runs: dict[str, Run]) -> None:
     four = pixels[:4]
     logits = model(four)
     assert torch.equal(model(four[..., 0]), logits)
-    assert torch.equal(model(four.numpy()), logits)
+    read_only = four.numpy().copy()
+    read_only.flags.writeable = False  # as Pillow's arrays are
+    assert torch.equal(model(read_only), logits)
     torch.testing.assert_close(model(four.permute(0, 3, 1, 2) / 255), logits)
     torch.testing.assert_close(model(four[:1]), logits[:1])
     torch.testing.assert_close(model.probabilities(four).sum(1), torch.ones(4))

@@ -132,13 +132,13 @@ def _fit(form: InputFormat, data: TrialData) -> tuple[str, ...]:
             f"prepared alike, got {kinds[is_own]}"
         )
     for what, wanted, got, key in (
-        ("classes", form.num_classes, data.num_classes, ""),
-        ("channels", form.in_channels, data.in_channels, "in_channels"),
-        ("pixels per side", form.image_size, data.image_size, "image_size"),
+        ("number of classes", form.num_classes, data.num_classes, ""),
+        ("number of channels", form.in_channels, data.in_channels, "in_channels"),
+        ("image size", form.image_size, data.image_size, "image_size"),
     ):
         if wanted != got:
-            hint = f"; dataset=folder has dataset.{key}" if key else ""
-            raise InputError(f"dataset must have {wanted} {what}, as the trial's, got {got}{hint}")
+            hint = f" (of dataset=folder: dataset.{key}={wanted})" if key else ""
+            raise InputError(f"dataset must have the trial's {what}, {wanted}, got {got}{hint}")
     if isinstance(data, InMemoryDataModule) and form.mean is not None and form.std is not None:
         data.trained_normalization = form.mean, form.std
     return _compare_names(form.class_names, data.class_names)

@@ -109,6 +109,6 @@ def _to_tensor(images: Tensor | NDArray[Any]) -> Tensor:
     if isinstance(images, Tensor):
         return images
     if isinstance(images, np.ndarray) and images.dtype.kind in "fiu":
-        return torch.from_numpy(np.ascontiguousarray(images))
+        return torch.from_numpy(np.array(images))  # a copy: PIL's arrays cannot be written
     kind = type(images).__name__
     raise InputError(f"images must be a tensor or a numpy array of numbers, got {kind}")
