@@ -66,3 +66,8 @@ STRENGTHS = Bound(100, "strengths", "each is one pass over the test images")
 PROCESSES = Bound(1_024, "processes", "on one machine")
 THREADS = Bound(1_024, "threads", "on one machine")
 RETRIES = Bound(1_000, "retries", "a trial killed more often has another problem")
+
+# An archive of a sweep.
+ARCHIVE_FILES = Bound(500_000, "files", "20,000 trials of 15 files each, and a report")
+RECORD_BYTES = Bound(200_000_000, "bytes", "a record is read as a whole")
+ARTIFACT_BYTES = Bound(20_000_000_000, "bytes", "the weights of the largest network have 1 GB")

@@ -7,6 +7,7 @@ from pathlib import Path
 from ablab.text import escape_controls
 
 LONGEST = 120  # bytes; file systems allow 255
+_FILE_NAME = 255
 _UNSAFE = '/\\:*?"<>|%'
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -39,6 +40,18 @@ def folder_name(text: str) -> str:
         return safe
     digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
     return f"{safe.encode()[: LONGEST - 12].decode(errors='ignore')}… {digest}"
+
+
+def is_file_name(text: object) -> bool:
+    """Return whether a text from outside can name a file: one part of a path, printable.
+
+    Example:
+        >>> is_file_name("relu [a=1]"), is_file_name(".."), is_file_name("a/b"), is_file_name("a\\n")
+        (True, False, False, False)
+    """
+    if not isinstance(text, str) or not text or text in (".", ".."):
+        return False
+    return "/" not in text and escape_controls(text) == text and len(text.encode()) <= _FILE_NAME
 
 
 def data_folder() -> Path:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ablab.errors import InputError
 from ablab.folders import lab_folder
+from ablab.tracking.completion import omitted_weights
 from ablab.tracking.lab import Lab
 from ablab.tracking.records import BEST
 
@@ -104,5 +105,10 @@ def _weights(key: str) -> tuple[Path, str]:
         raise InputError(
             f"init_from must be a finished trial of the lab {lab.root}, got {key}, which is "
             f"{state}: finish it first, with the command that started it"
+        )
+    if BEST in omitted_weights(run.folder):
+        raise InputError(
+            f"init_from must be a trial with weights, got {key}, which was imported without: "
+            "import an archive that holds them"
         )
     return run.folder / BEST, str(completion.artifacts[BEST]["sha256"])

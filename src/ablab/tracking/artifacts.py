@@ -11,7 +11,7 @@ from typing import Any
 
 from ablab.errors import StoreError
 from ablab.tracking.address import local_folder
-from ablab.tracking.completion import COMPLETION, Completion
+from ablab.tracking.completion import COMPLETION, Completion, omitted_weights
 from ablab.tracking.files import file_sha256, replacing, temporary_folder
 from ablab.tracking.pictures.draw import PICTURES, draw
 from ablab.tracking.records import CORRECT
@@ -70,11 +70,12 @@ def log_finished_artifacts(
     Raises:
         StoreError: an artifact differs from the completion record.
     """
-    names = finished_names(completion)
+    names, omitted = finished_names(completion), omitted_weights(run.folder)
     log_artifacts(store, mlflow_run, run.folder, names)
     with temporary_folder() as folder:
         log_artifacts(store, mlflow_run, folder, draw(run, title, folder), PICTURES)
     listed = {n: artifact for n, artifact in completion.artifacts.items() if n in names}
+    listed = {n: artifact for n, artifact in listed.items() if n not in omitted}
     target = local_folder(mlflow_run.info.artifact_uri)
     sizes = {} if target else _sizes(store, mlflow_run.info.run_id)
     for artifact, expected in listed.items():

@@ -5,14 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablab.folders import is_file_name
+from ablab.text import format_name
 from ablab.tracking.files import DamagedError, file_sha256
+from ablab.tracking.journal import is_number
 from ablab.tracking.sealed import read_sealed, write_sealed
 
 COMPLETION = "completion.json"
+OMITTED = "omitted.txt"  # weights that an import lacked, one a line
 SCHEMA = 2  # 1 (early ablab 0.1) had no checksum of itself
 _LARGE = (".safetensors", ".ckpt")  # compared by size alone, unless `thorough`
 _ON_DISK = {"run": "take", "metadata": "facts"}  # the keys of ablab 0.1, so that its labs open
 _OUTCOMES = ("finished", "diverged")
+_COUNTS = ("parameters", "flops", "num_classes", "train_images", "val_images", "test_images")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "key": str,
     "take": str,
@@ -102,18 +107,33 @@ def checked_completion(folder: Path, *, thorough: bool = False) -> Completion | 
     if content.get("schema") not in (1, SCHEMA):
         raise DamagedError(f"{path} must have schema {SCHEMA}, got {content.get('schema')}")
     completion = _completion(path, content)
+    omitted = omitted_weights(folder)
     for name, listed in completion.artifacts.items():
-        _compare(folder / name, listed, thorough or not name.endswith(_LARGE))
+        if name in omitted:
+            continue
+        _compare(folder / name, listed, thorough or not is_weights(name))
     return completion
+
+
+def omitted_weights(folder: Path) -> frozenset[str]:
+    """Return the weights that were left out when the run was imported: missing, but not damaged."""
+    path = folder / OMITTED
+    if not path.is_file():
+        return frozenset()
+    names = path.read_text("utf-8", "replace").split()
+    return frozenset(n for n in names if n.endswith(_LARGE) and not (folder / n).exists())
+
+
+def is_weights(name: str) -> bool:
+    """Return whether an artifact is large, and needed only to go on from a network's weights."""
+    return name.endswith(_LARGE)
 
 
 def _completion(path: Path, content: dict[str, Any]) -> Completion:
     """Return the record of a file's content, checked: one of schema 1 has no checksum."""
-    wrong = [name for name, kind in _TYPES.items() if not isinstance(content.get(name), kind)]
-    values = {} if wrong else {**content["metrics"], **content["measured"]}
-    wrong += [name for name, value in values.items() if not isinstance(value, int | float)]
+    wrong = _wrong_values(content)
     if wrong or content.keys() - {*_TYPES, "schema"}:
-        names = ", ".join([*wrong, *sorted(content.keys() - {*_TYPES, "schema"})])
+        names = ", ".join(map(format_name, [*wrong, *sorted(content.keys() - {*_TYPES, "schema"})]))
         raise DamagedError(f"{path} must be a completion record, got another value of {names}")
     fields = {on_disk: name for name, on_disk in _ON_DISK.items()}
     completion = Completion(**{fields.get(name, name): content[name] for name in content})
@@ -128,6 +148,17 @@ def _completion(path: Path, content: dict[str, Any]) -> Completion:
             f"{completion.key}/{completion.run}"
         )
     return completion
+
+
+def _wrong_values(content: Mapping[str, Any]) -> list[str]:
+    """Return the names of values of another type, and of artifacts outside the run's folder."""
+    wrong = [name for name, kind in _TYPES.items() if not isinstance(content.get(name), kind)]
+    if wrong:
+        return wrong
+    counts = {n: v for n, v in content["facts"].items() if n in _COUNTS and v is not None}
+    numbers = {**content["metrics"], **content["measured"], **counts}
+    wrong = [name for name, value in numbers.items() if not is_number(value)]
+    return wrong + [n for n in content["artifacts"] if not all(map(is_file_name, n.split("/")))]
 
 
 def _compare(path: Path, listed: Any, thorough: bool) -> None:

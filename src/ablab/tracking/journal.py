@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ablab.bounds import INTEGER
 from ablab.tracking.files import DamagedError, naming, read_file
 
 
@@ -53,9 +54,24 @@ class Entry:
         if not line.endswith("\n") or checksum != f"{zlib.crc32(text.encode()):08x}":
             raise JournalError(f"line must match its checksum, got {line[:80]!r}")
         try:
-            return cls(**json.loads(text))
-        except (TypeError, ValueError) as error:
+            entry = cls(**json.loads(text))
+            entry._check_types()
+        except (TypeError, ValueError, RecursionError) as error:
             raise JournalError(f"line must be an event, got {line[:80]!r}") from error
+        return entry
+
+    def _check_types(self) -> None:
+        """Raise `TypeError` if a value has another type: a checksum alone proves no author."""
+        numbers = [self.time, *self.metrics.values(), *self.measured.values()]
+        if not isinstance(self.kind, str) or not all(map(is_number, numbers)):
+            raise TypeError
+        if not isinstance(self.note, dict) or not isinstance(self.epoch, int | None):
+            raise TypeError
+
+
+def is_number(value: object) -> bool:
+    """Return whether a value of a record is a number: a float, or an integer of 64 bits."""
+    return isinstance(value, float) or (isinstance(value, int) and abs(value) <= INTEGER.most)
 
 
 def same_metrics(a: Mapping[str, float], b: Mapping[str, float]) -> bool:

@@ -19,7 +19,7 @@ from filelock import FileLock
 from ablab.folders import lab_folder
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.files import DamagedError, write_json
-from ablab.tracking.run import JOURNAL, TRIAL, Run
+from ablab.tracking.run import IMPORTING, JOURNAL, TRIAL, Run
 from ablab.tracking.sealed import write_sealed
 
 
@@ -50,12 +50,12 @@ class Lab:
         return cls(root)
 
     def runs(self, key: str) -> list[Run]:
-        """Return the trial's runs that were not discarded, oldest first."""
+        """Return the trial's runs, oldest first, without discarded and half-imported ones."""
         folder = self.root / "trials" / key
         if not folder.is_dir():
             return []
         runs = (Run(f) for f in sorted(folder.iterdir()) if f.name.isdigit() and _has_records(f))
-        return [run for run in runs if not run.is_discarded]
+        return [run for run in runs if not (run.is_discarded or run.is_pending)]
 
     def finished(self, key: str) -> Run | None:
         """Return the newest finished run of a trial, the one that reports use, or None."""
@@ -80,7 +80,9 @@ class Lab:
     def keys(self) -> Iterator[str]:
         """Yield the key of every trial in the lab."""
         folder = self.root / "trials"
-        yield from sorted(f.name for f in folder.iterdir()) if folder.is_dir() else ()
+        for name in sorted(f.name for f in folder.iterdir()) if folder.is_dir() else ():
+            if not any((folder / name).glob(f"*/{IMPORTING}")) or self.runs(name):
+                yield name
 
     def sweep_folder(self, sweep: str) -> Path:
         """Return the folder of a sweep's plan and reports."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ablab.errors import InputError, ResourceError
+from ablab.folders import is_file_name
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab
 from ablab.tracking.sealed import read_sealed, write_sealed
@@ -220,6 +221,8 @@ def _check_types(part: Part) -> None:
     if not all(isinstance(text, str) for text in (part.kind, part.command, *texts)):
         raise TypeError
     if not all(isinstance(m, dict) for m in maps) or not isinstance(part.time, int | float):
+        raise TypeError
+    if not all(map(is_file_name, part.trials)):  # a key names a folder
         raise TypeError
     if not {cell.key for cell in part.cells} <= part.trials.keys():
         raise TypeError

@@ -26,13 +26,18 @@ def read_probes(folder: Path) -> ProbeValues:
     path = folder / PROBES
     if not path.is_file():
         return {}
-    header, *rows = read_rows(path)
+    header, *rows = read_rows(path) or [[]]
     if tuple(header) != COLUMNS:
         raise InputError(f"{path} must start with {','.join(COLUMNS)}, got {','.join(header)}")
     table: dict[str, dict[str, dict[int, float]]] = {}
-    for epoch, layer, probe, value in rows:
-        table.setdefault(probe, {}).setdefault(layer, {})[int(epoch)] = float(value)
+    try:
+        for epoch, layer, probe, value in rows:
+            table.setdefault(probe, {}).setdefault(layer, {})[int(epoch)] = float(value)
+    except ValueError as error:
+        raise InputError(f"{path} must be a table of probes, got: {error}") from error
     epochs = 1 + max((int(row[0]) for row in rows), default=-1)
+    if epochs > len(rows):
+        raise InputError(f"{path} must hold every epoch, got {epochs} in {len(rows)} rows")
     return {
         probe: {
             layer: tuple(values.get(epoch, math.nan) for epoch in range(epochs))

@@ -15,6 +15,7 @@ from ablab.tracking.run import Run
 
 BEST = "best.safetensors"
 CORRECT = "test_correct.npy"
+_HEADER_BYTES = 4096  # numpy writes 128
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,23 @@ def record_of(run: Run) -> Record:
 
 
 def read_correct(folder: Path, images: int) -> NDArray[np.bool_] | None:
-    """Return which of ``images`` test images a run classified correctly, or None if unknown."""
-    if not (folder / CORRECT).is_file():
+    """Return which of ``images`` test images a run classified correctly, or None if unknown.
+
+    Raises:
+        DamagedError: the file is not an array of one bit per image.
+    """
+    path = folder / CORRECT
+    if not path.is_file():
         return None
-    bits = np.load(folder / CORRECT, allow_pickle=False)
+    if images <= 0:
+        return np.zeros(0, np.bool_)
+    # The size is compared first: the file's header may promise more than the memory holds.
+    if path.stat().st_size > images // 8 + _HEADER_BYTES:
+        raise DamagedError(f"{path} must hold {images} bits, got more")
+    try:
+        bits = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, EOFError, OverflowError) as error:
+        raise DamagedError(f"{path} must be an array of numpy, got: {error}") from error
+    if bits.dtype != np.uint8 or bits.shape != (-(-images // 8),):
+        raise DamagedError(f"{path} must hold {images} bits, got {bits.dtype} {bits.shape}")
     return np.unpackbits(bits, count=images).astype(np.bool_)

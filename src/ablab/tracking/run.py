@@ -19,6 +19,7 @@ LOG = "log.txt"
 CHECKPOINT = "checkpoint.ckpt"
 LOCK = "lock"
 DISCARDED = "discarded"
+IMPORTING = "importing"
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,18 @@ class Run:
     def is_discarded(self) -> bool:
         """Return whether the run was discarded."""
         return (self.folder / DISCARDED).exists()
+
+    @property
+    def is_pending(self) -> bool:
+        """Return whether the run belongs to an import that is under way, or was broken off.
+
+        Its marker names what the import puts in place last, relative to the lab.
+        """
+        try:
+            awaited = (self.folder / IMPORTING).read_text("utf-8")
+        except OSError:
+            return False
+        return not (self.folder.parents[2] / awaited).exists()
 
     def snapshot(self) -> Snapshot:
         """Return lock, completion record and journal, consistent even if the trial ends meanwhile.

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ablab.bounds import TRIALS
+
 Settings = Mapping[str, Any]
 _ALWAYS = ("question", "kind", "metric", "goal", "baseline", "margin", "seeds")
 _NAMED = ("variants", "blocks")
@@ -69,12 +71,15 @@ def read_spec(content: Mapping[str, Any]) -> Spec:
 
     Raises:
         TypeError: a value has the wrong type.
+        ValueError: there are too many seeds.
     """
     known = {f.name for f in fields(Spec)}
     values = {key: value for key, value in content.items() if key in known and value is not None}
     for key in _NAMED:
         values[key] = {str(n): dict(s) for n, s in dict(values.get(key, {})).items()}
     seeds = values.get("seeds", ())
+    if isinstance(seeds, int) and seeds > TRIALS.most:
+        raise ValueError
     values["seeds"] = tuple(range(seeds) if isinstance(seeds, int) else seeds)
     if not all(isinstance(values.get(key, ""), str) for key in _TEXTS):
         raise TypeError
