@@ -16,7 +16,7 @@ HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143  # 128 + signal number, as in s
 
 EXIT_CODES: Mapping[int, str] = {
     FINISHED: "finished",
-    FAILED: "a trial failed, or something could not be delivered",
+    FAILED: "a trial failed or is not reproduced, or something could not be delivered",
     WRONG_INPUT: "wrong input",
     BUG: "a bug of ablab",
     NO_RESOURCE: "the machine lacks something: disk space, a permission",

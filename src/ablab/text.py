@@ -59,6 +59,16 @@ def format_name(name: object) -> str:
     return shorten(escape_controls(text), LONGEST_VALUE) if text.strip() else repr(text)
 
 
+def format_count(number: int, noun: str) -> str:
+    """Return a number with its noun in the singular or plural.
+
+    Example:
+        >>> format_count(1, "trial"), format_count(2, "trial")
+        ('1 trial', '2 trials')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def shorten(text: str, longest: int) -> str:
     """Return text with its middle replaced by its length, if it is longer than ``longest``.
 

@@ -9,13 +9,12 @@ from typing import Any, NoReturn
 import ablab
 from ablab.cli import (
     baselines,
+    carry,
     compare,
     maintenance,
-    models,
     new,
-    prune,
-    publish,
     report,
+    reproduce,
     sweep,
     train,
     view,
@@ -72,7 +71,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    running, using = (train, sweep, report, compare, publish), (baselines, models, view)
-    for module in (*running, *using, new, prune, maintenance):
+    modules = (train, sweep, report, compare, baselines, view, new, reproduce, carry, maintenance)
+    for module in modules:
         module.add_to(commands)
     return parser

@@ -82,7 +82,16 @@ def resolve(composition: Composition) -> Trial:
         ConfigError: all faults that can be found before training.
         DataError: the data set is missing or damaged.
     """
-    config = composition.resolved()
+    return resolve_config(composition.resolved(), composition.choices)
+
+
+def resolve_config(config: dict[str, Any], choices: dict[str, str]) -> Trial:
+    """Check a resolved configuration with the data and sources of today, and compute its key.
+
+    Raises:
+        ConfigError: all faults that can be found before training.
+        DataError: the data set is missing or damaged.
+    """
     validate(config)
     faults = device_faults(config)
     try:
@@ -94,7 +103,7 @@ def resolve(composition: Composition) -> Trial:
     data_hash = _data_hash(config["dataset"])
     sources = source_hashes(config)
     key = key_of(config, data_hash, sources)
-    return Trial(key, config, composition.choices, data_hash, sources)
+    return Trial(key, config, choices, data_hash, sources)
 
 
 def resolve_seeds(composition: Composition, seeds: Sequence[int]) -> Iterator[Trial]:
@@ -117,14 +126,22 @@ def key_of(config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str]
     The number of processes is included only if a component may draw random numbers separately in
     each of them (see `own_randomness`).
     """
+    processes = num_processes(config["devices"])
+    counts = processes > 1 and own_randomness(config)
+    return content_key(config, data_hash, sources, processes if counts else None)
+
+
+def content_key(
+    config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str], processes: int | None
+) -> str:
+    """Return the key of a trial whose number of processes counts, or None if it does not."""
     inside = {k: _copy(v) for k, v in config.items() if k not in OUTSIDE_KEY}
     for dotted, neutral in NEUTRAL.items():
         _leave_out(inside, dotted.split("."), neutral)
     for dotted in PATHS:
         _leave_out(inside, dotted.split("."))
     content = {"config": inside, "data": data_hash, "sources": sources, "schema": SCHEMA}
-    processes = num_processes(config["devices"])
-    if processes > 1 and own_randomness(config):
+    if processes is not None:
         content["processes"] = processes
     return hashlib.sha256(_text(content).encode()).hexdigest()[:16]
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import ablab
 from ablab.errors import InputError
-from ablab.tracking.archive.manifest import MANIFEST, REPORT, File, Manifest
+from ablab.tracking.archive.manifest import MANIFEST, REPORT, File, Manifest, member_fault
 from ablab.tracking.archive.tar import write_tar
 from ablab.tracking.completion import COMPLETION, is_weights
 from ablab.tracking.files import file_sha256
@@ -87,6 +87,8 @@ def make_export(lab: Lab, plan: Plan, *, weights: bool = True) -> Export:
     own |= {f"sweep/report/{p.name}": p for p in sorted(folder.glob("report/*"))}
     own = {n: p for n, p in own.items() if not n.startswith("sweep/report") or REPORT.fullmatch(n)}
     sources = own | sources
+    if faults := [f"{sources[n]} must {rule}" for n in sources if (rule := member_fault(n))]:
+        raise InputError("\n".join(faults[:5]))
     files = {name: File(path.stat().st_size, file_sha256(path)) for name, path in sources.items()}
     host = socket.gethostname()
     manifest = Manifest(plan.sweep, files, host, ablab.__version__, time.time())

@@ -34,7 +34,10 @@ class _HashingReader:
 
 
 def write_tar(
-    target: BinaryIO, first: tuple[str, bytes], files: Mapping[str, File], sources: Mapping[str, Path]
+    target: BinaryIO,
+    first: tuple[str, bytes],
+    files: Mapping[str, File],
+    sources: Mapping[str, Path],
 ) -> None:
     """Write a tar archive.
 
@@ -54,7 +57,7 @@ def write_tar(
             with sources[name].open("rb") as stream:
                 reader = _HashingReader(stream)
                 try:
-                    archive.addfile(_member(name, file.size), reader)  # type: ignore[arg-type]
+                    archive.addfile(_member(name, file.size), reader)
                 except OSError as error:
                     if error.errno is not None:
                         raise

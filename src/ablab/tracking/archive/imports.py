@@ -1,0 +1,265 @@
+"""Import of a sweep from an archive, whole or not at all.
+
+The runs are moved into the lab first, hidden by a marker; the plan appears last, in one rename,
+and uncovers them. An import that is killed before leaves the lab as it was.
+"""
+
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from re import compile as pattern
+from typing import BinaryIO
+
+from filelock import FileLock, Timeout
+
+from ablab.bounds import RECORD_BYTES
+from ablab.errors import InputError
+from ablab.folders import lab_folder
+from ablab.text import format_value
+from ablab.tracking.archive.export import trial_keys
+from ablab.tracking.archive.manifest import (
+    MANIFEST,
+    Manifest,
+    as_context,
+    check_sweep_name,
+    read_manifest,
+)
+from ablab.tracking.archive.staging import SWEEP, Check, Staged, check_staged, unpack
+from ablab.tracking.archive.tar import TarReader
+from ablab.tracking.completion import Completion, omitted_weights, write_completion
+from ablab.tracking.files import file_sha256, mark, remove_abandoned, sync_folder
+from ablab.tracking.journal import same_metrics
+from ablab.tracking.lab import Lab
+from ablab.tracking.run import IMPORTING, Run
+from ablab.tracking.sealed import checksum, write_sealed
+
+SOURCE = "source.json"
+_STAGING = pattern(r"\.import-(?P<mark>[0-9a-f]{8}-\d+)")
+
+
+@dataclass
+class ImportResult:
+    """What an import did with the trials of an archive, as lists of their keys.
+
+    Attributes:
+        sweep: name of the sweep in this lab.
+        manifest: of the archive.
+        added: are in the lab now.
+        equal: were in the lab already, the same run.
+        repeated: were in the lab already, another run with results equal to the bit.
+        kept: the lab's own run counts: it has other results, or the archive's has not ended.
+        completed: were in the lab without weights, which were added.
+        absent: of the plan, but not in the archive.
+        own_code: names of the classes and functions outside torch and ablab that trials use.
+    """
+
+    sweep: str
+    manifest: Manifest
+    added: list[str]
+    equal: list[str]
+    repeated: list[str]
+    kept: list[str]
+    completed: list[str]
+    absent: list[str]
+    own_code: list[str]
+
+
+def import_archive(
+    stream: BinaryIO, check: Check, *, name: str | None = None, keep: bool = False
+) -> ImportResult:
+    """Import the sweep in an archive into the lab.
+
+    A trial that the lab has finished is kept. Nothing is written unless all can be.
+
+    Args:
+        stream: of the archive; need not be seekable.
+        check: checks a trial's configuration, which comes from outside.
+        name: of the sweep in this lab; by default as in the archive.
+        keep: whether to import an archive that has other results of trials of this lab, whose own
+            are kept. Otherwise it is refused.
+
+    Raises:
+        InputError: the archive is not one of `ablab export-lab`, is damaged, or contradicts the
+            lab.
+        ResourceError: the machine lacks something, such as disk space.
+    """
+    reader = TarReader(stream)
+    manifest = read_manifest(reader.read_first(MANIFEST, RECORD_BYTES.most))
+    sweep = manifest.sweep if name is None else name
+    check_sweep_name(sweep)
+    lab = Lab(lab_folder())
+    is_here = _is_here(lab, sweep, manifest)
+    lab = Lab.open()
+    try:
+        with FileLock(lab.root / ".import.lock", timeout=0):
+            _finish_earlier(lab)
+            folder = lab.root / f".import-{mark()}"
+            folder.mkdir()
+            try:
+                staged = unpack(reader, manifest, folder)
+                check_staged(staged, check)
+                result = _decide(lab, staged, sweep, keep=keep)
+                _place(lab, staged, result, is_here=is_here)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+    except Timeout:
+        raise InputError(f"{lab.root} must have one import at a time, got another one") from None
+    return result
+
+
+def _is_here(lab: Lab, sweep: str, manifest: Manifest) -> bool:
+    """Return whether the lab has the archive's plan already.
+
+    Raises:
+        InputError: it has another plan, or other files, of that name.
+    """
+    folder = lab.sweep_folder(sweep)
+    parts = {path.name: file_sha256(path) for path in folder.glob("part-*.json")}
+    if parts == manifest.plan_files:
+        return True
+    others = [p.name for p in folder.iterdir() if p.name != ".lock"] if folder.is_dir() else []
+    if others:
+        raise InputError(
+            f"sweep must be new in the lab, got {format_value(sweep)}, which has another plan "
+            f"there: `--as NAME` imports it under another name"
+        )
+    return False
+
+
+def _decide(lab: Lab, staged: Staged, sweep: str, *, keep: bool) -> ImportResult:
+    """Compare each run with the lab's.
+
+    Raises:
+        InputError: results contradict the lab's, and ``keep`` is not set.
+    """
+    result = ImportResult(sweep, staged.manifest, [], [], [], [], [], [], [])
+    conflicts = []
+    for key, run in staged.runs.items():
+        own, theirs = lab.finished(key), run.completion
+        if own is None:
+            is_kept = theirs is None and lab.runs(key)
+            (result.kept if is_kept else result.added).append(key)
+            continue
+        mine = own.completion
+        if theirs is None or mine is None:
+            result.kept.append(key)
+        elif _identity(mine) == _identity(theirs):
+            missing = omitted_weights(own.folder) - omitted_weights(run.folder)
+            (result.completed if missing else result.equal).append(key)
+        elif _has_same_results(own, mine, run, theirs):
+            result.repeated.append(key)
+        else:
+            result.kept.append(key)
+            conflicts.append(f"{key} ({_differences(mine, theirs)})")
+    if conflicts and not keep:
+        more = f" and {len(conflicts) - 3} more" if len(conflicts) > 3 else ""
+        raise InputError(
+            "trial must have the results that this lab has, got other ones for "
+            f"{', '.join(conflicts[:3])}{more}: `--keep` keeps this lab's and imports the rest; "
+            "with ABLAB_HOME=OTHER the archive is imported into a lab of its own, for "
+            "`ablab compare`"
+        )
+    known = staged.runs.keys() | set(lab.keys())
+    needed = trial_keys(staged.plan.trials, lambda _: None)
+    result.absent = [key for key in needed if key not in known]
+    result.own_code = sorted({n for t in staged.plan.trials.values() for n in _targets(t)})
+    return result
+
+
+def _targets(trial: object) -> list[str]:
+    """Return the targets of a trial that are the user's."""
+    config = trial["config"]  # type: ignore[index] # checked
+    nodes = [node for node in config.values() if isinstance(node, dict)]
+    names = [str(node["_target_"]) for node in nodes if "_target_" in node]
+    return [name for name in names if name.partition(".")[0] not in ("torch", "ablab")]
+
+
+def _identity(completion: Completion) -> str:
+    """Return a checksum of a record, whatever the number of its run."""
+    return checksum({**vars(completion), "run": ""})
+
+
+def _has_same_results(own: Run, mine: Completion, run: Run, theirs: Completion) -> bool:
+    epochs = [[e for e in each.entries() if e.kind == "epoch"] for each in (own, run)]
+    return (
+        mine.outcome == theirs.outcome
+        and same_metrics(mine.metrics, theirs.metrics)
+        and len(epochs[0]) == len(epochs[1])
+        and all(same_metrics(a.metrics, b.metrics) for a, b in zip(*epochs, strict=True))
+    )
+
+
+def _differences(mine: Completion, theirs: Completion) -> str:
+    """Return the first metric that differs."""
+    if mine.outcome != theirs.outcome:
+        return f"{mine.outcome} here, {theirs.outcome} there"
+    names = ["test/accuracy", *sorted(mine.metrics.keys() | theirs.metrics.keys())]
+    for name in names:
+        a, b = mine.metrics.get(name), theirs.metrics.get(name)
+        if a != b:
+            return f"{name} {a} here, {b} there"
+    return "other metrics of an epoch"
+
+
+def _place(lab: Lab, staged: Staged, result: ImportResult, *, is_here: bool) -> None:
+    """Move the runs, then the plan, into the lab."""
+    folder, placed = lab.sweep_folder(result.sweep), []
+    awaited = str((folder / "part-001.json").relative_to(lab.root))
+    try:
+        for key in result.added:
+            (staged.runs[key].folder / IMPORTING).write_text(awaited, "utf-8")
+            placed.append(_move(lab, staged.runs[key]))
+        if not is_here:
+            _move_plan(staged, folder)
+    except BaseException:
+        for path in [] if is_here else placed:
+            shutil.rmtree(path, ignore_errors=True)
+        raise
+    for path in placed:
+        (path / IMPORTING).unlink()
+    for key in result.completed:
+        _add_weights(lab, staged.runs[key])
+
+
+def _move(lab: Lab, run: Run) -> Path:
+    """Move a run into the lab, under its number or, if that is taken, the next one."""
+    folder = lab.root / "trials" / run.key
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        taken = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+        number = run.number if not taken else f"{max(taken) + 1:03d}"
+        if number != run.number and run.completion is not None:
+            write_completion(run.folder, replace(run.completion, run=number))
+        run.folder.replace(folder / number)
+        sync_folder(folder)
+    return folder / number
+
+
+def _move_plan(staged: Staged, folder: Path) -> None:
+    """Put the plan in place, which uncovers the runs."""
+    source = staged.folder / SWEEP
+    write_sealed(source / SOURCE, {**as_context(staged.manifest), "imported": time.time()})
+    folder.parent.mkdir(exist_ok=True)
+    (folder / ".lock").unlink(missing_ok=True)
+    source.replace(folder)  # an empty folder may be there, nothing else
+    sync_folder(folder.parent)
+
+
+def _add_weights(lab: Lab, run: Run) -> None:
+    """Add the weights that the lab's own run was imported without."""
+    own = lab.finished(run.key)
+    assert own is not None
+    for name in omitted_weights(own.folder):
+        if (run.folder / name).is_file():
+            (run.folder / name).replace(own.folder / name)
+
+
+def _finish_earlier(lab: Lab) -> None:
+    """Remove what a killed import left: its staging folder, and runs that nothing uncovered."""
+    remove_abandoned(lab.root, _STAGING)
+    for marker in lab.root.glob(f"trials/*/*/{IMPORTING}"):
+        if Run(marker.parent).is_pending:
+            shutil.rmtree(marker.parent)
+        else:
+            marker.unlink()
