@@ -75,8 +75,8 @@ def _export(options: argparse.Namespace) -> int:
         sys.stderr.write(f"left out: trial {key}, which is {state}\n")
     where = "standard output" if options.to is None else format_name(options.to)
     sys.stderr.write(
-        f"{plan.sweep}: {format_count(export.num_runs, 'trial')}, {export.num_bytes / 1e6:.1f} MB, in "
-        f"{where}; source code and data are not in it\n"
+        f"{plan.sweep}: {format_count(export.num_runs, 'trial')}, {export.num_bytes / 1e6:.1f} MB, "
+        f"in {where}; source code and data are not in it\n"
     )
     return 0
 

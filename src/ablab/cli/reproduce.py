@@ -112,7 +112,8 @@ def _details(result: "Repetition") -> Iterator[str]:
         yield f"First difference: {result.differences[0]}"
         yield f"Largest difference: {result.largest}"
     if result.num_changed:
-        yield f"Predictions: right or wrong changed for {format_count(result.num_changed, 'test image')}"
+        images = format_count(result.num_changed, "test image")
+        yield f"Predictions: right or wrong changed for {images}"
     elif result.same_confusions is False:
         yield "Predictions: other wrong classes for some test images"
     if result.same_weights is False:
