@@ -1,13 +1,18 @@
 """The journal: append-only, with checksums, one line per epoch."""
 
 import itertools
+import json
 import math
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
-from recorded import epoch
+from recorded import begin, epoch, finish
 
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries, same_metrics
+from ablab.tracking.lab import Lab
+from ablab.tracking.records import read_record
 
 
 @pytest.mark.parametrize("value", [0.1, -0.0, 1 / 3, 5e-324, 1.7976931348623157e308, 1e22])
@@ -83,3 +88,51 @@ def test_events_without_an_epoch_may_repeat(tmp_path: Path) -> None:
     for _ in range(2):
         journal.append(Entry("attempt", 1.0))
     assert len(Journal(journal.path).entries) == 2
+
+
+@pytest.mark.parametrize("is_finished", [False, True])
+def test_a_journal_that_is_cut_in_its_last_200_bytes_counts_as_far_as_it_is_whole(
+    lab: Lab, is_finished: bool
+) -> None:
+    """Every command reads what is left; nothing passes for finished; writing goes on from there."""
+    run = begin(lab, epochs=3)
+    if is_finished:
+        finish(run)
+    content, entries = run.journal.read_bytes(), run.entries()
+    lengths = [len(entry.encode().encode()) for entry in entries]
+    assert len(entries) > 2
+    for end in range(len(content) - 200, len(content)):
+        run.journal.write_bytes(content[:end])
+        whole = sum(length <= end for length in itertools.accumulate(lengths))
+        assert run.entries() == entries[:whole]
+        record = read_record(lab, run.key)
+        assert record.outcome == ("damaged" if is_finished else "stopped")
+        assert len(record.epochs) == sum(e.kind == "epoch" for e in entries[:whole])
+        assert lab.finished(run.key) is None
+        assert (str(run.journal) in run.damage()) == is_finished
+        assert run.can_resume()
+        journal = Journal(run.journal)
+        for entry in entries[whole:]:
+            journal.append(entry)
+        assert run.journal.read_bytes() == content
+    assert run.status() == ("finished" if is_finished else "stopped")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"metrics": {"val/loss": "<script>"}},
+        {"metrics": {"val/loss": 10**400}},
+        {"metrics": {"val/loss": None}},
+        {"metrics": [1]},
+        {"measured": {"time/epoch_seconds": {}}},
+        {"time": "now"},
+        {"epoch": "0"},
+        {"kind": 3},
+        {"note": "text"},
+    ],
+)
+def test_a_line_with_a_valid_checksum_and_other_types_is_damaged(change: dict[str, Any]) -> None:
+    text = json.dumps({"kind": "epoch", "time": 1.0, "epoch": 0, **change})
+    with pytest.raises(JournalError, match="line must be an event"):
+        Entry.decode(f"{zlib.crc32(text.encode()):08x} {text}\n")

@@ -10,7 +10,7 @@ from typing import Any
 from ablab.bounds import PROCESSES
 from ablab.config.compose import AXES, GROUPS
 from ablab.config.content import content_faults, is_interpolated
-from ablab.config.trial import content_key
+from ablab.config.trial import NEUTRAL, content_key
 from ablab.text import format_value
 
 
@@ -23,11 +23,13 @@ def record_faults(trial: Mapping[str, Any]) -> list[str]:
     Args:
         trial: ``key``, ``config``, ``data_hash``, ``sources``, as in ``trial.json``.
     """
-    config, sources = trial.get("config"), trial.get("sources")
-    if not isinstance(config, dict) or not isinstance(sources, dict):
-        return ["trial must have a configuration and sources, got another record"]
+    config, sources, choices = (trial.get(name) for name in ("config", "sources", "choices"))
+    if not (isinstance(config, dict) and isinstance(sources, dict) and isinstance(choices, dict)):
+        return ["trial must have a configuration, sources and choices, got another record"]
     faults = content_faults("", config) + content_faults("sources", sources)
-    faults += content_faults("choices", trial.get("choices"))
+    faults += content_faults("choices", choices)
+    texts = [*sources.values(), *choices.values()]
+    faults += [f"sources must be text, got {format_value(x)}" for x in texts if type(x) is not str]
     if faults:
         return faults
     faults = [
@@ -36,6 +38,8 @@ def record_faults(trial: Mapping[str, Any]) -> list[str]:
         if is_interpolated(value)
     ]
     for name in (*GROUPS[: len(AXES)], "trainer", "devices", "launcher"):
+        if name not in config and name in NEUTRAL:  # recorded before there was such a group
+            continue
         faults += _group_faults(name, config.get(name))
     if not faults and not _has_key(trial, config, sources):
         faults = [

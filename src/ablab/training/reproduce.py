@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 from rich.console import Console
@@ -125,7 +126,7 @@ def _fill_in(config: dict[str, Any], path: Sequence[str], neutral: Any) -> None:
     for part in path[:-1]:
         node = node.get(part) if isinstance(node, dict) else None
     if isinstance(node, dict):
-        node.setdefault(path[-1], neutral)
+        node.setdefault(path[-1], deepcopy(neutral))
 
 
 def _threads(recorded: Run) -> dict[str, int]:
