@@ -56,7 +56,7 @@ class Entry:
         try:
             entry = cls(**json.loads(text))
             entry._check_types()
-        except (TypeError, ValueError, RecursionError) as error:
+        except (TypeError, ValueError, AttributeError, RecursionError) as error:
             raise JournalError(f"line must be an event, got {line[:80]!r}") from error
         return entry
 
