@@ -15,7 +15,7 @@ from ablab.text import escape_controls, format_count, format_name
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
-    from ablab.tracking.archive.imports import ImportResult
+    from ablab.tracking.archive.decision import ImportResult
 
 
 _DEFAULT = Path()  # of --to: a file named as the sweep

@@ -70,8 +70,7 @@ def read_spec(content: Mapping[str, Any]) -> Spec:
     """Return the question that a plan stores; a missing key has its default.
 
     Raises:
-        TypeError: a value has the wrong type.
-        ValueError: there are too many seeds.
+        TypeError: a value has the wrong type, or there are too many seeds.
     """
     known = {f.name for f in fields(Spec)}
     values = {key: value for key, value in content.items() if key in known and value is not None}
@@ -79,7 +78,7 @@ def read_spec(content: Mapping[str, Any]) -> Spec:
         values[key] = {str(n): dict(s) for n, s in dict(values.get(key, {})).items()}
     seeds = values.get("seeds", ())
     if isinstance(seeds, int) and seeds > TRIALS.most:
-        raise ValueError
+        raise TypeError
     values["seeds"] = tuple(range(seeds) if isinstance(seeds, int) else seeds)
     if not all(isinstance(values.get(key, ""), str) for key in _TEXTS):
         raise TypeError

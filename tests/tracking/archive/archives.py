@@ -11,8 +11,9 @@ from typing import Any
 
 from recorded import begin, finish, trial
 
+from ablab.tracking.archive.decision import ImportResult
 from ablab.tracking.archive.export import make_export
-from ablab.tracking.archive.imports import ImportResult, import_archive
+from ablab.tracking.archive.imports import import_archive
 from ablab.tracking.archive.manifest import MANIFEST, File, Manifest, read_manifest
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, find_plan, write_part

@@ -245,6 +245,7 @@ def _seen(lab: Lab) -> dict[str, Any]:
     return {"sweeps": lab.sweeps(), "runs": {f"{r.key}/{r.number}": r.status() for r in runs}}
 
 
+@pytest.mark.slow
 def test_a_killed_import_leaves_the_lab_as_it_was_and_can_be_repeated(
     archive: bytes, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

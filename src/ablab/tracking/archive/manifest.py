@@ -73,7 +73,7 @@ def read_manifest(text: bytes) -> Manifest:
         content = json.loads(text)
         stored = content.pop(_SUM)
         if content.pop("schema") != _SCHEMA or stored != checksum({"schema": _SCHEMA, **content}):
-            raise ValueError("another schema or checksum")
+            raise InputError("another schema or checksum")
         files = {name: File(**file) for name, file in content.pop("files").items()}
         manifest = Manifest(**content, files=files)
         _check_types(manifest)
