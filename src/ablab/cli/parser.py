@@ -7,18 +7,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import ablab
-from ablab.cli import (
-    baselines,
-    carry,
-    compare,
-    maintenance,
-    new,
-    report,
-    reproduce,
-    sweep,
-    train,
-    view,
-)
+from ablab.cli import baselines, compare, maintenance, new, report, serve, sweep, train, view
 from ablab.cli.command import add_debug
 from ablab.errors import EXIT_CODES
 
@@ -71,7 +60,6 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    modules = (train, sweep, report, compare, baselines, view, new, reproduce, carry, maintenance)
-    for module in modules:
+    for module in (train, sweep, report, compare, baselines, view, serve, new, maintenance):
         module.add_to(commands)
     return parser

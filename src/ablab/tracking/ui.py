@@ -20,7 +20,7 @@ _HOST = "127.0.0.1"
 _PORTS_TRIED = 100
 _POLL_SECONDS, _SECONDS_TO_EXIT = 0.2, 10
 LOG = "ui.log"
-_SETTINGS = {
+SERVER_SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
@@ -88,7 +88,7 @@ def _running(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[bytes
             stdin=subprocess.DEVNULL,
             stdout=stream,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **_SETTINGS},
+            env={**os.environ, **SERVER_SETTINGS},
             start_new_session=True,  # Ctrl-C reaches only us, and `killpg` all its processes
         )
     try:
