@@ -60,10 +60,15 @@ def add_to(commands: "Commands") -> None:
 def _serve(options: argparse.Namespace) -> int:
     from ablab.tracking.team_server import serve
 
-    serve(_settings(options))
+    serve(read_settings(options))
 
 
-def _settings(options: argparse.Namespace) -> "ServerSettings":
+def read_settings(options: argparse.Namespace) -> "ServerSettings":
+    """Return the settings that the options give.
+
+    Raises:
+        InputError: an option cannot be used.
+    """
     from ablab.tracking.server_settings import ServerSettings, read_hosts, read_origins
 
     for name, value, most in (("port", options.port, _LAST_PORT), ("workers", options.workers, 64)):

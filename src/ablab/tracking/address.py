@@ -46,7 +46,7 @@ class Address:
     @property
     def without_password(self) -> str:
         """The URI without a password, to print and to store."""
-        return re.sub(r"//[^/@]*@", "//", self.uri)
+        return hide_password(self.uri)
 
 
 def locate(root: Path, uri: str | None = None) -> Address:
@@ -77,6 +77,22 @@ def locate(root: Path, uri: str | None = None) -> Address:
         return Address(sqlite_uri(path.resolve()), path.resolve(), False)
     _refuse(given)
     return Address(given, None, False)
+
+
+def hide_password(uri: str) -> str:
+    """Return a URI without user and password, as it may be printed and stored.
+
+    A password with an unescaped ``@`` or ``/`` is removed as a whole. A SQLite URI has none, and a
+    path may hold ``@``.
+
+    Example:
+        >>> hide_password("https://ann:a/b@c@lab.example.org/mlflow")
+        'https://lab.example.org/mlflow'
+    """
+    if _SQLITE.match(uri):
+        return re.sub(r"//[^/@]*@", "//", uri)
+    bare = re.sub(r"//.*@", "//", uri, count=1)
+    return re.sub(r"(?i)([?&](password|passwd|pwd)=)[^&]*", r"\1…", bare)
 
 
 def sqlite_uri(path: Path) -> str:
@@ -123,17 +139,18 @@ def local_folder(uri: str) -> Path | None:
 
 def _refuse(uri: str) -> None:
     """Raise unless the URI is a server or a database that MLflow supports."""
+    shown = hide_password(uri)
     try:
         parts = urlsplit(uri)
         scheme, host = parts.scheme.partition("+")[0], parts.hostname
     except ValueError as error:
-        raise StoreError(f"{_RULE}, got {uri}: {error}") from error
+        raise StoreError(f"{_RULE}, got {shown}: {hide_password(str(error))}") from None
     if (scheme in _SERVERS and host) or scheme in _HOSTED or uri in _HOSTED[:3]:
         return
     folder = local_folder(uri) if scheme in ("", "file") else None
     if folder is not None and (folder / "0").is_dir():
         raise StoreError(
-            f"{_RULE}, got {uri}, a folder of runs, which MLflow no longer reads: `mlflow "
+            f"{_RULE}, got {shown}, a folder of runs, which MLflow no longer reads: `mlflow "
             f"migrate-filestore --source {folder} --target sqlite:///FILE` converts it"
         )
-    raise StoreError(f"{_RULE}, got {uri}")
+    raise StoreError(f"{_RULE}, got {shown}")

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from ablab.errors import InputError
@@ -20,7 +19,8 @@ ADMIN = "MLFLOW_AUTH_ADMIN_USERNAME"
 ADMIN_PASSWORD = "MLFLOW_AUTH_ADMIN_PASSWORD"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 PERMISSIONS = ("NO_PERMISSIONS", "READ", "EDIT", "MANAGE")
-_DRIVERS = ("postgresql", "postgresql+psycopg")
+_DRIVER = "postgresql+psycopg"
+_DRIVERS = ("postgresql", _DRIVER)
 _EXAMPLE = "postgresql://USER@HOST/DATABASE"
 _HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9._-]*[a-z0-9])?)(?P<port>:[0-9]{1,5})?")
 _SHORTEST_PASSWORD, _SHORTEST_KEY, _FEWEST_CHARACTERS = 12, 32, 6
@@ -135,24 +135,29 @@ def read_database(environ: Mapping[str, str]) -> Database:
     Raises:
         InputError: it is missing or no Postgres database, or its password is given twice or weak.
     """
-    from sqlalchemy.engine import make_url
+    from sqlalchemy.engine import URL, make_url
     from sqlalchemy.exc import ArgumentError
 
+    rule = f"{DATABASE} must be {_EXAMPLE}, got"
+    if not environ.get(DATABASE):
+        raise InputError(f"{rule} none")
     try:
-        url: Any = make_url(environ.get(DATABASE) or "missing:")
+        url = make_url(environ[DATABASE])
     except (ArgumentError, ValueError):  # their messages may hold the password
-        raise InputError(f"{DATABASE} must be {_EXAMPLE}, got one that cannot be read") from None
+        raise InputError(f"{rule} one that cannot be read") from None
     if url.drivername not in _DRIVERS or not url.database or "password" in url.query:
         remedy = "; `ablab ui` shows a SQLite store" if url.drivername.startswith("sqlite") else ""
-        got = "none" if url.drivername == "missing" else f"one that starts with {url.drivername}:"
-        raise InputError(f"{DATABASE} must be {_EXAMPLE}, got {got}{remedy}")
-    known = environ.get(DATABASE_PASSWORD) or None
-    if known is not None and url.password is not None and known != str(url.password):
+        raise InputError(f"{rule} another that starts with {url.drivername}:{remedy}")
+    known, password = environ.get(DATABASE_PASSWORD) or None, url.password
+    if None not in (known, password) and known != password:
         raise InputError(f"{DATABASE_PASSWORD} must be the password in {DATABASE}, got another")
-    password = known if url.password is None else str(url.password)
+    password = known if password is None else password
     if password is not None:
         check_secret(f"the password of {DATABASE}", password)
-    bare = url.set(drivername="postgresql+psycopg", password=None)
+    # Not `url.set(password=None)`, which keeps the password.
+    bare = URL.create(
+        _DRIVER, url.username, None, url.host, url.port, url.database, query=url.query
+    )
     return Database(bare.render_as_string(hide_password=False), password)
 
 

@@ -51,6 +51,7 @@ def translate_errors(address: Address) -> Iterator[None]:
 def to_store_error(address: Address, error: Exception) -> StoreError:
     """Return an error of MLflow, SQLAlchemy, SQLite or requests as a `StoreError`."""
     text = " ".join(str(error).split()).partition(" [SQL")[0]  # the statement may contain any word
+    text = re.sub(r"//[^/\s]*@", "//", text.replace(address.uri, address.without_password))
     code = str(getattr(error, "error_code", ""))
     if address.is_served:
         known = _server_error(address.display, text, code)
