@@ -30,6 +30,11 @@ VARIABLES = """
 | `ABLAB_ALLOW` | modules that `_target_` may name, separated by commas; as `--allow` |
 | `ABLAB_DEBUG` | `1`: show the traceback of every error; as `--debug` |
 | `MLFLOW_TRACKING_URI` | MLflow store to use in place of the lab's own |
+| `MLFLOW_TRACKING_USERNAME`, `MLFLOW_TRACKING_PASSWORD` | how to sign in there |
+| `MLFLOW_TRACKING_SERVER_CERT_PATH` | certificate of your own authority, for a server with TLS |
+| `MLFLOW_BACKEND_STORE_URI`, `PGPASSWORD` | Postgres database of `ablab serve`, and its password |
+| `MLFLOW_FLASK_SERVER_SECRET_KEY` | secret with which `ablab serve` signs forms |
+| `MLFLOW_AUTH_ADMIN_USERNAME`, `MLFLOW_AUTH_ADMIN_PASSWORD` | first user of `ablab serve` |
 | `OMP_NUM_THREADS` | CPU threads of a trial if `launcher.threads` is `auto` |
 | `CUDA_VISIBLE_DEVICES` | the GPUs that trials may use |
 """

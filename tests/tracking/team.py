@@ -69,22 +69,17 @@ class Server:
 
     def kill(self) -> None:
         """Kill the server and all its processes at once, as a power failure would."""
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> int | None:
-        """Ask the server to end, and return its exit code."""
-        process = self._process
-        if process is not None:
-            process.terminate()
-            process.wait(_SECONDS)
-        self._end(signal.SIGKILL)
-        return None if process is None else process.returncode
-
-    def _end(self, number: signal.Signals) -> None:
         if self._process is not None:
             with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(_SECONDS)
+
+    def stop(self) -> None:
+        """Ask the server to end."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(_SECONDS)
+        self.kill()
 
     def command_lines(self) -> list[str]:
         """Return the command lines of the server's processes."""

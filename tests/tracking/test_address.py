@@ -9,11 +9,19 @@ import pytest
 from recorded import begin, finish
 
 from ablab.errors import StoreError
-from ablab.tracking.address import DATABASE, local_folder, locate, sqlite_path, sqlite_uri
+from ablab.tracking.address import (
+    DATABASE,
+    hide_password,
+    local_folder,
+    locate,
+    sqlite_path,
+    sqlite_uri,
+)
 from ablab.tracking.delivery import deliver
 from ablab.tracking.foreign import ForeignStore
 from ablab.tracking.lab import Lab
 from ablab.tracking.store import Store, rebuild
+from ablab.tracking.store_errors import to_store_error
 from ablab.tracking.sync import sync
 
 ODD = [
@@ -170,3 +178,32 @@ def test_the_labs_own_store_may_be_named_before_it_exists(lab: Lab) -> None:
     assert Store.open(lab, f"sqlite:///{lab.root / DATABASE}").label == "lab"
     with sqlite3.connect(lab.root / DATABASE) as database:
         assert database.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("https://ann:hidden@lab:5000/x", "https://lab:5000/x"),
+        ("https://ann:hid@den@lab", "https://lab"),
+        ("https://ann:hid/den@lab", "https://lab"),
+        ("postgresql+psycopg://ann:hid:den@db/runs", "postgresql+psycopg://db/runs"),
+        ("postgresql://db/runs?user=a&password=hidden", "postgresql://db/runs?user=a&password=…"),
+        ("https://lab:5000/a@b", "https://lab:5000/a@b"),
+        ("sqlite:////data/a@b/mlflow.db", "sqlite:////data/a@b/mlflow.db"),
+    ],
+)
+def test_no_part_of_a_password_is_shown(uri: str, shown: str) -> None:
+    assert hide_password(uri) == shown
+
+
+@pytest.mark.parametrize("uri", ["htp://ann:hidden@lab", "http://ann:hidden@[::1", "a:hidden@lab"])
+def test_a_refused_address_is_named_without_its_password(uri: str, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="MLFLOW_TRACKING_URI must") as refused:
+        locate(tmp_path, uri)
+    assert "hidden" not in str(refused.value)
+
+
+def test_errors_of_a_server_are_passed_on_without_its_password(tmp_path: Path) -> None:
+    address = locate(tmp_path, "http://ann:hid/den@lab:5000")
+    for text in (f"{address.uri}/api failed", "http://ann:hidden@lab/api failed"):
+        assert "hid" not in str(to_store_error(address, RuntimeError(text)))

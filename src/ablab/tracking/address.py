@@ -11,6 +11,9 @@ from ablab.errors import StoreError
 DATABASE = "mlflow.db"
 VARIABLE = "MLFLOW_TRACKING_URI"
 _SQLITE = re.compile(r"sqlite(\+pysqlite)?:///")
+# User and password before the last `@`: the host has an `@`, or something after a colon that is no
+# port; or there is no `//`, and so nothing that could be a path.
+_CREDENTIALS = re.compile(r"(//)(?=[^/]*@|[^/:]*:[^/]*[^/0-9]).*@|^(?!file:)[\w.+-]+:(?!/).*@()")
 _SERVERS = ("http", "https")
 _HOSTED = ("databricks", "databricks-uc", "uc", "postgresql", "mysql", "mssql")
 _RULE = (
@@ -91,7 +94,7 @@ def hide_password(uri: str) -> str:
     """
     if _SQLITE.match(uri):
         return re.sub(r"//[^/@]*@", "//", uri)
-    bare = re.sub(r"//.*@", "//", uri, count=1)
+    bare = _CREDENTIALS.sub(r"\1", uri, count=1)
     return re.sub(r"(?i)([?&](password|passwd|pwd)=)[^&]*", r"\1…", bare)
 
 

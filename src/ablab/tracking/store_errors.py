@@ -25,6 +25,7 @@ _NO_ADDRESS = ("SSLError", "InvalidSchema", "InvalidURL")
 _LONGEST_PATH = 500
 _STATUS = re.compile(r"error code (\d+) != 200|too many (\d+) error responses")
 _CAUSE = re.compile(r"\[Errno \d+\] ([^'\")]+)|\[SSL: \w+\] ([^(]+)|(timed out)|(redirects)")
+_CERTIFICATE = "MLFLOW_TRACKING_SERVER_CERT_PATH"
 _SIGN_IN = (
     "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, to those "
     "of a user with write permission"
@@ -130,7 +131,8 @@ def _server_error(name: str, text: str, code: str) -> StoreError | None:
         what = f"status {status}" if status else "an answer that is not MLflow's"
         return StoreError(f"{name} must be an MLflow server, got {what}; see {VARIABLE}")
     if any(sign in text for sign in _NO_ADDRESS):
-        return StoreError(f"{name} must answer at its address, got: {_cause(text)}")
+        own = f"; {_CERTIFICATE} names that of your own authority" if "CERT" in text else ""
+        return StoreError(f"{name} must answer at its address, got: {_cause(text)}{own}")
     if "API request" in text or "HTTPConnectionPool" in text:
         return StoreUnavailableError(f"{name} must answer, got: {_cause(text)}")
     return None
