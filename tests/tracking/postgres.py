@@ -83,7 +83,7 @@ def create(uri: str) -> None:
             assert time.monotonic() < end
             time.sleep(0.1)
     with connection:
-        connection.execute(f"CREATE DATABASE {DATABASE}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {DATABASE}")
 
 
 def unprivileged() -> dict[str, Any]:

@@ -14,9 +14,12 @@ import pytest
 import yaml
 from team import ADMIN, MEMBER, SECRETS, Server
 
+from ablab.errors import InputError, StoreError
 from ablab.tracking.completion import read_completion
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
+from ablab.tracking.server_settings import Database
+from ablab.tracking.team_server import check_database
 
 pytestmark = pytest.mark.slow
 SEARCH = "/api/2.0/mlflow/experiments/search?max_results=5"
@@ -107,6 +110,24 @@ def test_an_absolute_path_and_the_list_above_the_artifacts_are_refused(server: S
         assert 400 <= server.request(method, path, data=b"x").status_code < 500
     assert outside.read_text() == "not an artifact"
     assert server.request("GET", f"{FILES}?path=..").status_code == 400
+
+
+def test_the_database_is_checked_before_the_start(server: Server) -> None:
+    import psycopg
+
+    with psycopg.connect(server.database, password=postgres.PASSWORD, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE guest LOGIN PASSWORD '{postgres.PASSWORD}'")
+        owner.execute("CREATE DATABASE fresh")
+    used = Database(server.database, postgres.PASSWORD)
+    check_database(used, "admin", None)  # exists: its password is no longer needed
+    with pytest.raises(InputError, match="must be set until user other exists, got none"):
+        check_database(used, "other", None)
+    fresh = used.uri.replace("/runs", "/fresh").replace("//runs@", "//guest@")
+    with pytest.raises(StoreError, match="in which its user may create tables, got"):
+        check_database(Database(fresh, postgres.PASSWORD), "admin", ADMIN[1])
+    with pytest.raises(StoreError, match=r"must answer as .*authentication failed") as error:
+        check_database(Database(used.uri, "wrong-6Tz7u"), "admin", ADMIN[1])
+    assert "wrong-6Tz7u" not in str(error.value)
 
 
 def test_its_telemetry_is_off(server: Server) -> None:
@@ -221,7 +242,7 @@ def rows(server: Server, query: str) -> list[tuple[Any, ...]]:
     import psycopg
 
     with psycopg.connect(server.database, password=postgres.PASSWORD) as connection:
-        return connection.execute(query).fetchall()  # type: ignore[arg-type]
+        return connection.execute(query).fetchall()
 
 
 # The MLflow runs that count: those of the experiment, without deleted ones and duplicates.
