@@ -122,7 +122,7 @@ def test_the_database_is_checked_before_the_start(server: Server) -> None:
     check_database(used, "admin", None)  # exists: its password is no longer needed
     with pytest.raises(InputError, match="must be set until user other exists, got none"):
         check_database(used, "other", None)
-    fresh = used.uri.replace("/runs", "/fresh").replace("//runs@", "//guest@")
+    fresh = used.uri.replace("//runs@", "//guest@").replace("/runs", "/fresh")
     with pytest.raises(StoreError, match="in which its user may create tables, got"):
         check_database(Database(fresh, postgres.PASSWORD), "admin", ADMIN[1])
     with pytest.raises(StoreError, match=r"must answer as .*authentication failed") as error:
