@@ -14,7 +14,15 @@ from ablab import folders
 from ablab.config.compose import AXES, components
 from ablab.config.disk import free_bytes
 from ablab.config.preflight import device_notes
+from ablab.data import cache
+from ablab.data.fetch import DATASETS, is_present, verify
+from ablab.errors import AblabError
 from ablab.tracking.address import VARIABLE, hide_password
+from ablab.tracking.damage import find_damage
+from ablab.tracking.lab import Lab
+from ablab.tracking.leftovers import leftover_problems, lock_notes, lock_problems
+from ablab.tracking.problem import Problem
+from ablab.tracking.store_check import store_notes, store_problems
 from ablab.training.environment import describe_environment
 
 _MIN_FREE_BYTES = 1_000_000_000
@@ -71,8 +79,7 @@ def findings() -> Iterator[tuple[str, str]]:
     for name in ("conf", "sweeps"):
         user_folder = folders.user_folder(name)
         yield f"your ./{name}", str(user_folder) if user_folder else "none"
-    existing = next(folder for folder in (lab, *lab.parents) if folder.exists())
-    yield "free disk", f"{shutil.disk_usage(existing).free / 1e9:.1f} GB"
+    yield "free disk", f"{free_bytes(lab) / 1e9:.1f} GB"
     yield "store", hide_password(os.environ.get(VARIABLE, "")) or "the lab's own (SQLite)"
     yield "components", str(sum(len(components(axis)) for axis in AXES))
 

@@ -7,7 +7,22 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import ablab
-from ablab.cli import baselines, compare, maintenance, new, report, serve, sweep, train, view
+from ablab.cli import (
+    baselines,
+    carry,
+    compare,
+    maintenance,
+    models,
+    new,
+    prune,
+    publish,
+    report,
+    reproduce,
+    serve,
+    sweep,
+    train,
+    view,
+)
 from ablab.cli.command import add_debug
 from ablab.errors import EXIT_CODES
 
@@ -60,6 +75,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    for module in (train, sweep, report, compare, baselines, view, serve, new, maintenance):
+    trials, results = (train, sweep, report, compare, publish), (models, reproduce, carry)
+    for module in (*trials, *results, baselines, view, serve, new, prune, maintenance):
         module.add_to(commands)
     return parser

@@ -27,8 +27,7 @@ from ablab.model.targets import is_allowed
 from ablab.tracking.completion import checked_completion
 from ablab.tracking.lab import Lab
 from ablab.tracking.records import BEST
-from ablab.tracking.run import Run
-from ablab.training.recorder import CHECKPOINT
+from ablab.tracking.run import CHECKPOINT, Run
 
 # Neither changes a network whose weights are replaced; both need more than the run.
 _WITHOUT_INITIALIZATION: Mapping[str, Any] = {

@@ -8,11 +8,11 @@ from typing import Any
 from rich.console import Console
 
 from ablab.config.compose import compose
+from ablab.config.disk import require_space
 from ablab.config.overrides import parse
-from ablab.config.preflight import disk_faults
 from ablab.config.recorded import record_faults
 from ablab.config.trial import NEUTRAL, Trial, resolve_config
-from ablab.errors import InputError, ResourceError
+from ablab.errors import InputError
 from ablab.faults import ConfigError
 from ablab.text import format_name
 from ablab.tracking.lab import Lab
@@ -20,7 +20,6 @@ from ablab.tracking.run import Run
 from ablab.training.environment import describe_environment
 from ablab.training.foreground import run_in_foreground
 from ablab.training.opening import open_run
-from ablab.training.single import SPARE_BYTES
 
 FOLDER = "reproductions"  # in the lab: trials/<key>/<run>, as in a lab of its own
 _PATH = "dataset.path"
@@ -64,8 +63,7 @@ def reproduce(
     trial = _trial_of_today(recorded, overrides)
     if (faults := _changes(recorded.trial, trial)) and not anyway:
         raise ConfigError(faults)
-    if faults := disk_faults(lab.root, SPARE_BYTES):
-        raise ResourceError("\n".join(faults))
+    require_space(lab.root)
     run = _open(Lab(lab.root / FOLDER), trial)
     when = time.strftime("%Y-%m-%d", time.localtime(recorded.completion.time))  # type: ignore[union-attr]
     host = format_name(recorded.environment.get("host", "an unknown host"))

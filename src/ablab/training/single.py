@@ -30,7 +30,6 @@ from ablab.training.foreground import run_in_foreground
 from ablab.training.opening import open_run
 
 _DELIVERY_SECONDS = 60.0
-SPARE_BYTES = 200_000_000  # checkpoint, weights, store and pictures of a trial, with a margin
 
 
 def train(
@@ -64,8 +63,7 @@ def train(
     finished = None if fresh else _finished(lab, trial, console)
     if finished is not None and not (not offline and _was_deleted(finished, lab, console)):
         return FINISHED, finished
-    if faults := disk_faults(lab.root, SPARE_BYTES):
-        raise ResourceError("\n".join(faults))
+    require_space(lab.root)
     store_notes = [] if offline else _store_notes(lab)
     run = _open_run(lab, trial, fresh, console)
     for note in (*device_notes(), *store_notes):
