@@ -12,7 +12,7 @@ import torch
 
 from ablab import folders
 from ablab.config.compose import AXES, components
-from ablab.config.disk import free_bytes
+from ablab.config.disk import FLOOR_BYTES, format_size, free_bytes
 from ablab.config.preflight import device_notes
 from ablab.data import cache
 from ablab.data.fetch import DATASETS, is_present, verify
@@ -25,7 +25,6 @@ from ablab.tracking.problem import Problem
 from ablab.tracking.store_check import store_notes, store_problems
 from ablab.training.environment import describe_environment
 
-_MIN_FREE_BYTES = 1_000_000_000
 _MIN_FREE_FILES = 1_000
 _FETCH = "; `ablab data fetch {name}` fetches it again, and keeps this one"
 _SCHEMA = 1
@@ -198,11 +197,11 @@ def _remove_cache(folder: Path) -> str:
 def _disk_problems(lab: Path) -> Iterator[Problem]:
     folder = _existing(lab)
     free = free_bytes(folder)
-    if free < _MIN_FREE_BYTES:
+    if free < FLOOR_BYTES:
         yield Problem(
             "disk",
-            f"free disk space must be at least {_MIN_FREE_BYTES / 1e9:.2f} GB at {folder}, got "
-            f"{free / 1e9:.2f} GB; free some (`df -h`): {lab / 'cache'} can be deleted",
+            f"free disk space must be at least {format_size(FLOOR_BYTES)} at {folder}, got "
+            f"{format_size(free)}; free some (`df -h`): {lab / 'cache'} can be deleted",
         )
     state = os.statvfs(folder)
     if state.f_files and state.f_favail < _MIN_FREE_FILES:  # 0: without a fixed number
