@@ -263,10 +263,10 @@ def test_a_full_disk_and_a_read_only_lab_are_named(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(lab.root)
-    monkeypatch.setattr(doctor.shutil, "disk_usage", lambda _: usage._replace(free=5_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=5_000_000))
     monkeypatch.setattr(doctor.os, "access", lambda *_: False)
     texts = [each.problem.text for each in examine(lab, fix=True).found]
-    assert f"free disk space must be at least 200 MB at {lab.root}, got 10 MB" in texts[0]
+    assert f"free disk space must be at least 200 MB at {lab.root}, got 5.0 MB" in texts[0]
     assert f"{lab.root} must be a folder that you can write to" in texts[1]
 
 
