@@ -74,13 +74,3 @@ def test_a_link_is_not_followed(lab: Lab, make_finished: Make, tmp_path: Path) -
 
 def test_without_a_lab_there_is_nothing_to_prune(tmp_path: Path) -> None:
     assert prune(Lab(tmp_path / "none")).checkpoints == 0
-
-
-def test_a_finished_run_that_was_damaged_is_not_resumed_without_its_checkpoint(
-    make_finished: Make,
-) -> None:
-    run = with_checkpoint(make_finished())
-    (run.folder / "completion.json").write_text("{}")
-    assert run.can_resume()
-    (run.folder / CHECKPOINT).unlink()
-    assert not run.can_resume()

@@ -107,6 +107,8 @@ def test_the_completion_record_lists_all_files(begin: Callable[..., Run]) -> Non
         "confusion_matrix.csv",
         "per_class.csv",
         "test_correct.npy",
+        "calibration.csv",
+        "mistakes.npz",
     }
     assert completion.metadata["train_images"] + completion.metadata["val_images"] == 1437
     assert completion.metadata["test_images"] == 360

@@ -29,7 +29,7 @@ METRICS: Mapping[str, Metric] = {
     "test/loss_last": Metric(_LOSS, "min", "test images, after the last epoch"),
     "test/ece": Metric(_SHARE, "min", f"expected calibration error on the test images, {_CHOSEN}"),
     "test/ece_last": Metric(
-        _SHARE, "min", "expected calibration error on the test images, after the last epoch"
+        "0 to 1", "min", "expected calibration error on the test images, after the last epoch"
     ),
     "val/accuracy": Metric(_SHARE, "max", f"validation images, {_CHOSEN}, which has the highest"),
     "val/loss": Metric(_LOSS, "min", f"validation images, {_CHOSEN}"),

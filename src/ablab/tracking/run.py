@@ -207,11 +207,9 @@ class Run:
     def can_resume(self) -> bool:
         """Return whether training can resume: trial and journal are undamaged.
 
-        A run that was finished has no checkpoint; if its completion record is damaged, another run
-        is trained, since epochs need not repeat bit for bit on another machine.
+        Without a checkpoint, as in a finished run whose completion record was damaged, it starts
+        again, and must repeat the journal's epochs bit for bit.
         """
-        if (self.folder / COMPLETION).exists() and not (self.folder / CHECKPOINT).exists():
-            return False
         try:
             _ = self.trial
             check_epochs(self.journal, self.entries())
