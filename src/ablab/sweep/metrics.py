@@ -20,16 +20,16 @@ class Metric(NamedTuple):
     meaning: str
 
 
-_SHARE, _LOSS = "share, 0 to 1", "that of the loss"
+_SHARE, _LOSS, _ERROR = "share, 0 to 1", "that of the loss", "0 to 1"
 _CHOSEN = "at the epoch that validation chose"
 METRICS: Mapping[str, Metric] = {
     "test/accuracy": Metric(_SHARE, "max", f"test images, {_CHOSEN}; the default of sweeps"),
     "test/accuracy_last": Metric(_SHARE, "max", "test images, after the last epoch"),
     "test/loss": Metric(_LOSS, "min", f"test images, {_CHOSEN}"),
     "test/loss_last": Metric(_LOSS, "min", "test images, after the last epoch"),
-    "test/ece": Metric(_SHARE, "min", f"expected calibration error on the test images, {_CHOSEN}"),
+    "test/ece": Metric(_ERROR, "min", f"expected calibration error on the test images, {_CHOSEN}"),
     "test/ece_last": Metric(
-        "0 to 1", "min", "expected calibration error on the test images, after the last epoch"
+        _ERROR, "min", "expected calibration error on the test images, after the last epoch"
     ),
     "val/accuracy": Metric(_SHARE, "max", f"validation images, {_CHOSEN}, which has the highest"),
     "val/loss": Metric(_LOSS, "min", f"validation images, {_CHOSEN}"),
