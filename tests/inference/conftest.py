@@ -6,22 +6,12 @@ from pathlib import Path
 
 import pytest
 from train_process import train_in_subprocess
+from trained_trials import TRIALS
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run
-
-MLP = ("architecture=mlp", "architecture.widths=[8]", "trainer.max_epochs=1", "devices=cpu")
-# Names of trials, and their overrides.
-TRIALS = {
-    "mlp": (*MLP, "data.test_noise=[0.2]"),
-    "lenet5": ("architecture=lenet5", "trainer.max_epochs=2", "devices=cpu"),
-    "permuted": (*MLP, "data.permute_pixels=true", "seed=4"),
-    "by_hand": (*MLP, "backend=by_hand"),
-    "double": (*MLP, "trainer.precision=64-true"),
-    "lstm": ("architecture=lstm", "trainer.max_epochs=1", "devices=cpu"),
-}
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import TRIALS
+from trained_trials import TRIALS
 
 from ablab.config.compose import compose
 from ablab.data.digits import read

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import TRIALS
 from torch import Tensor
+from trained_trials import TRIALS
 
 from ablab import cli
 from ablab.data.digits import read

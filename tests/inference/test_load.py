@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import TRIALS
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from trained_trials import TRIALS
 
 import ablab
 from ablab.config.compose import compose
