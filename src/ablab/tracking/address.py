@@ -17,8 +17,8 @@ _CREDENTIALS = re.compile(r"(//)(?=[^/]*@|[^/:]*:[^/]*[^/0-9]).*@|^(?!file:)[\w.
 _SERVERS = ("http", "https")
 _HOSTED = ("databricks", "databricks-uc", "uc", "postgresql", "mysql", "mssql")
 _RULE = (
-    f"{VARIABLE} must be http://SERVER, sqlite:///FILE of a store that exists, or a database "
-    "server that MLflow supports"
+    "must be http://SERVER, sqlite:///FILE of a store that exists, or a database server that "
+    "MLflow supports"
 )
 
 
@@ -30,11 +30,13 @@ class Address:
         uri: MLflow's tracking URI.
         database: the SQLite file, or None.
         is_own: whether it is the lab's own store, which is created if it does not exist.
+        setting: what named it, for messages: the environment variable or an option.
     """
 
     uri: str
     database: Path | None
     is_own: bool
+    setting: str = VARIABLE
 
     @property
     def is_served(self) -> bool:
@@ -52,34 +54,40 @@ class Address:
         return hide_password(self.uri)
 
 
-def locate(root: Path, uri: str | None = None) -> Address:
+def locate(
+    root: Path, uri: str | None = None, *, setting: str = VARIABLE, may_create: bool = False
+) -> Address:
     """Return the address at ``uri`` (default: ``MLFLOW_TRACKING_URI``, else the lab's own).
 
     Args:
         root: the lab's folder.
         uri: MLflow's tracking URI.
+        setting: what names ``uri``, for messages.
+        may_create: whether a SQLite file that does not exist is to be created.
 
     Raises:
         StoreError: no store can be there, or a SQLite file other than the lab's own does not
-            exist: a mistyped one is never created.
+            exist: a mistyped one is not created.
     """
     own = root.resolve() / DATABASE
     given = uri or os.environ.get(VARIABLE)
     if not given:
-        return Address(sqlite_uri(own), own, True)
+        return Address(sqlite_uri(own), own, True, setting)
     if _SQLITE.match(given):
-        path = sqlite_path(given)
+        path = sqlite_path(given, setting)
         if path == own or path.resolve() == own.resolve():
-            return Address(sqlite_uri(own), own, True)
-        if not path.is_file():
+            return Address(sqlite_uri(own), own, True, setting)
+        if not path.is_file() and not may_create:
             raise StoreError(
-                f"{VARIABLE} must name a SQLite store that exists, got {given}: no file "
+                f"{setting} must name a SQLite store that exists, got {given}: no file "
                 f"{path}. `mlflow db upgrade {sqlite_uri(path)}` creates one in an existing "
-                f"folder; without {VARIABLE} runs go to the lab's own store"
+                f"folder; without {setting} runs go to the lab's own store"
             )
-        return Address(sqlite_uri(path.resolve()), path.resolve(), False)
-    _refuse(given)
-    return Address(given, None, False)
+        if not path.parent.is_dir() or path.is_dir():
+            raise StoreError(f"{setting} must name a file in a folder that exists, got {given}")
+        return Address(sqlite_uri(path.resolve()), path.resolve(), False, setting)
+    _refuse(given, setting)
+    return Address(given, None, False, setting)
 
 
 def hide_password(uri: str) -> str:
@@ -112,7 +120,7 @@ def sqlite_uri(path: Path) -> str:
     return f"sqlite+pysqlite:///file:{quote(os.fsencode(path))}?uri=true"
 
 
-def sqlite_path(uri: str) -> Path:
+def sqlite_path(uri: str, setting: str = VARIABLE) -> Path:
     """Return the file that a SQLite URI names, absolute.
 
     A question mark may belong to the name or start the options: the file that exists decides.
@@ -128,7 +136,7 @@ def sqlite_path(uri: str) -> Path:
     readings = [path for path in dict.fromkeys((name, before)) if Path(path).is_file()]
     if len(readings) > 1 or not before or name == ":memory:":
         both = f"; {readings[0]} and {readings[1]} both exist" if len(readings) > 1 else ""
-        raise StoreError(f"{VARIABLE} must name one file, got {uri}{both}")
+        raise StoreError(f"{setting} must name one file, got {uri}{both}")
     return Path(os.path.abspath((readings or [name])[0]))
 
 
@@ -140,20 +148,20 @@ def local_folder(uri: str) -> Path | None:
     return Path(os.fsdecode(unquote_to_bytes(parts.path)))
 
 
-def _refuse(uri: str) -> None:
+def _refuse(uri: str, setting: str) -> None:
     """Raise unless the URI is a server or a database that MLflow supports."""
     shown = hide_password(uri)
     try:
         parts = urlsplit(uri)
         scheme, host = parts.scheme.partition("+")[0], parts.hostname
     except ValueError as error:
-        raise StoreError(f"{_RULE}, got {shown}: {hide_password(str(error))}") from None
+        raise StoreError(f"{setting} {_RULE}, got {uri}: {error}") from error
     if (scheme in _SERVERS and host) or scheme in _HOSTED or uri in _HOSTED[:3]:
         return
     folder = local_folder(uri) if scheme in ("", "file") else None
     if folder is not None and (folder / "0").is_dir():
         raise StoreError(
-            f"{_RULE}, got {shown}, a folder of runs, which MLflow no longer reads: `mlflow "
-            f"migrate-filestore --source {folder} --target sqlite:///FILE` converts it"
+            f"{setting} {_RULE}, got {uri}, a folder of runs, which MLflow no longer reads: "
+            f"`mlflow migrate-filestore --source {folder} --target sqlite:///FILE` converts it"
         )
-    raise StoreError(f"{_RULE}, got {shown}")
+    raise StoreError(f"{setting} {_RULE}, got {uri}")

@@ -49,10 +49,11 @@ def log_artifacts(
         if not source.is_file():
             continue
         if target is not None:
-            _link(source, target / artifact)
+            store.logged["artifacts"] += _link(source, target / artifact)
         else:
             parent = None if artifact.parent == Path() else str(artifact.parent)
             store.client.log_artifact(mlflow_run.info.run_id, str(source), parent)
+            store.logged["artifacts"] += 1
 
 
 def log_finished_artifacts(
@@ -77,7 +78,7 @@ def log_finished_artifacts(
     listed = {n: artifact for n, artifact in completion.artifacts.items() if n in names}
     listed = {n: artifact for n, artifact in listed.items() if n not in omitted}
     target = local_folder(mlflow_run.info.artifact_uri)
-    sizes = {} if target else _sizes(store, mlflow_run.info.run_id)
+    sizes = {} if target else artifact_sizes(store, mlflow_run)
     for artifact, expected in listed.items():
         sha = file_sha256((target or run.folder) / artifact)
         size = expected["size"] if target else sizes.get(artifact)
@@ -101,8 +102,7 @@ def has_artifacts(store: Store, mlflow_run: Any, folder: Path, names: Iterable[s
     content.
     """
     expected = {n: (folder / n).stat().st_size for n in names if (folder / n).is_file()}
-    target = local_folder(mlflow_run.info.artifact_uri)
-    sizes = _sizes(store, mlflow_run.info.run_id) if target is None else _local_sizes(target)
+    sizes = artifact_sizes(store, mlflow_run)
     return all(sizes.get(name) == size for name, size in expected.items())
 
 
@@ -114,8 +114,13 @@ def has_pictures(store: Store, mlflow_run: Any) -> bool:
     return any((target / PICTURES).glob("*.png"))
 
 
-def _local_sizes(target: Path) -> dict[str, int]:
-    return {f.name: f.stat().st_size for f in target.glob("*") if f.is_file()}
+def artifact_sizes(store: Store, mlflow_run: Any) -> dict[str, int]:
+    """Return the sizes of all artifacts of an MLflow run, in bytes, by path."""
+    target = local_folder(mlflow_run.info.artifact_uri)
+    if target is None:
+        return _sizes(store, mlflow_run.info.run_id)
+    files = (file for file in target.rglob("*") if file.is_file())
+    return {file.relative_to(target).as_posix(): file.stat().st_size for file in files}
 
 
 def _sizes(store: Store, run_id: str, folder: str | None = None) -> dict[str, int]:
@@ -125,12 +130,14 @@ def _sizes(store: Store, run_id: str, folder: str | None = None) -> dict[str, in
     return sizes
 
 
-def _link(source: Path, target: Path) -> None:
+def _link(source: Path, target: Path) -> bool:
+    """Link or copy a file; return whether it was not there yet."""
     if target.exists() and target.samefile(source):
-        return
+        return False
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as partial:
         try:
             os.link(source, partial)
         except OSError:  # another filesystem, or one without links
             shutil.copy2(source, partial)
+    return True

@@ -5,7 +5,7 @@ Only `create` opens it through MLflow; callers hold the store's lock.
 
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -48,9 +48,7 @@ def create(path: Path, artifacts: Path) -> str | None:
         left.unlink()
     mlflow.SqlAlchemyStore(sqlite_uri(partial), artifacts.as_uri()).engine.dispose()
     network = network_filesystem(path)
-    if network is None:
-        with closing(sqlite3.connect(partial)) as database:
-            database.execute("PRAGMA journal_mode=WAL")
+    use_write_ahead_log(partial)
     partial.replace(path)
     sync_folder(path.parent)
     return (
@@ -87,6 +85,20 @@ def check(path: Path, *, to_write: bool = True) -> None:
         if database.execute("SELECT version_num FROM alembic_version").fetchone() is None:
             raise sqlite3.DatabaseError("no version of its schema")
         database.rollback()
+
+
+def use_write_ahead_log(path: Path) -> None:
+    """Give a store a write-ahead log, except on a network filesystem.
+
+    A store that another process has open stays as it is until the next time.
+    """
+    if network_filesystem(path) is not None:
+        return
+    with closing(connect(path)) as database, suppress(sqlite3.OperationalError):
+        (mode,) = database.execute("PRAGMA journal_mode").fetchone()
+        if mode != "wal":
+            database.execute("PRAGMA busy_timeout=100")
+            database.execute("PRAGMA journal_mode=WAL")
 
 
 def correct_addresses(path: Path, artifacts: Path) -> str | None:

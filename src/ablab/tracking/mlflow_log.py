@@ -113,6 +113,7 @@ class MlflowLog:
 
         for batch in _batches([Metric(n, v, time, step) for n, v, time, step in points], 1000):
             self._client.log_batch(self._id, metrics=batch)
+            self.store.logged["values"] += len(batch)
 
     def _log_files(self, outcome: str) -> None:
         running = outcome == "running"

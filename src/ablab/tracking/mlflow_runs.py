@@ -130,6 +130,7 @@ class RunLookup:
         found = self._search(experiment_id, tags["ablab.take"], start)
         if not found:
             created = self.store.client.create_run(experiment_id, start, tags, name)
+            self.store.logged["runs"] += 1
             if self.store.database is not None:
                 return created
             found = self._search(experiment_id, tags["ablab.take"], start)

@@ -11,6 +11,7 @@ import atexit
 import logging
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -22,10 +23,14 @@ from filelock import FileLock, Timeout
 
 from ablab.errors import StoreError
 from ablab.importing import without_gc
-from ablab.tracking.address import DATABASE, Address, locate, sqlite_uri
-from ablab.tracking.database import check, correct_addresses, create, set_aside
+from ablab.tracking.address import DATABASE, VARIABLE, Address, locate, sqlite_uri
+from ablab.tracking.database import check, correct_addresses, set_aside, use_write_ahead_log
+from ablab.tracking.database import create as create_database
 from ablab.tracking.delivery_state import OWN_STORE, record_deletions
+from ablab.tracking.host_marker import claim
 from ablab.tracking.lab import Lab
+from ablab.tracking.mlflow_names import valid_name
+from ablab.tracking.schema import check_schema
 from ablab.tracking.store_errors import (
     StoreUnavailableError,
     to_store_error,
@@ -59,6 +64,7 @@ class Store:
         client: an ``MlflowClient``.
         artifacts: folder for the artifacts of new experiments; None: the server decides.
         notices: messages for the user: a moved lab, a restored experiment.
+        logged: counts of what was written: ``runs`` created, ``values`` of metrics, ``artifacts``.
         engine: SQLAlchemy's engine of a SQLite file, else None.
     """
 
@@ -67,30 +73,40 @@ class Store:
     client: Any
     artifacts: Path | None
     notices: list[str] = field(default_factory=list)
+    logged: Counter[str] = field(default_factory=Counter)
     engine: Any = None
 
     @classmethod
-    def open(cls, lab: Lab, uri: str | None = None) -> "Store":
+    def open(
+        cls, lab: Lab, uri: str | None = None, *, setting: str = VARIABLE, create: bool = False
+    ) -> "Store":
         """Return the store at ``uri`` (default: ``MLFLOW_TRACKING_URI``, else the lab's own).
 
         The lab's own is created if missing, any other must exist; a server is not contacted yet.
 
+        Args:
+            lab: the lab whose trials it receives.
+            uri: MLflow's tracking URI.
+            setting: what names ``uri``, for messages.
+            create: also create another SQLite file than the lab's own.
+
         Raises:
             StoreError: it cannot be used; the message names the remedy.
         """
-        address = locate(lab.root, uri)
+        address = locate(lab.root, uri, setting=setting, may_create=create)
         preload()
         from mlflow import MlflowClient
 
         folder = lab.root.resolve() if address.database is None else address.database.parent
         artifacts = None if address.is_served else folder / ARTIFACTS
-        with translate_errors(address), _exclusive(address):
-            notice = None
+        notices = [claim_store(address)]
+        with translate_errors(address), exclusive(address):
             if address.database is not None and artifacts is not None:
-                notice = _prepare(address.database, artifacts, own=address.is_own)
+                notices.append(_prepare(address, artifacts, create=create))
             client = MlflowClient(address.uri)
         engine = None if address.database is None else client._tracking_client.store.engine
-        store = cls(lab, address, client, artifacts, [notice] if notice else [], engine)
+        known = [notice for notice in notices if notice]
+        store = cls(lab, address, client, artifacts, known, engine=engine)
         atexit.register(store.close)  # the last one to close merges the write-ahead log
         return store
 
@@ -115,7 +131,7 @@ class Store:
         Raises:
             StoreError: the store does not answer.
         """
-        with _exclusive(self.address), translate_errors(self.address):
+        with exclusive(self.address), translate_errors(self.address):
             experiment = self.find_experiment(name) or self._create_experiment(name)
             if experiment.lifecycle_stage == "deleted":
                 self.client.restore_experiment(experiment.experiment_id)
@@ -134,7 +150,7 @@ class Store:
     def _create_experiment(self, name: str) -> Any:
         from mlflow.exceptions import MlflowException
 
-        location = None if self.artifacts is None else (self.artifacts / name).as_uri()
+        location = None if self.artifacts is None else (self.artifacts / valid_name(name)).as_uri()
         try:
             self.client.create_experiment(name, artifact_location=location, tags=_KIND)
         except MlflowException as error:
@@ -183,7 +199,7 @@ def rebuild(lab: Lab) -> tuple[Store, Path | None]:
     """
     own = lab.root.resolve() / DATABASE
     address = Address(sqlite_uri(own), own, True)
-    with translate_errors(address), _exclusive(address):
+    with translate_errors(address), exclusive(address):
         notice = record_deletions(lab)
         aside = set_aside(own)
     store = Store.open(lab, address.uri)
@@ -192,15 +208,32 @@ def rebuild(lab: Lab) -> tuple[Store, Path | None]:
     return store, aside
 
 
-def _prepare(database: Path, artifacts: Path, *, own: bool) -> str | None:
+def claim_store(address: Address) -> str | None:
+    """Claim a SQLite file for this machine; return a message for the user, or None."""
+    try:
+        return None if address.database is None else claim(address.database)
+    except OSError as error:
+        raise StoreError(
+            f"{address.display} must be in a folder with write permission, got: {error.strerror}"
+        ) from error
+
+
+def _prepare(address: Address, artifacts: Path, *, create: bool) -> str | None:
     """Create or check a SQLite store; return a message for the user, or None."""
-    if own and not database.exists():
-        return create(database, artifacts)
+    database = address.database
+    assert database is not None
+    if (address.is_own or create) and not database.exists():
+        return create_database(database, artifacts)
     check(database)
-    return correct_addresses(database, artifacts) if own else None
+    check_schema(address)  # MLflow itself would upgrade an older one at once, without a backup
+    if not address.is_own:
+        return None
+    use_write_ahead_log(database)  # a restored backup has none
+    return correct_addresses(database, artifacts)
 
 
-def _exclusive(address: Address) -> AbstractContextManager[Any]:
+def exclusive(address: Address) -> AbstractContextManager[Any]:
+    """Return the lock with which ablab's processes exclude each other; a server needs none."""
     return nullcontext() if address.database is None else _locked(address, address.database)
 
 

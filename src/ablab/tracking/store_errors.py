@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from ablab.errors import StoreError
 from ablab.tracking.address import VARIABLE, Address
+from ablab.tracking.host_marker import check_claim
 
 _DAMAGED = ("not a database", "malformed", "no such table", "no such column", "no version")
 _PASSING = {
@@ -43,6 +44,7 @@ def translate_errors(address: Address) -> Iterator[None]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
+    check_claim(address.database)
     try:
         yield
     except (MlflowException, SQLAlchemyError, sqlite3.Error, requests.RequestException) as error:
@@ -90,6 +92,8 @@ def _file_error(address: Address, text: str) -> StoreError | None:
         "`ablab sync --rebuild` recreates it from the trials"
         if address.is_own
         else f"repair it, or unset {VARIABLE}: runs then go to the lab's own store"
+        if address.setting == VARIABLE
+        else f"repair it, or name another one with {address.setting}"
     )
     for sign, rule in _PASSING.items():
         if sign in low:

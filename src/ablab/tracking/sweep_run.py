@@ -1,5 +1,6 @@
 """A sweep in MLflow: its experiment, and the parent run with question, verdict and report."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 from filelock import FileLock
 
 from ablab.errors import StoreError
-from ablab.tracking.artifacts import log_artifacts
+from ablab.tracking.artifacts import artifact_sizes, log_artifacts
+from ablab.tracking.files import DamagedError, file_sha256, read_json
 from ablab.tracking.mlflow_names import NAME_LENGTH, TAG_LENGTH, shorten
 from ablab.tracking.plan import Cell, Plan, read_plan
 from ablab.tracking.store import Store
@@ -15,6 +17,7 @@ from ablab.tracking.store_errors import translate_errors
 from ablab.tracking.values import milliseconds
 
 TRIALS = "trials"  # the experiment of trials outside sweeps
+_REPORT_SHA = "ablab.report"
 _REPORT = ("report.*", "*.csv")
 _NOTE = "mlflow.note.content"
 _TRIAL = "tags.`ablab.kind` = 'trial'"
@@ -62,6 +65,7 @@ def deliver_sweep(store: Store, plan: Plan) -> str:
             started = milliseconds(plan.parts[0].time)
             name = shorten(f"sweep {plan.sweep}", NAME_LENGTH)
             mlflow_run = store.client.create_run(experiment, started, tags, name)
+            store.logged["runs"] += 1
         run_id = str(mlflow_run.info.run_id)
         if mlflow_run.info.status != "FINISHED":
             store.client.set_terminated(run_id, "FINISHED", milliseconds(plan.parts[-1].time))
@@ -90,10 +94,38 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     run_id = deliver_sweep(store, plan)
     with translate_errors(store.address):
         mlflow_run = store.client.get_run(run_id)
-        names = sorted(file.name for kind in _REPORT for file in folder.glob(kind))
-        log_artifacts(store, mlflow_run, folder, names, "report")
+        log_artifacts(store, mlflow_run, folder, _report_files(folder), "report")
         _annotate(store, run_id, plan.asked, verdict)
+        store.client.set_tag(run_id, _REPORT_SHA, _report_sha(folder))
     return run_id
+
+
+def deliver_written_report(store: Store, plan: Plan) -> None:
+    """Log the report that the lab has of a sweep, unless the sweep's parent run has it.
+
+    Raises:
+        StoreError: the store does not answer.
+        DamagedError: ``report.json`` was changed since it was written.
+    """
+    folder = store.lab.sweep_folder(plan.sweep)
+    content = read_json(folder / "report.json")
+    if content is None:
+        return
+    run_id, names = deliver_sweep(store, plan), _report_files(folder)
+    with translate_errors(store.address):
+        mlflow_run = store.client.get_run(run_id)
+        sizes = artifact_sizes(store, mlflow_run)
+    is_there = all(sizes.get(f"report/{n}") == (folder / n).stat().st_size for n in names)
+    if is_there and mlflow_run.data.tags.get(_REPORT_SHA) == _report_sha(folder):
+        return
+    try:
+        verdict = str(content["verdict"]["sentence"])
+    except (TypeError, KeyError) as error:
+        raise DamagedError(
+            f"{folder / 'report.json'} must hold a report, got other content; `ablab report "
+            f"{plan.sweep}` writes it again"
+        ) from error
+    deliver_report(store, plan.sweep, folder, verdict)
 
 
 def delivered_runs(store: Store, experiment: str) -> tuple[dict[str, str], set[str]]:
@@ -147,6 +179,15 @@ def _annotate(store: Store, run_id: str, question: str, verdict: str | None) -> 
     store.client.set_tag(run_id, _NOTE, _tag(note))
     if verdict is not None:
         store.client.set_tag(run_id, "verdict", _tag(verdict))
+
+
+def _report_files(folder: Path) -> list[str]:
+    return sorted(file.name for kind in _REPORT for file in folder.glob(kind))
+
+
+def _report_sha(folder: Path) -> str:
+    sums = "".join(name + file_sha256(folder / name) for name in _report_files(folder))
+    return hashlib.sha256(sums.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _tag(text: str) -> str:

@@ -1,6 +1,6 @@
 """``ablab sync``: delivers everything that the lab has and the store lacks."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
 from ablab.tracking.delivery import deliver
@@ -12,7 +12,13 @@ from ablab.tracking.plan import Plan, read_plans
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 from ablab.tracking.store_errors import StoreUnavailableError
-from ablab.tracking.sweep_run import TRIALS, deliver_sweep, describe_cell, describe_trial
+from ablab.tracking.sweep_run import (
+    TRIALS,
+    deliver_sweep,
+    deliver_written_report,
+    describe_cell,
+    describe_trial,
+)
 
 _Target = tuple[str, str, dict[str, str]]
 """Experiment, and the name and the tags of the MLflow runs of a trial."""
@@ -35,7 +41,13 @@ class SyncResult:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def sync(lab: Lab, store: Store, *, restore: bool = False) -> SyncResult:
+def sync(
+    lab: Lab,
+    store: Store,
+    *,
+    restore: bool = False,
+    left_out: Collection[tuple[str, str]] = (),
+) -> SyncResult:
     """Deliver the current state of every run, of sweeps and of trials outside them.
 
     Runs whose process died are marked as killed. A run of two sweeps has its first MLflow run in
@@ -47,6 +59,7 @@ def sync(lab: Lab, store: Store, *, restore: bool = False) -> SyncResult:
         lab: the lab.
         store: the open store.
         restore: restore the MLflow runs that the user deleted.
+        left_out: experiment and ``<key>/<run>`` of runs that are not delivered.
 
     Raises:
         StoreUnavailableError: the store does not answer.
@@ -59,7 +72,13 @@ def sync(lab: Lab, store: Store, *, restore: bool = False) -> SyncResult:
     trials = [*_planned_trials(plans), *_other_trials(lab, store, plans, result)]
     for key, target in trials:
         for run in lab.runs(key):
-            _deliver(lab, store, run, target, result, restore=restore)
+            if (target[0], f"{run.key}/{run.number}") not in left_out:
+                _deliver(lab, store, run, target, result, restore=restore)
+    for plan in plans:
+        try:
+            deliver_written_report(store, plan)
+        except DamagedError as error:
+            result.failed[plan.sweep] = str(error)
     return result
 
 

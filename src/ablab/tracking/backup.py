@@ -1,0 +1,105 @@
+"""``ablab backup``: a copy of a SQLite store, consistent while trials write to it."""
+
+import os
+import shutil
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from ablab.errors import InputError, ResourceError, StoreError
+from ablab.tracking.database import check, connect
+from ablab.tracking.files import naming, replacing
+
+BACKUPS = "backups"
+
+
+def back_up(database: Path, target: Path) -> int:
+    """Copy a SQLite store by SQLite's backup interface, in one read transaction.
+
+    Processes that write to the store meanwhile neither wait (with a write-ahead log) nor tear the
+    copy. A copied ``mlflow.db`` alone would lack what is in the log.
+
+    Args:
+        database: the store's file.
+        target: the new file; its folder exists.
+
+    Returns:
+        The size of the new file, in bytes.
+
+    Raises:
+        InputError: the target exists, or its folder does not.
+        ResourceError: the disk is full.
+        sqlite3.Error: the store cannot be read.
+    """
+    refuse_existing(target)
+    require_space(database, target.parent)
+    with replacing(target) as partial:
+        with closing(connect(database)) as source, closing(sqlite3.connect(partial)) as copy:
+            try:
+                source.backup(copy)
+            except sqlite3.OperationalError as error:
+                if "full" not in str(error):
+                    raise
+                raise ResourceError(
+                    f"{target} must have free space on its disk, got a full one; free some, then "
+                    "repeat the command"
+                ) from error
+            # One file without companions; `Store.open` changes back.
+            copy.execute("PRAGMA journal_mode=DELETE")
+            _verify(copy, target)
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())
+        _claim(target)
+    check(target, to_write=False)
+    return target.stat().st_size
+
+
+def refuse_existing(target: Path) -> None:
+    """Refuse a target of a backup that exists, or whose folder does not.
+
+    Raises:
+        InputError: names the target.
+    """
+    if os.path.lexists(target):
+        raise InputError(f"FILE must be a new file, got {target}, which exists")
+    if not target.parent.is_dir():
+        raise InputError(f"FILE must be in a folder that exists, got {target}")
+
+
+def new_backup(database: Path, folder: Path) -> Path:
+    """Return a path with the time for a backup of a store; it does not exist."""
+    stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S-%f")
+    return folder / f"{database.stem}-{stamp}{database.suffix}"
+
+
+def require_space(path: Path, folder: Path) -> None:
+    """Refuse to copy a file into a folder whose disk has no space for it.
+
+    Raises:
+        ResourceError: names the folder, the space that is needed and what is free.
+    """
+    needed, free = path.stat().st_size, shutil.disk_usage(folder).free
+    if free < needed:
+        raise ResourceError(
+            f"{folder} must have {needed / 1e6:.0f} MB free for a copy of {path.name}, got "
+            f"{free / 1e6:.0f} MB; free some space, then repeat the command"
+        )
+
+
+def _claim(target: Path) -> None:
+    """Create the target, unless another process did so meanwhile."""
+    try:
+        with naming(target):
+            target.open("xb").close()
+    except FileExistsError:
+        refuse_existing(target)
+
+
+def _verify(copy: sqlite3.Connection, target: Path) -> None:
+    (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise StoreError(
+            f"{target} must pass SQLite's check, got {found}; the store is damaged: `ablab sync "
+            "--rebuild` recreates it from the trials"
+        )
