@@ -1,4 +1,4 @@
-"""`ablab data`, `sync` and `doctor`: data sets, MLflow's store, and checks of the machine."""
+"""`ablab data` and `doctor`: data sets, and checks of the machine."""
 
 import argparse
 import sys
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from ablab.cli.command import add, add_allow, add_overrides
 from ablab.errors import InputError
 from ablab.folders import lab_folder
-from ablab.text import escape_controls
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -24,25 +23,8 @@ def add_to(commands: "Commands") -> None:
     data.add_argument("dataset", help="name of a data set")
     add_allow(data)
     add_overrides(data, "for your own data: dataset.path=PATH dataset.image_size=64")
-    sync = add(commands, "sync", _sync, "log runs to MLflow that are missing or incomplete there")
-    sync.add_argument(
-        "--rebuild", action="store_true", help="recreate the lab's own store, and keep the old one"
-    )
-    sync.add_argument(
-        "--restore", action="store_true", help="restore runs that were deleted in MLflow"
-    )
-    text = "check the lab, its store, data, disk and devices: what is wrong, and what to do"
-    doctor = add(commands, "doctor", _doctor, text)
-    doctor.add_argument(
-        "--fix",
-        action="store_true",
-        help="do what is safe: remove what killed processes left, recreate a damaged store of the "
-        "lab and keep the old one; without this, nothing is changed",
-    )
-    doctor.add_argument(
-        "--thorough", action="store_true", help="compare every byte of weights too, not their size"
-    )
-    doctor.add_argument("--json", action="store_true", help="print one JSON document")
+    text = "show versions, devices and folders of this machine, and damaged records of the lab"
+    add(commands, "doctor", _doctor, text)
 
 
 def _data(options: argparse.Namespace) -> int:
@@ -66,28 +48,6 @@ def _data(options: argparse.Namespace) -> int:
     for check in checks:
         sys.stdout.write(f"{'ok ' if check.ok else 'BAD'} {check.file} {check.detail}\n")
     return 0 if all(check.ok for check in checks) else 1
-
-
-def _sync(options: argparse.Namespace) -> int:
-    from ablab.tracking.lab import Lab
-    from ablab.tracking.store import Store, rebuild
-    from ablab.tracking.sync import sync
-
-    lab = Lab.open()
-    store, aside = rebuild(lab) if options.rebuild else (Store.open(lab), None)
-    counts = sync(lab, store, restore=options.restore)
-    if aside is not None:
-        sys.stdout.write(f"the old store is kept as {aside}\n")
-    for notice in store.notices:
-        sys.stdout.write(f"{notice}\n")
-    back = " (`ablab sync --restore` brings them back)" if counts.deleted else ""
-    sys.stdout.write(
-        f"{counts.complete} finished and {counts.unfinished} unfinished runs are in "
-        f"{store.label}, {counts.deleted} were deleted there{back}\n"
-    )
-    for name, reason in counts.failed.items():
-        sys.stdout.write(f"not delivered: {name}: {escape_controls(reason)}\n")
-    return 1 if counts.failed else 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -7,22 +7,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import ablab
-from ablab.cli import (
-    baselines,
-    carry,
-    compare,
-    maintenance,
-    models,
-    new,
-    prune,
-    publish,
-    report,
-    reproduce,
-    serve,
-    sweep,
-    train,
-    view,
-)
+from ablab.cli import baselines, compare, maintenance, new, report, stores, sweep, train, view
 from ablab.cli.command import add_debug
 from ablab.errors import EXIT_CODES
 
@@ -75,7 +60,6 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    trials, results = (train, sweep, report, compare, publish), (models, reproduce, carry)
-    for module in (*trials, *results, baselines, view, serve, new, prune, maintenance):
+    for module in (train, sweep, report, compare, baselines, view, new, stores, maintenance):
         module.add_to(commands)
     return parser

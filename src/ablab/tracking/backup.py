@@ -8,10 +8,46 @@ from datetime import datetime
 from pathlib import Path
 
 from ablab.errors import InputError, ResourceError, StoreError
+from ablab.tracking.address import locate
 from ablab.tracking.database import check, connect
 from ablab.tracking.files import naming, replacing
+from ablab.tracking.lab import Lab
+from ablab.tracking.store_errors import to_store_error
 
 BACKUPS = "backups"
+
+
+def back_up_store(lab: Lab, file: Path | None) -> tuple[Path, int]:
+    """Back up the SQLite store of a lab.
+
+    Args:
+        lab: the lab.
+        file: the new file; default: a name with the time, in the lab's folder ``backups``.
+
+    Returns:
+        The backup's path, and its size in bytes.
+
+    Raises:
+        InputError: the file exists, or its folder does not.
+        StoreError: the lab has no store, a damaged one, or uses a server.
+    """
+    address = locate(lab.root)
+    database = address.database
+    if database is None:
+        raise StoreError(
+            f"MLFLOW_TRACKING_URI must name a SQLite store for `ablab backup`, got "
+            f"{address.display}; back up its database where it runs (`pg_dump` for Postgres), or "
+            "copy the runs to a file with `ablab sync --to sqlite:///FILE`"
+        )
+    if not database.is_file():
+        raise StoreError(f"{database} must exist, got no file; `ablab sync` creates it")
+    if file is None:
+        file = new_backup(database, lab.root / BACKUPS)
+        file.parent.mkdir(exist_ok=True)
+    try:
+        return file, back_up(database, file)
+    except sqlite3.Error as error:
+        raise to_store_error(address, error) from error
 
 
 def back_up(database: Path, target: Path) -> int:
@@ -34,6 +70,7 @@ def back_up(database: Path, target: Path) -> int:
     """
     refuse_existing(target)
     require_space(database, target.parent)
+    check(database, to_write=False)
     with replacing(target) as partial:
         with closing(connect(database)) as source, closing(sqlite3.connect(partial)) as copy:
             try:

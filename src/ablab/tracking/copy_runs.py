@@ -18,7 +18,7 @@ from ablab.tracking.delivery_state import DUPLICATE
 from ablab.tracking.files import temporary_folder
 from ablab.tracking.mlflow_runs import MIRROR
 from ablab.tracking.store import Store
-from ablab.tracking.store_errors import translate_errors
+from ablab.tracking.store_errors import StoreUnavailableError, translate_errors
 
 COPY_OF = "ablab.copy_of"
 _POINTERS = (MIRROR, "mlflow.parentRunId")
@@ -38,7 +38,7 @@ class RunCopier:
         seen: counts of the source's runs: ``there`` are in the target now, ``deleted`` were
             deleted there by a user, ``foreign`` are other programs' and were left out,
             ``models`` have logged models, which are not copied.
-        failed: reason by ``<experiment> <id>`` of what was not copied.
+        failed: reason by MLflow run of what was not copied.
     """
 
     source: Store
@@ -55,18 +55,20 @@ class RunCopier:
         """
         with translate_errors(self.source.address):
             experiments = list(_pages(self.source.client.search_experiments))
-            found = {e.name: self._wanted(e) for e in experiments}
-        pairs = [pair for name, runs in found.items() if runs for pair in self._pairs(name, runs)]
+            found = [(each, self._wanted(each)) for each in experiments]
+        pairs = [pair for each, runs in found if runs for pair in self._pairs(each, runs)]
         # An original comes before its mirrors and its children, which point to it.
-        pairs.sort(key=lambda pair: any(name in pair[1].data.tags for name in _POINTERS))
+        pairs.sort(key=lambda pair: (_points_elsewhere(pair[1]), pair[1].info.start_time))
         for experiment, run, copy in pairs:
             if copy is not None and copy.info.lifecycle_stage == "deleted":
                 self.seen["deleted"] += 1
                 continue
             try:
                 self._copy_run(experiment, run, copy)
+            except StoreUnavailableError:
+                raise
             except StoreError as error:
-                self.failed[f"{run.info.run_id}"] = str(error)
+                self.failed[f"MLflow run {run.info.run_id}"] = str(error)
             else:
                 self.seen["there"] += 1
 
@@ -81,12 +83,13 @@ class RunCopier:
         self.seen["foreign"] += len(runs) - len(own)
         return own
 
-    def _pairs(self, name: str, runs: list[Any]) -> Iterator[tuple[str, Any, Any]]:
+    def _pairs(self, original: Any, runs: list[Any]) -> Iterator[tuple[str, Any, Any]]:
         """Yield the id of the target's experiment, a run of the source, and its copy or None."""
         from mlflow.entities import ViewType
 
-        experiment = self.target.experiment(name)
+        experiment = self.target.experiment(original.name)
         with translate_errors(self.target.address):
+            self._copy_experiment_tags(original, experiment)
             search = self.target.client.search_runs
             found = list(_pages(search, [experiment], run_view_type=ViewType.ALL))
         found.sort(key=lambda run: run.info.lifecycle_stage != "deleted")  # an active one counts
@@ -96,6 +99,12 @@ class RunCopier:
             if copy is not None:
                 self._ids[run.info.run_id] = copy.info.run_id
             yield experiment, run, copy
+
+    def _copy_experiment_tags(self, original: Any, experiment: str) -> None:
+        known = self.target.client.get_experiment(experiment).tags
+        for name, value in original.tags.items():
+            if name not in known:
+                self.target.client.set_experiment_tag(experiment, name, value)
 
     def _copy_run(self, experiment: str, run: Any, copy: Any) -> None:
         is_new = copy is None
@@ -133,7 +142,7 @@ class RunCopier:
     def _copy_values(self, run: Any, copy: Any, *, is_copy: bool) -> None:
         """Copy tags, params and metrics.
 
-        Of a run that was delivered from its journal, only names that the target lacks.
+        Of a run that was delivered from its journal, only what users added in MLflow.
         """
         from mlflow.entities import Param, RunTag
 
@@ -141,15 +150,19 @@ class RunCopier:
         tags = [
             RunTag(name, value)
             for name, value in self._tags(run).items()
-            if name not in known or (is_copy and known[name] != value)
+            if (known.get(name) != value if is_copy else name not in known and not _is_ours(name))
         ]
-        params = [Param(n, v) for n, v in run.data.params.items() if n not in copy.data.params]
+        params = [
+            Param(name, value)
+            for name, value in run.data.params.items()
+            if name not in copy.data.params and (is_copy or name != "completion")
+        ]
         for start in range(0, max(len(tags), len(params)), 100):
             batch = slice(start, start + 100)
             self.target.client.log_batch(copy.info.run_id, params=params[batch], tags=tags[batch])
         there = _last_points(copy)
         for name, point in _last_points(run).items():
-            if there.get(name) != point and (is_copy or name not in there):
+            if there.get(name) != point:
                 self._copy_metric(name, run, copy, is_new=name not in there)
 
     def _copy_metric(self, name: str, run: Any, copy: Any, *, is_new: bool) -> None:
@@ -225,6 +238,14 @@ def _identity(run: Any) -> _Identity:
     if "ablab.take" in tags:
         return ("trial", tags["ablab.take"], str(run.info.start_time))
     return ("run", _origin(run))
+
+
+def _points_elsewhere(run: Any) -> bool:
+    return any(name in run.data.tags for name in _POINTERS)
+
+
+def _is_ours(tag: str) -> bool:
+    return tag.startswith("ablab.") or tag in _POINTERS
 
 
 def _origin(run: Any) -> str:

@@ -65,9 +65,7 @@ def copy_store(lab: Lab, uri: str, *, restore: bool = False) -> CopyResult:
     if not used.is_own or (used.database is not None and used.database.exists()):
         source = Store.open(lab)
         with translate_errors(source.address):
-            source.client.search_experiments(
-                max_results=1
-            )  # it answers: before anything is written
+            source.client.search_experiments(max_results=1)  # fails before anything is written
     target = Store.open(lab, uri, setting=OPTION, create=True)
     left_out = set() if source is None else _deleted(lab, source)
     delivered = sync(lab, target, restore=restore, left_out=left_out)
