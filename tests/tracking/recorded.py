@@ -47,13 +47,13 @@ def begin(lab: Lab, *, epochs: int = 0, key: str = "a1b2", **config: Any) -> Run
     return run
 
 
-def finish(run: Run, outcome: str = "finished") -> None:
+def finish(run: Run, outcome: str = "finished", weights: bytes = b"wghts") -> None:
     folder = run.folder
     (folder / "per_class.csv").write_text("class,recall\na,1.0\nb,0.5\n")
     (folder / "confusion_matrix.csv").write_text(",a,b\na,2,0\nb,1,1\n")
     np.save(folder / "test_correct.npy", np.packbits([True, False, True, True]))
     (folder / "last.ckpt").write_bytes(b"checkpoint")
-    (folder / "last.safetensors").write_bytes(b"wghts")
+    (folder / "last.safetensors").write_bytes(weights)
     Journal(run.journal).append(Entry("test", BEGUN + 50, metrics={"test/accuracy": 0.75}))
     write_completion(
         folder,

@@ -38,7 +38,7 @@ from ablab.tracking.store_errors import (
 )
 
 ARTIFACTS = "artifacts"
-_LOCK_SECONDS = 20.0
+_LOCK_SECONDS = 60.0  # creating a store took more than 20 s on two cores with a load of 28
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",

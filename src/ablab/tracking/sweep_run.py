@@ -18,7 +18,8 @@ from ablab.tracking.values import milliseconds
 
 TRIALS = "trials"  # the experiment of trials outside sweeps
 _REPORT_SHA = "ablab.report"
-_REPORT = ("report.*", "*.csv")
+REPORT = "report"  # of the folder in the lab, and of the artifacts
+_FORMS = ("report.*", "*.csv")
 _NOTE = "mlflow.note.content"
 _TRIAL = "tags.`ablab.kind` = 'trial'"
 _NAMING = ("architecture", "activation", "dataset")
@@ -94,7 +95,7 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     run_id = deliver_sweep(store, plan)
     with translate_errors(store.address):
         mlflow_run = store.client.get_run(run_id)
-        log_artifacts(store, mlflow_run, folder, _report_files(folder), "report")
+        log_artifacts(store, mlflow_run, folder, _report_files(folder), REPORT)
         _annotate(store, run_id, plan.asked, verdict)
         store.client.set_tag(run_id, _REPORT_SHA, _report_sha(folder))
     return run_id
@@ -107,7 +108,7 @@ def deliver_written_report(store: Store, plan: Plan) -> None:
         StoreError: the store does not answer.
         DamagedError: ``report.json`` was changed since it was written.
     """
-    folder = store.lab.sweep_folder(plan.sweep)
+    folder = store.lab.sweep_folder(plan.sweep) / REPORT
     content = read_json(folder / "report.json")
     if content is None:
         return
@@ -115,7 +116,7 @@ def deliver_written_report(store: Store, plan: Plan) -> None:
     with translate_errors(store.address):
         mlflow_run = store.client.get_run(run_id)
         sizes = artifact_sizes(store, mlflow_run)
-    is_there = all(sizes.get(f"report/{n}") == (folder / n).stat().st_size for n in names)
+    is_there = all(sizes.get(f"{REPORT}/{n}") == (folder / n).stat().st_size for n in names)
     if is_there and mlflow_run.data.tags.get(_REPORT_SHA) == _report_sha(folder):
         return
     try:
@@ -182,7 +183,7 @@ def _annotate(store: Store, run_id: str, question: str, verdict: str | None) -> 
 
 
 def _report_files(folder: Path) -> list[str]:
-    return sorted(file.name for kind in _REPORT for file in folder.glob(kind))
+    return sorted(file.name for kind in _FORMS for file in folder.glob(kind))
 
 
 def _report_sha(folder: Path) -> str:
