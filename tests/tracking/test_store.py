@@ -18,6 +18,7 @@ from ablab.tracking import database
 from ablab.tracking.address import DATABASE, local_folder
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Lab
+from ablab.tracking.mlflow_runs import get_run
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 
@@ -127,6 +128,28 @@ def test_addresses_of_a_moved_lab_are_corrected_with_a_notice(
     assert not Store.open(moved).notices
 
 
+def test_a_copied_lab_and_its_original_are_apart(
+    store: Store, make_finished: Callable[..., Run], tmp_path: Path
+) -> None:
+    run = make_finished()
+    first = deliver(run, store, "activations", name="n", tags={})
+    copy = Lab(tmp_path / "copy")
+    shutil.copytree(store.lab.root, copy.root)  # the write-ahead log too, while it is open
+    opened = Store.open(copy)
+    folder = local_folder(opened.client.get_run(first.run_id).info.artifact_uri)
+    assert folder is not None
+    assert folder.is_relative_to(copy.root)
+    new = begin(copy, key="k2")
+    finish(new)
+    copied = deliver(new, opened, "activations", name="n", tags={})
+    assert get_run(opened, str(copied.run_id)) is not None
+    assert get_run(store, str(copied.run_id)) is None
+    original = local_folder(store.client.get_run(first.run_id).info.artifact_uri)
+    assert original is not None
+    assert original.is_relative_to(store.lab.root)
+    assert deliver(run, store, "activations", name="n", tags={}) == first
+
+
 def test_a_store_of_another_schema_is_refused_with_the_remedy(store: Store) -> None:
     store.close()
     assert store.database is not None
@@ -205,12 +228,13 @@ def assert_usable(lab: Lab) -> None:
 
 
 @pytest.mark.slow
-def test_eight_new_processes_open_a_new_store_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("round_", range(int(os.environ.get("ABLAB_ROUNDS", "1"))))
+def test_sixteen_new_processes_open_a_new_store_at_once(tmp_path: Path, round_: int) -> None:
     command = [sys.executable, "-c", OPEN, str(tmp_path / "lab")]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(8)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(16)]
     answers = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * 8
-    assert answers == ["1\n"] * 8
+    assert [process.returncode for process in processes] == [0] * 16
+    assert answers == ["1\n"] * 16
     assert_usable(Lab(tmp_path / "lab"))
 
 
