@@ -71,7 +71,7 @@ def without_ids(rows: list[Any]) -> list[str]:
 
 
 def written(copied: CopyResult) -> dict[str, int]:
-    return dict(copied.target.logged)
+    return dict(+copied.target.logged)
 
 
 def test_another_store_receives_everything_once(full: Lab, store: Store, tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_the_command_says_what_it_copied(
 ) -> None:
     uri = f"sqlite:///{tmp_path / 'other.db'}"
     assert main(["sync", "--to", uri]) == 0
-    assert "7 MLflow runs, " in capsys.readouterr().out
+    assert "other.db: MLflow runs 7, values " in capsys.readouterr().out
     assert main(["sync", "--to", uri]) == 0
     assert f"nothing was copied: {tmp_path / 'other.db'} has everything" in capsys.readouterr().out
     for other in ("--rebuild", "--upgrade"):

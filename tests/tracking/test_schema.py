@@ -51,16 +51,14 @@ def make_old(path: Path, revision: str) -> None:
         database.execute(f"{insert} VALUES (0, 'Default', '{artifacts}/0', 'active')")
         database.execute(f"{insert} VALUES (1, 'theirs', '{artifacts}/theirs', 'active')")
         database.execute(
-            "INSERT INTO runs (run_uuid, name, source_type, status, start_time, lifecycle_stage, "
-            "artifact_uri, experiment_id) "
-            "VALUES (?, 'old', 'LOCAL', 'FINISHED', 5, 'active', ?, 1)",
+            "INSERT INTO runs (run_uuid, user_id, name, source_type, status, start_time, "
+            "lifecycle_stage, artifact_uri, experiment_id) "
+            "VALUES (?, 'me', 'old', 'LOCAL', 'FINISHED', 5, 'active', ?, 1)",
             (RUN, f"{artifacts}/theirs/{RUN}/artifacts"),
         )
-        database.execute(
-            "INSERT INTO metrics (key, value, timestamp, run_uuid, step, is_nan) "
-            "VALUES ('loss', 0.5, 6, ?, 1, 0)",
-            (RUN,),
-        )
+        for table in ("metrics", "latest_metrics"):
+            columns = f"{table} (key, value, timestamp, run_uuid, step, is_nan)"
+            database.execute(f"INSERT INTO {columns} VALUES ('loss', 0.5, 6, ?, 1, 0)", (RUN,))
         database.execute("INSERT INTO params VALUES ('lr', '0.1', ?)", (RUN,))
 
 

@@ -88,8 +88,8 @@ def _copy(uri: str, *, restore: bool) -> int:
     counts, name = copied.target.logged, copied.target.address.display
     if counts.total():
         sys.stdout.write(
-            f"{counts['runs']} MLflow runs, {counts['values']} values and "
-            f"{counts['artifacts']} artifacts were copied to {name}\n"
+            f"copied to {name}: MLflow runs {counts['runs']}, values {counts['values']}, artifacts "
+            f"{counts['artifacts']}\n"
         )
     else:
         sys.stdout.write(f"nothing was copied: {name} has everything already\n")
