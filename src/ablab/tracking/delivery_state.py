@@ -36,7 +36,8 @@ class DeliveryState:
     Attributes:
         run_id: id of the MLflow run.
         entries: number of journal lines that were logged.
-        params: whether all params were logged.
+        params: whether all params and the data set were logged.
+        samples: number of samples of system metrics that were logged.
         facts: SHA-256 of the name, tags and status that were logged last.
         files: outcome at which artifacts were logged last.
         completion: SHA-256 of the completion record that was logged, the last step of all.
@@ -47,6 +48,7 @@ class DeliveryState:
     run_id: str
     entries: int = 0
     params: bool = False
+    samples: int = 0
     facts: str = ""
     files: str = ""
     completion: str = ""

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from ablab.tracking import values
@@ -18,9 +19,11 @@ from ablab.tracking.artifacts import (
 )
 from ablab.tracking.completion import Completion, completion_sha
 from ablab.tracking.delivery_state import DeliveryState, write_states
+from ablab.tracking.mlflow_links import link_model, log_dataset
 from ablab.tracking.mlflow_names import TAG_LENGTH, shorten
 from ablab.tracking.run import Run, Snapshot
 from ablab.tracking.store import Store
+from ablab.tracking.system_metrics import system_points
 
 _STATUS = {
     "finished": "FINISHED",
@@ -68,6 +71,7 @@ class MlflowLog:
         self._log_tags(name, tags, _STATUS[outcome])
         self._log_params()
         self._log_epochs()
+        self._log_system()
         if self.snapshot.completion is None:
             self._log_files(outcome)
         else:
@@ -99,6 +103,7 @@ class MlflowLog:
             params = [Param(n, value) for n, value in values.params(self.run.trial).items()]
             for batch in _batches(params, 100):
                 self._client.log_batch(self._id, params=batch)
+            log_dataset(self.store, self._id, self.run.trial)
             self._save(params=True)
 
     def _log_epochs(self) -> None:
@@ -108,10 +113,22 @@ class MlflowLog:
             self._log_points(values.epoch_points(entries, start))
             self._save(entries=len(entries))
 
-    def _log_points(self, points: Sequence[values.Point]) -> None:
+    def _log_system(self) -> None:
+        points, samples = system_points(self.run.folder, self._state.samples)
+        if points:
+            self._log_points(points)
+        if samples > self._state.samples:
+            self._save(samples=samples)
+
+    def _log_points(
+        self,
+        points: Sequence[values.Point],
+        links: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> None:
         from mlflow.entities import Metric
 
-        for batch in _batches([Metric(n, v, time, step) for n, v, time, step in points], 1000):
+        metrics = [Metric(n, v, time, step, **links.get(n, {})) for n, v, time, step in points]
+        for batch in _batches(metrics, 1000):
             self._client.log_batch(self._id, metrics=batch)
             self.store.logged["values"] += len(batch)
 
@@ -128,7 +145,8 @@ class MlflowLog:
         sha = completion_sha(self.run.folder)
         artifacts = self.store, self.mlflow_run, self.run, completion, name
         if self._state.completion != sha:
-            self._log_points(values.final_points(self.snapshot.entries, completion))
+            links = link_model(self.store, self._id, name, self.run.trial, completion)
+            self._log_points(values.final_points(self.snapshot.entries, completion), links)
             log_finished_artifacts(*artifacts)
             self._client.log_param(self._id, "completion", sha)
             self._save(completion=sha)

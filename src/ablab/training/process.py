@@ -38,6 +38,7 @@ from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
 from ablab.training.settings import ProcessSettings
 from ablab.training.signals import KeepSigtermHandler, handle_training_signals
+from ablab.training.system_metrics import sample_system
 
 # `Run.is_locked` acquires the lock for an instant to test it: a failed attempt is not final.
 _LOCK_SECONDS = 2.0
@@ -104,7 +105,8 @@ def _run_rank_zero(
             _record_start(run, journal, settings)
             _refuse_changed_sources(run)
             _refuse_changed_data(training)
-            training.fit()
+            with sample_system(run.folder, 0 if settings.devices.is_ddp else None):
+                training.fit()
             return FINISHED
     except StoppedError:
         end, code = _stopped("Ctrl-C, at the end of an epoch"), INTERRUPTED
@@ -141,14 +143,15 @@ def _record_start(run: Run, journal: Journal, settings: ProcessSettings) -> None
 
 
 def _run_worker(run: Run, settings: ProcessSettings) -> int:
-    """Train as a DDP process of rank 1 or higher, which writes nothing."""
+    """Train as a DDP process of rank 1 or higher, which writes its system metrics alone."""
     prepare(settings)
     # Rank 0 handles these signals, and stops all processes after the same epoch.
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     training = Training(run, None, settings.devices)
-    with suppress(StoppedError):  # with another exit code, Lightning would kill rank 0 too
-        training.fit()
+    rank = int(os.environ.get("RANK", os.environ["LOCAL_RANK"]))
+    with suppress(StoppedError), sample_system(run.folder, rank):
+        training.fit()  # with another exit code, Lightning would kill rank 0 too
     return FINISHED
 
 
