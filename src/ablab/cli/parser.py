@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import ablab
-from ablab.cli import baselines, compare, maintenance, new, report, stores, sweep, train, view
+from ablab.cli import baselines, compare, maintenance, new, report, sweep, train, ui, view
 from ablab.cli.command import add_debug
 from ablab.errors import EXIT_CODES
 
@@ -15,7 +15,7 @@ _EPILOG = """\
 first steps:
   ablab sweep demo              train six activations with five seeds each; no download
   ablab report demo             write the report with the answer
-  ablab ui                      show the runs in MLflow
+  ablab ui demo                 show its runs in MLflow, with the verdict
   ablab train activation=elu    train one trial; every key of `conf/` can be set
 
 exit codes:
@@ -60,6 +60,6 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    for module in (train, sweep, report, compare, baselines, view, new, stores, maintenance):
+    for module in (train, sweep, report, compare, baselines, view, ui, new, maintenance):
         module.add_to(commands)
     return parser

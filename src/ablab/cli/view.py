@@ -1,4 +1,4 @@
-"""`ablab list`, `show` and `ui`: view components, trials and MLflow runs."""
+"""`ablab list` and `show`: view components and trials."""
 
 import argparse
 import sys
@@ -31,13 +31,6 @@ def add_to(commands: "Commands") -> None:
         commands, "show", _show, "show a trial: configuration, learning curve, log, next step"
     )
     show.add_argument("key", help="key of a trial, or the first characters of it")
-    show.add_argument(
-        "--pictures",
-        metavar="FOLDER",
-        help="draw its pictures into this folder, which must be new or empty, and show no more",
-    )
-    ui = add(commands, "ui", _ui, "show all runs in MLflow's web interface")
-    ui.add_argument("--port", type=int, default=5001, help="port on this machine")
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -59,28 +52,4 @@ def _show(options: argparse.Namespace) -> int:
     from ablab.tracking.lab import Lab
 
     lab = Lab(lab_folder())
-    key = find_trial(lab, options.key)
-    if options.pictures is not None:
-        return _draw(lab, key, Path(options.pictures))
-    return 0 if show_trial(lab, key, console()) else 1
-
-
-def _draw(lab: "Lab", key: str, folder: Path) -> int:
-    from ablab.tracking.pictures.folder import draw_into
-
-    run = lab.finished(key) or next(reversed(lab.runs(key)), None)
-    if run is None:
-        raise InputError(f"key must be a trial with a run, got {key}")
-    sys.stdout.writelines(f"{folder / name}\n" for name in draw_into(run, folder))
-    return 0
-
-
-def _ui(options: argparse.Namespace) -> int:
-    from ablab.tracking.lab import Lab
-    from ablab.tracking.store import Store
-    from ablab.tracking.sync import sync
-    from ablab.tracking.ui import serve
-
-    lab = Lab.open()
-    sync(lab, Store.open(lab))  # otherwise a run whose process died would be shown as running
-    return serve(lab, options.port)
+    return 0 if show_trial(lab, find_trial(lab, options.key), console()) else 1

@@ -13,7 +13,12 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store, fault
-from ablab.tracking.sweep_run import deliver_sweep, delivered_runs, describe_cell
+from ablab.tracking.sweep_run import (
+    deliver_sweep,
+    delivered_runs,
+    describe_cell,
+    refresh_page,
+)
 
 PATIENCE = 30.0  # seconds that the end of a sweep waits for the store
 
@@ -69,7 +74,7 @@ class Deliveries(Watcher):
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """Start the background delivery: the sweep's parent run, then the finished jobs."""
-        self._delivery = BackgroundDelivery(self._open)
+        self._delivery = BackgroundDelivery(self._open, finish=self._refresh)
         for job in jobs:
             if not job.is_open:
                 self._submit(job)
@@ -77,7 +82,11 @@ class Deliveries(Watcher):
     def _open(self) -> Store:
         store = self._store or Store.open(self._lab)
         deliver_sweep(store, self._plan)
+        self._refresh(store)
         return store
+
+    def _refresh(self, store: Store) -> None:
+        refresh_page(store, self._plan)
 
     def _submit(self, job: Job) -> None:
         run = job.run

@@ -6,6 +6,7 @@ is on the disk, and `ablab.tracking.sync` delivers it later.
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -57,10 +58,16 @@ class BackgroundDelivery:
     Args:
         open_store: opens the store.
         interval: seconds from one round to the next.
+        finish: called last, with the store, if that is available.
     """
 
-    def __init__(self, open_store: Callable[[], Store], interval: float = 1.0) -> None:
-        self._open_store = open_store
+    def __init__(
+        self,
+        open_store: Callable[[], Store],
+        interval: float = 1.0,
+        finish: Callable[[Store], None] = lambda store: None,
+    ) -> None:
+        self._open_store, self._finish = open_store, finish
         self._interval = interval
         self._store: Store | None = None
         self._queue: dict[tuple[Path, str], DeliveryJob] = {}
@@ -124,7 +131,9 @@ class BackgroundDelivery:
             self._wake.wait(pause)
             is_available = self._deliver_changed()
             pause = self._interval if is_available else min(2 * pause, _LONGEST_PAUSE)
-        self._deliver_changed()
+        if self._deliver_changed() and self._store is not None:
+            with suppress(AblabError, OSError):  # `ablab sync` does it too
+                self._finish(self._store)
 
     def _deliver_changed(self) -> bool:
         """Deliver the runs that have changed; return whether the store was available."""

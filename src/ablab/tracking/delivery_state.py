@@ -71,6 +71,9 @@ def read_states(run: Run, store_label: str) -> dict[str, DeliveryState]:
 def write_states(run: Run, store_label: str, states: Mapping[str, DeliveryState]) -> None:
     """Write the delivery states of a run in a store; those of other stores are kept."""
     own = {experiment: asdict(state) for experiment, state in states.items()}
+    for state in own.values():
+        if not state["samples"]:
+            del state["samples"]  # ablab 0.1 reads the file of a run without samples
     write_json(run.folder / RUNS, {**_read_file(run), store_label: own})
 
 

@@ -14,13 +14,11 @@ from ablab.tracking.mlflow_names import NAME_LENGTH, TAG_LENGTH, shorten
 from ablab.tracking.plan import Cell, Plan, read_plan
 from ablab.tracking.store import Store
 from ablab.tracking.store_errors import translate_errors
+from ablab.tracking.sweep_page import NOTE, REPORT_FOLDER, describe_sweep, digest, results
 from ablab.tracking.values import milliseconds
 
 TRIALS = "trials"  # the experiment of trials outside sweeps
-_REPORT_SHA = "ablab.report"
-REPORT = "report"  # of the folder in the lab, and of the artifacts
-_FORMS = ("report.*", "*.csv")
-_NOTE = "mlflow.note.content"
+_REPORT = ("report.*", "*.csv")
 _TRIAL = "tags.`ablab.kind` = 'trial'"
 _NAMING = ("architecture", "activation", "dataset")
 
@@ -74,6 +72,20 @@ def deliver_sweep(store: Store, plan: Plan) -> str:
         return run_id
 
 
+def refresh_page(store: Store, plan: Plan) -> None:
+    """Bring the page of a delivered sweep up to date: verdict, question, table of variants.
+
+    Raises:
+        StoreError: the store does not answer.
+    """
+    lock = FileLock(store.lab.sweep_folder(plan.sweep) / "delivery.lock")
+    with lock, translate_errors(store.address):
+        experiment = store.experiment(plan.sweep)
+        parent = _parent(store, experiment)
+        if parent is not None:
+            describe_sweep(store, plan, experiment, parent)
+
+
 def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     """Log a sweep's report to its parent run: pages, tables and the verdict.
 
@@ -95,9 +107,11 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     run_id = deliver_sweep(store, plan)
     with translate_errors(store.address):
         mlflow_run = store.client.get_run(run_id)
-        log_artifacts(store, mlflow_run, folder, _report_files(folder), REPORT)
+        names = sorted(file.name for kind in _REPORT for file in folder.glob(kind))
+        log_artifacts(store, mlflow_run, folder, names, REPORT_FOLDER)
         _annotate(store, run_id, plan.asked, verdict)
-        store.client.set_tag(run_id, _REPORT_SHA, _report_sha(folder))
+        store.client.set_tag(run_id, "ablab.verdict_of", digest(results(store, plan)))
+    refresh_page(store, plan)
     return run_id
 
 
@@ -177,7 +191,7 @@ def _parent(store: Store, experiment: str) -> Any:
 
 def _annotate(store: Store, run_id: str, question: str, verdict: str | None) -> None:
     note = question if verdict is None else f"{question}\n\n**{verdict}**"
-    store.client.set_tag(run_id, _NOTE, _tag(note))
+    store.client.set_tag(run_id, NOTE, _tag(note))
     if verdict is not None:
         store.client.set_tag(run_id, "verdict", _tag(verdict))
 

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
@@ -15,6 +15,7 @@ from typing import NoReturn
 from ablab.errors import InputError, StoreError
 from ablab.tracking.lab import Lab
 from ablab.tracking.store import Store
+from ablab.tracking.sweep_page import page_route
 
 _HOST = "127.0.0.1"
 _PORTS_TRIED = 100
@@ -28,7 +29,13 @@ SERVER_SETTINGS = {
 }
 
 
-def serve(lab: Lab, port: int = 5001) -> int:
+def serve(
+    lab: Lab,
+    port: int = 5001,
+    *,
+    sweep: str | None = None,
+    on_address: Callable[[str], object] | None = None,
+) -> int:
     """Run MLflow's server until it ends, and print its address once it answers.
 
     Ctrl-C, SIGTERM and a closed terminal end the server too.
@@ -36,6 +43,8 @@ def serve(lab: Lab, port: int = 5001) -> int:
     Args:
         lab: the lab; its store is created or corrected first.
         port: the first port to try (macOS uses 5000 for AirPlay).
+        sweep: name of the sweep whose page the address shows; by default all experiments.
+        on_address: called with the address once the server answers, for example to open it.
 
     Returns:
         The server's exit code; 0 if ``MLFLOW_TRACKING_URI`` names a server.
@@ -45,12 +54,15 @@ def serve(lab: Lab, port: int = 5001) -> int:
         InputError: no port is free.
     """
     store = Store.open(lab)
+    route = "" if sweep is None else f"/{page_route(store.experiment(sweep))}"
     store.close()
     for notice in store.notices:
         sys.stderr.write(f"{notice}\n")
     if store.artifacts is None:
-        uri = store.address.without_password
+        uri = store.address.without_password.rstrip("/") + route
         sys.stdout.write(f"the runs are on the server that MLFLOW_TRACKING_URI names: {uri}\n")
+        if on_address is not None:
+            on_address(uri)
         return 0
     port, log = free_port(port), lab.root / LOG
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -60,9 +72,12 @@ def serve(lab: Lab, port: int = 5001) -> int:
             if (code := server.poll()) is not None:
                 raise StoreError(f"MLflow's server ended with exit code {code}{_last_line(log)}")
             time.sleep(_POLL_SECONDS)
-        address = f"http://{_HOST}:{port}"
-        sys.stdout.write(f"MLflow shows {store.label} at {address} (Ctrl-C ends it)\n")
+        address = f"http://{_HOST}:{port}{route}"
+        shown = store.label if sweep is None else f"the sweep {sweep}"
+        sys.stdout.write(f"MLflow shows {shown} at {address} (Ctrl-C ends it)\n")
         sys.stdout.flush()
+        if on_address is not None:
+            on_address(address)
         return server.wait()
 
 

@@ -74,7 +74,7 @@ class _Sampler:
         memory = _resident_bytes()
         if memory is not None:
             values["memory_megabytes"] = round(memory / _MEGABYTE, 1)
-        if torch.cuda.is_initialized():
+        if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             values |= self._gpu_values()
         return values
 
