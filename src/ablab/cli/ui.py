@@ -57,7 +57,8 @@ def _sweep(lab: "Lab", options: argparse.Namespace) -> str | None:
     try:
         return find_plan(lab, sweep).sweep
     except InputError as error:
-        near = get_close_matches(sweep, lab.sweeps(), n=1) if sweep not in lab.sweeps() else []
+        names = {known.partition(" [")[0] for known in lab.sweeps()} - {options.name}
+        near = get_close_matches(options.name, sorted(names), n=1)
         raise InputError(f"{error}; did you mean {near[0]}?" if near else str(error)) from error
 
 

@@ -77,8 +77,9 @@ def link_model(
     dataset, digest = dataset_of(trial)
     data = {"dataset_name": dataset, "dataset_digest": digest} if digest else {}
     return {
-        valid_name(metric): {"model_id": model_id, **(data if metric.startswith("test/") else {})}
+        valid_name(name): {"model_id": model_id, **(data if metric.startswith("test/") else {})}
         for metric in completion.metrics
+        for name in (metric, f"final/{metric}")  # see `ablab.tracking.values.final_points`
     }
 
 

@@ -38,7 +38,7 @@ from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
 from ablab.training.settings import ProcessSettings
 from ablab.training.signals import KeepSigtermHandler, handle_training_signals
-from ablab.training.system_metrics import sample_system
+from ablab.training.system_sampler import sample_system
 
 # `Run.is_locked` acquires the lock for an instant to test it: a failed attempt is not final.
 _LOCK_SECONDS = 2.0
