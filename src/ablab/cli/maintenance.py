@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ablab.cli.command import add, add_allow, add_overrides
 from ablab.errors import InputError
 from ablab.folders import lab_folder
+from ablab.text import escape_controls
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -23,8 +24,18 @@ def add_to(commands: "Commands") -> None:
     data.add_argument("dataset", help="name of a data set")
     add_allow(data)
     add_overrides(data, "for your own data: dataset.path=PATH dataset.image_size=64")
-    text = "show versions, devices and folders of this machine, and damaged records of the lab"
-    add(commands, "doctor", _doctor, text)
+    text = "check the lab, its store, data, disk and devices: what is wrong, and what to do"
+    doctor = add(commands, "doctor", _doctor, text)
+    doctor.add_argument(
+        "--fix",
+        action="store_true",
+        help="do what is safe: remove what killed processes left, recreate a damaged store of the "
+        "lab and keep the old one; without this, nothing is changed",
+    )
+    doctor.add_argument(
+        "--thorough", action="store_true", help="compare every byte of weights too, not their size"
+    )
+    doctor.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _data(options: argparse.Namespace) -> int:

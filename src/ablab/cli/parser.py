@@ -7,7 +7,24 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import ablab
-from ablab.cli import baselines, compare, maintenance, new, report, sweep, train, ui, view
+from ablab.cli import (
+    baselines,
+    carry,
+    compare,
+    maintenance,
+    models,
+    new,
+    prune,
+    publish,
+    report,
+    reproduce,
+    serve,
+    stores,
+    sweep,
+    train,
+    ui,
+    view,
+)
 from ablab.cli.command import add_debug
 from ablab.errors import EXIT_CODES
 
@@ -60,6 +77,8 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    for module in (train, sweep, report, compare, baselines, view, ui, new, maintenance):
+    trials, results = (train, sweep, report, compare, publish), (models, reproduce, carry)
+    upkeep = (new, stores, prune, maintenance)
+    for module in (*trials, *results, baselines, view, ui, serve, *upkeep):
         module.add_to(commands)
     return parser

@@ -31,6 +31,11 @@ def add_to(commands: "Commands") -> None:
         commands, "show", _show, "show a trial: configuration, learning curve, log, next step"
     )
     show.add_argument("key", help="key of a trial, or the first characters of it")
+    show.add_argument(
+        "--pictures",
+        metavar="FOLDER",
+        help="draw its pictures into this folder, which must be new or empty, and show no more",
+    )
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -52,4 +57,17 @@ def _show(options: argparse.Namespace) -> int:
     from ablab.tracking.lab import Lab
 
     lab = Lab(lab_folder())
-    return 0 if show_trial(lab, find_trial(lab, options.key), console()) else 1
+    key = find_trial(lab, options.key)
+    if options.pictures is not None:
+        return _draw(lab, key, Path(options.pictures))
+    return 0 if show_trial(lab, key, console()) else 1
+
+
+def _draw(lab: "Lab", key: str, folder: Path) -> int:
+    from ablab.tracking.pictures.folder import draw_into
+
+    run = lab.finished(key) or next(reversed(lab.runs(key)), None)
+    if run is None:
+        raise InputError(f"key must be a trial with a run, got {key}")
+    sys.stdout.writelines(f"{folder / name}\n" for name in draw_into(run, folder))
+    return 0

@@ -155,13 +155,13 @@ def _refuse(uri: str, setting: str) -> None:
         parts = urlsplit(uri)
         scheme, host = parts.scheme.partition("+")[0], parts.hostname
     except ValueError as error:
-        raise StoreError(f"{setting} {_RULE}, got {uri}: {error}") from error
+        raise StoreError(f"{setting} {_RULE}, got {shown}: {hide_password(str(error))}") from None
     if (scheme in _SERVERS and host) or scheme in _HOSTED or uri in _HOSTED[:3]:
         return
     folder = local_folder(uri) if scheme in ("", "file") else None
     if folder is not None and (folder / "0").is_dir():
         raise StoreError(
-            f"{setting} {_RULE}, got {uri}, a folder of runs, which MLflow no longer reads: "
+            f"{setting} {_RULE}, got {shown}, a folder of runs, which MLflow no longer reads: "
             f"`mlflow migrate-filestore --source {folder} --target sqlite:///FILE` converts it"
         )
-    raise StoreError(f"{setting} {_RULE}, got {uri}")
+    raise StoreError(f"{setting} {_RULE}, got {shown}")

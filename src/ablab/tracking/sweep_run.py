@@ -18,7 +18,8 @@ from ablab.tracking.sweep_page import NOTE, REPORT_FOLDER, describe_sweep, diges
 from ablab.tracking.values import milliseconds
 
 TRIALS = "trials"  # the experiment of trials outside sweeps
-_REPORT = ("report.*", "*.csv")
+_REPORT_SHA = "ablab.report"
+_FORMS = ("report.*", "*.csv")
 _TRIAL = "tags.`ablab.kind` = 'trial'"
 _NAMING = ("architecture", "activation", "dataset")
 
@@ -107,10 +108,10 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     run_id = deliver_sweep(store, plan)
     with translate_errors(store.address):
         mlflow_run = store.client.get_run(run_id)
-        names = sorted(file.name for kind in _REPORT for file in folder.glob(kind))
-        log_artifacts(store, mlflow_run, folder, names, REPORT_FOLDER)
+        log_artifacts(store, mlflow_run, folder, _report_files(folder), REPORT_FOLDER)
         _annotate(store, run_id, plan.asked, verdict)
         store.client.set_tag(run_id, "ablab.verdict_of", digest(results(store, plan)))
+        store.client.set_tag(run_id, _REPORT_SHA, _report_sha(folder))
     refresh_page(store, plan)
     return run_id
 
@@ -122,7 +123,7 @@ def deliver_written_report(store: Store, plan: Plan) -> None:
         StoreError: the store does not answer.
         DamagedError: ``report.json`` was changed since it was written.
     """
-    folder = store.lab.sweep_folder(plan.sweep) / REPORT
+    folder = store.lab.sweep_folder(plan.sweep) / REPORT_FOLDER
     content = read_json(folder / "report.json")
     if content is None:
         return
@@ -130,7 +131,7 @@ def deliver_written_report(store: Store, plan: Plan) -> None:
     with translate_errors(store.address):
         mlflow_run = store.client.get_run(run_id)
         sizes = artifact_sizes(store, mlflow_run)
-    is_there = all(sizes.get(f"{REPORT}/{n}") == (folder / n).stat().st_size for n in names)
+    is_there = all(sizes.get(f"{REPORT_FOLDER}/{n}") == (folder / n).stat().st_size for n in names)
     if is_there and mlflow_run.data.tags.get(_REPORT_SHA) == _report_sha(folder):
         return
     try:

@@ -15,6 +15,7 @@ from ablab.tracking.store_errors import StoreUnavailableError
 from ablab.tracking.sweep_run import (
     TRIALS,
     deliver_sweep,
+    deliver_written_report,
     describe_cell,
     describe_trial,
     refresh_page,
@@ -72,8 +73,13 @@ def sync(
     trials = [*_planned_trials(plans), *_other_trials(lab, store, plans, result)]
     for key, target in trials:
         for run in lab.runs(key):
-            _deliver(lab, store, run, target, result, restore=restore)
+            if (target[0], f"{run.key}/{run.number}") not in left_out:
+                _deliver(lab, store, run, target, result, restore=restore)
     for plan in plans:
+        try:
+            deliver_written_report(store, plan)
+        except DamagedError as error:
+            result.failed[plan.sweep] = str(error)
         refresh_page(store, plan)
     return result
 
