@@ -168,10 +168,17 @@ class DamageableLab:
         try:
             yield path
         finally:
-            for aside in self.lab.glob("mlflow*"):
-                shutil.rmtree(aside) if aside.is_dir() else aside.unlink()
             shutil.rmtree(self.lab)
-            shutil.copytree(self.backup, self.lab)
+            shutil.copytree(self.whole, self.lab)
+            _forget_removed_database()
+
+
+def _forget_removed_database() -> None:
+    """Let MLflow open the file that is there: it goes on with the old one, which lacks runs."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    for engine in SqlAlchemyStore._engine_map.values():
+        engine.dispose()
 
 
 COMMANDS: dict[str, Callable[[DamageableLab], list[str]]] = {
