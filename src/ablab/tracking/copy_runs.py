@@ -8,7 +8,7 @@ original as tag, so a repeated or interrupted copy continues, and a copy back ma
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ablab.errors import StoreError
@@ -211,10 +211,14 @@ class RunCopier:
             if folder is None:
                 with translate_errors(self.source.address):
                     client = self.source.client
-                    client.download_artifacts(run.info.run_id, name, str(temporary))
+                    file = Path(client.download_artifacts(run.info.run_id, name, str(temporary)))
+            else:
+                file = folder / name
+            if not file.is_file():
+                raise StoreError(f"artifact {name} of run {run.info.run_id} must be readable")
             with translate_errors(self.target.address):
                 sub = "" if path.parent == PurePosixPath() else str(path.parent)
-                log_artifacts(self.target, copy, (folder or temporary) / sub, [path.name], sub)
+                log_artifacts(self.target, copy, file.parent, [path.name], sub)
 
     def _end(self, run: Any, copy: Any) -> None:
         """Give a copy the status, name and end of its original, as the last step."""

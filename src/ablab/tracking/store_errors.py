@@ -22,6 +22,7 @@ _SCHEMA = ("database schema", "can't locate revision")
 _READ_ONLY = ("readonly database", "unable to open database", "disk i/o error", "permission denied")
 _DENIED = {"UNAUTHENTICATED": "401", "PERMISSION_DENIED": "403"}
 _NO_MLFLOW = ("not in a valid JSON format", "redirects")
+_NO_CONNECTION = ("API request", "HTTPConnectionPool", "Connection aborted")
 _NO_ADDRESS = ("SSLError", "InvalidSchema", "InvalidURL")
 _LONGEST_PATH = 500
 _STATUS = re.compile(r"error code (\d+) != 200|too many (\d+) error responses")
@@ -137,7 +138,7 @@ def _server_error(name: str, text: str, code: str) -> StoreError | None:
     if any(sign in text for sign in _NO_ADDRESS):
         own = f"; {_CERTIFICATE} names that of your own authority" if "CERT" in text else ""
         return StoreError(f"{name} must answer at its address, got: {_cause(text)}{own}")
-    if "API request" in text or "HTTPConnectionPool" in text:
+    if any(sign in text for sign in _NO_CONNECTION):
         return StoreUnavailableError(f"{name} must answer, got: {_cause(text)}")
     return None
 
