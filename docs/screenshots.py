@@ -1,13 +1,12 @@
-"""Take `pictures/report.png` and `pictures/dashboard.png` of one run of the demo.
+"""Take the pictures `report`, `dashboard` and `report_in_mlflow` of one run of the demo.
 
     ablab sweep demo --report           # in an empty folder, on an idle machine
     python docs/screenshots.py lab
 
-Needs Chromium or Chrome. Both pictures carry the verdict of that run, which a test compares with
-the README's. The dashboard is grouped by a shared view of MLflow's, a tag of the experiment.
+Needs Chromium or Chrome. The pictures carry the verdict of that run, which a test compares with
+the README's. The dashboard is the page that `ablab ui demo` opens.
 """
 
-import json
 import os
 import re
 import subprocess
@@ -28,28 +27,8 @@ from ablab.tracking.plan import find_plan
 
 PICTURES = Path(__file__).parent / "pictures"
 REPORT = (1160, 1400), (0, 30, 1160, 845)  # window and crop, in pixels
-DASHBOARD = (1600, 1000), (212, 192, 1030, 738)
-VARIANTS = ("sigmoid", "tanh", "relu", "leaky_relu", "prelu")  # elu's seeds are shown
-VIEW = {
-    "groupBy": {
-        "aggregateFunction": "average",
-        "groupByKeys": [{"mode": "tag", "groupByData": "variant"}],
-    },
-    "groupsExpanded": {f"tag.variant.{name}": False for name in VARIANTS},
-    "selectedColumns": [
-        "attributes.`Created`",
-        *(f"metrics.`{name}`" for name in ("test/accuracy", "val/accuracy", "parameters")),
-    ],
-    "runsPinned": [],
-    "runsHidden": [],
-    "orderByKey": "attributes.start_time",
-    "orderByAsc": False,
-    "searchFilter": "",
-    "startTime": "ALL",
-    "lifecycleFilter": "Active",
-    "modelVersionFilter": "All Runs",
-    "datasetsFilter": [],
-}
+DASHBOARD = (1600, 1000), (198, 0, 1185, 700)
+IN_MLFLOW = (1600, 1000), (198, 0, 1185, 1000)
 
 
 def run(url: str, name: str, form: tuple[tuple[int, int], Sequence[int]], verdict: str) -> None:
@@ -73,7 +52,7 @@ def run(url: str, name: str, form: tuple[tuple[int, int], Sequence[int]], verdic
 @contextmanager
 def dashboard(lab: Path) -> Iterator[str]:
     """Serve the dashboard, and yield its address."""
-    command = [sys.executable, "-m", "ablab", "ui", "--port", "5260"]
+    command = [sys.executable, "-m", "ablab", "ui", "demo", "--port", "5260"]
     environment = os.environ | {"ABLAB_HOME": str(lab)}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
@@ -86,18 +65,21 @@ def dashboard(lab: Path) -> Iterator[str]:
 
 
 def main() -> None:
-    """Take both pictures of the lab that is named."""
+    """Take the pictures of the lab that is named."""
     folder = Path(sys.argv[1]).resolve()
     lab = Lab(folder)
     verdict = page_of(lab, find_plan(lab, "demo")).verdict.sentence
     report = folder / "sweeps" / "demo" / "report" / "report.html"
     run(report.as_uri(), "report.png", REPORT, verdict)
     with dashboard(folder) as address:
-        client = mlflow.MlflowClient(address)
-        experiment = client.get_experiment_by_name("demo").experiment_id
-        client.set_experiment_tag(experiment, "mlflow.sharedViewState.docs", json.dumps(VIEW))
-        page = f"{address}/#/experiments/{experiment}/runs?viewStateShareKey=docs"
-        run(page, "dashboard.png", DASHBOARD, verdict)
+        run(address, "dashboard.png", DASHBOARD, verdict)
+        base, _, route = address.partition("#")
+        experiment = route.split("/")[2]
+        client = mlflow.MlflowClient(base)
+        (parent,) = client.search_runs([experiment], "tags.`ablab.kind` = 'sweep'")
+        report = f"runs/{parent.info.run_id}/artifacts/report/report.html"
+        page = f"{base}#/experiments/{experiment}/{report}"
+        run(page, "report_in_mlflow.png", IN_MLFLOW, verdict)
 
 
 if __name__ == "__main__":
