@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,6 +31,13 @@ _OPTIONS = (
     # Frames with `sandbox` would else be in processes of their own, with sessions of their own.
     "--disable-features=IsolateSandboxedIframes",
 )
+# The browser reads commands from descriptor 3 and writes to 4, which may be other files here.
+_EXEC = """
+import fcntl, os, sys
+for number, name in enumerate([fcntl.fcntl(int(x), fcntl.F_DUPFD, 10) for x in sys.argv[1:3]], 3):
+    os.dup2(name, number)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 class Browser:
@@ -60,6 +68,7 @@ class Browser:
 
     def evaluate(self, expression: str) -> list[Any]:
         """Return the value of a JavaScript expression in the page, then in each of its frames."""
+        self._send("Runtime.getIsolateId")  # events that came meanwhile are read with the answer
         values = []
         for context in list(self.contexts):
             answer = self._send(
@@ -139,12 +148,10 @@ def browse(width: int = 1600, height: int = 1000) -> Iterator[Browser]:
     assert program, "Chromium or Chrome must be on PATH"
     to_browser, from_browser = os.pipe(), os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        # The browser reads commands from descriptor 3 and writes to 4.
-        shell = 'exec "$@" 3<&"$A" 4>&"$B"'
         descriptors = to_browser[0], from_browser[1]
+        options = [*_OPTIONS, f"--user-data-dir={profile}"]
         process = subprocess.Popen(
-            ["sh", "-c", shell, "sh", program, *_OPTIONS, f"--user-data-dir={profile}"],
-            env=os.environ | {"A": str(descriptors[0]), "B": str(descriptors[1])},
+            [sys.executable, "-c", _EXEC, *map(str, descriptors), program, *options],
             pass_fds=descriptors,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
