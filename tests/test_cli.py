@@ -95,7 +95,7 @@ def test_word_after_options_is_checked_as_an_override(
     assert "override must be key=value, got more" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["sweep", "demo", "--fitch"], ["ui", "a=1"]])
+@pytest.mark.parametrize("words", [["sweep", "demo", "--fitch"], ["doctor", "a=1"]])
 def test_unknown_options_and_overrides_are_refused(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -169,7 +169,7 @@ class DamageableLab:
             yield path
         finally:
             shutil.rmtree(self.lab)
-            shutil.copytree(self.whole, self.lab)
+            shutil.copytree(self.backup, self.lab)
             _forget_removed_database()
 
 

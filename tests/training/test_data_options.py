@@ -17,7 +17,8 @@ from ablab.config.trial import resolve
 from ablab.data.module import InMemoryDataModule
 from ablab.faults import ConfigError
 from ablab.model import build
-from ablab.tracking.pictures import CONFUSION, draw, read_confusion
+from ablab.tracking.pictures.confusion import CONFUSION, read_confusion
+from ablab.tracking.pictures.draw import draw
 from ablab.tracking.records import record_of
 from ablab.tracking.run import Run
 

@@ -73,8 +73,8 @@ def label(text: str, inches: float, size: float = 9, *, middle: bool = False) ->
         middle: cut the middle instead of the end.
 
     Example:
-        >>> label("a very long name", 0.7), label("two\nlines", 2)
-        ('a very …', 'two\\nlines')
+        >>> label("two\nlines", 2)
+        'two\\nlines'
     """
     whole = "".join(c if _is_known(c) else "?" for c in escape_controls(text)[:_LONGEST])
     shown, kept = whole, len(whole)
