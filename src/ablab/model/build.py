@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -129,8 +129,8 @@ def _first_batch(data: ImageShape, module: nn.Module) -> Tensor:
     if any(parameter.is_meta for parameter in module.parameters()):  # a dry build: shapes alone
         side = data.image_size
         return torch.empty(2, data.in_channels, side, side, device="meta")
-    assert isinstance(data, TrialData)  # without images the initializer is not used
-    return data.first_images()[:_INITIALIZER_IMAGES]
+    # Only a trial's data get here: a network that is loaded is built without the initializer.
+    return cast(TrialData, data).first_images()[:_INITIALIZER_IMAGES]
 
 
 def _refuse_unused_dropout(dropout: Builder) -> None:
