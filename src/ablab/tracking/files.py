@@ -104,10 +104,11 @@ def remove_abandoned(folder: Path, name: re.Pattern[str]) -> None:
 
 def find_abandoned(folder: Path, name: re.Pattern[str]) -> Iterator[Path]:
     """Yield the files and folders that `remove_abandoned` would remove."""
-    for entry in os.scandir(folder):
-        match = name.fullmatch(entry.name)
-        if match and is_abandoned(match["mark"], entry.stat(follow_symlinks=False).st_mtime):
-            yield Path(entry.path)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            match = name.fullmatch(entry.name)
+            if match and is_abandoned(match["mark"], entry.stat(follow_symlinks=False).st_mtime):
+                yield Path(entry.path)
 
 
 def is_abandoned(owner: str, changed: float) -> bool:

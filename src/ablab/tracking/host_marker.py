@@ -141,9 +141,10 @@ def _stands_still(path: Path) -> bool:
 
 
 def _loop(claimed: _Claim) -> None:
+    time.sleep(_INTERVAL)
     while not claimed.lost and _claims.get(claimed.database) is claimed:
-        time.sleep(_INTERVAL)
         _beat(claimed)
+        time.sleep(_INTERVAL)
 
 
 def _beat(claimed: _Claim) -> None:
