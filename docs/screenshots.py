@@ -27,7 +27,7 @@ from ablab.tracking.plan import find_plan
 
 PICTURES = Path(__file__).parent / "pictures"
 REPORT = (1160, 1400), (0, 30, 1160, 845)  # window and crop, in pixels
-DASHBOARD = (1600, 1000), (198, 0, 1185, 700)
+DASHBOARD = (1600, 1000), (198, 0, 1185, 625)
 IN_MLFLOW = (1600, 1000), (198, 0, 1185, 1000)
 
 

@@ -13,8 +13,9 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, Plan, write_part
 from ablab.tracking.spec import Spec
 from ablab.tracking.store import Store
-from ablab.tracking.sweep_page import NOTE, page_route
+from ablab.tracking.sweep_page import NOTE
 from ablab.tracking.sweep_run import deliver_report, refresh_page
+from ablab.tracking.sweep_view import page_route
 from ablab.tracking.sync import sync
 
 VERDICT = "relu beats tanh by 1.20 points"
@@ -140,6 +141,7 @@ def test_a_large_sweep_fits_into_the_description(
     rows = re.findall(r"^\| \[v\d+\]", note, re.M)
     more = re.search(r"^(\d+) more rows are in the report", note, re.M)
     assert len(rows) + (int(more[1]) if more else 0) == variants
+    assert view(store)["groupBy"]
     assert note.endswith("<!-- end of ablab's part -->")
 
 
@@ -153,6 +155,18 @@ def test_markup_in_names_and_questions_is_shown_as_text(lab: Lab, store: Store) 
     assert "leaky_relu" in body
     (row,) = (line for line in body.splitlines() if "| 0 of 2 |" in line)
     assert row.count("|") == 5
+
+
+@pytest.mark.parametrize("question", ["x" * 9000, "<" * 4000, "bell \x07 and \ud800?"])
+def test_any_question_leaves_one_whole_part(lab: Lab, store: Store, question: str) -> None:
+    planned(lab, question=question)
+    for _ in range(2):
+        sync(lab, store)
+        note = tags(store)[NOTE]
+        assert len(note) <= 5000
+        assert note.startswith("<!-- ablab writes")
+        assert note.endswith("<!-- end of ablab's part -->")
+        assert note.count("<!--") == 2
 
 
 def view(store: Store) -> dict[str, Any]:

@@ -5,7 +5,6 @@ that a user adds above or below ours is kept.
 """
 
 import hashlib
-import json
 import math
 import re
 from collections.abc import Iterable, Iterator
@@ -16,8 +15,10 @@ from urllib.parse import quote
 from ablab.text import is_accuracy
 from ablab.tracking.completion import completion_sha
 from ablab.tracking.delivery_state import read_states
+from ablab.tracking.mlflow_names import shorten
 from ablab.tracking.plan import Cell, Plan
 from ablab.tracking.store import Store
+from ablab.tracking.sweep_view import VIEW_TAG, has_blocks, view
 
 NOTE = "mlflow.note.content"
 REPORT_FOLDER = "report"
@@ -25,9 +26,7 @@ _START = "<!-- ablab writes this part again after each sweep and report; text ou
 _END = "<!-- end of ablab's part -->"
 _OURS = re.compile("<!-- ablab writes.*?" + re.escape(_END), re.DOTALL)
 _LONGEST, _SHORTEST = 5000, 300  # characters: of an experiment's tag, and of a part worth showing
-_VIEW = "ablab"  # name of the view in addresses
-_VIEW_TAG = f"mlflow.sharedViewState.{_VIEW}"
-_COLUMNS = ("val/accuracy", "parameters")
+_LONGEST_TEXT = 2000  # characters of a verdict, a question or a name
 # Characters with a meaning in Markdown or HTML; an underscore within a word has none.
 _MARKUP = re.compile(r"[\\`*\[\]<>&|~@]|(?<!\w)_|_(?!\w)")
 
@@ -73,7 +72,7 @@ def describe_sweep(store: Store, plan: Plan, experiment: str, parent: Any) -> No
     note = tags.get(NOTE, "")
     own = _OURS.sub("", note).strip()
     space = _LONGEST - len(own) - 2
-    wanted = {_VIEW_TAG: json.dumps(_view(plan), ensure_ascii=False)}
+    wanted = {VIEW_TAG: view(plan)}
     if space >= _SHORTEST:
         part = _part(plan, results(store, plan), experiment, parent, space)
         found = _OURS.search(note)
@@ -85,13 +84,6 @@ def describe_sweep(store: Store, plan: Plan, experiment: str, parent: Any) -> No
     for name, text in wanted.items():
         if tags.get(name) != text and len(text) <= _LONGEST:
             store.client.set_experiment_tag(experiment, name, text)
-
-
-def page_route(experiment: str) -> str:
-    """Return the address of an experiment's page on a server, grouped by variant."""
-    return (
-        f"#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={_VIEW}"
-    )
 
 
 def _result(store: Store, plan: Plan, cell: Cell) -> Result:
@@ -116,8 +108,11 @@ def _part(plan: Plan, found: list[Result], experiment: str, parent: Any, space: 
         text = _joined(intro, rows, 0)
         if len(text) <= space:
             return text
-    cut = next((n for n in range(1, len(rows)) if len(_joined(intro, rows, n)) <= space), None)
-    return _joined(intro, rows, len(rows) if cut is None else cut)[:space]
+    for cut in range(1, len(rows)):
+        text = _joined(intro, rows, cut)
+        if len(text) <= space:
+            return text
+    return _joined(["The verdict is too long for this page: it is in the report."], [], 0)
 
 
 def _joined(intro: list[str], rows: list[str], cut: int) -> str:
@@ -151,7 +146,7 @@ def _rows(plan: Plan, found: list[Result], experiment: str, *, is_linked: bool) 
     groups: dict[tuple[str, str], list[Result]] = {}
     for result in found:
         groups.setdefault((result.cell.variant, result.cell.block), []).append(result)
-    several = _has_blocks(plan)
+    several = has_blocks(plan)
     block_head = ["block"] if several else []
     head = ["variant", *block_head, "finished", f"mean {_escape(plan.spec.metric)}"]
     head += ["runs by seed"] if is_linked else []
@@ -187,40 +182,10 @@ def _link_to_run(result: Result, experiment: str) -> str:
     return f"[{seed}](#/experiments/{experiment}/runs/{result.run_id})" if result.run_id else seed
 
 
-def _view(plan: Plan) -> dict[str, Any]:
-    """Return the state of MLflow's page of runs, as its button to share a view stores it."""
-    keys = ["variant", *(["block"] if _has_blocks(plan) else [])]
-    groups = {
-        ",".join(f"tag.{key}.{getattr(cell, key)}" for key in keys): False for cell in plan.cells
-    }
-    columns = dict.fromkeys((plan.spec.metric, *_COLUMNS))
-    return {
-        "groupBy": {
-            "aggregateFunction": "average",
-            "groupByKeys": [{"mode": "tag", "groupByData": key} for key in keys],
-        },
-        "groupsExpanded": groups if len(groups) <= 40 else {},
-        "selectedColumns": ["attributes.`Created`", *(f"metrics.`{name}`" for name in columns)],
-        "runsPinned": [],
-        "runsHidden": [],
-        "orderByKey": "attributes.start_time",
-        "orderByAsc": False,
-        "searchFilter": "",
-        "startTime": "ALL",
-        "lifecycleFilter": "Active",
-        "modelVersionFilter": "All Runs",
-        "datasetsFilter": [],
-    }
-
-
-def _has_blocks(plan: Plan) -> bool:
-    return len({cell.block for cell in plan.cells}) > 1
-
-
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
 def _escape(text: str) -> str:
-    line = " ".join(text.split())
+    line = shorten(" ".join(text.split()), _LONGEST_TEXT)
     return _MARKUP.sub(lambda match: f"&#{ord(match.group())};", line)

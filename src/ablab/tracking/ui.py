@@ -15,7 +15,7 @@ from typing import NoReturn
 from ablab.errors import InputError, StoreError
 from ablab.tracking.lab import Lab
 from ablab.tracking.store import Store
-from ablab.tracking.sweep_page import page_route
+from ablab.tracking.sweep_view import page_route
 
 _HOST = "127.0.0.1"
 _PORTS_TRIED = 100
