@@ -5,7 +5,7 @@ RUN := OMP_NUM_THREADS=1 .venv/bin/python -m
 export PYTHON TORCH
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo compare test check train ui clean dev slow docs
+.PHONY: help install demo compare test check train ui clean dev lint slow docs
 
 define NEXT
 ablab is set up. Next, in any folder:
@@ -50,14 +50,11 @@ compare: install ## compare two sweeps: make compare A=demo B=lab2:demo
 ui: install ## show all runs in MLflow's web interface
 	@$(ABLAB) ui $(ARGS)
 
-test: dev ## run lint, types, import contracts and the quick tests
-	@$(RUN) ruff check .
-	@$(RUN) ruff format --check .
-	@$(RUN) mypy
-	@.venv/bin/python -c "import importlinter.cli as cli; cli.lint_imports_command()" --no-logo
+test: lint ## run lint, types, import contracts and the quick tests
 	@$(RUN) pytest -n 2 -m "not slow" $(ARGS)
 
-check: test slow ## run what test runs, and the slow tests
+check: lint ## run what test runs, and the slow tests
+	@$(RUN) pytest -n 2 --dist worksteal $(ARGS)
 
 clean: ## remove .venv and all caches; lab and data are kept
 	@rm -rf .venv dist build docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -74,3 +71,9 @@ docs: dev ## write the generated pages and build the documentation in docs/_buil
 
 slow: dev
 	@$(RUN) pytest -n 2 --dist worksteal -m slow $(ARGS)
+
+lint: dev
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@.venv/bin/python -c "import importlinter.cli as cli; cli.lint_imports_command()" --no-logo

@@ -1,17 +1,91 @@
 """A lab to train in and a folder to work in, for the tests that ask for them."""
 
+import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from train_process import SMALL
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each half begin with half of the slow tests.
+
+    `--dist worksteal` gives a half to each of two processes, in this order. What one takes from the
+    other at the end are short tests.
+    """
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    of_first = len(slow) // 2
+    rest = max(0, len(items) // 2 - of_first)
+    items[:] = [*slow[:of_first], *quick[:rest], *slow[of_first:], *quick[rest:]]
+
+
+@pytest.fixture(scope="session")
+def of_session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder that all processes of pytest-xdist share, and no other session."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "of_session"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def make_once(of_session: Path) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Make a folder once a session, in the process that asks first; the others wait for it."""
+
+    def make_once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, partial = of_session / name, of_session / f"{name}.partial"
+        with FileLock(of_session / f"{name}.lock"):
+            if not folder.exists():
+                shutil.rmtree(partial, ignore_errors=True)
+                partial.mkdir()
+                make(partial)
+                partial.rename(folder)
+        return folder
+
+    return make_once
+
+
+@pytest.fixture
+def mypy(of_session: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run mypy as pyproject.toml sets it; the tests of a session share what it knows of torch."""
+
+    def mypy(*files: str, cwd: Path, path: Sequence[Path]) -> subprocess.CompletedProcess[str]:
+        cache = of_session / "mypy"
+        command = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
+        command += ["--follow-imports=silent", "--cache-dir", cache, *files]
+        env = {"MYPYPATH": os.pathsep.join(map(str, path)), "PATH": "/usr/bin:/bin"}
+        with FileLock(f"{cache}.lock"):
+            return subprocess.run(
+                command, cwd=cwd, env=env, capture_output=True, text=True, check=False
+            )
+
+    return mypy
+
+
+@pytest.fixture(scope="session")
+def site(make_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
+    """The site, in ``html``, and its notebook, executed; any warning ends the build."""
+
+    def build(folder: Path) -> None:
+        command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+        command += ["-d", folder / "doctrees", ROOT / "docs", folder / "html"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr
+
+    return make_once("site", build)
 
 
 @pytest.fixture(scope="session")

@@ -6,13 +6,16 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from forked import COMMAND, Program
 
 ROOT = Path(__file__).parents[1]
 GUIDES = sorted((ROOT / "docs" / "howto").glob("*.md"))
@@ -178,18 +181,50 @@ def _wait_for(address: str) -> None:
             time.sleep(0.3)
 
 
-def execute(text: str, folder: Path) -> list[str]:
+def subcommand(step: Step) -> str:
+    """Return which command of ablab a step runs to its end, or an empty text."""
+    is_one = step.command[:1] == ("ablab",) and len(step.command) > 1
+    return step.command[1] if is_one and not step.is_interrupted else ""
+
+
+def run_forked(step: Step, folder: Path) -> str:
+    """Run a command of ablab without the seconds of its imports."""
+    with tempfile.TemporaryDirectory() as aside:
+        output = Path(aside) / "output"
+        arguments = step.command[1:]
+        program = Program(
+            COMMAND, arguments, folder=folder, environment=environment(), output=output
+        )
+        try:
+            code = program.wait(SECONDS)
+        finally:
+            program.kill()
+        text = output.read_text("utf-8")
+    assert code in step.exit_codes, f"{step.command} ended with {code}\n{text}"
+    return text
+
+
+def execute(text: str, folder: Path, started: Iterable[str] = ()) -> list[str]:
     """Do what a page shows, in order, in an empty folder; return what came out otherwise.
 
-    What needs MNIST is left out where ``ABLAB_DATA`` does not hold it.
+    Each command of ablab is started once as a terminal starts it; where it is run again, with
+    other arguments, its process is forked. What needs MNIST is left out where ``ABLAB_DATA`` does
+    not hold it.
+
+    Args:
+        text: the page.
+        folder: empty.
+        started: commands of ablab that the test of another page starts.
     """
-    told = []
+    told, known = [], set(started)
     for step in steps(text):
         if step.file:
             (folder / step.file).parent.mkdir(parents=True, exist_ok=True)
             (folder / step.file).write_text(step.content, "utf-8")
         elif "ABLAB_DATA" in os.environ or "mnist" not in " ".join(step.command):
-            output = run(step, folder)
+            name = subcommand(step)
+            output = (run_forked if name and name in known else run)(step, folder)
+            known.add(name)
             if wrong := faults(step.lines, output):
                 told.append(f"{shlex.join(step.command)}: {'; '.join(wrong)}\n{output}")
     return told

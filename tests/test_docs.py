@@ -2,7 +2,6 @@
 
 import importlib
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -211,28 +210,22 @@ def test_every_exit_code_is_listed() -> None:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, its notebook executed; any warning ends the build."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
-    command += ["-d", str(folder / "doctrees"), str(ROOT / "docs"), str(folder / "html")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    return folder / "html"
+def html(site: Path) -> Path:
+    return site / "html"
 
 
 @pytest.mark.slow
-def test_the_site_has_every_page(site: Path) -> None:
+def test_the_site_has_every_page(html: Path) -> None:
     docs = ROOT / "docs"
     expected = {page.relative_to(docs).with_suffix(".html") for page in docs.rglob("*.md")}
     expected = {name for name in expected if "_build" not in name.parts}
     assert len(expected) > 20
-    assert {page.relative_to(site) for page in site.rglob("*.html")} >= expected
+    assert {page.relative_to(html) for page in html.rglob("*.html")} >= expected
 
 
 @pytest.mark.slow
-def test_the_site_documents_what_the_package_offers(site: Path) -> None:
-    text = (site / "api.html").read_text("utf-8")
+def test_the_site_documents_what_the_package_offers(html: Path) -> None:
+    text = (html / "api.html").read_text("utf-8")
     functions = [name for name in dir(ablab) if callable(getattr(ablab, name))]
     assert len(functions) > 1
     for name in [*functions, "read", "read_runs"]:
@@ -240,8 +233,8 @@ def test_the_site_documents_what_the_package_offers(site: Path) -> None:
 
 
 @pytest.mark.slow
-def test_pictures_that_pages_show_are_in_the_site(site: Path) -> None:
+def test_pictures_that_pages_show_are_in_the_site(html: Path) -> None:
     for name in ("catalogue", "by_hand"):
-        shown = re.findall(r'src="(pictures/.*?)"', (site / f"{name}.html").read_text("utf-8"))
+        shown = re.findall(r'src="(pictures/.*?)"', (html / f"{name}.html").read_text("utf-8"))
         assert len(shown) > 10
-        assert [picture for picture in shown if not (site / picture).is_file()] == []
+        assert [picture for picture in shown if not (html / picture).is_file()] == []

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -101,17 +102,11 @@ ablab.trian()
 
 
 @pytest.mark.slow
-def test_mypy_of_a_user_sees_types(tmp_path: Path) -> None:
+def test_mypy_of_a_user_sees_types(
+    mypy: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
     (tmp_path / "user.py").write_text(USER)
-    source = Path(ablab.__file__).parents[1]
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "user.py"],
-        cwd=tmp_path,
-        env={"MYPYPATH": str(source), "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = mypy("user.py", cwd=tmp_path, path=[Path(ablab.__file__).parents[1]])
     messages = [line.split(": ", 2)[2] for line in done.stdout.splitlines() if "user.py:" in line]
     types = [line.split('"')[1].rpartition(".")[2] for line in messages if "Revealed" in line]
     assert types[:8] == [

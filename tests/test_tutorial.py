@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from documented import GUIDES, ROOT, execute, faults, spans, steps
+from documented import GUIDES, ROOT, execute, faults, spans, steps, subcommand
 
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
 EXECUTED = [page for page in GUIDES if "```console" in page.read_text("utf-8")]
@@ -61,5 +61,5 @@ def test_the_tutorial_runs_as_written(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.stem)
 def test_a_guide_runs_as_written(page: Path, tmp_path: Path) -> None:
-    told = execute(page.read_text("utf-8"), tmp_path)
+    told = execute(page.read_text("utf-8"), tmp_path, map(subcommand, steps(TUTORIAL)))
     assert not told, "\n".join(told)

@@ -16,8 +16,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from ablab.sweep.launch.environment import thread_variables, worker_environment
-from ablab.sweep.launch.fork import PRELOAD
+from forked import VARIABLES, server
+
+from ablab.sweep.launch.environment import worker_environment
 from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings
 
@@ -42,12 +43,10 @@ def start(
     run: Run, disturbance: Disturbance | None = None, *, in_sweep: bool = True
 ) -> BaseProcess:
     """Start to train a run in a subprocess."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([PRELOAD])
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     settings = ProcessSettings(CPU, slots=3, in_sweep=in_sweep)
-    process = context.Process(target=_train, args=(run.folder, settings, disturbance, environment))
-    with worker_environment(thread_variables(1)):
+    process = server().Process(target=_train, args=(run.folder, settings, disturbance, environment))
+    with worker_environment(VARIABLES):
         process.start()
     return process
 

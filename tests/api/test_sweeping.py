@@ -84,7 +84,9 @@ def test_sweep_equals_that_of_the_command(folder: Path, capfd: pytest.CaptureFix
     assert len(result.read().trials) == 6
     assert result.verdict in repr(result)
     assert "elu" in result._repr_html_()
-    assert result.report("latex").latex.is_file()
+    report = result.report("latex")
+    assert report.html.is_file()
+    assert report.latex.is_file()
 
     grid = "sweep.grid={activation:[relu,elu]}"
     assert cli.main(["sweep", *COMMAND, "sweep.seeds=3", grid, "--offline"]) == 0

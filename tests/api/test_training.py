@@ -115,7 +115,7 @@ def test_trial_equals_that_of_the_command_and_the_process_is_unchanged(
     assert torch.equal(torch.get_rng_state(), state)
 
     assert cli.main(["train", "architecture=mlp", "trainer.max_epochs=2", "--offline"]) == 0
-    assert f"{trial.metrics['test/accuracy']:.2%}" in capfd.readouterr().out
+    assert f"{100 * trial.metrics['test/accuracy']:.2f} %" in capfd.readouterr().out
     fresh = ["--fresh", "--offline"]
     assert cli.main(["train", "architecture=mlp", "trainer.max_epochs=2", *fresh]) == 0
     runs = Lab(folder / "lab").runs(trial.key)
@@ -130,7 +130,7 @@ def test_trial_equals_that_of_the_command_and_the_process_is_unchanged(
     assert trial.curves.val_accuracy.max() == trial.metrics["val/accuracy"]
     assert trial.curves.seconds.is_monotonic_increasing
     html = trial._repr_html_()
-    assert f"{trial.metrics['test/accuracy']:.2%}" in html
+    assert f"{100 * trial.metrics['test/accuracy']:.2f} %" in html
     assert "<script" not in html
 
 

@@ -1,5 +1,6 @@
 """Several processes train the same trial as one: batch norm on CPU, and whole trials under DDP."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
+from forked import TRIAL, Program, server
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from train_process import CPU, kinds, results, train_in_subprocess, wait_until
@@ -90,7 +92,8 @@ def _process(rank: int, folder: str) -> None:
 @pytest.fixture(scope="module")
 def processes(tmp_path_factory: pytest.TempPathFactory) -> list[list[Any]]:
     folder = tmp_path_factory.mktemp("processes")
-    mp.spawn(_process, (str(folder),), nprocs=2)
+    server()  # of which PyTorch forks too
+    mp.start_processes(_process, (str(folder),), nprocs=2, start_method="forkserver")
     return [torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2)]
 
 
@@ -134,14 +137,23 @@ SMOOTH = (
 )
 
 
-def _command(run: Run, devices: dict[str, Any]) -> list[str]:
-    settings = ProcessSettings(Devices(**devices)).to_json()
-    return [sys.executable, "-m", "ablab.training.process", str(run.folder), settings]
+def _start(run: Run, devices: dict[str, Any]) -> Program:
+    arguments = str(run.folder), ProcessSettings(Devices(**devices)).to_json()
+    where = {"folder": Path.cwd(), "environment": os.environ, "output": run.folder / "said"}
+    return Program(TRIAL, arguments, **where)
 
 
-def _run(run: Run, devices: dict[str, Any]) -> subprocess.CompletedProcess[str]:
-    command = _command(run, devices)
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+def _run(run: Run, devices: dict[str, Any]) -> int:
+    return _start(run, devices).wait()
+
+
+def _run_as_command(run: Run, devices: dict[str, Any]) -> int:
+    arguments = [str(run.folder), ProcessSettings(Devices(**devices)).to_json()]
+    return subprocess.run([sys.executable, "-m", TRIAL, *arguments], check=False).returncode
+
+
+def _log(run: Run) -> str:
+    return (run.folder / "log.txt").read_text()
 
 
 def _check_equal(found: Mapping[str, float], expected: Mapping[str, float]) -> None:
@@ -160,8 +172,7 @@ def test_trial_on_two_processes_equals_that_on_one(lab: Lab) -> None:
     )
     assert one.key == two.key
     assert train_in_subprocess(one) == 0
-    done = _run(two, two.trial["config"]["devices"])
-    assert done.returncode == 0, done.stderr + (two.folder / "log.txt").read_text()
+    assert _run_as_command(two, two.trial["config"]["devices"]) == 0, _log(two)
     assert [e.kind for e in two.entries()] == ["attempt", "epoch", "epoch"]
     for a, b in zip(one.entries()[1:], two.entries()[1:], strict=True):
         _check_equal(b.metrics, a.metrics)
@@ -206,8 +217,7 @@ def test_random_components_draw_for_the_batch_of_all_processes(lab: Lab, name: s
     )
     assert one.key == two.key
     assert train_in_subprocess(one) == 0
-    done = _run(two, two.trial["config"]["devices"])
-    assert done.returncode == 0, done.stderr + (two.folder / "log.txt").read_text()
+    assert _run(two, two.trial["config"]["devices"]) == 0, _log(two)
     for a, b in zip(one.entries()[1:], two.entries()[1:], strict=True):
         assert b.metrics == pytest.approx(a.metrics, rel=1e-6)
     found = _weights(two)
@@ -261,8 +271,7 @@ def test_a_users_dropout_is_reproducible_on_two_processes_and_changes_the_key(la
     assert one.key != trial.key
     first, again = (lab.new_run(trial.as_dict()) for _ in range(2))
     for run in (first, again):
-        done = _run(run, trial.config["devices"])
-        assert done.returncode == 0, done.stderr + (run.folder / "log.txt").read_text()
+        assert _run(run, trial.config["devices"]) == 0, _log(run)
     assert results(first) == results(again)
 
 
@@ -277,7 +286,7 @@ def test_an_optimizer_draws_the_same_in_all_processes(lab: Lab) -> None:
     )
     assert one.key == two.key
     assert train_in_subprocess(one) == 0
-    assert _run(two, two.trial["config"]["devices"]).returncode == 0
+    assert _run(two, two.trial["config"]["devices"]) == 0
     found = _weights(two)
     for parameter, value in _weights(one).items():
         torch.testing.assert_close(found[parameter], value, rtol=1e-8, atol=1e-11)
@@ -287,8 +296,7 @@ def test_an_optimizer_draws_the_same_in_all_processes(lab: Lab) -> None:
 def test_divergence_ends_both_processes(lab: Lab) -> None:
     overrides = ["architecture=mlp", "optimizer=sgd", "optimizer.lr=1e30", "devices=ddp_cpu"]
     run = lab.new_run(resolve(compose(overrides)).as_dict())
-    done = _run(run, run.trial["config"]["devices"])
-    assert done.returncode == 0, done.stderr + (run.folder / "log.txt").read_text()
+    assert _run(run, run.trial["config"]["devices"]) == 0, _log(run)
     assert [e.kind for e in run.entries()] == ["attempt", "diverged"]
     assert run.status() == "diverged"
 
@@ -306,8 +314,7 @@ def test_failure_ends_both_processes(
         "        return super().forward(x)\n"
     )
     run = begin("activation=mine", "devices=ddp_cpu")
-    done = _run(run, run.trial["config"]["devices"])
-    assert done.returncode == 1
+    assert _run(run, run.trial["config"]["devices"]) == 1
     assert run.entries()[-1].note["error"] == "KeyError: 'no such unit'"
     assert not run.is_locked()
 
@@ -317,7 +324,7 @@ def test_a_new_process_equals_a_forked_one(lab: Lab) -> None:
     trial = resolve(compose(["architecture=mlp", "trainer.max_epochs=1", "devices=cpu"])).as_dict()
     forked, started = lab.new_run(trial), lab.new_run(trial)
     assert train_in_subprocess(forked) == 0
-    assert _run(started, CPU.as_dict()).returncode == 0
+    assert _run_as_command(started, CPU.as_dict()) == 0
     a, b = forked.completion, started.completion
     assert a is not None
     assert b is not None
@@ -332,10 +339,10 @@ def test_signals_end_both_processes_and_training_resumes(begin: Callable[..., Ru
     signals = ((signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGTERM, 143))
     for count, (number, code) in enumerate(signals, 1):
         epochs = kinds(run).count("epoch")
-        with subprocess.Popen(_command(run, devices)) as process:
-            wait_until(lambda before=epochs: kinds(run).count("epoch") > before + 1)
-            process.send_signal(number)
-            assert process.wait(120) == code
+        process = _start(run, devices)
+        wait_until(lambda before=epochs: kinds(run).count("epoch") > before + 1)
+        process.send_signal(number)
+        assert process.wait(120) == code
         assert kinds(run)[-1] == "stopped"
         assert kinds(run).count("attempt") == count
         assert not run.is_locked()

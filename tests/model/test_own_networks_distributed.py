@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from train_process import train_in_subprocess
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
-from ablab.tracking.lab import Lab
+from ablab.tracking.lab import Lab, Run
 from ablab.training.settings import Devices, ProcessSettings
 
 SOURCE = """
@@ -32,6 +33,18 @@ OUTPUTS = {
 }
 
 
+def _train_as_command(run: Run) -> int:
+    """Train as a command, without the variable that would hold it to one thread."""
+    settings = ProcessSettings(Devices(**run.trial["config"]["devices"])).to_json()
+    command = [sys.executable, "-m", "ablab.training.process", str(run.folder), settings]
+    environment = {name: v for name, v in os.environ.items() if name != "OMP_NUM_THREADS"}
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _log(run: Run) -> str:
+    return (run.folder / "log.txt").read_text()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("output", OUTPUTS.values(), ids=OUTPUTS)
 def test_unused_weights_do_not_stop_two_processes(
@@ -45,13 +58,7 @@ def test_unused_weights_do_not_stop_two_processes(
         overrides = ["architecture=own", "optimizer=sgd", "batch_size=96", "trainer.max_epochs=2"]
         precise = ["trainer.precision=64-true", f"devices={devices}"]
         run = lab.new_run(resolve(compose([*overrides, *precise])).as_dict())
-        settings = ProcessSettings(Devices(**run.trial["config"]["devices"]))
-        command = [sys.executable, "-m", "ablab.training.process"]
-        environment = {name: v for name, v in os.environ.items() if name != "OMP_NUM_THREADS"}
-        done = subprocess.run(
-            [*command, str(run.folder), settings.to_json()], env=environment, check=False
-        )
-        assert done.returncode == 0, (run.folder / "log.txt").read_text()
+        assert (train_in_subprocess if devices == "cpu" else _train_as_command)(run) == 0, _log(run)
         train, *epochs = run.entries()
         assert train.note["threads"] == 1
         metrics.append([dict(epoch.metrics) for epoch in epochs])

@@ -1,16 +1,15 @@
 """Sweeps of real trials in processes of their own, in a folder where they can be slowed down."""
 
-import multiprocessing
+import itertools
 import os
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ablab.sweep.launch.environment import worker_environment
-from ablab.sweep.launch.fork import PRELOAD
+from forked import COMMAND, Program
+
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
 from ablab.tracking.run import Run
@@ -49,53 +48,43 @@ sweep:
 """
 
 
-def _sweep(folder: Path, settings: Mapping[str, str], overrides: Sequence[str]) -> None:
-    """Run `ablab sweep mine` in ``folder``, with its output in a file."""
-    os.chdir(folder)
-    os.environ.update(settings)
-    with (folder / f"output-{os.getpid()}.txt").open("w") as output:
-        for number in (1, 2):
-            os.dup2(output.fileno(), number)
-    from ablab.cli import main
-
-    sys.exit(main(["sweep", "mine", "--offline", *overrides]))
+_NUMBERS = itertools.count(1)
 
 
 class Sweep:
-    """A sweep in a process of its own, forked from a server that has imported everything."""
+    """`ablab sweep mine` in a process of its own."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], overrides: Sequence[str]) -> None:
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([PRELOAD, "ablab.sweep.engine"])
-        self._folder = folder
-        self._process = context.Process(target=_sweep, args=(folder, settings, overrides))
-        with worker_environment({}):
-            self._process.start()
+    def __init__(self, folder: Path, settings: Mapping[str, str], options: Sequence[str]) -> None:
+        self._output = folder / f"output-{next(_NUMBERS)}.txt"
+        self._program = Program(
+            COMMAND,
+            ["sweep", "mine", *options],
+            folder=folder,
+            environment={**os.environ, **settings},
+            output=self._output,
+        )
 
     @property
     def pid(self) -> int:
-        assert self._process.pid is not None
-        return self._process.pid
+        return self._program.pid
 
     @property
     def status(self) -> int | None:
-        return self._process.exitcode
+        return self._program.poll()
 
     def signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        self._program.send_signal(number)
 
     def interrupt(self) -> None:
         self.signal(signal.SIGINT)
 
     def kill(self) -> None:
-        self._process.kill()
-        self._process.join()
+        self._program.kill()
 
     def end(self) -> str:
         """Wait for the end and return the output."""
-        self._process.join(300)
-        assert self._process.exitcode is not None, "timed out"
-        return (self._folder / f"output-{self.pid}.txt").read_text()
+        self._program.wait(300)
+        return self._output.read_text()
 
 
 class Workplace:
@@ -120,7 +109,7 @@ class Workplace:
 
     @contextmanager
     def sweep(self, *overrides: str) -> Iterator[Sweep]:
-        process = Sweep(self.folder, self.settings, overrides)
+        process = Sweep(self.folder, self.settings, ["--offline", *overrides])
         try:
             yield process
         finally:

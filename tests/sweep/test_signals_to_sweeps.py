@@ -1,6 +1,7 @@
 """A sweep ends at any moment at which a signal arrives, and can be continued."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forked import COMMAND, Program
 from real_sweeps import Workplace, until
 
 pytestmark = [
@@ -18,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes under /proc"),
 ]
 MOMENTS = 9
+IMPORTING = 3  # of the moments of a command that has to import first
 OVER = "The same command continues", "Next: "  # the last lines of a sweep
 
 
@@ -30,29 +33,36 @@ def temporary(workplace: Workplace) -> Path:
     return link
 
 
-def start(workplace: Workplace, *options: str) -> "subprocess.Popen[bytes]":
-    """Start the command as a terminal does, in a session of its own."""
-    command = [sys.executable, "-m", "ablab", "sweep", "mine", *options]
-    with (workplace.folder / "output.txt").open("w") as output:
+def start(
+    workplace: Workplace, *options: str, forked: bool = True
+) -> "Program | subprocess.Popen[bytes]":
+    """Start the command as a terminal does, in a session of its own; not forked, it imports."""
+    environment = {**os.environ, **workplace.settings, "TMPDIR": str(temporary(workplace))}
+    words, output = ["sweep", "mine", *options], workplace.folder / "output.txt"
+    if forked:
+        where = {"folder": workplace.folder, "environment": environment, "output": output}
+        return Program(COMMAND, words, **where)
+    with output.open("w") as stream:
         return subprocess.Popen(
-            command,
+            [sys.executable, "-m", "ablab", *words],
             cwd=workplace.folder,
-            env={**os.environ, **workplace.settings, "TMPDIR": str(temporary(workplace))},
-            stdout=output,
-            stderr=output,
+            env=environment,
+            stdout=stream,
+            stderr=stream,
             start_new_session=True,
         )
 
 
-def processes_of(workplace: Workplace) -> list[int]:
-    """Return the processes that have the workplace's lab in their environment."""
-    found, mark = [], f"ABLAB_HOME={workplace.lab.root}".encode()
-    for entry in Path("/proc").iterdir():
+def processes_of(session: int) -> list[int]:
+    """Return the processes of a session, whose number is the process that was started."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
+            state, _, _, number = (entry / "stat").read_text().rpartition(") ")[2].split()[:4]
         except OSError:
             continue
+        if int(number) == session and state != "Z":
+            found.append(int(entry.name))
     return found
 
 
@@ -90,26 +100,30 @@ def test_signal_at_any_moment_ends_the_sweep(
 ) -> None:
     undisturbed = Workplace(tmp_path / "u")  # sockets need short paths
     (undisturbed.folder / "tmp").mkdir()
-    began = time.monotonic()
-    assert start(undisturbed, *options).wait(300) == 0, output(undisturbed)
-    whole = time.monotonic() - began
     answered = 0
-    for moment in range(1, MOMENTS + 1):
-        number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[moment % 3]
-        process = start(workplace, *options)
-        time.sleep(whole * moment / MOMENTS)
-        over = process.poll() is not None or any(word in output(workplace) for word in OVER)
-        if process.poll() is None:
-            os.killpg(process.pid, number) if to_all else process.send_signal(number)
-        code = process.wait(60)
-        until(lambda: not processes_of(workplace), 60)
-        text = output(workplace)
-        assert "Traceback" not in text or moment == 1, text
-        if not over:  # before ablab has installed its handlers, the system ends it
-            assert code == 128 + number or (code == -number and moment <= 2), text
-            answered += 1
-        assert all(run.status() in ("new", "stopped", "finished") for run in workplace.runs())
-    assert answered >= MOMENTS // 3
+    for forked, moments in ((False, IMPORTING), (True, MOMENTS)):
+        began = time.monotonic()
+        assert start(undisturbed, *options, forked=forked).wait(300) == 0, output(undisturbed)
+        whole = time.monotonic() - began
+        for moment in range(1, moments + 1):
+            number = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[moment % 3]
+            process = start(workplace, *options, forked=forked)
+            time.sleep(whole * moment / MOMENTS)
+            over = process.poll() is not None or any(word in output(workplace) for word in OVER)
+            if process.poll() is None:
+                os.killpg(process.pid, number) if to_all else process.send_signal(number)
+            code = process.wait(60)
+            until(lambda session=process.pid: not processes_of(session), 60)
+            text = output(workplace)
+            assert "Traceback" not in text or moment == 1, text
+            if not over:  # before ablab has installed its handlers, the system ends it
+                assert code == 128 + number or (code == -number and moment <= 2), text
+                answered += 1
+            statuses = {run.status() for run in workplace.runs()}
+            assert statuses <= {"new", "stopped", "finished"}
+        if not forked:
+            shutil.rmtree(undisturbed.lab.root)
+    assert answered >= MOMENTS // 2
     assert start(workplace, *options).wait(300) == 0, output(workplace)
     assert [run.number for run in workplace.runs()] == ["001", "001"]
     for run, other in zip(workplace.runs(), undisturbed.runs(), strict=True):
@@ -137,7 +151,7 @@ def test_signal_stops_trials_at_their_checkpoint_and_a_second_kills_them(
         process.send_signal(number)
         time.sleep(0.1)
     assert process.wait(60) == 128 + number
-    until(lambda: not processes_of(workplace), 60)
+    until(lambda: not processes_of(process.pid), 60)
     workplace.slow(False)
     assert start(workplace, "--offline").wait(300) == 0, output(workplace)
 
@@ -150,7 +164,7 @@ def test_killed_sweep_leaves_nothing_that_the_next_one_does_not_remove(
     until(workplace.is_in_an_epoch)
     process.kill()
     process.wait()
-    until(lambda: not processes_of(workplace), 60)
+    until(lambda: not processes_of(process.pid), 60)
     left = ours_in(workplace.folder / "tmp")
     assert [name[:5] for name in left] == ["pymp-"]
     foreign = workplace.folder / "tmp" / "pymp-of-others"

@@ -155,7 +155,7 @@ def test_a_server_of_the_users_is_named_instead(
 def served(command: list[str], port: int, log: Path) -> Iterator[None]:
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            command, stdout=stream, stderr=stream, env={**os.environ, **ui._SETTINGS}
+            command, stdout=stream, stderr=stream, env={**os.environ, **ui.SERVER_SETTINGS}
         )
     try:
         end = time.monotonic() + 120

@@ -1,7 +1,6 @@
 """Ends of a training process: signals, locks, failures, divergence, and the journal's entries."""
 
 import errno
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import train_process
+from forked import server
 from train_process import kinds, results, train_in_subprocess, wait_until
 
 from ablab.config.compose import compose
@@ -62,8 +62,7 @@ def test_in_a_sweep_ctrl_c_is_ignored(begin: Callable[..., Run]) -> None:
 def test_it_exits_when_its_sweep_has_ended(begin: Callable[..., Run]) -> None:
     run = begin()
     environment = {"ABLAB_HOME": os.environ["ABLAB_HOME"]}
-    context = multiprocessing.get_context("forkserver")
-    sweep = context.Process(target=train_process.start_and_wait, args=(run.folder, environment))
+    sweep = server().Process(target=train_process.start_and_wait, args=(run.folder, environment))
     sweep.start()
     wait_until(lambda: kinds(run) == ["attempt"])
     assert run.is_locked()

@@ -1,6 +1,7 @@
 """A training process samples itself alone, and not in the first minute."""
 
 import itertools
+import mmap
 import json
 import threading
 from pathlib import Path
@@ -31,7 +32,9 @@ def test_a_busy_process_shows_its_cpu_time_and_its_memory(tmp_path: Path) -> Non
     path = system_file(tmp_path)
     with sample_system(tmp_path, delay=0.0, shortest=0.2):
         work_until(path, 1)
-        held = np.ones(50_000_000, np.uint8)
+        # of the system: the heap of this process may have as much that is free
+        held = np.frombuffer(mmap.mmap(-1, 50_000_000), np.uint8)
+        held[:] = 1
         before = len(read(path))
         work_until(path, before + 2)
     samples = read(path)
