@@ -1,8 +1,8 @@
 """A training process samples itself alone, and not in the first minute."""
 
 import itertools
-import mmap
 import json
+import mmap
 import threading
 from pathlib import Path
 
