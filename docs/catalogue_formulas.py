@@ -66,14 +66,14 @@ LOSSES = {
     f"{_LOSS}hinge.Hinge": (
         "max(0, margin + max(z[k] for k in classes if k != target) - z[target])"
     ),
-    f"{_LOSS}kl.Kl": "sum(q[k] * log(q[k] / p[k]) for k in classes if q[k] > 0)",
+    f"{_LOSS}kl.KL": "sum(q[k] * log(q[k] / p[k]) for k in classes if q[k] > 0)",
     f"{_LOSS}l1.L1": "sum(abs(y[k] - q[k]) for k in classes)",
     f"{_LOSS}l2.L2": "sum((y[k] - q[k]) ** 2 for k in classes)",
-    f"{_LOSS}mae.Mae": "sum(abs(y[k] - q[k]) for k in classes) / K",
-    f"{_LOSS}mape.Mape": "sum(abs(y[k] - q[k]) / max(q[k], floor) for k in classes) / K",
-    f"{_LOSS}mse.Mse": _MEAN_SQUARE,
-    f"{_LOSS}msle.Msle": "sum((log(1 + y[k]) - log(1 + q[k])) ** 2 for k in classes) / K",
-    f"{_LOSS}rmse.Rmse": f"sqrt({_MEAN_SQUARE})",
+    f"{_LOSS}mae.MAE": "sum(abs(y[k] - q[k]) for k in classes) / K",
+    f"{_LOSS}mape.MAPE": "sum(abs(y[k] - q[k]) / max(q[k], floor) for k in classes) / K",
+    f"{_LOSS}mse.MSE": _MEAN_SQUARE,
+    f"{_LOSS}msle.MSLE": "sum((log(1 + y[k]) - log(1 + q[k])) ** 2 for k in classes) / K",
+    f"{_LOSS}rmse.RMSE": f"sqrt({_MEAN_SQUARE})",
     "torch.nn.CrossEntropyLoss": (
         "-sum(((1 - label_smoothing) * q[k] + label_smoothing / K) * log(p[k]) for k in classes)"
     ),

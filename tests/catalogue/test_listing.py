@@ -83,4 +83,4 @@ def test_an_unknown_component_is_refused_with_the_nearest_name() -> None:
 
 def test_the_command_describes_one_component(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["list", "loss", "mape"]) == 0
-    assert "_target_: ablab.components.loss.mape.Mape" in capsys.readouterr().out
+    assert "_target_: ablab.components.loss.mape.MAPE" in capsys.readouterr().out

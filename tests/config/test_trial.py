@@ -10,7 +10,7 @@ import pytest
 
 from ablab.config import trial
 from ablab.config.compose import AXES, OUTSIDE_KEY, compose
-from ablab.config.trial import key_of, resolve, used_axes
+from ablab.config.trial import content_key, key_of, resolve, used_axes
 from ablab.data.errors import DataError
 from ablab.faults import ConfigError
 
@@ -37,6 +37,22 @@ def test_key_is_the_same_in_another_process() -> None:
         [sys.executable, "-c", source], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == key("seed=2")
+
+
+@pytest.mark.parametrize("name", ["MLP", "Mlp"])
+def test_renamed_component_has_the_key_of_0_1(name: str) -> None:
+    """Commit 16ff99c called it Mlp."""
+    target = f"ablab.components.architecture.mlp.{name}"
+    config = {"architecture": {"_target_": target, "widths": [8]}, "seed": 0}
+    assert content_key(config, "data", {}, None) == "738819e04938846a"
+
+
+def test_component_is_found_by_the_name_that_0_1_gave_it() -> None:
+    former = compose([*SMALL, "architecture._target_=ablab.components.architecture.mlp.Mlp"])
+    assert resolve(former).key == key()
+    lbfgs = "optimizer._target_=ablab.components.optimizer.lbfgs.Lbfgs"
+    refused = faults("optimizer=lbfgs", lbfgs, "trainer.gradient_clip_val=1.0")
+    assert "optimizer._target_ must not be" in refused[0]
 
 
 def test_key_does_not_depend_on_order() -> None:

@@ -6,7 +6,7 @@ import torch
 
 from ablab.components.augmentation.crop_flip import CropFlip
 from ablab.components.augmentation.crop_flip_rotation import CropFlipRotation
-from ablab.components.augmentation.cutmix import Cutmix
+from ablab.components.augmentation.cutmix import CutMix
 from ablab.components.augmentation.cutout import Cutout
 from ablab.components.augmentation.mixup import Mixup
 from ablab.components.augmentation.rotation import Rotation
@@ -116,7 +116,7 @@ AUGMENTATIONS = {
     "of the global generators": from_global_generators,
     "crop_flip": CropFlip(2, 0.5),
     "crop_flip_rotation": CropFlipRotation(2, 0.5, 30),
-    "cutmix": Cutmix(40, 1.0, 0.8),
+    "cutmix": CutMix(40, 1.0, 0.8),
     "cutout": Cutout(3),
     "mixup": Mixup(40, 0.7),
     "rotation": Rotation(90),

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablab.config.content import value_at
+from ablab.model.targets import current_name
 from ablab.text import format_name
 
-_LBFGS = "ablab.components.optimizer.lbfgs.Lbfgs"
+_LBFGS = "ablab.components.optimizer.lbfgs.LBFGS"
 _MAX_NORM = "ablab.components.regularizer.max_norm.MaxNorm"
 _NADAM = "torch.optim.NAdam"
 _SCHEDULE_FREE = "ablab.components.optimizer.schedule_free.ScheduleFree"
@@ -45,5 +46,6 @@ def combination_faults(config: Mapping[str, Any]) -> list[str]:
     return faults + [
         f"{key} must not be {refused} where {other} is {value}, got {refused}"
         for key, refused, other, excludes in _EXCLUSIONS
-        if value_at(config, key) == refused and excludes(value := value_at(config, other))
+        if current_name(value_at(config, key)) == refused
+        and excludes(value := value_at(config, other))
     ]

@@ -18,6 +18,7 @@ from ablab.config.validate import validate
 from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.model.randomness import own_randomness
+from ablab.model.targets import name_in_key
 
 SCHEMA = 2
 # Options added after the first release, with the value at which they have no effect. At that value
@@ -140,6 +141,9 @@ def content_key(
         _leave_out(inside, dotted.split("."), neutral)
     for dotted in PATHS:
         _leave_out(inside, dotted.split("."))
+    for node in inside.values():
+        if isinstance(node, dict) and "_target_" in node:
+            node["_target_"] = name_in_key(node["_target_"])
     content = {"config": inside, "data": data_hash, "sources": sources, "schema": SCHEMA}
     if processes is not None:
         content["processes"] = processes

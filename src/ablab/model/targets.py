@@ -49,6 +49,29 @@ _BASES: dict[str, type] = {
     "optimizer": Optimizer,
     "scheduler": LRScheduler,
 }
+# Classes that ablab 0.1 spelled otherwise. Its records, and a user's YAML, may name them so; a key
+# is computed with the former name, so that finished trials stay valid.
+_RENAMED: Mapping[str, str] = {
+    f"ablab.components.{module}.{former}": f"ablab.components.{module}.{name}"
+    for module, former, name in (
+        ("architecture.cnn", "Cnn", "CNN"),
+        ("architecture.cnn1d", "Cnn1d", "CNN1d"),
+        ("architecture.convnext", "ConvNext", "ConvNeXt"),
+        ("architecture.mlp", "Mlp", "MLP"),
+        ("architecture.narx", "Narx", "NARX"),
+        ("architecture.tdnn", "Tdnn", "TDNN"),
+        ("architecture.vgg", "Vgg", "VGG"),
+        ("augmentation.cutmix", "Cutmix", "CutMix"),
+        ("loss.kl", "Kl", "KL"),
+        ("loss.mae", "Mae", "MAE"),
+        ("loss.mape", "Mape", "MAPE"),
+        ("loss.mse", "Mse", "MSE"),
+        ("loss.msle", "Msle", "MSLE"),
+        ("loss.rmse", "Rmse", "RMSE"),
+        ("optimizer.lbfgs", "Lbfgs", "LBFGS"),
+    )
+}
+_FORMER = {name: former for former, name in _RENAMED.items()}
 # Torch's names for arguments that the contracts call otherwise.
 _TORCH_NAMES = {"channels": ("num_parameters", "num_features"), "named_params": ("params",)}
 
@@ -83,6 +106,7 @@ def resolve(axis: str, target: Any) -> Callable[..., Any]:
         raise TargetError(
             f"must be the dotted name of a class or function, got {format_value(target)}"
         )
+    target = current_name(target)
     own = _PACKAGES.get(axis, f"ablab.components.{axis}")
     trusted = (own, *allowed_prefixes())
     component: Callable[..., Any]
@@ -101,6 +125,16 @@ def resolve(axis: str, target: Any) -> Callable[..., Any]:
             f"must lie in {own}, {torch_hint}or in a module that ABLAB_ALLOW names, got {target}"
         )
     return component
+
+
+def current_name(target: Any) -> Any:
+    """Return the target that has replaced one of ablab 0.1; any other value unchanged."""
+    return _RENAMED.get(target, target) if isinstance(target, str) else target
+
+
+def name_in_key(target: Any) -> Any:
+    """Return a target as ablab 0.1 spelled it, which is how the key of a trial has it."""
+    return _FORMER.get(target, target) if isinstance(target, str) else target
 
 
 def contract_arguments(

@@ -14,7 +14,7 @@ from ablab.components.architecture.window import Padding, Window
 Conv = Literal["ordinary", "separable", "locally_connected", "stacked", "transposed"]
 
 
-class Cnn(nn.Module):
+class CNN(nn.Module):
     """Convolutions, each pooled, and one linear layer.
 
     Each layer is an optional 1x1 bottleneck, convolution, normalization, activation, pooling,

@@ -10,7 +10,7 @@ from ablab.components.architecture.sequence import Scan, check_choice, check_cou
 HEADS = ("flatten", "average")
 
 
-class Cnn1d(nn.Module):
+class CNN1d(nn.Module):
     """One-dimensional convolutions over time, and one linear layer.
 
     Each layer is a convolution (same padding; its stride reduces T to ceil(T / stride)),

@@ -10,7 +10,7 @@ from ablab.components.architecture.conv_unit import LARGEST_SMALL_IMAGE, Followi
 from ablab.components.architecture.convnext_block import ConvNeXtBlock
 
 
-class ConvNext(nn.Module):
+class ConvNeXt(nn.Module):
     """A stem, stages of blocks, and a linear layer.
 
     Between stages a 2x2 convolution of stride 2 halves the map and widens it. Normalization is

@@ -1,4 +1,4 @@
-"""The kinds of convolution layers in `Cnn`."""
+"""The kinds of convolution layers in `CNN`."""
 
 from collections.abc import Callable
 

@@ -8,7 +8,7 @@ from ablab.components import parts
 from ablab.components.architecture.shape import check_widths
 
 
-class Mlp(nn.Module):
+class MLP(nn.Module):
     """Fully connected layers over the flattened image.
 
     Each hidden layer is linear, normalization, activation, dropout; normalization follows the

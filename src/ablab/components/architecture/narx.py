@@ -10,7 +10,7 @@ from ablab.components.architecture.sequence import Scan, check_choice, check_cou
 READOUTS = ("last", "average")
 
 
-class Narx(nn.Module):
+class NARX(nn.Module):
     """Nonlinear autoregression with exogenous inputs: only outputs are fed back.
 
     y(t) = V f(W [u(t-p), ..., u(t)] + U [y(t-q), ..., y(t-1)] + b) + c, with u the scanned image,

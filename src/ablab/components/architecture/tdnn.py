@@ -16,7 +16,7 @@ from ablab.components.architecture.sequence import (
 READOUTS = ("average", "statistics")
 
 
-class Tdnn(nn.Module):
+class TDNN(nn.Module):
     """Convolutions over a step and its delays, pooled over time.
 
     Each layer is a valid convolution over delay + 1 steps, normalization, activation and, where it

@@ -12,7 +12,7 @@ CHANNELS = (64, 128, 256, 512, 512)
 STAGES = {11: (1, 1, 2, 2, 2), 13: (2,) * 5, 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 
 
-class Vgg(nn.Module):
+class VGG(nn.Module):
     """Five stages of 3x3 convolutions, each pooled, and fully connected layers.
 
     The head for large images has two hidden layers of 4096: 138,357,544 parameters at depth 16 for

@@ -6,7 +6,7 @@ from torch import Tensor
 from ablab.components.augmentation.mixing import beta, mixed_targets, partners
 
 
-class Cutmix:
+class CutMix:
     """Replace a rectangle of each image by that of another; targets are mixed by the area.
 
     One rectangle per batch, with the aspect ratio of the images: its area is drawn from
@@ -24,7 +24,7 @@ class Cutmix:
 
     Example:
         >>> x, y = torch.ones(2, 1, 4, 4), torch.tensor([1, 1])
-        >>> Cutmix(num_classes=3, alpha=1.0, p=1.0)(x, y, torch.Generator())[1]
+        >>> CutMix(num_classes=3, alpha=1.0, p=1.0)(x, y, torch.Generator())[1]
         tensor([[0., 1., 0.],
                 [0., 1., 0.]])
     """

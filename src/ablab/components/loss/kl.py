@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from ablab.components.loss.output_loss import to_probabilities, upcast
 
 
-class Kl(nn.Module):
+class KL(nn.Module):
     """The divergence of the softmax from the target, summed over classes, averaged over images.
 
     It is the cross entropy minus the entropy of the target: equal to the cross entropy for class
@@ -17,7 +17,7 @@ class Kl(nn.Module):
 
     Example:
         >>> import torch
-        >>> Kl()(torch.zeros(1, 4), torch.full((1, 4), 0.25))
+        >>> KL()(torch.zeros(1, 4), torch.full((1, 4), 0.25))
         tensor(0.)
     """
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from ablab.components.loss.output_loss import OutputLoss
 
 
-class Mae(OutputLoss):
+class MAE(OutputLoss):
     """The absolute distance of outputs to one-hot targets, averaged over images and classes.
 
     At zero error the gradient is zero.
@@ -21,7 +21,7 @@ class Mae(OutputLoss):
 
     Example:
         >>> import torch
-        >>> Mae("sigmoid")(torch.zeros(1, 4), torch.tensor([2]))
+        >>> MAE("sigmoid")(torch.zeros(1, 4), torch.tensor([2]))
         tensor(0.5000)
     """
 

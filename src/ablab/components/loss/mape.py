@@ -5,7 +5,7 @@ from torch import Tensor
 from ablab.components.loss.output_loss import OutputLoss
 
 
-class Mape(OutputLoss):
+class MAPE(OutputLoss):
     """The absolute error as a share of the target, averaged over images and classes.
 
     A target below ``floor`` counts as ``floor``, which avoids a division by zero. With one-hot
@@ -24,7 +24,7 @@ class Mape(OutputLoss):
 
     Example:
         >>> import torch
-        >>> Mape("sigmoid", floor=0.5)(torch.zeros(1, 4), torch.tensor([2]))
+        >>> MAPE("sigmoid", floor=0.5)(torch.zeros(1, 4), torch.tensor([2]))
         tensor(0.8750)
     """
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from ablab.components.loss.output_loss import OutputLoss
 
 
-class Mse(OutputLoss):
+class MSE(OutputLoss):
     """The squared distance of outputs to one-hot targets, averaged over images and classes.
 
     Args:
@@ -20,7 +20,7 @@ class Mse(OutputLoss):
 
     Example:
         >>> import torch
-        >>> Mse("sigmoid")(torch.zeros(1, 4), torch.tensor([2]))
+        >>> MSE("sigmoid")(torch.zeros(1, 4), torch.tensor([2]))
         tensor(0.2500)
     """
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from ablab.components.loss.output_loss import OutputLoss
 
 
-class Msle(OutputLoss):
+class MSLE(OutputLoss):
     """The squared distance of ``log(1 + output)`` to ``log(1 + target)``, averaged over all.
 
     The mean is over images and classes. Targets of zero are valid: ``log(1 + 0)`` is zero. At zero
@@ -22,7 +22,7 @@ class Msle(OutputLoss):
 
     Example:
         >>> import torch
-        >>> Msle("sigmoid")(torch.zeros(1, 4), torch.tensor([2]))
+        >>> MSLE("sigmoid")(torch.zeros(1, 4), torch.tensor([2]))
         tensor(0.1440)
     """
 

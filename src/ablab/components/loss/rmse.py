@@ -7,7 +7,7 @@ from torch import Tensor
 from ablab.components.loss.output_loss import OutputLoss
 
 
-class Rmse(OutputLoss):
+class RMSE(OutputLoss):
     """The root of the mean squared distance of outputs to one-hot targets.
 
     The root of the mean over the batch's images and classes: the loss of a set is not the mean of
@@ -23,7 +23,7 @@ class Rmse(OutputLoss):
 
     Example:
         >>> import torch
-        >>> Rmse("sigmoid")(torch.zeros(1, 4), torch.tensor([2]))
+        >>> RMSE("sigmoid")(torch.zeros(1, 4), torch.tensor([2]))
         tensor(0.5000)
     """
 

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, optim
 from torch.nn import Parameter
-from torch.optim import LBFGS
 
 from ablab.components.optimizer.ranges import check_ranges
 
 
-class Lbfgs(LBFGS):
+class LBFGS(optim.LBFGS):
     """torch's LBFGS for weights of any memory layout; torch's own requires contiguous ones.
 
     A step evaluates the loss of its batch up to ``max_eval`` times. Use it with the whole training

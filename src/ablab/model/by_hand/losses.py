@@ -10,12 +10,12 @@ from ablab.components.loss.binary_cross_entropy import BinaryCrossEntropy
 from ablab.components.loss.half_squared_error import HalfSquaredError
 from ablab.components.loss.l1 import L1
 from ablab.components.loss.l2 import L2
-from ablab.components.loss.mae import Mae
-from ablab.components.loss.mape import Mape
-from ablab.components.loss.mse import Mse
-from ablab.components.loss.msle import Msle
+from ablab.components.loss.mae import MAE
+from ablab.components.loss.mape import MAPE
+from ablab.components.loss.mse import MSE
+from ablab.components.loss.msle import MSLE
 from ablab.components.loss.output_loss import OutputLoss
-from ablab.components.loss.rmse import Rmse
+from ablab.components.loss.rmse import RMSE
 from ablab.components.regularizer import l2
 from ablab.model.by_hand.function import array, by_hand
 from ablab.reference import absolute_error, activation, decay, entropy, squared_error
@@ -57,7 +57,7 @@ class OutputLossByHand(OutputLoss):
         of, slope = type(self).of_outputs, type(self).of_outputs_gradient
         outputs = getattr(activation, self.output)
         outputs_gradient = getattr(activation, f"{self.output}_gradient")
-        options = {"eps": self.floor} if isinstance(self, Mape) else {}
+        options = {"eps": self.floor} if isinstance(self, MAPE) else {}
         return _loss(
             lambda z, t: of(outputs(z), t, **options),
             lambda z, t: outputs_gradient(slope(outputs(z), t, **options), z),
@@ -105,13 +105,13 @@ BY_HAND: tuple[type, ...] = (
     BinaryCrossEntropyByHand,
     WeightDecayByHand,
     _output_loss(HalfSquaredError, _S.half_squared_error, _S.half_squared_error_gradient),
-    _output_loss(Mse, _S.mean_squared_error, _S.mean_squared_error_gradient),
-    _output_loss(Rmse, _S.root_mean_squared_error, _S.root_mean_squared_error_gradient),
-    _output_loss(Msle, _S.mean_squared_log_error, _S.mean_squared_log_error_gradient),
+    _output_loss(MSE, _S.mean_squared_error, _S.mean_squared_error_gradient),
+    _output_loss(RMSE, _S.root_mean_squared_error, _S.root_mean_squared_error_gradient),
+    _output_loss(MSLE, _S.mean_squared_log_error, _S.mean_squared_log_error_gradient),
     _output_loss(L2, _S.l2, _S.l2_gradient),
     _output_loss(L1, _A.l1, _A.l1_gradient),
-    _output_loss(Mae, _A.mean_absolute_error, _A.mean_absolute_error_gradient),
+    _output_loss(MAE, _A.mean_absolute_error, _A.mean_absolute_error_gradient),
     _output_loss(
-        Mape, _A.mean_absolute_percentage_error, _A.mean_absolute_percentage_error_gradient
+        MAPE, _A.mean_absolute_percentage_error, _A.mean_absolute_percentage_error_gradient
     ),
 )
