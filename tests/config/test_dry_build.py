@@ -276,7 +276,7 @@ def test_trial_larger_than_the_memory_is_refused(
     overrides: list[str], keys: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "machine_memory", lambda: 2e9)
-    with pytest.raises(ConfigError, match=f"{keys} into the 2.0 GB of memory of this machine, got"):
+    with pytest.raises(ConfigError, match=f"{keys} into the 2.00 GB of memory of this machine"):
         resolve(compose([*overrides, "devices=cpu"]))
     assert resolve(compose(["architecture=resnet18", "batch_size=8", "devices=cpu"])).key
 

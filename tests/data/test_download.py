@@ -126,6 +126,6 @@ def test_a_file_that_is_too_long_is_refused(get, tmp_path):
 
 def test_a_full_disk_is_reported_before_writing(get, tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1000))
-    with pytest.raises(ResourceError, match="free disk space, got 0 MB"):
+    with pytest.raises(ResourceError, match="MB to download, 200 MB to stay free"):
         get()
     assert list(tmp_path.iterdir()) == []

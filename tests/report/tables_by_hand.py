@@ -2,9 +2,9 @@
 
 import re
 
+from ablab.formatting import MINUS
 from ablab.report.analysis.analysis import analyze
 from ablab.report.analysis.trials import Row
-from ablab.report.formatting import MINUS
 from ablab.tracking.plan import Cell, Part, Plan
 from ablab.tracking.spec import read_spec
 

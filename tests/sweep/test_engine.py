@@ -154,7 +154,7 @@ def test_interrupt_is_exit_code_130(sweep: Sweep, launcher: FakeLauncher):
 def test_too_little_disk_space_is_refused_before_training(
     sweep: Sweep, launcher: FakeLauncher, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("ablab.config.disk.free_bytes", lambda _folder: 1000.0)
+    monkeypatch.setattr("ablab.disk.free_bytes", lambda _folder: 1000.0)
     with pytest.raises(ResourceError, match="free disk space must be"):
         sweep()
     assert not launcher.attempts

@@ -12,7 +12,6 @@ from test_store_errors import clear_opened_stores
 
 from ablab.cli import main
 from ablab.errors import ResourceError, StoreError
-from ablab.tracking import backup
 from ablab.tracking.address import DATABASE
 from ablab.tracking.database import connect
 from ablab.tracking.lab import Lab
@@ -147,7 +146,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
         free = 0
 
-    monkeypatch.setattr(backup.shutil, "disk_usage", lambda _: Full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Full)
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,7 @@ def test_an_unreachable_store_does_not_stop_training(monkeypatch: pytest.MonkeyP
 
 
 def test_a_full_disk_is_reported_before_a_run_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ablab.config.disk.FLOOR_BYTES", 10**18)
+    monkeypatch.setattr("ablab.disk.FLOOR_BYTES", 10**18)
     with pytest.raises(ResourceError, match="free disk space must be"):
         trained()
     assert list(Lab.open().keys()) == []

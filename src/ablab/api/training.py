@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ablab.api.notebook import allowing, progress
 from ablab.api.values import to_overrides
 from ablab.errors import FINISHED, HUNG_UP, INTERRUPTED, LOCKED, TERMINATED, InputError, TrialError
+from ablab.formatting import format_metric
 from ablab.report.card import CardTable, card
 from ablab.report.show import metric_lines
 from ablab.signals import TerminatedError
@@ -167,7 +168,8 @@ class TrialResult:
 
     def __repr__(self) -> str:
         accuracy = self.metrics.get("test/accuracy")
-        result = "" if accuracy is None else f", test accuracy {accuracy:.2%}"
+        shown = format_metric(accuracy, "test/accuracy")
+        result = "" if accuracy is None else f", test accuracy {shown}"
         return f"<trial {self.key}: {self._title()}; {self.outcome}{result}>"
 
     def _repr_html_(self) -> str:

@@ -18,6 +18,7 @@ from ablab.config.compose import compose
 from ablab.config.validate import validate
 from ablab.data.trial_data import TrialData
 from ablab.faults import ConfigError
+from ablab.formatting import format_metric
 from ablab.model import build
 from ablab.tracking.baselines import Baselines, Result, identity, stored_or_new, write_baselines
 from ablab.tracking.lab import Lab
@@ -139,5 +140,6 @@ def _format_result(result: Result) -> str:
 
 def _format_accuracies(result: Result) -> str:
     return ", ".join(
-        f"{part} {100 * result.metrics[f'{part}/accuracy']:.2f} %" for part in ("test", "val")
+        f"{part} {format_metric(result.metrics[f'{part}/accuracy'], 'accuracy')}"
+        for part in ("test", "val")
     )

@@ -12,11 +12,12 @@ import torch
 
 from ablab import folders
 from ablab.config.compose import AXES, components
-from ablab.config.disk import FLOOR_BYTES, format_size, free_bytes
 from ablab.config.preflight import device_notes
 from ablab.data import cache
 from ablab.data.fetch import DATASETS, is_present, verify
+from ablab.disk import FLOOR_BYTES, free_bytes
 from ablab.errors import AblabError
+from ablab.formatting import format_size
 from ablab.tracking.address import VARIABLE, hide_password
 from ablab.tracking.damage import find_damage
 from ablab.tracking.lab import Lab
@@ -78,7 +79,7 @@ def findings() -> Iterator[tuple[str, str]]:
     for name in ("conf", "sweeps"):
         user_folder = folders.user_folder(name)
         yield f"your ./{name}", str(user_folder) if user_folder else "none"
-    yield "free disk", f"{free_bytes(lab) / 1e9:.1f} GB"
+    yield "free disk", format_size(free_bytes(lab))
     yield "store", hide_password(os.environ.get(VARIABLE, "")) or "the lab's own (SQLite)"
     yield "components", str(sum(len(components(axis)) for axis in AXES))
 

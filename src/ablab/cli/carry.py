@@ -53,6 +53,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from ablab.formatting import format_size
     from ablab.sweep.names import sweep_id
     from ablab.tracking.archive.export import make_export
     from ablab.tracking.files import replacing
@@ -75,7 +76,7 @@ def _export(options: argparse.Namespace) -> int:
         sys.stderr.write(f"left out: trial {key}, which is {state}\n")
     where = "standard output" if options.to is None else format_name(options.to)
     sys.stderr.write(
-        f"{plan.sweep}: {format_count(export.num_runs, 'trial')}, {export.num_bytes / 1e6:.1f} MB, "
+        f"{plan.sweep}: {format_count(export.num_runs, 'trial')}, {format_size(export.num_bytes)}, "
         f"in {where}; source code and data are not in it\n"
     )
     return 0

@@ -73,7 +73,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 def _print_metrics(result: "TestResult") -> None:
     from rich.table import Table
 
-    from ablab.report.formatting import unit_of
+    from ablab.formatting import unit_of
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     columns = ("metric", "recorded", "now") if result.recorded else ("metric", "now")

@@ -19,7 +19,7 @@ def add_to(commands: "Commands") -> None:
 
 
 def _prune(options: argparse.Namespace) -> int:
-    from ablab.config.disk import format_size
+    from ablab.formatting import format_size
     from ablab.tracking.checkpoints import prune
     from ablab.tracking.lab import Lab
 

@@ -50,6 +50,7 @@ def _publish(options: argparse.Namespace) -> int:
     if options.conflicts and len(options.lab or ()) < 2:
         raise InputError("--conflicts must be given with several --lab, got fewer than two")
     with without_gc():
+        from ablab.formatting import format_size
         from ablab.report.publish.labs import NamedLab, open_labs
         from ablab.report.publish.site import publish
         from ablab.tracking.lab import Lab
@@ -67,7 +68,7 @@ def _publish(options: argparse.Namespace) -> int:
         assert answer.report is not None
         out.print(f"{answer.sweep}: {answer.report.verdict}", highlight=False, markup=False)
     count = f"{len(site.answers)} sweep{'s' * (len(site.answers) > 1)}, {site.num_files} files"
-    line = f"Site: {site.index} ({count}, {site.num_bytes / 1e6:.1f} MB)"
+    line = f"Site: {site.index} ({count}, {format_size(site.num_bytes)})"
     out.print(line, highlight=False, markup=False, soft_wrap=True)
     damaged = dict.fromkeys(line for answer in site.answers for line in answer.damaged)
     for line in damaged:

@@ -123,12 +123,13 @@ def _print_result(store: "Store", counts: "SyncResult", failed: dict[str, str], 
 
 
 def _backup(options: argparse.Namespace) -> int:
+    from ablab.formatting import format_size
     from ablab.tracking.backup import back_up_store
     from ablab.tracking.lab import Lab
 
     target, size = back_up_store(Lab.open(), options.file)
     sys.stdout.write(
-        f"{target} holds all runs, metrics, params and tags ({size / 1e6:.1f} MB); artifacts are "
+        f"{target} holds all runs, metrics, params and tags ({format_size(size)}); artifacts are "
         "files and not in it\n"
     )
     return 0

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ablab.config.preflight import device_type, num_processes
+from ablab.formatting import format_size
 
-GB = 1e9
 # Lower bounds: in mixed precision some saved tensors stay in float32.
 _SCALES = {"64-true": 2.0, "bf16-true": 0.5, "bf16-mixed": 0.5, "16-mixed": 0.5}
 _SMALL_BYTES = 1_000_000_000  # fits anywhere: querying a GPU's memory takes a second
@@ -85,14 +85,10 @@ def memory_fault(
     keys = "architecture" if weights > available else "architecture and batch_size"
     plural = "" if images == 1 else "s"
     return (
-        f"{keys} must fit into the {_gb(available)} of memory of this {owner}, got at least "
-        f"{_gb(needed)}: {_gb(weights)} for weights, gradients and optimizer state, {_gb(saved)} "
-        f"for the activations of {images:,} image{plural}"
+        f"{keys} must fit into the {format_size(available)} of memory of this {owner}, got at "
+        f"least {format_size(needed)}: {format_size(weights)} for weights, gradients and optimizer "
+        f"state, {format_size(saved)} for the activations of {images:,} image{plural}"
     )
-
-
-def _gb(size: float) -> str:
-    return f"{size / GB:,.1f} GB"
 
 
 def _available(kind: str) -> float:

@@ -5,7 +5,6 @@ are those of the .gz, which differ from mirror to mirror.
 """
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import requests
 from tqdm import tqdm
 
 from ablab.data.errors import DataError
-from ablab.errors import ResourceError
+from ablab.disk import require_space
 
 _TIMEOUT_SECONDS = 10, 30  # to connect, and between two chunks
 _ATTEMPTS = 3  # in succession without a new byte
@@ -66,15 +65,6 @@ def download(
             part.replace(path)
             return address
     raise DataError(f"{path.name} must come from one of its addresses, got {'; '.join(reasons)}")
-
-
-def require_space(folder: Path, size: int) -> None:
-    """Raise `ResourceError` unless ``size`` bytes fit on the disk of ``folder``."""
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise ResourceError(
-            f"{folder} must have {size / 1e6:.0f} MB of free disk space, got {free / 1e6:.0f} MB"
-        )
 
 
 @dataclass(frozen=True)
@@ -129,7 +119,7 @@ class _Download:
     def _save(self, response: requests.Response, start: int) -> None:
         remaining = int(response.headers.get("Content-Length", 0))
         self._require_size(start + remaining)
-        require_space(self.part.parent, remaining)
+        require_space(self.part.parent, remaining, "to download")
         with (
             self.part.open("ab" if start else "wb") as stream,
             tqdm(

@@ -10,9 +10,10 @@ import filelock
 
 from ablab import folders
 from ablab.data import archive, content, digits
-from ablab.data.download import download, require_space
+from ablab.data.download import download
 from ablab.data.errors import DataError
 from ablab.data.sources import SOURCES, Source, SourceFile
+from ablab.disk import require_space
 from ablab.errors import InputError, ResourceError
 
 DATASETS = tuple(SOURCES)
@@ -164,7 +165,8 @@ def _fetch_archive(
     folder = folders.data_folder() / source.folder
     path = folder.with_name(archive_file.name)
     check = partial(archive.check, archive=archive_file)
-    require_space(folder, archive_file.size + sum(file.size for file in missing))
+    needed = archive_file.size + sum(file.size for file in missing)
+    require_space(folder, needed, "to download and unpack")
     messages = []
     if path.is_file():
         try:

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ablab.errors import InputError
-from ablab.report.formatting import unit_of
+from ablab.formatting import format_metric
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
 from ablab.tracking.pictures.folder import picture_folder
@@ -111,7 +111,7 @@ def _print_curves(epochs: Sequence[Entry], console: Console) -> None:
         values = [e.metrics[name] for e in epochs if name in e.metrics]
         if values:
             best = min(values) if name.endswith("loss") else max(values)
-            numbers = [f"{x:.4f}" for x in (values[0], best, values[-1])]
+            numbers = [format_metric(x, name) for x in (values[0], best, values[-1])]
             table.add_row(name, *numbers, _sparkline(values))
     console.print(table, highlight=False)
 
@@ -135,7 +135,7 @@ def metric_lines(record: Record) -> list[tuple[str, str]]:
     """Return the final metrics of a trial and its cost, each with its label."""
     metrics = record.metrics
     lines = [
-        (label, unit_of(name).value(metrics[name]))
+        (label, format_metric(metrics[name], name))
         for label, name in _METRICS.items()
         if name in metrics
     ]

@@ -10,9 +10,9 @@ from functools import partial
 from rich.console import Console
 
 from ablab import terminal
-from ablab.config.disk import require_space
 from ablab.config.probe_switches import has_measured
 from ablab.config.threads import threads_note
+from ablab.disk import require_space
 from ablab.errors import FAILED, FINISHED, ResourceError
 from ablab.folders import lab_folder
 from ablab.model.targets import allowed_prefixes

@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from ablab.config.disk import free_bytes
 from ablab.config.probe_switches import switched_on
+from ablab.disk import free_bytes
 from ablab.sweep.job import Job
 from ablab.tracking.address import DATABASE
 

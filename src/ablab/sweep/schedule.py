@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 
-from ablab.config.disk import require_space
+from ablab.disk import require_space
 from ablab.errors import ResourceError, resource_error
 from ablab.sweep.job import Job, determine_outcome, record_failure
 from ablab.sweep.launch.launcher import Launcher, Worker

@@ -1,12 +1,12 @@
 """``ablab backup``: a copy of a SQLite store, consistent while trials write to it."""
 
 import os
-import shutil
 import sqlite3
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
+from ablab.disk import require_space
 from ablab.errors import InputError, ResourceError, StoreError
 from ablab.tracking.address import locate
 from ablab.tracking.database import check, connect
@@ -69,7 +69,7 @@ def back_up(database: Path, target: Path) -> int:
         sqlite3.Error: the store cannot be read.
     """
     refuse_existing(target)
-    require_space(database, target.parent)
+    require_space_for_copy(database, target.parent)
     check(database, to_write=False)
     with replacing(target) as partial:
         with closing(connect(database)) as source, closing(sqlite3.connect(partial)) as copy:
@@ -110,18 +110,13 @@ def new_backup(database: Path, folder: Path) -> Path:
     return folder / f"{database.stem}-{stamp}{database.suffix}"
 
 
-def require_space(path: Path, folder: Path) -> None:
+def require_space_for_copy(path: Path, folder: Path) -> None:
     """Refuse to copy a file into a folder whose disk has no space for it.
 
     Raises:
         ResourceError: names the folder, the space that is needed and what is free.
     """
-    needed, free = path.stat().st_size, shutil.disk_usage(folder).free
-    if free < needed:
-        raise ResourceError(
-            f"{folder} must have {needed / 1e6:.0f} MB free for a copy of {path.name}, got "
-            f"{free / 1e6:.0f} MB; free some space, then repeat the command"
-        )
+    require_space(folder, path.stat().st_size, f"for a copy of {path.name}")
 
 
 def _claim(target: Path) -> None:

@@ -12,6 +12,7 @@ from tempfile import gettempdir
 
 from filelock import FileLock, Timeout
 
+from ablab.formatting import format_size
 from ablab.tracking.files import TEMPORARY, find_abandoned
 from ablab.tracking.lab import Lab
 from ablab.tracking.problem import Problem
@@ -81,9 +82,9 @@ def _abandoned(folder: Path) -> Iterator[Path]:
 
 def _describe(paths: Sequence[Path], what: str) -> str:
     more = f" and {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
-    size = sum(_size(path) for path in paths) / 1e6
+    size = format_size(sum(_size(path) for path in paths))
     listed = ", ".join(map(str, paths[:_LISTED]))
-    return f"{len(paths)} {what}, {size:.1f} MB: {listed}{more}; they can be deleted"
+    return f"{len(paths)} {what}, {size}: {listed}{more}; they can be deleted"
 
 
 def _size(path: Path) -> int:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ablab.text import is_accuracy
+from ablab.formatting import format_metric
 from ablab.tracking.completion import completion_sha
 from ablab.tracking.delivery_state import read_states
 from ablab.tracking.mlflow_names import shorten
@@ -163,9 +163,7 @@ def _rows(plan: Plan, found: list[Result], experiment: str, *, is_linked: bool) 
 
 def _mean(values: list[float], metric: str) -> str:
     mean = math.fsum(values) / len(values) if values else math.nan
-    if not math.isfinite(mean):
-        return "–"
-    return f"{100 * mean:.2f} %" if is_accuracy(metric) else f"{mean:.4g}"
+    return format_metric(mean, metric)
 
 
 def _link_to_variant(variant: str, experiment: str) -> str:

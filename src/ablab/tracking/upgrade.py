@@ -14,7 +14,7 @@ from typing import Any
 
 from ablab.errors import StoreError
 from ablab.tracking.address import Address, locate, sqlite_uri
-from ablab.tracking.backup import BACKUPS, new_backup, require_space
+from ablab.tracking.backup import BACKUPS, new_backup, require_space_for_copy
 from ablab.tracking.database import connect, use_write_ahead_log
 from ablab.tracking.files import sync_folder
 from ablab.tracking.lab import Lab
@@ -70,7 +70,7 @@ def _upgrade(address: Address, backups: Path) -> Path | None:
         return None
     if schema_version(path) not in known_schemas():
         check_schema(address)
-    require_space(path, path.parent)
+    require_space_for_copy(path, path.parent)
     backup = new_backup(path, backups)
     partial = path.with_name(f".{path.name}.upgrade")
     _remove(partial)

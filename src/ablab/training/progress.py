@@ -15,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from ablab.formatting import format_metric
 from ablab.tracking.journal import Entry
 
 _BATCHES_BETWEEN_UPDATES = 10
@@ -22,12 +23,13 @@ _BATCHES_BETWEEN_UPDATES = 10
 
 def format_epoch(entry: Entry, max_epochs: int) -> str:
     """Return one line with an epoch's losses, accuracies and seconds."""
-    m, seconds = entry.metrics, entry.measured["time/epoch_seconds"]
-    return (
-        f"epoch {(entry.epoch or 0) + 1:>{len(str(max_epochs))}}/{max_epochs}   "
-        f"train loss {m['train/loss']:.4f}  accuracy {m['train/accuracy']:6.2%}   "
-        f"val loss {m['val/loss']:.4f}  accuracy {m['val/accuracy']:6.2%}   {seconds:.1f} s"
+    parts = (
+        f"{part} loss {format_metric(entry.metrics[f'{part}/loss'], 'loss')}  "
+        f"accuracy {format_metric(entry.metrics[f'{part}/accuracy'], 'accuracy'):>7}"
+        for part in ("train", "val")
     )
+    number = f"epoch {(entry.epoch or 0) + 1:>{len(str(max_epochs))}}/{max_epochs}"
+    return "   ".join([number, *parts, f"{entry.measured['time/epoch_seconds']:.1f} s"])
 
 
 class EpochLines:

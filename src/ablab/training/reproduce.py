@@ -8,10 +8,10 @@ from typing import Any
 from rich.console import Console
 
 from ablab.config.compose import compose
-from ablab.config.disk import require_space
 from ablab.config.overrides import parse
 from ablab.config.recorded import record_faults
 from ablab.config.trial import NEUTRAL, Trial, resolve_config
+from ablab.disk import require_space
 from ablab.errors import InputError
 from ablab.faults import ConfigError
 from ablab.text import format_name

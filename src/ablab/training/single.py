@@ -9,11 +9,11 @@ from rich.console import Console
 
 from ablab import terminal
 from ablab.config.compose import compose
-from ablab.config.disk import require_space
 from ablab.config.preflight import device_notes
 from ablab.config.probe_switches import has_measured
 from ablab.config.threads import threads_note
 from ablab.config.trial import Trial, resolve
+from ablab.disk import require_space
 from ablab.errors import FINISHED, ResourceError, StoreError
 from ablab.faults import ConfigError
 from ablab.model import build

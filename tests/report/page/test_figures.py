@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ET
 import pytest
 from labwriter import LabWriter
 
+from ablab.formatting import MINUS
 from ablab.report.analysis.analysis import compare
 from ablab.report.analysis.trials import read_table
-from ablab.report.formatting import MINUS
 from ablab.report.page.figures import curves, differences
 from ablab.tracking.plan import read_plan
 from ablab.tracking.spec import Spec

@@ -13,8 +13,8 @@ from html.parser import HTMLParser
 import pytest
 from labwriter import ENVIRON, START, LabWriter, realistic_outcomes, rewrite
 
+from ablab.formatting import MINUS
 from ablab.report.build import build_report
-from ablab.report.formatting import MINUS
 from ablab.report.markup import unbroken
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}

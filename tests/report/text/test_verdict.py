@@ -23,8 +23,8 @@ from tables_by_hand import (
     typeset,
 )
 
+from ablab.formatting import MINUS
 from ablab.report.analysis.analysis import analyze, compare
-from ablab.report.formatting import MINUS
 from ablab.report.text.provenance import notices
 from ablab.report.text.verdict import verdict
 from ablab.tracking.plan import Part, Plan

@@ -15,7 +15,7 @@ from fakes import (
 )
 from rich.console import Console
 
-from ablab.sweep.console.formatting import format_duration, format_metric, trial_label
+from ablab.sweep.console.formatting import format_duration, trial_label
 from ablab.sweep.console.live import LiveTable, time_left
 from ablab.sweep.console.log_lines import LogLines
 from ablab.sweep.job import Job
@@ -104,12 +104,6 @@ def test_formatting():
     assert (
         trial_label(Cell("relu", 3, "mnist", "k"), several_blocks=True) == "mnist · relu · seed 3"
     )
-    assert format_metric(0.97123, "test/accuracy") == "97.12 %"
-    assert format_metric(0.97123, "test/accuracy_last") == "97.12 %"
-    assert format_metric(0.97123, "test/accuracy_noise_0.1") == "97.12 %"
-    assert format_metric(0.123456, "test/loss_noise_0.1") == "0.1235"
-    assert format_metric(0.123456, "test/loss") == "0.1235"
-    assert format_metric(None, "test/loss") == "–"
     assert [format_duration(s) for s in (42, 720, 12240)] == ["42 s", "12 min", "3.4 h"]
 
 

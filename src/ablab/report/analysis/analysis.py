@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from ablab.formatting import unit_of
 from ablab.report.analysis.comparison import Comparison, Factors
 from ablab.report.analysis.conditions import why_untimed
 from ablab.report.analysis.grid import grid_of, group_of
@@ -14,7 +15,6 @@ from ablab.report.analysis.ranks import Ranks, ranks
 from ablab.report.analysis.setup import Setup, setup
 from ablab.report.analysis.speed import Speed, speed
 from ablab.report.analysis.trials import Row, in_order
-from ablab.report.formatting import unit_of
 from ablab.report.kinds import kind_of
 from ablab.tracking.kinds import needs
 from ablab.tracking.plan import Plan

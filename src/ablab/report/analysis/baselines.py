@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from ablab.folders import shipped_folder, user_folder
+from ablab.formatting import format_number, unit_of
 from ablab.report.analysis.trials import Row
-from ablab.report.formatting import number, unit_of
 from ablab.tracking.baselines import DATA_OPTIONS, Baselines, Result, identity
 from ablab.tracking.plan import Plan
 
@@ -76,7 +76,7 @@ def _row(results: Sequence[Result]) -> tuple[str, ...]:
     ]
     limit = "" if all(result.converged for result in results) else "; stopped at its limit"
     settings = ", ".join(f"{key} {value}" for key, value in results[0].settings.items())
-    seconds = f"{number(_mean(result.fit_seconds for result in results), 1)} s"
+    seconds = f"{format_number(_mean(result.fit_seconds for result in results), 1)} s"
     return (results[0].title, *accuracies, str(len(results)), seconds, settings + limit)
 
 

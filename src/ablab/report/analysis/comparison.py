@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from ablab.formatting import Unit
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.grid import Grid, Group
 from ablab.report.analysis.images import Images
-from ablab.report.formatting import Unit
 
 
 @dataclass(frozen=True, eq=False)

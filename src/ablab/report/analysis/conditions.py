@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 
+from ablab.formatting import join_all
 from ablab.report.analysis.trials import TRAINED, Row
-from ablab.report.formatting import series
 
 BUSY = 0.9  # CPU time of a training process over wall time; about 1 on an idle machine
 
@@ -20,7 +20,7 @@ def why_untimed(rows: Sequence[Row]) -> str:
 
     Example: ``on different hardware``, ``beside more or fewer others``.
     """
-    return series([phrase for phrase, _ in _differing(rows)])
+    return join_all([phrase for phrase, _ in _differing(rows)])
 
 
 def conditions(rows: Sequence[Row]) -> Counter[str]:

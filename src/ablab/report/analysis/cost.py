@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from ablab.formatting import format_quantity
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.grid import Group
-from ablab.report.formatting import quantity
 
 SAME = 1.05  # ratio of costs up to which they count as equal
 COSTS: Mapping[str, str] = {
@@ -105,7 +105,7 @@ def format_cost(cost: str, x: float) -> str:
     if cost == "peak_bytes":
         return f"{x / 1e6:.0f} MB"
     unit = {"flops": "FLOPs per image", "epoch_seconds": "s per epoch"}.get(cost, cost)
-    return f"{quantity(x)} {unit}"
+    return f"{format_quantity(x)} {unit}"
 
 
 def _ratio(costs: Sequence[float]) -> float:

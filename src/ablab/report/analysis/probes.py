@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ablab.formatting import NONE, format_number
 from ablab.report.analysis.grid import Group
-from ablab.report.formatting import NONE, number
 from ablab.stats.paired import Array
 from ablab.tracking.probes import PROBES as PROBES_FILE
 from ablab.tracking.probes import ProbeValues, read_probes
@@ -98,8 +98,8 @@ def final_mean(tables: Sequence[ProbeValues], probe: str) -> float:
 def format_probe(probe: str, x: float) -> str:
     """Return a value of a probe as text, shares in per cent."""
     if PROBES[probe].is_share:
-        return NONE if math.isnan(x) else f"{number(100 * x, 1)} %"
-    return number(x, 3)
+        return NONE if math.isnan(x) else f"{format_number(100 * x, 1)} %"
+    return format_number(x, 3)
 
 
 def summary(folder: Path) -> list[str]:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ablab.formatting import Unit, unit_of
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.grid import Group, grid_of
@@ -14,7 +15,6 @@ from ablab.report.analysis.multiplicity import corrected
 from ablab.report.analysis.pairing import pair
 from ablab.report.analysis.trials import Row
 from ablab.report.compare.inputs import CellId, Input, is_same_run
-from ablab.report.formatting import Unit, unit_of
 from ablab.stats.paired import Array
 
 _A, _B = "A", "B"

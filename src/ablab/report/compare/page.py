@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from ablab.formatting import NONE, format_p_value
 from ablab.report.compare.change import Change, VariantChange
 from ablab.report.compare.text import differing, notes, sentence
-from ablab.report.formatting import NONE, p_value
 from ablab.report.page.figures.differences import describe_intervals, differences_figure
 from ablab.report.page.filling import fill
 from ablab.report.page.table import Table
@@ -24,7 +24,7 @@ def change_table(change: Change) -> Table:
 def _row(change: Change, variant: VariantChange) -> tuple[str, ...]:
     contrast, unit = variant.contrast, change.unit
     interval = unit.interval(contrast.interval) + " *" * contrast.is_unreliable
-    p = p_value(contrast.p_holm) if contrast.n > 2 else NONE
+    p = format_p_value(contrast.p_holm) if contrast.n > 2 else NONE
     return (
         variant.label,
         *(unit.value(mean) for mean in variant.means),

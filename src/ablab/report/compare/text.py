@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ablab.formatting import join_words
 from ablab.report.analysis.trials import Row
 from ablab.report.compare.change import Change, VariantChange
 from ablab.report.compare.inputs import Input
-from ablab.report.formatting import listed
 from ablab.report.text import phrases
 from ablab.report.text.provenance import LABELS, notices
 
@@ -35,7 +35,7 @@ def _clauses(change: Change) -> list[str]:
         return [f"Nothing to compare: {why}"]
     n = max(c.n for c in contrasts)
     if n < 3:
-        values = listed([f"{c.variant} {phrases.differences(c, unit)}" for c in contrasts])
+        values = join_words([f"{c.variant} {phrases.differences(c, unit)}" for c in contrasts])
         return [
             f"No answer from n = {n}: a test needs three seeds or more",
             f"B minus A is {values}",
@@ -51,7 +51,7 @@ def _clauses(change: Change) -> list[str]:
         clauses.append(f"no change was detected for {phrases.ranges(open_, unit)}")
         clauses += phrases.minimum_detectable_difference(open_, unit)
     if equal:
-        names = listed([f"{c.variant} (n = {c.n})" for c in equal])
+        names = join_words([f"{c.variant} (n = {c.n})" for c in equal])
         clauses.append(f"{change.metric} is the same on every seed for {names}")
     clauses[0] = f"From A to B, {clauses[0]}"
     return clauses + phrases.caveats(change.comparison, contrasts)
@@ -66,14 +66,14 @@ def notes(change: Change) -> list[str]:
     shared = [variant for variant in change.variants if variant.shared]
     if shared:
         count = sum(len(variant.shared) for variant in shared)
-        names = listed([_format_shared(variant) for variant in shared])
+        names = join_words([_format_shared(variant) for variant in shared])
         sentences.append(
             f"The same run in A and B, and therefore left out of the test: {count} "
             f"trial{'s' * (count > 1)}, {names}."
         )
     for name, unmatched in zip("AB", change.unmatched, strict=True):
         if unmatched:
-            sentences.append(f"Only in {name}, and not compared: {listed(unmatched)}.")
+            sentences.append(f"Only in {name}, and not compared: {join_words(unmatched)}.")
     inputs = change.a, change.b
     for name, each in zip("AB", inputs, strict=True):
         sentences += [f"{name}: {notice}" for notice in notices(each.plan, each.rows)]

@@ -4,13 +4,13 @@ import math
 import re
 from collections.abc import Callable, Iterable, Sequence
 
+from ablab.formatting import MINUS, NONE, Unit, format_quantity
 from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.conditions import why_untimed
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.cost import median_metric
 from ablab.report.export.latex_escape import escape
-from ablab.report.formatting import MINUS, NONE, Unit, quantity
 from ablab.report.kinds import kind_of
 from ablab.report.markup import visible
 from ablab.report.page.contrast_columns import holm_p, seeds_won
@@ -127,7 +127,7 @@ def _costs(comparison: Comparison, label: str, *, timed: bool) -> str:
     costs = {v: [median_metric(g, name) for name in names] for v, g in comparison.groups.items()}
     if not any(math.isfinite(x) for values in costs.values() for x in values):
         return ""
-    rows = [[escape(x) for x in (v, *map(quantity, values))] for v, values in costs.items()]
+    rows = [[escape(x) for x in (v, *map(format_quantity, values))] for v, values in costs.items()]
     caption = "Cost of each variant, the median over trials; FLOPs of one image's forward pass."
     return _table(caption, f"{label}-cost", ["", *(_COSTS[name] for name in names)], rows)
 

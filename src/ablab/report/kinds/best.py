@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
+from ablab.formatting import join_words
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.grid import Grid, Group
-from ablab.report.formatting import listed
 from ablab.report.kinds.kind import Kind, Pairs
 from ablab.report.text import phrases
 
@@ -41,16 +41,18 @@ class Best(Kind):
         has = f"{leader} has the {extreme} mean ({chosen})"
         ranges = phrases.ranges(by["open"], unit)
         behind = [f"{c.variant} by {phrases.effect(c, unit)}" for c in reversed(by["behind"])]
-        beats = [f"{leader} beats {listed(behind)}"] if behind else []
+        beats = [f"{leader} beats {join_words(behind)}"] if behind else []
         detectable = phrases.minimum_detectable_difference(by["open"], unit)
         if by["ahead"]:  # where trials are missing, the pairs cover fewer seeds than the means
             named = [f"{c.variant} beats it by {phrases.effect(c, unit)}" for c in by["ahead"]]
-            clauses = [f"{has}, but on the seeds that both have {listed(named)}"]
+            clauses = [f"{has}, but on the seeds that both have {join_words(named)}"]
             clauses += [f"no difference from it was detected for {ranges}"] if by["open"] else []
             clauses += [*detectable, *beats]
         elif by["open"]:
             names = [c.variant for c in by["open"]]
-            first = f"no difference was detected between the leader {leader} and {listed(names)}"
+            first = (
+                f"no difference was detected between the leader {leader} and {join_words(names)}"
+            )
             clauses = [first, *_among(comparison, names), *beats]
             clauses += [f"{has}; differences from it: {ranges}", *detectable]
         else:
@@ -67,7 +69,7 @@ def _among(comparison: Comparison, variants: Sequence[str]) -> list[str]:
         if c.result in names:
             better, worse = names[c.result]
             texts.append(f"{better} beats {worse} by {phrases.effect(c, comparison.unit)}")
-    return [f"among the latter, {listed(texts)}"] if texts else []
+    return [f"among the latter, {join_words(texts)}"] if texts else []
 
 
 def _ranked(grid: Grid, groups: Mapping[str, Group], direction: int) -> list[str]:

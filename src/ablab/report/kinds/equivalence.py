@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from ablab.formatting import Unit, format_p_value, join_words
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.formatting import Unit, listed, p_value
 from ablab.report.kinds.kind import Kind
 from ablab.report.page.contrast_columns import EQUIVALENCE
 from ablab.report.text import phrases
@@ -26,15 +26,15 @@ class Equivalent(Kind):
             assert contrast.equivalence is not None
             by.setdefault(contrast.equivalence.result, []).append((contrast, contrast.equivalence))
         if equal := by.get("equivalent"):
-            named = listed([f"{c.variant} ({_inside(c, e, unit)})" for c, e in equal])
+            named = join_words([f"{c.variant} ({_inside(c, e, unit)})" for c, e in equal])
             verb = "is" if len(equal) == 1 else "are"
             clauses.append(f"{named} {verb} equivalent to {baseline} within {margin}")
         if different := by.get("different"):
-            named = listed([f"{c.variant} ({_outside(c, e, unit)})" for c, e in different])
+            named = join_words([f"{c.variant} ({_outside(c, e, unit)})" for c, e in different])
             verb = "differs" if len(different) == 1 else "differ"
             clauses.append(f"{named} {verb} from {baseline} by more than {margin}")
         if undecided := by.get("undecided"):
-            named = listed([f"{c.variant} ({_inside(c, e, unit)})" for c, e in undecided])
+            named = join_words([f"{c.variant} ({_inside(c, e, unit)})" for c, e in undecided])
             clauses.append(f"equivalence to {baseline} within {margin} is undecided for {named}")
             clauses += _unadjusted([(c, e) for c, e in undecided if not any(c.uncounted)], unit)
             clauses += _detectable_margin([e for _, e in undecided], unit)
@@ -76,7 +76,7 @@ def _unadjusted(undecided: Sequence[tuple[Contrast, Equivalence]], unit: Unit) -
     ]
     if not texts:
         return []
-    return [f"the unadjusted 90 % CI lies within the margin for {listed(texts)}"]
+    return [f"the unadjusted 90 % CI lies within the margin for {join_words(texts)}"]
 
 
 def _inside(contrast: Contrast, equivalence: Equivalence, unit: Unit) -> str:
@@ -88,13 +88,13 @@ def _inside(contrast: Contrast, equivalence: Equivalence, unit: Unit) -> str:
     else:
         name, bounds = phrases.interval_name(contrast, 90), unit.interval(equivalence.step_interval)
         interval = f"{name} {bounds}{unit.points}{phrases.notes(contrast)}"
-    return f"{interval}, Holm p {p_value(equivalence.p_holm)}, n = {contrast.n}"
+    return f"{interval}, Holm p {format_p_value(equivalence.p_holm)}, n = {contrast.n}"
 
 
 def _outside(contrast: Contrast, equivalence: Equivalence, unit: Unit) -> str:
     """Return size, interval, p and n of the test that the difference is beyond the margin."""
     way = "higher" if contrast.mean > 0 else "lower"
-    p = f"Holm p {p_value(equivalence.p_different_holm)}"
+    p = f"Holm p {format_p_value(equivalence.p_different_holm)}"
     evidence = phrases.evidence(contrast, equivalence.outside_interval, p, unit)
     return f"{unit.size(contrast.mean)} {way}; {evidence}"
 

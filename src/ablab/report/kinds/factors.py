@@ -1,9 +1,9 @@
 """The kind ``factors``: what do two factors do, and do they interact?"""
 
+from ablab.formatting import MOST_LISTED, Unit
 from ablab.report.analysis.comparison import Comparison, Factors
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.factors import factors
-from ablab.report.formatting import MOST_LISTED, Unit
 from ablab.report.kinds.kind import Kind
 from ablab.report.text import phrases
 from ablab.tracking.spec import Spec

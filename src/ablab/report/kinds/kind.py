@@ -3,10 +3,10 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
+from ablab.formatting import format_p_value
 from ablab.report.analysis.comparison import Comparison, Factors
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.grid import Grid, Group
-from ablab.report.formatting import p_value
 from ablab.report.page.contrast_columns import TESTS, Formatter
 from ablab.stats.paired import ALPHA, smallest_sign_flip_p
 from ablab.tracking.spec import Spec
@@ -67,7 +67,7 @@ class Kind(ABC):
             least = smallest_sign_flip_p(n, m)
             limit = f", which is above {ALPHA}; it does not affect the verdict"
             sentences.append(
-                f"The smallest possible sign-flip p for n = {n} after Holm is {p_value(least)}"
-                f"{limit if least > ALPHA else ''}."
+                f"The smallest possible sign-flip p for n = {n} after Holm is "
+                f"{format_p_value(least)}{limit if least > ALPHA else ''}."
             )
         return sentences

@@ -1,7 +1,7 @@
 """The kind ``versus_baseline``: which variants beat the baseline?"""
 
+from ablab.formatting import join_words
 from ablab.report.analysis.comparison import Comparison
-from ablab.report.formatting import listed
 from ablab.report.kinds.kind import Kind
 from ablab.report.text import phrases
 
@@ -18,10 +18,12 @@ class VersusBaseline(Kind):
             clauses.append(f"{first.variant} beats {baseline} by {phrases.effect(first, unit)}")
             if others:
                 named = [f"{c.variant} by {phrases.effect(c, unit)}" for c in others]
-                clauses[-1] += f", and so {'does' if len(others) == 1 else 'do'} {listed(named)}"
+                clauses[-1] += (
+                    f", and so {'does' if len(others) == 1 else 'do'} {join_words(named)}"
+                )
         if by["behind"]:
             named = [f"{c.variant} by {phrases.effect(c, unit)}" for c in by["behind"]]
-            clauses.append(f"{baseline} beats {listed(named)}")
+            clauses.append(f"{baseline} beats {join_words(named)}")
         if by["open"]:
             against = "" if clauses else f" from {baseline}"
             ranges = phrases.ranges(by["open"], unit)

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 from ablab.errors import InputError
+from ablab.formatting import join_all
 from ablab.report.analysis.trials import FIELDS, Row, in_order
-from ablab.report.formatting import series
 from ablab.report.mlflow.naming import Naming
 from ablab.report.mlflow.nesting import AssignedRun, Nesting, newest_per_cell
 from ablab.report.mlflow.runs import assign_runs, describe_left_out, describe_superseded
@@ -123,7 +123,7 @@ def _notes(naming: Naming, counted: Sequence[AssignedRun]) -> list[str]:
     if running:
         verb = "runs" if len(running) == 1 else "run"
         notes.append(
-            f"MLflow says that {series(running[:5])} still {verb}; "
+            f"MLflow says that {join_all(running[:5])} still {verb}; "
             "a run whose process died stays so until it is ended in MLflow."
         )
     return notes

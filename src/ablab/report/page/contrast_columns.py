@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from ablab.formatting import NONE, Unit, format_number, format_p_value
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.formatting import NONE, Unit, number, p_value
 from ablab.stats.equivalence import Equivalence
 
 Formatter = Callable[[Contrast, Unit], str]
@@ -30,17 +30,17 @@ def seeds_won(contrast: Contrast, _: Unit) -> str:
     """Return the number of seeds won, ties half: ``4 of 5``."""
     if not contrast.n:
         return NONE
-    return f"{number(contrast.won, int(contrast.won % 1 > 0))} of {contrast.n}"
+    return f"{format_number(contrast.won, int(contrast.won % 1 > 0))} of {contrast.n}"
 
 
 def holm_p(contrast: Contrast, _: Unit) -> str:
     """Return Holm p; a dash for fewer than three pairs."""
-    return p_value(contrast.p_holm) if contrast.n > 2 else NONE
+    return format_p_value(contrast.p_holm) if contrast.n > 2 else NONE
 
 
 def sign_flip_p(contrast: Contrast, _: Unit) -> str:
     """Return p of the sign-flip test by Holm; a dash for fewer than three pairs."""
-    return p_value(contrast.p_flip) if contrast.n > 2 else NONE
+    return format_p_value(contrast.p_flip) if contrast.n > 2 else NONE
 
 
 def step_interval(contrast: Contrast, unit: Unit) -> str:
@@ -65,7 +65,7 @@ def _with_level(bounds: tuple[float, float] | None, level: float, unit: Unit) ->
 
 TESTS: Mapping[str, Formatter] = {"Holm p": holm_p}
 EQUIVALENCE: Mapping[str, Formatter] = {
-    "Holm p (equivalence)": _of_equivalence(lambda tests, _: p_value(tests.p_holm)),
+    "Holm p (equivalence)": _of_equivalence(lambda tests, _: format_p_value(tests.p_holm)),
     "result": _of_equivalence(lambda tests, _: tests.result),
 }
 interval90 = _of_equivalence(lambda tests, unit: unit.interval(tests.interval90))

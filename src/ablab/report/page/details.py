@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from ablab.formatting import MINUS, NONE, Unit, format_number, format_percent
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.formatting import MINUS, NONE, Unit, number, percent
 from ablab.report.kinds import kind_of
 from ablab.report.page.contrast_columns import (
     Formatter,
@@ -44,7 +44,7 @@ def _converged(contrast: Contrast, unit: Unit) -> str:
 
 def _winning(contrast: Contrast, _: Unit) -> str:
     bounds = contrast.won_interval
-    return NONE if bounds is None else " to ".join(percent(share, 0) for share in bounds)
+    return NONE if bounds is None else " to ".join(format_percent(share, 0) for share in bounds)
 
 
 DETAILS: Mapping[str, Formatter] = {
@@ -58,7 +58,7 @@ DETAILS: Mapping[str, Formatter] = {
     "BCa bootstrap interval": lambda c, unit: unit.interval(c.bca),
     HOLM_P: holm_p,
     FLIP_P: sign_flip_p,
-    HEDGES: lambda c, _: number(paired.hedges(c.differences), 2),
+    HEDGES: lambda c, _: format_number(paired.hedges(c.differences), 2),
     "probability of winning a seed (95 % interval)": _winning,
     DETECTABLE: lambda c, unit: unit.bare(c.minimum_detectable_difference),
     MARGIN: detectable_margin,

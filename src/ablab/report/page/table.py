@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from itertools import accumulate
 
-from ablab.report.formatting import NONE
+from ablab.formatting import NONE
 
 
 @dataclass(frozen=True)

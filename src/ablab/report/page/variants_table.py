@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
+from ablab.formatting import NONE, Unit, format_quantity
 from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.cost import COSTS, median_metric
 from ablab.report.analysis.grid import Group
 from ablab.report.card import CardTable
-from ablab.report.formatting import NONE, Unit, quantity
 from ablab.report.kinds import kind_of
 from ablab.report.page.contrast_columns import (
     Formatter,
@@ -111,11 +111,11 @@ def _last(group: Group, unit: Unit) -> str:
 def _cost(group: Group, *, timed: bool) -> list[str]:
     memory = median_metric(group, "peak_bytes") / 1e6
     times = [
-        quantity(median_metric(group, "images_per_second")),
-        quantity(median_metric(group, "epoch_seconds")),
+        format_quantity(median_metric(group, "images_per_second")),
+        format_quantity(median_metric(group, "epoch_seconds")),
         f"{memory:.0f} MB" if math.isfinite(memory) else NONE,
     ]
-    counts = [quantity(median_metric(group, name)) for name in ("parameters", "flops")]
+    counts = [format_quantity(median_metric(group, name)) for name in ("parameters", "flops")]
     return counts + (times if timed else [NONE] * 3)
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from ablab.errors import InputError
+from ablab.formatting import join_words
 from ablab.report.analysis.trials import TRAINED, Row, in_order, read_table
 from ablab.report.compare.inputs import is_same_run
-from ablab.report.formatting import listed
 from ablab.report.publish.labs import NamedLab
 from ablab.tracking.completion import Completion, read_completion
 from ablab.tracking.journal import same_metrics
@@ -92,7 +92,7 @@ def merge_rows(
     if different and conflicts != FIRST:
         raise InputError(_refusal(different))
     rows = in_order([cell.row for cell in merged], plan.spec)
-    notices = [f"Merged from {len(labs)} labs: {listed([each.name for each in labs])}."]
+    notices = [f"Merged from {len(labs)} labs: {join_words([each.name for each in labs])}."]
     return rows, [*notices, *_repeated(merged, different), *_confounded(rows)]
 
 
@@ -150,7 +150,7 @@ def _repeated(merged: Sequence[Merged], different: Sequence[Merged]) -> list[str
             "once."
         )
     if different:
-        chosen = listed(list(dict.fromkeys(cell.chosen.lab for cell in different)))
+        chosen = join_words(list(dict.fromkeys(cell.chosen.lab for cell in different)))
         gaps = [abs(r.value - cell.chosen.value) for cell in different for r in cell.others]
         notices.append(
             f"{_count(len(different))} in several labs with different results. Those of {chosen} "

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from ablab.formatting import join_words
 from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.formatting import listed
 
 _RELATIONS = {
     "ahead": "better than",
@@ -27,7 +27,7 @@ def within_blocks(analysis: Analysis) -> list[str]:
     clauses = [f"the result applies to these {count} blocks only"]
     fewer = [c for c in analysis.main.deciding if len(c.blocks) < count]
     if fewer:
-        names = listed([f"{c.variant} ({len(c.blocks)} of {count})" for c in fewer])
+        names = join_words([f"{c.variant} ({len(c.blocks)} of {count})" for c in fewer])
         clauses.append(f"not in all blocks: {names}")
     if not analysis.across.tests_variants:
         return clauses
@@ -35,7 +35,8 @@ def within_blocks(analysis: Analysis) -> list[str]:
     if other:
         cells = sum(len(block.family) for block in analysis.blocks)
         clauses.append(
-            f"within single blocks (Holm over all {cells} variant × block cells), {listed(other)}"
+            f"within single blocks (Holm over all {cells} variant × block cells), "
+            f"{join_words(other)}"
         )
     return clauses
 
@@ -48,7 +49,7 @@ def _other_results(contrast: Contrast, blocks: Sequence[Comparison]) -> list[str
         if result not in ("open", "undecided", _result(contrast)):
             by_result.setdefault(result, []).append(block.block)
     return [
-        f"{contrast.variant} is {_RELATIONS[result]} {contrast.reference} in {listed(names)}"
+        f"{contrast.variant} is {_RELATIONS[result]} {contrast.reference} in {join_words(names)}"
         for result, names in by_result.items()
     ]
 

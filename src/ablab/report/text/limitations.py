@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from ablab.formatting import join_words
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.trials import Row
-from ablab.report.formatting import listed
 from ablab.report.kinds import kind_of
 from ablab.report.text.phrases import caveats
 from ablab.stats.paired import zero_events_bound
@@ -122,7 +122,7 @@ def _divergence_bounds(comparison: Comparison) -> list[str]:
         variants = [variant for variant, count in finished.items() if count == n]
         each = " each" if len(variants) > 1 else ""
         sentences.append(
-            f"0 of {n} trials diverged for {listed(variants)}{each}: the true divergence rate "
+            f"0 of {n} trials diverged for {join_words(variants)}{each}: the true divergence rate "
             f"may be up to {100 * zero_events_bound(n):.0f} % (one-sided 95 % bound)."
         )
     return sentences

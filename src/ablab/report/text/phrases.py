@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
+from ablab.formatting import Unit, format_p_value, join_words
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.trials import Row
-from ablab.report.formatting import Unit, listed, p_value
 
 
 def effect(contrast: Contrast, unit: Unit) -> str:
@@ -13,7 +13,7 @@ def effect(contrast: Contrast, unit: Unit) -> str:
 
     The interval is that of the contrast's own Holm step, so that it cannot contradict p.
     """
-    p, interval = f"Holm p {p_value(contrast.p_holm)}", contrast.step_interval
+    p, interval = f"Holm p {format_p_value(contrast.p_holm)}", contrast.step_interval
     if interval is not None and contrast.mean < 0:
         interval = (-interval[1], -interval[0])
     return f"{unit.size(contrast.mean)} ({evidence(contrast, interval, p, unit)})"
@@ -57,7 +57,7 @@ def ranges(
         name: what a contrast is called; by default its variant.
     """
     first = next((c for c in contrasts if c.step_interval is not None), None)
-    return listed([f"{name(c)} ({bounds(c, unit, labeled=c is first)})" for c in contrasts])
+    return join_words([f"{name(c)} ({bounds(c, unit, labeled=c is first)})" for c in contrasts])
 
 
 def bounds(contrast: Contrast, unit: Unit, *, labeled: bool = False) -> str:
@@ -83,7 +83,7 @@ def minimum_detectable_difference(
 
 def differences(contrast: Contrast, unit: Unit) -> str:
     """Return the differences of one or two seeds: ``+0.20 and -0.10 points``."""
-    return listed([unit.bare(d, signed=True) for d in contrast.differences]) + unit.points
+    return join_words([unit.bare(d, signed=True) for d in contrast.differences]) + unit.points
 
 
 def too_few(comparison: Comparison) -> list[str]:
@@ -111,7 +111,7 @@ def caveats(comparison: Comparison, contrasts: Sequence[Contrast]) -> list[str]:
             f"diverged trials are counted for {diverged}, so intervals that include them are "
             "unreliable"
         )
-        converged = listed([_converged(c, unit) for c in contrasts if c.is_unreliable])
+        converged = join_words([_converged(c, unit) for c in contrasts if c.is_unreliable])
         if converged:
             clauses.append(f"with converged trials only, the difference is {converged}")
     lost = _shares(comparison, lambda row: row.outcome == "diverged" and not row.counts)
@@ -121,7 +121,7 @@ def caveats(comparison: Comparison, contrasts: Sequence[Contrast]) -> list[str]:
         )
     missing = [c for c in contrasts if c.left_out]
     if missing:
-        pairs = listed([f"{c.variant} ({c.left_out})" for c in missing])
+        pairs = join_words([f"{c.variant} ({c.left_out})" for c in missing])
         clauses.append(f"pairs left out because a trial has no result: {pairs}")
     return clauses
 
@@ -130,7 +130,7 @@ def _shares(comparison: Comparison, wanted: Callable[[Row], bool]) -> str:
     """Return the variants that have such trials, with how many: ``elu (1 of 5)``."""
     counts = {g.variant: sum(map(wanted, g.rows)) for g in comparison.groups.values()}
     sizes = {g.variant: len(g.rows) for g in comparison.groups.values()}
-    return listed([f"{v} ({n} of {sizes[v]})" for v, n in counts.items() if n])
+    return join_words([f"{v} ({n} of {sizes[v]})" for v, n in counts.items() if n])
 
 
 def _converged(contrast: Contrast, unit: Unit) -> str:

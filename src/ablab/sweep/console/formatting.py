@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from ablab.formatting import format_metric
 from ablab.sweep.job import Job
-from ablab.text import escape_controls, is_accuracy
+from ablab.text import escape_controls
 from ablab.tracking.plan import Cell
 
 _WITH_RESULT = ("finished", "diverged")
@@ -21,13 +22,6 @@ def trial_label(cell: Cell, several_blocks: bool) -> str:
     """Return a trial's name in MLflow: ``relu · seed 3``, with its block if there are several."""
     label = f"{cell.variant} · seed {cell.seed}"
     return escape_controls(f"{cell.block} · {label}" if several_blocks else label)
-
-
-def format_metric(value: float | None, metric: str) -> str:
-    """Format a metric's value: accuracies in percent, others to four digits."""
-    if value is None:
-        return "–"
-    return f"{100 * value:.2f} %" if is_accuracy(metric) else f"{value:.4g}"
 
 
 def format_result(job: Job, metric: str) -> str:

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablab.config.disk import format_size
+from ablab.formatting import format_size
 from ablab.sweep.console.formatting import (
     count_done,
     format_duration,

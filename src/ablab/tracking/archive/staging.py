@@ -1,14 +1,14 @@
 """An archive unpacked into a folder of its own, where every record is checked before it counts."""
 
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ablab.errors import InputError, ResourceError
+from ablab.disk import require_space
+from ablab.errors import InputError
 from ablab.tracking.archive.export import CHECKPOINT, RECORDS, trial_keys
 from ablab.tracking.archive.manifest import RUN_FILE, Manifest
 from ablab.tracking.archive.tar import TarReader
@@ -75,10 +75,7 @@ def unpack(reader: TarReader, manifest: Manifest, folder: Path) -> Staged:
         InputError: the archive differs from its manifest.
         ResourceError: there is too little disk space.
     """
-    needed, free = sum(f.size for f in manifest.files.values()), shutil.disk_usage(folder).free
-    if needed > free:
-        gb = f"{needed / 1e9:.2f} GB"
-        raise ResourceError(f"free disk space must be at least {gb}, got {free / 1e9:.2f} GB")
+    require_space(folder, sum(f.size for f in manifest.files.values()), "to unpack")
     for name, file in manifest.files.items():
         path = folder / name.replace("sweep/report/", f"{SWEEP}/{RECEIVED}/")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablab.formatting import Unit
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.formatting import Unit
 from ablab.report.page.figures.svg import INK, MUTED, SERIES, grid, new_figure, short, style, to_svg
 
 MOST_ROWS = 40

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablab.formatting import format_quantity, join_all
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.cost import COSTS, SAME, Point, format_cost, points
-from ablab.report.formatting import quantity, series
 from ablab.report.page.figures.svg import (
     INK,
     MUTED,
@@ -41,7 +41,9 @@ def cost_figure(comparison: Comparison, cost: str, named: Sequence[str], name: s
     if not variants:
         return ""
     front = [f"{p.variant} ({format_cost(cost, p.cost)})" for p in variants if p.is_front]
-    label = f"{comparison.metric} against {COSTS[cost]}; on the Pareto front: {series(front[:12])}"
+    label = (
+        f"{comparison.metric} against {COSTS[cost]}; on the Pareto front: {join_all(front[:12])}"
+    )
     with style():
         styles = {variant: index for index, variant in enumerate(named)}
         return to_svg(_draw(comparison, cost, variants, styles), name, label)
@@ -91,7 +93,7 @@ def _draw_point(axes: Axes, comparison: Comparison, point: Point, index: int) ->
 
 def _draw_axes(axes: Axes, costs: Sequence[float]) -> None:
     grid(axes)
-    axes.xaxis.set_major_formatter(lambda x, _: quantity(x))
+    axes.xaxis.set_major_formatter(lambda x, _: format_quantity(x))
     if min(costs) > 0 and max(costs) / min(costs) > _LOGARITHMIC:
         axes.set_xscale("log")
         plain_ticks(axes.xaxis)

@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from ablab.formatting import Unit, join_all, unit_of
 from ablab.report.analysis.grid import Group
 from ablab.report.analysis.trials import Row
-from ablab.report.formatting import Unit, series, unit_of
 from ablab.report.page.figures.lines import Line, draw_lines, line
 from ablab.report.page.figures.svg import (
     grid,
@@ -159,7 +159,7 @@ def _least(bounds: Array) -> float:
 
 def _label(lines: Sequence[Line], curve: Curve, against: Against) -> str:
     by = curve.step if against == "epochs" else "second of training"
-    ends = series([f"{shown.variant} {_end(shown, curve.unit)}" for shown in lines])
+    ends = join_all([f"{shown.variant} {_end(shown, curve.unit)}" for shown in lines])
     name = curve.name if curve.step != "epoch" else curve.name.capitalize()
     return f"{name} by {by}, one line per variant; at the end {ends}"
 

@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablab.formatting import Unit, format_number, join_words
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.formatting import Unit, listed, number
 from ablab.report.kinds import kind_of
 from ablab.report.page.figures.svg import INK, MUTED, SERIES, grid, new_figure, short, style, to_svg
 
@@ -86,7 +86,7 @@ def _label(comparison: Comparison, contrasts: Mapping[str, Contrast], *, tested:
     unit = comparison.unit
     texts = [_describe(contrast, unit, tested=tested) for contrast in contrasts.values()]
     reference = f" from {comparison.reference}" if kind_of(comparison.kind).tests_variants else ""
-    return f"Paired differences of {comparison.metric}{reference}: {listed(texts)}"
+    return f"Paired differences of {comparison.metric}{reference}: {join_words(texts)}"
 
 
 def _describe(contrast: Contrast, unit: Unit, *, tested: bool) -> str:
@@ -145,7 +145,7 @@ def _point_outside(axes: Axes, y: float, mean: float, limits: tuple[float, float
     if limits[0] <= mean <= limits[1]:
         return
     left = mean < limits[0]
-    text = f"◂ {number(mean, 2)}" if left else f"{number(mean, 2)} ▸"
+    text = f"◂ {format_number(mean, 2)}" if left else f"{format_number(mean, 2)} ▸"
     edge, side = (limits[0], "left") if left else (limits[1], "right")
     axes.text(edge, y + 0.14, text, ha=side, va="bottom", fontsize=10, color=INK)
 

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
+from ablab.formatting import Unit, join_all
 from ablab.report.analysis.comparison import Factors
-from ablab.report.formatting import Unit, series
 from ablab.report.page.figures.svg import (
     grid,
     legend_below,
@@ -30,7 +30,7 @@ def interaction_figure(factors: Factors, unit: Unit, metric: str, name: str) -> 
     if not any(group.n for group in factors.cells.values()):
         return ""
     means = [f"{a} with {b} {unit.value(g.mean)}" for (a, b), g in factors.cells.items() if g.n]
-    label = f"Mean {metric} by {factors.names[0]} and {factors.names[1]}: {series(means[:12])}"
+    label = f"Mean {metric} by {factors.names[0]} and {factors.names[1]}: {join_all(means[:12])}"
     with style():
         return to_svg(_draw(factors, unit, metric), name, label)
 

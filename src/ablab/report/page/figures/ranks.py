@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablab.formatting import format_number, join_all
 from ablab.report.analysis.ranks import Ranks
-from ablab.report.formatting import number, series
 from ablab.report.page.figures.svg import INK, MUTED, new_figure, short, style, to_svg
 
 MOST_RANKED = 30
@@ -27,7 +27,7 @@ def ranks_figure(ranks: Ranks, name: str) -> str:
     means = dict(sorted(ranks.means.items(), key=lambda item: item[1])[:MOST_RANKED])
     if len(means) < 2:
         return ""
-    listing = series([f"{variant} {number(mean, 2)}" for variant, mean in means.items()])
+    listing = join_all([f"{variant} {format_number(mean, 2)}" for variant, mean in means.items()])
     label = f"Mean ranks over {ranks.count} {ranks.over}, 1 is the best: {listing}"
     with style():
         return to_svg(_draw(ranks, means), name, label)
@@ -48,9 +48,9 @@ def _draw(ranks: Ranks, means: Mapping[str, float]) -> Figure:
         axes.plot([mean, mean, edge], [0, level, level], color=MUTED, lw=0.9)
         axes.plot(mean, 0, "o", color=INK, ms=4.5)
         text = (
-            f"{short(variant)}  {number(mean, 2)}"
+            f"{short(variant)}  {format_number(mean, 2)}"
             if left
-            else (f"{number(mean, 2)}  {short(variant)}")
+            else (f"{format_number(mean, 2)}  {short(variant)}")
         )
         side = "right" if left else "left"
         axes.annotate(
@@ -82,7 +82,9 @@ def _draw_axis(axes: Axes, limits: tuple[float, float], bottom: float, width: fl
     if width:
         start = limits[0] + 0.02 * (limits[1] - limits[0])
         axes.plot([start, start + width], [-1.0] * 2, color=INK, lw=1.6, marker="|")
-        axes.text(start, -1.25, f"critical difference {number(width, 2)}", color=INK, va="bottom")
+        axes.text(
+            start, -1.25, f"critical difference {format_number(width, 2)}", color=INK, va="bottom"
+        )
 
 
 def cliques(ranks: Sequence[float], width: float) -> list[tuple[float, float]]:

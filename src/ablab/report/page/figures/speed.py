@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ablab.formatting import format_number, join_all
 from ablab.report.analysis.speed import Speed, Times
-from ablab.report.formatting import number, series
 from ablab.report.page.figures.differences import MOST_DOTS
 from ablab.report.page.figures.svg import INK, MUTED, SERIES, grid, new_figure, short, style, to_svg
 
@@ -21,8 +21,8 @@ def speed_figure(speed: Speed, variants: list[str], name: str) -> str:
     times = {v: speed.variants[v] for v in variants if speed.variants[v].epochs.size}
     if not times:
         return ""
-    means = [f"{v} {number(t.mean_epochs, 1)}" for v, t in times.items()]
-    label = f"Epochs to {100 * speed.target:g} % validation accuracy: {series(means)}"
+    means = [f"{v} {format_number(t.mean_epochs, 1)}" for v, t in times.items()]
+    label = f"Epochs to {100 * speed.target:g} % validation accuracy: {join_all(means)}"
     with style():
         return to_svg(_draw(speed, times), name, label)
 

@@ -14,7 +14,7 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from ablab.report.formatting import quantity
+from ablab.formatting import format_quantity
 
 # Placeholder colors for matplotlib; `to_svg` replaces them with variables of the page's CSS.
 INK, MUTED = "#010101", "#020202"
@@ -97,7 +97,9 @@ def legend_height(count: int) -> float:
 
 def plain_ticks(axis: Axis) -> None:
     """Label the ticks of a logarithmic axis with plain numbers instead of powers of ten."""
-    axis.set_major_formatter(FuncFormatter(lambda x, _: quantity(x) if x >= 1000 else f"{x:g}"))
+    axis.set_major_formatter(
+        FuncFormatter(lambda x, _: format_quantity(x) if x >= 1000 else f"{x:g}")
+    )
     axis.set_minor_formatter(NullFormatter())
     axis.set_tick_params(which="minor", length=0)
 

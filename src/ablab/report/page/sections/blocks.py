@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ablab.formatting import NONE, format_p_value
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.ranks import Ranks
-from ablab.report.formatting import NONE, p_value
 from ablab.report.page.context import MOST_TABLED_BLOCKS, Context, choose
 from ablab.report.page.figures.blocks import blocks_figure
 from ablab.report.page.figures.ranks import MOST_RANKED, ranks_figure
@@ -76,7 +76,7 @@ def blocks_table(
             unit = block.unit
             texts = [f"{variant} · {block.block}"]
             texts += [unit.bare(contrast.mean, signed=True), unit.interval(contrast.interval)]
-            texts += [p_value(contrast.p_cell) if contrast.n > 2 else NONE] * tested
+            texts += [format_p_value(contrast.p_cell) if contrast.n > 2 else NONE] * tested
             rows.append(((*texts, str(contrast.n)), ""))
     tests = ("Holm p (all cells)",) if tested else ()
     return Table((), (*columns, *tests, "n"), tuple(rows)).without_empty_columns()
@@ -92,7 +92,7 @@ def _ranks(ranks: Ranks) -> list[Item]:
             "difference (Nemenyi, level 0.05)."
         )
     if ranks.friedman_p is not None:
-        text += f" Friedman test of equal ranks: p {p_value(ranks.friedman_p)}."
+        text += f" Friedman test of equal ranks: p {format_p_value(ranks.friedman_p)}."
     if len(ranks.means) > MOST_RANKED:
         text += f" The best {MOST_RANKED} of {len(ranks.means)} variants are drawn."
     return pictures([ranks_figure(ranks, "ranks")], text) or [Note(text)]

@@ -1,8 +1,8 @@
 """Quality against cost, with the Pareto front."""
 
+from ablab.formatting import join_all
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.cost import COSTS, MEASURED, differing, format_cost, points
-from ablab.report.formatting import series
 from ablab.report.page.context import Context
 from ablab.report.page.figures.cost import cost_figure
 from ablab.report.page.sections.section import BulletList, Item, Note, Section, pictures
@@ -48,7 +48,7 @@ def _front(comparison: Comparison, cost: str) -> str:
         for p in front[:MOST_NAMED]
     ]
     more = [f"{len(front) - MOST_NAMED} more"] if len(front) > MOST_NAMED else []
-    return f"Pareto front by {COSTS[cost]}: {series(texts + more)}."
+    return f"Pareto front by {COSTS[cost]}: {join_all(texts + more)}."
 
 
 def _same_cost(context: Context, comparison: Comparison) -> list[Item]:
@@ -57,7 +57,7 @@ def _same_cost(context: Context, comparison: Comparison) -> list[Item]:
     amounts = [format_cost(cost, own[0].cost) for cost, own in known.items() if own]
     if not amounts:
         return []
-    text = f"All variants cost the same within 5 %: {series(amounts)}."
+    text = f"All variants cost the same within 5 %: {join_all(amounts)}."
     if not context.timed:
         text += f" Trials ran {context.why_untimed}, so seconds and memory are not compared."
     elif context.load and known["epoch_seconds"]:

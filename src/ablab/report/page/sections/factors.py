@@ -1,8 +1,8 @@
 """Two factors: the interaction plot and the table of effects."""
 
+from ablab.formatting import Unit, format_p_value
 from ablab.report.analysis.comparison import Factors
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.formatting import Unit, p_value
 from ablab.report.page.context import Context
 from ablab.report.page.figures.factors import interaction_figure
 from ablab.report.page.sections.section import Item, Note, Section, TableItem, pictures, undivided
@@ -51,7 +51,7 @@ def effects_table(factors: Factors, unit: Unit, *, tested: bool) -> Table:
     columns = ["effect", "mean", "95 % interval", *(("Holm p",) if tested else ()), "n"]
 
     def row(effect: Contrast) -> tuple[str, ...]:
-        p = (p_value(effect.p_holm),) if tested else ()
+        p = (format_p_value(effect.p_holm),) if tested else ()
         mean, interval = unit.bare(effect.mean, signed=True), unit.interval(effect.interval)
         return (effect.variant, mean, interval, *p, str(effect.n))
 

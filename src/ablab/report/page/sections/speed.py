@@ -2,9 +2,9 @@
 
 import math
 
+from ablab.formatting import NONE, format_number
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.speed import Ratio, Speed
-from ablab.report.formatting import NONE, number
 from ablab.report.page.context import MOST_ROWS, MOST_TABLED, Context, choose
 from ablab.report.page.figures.speed import speed_figure
 from ablab.report.page.sections.section import Item, Note, Section, TableItem, pictures
@@ -29,9 +29,9 @@ def _items(context: Context, comparison: Comparison, speed: Speed, index: int) -
     tabled = choose(comparison, MOST_TABLED, "shown")
     caption = (
         "Open dots are the seeds. A filled arrow is a censored trial: it had not reached the "
-        f"target by the end of the common budget of {number(speed.epochs, 0)} epochs (dashed "
-        "line), and counts with the budget. The diamond is the restricted mean, hollow if any "
-        "trial is censored. Left is faster."
+        f"target by the end of the common budget of {format_number(speed.epochs, 0)} epochs "
+        "(dashed line), and counts with the budget. The diamond is the restricted mean, hollow if "
+        "any trial is censored. Left is faster."
     )
     table = speed_table(speed, tabled.variants)
     return [
@@ -43,9 +43,10 @@ def _items(context: Context, comparison: Comparison, speed: Speed, index: int) -
 
 def _note(context: Context, speed: Speed) -> str:
     target = f"{100 * speed.target:g} %"
+    budget = format_number(speed.epochs, 0)
     sentences = [
         f"Target: {target} validation accuracy, stated in the sweep. Times are restricted means: "
-        f"a time above {number(speed.epochs, 0)} epochs counts as {number(speed.epochs, 0)}.",
+        f"a time above {budget} epochs counts as {budget}.",
         "Intervals are descriptive; there is no test. A ratio has the 95 % interval of its "
         "logarithm, and is given only if every trial reached the target.",
     ]
@@ -70,8 +71,8 @@ def speed_table(speed: Speed, variants: tuple[str, ...]) -> Table:
         texts = (
             variant,
             f"{int(times.reached.sum())} of {times.reached.size}",
-            number(epochs, 1),
-            number(seconds, 1),
+            format_number(epochs, 1),
+            format_number(seconds, 1),
             _signed(contrast.mean) if contrast else NONE,
             _interval(contrast.interval, 1) if contrast else NONE,
             _ratio(speed.ratios.get(variant)),
@@ -83,15 +84,15 @@ def speed_table(speed: Speed, variants: tuple[str, ...]) -> Table:
 
 
 def _signed(x: float) -> str:
-    return ("+" if x > 0 else "") + number(x, 1)
+    return ("+" if x > 0 else "") + format_number(x, 1)
 
 
 def _ratio(ratio: Ratio | None) -> str:
     if ratio is None:
         return NONE
     interval = f" ({_interval(ratio.interval, 2)})" if ratio.interval else ""
-    return f"{number(ratio.value, 2)}{interval}"
+    return f"{format_number(ratio.value, 2)}{interval}"
 
 
 def _interval(bounds: tuple[float, float] | None, decimals: int) -> str:
-    return NONE if bounds is None else " to ".join(number(x, decimals) for x in bounds)
+    return NONE if bounds is None else " to ".join(format_number(x, decimals) for x in bounds)

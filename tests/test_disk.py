@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablab.config.disk import FLOOR_BYTES, format_size, free_bytes, require_space
+from ablab.disk import FLOOR_BYTES, free_bytes, require_space
 from ablab.errors import ResourceError
 
 
@@ -26,7 +26,7 @@ def test_free_space_of_a_missing_folder_is_that_of_its_parent(tmp_path: Path) ->
 def test_the_floor_stays_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, needed: float, is_enough: bool
 ) -> None:
-    monkeypatch.setattr("ablab.config.disk.free_bytes", lambda _folder: free)
+    monkeypatch.setattr("ablab.disk.free_bytes", lambda _folder: free)
     if is_enough:
         require_space(tmp_path, needed)
         return
@@ -34,11 +34,3 @@ def test_the_floor_stays_free(
         require_space(tmp_path, needed)
     assert str(tmp_path) in str(caught.value)
     assert ("1.00 GB to train, 200 MB to stay free" in str(caught.value)) == bool(needed)
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [(0, "0.0 MB"), (9.96e6, "10.0 MB"), (999e6, "999 MB"), (1e9, "1.00 GB"), (25e9, "25 GB")],
-)
-def test_sizes_have_two_or_three_digits(size: float, text: str) -> None:
-    assert format_size(size) == text

@@ -1,4 +1,4 @@
-"""Formatting of metrics and numbers: accuracies in per cent, their differences in points."""
+"""Formatting of metrics, numbers and sizes: accuracies in per cent, differences in points."""
 
 import math
 from collections.abc import Sequence
@@ -29,15 +29,17 @@ class Unit:
 
     def value(self, x: float) -> str:
         """Return a value: ``99.13 %``."""
-        return number(x * self.scale, self.decimals) + (self.suffix if math.isfinite(x) else "")
+        return format_number(x * self.scale, self.decimals) + (
+            self.suffix if math.isfinite(x) else ""
+        )
 
     def size(self, x: float) -> str:
         """Return a difference without its sign: ``1.20 points``."""
-        return number(abs(x) * self.scale, self.decimals) + self.points
+        return format_number(abs(x) * self.scale, self.decimals) + self.points
 
     def bare(self, x: float, *, signed: bool = False) -> str:
         """Return a number without its unit: ``1.20``, or ``+1.20``."""
-        text = number(x * self.scale, self.decimals)
+        text = format_number(x * self.scale, self.decimals)
         return f"+{text}" if signed and x > 0 else text
 
     def interval(self, bounds: tuple[float, float] | None) -> str:
@@ -61,6 +63,16 @@ class Unit:
         return high if low == high else f"{self.bare(min(known))} to {high}, by {each}"
 
 
+def format_metric(value: float | None, metric: str) -> str:
+    """Return the value of a metric; a dash if there is none.
+
+    Example:
+        >>> format_metric(0.984, "val/accuracy"), format_metric(2.156, "val/loss")
+        ('98.40 %', '2.1560')
+    """
+    return NONE if value is None else unit_of(metric).value(value)
+
+
 def unit_of(metric: str, stated: str = "") -> Unit:
     """Return the unit of a metric.
 
@@ -73,12 +85,12 @@ def unit_of(metric: str, stated: str = "") -> Unit:
     return Unit(1.0, 4, "", "")
 
 
-def number(x: float, decimals: int) -> str:
+def format_number(x: float, decimals: int) -> str:
     """Return a number with so many decimals; more if it would look like zero and is not.
 
     Example:
-        >>> number(1.234, 2), number(0.004, 2), number(0.0, 2), number(float("nan"), 2)
-        ('1.23', '0.004', '0.00', '–')
+        >>> [format_number(x, 2) for x in (1.234, 0.004, 0.0, float("nan"))]
+        ['1.23', '0.004', '0.00', '–']
     """
     if not math.isfinite(x):
         return NONE
@@ -88,22 +100,22 @@ def number(x: float, decimals: int) -> str:
     return MINUS + text if x < 0 and float(text) else text
 
 
-def percent(share: float, decimals: int) -> str:
+def format_percent(share: float, decimals: int) -> str:
     """Return a share in per cent, with so many decimals.
 
     Example:
-        >>> percent(0.451, 0)
+        >>> format_percent(0.451, 0)
         '45 %'
     """
     return f"{100 * share:.{decimals}f} %"
 
 
-def p_value(p: float) -> str:
+def format_p_value(p: float) -> str:
     """Return a p-value, never rounded across 0.05.
 
     Example:
-        >>> p_value(0.0002), p_value(0.0031), p_value(0.0503), p_value(0.36)
-        ('< 0.001', '0.003', '0.0503', '0.36')
+        >>> [format_p_value(p) for p in (0.0002, 0.0031, 0.0503, 0.36)]
+        ['< 0.001', '0.003', '0.0503', '0.36']
     """
     if math.isnan(p):
         return NONE
@@ -114,12 +126,12 @@ def p_value(p: float) -> str:
     return f"{p:.4f}" if f"{p:.3f}" == "0.050" else f"{p:.3f}"
 
 
-def quantity(x: float) -> str:
+def format_quantity(x: float) -> str:
     """Return a number to three digits, with a prefix from a thousand on.
 
     Example:
-        >>> quantity(61706), quantity(423000.0), quantity(12.34), quantity(5.6e8)
-        ('61.7 k', '423 k', '12.3', '560 M')
+        >>> [format_quantity(x) for x in (61706, 423000.0, 12.34, 5.6e8)]
+        ['61.7 k', '423 k', '12.3', '560 M']
     """
     if not math.isfinite(x):
         return NONE
@@ -135,23 +147,35 @@ def _three_digits(x: float) -> str:
     return f"{x:.{max(0, 2 - math.floor(math.log10(abs(x))))}f}"
 
 
-def listed(words: list[str]) -> str:
+def format_size(size: float) -> str:
+    """Format bytes to two or three digits: ``4.2 MB``, ``38 MB``, ``1.50 GB``.
+
+    Example:
+        >>> format_size(4.25e6), format_size(2e8), format_size(1.5e9), format_size(3e10)
+        ('4.2 MB', '200 MB', '1.50 GB', '30 GB')
+    """
+    if size < 1e9:
+        return f"{size / 1e6:.1f} MB" if size < 1e7 else f"{size / 1e6:.0f} MB"
+    return f"{size / 1e9:.2f} GB" if size < 1e10 else f"{size / 1e9:.0f} GB"
+
+
+def join_words(words: list[str]) -> str:
     """Return words as a list in a sentence; of many only the first, and how many more.
 
     Example:
-        >>> listed(["a", "b"]), listed(list("abcdefghijk"))
+        >>> join_words(["a", "b"]), join_words(list("abcdefghijk"))
         ('a and b', 'a, b, c, d, e, f, g and 4 more')
     """
     if len(words) > MOST_LISTED:
         words = [*words[: MOST_LISTED - 1], f"{len(words) - MOST_LISTED + 1} more"]
-    return series(words)
+    return join_all(words)
 
 
-def series(words: list[str]) -> str:
+def join_all(words: list[str]) -> str:
     """Return words as a list in a sentence.
 
     Example:
-        >>> series(["a", "b", "c"]), series(["a"])
+        >>> join_all(["a", "b", "c"]), join_all(["a"])
         ('a, b and c', 'a')
     """
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)

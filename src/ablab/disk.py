@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 from ablab.errors import ResourceError
+from ablab.formatting import format_size
 
 FLOOR_BYTES = 200e6  # stays free, for the store, the cache, reports and other programs
-GB = 1e9
 
 
 def free_bytes(folder: Path) -> float:
@@ -16,12 +16,13 @@ def free_bytes(folder: Path) -> float:
     return float(shutil.disk_usage(folder).free)
 
 
-def require_space(folder: Path, needed: float = 0.0) -> None:
+def require_space(folder: Path, needed: float = 0.0, purpose: str = "to train") -> None:
     """Check that a disk has the floor and what is needed besides.
 
     Args:
         folder: on the disk; it need not exist yet.
         needed: bytes, 0 if unknown.
+        purpose: what the bytes are for, as the message says it.
 
     Raises:
         ResourceError: it has less.
@@ -29,21 +30,9 @@ def require_space(folder: Path, needed: float = 0.0) -> None:
     free = free_bytes(folder)
     if free >= FLOOR_BYTES + needed:
         return
-    parts = f" ({format_size(needed)} to train, {format_size(FLOOR_BYTES)} to stay free)"
+    parts = f" ({format_size(needed)} {purpose}, {format_size(FLOOR_BYTES)} to stay free)"
     raise ResourceError(
         f"free disk space must be at least {format_size(FLOOR_BYTES + needed)}"
         f"{parts if needed else ''} at {folder}, got {format_size(free)}: free some, for example "
-        "with `ablab prune`, and the same command continues"
+        "with `ablab prune`, then repeat the command"
     )
-
-
-def format_size(size: float) -> str:
-    """Format bytes to two or three digits: ``4.2 MB``, ``38 MB``, ``1.50 GB``.
-
-    Example:
-        >>> format_size(4.25e6), format_size(2e8), format_size(1.5e9), format_size(3e10)
-        ('4.2 MB', '200 MB', '1.50 GB', '30 GB')
-    """
-    if size < GB:
-        return f"{size / 1e6:.1f} MB" if size < 1e7 else f"{size / 1e6:.0f} MB"
-    return f"{size / GB:.2f} GB" if size < 10 * GB else f"{size / GB:.0f} GB"
