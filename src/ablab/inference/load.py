@@ -26,7 +26,7 @@ from ablab.model.preprocessing import InputFormat, preprocessing
 from ablab.model.targets import is_allowed
 from ablab.tracking.completion import checked_completion
 from ablab.tracking.lab import Lab
-from ablab.tracking.records import BEST
+from ablab.tracking.records import BEST, PLAIN_ATTRIBUTES
 from ablab.tracking.run import CHECKPOINT, Run
 
 # Neither changes a network whose weights are replaced; both need more than the run.
@@ -95,7 +95,7 @@ def load_classifier(run: Run, form: build.ImageShape, *, backend: str | None = N
             f"{' '.join(format_error(error).split())}"
         ) from error
     if trial["sources"]:
-        _restore_plain_attributes(module, run.folder / CHECKPOINT)
+        _restore_plain_attributes(module, run.folder)
     return module.eval()
 
 
@@ -162,19 +162,22 @@ def trial_data(run: Run) -> Any:
     return data
 
 
-def _restore_plain_attributes(module: Classifier, checkpoint: Path) -> None:
+def _restore_plain_attributes(module: Classifier, folder: Path) -> None:
     """Set what a user's network counted in training, which its tests saw too.
 
+    Runs of ablab 0.1 have it in their checkpoint, if that is still there.
+
     Raises:
-        InputError: the checkpoint is damaged.
+        InputError: the file is damaged.
     """
-    if not checkpoint.is_file():
-        return
-    try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        set_plain(module.network, content.get(PLAIN, {}))
-    except Exception as error:  # a damaged file can raise nearly any exception
-        raise InputError(
-            f"{checkpoint} must be readable, got {type(error).__name__}; remove it to load the "
-            "weights without what the network counted in training"
-        ) from error
+    for path in (folder / PLAIN_ATTRIBUTES, folder / CHECKPOINT):
+        if path.is_file():
+            try:
+                content = torch.load(path, map_location="cpu", weights_only=True)
+                set_plain(module.network, content.get(PLAIN, {}))
+            except Exception as error:  # a damaged file can raise nearly any exception
+                raise InputError(
+                    f"{path} must be readable, got {type(error).__name__}; remove it to load the "
+                    "weights without what the network counted in training"
+                ) from error
+            return

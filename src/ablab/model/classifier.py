@@ -124,9 +124,13 @@ class Classifier(pl.LightningModule):
             self._saved_generators.restore()
             self._saved_generators = None
 
+    def plain_attributes(self) -> dict[str, dict[str, Any]]:
+        """Return the network's plain attributes that training has changed (see `PlainState`)."""
+        return self._plain.changed() if self._plain else {}
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the plain attributes that training has changed (see `PlainState`)."""
-        checkpoint[PLAIN] = self._plain.changed() if self._plain else {}
+        """Add the plain attributes that training has changed."""
+        checkpoint[PLAIN] = self.plain_attributes()
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Restore these attributes; older checkpoints have none."""

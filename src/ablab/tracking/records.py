@@ -15,6 +15,7 @@ from ablab.tracking.run import Run
 
 BEST = "best.safetensors"
 CORRECT = "test_correct.npy"
+PLAIN_ATTRIBUTES = "plain_attributes.pt"  # see ablab.model.plain_state; most networks have none
 _HEADER_BYTES = 4096  # numpy writes 128
 
 

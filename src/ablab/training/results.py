@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,10 +12,11 @@ import yaml
 from numpy.typing import NDArray
 from torchmetrics.functional.classification import multiclass_confusion_matrix
 
+from ablab.model.classifier import PLAIN
 from ablab.tracking.csv_text import to_csv
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry
-from ablab.tracking.records import CORRECT
+from ablab.tracking.records import CORRECT, PLAIN_ATTRIBUTES
 from ablab.training.environment import peak_memory
 from ablab.training.recorder import CPU_UTILIZATION, SELECTION_METRIC
 
@@ -55,6 +57,13 @@ def write_tables(
     np.save(buffer, np.packbits(predicted == target), allow_pickle=False)
     write_atomic(folder / CORRECT, buffer.getvalue())
     return [CONFUSION, PER_CLASS, CORRECT]
+
+
+def write_plain_attributes(folder: Path, attributes: dict[str, dict[str, Any]]) -> None:
+    """Write what a network counted in training, which its tests saw, as a checkpoint has it."""
+    buffer = io.BytesIO()
+    torch.save({PLAIN: attributes}, buffer)
+    write_atomic(folder / PLAIN_ATTRIBUTES, buffer.getvalue())
 
 
 def write_config(folder: Path, config: object) -> None:

@@ -20,7 +20,7 @@ from ablab.tracking.checkpoints import delete_checkpoint
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.probes import PROBES
-from ablab.tracking.records import BEST
+from ablab.tracking.records import BEST, PLAIN_ATTRIBUTES
 from ablab.tracking.run import CHECKPOINT, ENVIRONMENT, JOURNAL, TRIAL, Run
 from ablab.training import cost
 from ablab.training.picture_data import gather_test, write_picture_data
@@ -34,6 +34,7 @@ from ablab.training.results import (
     CONFIG,
     best_epoch_metrics,
     summarize_measurements,
+    write_plain_attributes,
     write_tables,
 )
 from ablab.training.settings import Devices
@@ -132,6 +133,9 @@ class Training:
             classes, folder = (results.predicted, results.target), self.run.folder
             tables = write_tables(folder, *classes, names, by_image=fixed)
             tables += write_picture_data(folder, results, module.network)
+            if attributes := module.plain_attributes():
+                write_plain_attributes(folder, attributes)
+                tables.append(PLAIN_ATTRIBUTES)
             metadata = self._metadata(module)
             self._complete(outcome, metrics, time.perf_counter() - start, metadata, tables)
         return outcome
