@@ -204,6 +204,20 @@ def test_missing_hyperparameter_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("attribute", "got"),
+    [("place = 'maps'", "got a class with place='maps': name it site"), ("site = 'map'", "'map'")],
+)
+def test_dropout_with_an_unknown_site_is_refused(
+    mine: Callable[[str], Path], attribute: str, got: str
+) -> None:
+    mine(f"from torch import nn\nclass Mine(nn.Dropout):\n    {attribute}\n")
+    config = compose(["dropout._target_=mine.Mine"]).resolved()
+    with pytest.raises(ConfigError, match=r"site units, maps or branches, got") as caught:
+        validate(config)
+    assert got in str(caught.value)
+
+
 def test_every_shipped_component_is_valid() -> None:
     for axis in AXES:
         for path in components(axis).values():

@@ -1,9 +1,10 @@
 """Checks of a resolved configuration before anything is built; all faults are raised at once."""
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
 
+from ablab.components.parts import Site
 from ablab.config.combinations import combination_faults
 from ablab.config.hyperparameters import hyperparameter_faults, size_faults
 from ablab.config.probe_switches import probe_faults
@@ -64,7 +65,21 @@ def _component_faults(axis: str, node: Any) -> list[str]:
         *(unknown_name(f"{axis}.{key}", names - contract.keys(), key) for key in unknown),
         *(f"{axis}.{name} must be given, got nothing" for name in missing),
         *hyperparameter_faults(axis, target, values),
+        *(_site_faults(target) if axis == "dropout" else ()),
     ]
+
+
+def _site_faults(target: Any) -> Iterator[str]:
+    """Yield the faults of where a dropout acts: an attribute of the class, ``units`` by default.
+
+    Before 0.1 was released it was called ``place``.
+    """
+    sites = get_args(Site)
+    rule = f"dropout._target_ must have as its site {', '.join(sites[:-1])} or {sites[-1]}"
+    if not hasattr(target, "site") and hasattr(target, "place"):
+        yield f"{rule}, got a class with place={format_value(target.place)}: name it site"
+    elif (site := getattr(target, "site", sites[0])) not in sites:
+        yield f"{rule}, got {format_value(site)}"
 
 
 def _is_hydra_key(key: object) -> bool:
