@@ -6,7 +6,6 @@ from ablab.api.notebook import allowing
 from ablab.folders import lab_folder
 from ablab.inference.load import finished_run, load_model
 from ablab.inference.trained_model import TrainedModel
-from ablab.report.show import find_trial
 from ablab.tracking.lab import Lab
 
 
@@ -32,4 +31,4 @@ def load(key: str, *, allow: str | Sequence[str] = ()) -> TrainedModel:
     """
     with allowing(allow):
         lab = Lab(lab_folder())
-        return load_model(finished_run(lab, find_trial(lab, key)))
+        return load_model(finished_run(lab, lab.find_key(key)))

@@ -168,11 +168,10 @@ def _export_to_mlflow(run: "Run", register: str | None) -> int:
 def _find(prefix: str) -> "Run":
     """Return the finished run of the trial whose key has this prefix."""
     from ablab.inference.load import finished_run
-    from ablab.report.show import find_trial
     from ablab.tracking.lab import Lab
 
     lab = Lab(lab_folder())
-    return finished_run(lab, find_trial(lab, prefix))
+    return finished_run(lab, lab.find_key(prefix))
 
 
 def _print(text: str) -> None:

@@ -49,12 +49,11 @@ def _reproduce(options: argparse.Namespace) -> int:
     tolerance = options.tolerance
     if not (math.isfinite(tolerance) and tolerance >= 0):
         raise InputError(f"--tolerance must be a number >= 0, got {format_value(tolerance)}")
-    from ablab.report.show import find_trial
     from ablab.tracking.lab import Lab
     from ablab.tracking.repetition import compare_runs
 
     lab, out = Lab(lab_folder()), console()
-    key = find_trial(lab, options.key)
+    key = lab.find_key(options.key)
     with without_gc():
         from ablab.training.reproduce import reproduce
 

@@ -53,11 +53,11 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from ablab.report.show import find_trial, show_trial
+    from ablab.report.show import show_trial
     from ablab.tracking.lab import Lab
 
     lab = Lab(lab_folder())
-    key = find_trial(lab, options.key)
+    key = lab.find_key(options.key)
     if options.pictures is not None:
         return _draw(lab, key, Path(options.pictures))
     return 0 if show_trial(lab, key, console()) else 1

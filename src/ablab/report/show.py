@@ -7,7 +7,6 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ablab.errors import InputError
 from ablab.formatting import format_metric
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
@@ -25,19 +24,6 @@ _METRICS = {
     "test loss": "test/loss",
     "calibration error": "test/ece",
 }
-
-
-def find_trial(lab: Lab, prefix: str) -> str:
-    """Return the trial key with this prefix.
-
-    Raises:
-        InputError: no key or several keys have it.
-    """
-    keys = [key for key in lab.keys() if key.startswith(prefix)]  # noqa: SIM118 - no mapping
-    if len(keys) == 1:
-        return keys[0]
-    listed = ", ".join(keys) or f"none in {lab.root}"
-    raise InputError(f"key must begin one trial's key, got {prefix}, which begins {listed}")
 
 
 def show_result(run: Run, console: Console) -> None:

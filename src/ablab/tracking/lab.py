@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.tracking.completion import COMPLETION
 from ablab.tracking.files import DamagedError, write_json
@@ -83,6 +84,18 @@ class Lab:
         for name in sorted(f.name for f in folder.iterdir()) if folder.is_dir() else ():
             if not any((folder / name).glob(f"*/{IMPORTING}")) or self.runs(name):
                 yield name
+
+    def find_key(self, prefix: str) -> str:
+        """Return the key of the one trial whose key has this prefix.
+
+        Raises:
+            InputError: no key or several keys have it.
+        """
+        keys = [key for key in self.keys() if key.startswith(prefix)]
+        if len(keys) == 1:
+            return keys[0]
+        listed = ", ".join(keys) or f"none in {self.root}"
+        raise InputError(f"key must begin one trial's key, got {prefix}, which begins {listed}")
 
     def sweep_folder(self, sweep: str) -> Path:
         """Return the folder of a sweep's plan and reports."""
