@@ -35,7 +35,11 @@ class Server:
     def environ(self) -> dict[str, str]:
         """Variables of the server: its secrets, and some that would weaken it."""
         return {
-            **{name: value for name, value in os.environ.items() if name != "ABLAB_HOME"},
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if name != "ABLAB_HOME" and "MLFLOW_" not in name  # set by other tests
+            },
             "MLFLOW_BACKEND_STORE_URI": self.database,
             "PGPASSWORD": PASSWORD,
             "MLFLOW_FLASK_SERVER_SECRET_KEY": SECRET_KEY,

@@ -1,8 +1,8 @@
 """What MLflow 3 links with a run: its data set, and its model with the final metrics.
 
 The model is an entry without files: the weights are an artifact of the run already. It makes the
-trained networks of an experiment a list that can be sorted by a metric on a data set, and a model
-that is logged later with its id becomes that entry.
+trained networks of an experiment a list that can be sorted by a metric on a data set. An export
+adds the files (see `ablab.tracking.model_export`).
 """
 
 import json
@@ -43,7 +43,7 @@ def dataset_of(trial: Mapping[str, Any]) -> tuple[str, str]:
 def link_model(
     store: Store, run_id: str, name: str, trial: Mapping[str, Any], completion: Completion
 ) -> dict[str, dict[str, str]]:
-    """Create the logged model of a finished run, unless it exists, as an output of the MLflow run.
+    """Create the logged model of a finished run, unless it exists, and return what links metrics.
 
     Args:
         store: the open store.
@@ -56,6 +56,21 @@ def link_model(
         For each final metric, by its name in MLflow, what links it: the model, and for metrics of
         the test also the data set.
     """
+    model_id = linked_model(store, run_id, name, trial, completion.key)
+    dataset, digest = dataset_of(trial)
+    data = {"dataset_name": dataset, "dataset_digest": digest} if digest else {}
+    return {
+        valid_name(name): {"model_id": model_id, **(data if metric.startswith("test/") else {})}
+        for metric in completion.metrics
+        for name in (metric, f"final/{metric}")  # see `ablab.tracking.values.final_points`
+    }
+
+
+def linked_model(store: Store, run_id: str, name: str, trial: Mapping[str, Any], key: str) -> str:
+    """Return the id of the logged model of a finished run, an output of its MLflow run.
+
+    It is created unless it exists.
+    """
     mlflow_run = store.client.get_run(run_id)
     model_id = find_model(store, mlflow_run)
     if model_id is None:
@@ -64,7 +79,7 @@ def link_model(
             mlflow_run.info.experiment_id,
             _model_name(name),
             run_id,
-            tags={"mlflow.note.content": _NOTE, "key": completion.key},
+            tags={"mlflow.note.content": _NOTE, "key": key},
             params={axis: str(choices[axis]) for axis in _DESCRIBED if axis in choices},
             model_type="classifier",
         )
@@ -74,13 +89,7 @@ def link_model(
 
         store.client.finalize_logged_model(model_id, "READY")
         store.client.log_outputs(run_id, [LoggedModelOutput(model_id, 0)])
-    dataset, digest = dataset_of(trial)
-    data = {"dataset_name": dataset, "dataset_digest": digest} if digest else {}
-    return {
-        valid_name(name): {"model_id": model_id, **(data if metric.startswith("test/") else {})}
-        for metric in completion.metrics
-        for name in (metric, f"final/{metric}")  # see `ablab.tracking.values.final_points`
-    }
+    return model_id
 
 
 def find_model(store: Store, mlflow_run: Any) -> str | None:

@@ -17,6 +17,7 @@ from ablab.errors import InputError
 from ablab.tracking.completion import completion_sha
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Lab
+from ablab.tracking.mlflow_links import linked_model
 from ablab.tracking.mlflow_runs import RunDeletedError
 from ablab.tracking.plan import read_plans
 from ablab.tracking.run import Run
@@ -24,7 +25,6 @@ from ablab.tracking.store import Store
 from ablab.tracking.store_errors import translate_errors
 from ablab.tracking.sweep_run import TRIALS, describe_cell, describe_trial
 
-NAME = "network"  # of each logged model; its run says which trial it is
 COMPLETION_TAG = "ablab.completion"
 _CODE = Path(__file__).with_name("served_model.py")
 _PACKAGES = ("mlflow", "numpy", "pandas", "torch")
@@ -74,7 +74,7 @@ def read_model(folder: Path) -> Any:
 
 
 def log_model(store: Store, run: Run, folder: Path) -> str:
-    """Log a saved model to the MLflow run of a run, which is delivered first.
+    """Log a saved model as the files of a run's logged model; the run is delivered first.
 
     Args:
         store: the open store.
@@ -82,37 +82,29 @@ def log_model(store: Store, run: Run, folder: Path) -> str:
         folder: of the saved model; its ``MLmodel`` is changed to name the MLflow run.
 
     Returns:
-        The id of the logged model: a new one, or the one that this run has from an earlier export.
+        The id of the logged model.
 
     Raises:
         StoreError: the store does not answer.
         InputError: the user deleted the MLflow run.
     """
-    from mlflow.entities import LoggedModelOutput
     from mlflow.models import Model
 
-    experiment, run_id = _mlflow_run(store, run)
+    run_id, name = _mlflow_run(store, run)
+    sha = completion_sha(run.folder)
     with translate_errors(store.address):
-        if (known := _find(store, experiment, run_id, completion_sha(run.folder))) is not None:
-            return known
-        tags = {"key": run.key, COMPLETION_TAG: completion_sha(run.folder)}
-        logged = store.client.create_logged_model(experiment, NAME, run_id, tags)
-        try:
-            model = Model.load(str(folder))
-            model.run_id, model.model_id, model.model_uuid = (
-                run_id,
-                logged.model_id,
-                logged.model_id,
-            )
-            model.artifact_path = logged.artifact_location
-            model.save(str(folder / "MLmodel"))
-            store.client.log_model_artifacts(logged.model_id, str(folder))
-        except BaseException:
-            store.client.finalize_logged_model(logged.model_id, "FAILED")
-            raise
-        store.client.finalize_logged_model(logged.model_id, "READY")
-        store.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
-    return str(logged.model_id)
+        model_id = linked_model(store, run_id, name, run.trial, run.key)
+        logged = store.client.get_logged_model(model_id)
+        if logged.tags.get(COMPLETION_TAG) == sha:
+            return model_id
+        model = Model.load(str(folder))
+        model.run_id, model.model_id, model.model_uuid = run_id, model_id, model_id
+        model.artifact_path = logged.artifact_location
+        model.save(str(folder / "MLmodel"))
+        store.client.log_model_artifacts(model_id, str(folder))
+        # Last: an upload that was interrupted is repeated.
+        store.client.set_logged_model_tags(model_id, {COMPLETION_TAG: sha})
+    return model_id
 
 
 def register_model(store: Store, name: str, model_id: str) -> int:
@@ -152,7 +144,7 @@ def check_name(name: str) -> None:
 
 
 def _mlflow_run(store: Store, run: Run) -> tuple[str, str]:
-    """Deliver a run, and return the ids of its experiment and MLflow run.
+    """Deliver a run, and return the id of its MLflow run, and the name.
 
     Raises:
         InputError: the user deleted the MLflow run.
@@ -166,7 +158,7 @@ def _mlflow_run(store: Store, run: Run) -> tuple[str, str]:
             "`ablab sync --restore` restores it"
         ) from error
     assert delivered.run_id is not None  # a finished run has journal entries
-    return store.experiment(experiment), delivered.run_id
+    return delivered.run_id, name
 
 
 def _target(run: Run) -> tuple[str, str, dict[str, str]]:
@@ -177,13 +169,6 @@ def _target(run: Run) -> tuple[str, str, dict[str, str]]:
             if cell.key == run.key:
                 return plan.sweep, *describe_cell(plan, cell)
     return TRIALS, *describe_trial(run.trial)
-
-
-def _find(store: Store, experiment: str, run_id: str, completion: str) -> str | None:
-    """Return the id of the model that an earlier export logged for these weights, or None."""
-    query = f"source_run_id = '{run_id}' AND tags.`{COMPLETION_TAG}` = '{completion}'"
-    found = store.client.search_logged_models([experiment], query)
-    return next((str(m.model_id) for m in found if str(m.status) == "READY"), None)
 
 
 def _requirements() -> list[str]:
