@@ -1,10 +1,12 @@
 """The team server on a real Postgres: what it refuses, and 20 trials while it is killed."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -254,6 +256,13 @@ LEFT JOIN params completion ON completion.run_uuid = r.run_uuid AND completion.k
 WHERE e.name = 'team' AND r.lifecycle_stage = 'active'
 AND NOT EXISTS (SELECT FROM tags d WHERE d.run_uuid = r.run_uuid AND d.key = 'ablab.duplicate_of')
 """
+METRICS = """
+SELECT key.value, m.key, m.value FROM latest_metrics m
+JOIN tags key ON key.run_uuid = m.run_uuid AND key.key = 'key'
+WHERE NOT EXISTS (
+    SELECT 1 FROM tags d WHERE d.run_uuid = m.run_uuid AND d.key = 'ablab.duplicate_of'
+)
+"""
 ACCURACY = "SELECT run_uuid, value FROM latest_metrics WHERE key = 'test/accuracy'"
 
 
@@ -284,6 +293,19 @@ def test_20_trials_are_counted_once_though_the_server_was_killed_twice(
     before = rows(server, RUNS)
     assert team.run("sync")[0] == 0
     assert sorted(rows(server, RUNS)) == sorted(before)
+    _check_copy(team, server, tmp_path / "copy.db")
+
+
+def _check_copy(team: Team, server: Server, path: Path) -> None:
+    """Copy all of the server into a SQLite store, and compare it with Postgres."""
+    code, told = team.run("sync", "--to", f"sqlite:///{path}")
+    assert (code, "copied to" in told) == (0, True), told
+    code, told = team.run("sync", "--to", f"sqlite:///{path}")
+    assert (code, "nothing was copied" in told) == (0, True), told
+    with closing(sqlite3.connect(path)) as copy:
+        copied = set(copy.execute(METRICS))
+    assert len({key for key, _, _ in copied}) == 20
+    assert copied == set(rows(server, METRICS))
 
 
 def _check_everything_arrived(lab: Lab, server: Server) -> None:
