@@ -17,15 +17,17 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run
 
 ROOT = Path(__file__).parents[1]
+LONGEST = ("test_tutorial.py", "test_next_hydra.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each half begin with half of the slow tests.
+    """Let each half begin with half of the slow tests, and the first half with the longest.
 
     `--dist worksteal` gives a half to each of two processes, in this order. What one takes from the
     other at the end are short tests.
     """
     slow = [item for item in items if item.get_closest_marker("slow")]
+    slow.sort(key=lambda item: item.path.name not in LONGEST)
     quick = [item for item in items if not item.get_closest_marker("slow")]
     of_first = len(slow) // 2
     rest = max(0, len(items) // 2 - of_first)
