@@ -171,7 +171,7 @@ def test_a_server_that_the_program_had_before_is_not_waited_for_again(
 
 
 def test_subprocess_launcher_has_one_slot(lab: Lab, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    monkeypatch.setenv("PYTHONPATH", str(Path(fake_work.__file__).parent))
     jobs = make_jobs("a", "b")
     with closing(SubprocessLauncher("fake_work")) as launcher:
         assert launcher.slots == 1
