@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -58,6 +61,37 @@ def make_once(of_session: Path) -> Callable[[str, Callable[[Path], None]], Path]
         return folder
 
     return make_once
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _schema(make_once: Callable[[str, Callable[[Path], None]], Path]) -> Iterator[None]:
+    """Copy MLflow's tables into each new SQLite store of this process.
+
+    The 50 migrations that make them take a second of CPU time, and several hundred tests open a new
+    store. Programs that tests start make them anew.
+    """
+    import sqlalchemy
+    from mlflow.store.db import utils
+
+    initialize = utils._initialize_tables
+
+    def make(folder: Path) -> None:
+        engine = sqlalchemy.create_engine(f"sqlite:///{folder / 'tables.db'}")
+        initialize(engine)
+        engine.dispose()
+
+    def copy_tables(engine: Any) -> None:
+        if engine.dialect.name != "sqlite" or not utils._is_empty_database(engine):
+            initialize(engine)
+            return
+        target = engine.raw_connection()
+        with closing(sqlite3.connect(make_once("schema", make) / "tables.db")) as source:
+            source.backup(target.driver_connection)
+        target.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(utils, "_initialize_tables", copy_tables)
+        yield
 
 
 @pytest.fixture
