@@ -208,6 +208,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DamageableLab]:
         for name in ("MLFLOW_TRACKING_URI", "ABLAB_DATA"):
             patch.delenv(name, raising=False)
         patch.chdir(home)
+        patch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])  # a second for each run
         (home / "sweeps").mkdir()
         (home / "sweeps" / "small.yaml").write_text(SWEEP)
         assert cli.main(["sweep", "small"]) == 0
@@ -280,8 +281,10 @@ def test_an_unreadable_file_is_named(
 def test_no_command_prints_a_traceback_for_any_damage(
     lab: DamageableLab, name: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    """Each file has every second damage, the next file the others."""
     counts: dict[int, int] = {}
-    for number, (damage, do) in enumerate(DAMAGES.items()):
+    first = [*RUN_FILES, *UNUSED, *LAB_FILES].index(name) % 2
+    for number, (damage, do) in enumerate(list(DAMAGES.items())[first::2]):
         # all commands for two damages of each file, the quick ones for all damages
         slower = ["sync"] if number % 3 else []
         commands = list(COMMANDS) if number % 13 == 0 else [*QUICK, *slower]
@@ -297,7 +300,7 @@ def test_no_command_prints_a_traceback_for_any_damage(
             for command in set(commands) & set(NAMES_ALL):
                 assert str(path) in results[command][1], (damage, command, results[command])
                 assert results[command][0] != 0, (damage, command)
-    assert sum(counts.values()) > 100
+    assert sum(counts.values()) > 50
 
 
 def _is_undetectable(name: str, damage: str) -> bool:
