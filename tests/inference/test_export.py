@@ -25,8 +25,10 @@ from ablab.errors import InputError
 from ablab.inference import export as module
 from ablab.inference.export import Comparison, compare, export, export_to_mlflow
 from ablab.inference.load import load_model
-from ablab.inference.program import FORMS, require_onnx
+from ablab.inference.program import FORMS, require_onnx, write_program
+from ablab.tracking import model_export
 from ablab.tracking.lab import Lab
+from ablab.tracking.model_export import read_model, save_model
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 
@@ -135,6 +137,21 @@ def test_an_onnx_file_equals_the_network(runs: dict[str, Run], name: str, tmp_pa
         torch.testing.assert_close(torch.from_numpy(got), model(images), rtol=1e-3, atol=1e-4)
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["ablab.class_names"]) == list("0123456789")
+
+
+def test_a_saved_mlflow_model_names_no_path_of_this_machine(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    program, saved = tmp_path / "network.pt2", tmp_path / "model"
+    write_program(load_model(runs["mlp"]), program)
+    save_model(saved, program, IMAGES[:1].numpy(), {})
+    program.unlink()
+    texts = [p.read_text() for p in saved.iterdir() if p.is_file() and p.suffix != ".pt2"]
+    assert any("model_code_path: served_model.py" in text for text in texts)
+    for folder in (tmp_path, Path(model_export.__file__).parent):
+        assert not any(str(folder) in text for text in texts)
+    classes = read_model(saved)(IMAGES[:4].numpy())["class"]
+    assert list(classes) == load_model(runs["mlp"]).classify(IMAGES[:4])
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a:b", "it's", "a\nb"])

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablab.cli.command import add, add_allow, add_overrides, console
+from ablab.cli.command import (
+    accept_words_after_options,
+    add,
+    add_allow,
+    add_overrides,
+    console,
+)
 from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.importing import without_gc
@@ -34,6 +40,7 @@ def add_to(commands: "Commands") -> None:
     )
     predict.add_argument("--to", type=Path, metavar="FILE", help="write a new CSV file")
     add_allow(predict)
+    accept_words_after_options(predict, _add_images)
     text = "export a finished trial's network, checked against the original on the test set"
     export = add(commands, "export", _export, text)
     export.add_argument("key", help=_KEY)
@@ -53,6 +60,10 @@ def add_to(commands: "Commands") -> None:
         "--register", metavar="NAME", help="with --mlflow: also as a version of a registered model"
     )
     add_allow(export)
+
+
+def _add_images(options: argparse.Namespace, words: Sequence[str]) -> None:
+    options.images = [*options.images, *map(Path, words)]
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -62,6 +62,19 @@ def save_model(
             pip_requirements=_requirements(),
             metadata=dict(metadata),
         )
+    _remove_local_paths(folder)
+
+
+def _remove_local_paths(folder: Path) -> None:
+    """Shorten paths of this machine that MLflow writes into ``MLmodel`` to those of the copies."""
+    from mlflow.models import Model
+
+    model = Model.load(str(folder))
+    flavor = model.flavors["python_function"]
+    flavor["model_code_path"] = _CODE.name
+    for artifact in flavor["artifacts"].values():
+        artifact["uri"] = artifact["path"]
+    model.save(str(folder / "MLmodel"))
 
 
 def read_model(folder: Path) -> Any:
@@ -107,11 +120,12 @@ def log_model(store: Store, run: Run, folder: Path) -> str:
             model.artifact_path = logged.artifact_location
             model.save(str(folder / "MLmodel"))
             store.client.log_model_artifacts(logged.model_id, str(folder))
+            # Before it is ready: a later export takes a ready model as it is.
+            store.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
         except BaseException:
             store.client.finalize_logged_model(logged.model_id, "FAILED")
             raise
         store.client.finalize_logged_model(logged.model_id, "READY")
-        store.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
     return str(logged.model_id)
 
 
