@@ -5,7 +5,7 @@
 # of `export` says so. Who traces a network with an image of a patient hands that image on with the network.
 # `program.example_inputs = None` before `save` leaves them out; the program works without them.
 #
-# Seen with torch 2.13.0 on CPython 3.11. Source: _package_exported_programs in
+# Seen with torch 2.13.0 on CPython 3.11. Source: package_pt2 in
 # torch/export/pt2_archive/_package.py.
 set -euo pipefail
 folder=$(mktemp -d)

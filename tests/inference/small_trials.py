@@ -14,7 +14,8 @@ from sklearn.datasets import load_digits
 from ablab.folders import shipped_folder
 
 SHORT = ("trainer.max_epochs=1", "batch_size=32", "devices=cpu", "launcher.threads=1")
-FEW = ("data.train_images=96", "data.val_images=32", "data.test_images=61")
+NUM_TEST_IMAGES = 51
+FEW = ("data.train_images=96", "data.val_images=20", f"data.test_images={NUM_TEST_IMAGES}")
 GRAY, COLOR, LARGE = "dataset.path=digits.npz", "dataset.path=pictures", "dataset=digits"
 BATCH, DOUBLE, BFLOAT16 = "normalization=batch", "trainer.precision=64-true", "bf16-mixed"
 
@@ -60,9 +61,10 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
 def overrides(name: str) -> list[str]:
     """Return the overrides of an architecture's trial; one without options is trained as it is."""
     own = ["architecture" + o if o.startswith(".") else o for o in OPTIONS.get(name, ())]
-    if LARGE not in own:
-        own = ["dataset=folder", *({GRAY, COLOR}.isdisjoint(own) * [GRAY]), *own]
-        own += ["dataset.image_size=8"] * (COLOR in own)
+    if COLOR in own:
+        own = ["dataset=folder", "dataset.image_size=8", *own]
+    elif LARGE not in own:
+        own = ["dataset=folder", GRAY, *own]
     return [f"architecture={name}", *own, *SHORT, *FEW]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_trials import architectures, overrides, write_data
+from small_trials import NUM_TEST_IMAGES, architectures, overrides, write_data
 from train_process import train_in_subprocess
 
 from ablab.config.compose import compose
@@ -66,7 +66,7 @@ def test_there_are_architectures() -> None:
 def test_a_trained_network_repeats_its_record(trained: Trained, name: str) -> None:
     run = trained(name)
     result = evaluate(run)
-    assert result.images == (60 if result.images == 60 else 61)
+    assert result.images == NUM_TEST_IMAGES
     assert result.recorded == result.metrics
     model, data = load_model(run), trial_data(run)
     labels = torch.cat([y for _, y in data.test_dataloader()])
