@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import yaml
 from PIL import Image
 from sklearn.datasets import load_digits
 
@@ -23,7 +24,10 @@ BATCH, DOUBLE, BFLOAT16 = "normalization=batch", "trainer.precision=64-true", "b
 OPTIONS: Mapping[str, tuple[str, ...]] = {
     "alexnet": (LARGE, ".channels=[8,16,16,16,16]", ".hidden=[16]", "normalization=local_response"),
     "alexnet_cifar": (LARGE, ".channels=[8,16,16,16,16]", "pooling=lp", "dropout=spatial"),
-    "cnn": (COLOR, ".channels=[4,8]", "data.permute_pixels=true", "seed=3"),
+    "cnn": (
+        *(COLOR, ".channels=[4,8]", ".conv=locally_connected"),
+        *("data.permute_pixels=true", "seed=3"),
+    ),
     "cnn1d": (".channels=[8,8]", "pooling=mean"),
     "convnext_tiny": (
         *(".blocks=[1,1,2,1]", ".widths=[8,8,16,16]"),
@@ -35,7 +39,10 @@ OPTIONS: Mapping[str, tuple[str, ...]] = {
     "googlenet": (".auxiliary=true",),
     "gru": (".hidden=8", ".bidirectional=true", "data.permute_pixels=true", "seed=4"),
     "inception_v3": (),
-    "lenet5": (LARGE, "data.test_shift=[2]", "data.test_noise=[0.5]", "data.test_contrast=[0.5]"),
+    "lenet5": (
+        *(LARGE, "pooling=trainable_subsampling"),
+        *("data.test_shift=[2]", "data.test_noise=[0.5]", "data.test_contrast=[0.5]"),
+    ),
     "lenet5_1998": (LARGE,),
     "lenet5_s0": (LARGE, "loss=mse", "data.standardize=false"),
     "lstm": (".hidden=8", f"trainer.precision={BFLOAT16}"),
@@ -71,6 +78,16 @@ def overrides(name: str) -> list[str]:
 def architectures() -> list[str]:
     """Return the names of all architectures."""
     return sorted(path.stem for path in (shipped_folder("conf") / "architecture").rglob("*.yaml"))
+
+
+def one_of_each_class() -> list[str]:
+    """Return the first of the architectures that share a class."""
+    folder = shipped_folder("conf") / "architecture"
+    targets: dict[str, str] = {}
+    for name in architectures():
+        target = yaml.safe_load((folder / f"{name}.yaml").read_text())["_target_"]
+        targets.setdefault(target, name)
+    return list(targets.values())
 
 
 def write_data(folder: Path) -> None:

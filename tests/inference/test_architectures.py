@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_trials import NUM_TEST_IMAGES, architectures, overrides, write_data
+from small_trials import NUM_TEST_IMAGES, architectures, one_of_each_class, overrides, write_data
 from train_process import train_in_subprocess
 
 from ablab.config.compose import compose
@@ -85,7 +85,7 @@ def test_an_exported_program_equals_the_network(
 
 
 @pytest.mark.skipif(not all(map(find_spec, ONNX)), reason="needs ablab[onnx]")
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", one_of_each_class())
 def test_an_onnx_file_equals_the_network(trained: Trained, name: str, tmp_path: Path) -> None:
     comparison = export(trained(name), "onnx", tmp_path / "network.onnx")
     assert comparison.changed == 0
