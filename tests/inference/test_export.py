@@ -114,6 +114,9 @@ def test_the_command_names_the_difference(
     assert Path(f"{key}.pt2").is_file()
     assert cli.main(["export", key, "--torch-export", "--register", "mine"]) == 2
     assert "--register must be given with --mlflow" in capsys.readouterr().err
+    assert cli.main(["export", "--torch-export", key]) == 2
+    assert "key must stand before the form" in (error := capsys.readouterr().err)
+    assert f"got only {key}, which is taken for FILE" in error
 
 
 def test_absent_packages_are_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def add_to(commands: "Commands") -> None:
     accept_words_after_options(predict, _add_images)
     text = "export a finished trial's network, checked against the original on the test set"
     export = add(commands, "export", _export, text)
-    export.add_argument("key", help=_KEY)
+    export.add_argument("key", nargs="?", help=_KEY)
     forms = export.add_mutually_exclusive_group(required=True)
     for name, suffix, what in (("onnx", "onnx", "ONNX"), ("torch-export", "pt2", "torch.export")):
         forms.add_argument(
@@ -133,7 +133,7 @@ def _predict(options: argparse.Namespace) -> int:
 
         rows = [(p.file, p.label, p.probability) for p in predictions]
         write_atomic(options.to, to_csv([("file", "class", "probability"), *rows]))
-        _print(f"Predictions of {len(rows):,} images: {options.to}")
+        _print(f"Predictions of {len(rows):,} image{'s' * (len(rows) != 1)}: {options.to}")
     return 0
 
 
@@ -151,6 +151,12 @@ def _print_predictions(predictions: Sequence["Prediction"]) -> None:
 def _export(options: argparse.Namespace) -> int:
     if options.register is not None and not options.mlflow:
         raise InputError("--register must be given with --mlflow, got another form")
+    if options.key is None:
+        file = options.onnx or options.torch_export
+        got = f"only {file}, which is taken for FILE" if file else "none"
+        raise InputError(
+            f"key must stand before the form, as in `ablab export KEY --onnx`, got {got}"
+        )
     with without_gc():
         from ablab.inference.export import export
         from ablab.inference.program import FORMS
