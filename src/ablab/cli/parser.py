@@ -50,7 +50,7 @@ class _Parser(argparse.ArgumentParser):
         add_words = getattr(options, "add_words", None)
         if rest and (add_words is None or any(word.startswith("-") for word in rest)):
             self.error(f"unrecognized arguments: {' '.join(rest)}")
-        if rest:
+        if add_words is not None and rest:
             add_words(options, rest)
         return options
 
