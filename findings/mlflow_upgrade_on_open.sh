@@ -4,7 +4,7 @@
 # A store of another schema is refused with "Take a backup of your database, then run 'mlflow db upgrade'",
 # but only if it has all tables of the installed version: 3.16.1 refuses a store that 3.15.2 wrote. 3.17.2,
 # which has new tables, opens the same store and migrates it, by nothing more than listing experiments.
-# There is no way back: 3.15.2 does not open it again.
+# There is no way back: 3.15.2 does not open it again. The files of the folder show that nothing was kept.
 #
 # Seen with mlflow 3.15.2, 3.16.1 and 3.17.2 on CPython 3.11. Source: SqlAlchemyStore.__init__ calls
 # _initialize_tables, which upgrades, before _verify_schema.
@@ -50,7 +50,10 @@ seen=$(
     done
 )
 echo "$seen"
-expected="?"
+expected="3.15.2 opens it: schema none -> 6f8d9c3b2a1e, files mlflow.db
+3.16.1 refuses it, asks for a backup: schema 6f8d9c3b2a1e -> 6f8d9c3b2a1e, files mlflow.db
+3.17.2 opens it: schema 6f8d9c3b2a1e -> dc11669786a5, files mlflow.db
+3.15.2 refuses it, asks for a backup: schema dc11669786a5 -> dc11669786a5, files mlflow.db"
 if [ "$seen" != "$expected" ]; then
     printf 'The behavior has changed. Expected:\n%s\n' "$expected"
     exit 1
