@@ -56,7 +56,8 @@ show("the whole run", [""], fluent)
 PY
 cd "$folder"
 port=$(venv/bin/python -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-PATH="$folder/venv/bin:$PATH" MLFLOW_DISABLE_TELEMETRY=true venv/bin/python -m mlflow server --workers 1 \
+export MLFLOW_DISABLE_TELEMETRY=true MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false
+PATH="$folder/venv/bin:$PATH" venv/bin/python -m mlflow server --workers 1 \
     --port "$port" --backend-store-uri "sqlite:///$folder/server.db" --artifacts-destination "$folder/proxied" \
     >server.log 2>&1 &
 server=$!
