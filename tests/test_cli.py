@@ -88,6 +88,25 @@ def test_overrides_may_follow_options() -> None:
     assert make_parser().parse_args(words).overrides == ["a=1", "b=2", "c=[3,4]"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a", "b", "--lab", "x", "--prune", "site"],
+        ["a", "--lab", "x", "b", "site", "--prune"],
+        ["--prune", "a", "--lab", "x", "b", "site"],
+    ],
+)
+def test_the_last_word_of_publish_is_its_folder_wherever_options_stand(words: list[str]) -> None:
+    options = make_parser().parse_args(["publish", *words])
+    assert (options.names, options.folder) == (["a", "b"], Path("site"))
+    assert (options.lab, options.prune) == (["x"], True)
+
+
+def test_images_may_follow_options() -> None:
+    options = make_parser().parse_args(["predict", "5f8e", "a.png", "--to", "out.csv", "more"])
+    assert options.images == [Path("a.png"), Path("more")]
+
+
 def test_word_after_options_is_checked_as_an_override(
     at_home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

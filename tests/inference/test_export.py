@@ -25,8 +25,10 @@ from ablab.errors import InputError
 from ablab.inference import export as module
 from ablab.inference.export import Comparison, compare, export, export_to_mlflow
 from ablab.inference.load import load_model
-from ablab.inference.program import FORMS, require_onnx
+from ablab.inference.program import FORMS, require_onnx, write_program
+from ablab.tracking import model_export
 from ablab.tracking.lab import Lab
+from ablab.tracking.model_export import read_model, save_model
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 
@@ -112,11 +114,15 @@ def test_the_command_names_the_difference(
     assert Path(f"{key}.pt2").is_file()
     assert cli.main(["export", key, "--torch-export", "--register", "mine"]) == 2
     assert "--register must be given with --mlflow" in capsys.readouterr().err
+    assert cli.main(["export", "--torch-export", key]) == 2
+    assert "key must stand before the form" in (error := capsys.readouterr().err)
+    assert f"got only {key}, which is taken for FILE" in error
 
 
-@pytest.mark.skipif(all(map(find_spec, ONNX)), reason="the packages of ablab[onnx] are installed")
-def test_absent_packages_are_named_with_the_command() -> None:
-    with pytest.raises(InputError, match=r'pip install "ablab\[onnx\]"'):
+def test_absent_packages_are_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = {"onnx": object(), "onnxscript": None, "onnxruntime": object()}
+    monkeypatch.setattr("ablab.inference.program.find_spec", installed.get)
+    with pytest.raises(InputError, match=r'none of onnxscript; .* pip install "ablab\[onnx\]"'):
         require_onnx()
 
 
@@ -132,9 +138,26 @@ def test_an_onnx_file_equals_the_network(runs: dict[str, Run], name: str, tmp_pa
     model = load_model(runs[name])
     for images in (IMAGES[:1], IMAGES[:5]):
         (got,) = session.run(["logits"], {"images": images.numpy()})
-        torch.testing.assert_close(torch.from_numpy(got), model(images), rtol=1e-3, atol=1e-4)
+        assert got.dtype == "float32"
+        wanted = model(images).float()
+        torch.testing.assert_close(torch.from_numpy(got), wanted, rtol=1e-3, atol=1e-4)
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["ablab.class_names"]) == list("0123456789")
+
+
+def test_a_saved_mlflow_model_names_no_path_of_this_machine(
+    runs: dict[str, Run], tmp_path: Path
+) -> None:
+    program, saved = tmp_path / "network.pt2", tmp_path / "model"
+    write_program(load_model(runs["mlp"]), program)
+    save_model(saved, program, IMAGES[:1].numpy(), {})
+    program.unlink()
+    texts = [p.read_text() for p in saved.iterdir() if p.is_file() and p.suffix != ".pt2"]
+    assert any("model_code_path: served_model.py" in text for text in texts)
+    for folder in (tmp_path, Path(model_export.__file__).parent):
+        assert not any(str(folder) in text for text in texts)
+    classes = read_model(saved)(IMAGES[:4].numpy())["class"]
+    assert list(classes) == load_model(runs["mlp"]).classify(IMAGES[:4])
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a:b", "it's", "a\nb"])

@@ -1,7 +1,7 @@
 """Options that several commands share."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,6 +35,25 @@ def add_overrides(
 ) -> None:
     """Add overrides to a command; the examples are its help."""
     command.add_argument("overrides", nargs="*", metavar="key=value", help=examples)
+    accept_words_after_options(command, _add_overrides)
+
+
+def _add_overrides(options: argparse.Namespace, words: Sequence[str]) -> None:
+    options.overrides = [*options.overrides, *words]
+
+
+def accept_words_after_options(
+    command: argparse.ArgumentParser, add: Callable[[argparse.Namespace, Sequence[str]], None]
+) -> None:
+    """Let words stand after options too, as in ``publish NAME --lab LAB DIR``.
+
+    argparse assigns all words of a list where the first of them stands, and refuses later ones.
+
+    Args:
+        command: its words end with a list.
+        add: adds the later words to those of the options.
+    """
+    command.set_defaults(add_words=add)
 
 
 def add_training(command: argparse.ArgumentParser) -> None:

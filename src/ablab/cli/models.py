@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablab.cli.command import add, add_allow, add_overrides, console
+from ablab.cli.command import (
+    accept_words_after_options,
+    add,
+    add_allow,
+    add_overrides,
+    console,
+)
 from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.importing import without_gc
@@ -34,9 +40,10 @@ def add_to(commands: "Commands") -> None:
     )
     predict.add_argument("--to", type=Path, metavar="FILE", help="write a new CSV file")
     add_allow(predict)
+    accept_words_after_options(predict, _add_images)
     text = "export a finished trial's network, checked against the original on the test set"
     export = add(commands, "export", _export, text)
-    export.add_argument("key", help=_KEY)
+    export.add_argument("key", nargs="?", help=_KEY)
     forms = export.add_mutually_exclusive_group(required=True)
     for name, suffix, what in (("onnx", "onnx", "ONNX"), ("torch-export", "pt2", "torch.export")):
         forms.add_argument(
@@ -53,6 +60,10 @@ def add_to(commands: "Commands") -> None:
         "--register", metavar="NAME", help="with --mlflow: also as a version of a registered model"
     )
     add_allow(export)
+
+
+def _add_images(options: argparse.Namespace, words: Sequence[str]) -> None:
+    options.images = [*options.images, *map(Path, words)]
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -122,7 +133,7 @@ def _predict(options: argparse.Namespace) -> int:
 
         rows = [(p.file, p.label, p.probability) for p in predictions]
         write_atomic(options.to, to_csv([("file", "class", "probability"), *rows]))
-        _print(f"Predictions of {len(rows):,} images: {options.to}")
+        _print(f"Predictions of {len(rows):,} image{'s' * (len(rows) != 1)}: {options.to}")
     return 0
 
 
@@ -140,6 +151,12 @@ def _print_predictions(predictions: Sequence["Prediction"]) -> None:
 def _export(options: argparse.Namespace) -> int:
     if options.register is not None and not options.mlflow:
         raise InputError("--register must be given with --mlflow, got another form")
+    if options.key is None:
+        file = options.onnx or options.torch_export
+        got = f"only {file}, which is taken for FILE" if file else "none"
+        raise InputError(
+            f"key must stand before the form, as in `ablab export KEY --onnx`, got {got}"
+        )
     with without_gc():
         from ablab.inference.export import export
         from ablab.inference.program import FORMS

@@ -41,17 +41,17 @@ _CODES = "".join(f"  {code:<4}{meaning}\n" for code, meaning in EXIT_CODES.items
 
 
 class _Parser(argparse.ArgumentParser):
-    """Accepts overrides after options too, which argparse itself does not assign."""
+    """Accepts words after options too, which argparse itself does not assign."""
 
     def parse_args(  # type: ignore[override] # one signature in place of two overloads
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
         options, rest = self.parse_known_args(args, namespace)
-        has_overrides = getattr(options, "overrides", None) is not None
-        if rest and (not has_overrides or any(word.startswith("-") for word in rest)):
+        add_words = getattr(options, "add_words", None)
+        if rest and (add_words is None or any(word.startswith("-") for word in rest)):
             self.error(f"unrecognized arguments: {' '.join(rest)}")
-        if rest:
-            options.overrides = [*options.overrides, *rest]
+        if add_words is not None and rest:
+            add_words(options, rest)
         return options
 
     def error(self, message: str) -> NoReturn:

@@ -1,10 +1,11 @@
 """`ablab publish`: the reports of one or several labs as a static site."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ablab.cli.command import add, console
+from ablab.cli.command import accept_words_after_options, add, console
 from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.importing import without_gc
@@ -41,6 +42,13 @@ def add_to(commands: "Commands") -> None:
     publish.add_argument(
         "--prune", action="store_true", help="remove the pages of sweeps that are not named"
     )
+    accept_words_after_options(publish, _add_words)
+
+
+def _add_words(options: argparse.Namespace, words: Sequence[str]) -> None:
+    """Take the last word of all as the folder."""
+    options.names = [*options.names, str(options.folder), *words[:-1]]
+    options.folder = Path(words[-1])
 
 
 def _publish(options: argparse.Namespace) -> int:

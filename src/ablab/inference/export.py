@@ -12,7 +12,13 @@ from ablab.data.module import InMemoryDataModule
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.inference.load import load_model, trial_data
-from ablab.inference.program import FORMS, Logits, read_program, write_program
+from ablab.inference.program import (
+    FORMS,
+    Logits,
+    export_errors,
+    read_program,
+    write_program,
+)
 from ablab.inference.trained_model import TrainedModel
 from ablab.tracking.files import temporary_folder, write_atomic
 from ablab.tracking.lab import Lab
@@ -77,7 +83,8 @@ def export(run: Run, form: str, path: Path) -> Comparison:
         data = trial_data(run)
         # A network in numpy (backend=by_hand) cannot be traced; torch's computes the same.
         write(load_model(run, backend="torch"), exported)
-        comparison = compare(load_model(run), read(exported), test_inputs(data))
+        with export_errors(run.key, f"works as {form}"):
+            comparison = compare(load_model(run), read(exported), test_inputs(data))
         _refuse_difference(comparison)
         write_atomic(path, exported.read_bytes())
     return comparison
@@ -159,7 +166,7 @@ def test_inputs(data: TrialData) -> Iterator[Tensor]:
         yield from data.test_pixels()
         return
     for x, _ in data.test_dataloader():
-        yield x
+        yield x.float()
 
 
 def compare(original: Logits, exported: Logits, batches: Iterable[Tensor]) -> Comparison:

@@ -42,10 +42,8 @@ class _Graph(nn.Module):
         self.preprocessing = model.preprocessing
 
     def forward(self, images: Tensor) -> Tensor:
-        prepared = (
-            images.to(self._dtype) if self.preprocessing is None else self.preprocessing(images)
-        )
-        return all_logits(self.network(prepared))[0]
+        prepared = images if self.preprocessing is None else self.preprocessing(images)
+        return all_logits(self.network(prepared.to(self._dtype)))[0]
 
 
 def write_program(model: TrainedModel, path: Path) -> None:
@@ -70,7 +68,8 @@ def _exported(model: TrainedModel) -> torch.export.ExportedProgram:
     shape, dtype = ((3, side, side, C), torch.uint8)
     if model.preprocessing is None:
         shape, dtype = ((3, C, side, side), torch.float32)
-    with warnings.catch_warnings(), _export_errors(model, "torch.export"), torch.no_grad():
+    errors = export_errors(model.key, "torch.export can represent")
+    with warnings.catch_warnings(), errors, torch.no_grad():
         warnings.filterwarnings("ignore", ".*_flat_weights", UserWarning)  # of nn.LSTM, nn.GRU
         return torch.export.export(
             _Graph(model).eval(),
@@ -80,17 +79,25 @@ def _exported(model: TrainedModel) -> torch.export.ExportedProgram:
 
 
 @contextmanager
-def _export_errors(model: TrainedModel, target: str) -> Iterator[None]:
-    """Raise what tracing or conversion raises as one line; it can be nearly any exception."""
+def export_errors(key: str, ability: str) -> Iterator[None]:
+    """Raise what another package raises on a network as one line; it can be nearly any exception.
+
+    Args:
+        key: of the trial.
+        ability: what the network must be able to do, such as ``torch.export can represent``.
+
+    Raises:
+        InputError: the package raised.
+    """
     try:
         yield
     except (AblabError, OSError):
         raise
     except Exception as error:
-        raise InputError(
-            f"network must be one that {target} can represent, got {model.key}: "
-            f"{type(error).__name__}: {first_line(error)}"
-        ) from error
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        if "specialized it to be a constant" in str(error):
+            reason = "its code fixes the number of images, as len(x) does; use x.shape[0]"
+        raise InputError(f"network must be one that {ability}, got {key}: {reason}") from error
 
 
 def _metadata(model: TrainedModel) -> dict[str, Any]:
@@ -106,8 +113,10 @@ def read_program(path: Path) -> Logits:
 def write_onnx(model: TrainedModel, path: Path) -> None:
     """Write an ONNX file in one piece, with key and class names in its metadata.
 
+    It computes in float32: onnxruntime has no convolution in double precision on a CPU.
+
     Args:
-        model: changed: its weights become contiguous.
+        model: changed: its weights become contiguous and float32.
         path: ends in ``.onnx``.
 
     Raises:
@@ -115,11 +124,11 @@ def write_onnx(model: TrainedModel, path: Path) -> None:
             ONNX lacks.
     """
     require_onnx()
-    with warnings.catch_warnings(), _export_errors(model, "ONNX"):
+    with warnings.catch_warnings(), export_errors(model.key, "ONNX can represent"):
         warnings.simplefilter("ignore")  # of packages that the converter imports
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # warns of absent torchvision
         program = torch.onnx.export(
-            _exported(model),
+            _exported(model.float()),
             input_names=[INPUT],
             output_names=[OUTPUT],
             dynamo=True,

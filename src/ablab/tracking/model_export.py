@@ -62,6 +62,19 @@ def save_model(
             pip_requirements=_requirements(),
             metadata=dict(metadata),
         )
+    _remove_local_paths(folder)
+
+
+def _remove_local_paths(folder: Path) -> None:
+    """Shorten paths of this machine that MLflow writes into ``MLmodel`` to those of the copies."""
+    from mlflow.models import Model
+
+    model = Model.load(str(folder))
+    flavor = model.flavors["python_function"]
+    flavor["model_code_path"] = _CODE.name
+    for artifact in flavor["artifacts"].values():
+        artifact["uri"] = artifact["path"]
+    model.save(str(folder / "MLmodel"))
 
 
 def read_model(folder: Path) -> Any:

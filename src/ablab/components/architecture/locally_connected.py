@@ -68,7 +68,7 @@ class LocallyConnected2d(nn.Module):
         padded = F.pad(x, self.border, self.mode)
         windows = F.unfold(padded, self.kernel_size, self.dilation, stride=self.stride)
         out: Tensor = torch.baddbmm(self.bias, windows.permute(2, 0, 1), self.weight)
-        return out.permute(1, 2, 0).reshape(len(x), -1, self.side, self.side)
+        return out.permute(1, 2, 0).reshape(x.shape[0], -1, self.side, self.side)
 
     def kernels(self) -> Iterator[Tensor]:
         """Yield a view of each position's kernel, (out_channels, C, k, k)."""

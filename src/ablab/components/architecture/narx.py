@@ -81,7 +81,7 @@ class NARX(nn.Module):
         """Return y, (N, T, K), of sequences (N, T, F)."""
         past = F.pad(u.transpose(1, 2), (self.input_delays, 0))
         driven = self.input(past).unbind(2)
-        empty = driven[0].new_zeros(len(u), self.output.out_features)
+        empty = driven[0].new_zeros(u.shape[0], self.output.out_features)
         taps = [empty] * self.output_delays
         for drive in driven:
             delayed = torch.cat(taps[-self.output_delays :], 1)

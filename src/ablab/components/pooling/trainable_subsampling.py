@@ -40,8 +40,9 @@ class TrainableSubsampling(nn.Module):
         Args:
             x: (N, C, H, W).
         """
-        window = self.kernel_size, self.stride, self.padding
-        return F.avg_pool2d(x, *window, divisor_override=1) * self.weight + self.bias
+        mean = F.avg_pool2d(x, self.kernel_size, self.stride, self.padding)
+        # Not `divisor_override=1`, which torch.onnx ignores.
+        return mean * (self.weight * self.kernel_size**2) + self.bias
 
     def extra_repr(self) -> str:
         """Return the window, for printing."""
