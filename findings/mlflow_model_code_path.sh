@@ -39,7 +39,7 @@ import mlflow
 import yaml
 
 here = Path.cwd()
-source = here / "home/ann/secret-project"
+source = here / "author/secret-project"
 mlflow.pyfunc.save_model("model", python_model=str(source / "echo.py"), pip_requirements=["mlflow"])
 print("files:", *sorted(p.name for p in Path("model").iterdir() if p.suffix == ".py" or p.stem == "MLmodel"))
 path = Path("model/MLmodel")
