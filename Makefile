@@ -70,7 +70,7 @@ docs: dev ## write the generated pages and build the documentation in docs/_buil
 	@echo "docs/_build/html/index.html"
 
 slow: dev
-	@$(RUN) pytest -n 3 --dist worksteal -m slow $(ARGS)
+	@$(RUN) pytest -n 4 --dist worksteal -m slow $(ARGS)
 
 lint: dev
 	@$(RUN) ruff check .
