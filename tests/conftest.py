@@ -26,8 +26,8 @@ LONGEST = ("test_tutorial.py", "test_next_hydra.py")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each half begin with half of the slow tests, and the first half with the longest.
 
-    `--dist worksteal` gives a half to each of two processes, in this order. What one takes from the
-    other at the end are short tests.
+    `--dist worksteal` gives each process a part, in this order. What one takes from another at the
+    end are short tests.
     """
     slow = [item for item in items if item.get_closest_marker("slow")]
     slow.sort(key=lambda item: item.path.name not in LONGEST)

@@ -285,7 +285,7 @@ def test_no_command_prints_a_traceback_for_any_damage(
     counts: dict[int, int] = {}
     first = [*RUN_FILES, *UNUSED, *LAB_FILES].index(name) % 2
     for number, (damage, do) in enumerate(list(DAMAGES.items())[first::2]):
-        # all commands for two damages of each file, the quick ones for all damages
+        # all commands for one damage of each file, the quick ones for all damages
         slower = ["sync"] if number % 3 else []
         commands = list(COMMANDS) if number % 13 == 0 else [*QUICK, *slower]
         with lab.damaged(name, do) as path:

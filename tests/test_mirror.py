@@ -106,6 +106,10 @@ def is_part_of_tested(module: str) -> bool:
     return False
 
 
+def test_no_module_elsewhere_is_gone() -> None:
+    assert {f"ablab.{name}" for name in ELSEWHERE} <= MODULES.keys()
+
+
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_every_module_has_a_test(module: str) -> None:
     name = module.removeprefix("ablab.")

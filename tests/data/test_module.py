@@ -111,6 +111,17 @@ def test_unstandardized_pixels_are_from_0_to_1(build, image_set):
     torch.testing.assert_close(x, images / 255)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"standardize": False}, {"trained_normalization": ((0.1, 0.2, 0.3), (0.5, 0.6, 0.7))}],
+)
+def test_pixels_of_a_batch_are_those_of_the_source(build, options):
+    module = build(**options)
+    shown = torch.cat([module.to_pixels(x) for x, _ in module.test_dataloader()])
+    source = torch.cat(list(module.test_pixels())).permute(0, 3, 1, 2)
+    assert torch.equal(shown, source)
+
+
 def test_smaller_training_sets_are_subsets_and_validation_is_unchanged(build):
     some, more = (build(train_images=n, standardize=False) for n in (20, 60))
     few, many = set(pixels(everything(some))), set(pixels(everything(more)))

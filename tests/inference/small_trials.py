@@ -102,7 +102,7 @@ def write_data(folder: Path) -> None:
         **{f"{part}_labels": labels[s] for part, s in parts.items()},
     )
     for number, (image, label) in enumerate(zip(images[:300], labels[:300], strict=True)):
-        place = folder / "pictures" / str(label)
-        place.mkdir(parents=True, exist_ok=True)
+        class_folder = folder / "pictures" / str(label)
+        class_folder.mkdir(parents=True, exist_ok=True)
         colored = np.stack([image, image // 2, 255 - image], -1)
-        Image.fromarray(colored).save(place / f"{number}.png")
+        Image.fromarray(colored).save(class_folder / f"{number}.png")

@@ -4,20 +4,18 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import chain
-from pathlib import Path
 
 import torch
 
 from ablab import folders
+from ablab.catalogue.machine_problems import machine_problems
 from ablab.config.compose import AXES, components
 from ablab.config.preflight import device_notes
-from ablab.data import cache
-from ablab.data.fetch import DATASETS, is_present, verify
-from ablab.disk import FLOOR_BYTES, free_bytes
+from ablab.disk import free_bytes
 from ablab.errors import AblabError
 from ablab.formatting import format_size
+from ablab.text import format_count
 from ablab.tracking.address import VARIABLE, hide_password
 from ablab.tracking.damage import find_damage
 from ablab.tracking.lab import Lab
@@ -26,8 +24,6 @@ from ablab.tracking.problem import Problem
 from ablab.tracking.store_check import store_notes, store_problems
 from ablab.training.environment import describe_environment
 
-_MIN_FREE_FILES = 1_000
-_FETCH = "; `ablab data fetch {name}` fetches it again, and keeps this one"
 _SCHEMA = 1
 _WIDTH = 20
 
@@ -108,10 +104,7 @@ def problems(lab: Lab, *, thorough: bool = False) -> Iterator[Problem]:
         store_problems(lab),
         lock_problems(lab),
         leftover_problems(lab),
-        _data_problems(),
-        _cache_problems(),
-        _disk_problems(lab.root),
-        _device_problems(),
+        machine_problems(lab.root),
     )
 
 
@@ -150,7 +143,7 @@ def _summary(diagnosis: Diagnosis) -> str:
     left = [each for each in diagnosis.found if not each.is_solved]
     if not left:
         return "Nothing is wrong." if not diagnosis.found else "Nothing is wrong any more."
-    count = f"{len(left)} problem{'s' * (len(left) > 1)}"
+    count = format_count(len(left), "problem")
     fixable = sum(each.problem.fix is not None and not each.done for each in left)
     return f"{count}; `ablab doctor --fix` solves {fixable} of them" if fixable else count
 
@@ -173,64 +166,3 @@ def _second_look(done: Sequence[Finding], left: Sequence[Problem]) -> list[Findi
         replace(each, is_solved=bool(each.done) and each.problem.text not in texts) for each in done
     ]
     return [*looked, *(Finding(problem) for problem in left if problem.text not in known)]
-
-
-def _data_problems() -> Iterator[Problem]:
-    """Yield the files of published data sets that are damaged, or missing beside others."""
-    for name in filter(is_present, DATASETS):
-        for check in verify(name):
-            if not check.ok:
-                hint = "" if "ablab data fetch" in check.detail else _FETCH.format(name=name)
-                yield Problem("data", f"{check.detail}{hint}")
-
-
-def _cache_problems() -> Iterator[Problem]:
-    for folder, what in cache.changed_entries():
-        text = f"{folder}: {what}; delete it, and the next trial recreates it"
-        yield Problem("cache", text, partial(_remove_cache, folder))
-
-
-def _remove_cache(folder: Path) -> str:
-    cache.remove_entry(folder)
-    return f"removed {folder}; the next trial recreates it"
-
-
-def _disk_problems(lab: Path) -> Iterator[Problem]:
-    folder = _existing(lab)
-    free = free_bytes(folder)
-    if free < FLOOR_BYTES:
-        yield Problem(
-            "disk",
-            f"free disk space must be at least {format_size(FLOOR_BYTES)} at {folder}, got "
-            f"{format_size(free)}; free some (`df -h`): {lab / 'cache'} can be deleted",
-        )
-    state = os.statvfs(folder)
-    if state.f_files and state.f_favail < _MIN_FREE_FILES:  # 0: without a fixed number
-        yield Problem(
-            "disk",
-            f"at least {_MIN_FREE_FILES:,} more files must fit on the disk of {folder}, got "
-            f"{state.f_favail:,}; delete some (`df -i`)",
-        )
-    if lab.exists() and not os.access(lab, os.W_OK):
-        yield Problem(
-            "disk",
-            f"{lab} must be a folder that you can write to; ask its owner, or set ABLAB_HOME",
-        )
-
-
-def _device_problems() -> Iterator[Problem]:
-    """Yield the GPUs on which a sum fails."""
-    for index in range(torch.cuda.device_count()):
-        try:
-            torch.ones(2, device=f"cuda:{index}").sum().item()
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
-            yield Problem(
-                "device",
-                f"GPU {index} must compute, got: {reason}; end what fills it (`nvidia-smi`), or "
-                "leave it out with CUDA_VISIBLE_DEVICES",
-            )
-
-
-def _existing(lab: Path) -> Path:
-    return next(folder for folder in (lab, *lab.parents) if folder.exists())

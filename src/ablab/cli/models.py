@@ -15,7 +15,7 @@ from ablab.cli.command import (
 from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.importing import without_gc
-from ablab.text import escape_controls
+from ablab.text import escape_controls, format_count
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -133,7 +133,7 @@ def _predict(options: argparse.Namespace) -> int:
 
         rows = [(p.file, p.label, p.probability) for p in predictions]
         write_atomic(options.to, to_csv([("file", "class", "probability"), *rows]))
-        _print(f"Predictions of {len(rows):,} image{'s' * (len(rows) != 1)}: {options.to}")
+        _print(f"Predictions of {format_count(len(rows), 'image')}: {options.to}")
     return 0
 
 

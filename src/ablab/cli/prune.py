@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ablab.cli.command import add
 from ablab.folders import lab_folder
+from ablab.text import format_count
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -24,10 +25,9 @@ def _prune(options: argparse.Namespace) -> int:
     from ablab.tracking.lab import Lab
 
     pruned = prune(Lab(lab_folder()), dry_run=options.dry_run)
-    plural = "" if pruned.checkpoints == 1 else "s"
     verb = "would be deleted" if options.dry_run else "deleted"
     sys.stdout.write(
-        f"{pruned.checkpoints} checkpoint{plural} of finished trials {verb}, "
+        f"{format_count(pruned.checkpoints, 'checkpoint')} of finished trials {verb}, "
         f"{format_size(pruned.bytes)}\n"
     )
     return 0

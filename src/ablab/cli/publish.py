@@ -9,6 +9,7 @@ from ablab.cli.command import accept_words_after_options, add, console
 from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.importing import without_gc
+from ablab.text import format_count
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
@@ -75,7 +76,7 @@ def _publish(options: argparse.Namespace) -> int:
     for answer in site.answers:
         assert answer.report is not None
         out.print(f"{answer.sweep}: {answer.report.verdict}", highlight=False, markup=False)
-    count = f"{len(site.answers)} sweep{'s' * (len(site.answers) > 1)}, {site.num_files} files"
+    count = f"{format_count(len(site.answers), 'sweep')}, {format_count(site.num_files, 'file')}"
     line = f"Site: {site.index} ({count}, {format_size(site.num_bytes)})"
     out.print(line, highlight=False, markup=False, soft_wrap=True)
     damaged = dict.fromkeys(line for answer in site.answers for line in answer.damaged)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ablab.config.preflight import device_type, num_processes
 from ablab.formatting import format_size
+from ablab.text import format_count
 
 # Lower bounds: in mixed precision some saved tensors stay in float32.
 _SCALES = {"64-true": 2.0, "bf16-true": 0.5, "bf16-mixed": 0.5, "16-mixed": 0.5}
@@ -83,11 +84,10 @@ def memory_fault(
         return None
     owner = "GPU" if kind == "cuda" else "machine"
     keys = "architecture" if weights > available else "architecture and batch_size"
-    plural = "" if images == 1 else "s"
     return (
         f"{keys} must fit into the {format_size(available)} of memory of this {owner}, got at "
         f"least {format_size(needed)}: {format_size(weights)} for weights, gradients and optimizer "
-        f"state, {format_size(saved)} for the activations of {images:,} image{plural}"
+        f"state, {format_size(saved)} for the activations of {format_count(images, 'image')}"
     )
 
 

@@ -247,10 +247,8 @@ class InMemoryDataModule(TrialData):
     def to_pixels(self, images: Tensor) -> Tensor:
         """Return images of a batch as bytes, (N, C, H, W) uint8: the normalization is undone."""
         x = images.float()
-        if self.standardize:
-            mean, std = (x.new_tensor(values).view(1, -1, 1, 1) for values in self.statistics)
-            x = x * std + mean
-        return (255 * x.nan_to_num()).round().clamp(0, 255).byte()
+        mean, std = (x.new_tensor(values).view(1, -1, 1, 1) for values in self.normalization)
+        return (255 * (x * std + mean).nan_to_num()).round().clamp(0, 255).byte()
 
     @property
     def _split_key(self) -> int:

@@ -13,6 +13,7 @@ from tempfile import gettempdir
 from filelock import FileLock, Timeout
 
 from ablab.formatting import format_size
+from ablab.text import format_count
 from ablab.tracking.files import TEMPORARY, find_abandoned
 from ablab.tracking.lab import Lab
 from ablab.tracking.problem import Problem
@@ -118,7 +119,7 @@ def _remove_empty(folders: Sequence[Path]) -> str:
                 removed += 1
         except (Timeout, OSError):
             continue
-    return f"removed {removed} empty folder{'s' * (removed != 1)}"
+    return f"removed {format_count(removed, 'empty folder')}"
 
 
 def _lock_of(entry: Path) -> Path:

@@ -18,6 +18,7 @@ from ablab.errors import FINISHED, ResourceError, StoreError
 from ablab.faults import ConfigError
 from ablab.model import build
 from ablab.model.warm_start import init_from_note
+from ablab.text import format_count
 from ablab.tracking.background_delivery import DELIVERING, BackgroundDelivery
 from ablab.tracking.delivery import deliver
 from ablab.tracking.files import DamagedError
@@ -126,8 +127,7 @@ def _summary(trial: Trial) -> str:
     names = ("architecture", "activation", "dataset", "optimizer")
     components = ", ".join(trial.choices[name] for name in names)
     epochs = trial.config["trainer"]["max_epochs"]
-    plural = "" if epochs == 1 else "s"
-    return f"{components}, seed {trial.config['seed']}, {epochs} epoch{plural}"
+    return f"{components}, seed {trial.config['seed']}, {format_count(epochs, 'epoch')}"
 
 
 @contextmanager

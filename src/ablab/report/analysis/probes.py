@@ -11,6 +11,7 @@ import numpy as np
 from ablab.formatting import NONE, format_number
 from ablab.report.analysis.grid import Group
 from ablab.stats.paired import Array
+from ablab.text import format_count
 from ablab.tracking.probes import PROBES as PROBES_FILE
 from ablab.tracking.probes import ProbeValues, read_probes
 
@@ -123,7 +124,7 @@ def summary(folder: Path) -> list[str]:
     means = [
         f"{PROBES[p].title} {format_probe(p, final_mean([table], p))}" for p in PROBES if p in table
     ]
-    size = f"{epochs} epoch{'s' * (epochs != 1)}, {count} layer{'s' * (count != 1)}"
+    size = f"{format_count(epochs, 'epoch')}, {format_count(count, 'layer')}"
     return [f"{path}: {size}; means over layers at the last:", *means]
 
 

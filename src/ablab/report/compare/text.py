@@ -10,6 +10,7 @@ from ablab.report.compare.change import Change, VariantChange
 from ablab.report.compare.inputs import Input
 from ablab.report.text import phrases
 from ablab.report.text.provenance import LABELS, notices
+from ablab.text import format_count
 
 _MAX_LISTED = 8
 
@@ -68,8 +69,8 @@ def notes(change: Change) -> list[str]:
         count = sum(len(variant.shared) for variant in shared)
         names = join_words([_format_shared(variant) for variant in shared])
         sentences.append(
-            f"The same run in A and B, and therefore left out of the test: {count} "
-            f"trial{'s' * (count > 1)}, {names}."
+            f"The same run in A and B, and therefore left out of the test: "
+            f"{format_count(count, 'trial')}, {names}."
         )
     for name, unmatched in zip("AB", change.unmatched, strict=True):
         if unmatched:

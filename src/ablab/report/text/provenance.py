@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ablab.report.analysis.conditions import conditions, why_untimed
 from ablab.report.analysis.trials import TRAINED, Row
+from ablab.text import format_count
 from ablab.tracking.baselines import identity
 from ablab.tracking.plan import Plan
 
@@ -131,11 +132,9 @@ def _count_values(rows: Sequence[Row], value_of: Callable[[Row], str]) -> Counte
 def _listed(counts: Counter[str]) -> str:
     if len(counts) < 2:
         return "".join(counts)
-    return ", ".join(f"{value} ({_trials(count)})" for value, count in counts.most_common())
-
-
-def _trials(count: int) -> str:
-    return f"{count} trial{'s' * (count > 1)}"
+    return ", ".join(
+        f"{value} ({format_count(count, 'trial')})" for value, count in counts.most_common()
+    )
 
 
 def _date(time: float) -> str:
