@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-FINISHED, FAILED, WRONG_INPUT = 0, 1, 2
+FINISHED, FAILED, WRONG_INPUT, GATE_FAILED = 0, 1, 2, 3
 BUG, NO_RESOURCE, LOCKED = 70, 74, 75  # EX_SOFTWARE, EX_IOERR and EX_TEMPFAIL of sysexits.h
 HUNG_UP, INTERRUPTED, TERMINATED = 129, 130, 143  # 128 + signal number, as in shells
 
@@ -18,6 +18,7 @@ EXIT_CODES: Mapping[int, str] = {
     FINISHED: "finished",
     FAILED: "a trial failed or is not reproduced, or something could not be delivered",
     WRONG_INPUT: "wrong input",
+    GATE_FAILED: "a comparison meets a condition of --fail-if",
     BUG: "a bug of ablab",
     NO_RESOURCE: "the machine lacks something: disk space, a permission",
     LOCKED: "another process trains the trial",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, console
+from ablab.errors import FAILED, FINISHED, GATE_FAILED
 from ablab.folders import lab_folder
 from ablab.importing import without_gc
 
@@ -24,16 +25,34 @@ def add_to(commands: "Commands") -> None:
     command.add_argument(
         "--to", metavar="FOLDER", type=Path, help="write the page to FOLDER, not beside A's report"
     )
+    command.add_argument(
+        "--fail-if",
+        action="append",
+        default=[],
+        metavar="CONDITION",
+        help="end with exit code 3 if a variant of B is worse, different or undecided; several: "
+        "worse,undecided",
+    )
+    command.add_argument(
+        "--margin",
+        type=float,
+        metavar="X",
+        help="with --fail-if: the largest difference that does not matter, in the metric's unit: "
+        "0.002 is 0.2 points of an accuracy",
+    )
 
 
 def _compare(options: argparse.Namespace) -> int:
     with without_gc():
         from ablab.report.compare.change import Change
+        from ablab.report.compare.gate import check, decide
         from ablab.report.compare.inputs import read_inputs
         from ablab.report.compare.page import change_table, output_folder, write_change
         from ablab.report.compare.text import differing, notes, sentence
         from ablab.tracking.lab import Lab
 
+    conditions = [name for words in options.fail_if for name in words.split(",")]
+    check(conditions, options.margin)
     change, out = Change(*read_inputs(options.a, options.b, Lab(lab_folder()))), console()
     title = f"{change.inputs}; {change.metric}, paired by seed"
     out.print(title, highlight=False, markup=False, soft_wrap=True)
@@ -47,7 +66,12 @@ def _compare(options: argparse.Namespace) -> int:
         out.print(f"damaged: {row.reason}", highlight=False, markup=False, soft_wrap=True)
     page = write_change(change, options.to or output_folder(change))
     out.print(f"Page: {page}", highlight=False, markup=False, soft_wrap=True)
-    return 1 if damaged else 0
+    gate = decide(change, conditions, options.margin) if conditions else None
+    if gate is not None:
+        out.print(gate.line, highlight=False, markup=False, soft_wrap=True)
+    if damaged:
+        return FAILED
+    return GATE_FAILED if gate is not None and gate.failed else FINISHED
 
 
 def _to_rich(table: "Table") -> object:

@@ -108,6 +108,12 @@ class Change:
         a, b = self.a.by_cell, self.b.by_cell
         return _unmatched(a, b), _unmatched(b, a)
 
+    @property
+    def removed(self) -> list[str]:
+        """Variants, each with its block if there are several, that only A has."""
+        in_b = _block_variants(self.b)
+        return [self._name(own) for own in _block_variants(self.a) if own not in in_b]
+
     @cached_property
     def comparison(self) -> Comparison:
         """The change as a comparison, which phrases and figures of reports take."""
@@ -135,12 +141,15 @@ class Change:
             tuple(replace(each.by_cell[cell], variant=name) for cell in unshared)
             for each, name in ((self.a, _A), (self.b, _B))
         )
-        has_blocks = len({block for block, _ in _block_variants(self.a)}) > 1
-        label = _label(own) if has_blocks else own[1]
+        label = self._name(own)
         shared = tuple(sorted(seed for _, _, seed in set(both) & self.shared))
         contrast = _contrast(a + b, self.metric, self.direction)
         named = replace(contrast, variant=label, reference=self.a.name)
         return VariantChange(label, shared, a, b, named)
+
+    def _name(self, own: _BlockVariant) -> str:
+        has_blocks = len({block for block, _ in _block_variants(self.a)}) > 1
+        return _label(own) if has_blocks else own[1]
 
 
 def _contrast(rows: Sequence[Row], metric: str, direction: int) -> Contrast:

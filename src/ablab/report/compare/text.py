@@ -20,14 +20,19 @@ def sentence(change: Change) -> str:
     return "; ".join(_clauses(change)) + "."
 
 
-def _clauses(change: Change) -> list[str]:
+def unfinished(change: Change) -> str:
+    """Return which input has trials to train, and how many are done; empty if none has."""
     for each in (change.a, change.b):
         if each.num_pending:
             total = len(each.rows)
             done = total - each.num_pending
-            return [
-                f"No answer yet, {each.name} is still running: {done} of {total} trials are done"
-            ]
+            return f"{each.name} is still running: {done} of {total} trials are done"
+    return ""
+
+
+def _clauses(change: Change) -> list[str]:
+    if reason := unfinished(change):
+        return [f"No answer yet, {reason}"]
     unit, contrasts = change.unit, [v.contrast for v in change.variants if v.contrast.n]
     if not contrasts:
         why = "A and B have no trials that pair"
