@@ -12,6 +12,7 @@ from scipy import special
 
 from ablab.stats.paired import ALPHA, Array, all_equal, holm, holm_levels, t_interval
 from ablab.stats.power import detectable_margin
+from ablab.stats.sequential import Look
 
 
 @dataclass(frozen=True)
@@ -90,34 +91,45 @@ def _tail(differences: Array, margin: float, sign: int) -> Array:
     return result
 
 
-def equivalences(family: Sequence[Array], margin: float) -> list[Equivalence]:
+def equivalences(
+    family: Sequence[Array], margin: float, looks: Sequence[Look] = ()
+) -> list[Equivalence]:
     """Test each contrast of a family for equivalence, corrected by Holm over the family.
 
     Args:
         family: the differences of each contrast, (n,).
         margin: > 0.
+        looks: the look that tests each contrast, whose p and intervals are then repeated ones;
+            empty if there is one look only.
     """
-    inside = np.array([float(inside_p(d, margin)) for d in family])
-    outside = np.array([float(outside_p(d, margin)) for d in family])
+    looks = looks or [Look()] * len(family)
+    pairs = list(zip(family, looks, strict=True))
+    inside = np.array([_one_sided(inside_p(d, margin), look) for d, look in pairs])
+    outside = np.array([float(look.repeated(outside_p(d, margin))) for d, look in pairs])
     inside_holm, outside_holm = holm(inside), holm(outside)
     steps, outside_steps = holm_levels(inside), holm_levels(outside)
     return [
         Equivalence(
             margin,
             _result(float(inside_holm[i]), float(outside_holm[i])),
-            t_interval(d, 2 * ALPHA),
+            t_interval(d, look.nominal(2 * ALPHA)),
             float(inside[i]),
             float(inside_holm[i]),
             float(outside[i]),
             float(outside_holm[i]),
-            t_interval(d, 2 * float(steps[i])),
-            t_interval(d, float(outside_steps[i])),
+            t_interval(d, look.nominal(2 * float(steps[i]))),
+            t_interval(d, look.nominal(float(outside_steps[i]))),
             float(steps[i]),
             float(outside_steps[i]),
-            detectable_margin(d, len(family)),
+            detectable_margin(d, len(family), look),
         )
-        for i, d in enumerate(family)
+        for i, (d, look) in enumerate(pairs)
     ]
+
+
+def _one_sided(p: Array, look: Look) -> float:
+    """Return the repeated p of a one-sided test, whose bound is two-sided at twice the level."""
+    return max(float(p), float(look.repeated(2 * p)) / 2)
 
 
 def _result(inside: float, outside: float) -> str:

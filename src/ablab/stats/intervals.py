@@ -19,8 +19,10 @@ MIN_SEEDS_FOR_BCA = 20
 MIN_SEEDS_FOR_WON = 10
 
 
-def images_interval(differences: Array, components: Components) -> tuple[float, float] | None:
-    """Return the 95 % interval of the mean that also covers the sampling of test images.
+def images_interval(
+    differences: Array, components: Components, level: float = ALPHA
+) -> tuple[float, float] | None:
+    """Return the ``1 - level`` interval of the mean that also covers the sampling of test images.
 
     Its variance is s²/n plus that of each test set; the degrees of freedom are Satterthwaite's.
     None for fewer than three differences, if all are equal, and without components.
@@ -28,6 +30,7 @@ def images_interval(differences: Array, components: Components) -> tuple[float, 
     Args:
         differences: (n,).
         components: variance and degrees of freedom that each test set adds.
+        level: two-sided probability that the interval misses the mean, in (0, 1).
     """
     n = differences.size
     if n < 3 or all_equal(differences) or not components:
@@ -35,18 +38,19 @@ def images_interval(differences: Array, components: Components) -> tuple[float, 
     parts = [(float(differences.var(ddof=1)) / n, n - 1.0), *components]
     total = sum(variance for variance, _ in parts)
     freedom = total**2 / sum(variance**2 / df for variance, df in parts)
-    half = float(special.stdtrit(freedom, 1 - ALPHA / 2)) * math.sqrt(total)
+    half = float(special.stdtrit(freedom, 1 - level / 2)) * math.sqrt(total)
     return float(differences.mean()) - half, float(differences.mean()) + half
 
 
-def bca_interval(differences: Array) -> tuple[float, float] | None:
-    """Return the 95 % BCa bootstrap interval of the mean.
+def bca_interval(differences: Array, level: float = ALPHA) -> tuple[float, float] | None:
+    """Return the ``1 - level`` BCa bootstrap interval of the mean.
 
     None for fewer than twenty differences and if all are equal. The resamples are the same in
     every call.
 
     Args:
         differences: (n,).
+        level: two-sided probability that the interval misses the mean, in (0, 1).
     """
     n = differences.size
     if n < MIN_SEEDS_FOR_BCA or all_equal(differences):
@@ -58,7 +62,7 @@ def bca_interval(differences: Array) -> tuple[float, float] | None:
     bias = special.ndtri((below + up_to) / (2 * means.size))
     deviations = differences - mean  # the jackknife means are linear in these
     acceleration = (deviations**3).sum() / (6 * (deviations**2).sum() ** 1.5)
-    normal = bias + special.ndtri([ALPHA / 2, 1 - ALPHA / 2])
+    normal = bias + special.ndtri([level / 2, 1 - level / 2])
     shares = special.ndtr(bias + normal / (1 - acceleration * normal))
     low, high = np.quantile(means, shares)
     return float(low), float(high)

@@ -119,15 +119,16 @@ def holm_levels(p: Array) -> Array:
     that of the contrast's own step or, after the first contrast that fails, of that step.
 
     Args:
-        p: (m,).
+        p: (..., m); NaN, for a contrast that could not be tested, counts as 1.
     """
     p = np.where(np.isnan(p), 1.0, p)
-    order = np.argsort(p, kind="stable")
-    steps = ALPHA / np.arange(p.size, 0, -1)
-    failed = p[order] > steps
-    last = int(np.argmax(failed)) if failed.any() else p.size - 1
+    m, order = p.shape[-1], np.argsort(p, axis=-1, kind="stable")
+    steps = ALPHA / np.arange(m, 0, -1)
+    failed = np.take_along_axis(p, order, axis=-1) > steps
+    last = np.where(failed.any(axis=-1), failed.argmax(axis=-1), m - 1)
     levels = np.empty_like(p)
-    levels[order] = steps[np.minimum(np.arange(p.size), last)]
+    own = steps[np.minimum(np.arange(m), last[..., None])]
+    np.put_along_axis(levels, order, own, axis=-1)
     return levels
 
 

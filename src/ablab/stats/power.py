@@ -8,27 +8,43 @@ import numpy as np
 from scipy import special
 
 from ablab.stats.paired import ALPHA, Array, all_equal
+from ablab.stats.sequential import Look
 
 POWER = 0.8
 
 
-def minimum_detectable_difference(differences: Array, m: int) -> float:
+_ONLY = Look()
+
+
+def minimum_detectable_difference(differences: Array, m: int, look: Look = _ONLY) -> float:
     """Return the true mean difference that the paired t test detects with 80 % power.
 
     At level 0.05/m, from the standard deviation of these differences; NaN for fewer than three
-    and if all are equal.
+    and if all are equal. Of several looks it is the power of this one alone.
 
     Args:
         differences: (n,).
         m: number of contrasts in the family.
+        look: the look that tests them.
     """
     n = differences.size
     if n < 3 or all_equal(differences):
         return math.nan
-    return _noncentrality(n, m) * float(differences.std(ddof=1)) / math.sqrt(n)
+    return standardized_difference(n, m, look) * float(differences.std(ddof=1))
 
 
-def detectable_margin(differences: Array, m: int) -> float:
+def standardized_difference(n: int, m: int, look: Look = _ONLY) -> float:
+    """Return the difference that is detected with 80 % power, in standard deviations.
+
+    Args:
+        n: number of differences, >= 3.
+        m: number of contrasts in the family.
+        look: the look that tests them.
+    """
+    return _noncentrality(n, look.nominal(ALPHA / m)) / math.sqrt(n)
+
+
+def detectable_margin(differences: Array, m: int, look: Look = _ONLY) -> float:
     """Return the margin within which each of m equivalences is shown with 80 % power.
 
     For a true difference of zero, at level 0.05/m, from the standard deviation of these
@@ -37,33 +53,35 @@ def detectable_margin(differences: Array, m: int) -> float:
     Args:
         differences: (n,).
         m: number of contrasts in the family.
+        look: the look that tests them.
     """
     n = differences.size
     if n < 3 or all_equal(differences):
         return math.nan
-    return _margin(n, m) * float(differences.std(ddof=1)) / math.sqrt(n)
+    level = look.nominal(2 * ALPHA / m) / 2
+    return _margin(n, level) * float(differences.std(ddof=1)) / math.sqrt(n)
 
 
 @lru_cache
-def _noncentrality(n: int, m: int) -> float:
-    """Return the minimum detectable difference in standard errors."""
+def _noncentrality(n: int, level: float) -> float:
+    """Return the minimum detectable difference of a two-sided test in standard errors."""
 
     def tails(shift: float, bounds: Array) -> Array:
         result: Array = special.ndtr(shift - bounds) + special.ndtr(-shift - bounds)
         return result
 
-    return _shift_at_power(n, ALPHA / m / 2, tails)
+    return _shift_at_power(n, level / 2, tails)
 
 
 @lru_cache
-def _margin(n: int, m: int) -> float:
-    """Return the detectable margin in standard errors."""
+def _margin(n: int, level: float) -> float:
+    """Return the detectable margin of two one-sided tests in standard errors."""
 
     def inside(shift: float, bounds: Array) -> Array:
         result: Array = np.maximum(2 * special.ndtr(shift - bounds) - 1, 0)
         return result
 
-    return _shift_at_power(n, ALPHA / m, inside)
+    return _shift_at_power(n, level, inside)
 
 
 def _shift_at_power(n: int, tail: float, power: Callable[[float, Array], Array]) -> float:
