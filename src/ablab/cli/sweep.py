@@ -26,6 +26,7 @@ def add_to(commands: "Commands") -> None:
         action="store_true",
         help="train finished trials again if the code of ablab has changed since",
     )
+    _add_selection(sweep)
     add_training(sweep)
     status = add(commands, "status", _status, "show the progress of a sweep, or of all sweeps")
     status.add_argument("name", nargs="?", help="name of a sweep; without it, all sweeps")
@@ -33,11 +34,33 @@ def add_to(commands: "Commands") -> None:
         add_overrides(command)
 
 
+def _add_selection(sweep: argparse.ArgumentParser) -> None:
+    """Add the options that train a part of the plan."""
+    sweep.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="KEY=NAMES",
+        help="train only these: variant=relu,tanh, block=NAME or seed=0,1; may be repeated",
+    )
+    sweep.add_argument(
+        "--shard", metavar="I/N", help="train only the I-th of N parts of equal size, as 1/3"
+    )
+    sweep.add_argument("--max-trials", metavar="N", type=int, help="train at most N trials now")
+    sweep.add_argument(
+        "--retry-failed", action="store_true", help="train only trials that failed before"
+    )
+
+
 def _sweep(options: argparse.Namespace) -> int:
     with without_gc():
         from ablab.sweep.engine import run_sweep
         from ablab.sweep.names import sweep_id
+        from ablab.sweep.selection import parse_selection
 
+    selection = parse_selection(
+        options.only, options.shard, options.max_trials, retry_failed=options.retry_failed
+    )
     if options.fetch:
         _fetch_datasets(options.name, options.overrides)
     code = run_sweep(
@@ -46,6 +69,7 @@ def _sweep(options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
         offline=options.offline,
         rerun_changed=options.rerun_changed,
+        selection=selection,
         console=console(),
     )
     if options.report and not options.dry_run and code in (FINISHED, FAILED):

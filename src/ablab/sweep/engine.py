@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from rich.console import Console
 
@@ -30,7 +31,9 @@ from ablab.sweep.metrics import has_metric
 from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, plan_sweep
 from ablab.sweep.schedule import Schedule, Watcher
+from ablab.sweep.selection import Selection
 from ablab.sweep.write_plan import extend_plan, write_plan
+from ablab.text import format_count
 from ablab.tracking.background_delivery import DELIVERING
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan
@@ -45,6 +48,7 @@ def run_sweep(
     dry_run: bool = False,
     offline: bool = False,
     rerun_changed: bool = False,
+    selection: Selection | None = None,
     console: Console | None = None,
     display: Display | None = None,
 ) -> int:
@@ -56,6 +60,7 @@ def run_sweep(
         dry_run: only print the state and forecast of each trial.
         offline: do not write to MLflow; ``ablab sync`` delivers later.
         rerun_changed: train finished trials again if the code of ablab has changed since.
+        selection: which trials of the plan are trained; by default all.
         console: receives the output.
         display: draws the table of trials where the console is not a terminal.
 
@@ -73,27 +78,33 @@ def run_sweep(
     command = shlex.join(["ablab", "sweep", name, *_allow_options(draft), *overrides])
     lab = Lab(lab_folder()) if dry_run else Lab.open()
     folder = lab.sweep_folder(draft.sweep)
+    selection = selection or Selection()
+    _check_command(selection, draft, folder)
     if dry_run:
         plan, _, notes = extend_plan(read_plan(folder), draft, command)
     else:
         plan, notes = write_plan(folder, draft, command)
-    jobs = make_jobs(plan)
+    jobs = make_jobs(plan, selection.cells(plan))
     probes = draft.runtime["probes"]
     for job in jobs:  # the plan holds the probes of the command that wrote it, not of this one
         job.trial = {**job.trial, "config": {**job.trial["config"], "probes": probes}}
     report = shlex.join(["ablab", "report", name, *trial_changes(overrides)])
-    sweep = _Sweep(report, lab, plan, jobs, draft, launcher, rerun_changed, console, display)
+    sweep = _Sweep(
+        *(report, command, selection, lab, plan, jobs, draft, launcher),
+        *(rerun_changed, console, display),
+    )
     if draft.runtime["tracking"]["deliver"] and not (offline or dry_run):
         sweep.deliveries = Deliveries(lab, plan)
         notes += sweep.deliveries.query_store()
     notes += sweep.skip_finished()
+    notes += sweep.leave_out()
     notes += filter(None, [threads_note(draft.runtime["launcher"])])
-    cost = forecast(jobs, launcher.slots, lab.root)
-    print_start(console, plan, jobs, cost, notes)
+    cost = forecast(sweep.jobs, launcher.slots, lab.root)
+    print_start(console, plan, sweep.jobs, cost, notes)
     if dry_run:
-        console.print(forecast_table(jobs, states(lab, jobs), cost))
+        console.print(forecast_table(sweep.jobs, states(lab, sweep.jobs), cost))
         return FINISHED
-    if any(job.is_open for job in jobs):
+    if any(job.is_open for job in sweep.jobs):
         require_space(lab.root, cost.bytes + cost.temporary_bytes)
     return sweep.run()
 
@@ -103,6 +114,8 @@ class _Sweep:
     """A planned sweep with everything that it needs to run."""
 
     report: str
+    command: str
+    selection: Selection
     lab: Lab
     plan: Plan
     jobs: list[Job]
@@ -136,6 +149,11 @@ class _Sweep:
             )
         return notes
 
+    def leave_out(self) -> list[str]:
+        """Leave out the open jobs that are not selected, and return notes on them."""
+        self.jobs = self.selection.jobs(self.jobs, states(self.lab, self.jobs))
+        return self.selection.notes(self.jobs, self.plan)
+
     def _counts(self, run: Run) -> bool:
         """Return whether a finished run need not be trained again."""
         is_current = not self.rerun_changed or _is_from_this_code(run)
@@ -155,7 +173,11 @@ class _Sweep:
         on_wait = partial(print_line, self.console, DELIVERING)
         notes = self.deliveries.close(on_wait) if self.deliveries else []
         seconds = time.monotonic() - started
-        print_end(self.console, self.report, self.plan, self.jobs, seconds)
+        left = self.selection.num_left(self.lab, self.plan, self.jobs)
+        next_command = self.command if left else self.report
+        print_end(self.console, next_command, self.plan, self.jobs, seconds)
+        if left:
+            notes.append(f"The plan has {format_count(left, 'more trial')} without a result.")
         for note in notes:
             print_line(self.console, note, "yellow")
         if interrupts.count:
@@ -189,6 +211,16 @@ class _Sweep:
             is_finished=self._counts,
             interrupts=lambda: interrupts.count,
         )
+
+
+def _check_command(selection: Selection, draft: Draft, folder: Path) -> None:
+    """Refuse a selection that does not suit the sweep, before its plan is written.
+
+    Raises:
+        ConfigError: all faults at once.
+    """
+    if selection.only:
+        selection.check(extend_plan(read_plan(folder), draft, "")[0])
 
 
 def _allow_options(draft: Draft) -> list[str]:

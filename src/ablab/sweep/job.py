@@ -1,7 +1,7 @@
 """A job: one cell of the plan and its state in this command, determined from the disk alone."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,12 +71,17 @@ class Job:
         return False
 
 
-def make_jobs(plan: Plan) -> list[Job]:
-    """Return the plan's jobs, seed by seed, so that comparisons are complete early."""
+def make_jobs(plan: Plan, cells: Iterable[Cell] | None = None) -> list[Job]:
+    """Return the jobs of some cells, seed by seed, so that comparisons are complete early.
+
+    Args:
+        plan: with the trials.
+        cells: of the plan; by default all.
+    """
     orders = [list(each) for each in (plan.spec.seeds, plan.spec.blocks, plan.spec.variants)]
     ranks = [{name: rank for rank, name in enumerate(order)} for order in orders]
     cells = sorted(
-        plan.cells,
+        plan.cells if cells is None else cells,
         key=lambda c: (ranks[0][c.seed], ranks[1][c.block], ranks[2][c.variant]),
     )
     return [Job(cell, plan.trials[cell.key]) for cell in cells]

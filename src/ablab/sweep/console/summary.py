@@ -71,13 +71,13 @@ def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: Forecas
 
 
 def print_end(
-    console: Console, report: str, plan: Plan, jobs: Sequence[Job], seconds: float
+    console: Console, next_command: str, plan: Plan, jobs: Sequence[Job], seconds: float
 ) -> None:
     """Print the failures with their reasons, the counts, and the next command.
 
     Args:
         console: receives the lines.
-        report: the command that reports this sweep.
+        next_command: reports this sweep, or trains what the plan has besides.
         plan: of the sweep.
         jobs: all jobs, none open.
         seconds: duration of the command.
@@ -102,4 +102,4 @@ def print_end(
     if count_done(jobs) < len(jobs):
         print_line(console, "The same command continues each trial where it stopped.")
     if not {"stopped", "waiting"} & set(states):
-        print_line(console, f"Next: {report}")
+        print_line(console, f"Next: {next_command}")
