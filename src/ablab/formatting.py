@@ -1,8 +1,10 @@
 """Formatting of metrics, numbers and sizes: accuracies in per cent, differences in points."""
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ablab.text import is_accuracy
 
@@ -179,3 +181,21 @@ def join_all(words: list[str]) -> str:
         ('a, b and c', 'a')
     """
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
+
+
+def format_json(document: Mapping[str, Any]) -> str:
+    r"""Return a document as JSON text; numbers that are not finite become null.
+
+    Example:
+        >>> format_json({"loss": float("nan"), "epochs": [1, 2]})
+        '{\n "loss": null,\n "epochs": [\n  1,\n  2\n ]\n}\n'
+    """
+    return json.dumps(_finite(document), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

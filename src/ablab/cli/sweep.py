@@ -1,6 +1,7 @@
 """`ablab sweep` and `status`: run a sweep and show its progress."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ def add_to(commands: "Commands") -> None:
     add_training(sweep)
     status = add(commands, "status", _status, "show the progress of a sweep, or of all sweeps")
     status.add_argument("name", nargs="?", help="name of a sweep; without it, all sweeps")
+    status.add_argument("--json", action="store_true", help="print one JSON document")
     for command in (sweep, status):
         add_overrides(command)
 
@@ -87,8 +89,16 @@ def _fetch_datasets(name: str, overrides: Sequence[str]) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from ablab.sweep.console.status import status
     from ablab.tracking.lab import Lab
 
-    is_undamaged = status(options.name, options.overrides, console(), Lab(lab_folder()))
-    return 0 if is_undamaged else 1
+    lab = Lab(lab_folder())
+    if options.json:
+        from ablab.formatting import format_json
+        from ablab.sweep.status_json import status_document
+
+        document = status_document(options.name, options.overrides, lab)
+        sys.stdout.write(format_json(document))
+        return 1 if document["damaged"] else 0
+    from ablab.sweep.console.status import status
+
+    return 0 if status(options.name, options.overrides, console(), lab) else 1

@@ -36,6 +36,7 @@ def add_to(commands: "Commands") -> None:
         metavar="FOLDER",
         help="draw its pictures into this folder, which must be new or empty, and show no more",
     )
+    show.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -56,11 +57,24 @@ def _show(options: argparse.Namespace) -> int:
     from ablab.report.show import show_trial
     from ablab.tracking.lab import Lab
 
+    if options.json and options.pictures is not None:
+        raise InputError("--json must be given without --pictures, got both")
     lab = Lab(lab_folder())
     key = lab.find_key(options.key)
     if options.pictures is not None:
         return _draw(lab, key, Path(options.pictures))
+    if options.json:
+        return _print_json(lab, key)
     return 0 if show_trial(lab, key, console()) else 1
+
+
+def _print_json(lab: "Lab", key: str) -> int:
+    from ablab.formatting import format_json
+    from ablab.report.show_json import trial_document
+
+    document = trial_document(lab, key)
+    sys.stdout.write(format_json(document))
+    return 1 if document["damaged"] else 0
 
 
 def _draw(lab: "Lab", key: str, folder: Path) -> int:

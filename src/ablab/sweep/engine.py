@@ -19,7 +19,6 @@ from ablab.folders import lab_folder
 from ablab.model.targets import allowed_prefixes
 from ablab.sweep.console.live import Display, LiveTable
 from ablab.sweep.console.log_lines import LogLines
-from ablab.sweep.console.status import states
 from ablab.sweep.console.summary import forecast_table, print_end, print_line, print_start
 from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.forecast import forecast
@@ -32,6 +31,7 @@ from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, plan_sweep
 from ablab.sweep.schedule import Schedule, Watcher
 from ablab.sweep.selection import Selection
+from ablab.sweep.states import states
 from ablab.sweep.write_plan import extend_plan, write_plan
 from ablab.text import format_count
 from ablab.tracking.background_delivery import DELIVERING

@@ -9,17 +9,12 @@ from rich.text import Text
 from ablab.sweep.console.formatting import count_done, format_counts, format_not_done
 from ablab.sweep.console.summary import print_line
 from ablab.sweep.console.table import job_table
-from ablab.sweep.job import Job, last_failure, make_jobs
+from ablab.sweep.job import Job, make_jobs
 from ablab.sweep.names import sweep_id
+from ablab.sweep.states import read_states
 from ablab.text import escape_controls
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, find_plan, read_plans
-
-
-def states(lab: Lab, jobs: Sequence[Job]) -> Mapping[str, str]:
-    """Return the state on disk of each open job, by key: running, failed, stopped or new."""
-    open_keys = [job.cell.key for job in jobs if job.is_open]
-    return {key: runs[-1].status() if (runs := lab.runs(key)) else "new" for key in open_keys}
 
 
 def status(name: str | None, overrides: Sequence[str], console: Console, lab: Lab) -> bool:
@@ -36,7 +31,7 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
         plans, damaged = read_plans(lab)
         jobs_by_sweep = {plan.sweep: make_jobs(plan) for plan in plans}
         for jobs in jobs_by_sweep.values():
-            _read_states(lab, jobs)
+            read_states(lab, jobs)
         console.print(_sweep_table(plans, jobs_by_sweep))
         reasons = [
             j.reason for jobs in jobs_by_sweep.values() for j in jobs if j.state == "damaged"
@@ -46,27 +41,12 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
         return not (damaged or reasons)
     plan = find_plan(lab, sweep_id(name, overrides))
     jobs = make_jobs(plan)
-    _read_states(lab, jobs)
+    read_states(lab, jobs)
     print_line(console, f"{plan.sweep}: {plan.asked}", "bold")
     for part in job_table(jobs, plan.spec.metric, max_rows=len(jobs)):
         console.print(part)
     print_line(console, format_counts(jobs), "bold")
     return not any(job.state == "damaged" for job in jobs)
-
-
-def _read_states(lab: Lab, jobs: Sequence[Job]) -> None:
-    """Set the state of each job as it is on disk."""
-    for job in jobs:
-        if (run := lab.finished(job.cell.key)) is not None:
-            job.finish(run)
-        elif runs := lab.runs(job.cell.key):
-            job.run, state = runs[-1], runs[-1].status()
-            job.read_journal()
-            job.state = "waiting" if state == "new" else state
-            if state == "failed":
-                job.reason = last_failure(job.run) or ""
-            if state == "damaged":
-                job.reason = runs[-1].damage()
 
 
 def _sweep_table(plans: Sequence[Plan], jobs_by_sweep: Mapping[str, Sequence[Job]]) -> Table:
