@@ -23,6 +23,17 @@ ROOT = Path(__file__).parents[1]
 LONGEST = ("test_tutorial.py", "test_next_hydra.py")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files without slow tests where slow tests are asked for: each process reads all.
+
+    Contract tests of components are marked as they are made.
+    """
+    if config.option.markexpr != "slow" or collection_path.suffix != ".py":
+        return None
+    is_contract = collection_path.is_relative_to(ROOT / "tests" / "components")
+    return None if is_contract or "mark.slow" in collection_path.read_text("utf-8") else True
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each half begin with half of the slow tests, and the first half with the longest.
 
@@ -95,15 +106,21 @@ def _schema(make_once: Callable[[str, Callable[[Path], None]], Path]) -> Iterato
 
 
 @pytest.fixture
-def mypy(of_session: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run mypy as pyproject.toml sets it; the tests of a session share what it knows of torch."""
+def mypy(
+    make_once: Callable[[str, Callable[[Path], None]], Path],
+) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run mypy as pyproject.toml sets it, with a copy of what its last run here knows of torch."""
+
+    def copy_cache(folder: Path) -> None:
+        if (ROOT / ".mypy_cache").exists():
+            shutil.copytree(ROOT / ".mypy_cache", folder, dirs_exist_ok=True)
 
     def mypy(*files: str, cwd: Path, path: Sequence[Path]) -> subprocess.CompletedProcess[str]:
-        cache = of_session / "mypy"
+        cache = make_once("mypy", copy_cache)
         command = [sys.executable, "-m", "mypy", "--config-file", ROOT / "pyproject.toml"]
-        command += ["--follow-imports=silent", "--cache-dir", cache, *files]
+        command += ["--cache-dir", cache, *files]
         env = {"MYPYPATH": os.pathsep.join(map(str, path)), "PATH": "/usr/bin:/bin"}
-        with FileLock(f"{cache}.lock"):
+        with FileLock(f"{cache}.mypy.lock"):
             return subprocess.run(
                 command, cwd=cwd, env=env, capture_output=True, text=True, check=False
             )

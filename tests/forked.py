@@ -56,6 +56,7 @@ class Program:
         folder: where it is started.
         environment: the whole of it.
         output: file that gets what it prints.
+        anew: whether it imports ablab anew, as a process that is started does.
     """
 
     def __init__(
@@ -66,9 +67,10 @@ class Program:
         folder: Path,
         environment: Mapping[str, str],
         output: Path,
+        anew: bool = False,
     ) -> None:
         output.write_bytes(b"")
-        own = (module, list(arguments), folder, dict(environment), output)
+        own = (module, list(arguments), folder, dict(environment), output, anew)
         self._process = server().Process(target=_run, args=own)
         with worker_environment(VARIABLES):
             self._process.start()
@@ -94,8 +96,13 @@ class Program:
         self._process.join()
 
 
-def _run(
-    module: str, arguments: list[str], folder: Path, environment: dict[str, str], output: Path
+def _run(  # noqa: PLR0917  as a process passes them
+    module: str,
+    arguments: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    output: Path,
+    anew: bool,
 ) -> None:
     """Run the program in this process."""
     os.setsid()
@@ -113,6 +120,9 @@ def _run(
     launcher: Any = import_module("pytorch_lightning.strategies.launchers.subprocess_script")
     launcher.subprocess = SimpleNamespace(Popen=spare.start_rank)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
+    if anew:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "ablab"]:
+            del sys.modules[name]
     code = import_module(module).main(arguments)
     atexit._run_exitfuncs()
     sys.exit(code)

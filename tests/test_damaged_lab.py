@@ -200,23 +200,33 @@ NAMES_ALL = ("status NAME", "show", "doctor", "sync", "report")
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DamageableLab]:
+def lab(
+    make_once: Callable[[str, Callable[[Path], None]], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[DamageableLab]:
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ABLAB_HOME", str(home / "lab"))
         patch.setenv("OMP_NUM_THREADS", "1")
         for name in ("MLFLOW_TRACKING_URI", "ABLAB_DATA"):
             patch.delenv(name, raising=False)
-        patch.chdir(home)
         patch.setattr("ablab.tracking.artifacts.draw", lambda *_: [])  # a second for each run
+        shutil.copytree(make_once("finished_sweep", _finish_sweep), home, dirs_exist_ok=True)
+        patch.setenv("ABLAB_HOME", str(home / "lab"))
+        patch.chdir(home)
+        yield DamageableLab(home)
+
+
+def _finish_sweep(home: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ABLAB_HOME", str(home / "lab"))
+        patch.chdir(home)
         (home / "sweeps").mkdir()
         (home / "sweeps" / "small.yaml").write_text(SWEEP)
         assert cli.main(["sweep", "small"]) == 0
         assert cli.main(["baselines", "digits"]) == 0
-        for weights in home.glob("lab/trials/*/001/best.safetensors"):
-            # versions of before left the checkpoint of a finished run
-            shutil.copy(weights, weights.with_name("checkpoint.ckpt"))
-        yield DamageableLab(home)
+    for weights in home.glob("lab/trials/*/001/best.safetensors"):
+        # versions of before left the checkpoint of a finished run
+        shutil.copy(weights, weights.with_name("checkpoint.ckpt"))
 
 
 def run(

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from documented import GUIDES, ROOT, execute, faults, spans, steps, subcommand
 
+from ablab.tracking.background_delivery import DELIVERING
+
 TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
 EXECUTED = [page for page in GUIDES if "```console" in page.read_text("utf-8")]
 
@@ -43,6 +45,10 @@ def test_times_sizes_and_ports_are_free() -> None:
     assert faults(quoted, "took 12.9 s and 3.0 min, 0.10 GB at http://127.0.0.1:5002 now\n") == []
 
 
+def test_the_line_of_a_slow_delivery_is_free() -> None:
+    assert faults(["epoch 2", "done"], f"epoch 2\n{DELIVERING}\ndone\n") == []
+
+
 def test_the_tutorial_has_files_and_commands() -> None:
     assert sum(bool(step.command) for step in steps(TUTORIAL)) > 20
     assert sum(bool(step.file) for step in steps(TUTORIAL)) > 3
@@ -61,5 +67,5 @@ def test_the_tutorial_runs_as_written(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", EXECUTED, ids=lambda page: page.stem)
 def test_a_guide_runs_as_written(page: Path, tmp_path: Path) -> None:
-    told = execute(page.read_text("utf-8"), tmp_path, map(subcommand, steps(TUTORIAL)))
+    told = execute(page.read_text("utf-8"), tmp_path, {*map(subcommand, steps(TUTORIAL))})
     assert not told, "\n".join(told)

@@ -2,12 +2,12 @@
 
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from forked import COMMAND, Program
 
 from ablab import cli
 from ablab.catalogue.new import write_new
@@ -88,14 +88,14 @@ def test_the_command_prints_the_next_commands(capsys: pytest.CaptureFixture[str]
     assert "  ablab train activation=snake trainer.max_epochs=2 --allow snake" in message
 
 
-def script(*words: str, folder: Path) -> str:
-    """Run the console script in a clean environment."""
+def command(*words: str, folder: Path) -> str:
+    """Run a command of ablab in a clean environment; ablab is imported anew."""
     ours = ("ABLAB_HOME", "ABLAB_ALLOW", "MLFLOW_")
     env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
-    command = [str(Path(sys.executable).parent / "ablab"), *words]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    output = folder.parent / "output.txt"
+    program = Program(COMMAND, words, folder=folder, environment=env, output=output, anew=True)
+    assert program.wait() == 0, output.read_text("utf-8")
+    return output.read_text("utf-8")
 
 
 @pytest.mark.slow
@@ -103,11 +103,11 @@ def script(*words: str, folder: Path) -> str:
 def test_a_new_component_trains_with_the_printed_command(axis: str, tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
-    message = script("new", axis, "first", folder=folder)
+    message = command("new", axis, "first", folder=folder)
     commands = [shlex.split(line) for line in message.splitlines() if line.startswith("  ablab")]
     assert len(commands) == 2
     for _, *words in commands:
-        output = script(*words, folder=folder)
+        output = command(*words, folder=folder)
     assert "test accuracy" in output
     assert (folder / "lab").is_dir()
 
@@ -117,10 +117,10 @@ def test_all_templates_train_together(tmp_path: Path) -> None:
     folder = tmp_path / "empty"
     folder.mkdir()
     for axis in AXES:
-        script("new", axis, f"own_{axis}", folder=folder)
+        command("new", axis, f"own_{axis}", folder=folder)
     choices = [f"{axis}=own_{axis}" for axis in AXES if axis != "architecture"]
     allow = [word for axis in AXES for word in ("--allow", f"own_{axis}")]
-    output = script("train", *choices, "trainer.max_epochs=1", *allow, "--offline", folder=folder)
+    output = command("train", *choices, "trainer.max_epochs=1", *allow, "--offline", folder=folder)
     assert "test accuracy" in output
 
 

@@ -54,7 +54,8 @@ def test_configurations_and_components_pass_under_the_next_hydra(next_hydra: Pat
     version = run(["-c", "import hydra; print(hydra.__version__)"], PYTHONPATH=path)
     assert version.stdout.strip() == "1.4.0rc3"
     tests = [f"tests/{name}" for name in TESTS]
-    done = run(["-m", "pytest", "-q", "-p", "no:cacheprovider", *tests], PYTHONPATH=path)
+    options = ["-m", "not slow", "-q", "-p", "no:cacheprovider"]
+    done = run(["-m", "pytest", *options, *tests], PYTHONPATH=path)
     assert done.returncode == 0, done.stdout[-5000:]
 
 

@@ -12,7 +12,7 @@ from ablab.tracking.lab import Lab
 from ablab.training.single import train
 
 CASES = 300
-TRAINED = 24
+TRAINED = 16
 
 
 @pytest.fixture(autouse=True)

@@ -19,8 +19,8 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes under /proc"),
 ]
-MOMENTS = 9
-IMPORTING = 3  # of the moments of a command that has to import first
+MOMENTS = 6
+IMPORTING = 2  # of the moments of a command that has to import first
 OVER = "The same command continues", "Next: "  # the last lines of a sweep
 
 
