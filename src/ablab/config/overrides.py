@@ -27,7 +27,7 @@ def parse(overrides: Sequence[str]) -> tuple[list[Override], list[str]]:
     """Return the overrides that set one key to one value, and the faults of the others."""
     parsed, faults = [], []
     for text in overrides:
-        override = _read(text)
+        override = read_override(text)
         if isinstance(override, str):
             faults.append(override)
         elif wrong := _faults(override, text):
@@ -57,8 +57,8 @@ def keys_of(overrides: Sequence[str]) -> set[str]:
     return {match[1] for text in overrides if (match := _SHAPE.match(text))}
 
 
-def _read(text: str) -> Override | str:
-    """Return a parsed override, or its fault."""
+def read_override(text: str) -> Override | str:
+    """Return a parsed override, which may have several values, or its fault."""
     match = _SHAPE.fullmatch(text)
     if match is None:
         without = " without +, ~ or @" if text[:1] in "+~" and text else ""
@@ -132,14 +132,22 @@ def _syntax_fault(key: str, value: str) -> str:
 def _faults(override: Override, text: str) -> list[str]:
     """Return the faults of an override that Hydra can parse."""
     key = override.key_or_group
-    if override.type is not OverrideType.CHANGE or override.package is not None:
-        return [f"override must be key=value without +, ~ or @, got {format_name(text)}"]
+    if wrong := form_faults(override, text):
+        return wrong
     if override.is_sweep_override():
         value = text.partition("=")[2].strip()
         as_text = shell_override(key, value)
         hint = f" (as one text: {as_text})" if as_text and len(as_text) < _LONGEST_HINT else ""
-        return [f"{key} must be one value{hint}, got {format_name(value)}; a sweep takes several"]
+        several = "`ablab train -m` and the grid of a sweep take several"
+        return [f"{key} must be one value{hint}, got {format_name(value)}; {several}"]
     return content_faults(key, override.value())
+
+
+def form_faults(override: Override, text: str) -> list[str]:
+    """Return the fault of an override that does more than to set a key."""
+    if override.type is not OverrideType.CHANGE or override.package is not None:
+        return [f"override must be key=value without +, ~ or @, got {format_name(text)}"]
+    return []
 
 
 def has_key(config: DictConfig, key: str) -> bool:

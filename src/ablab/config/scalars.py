@@ -24,8 +24,9 @@ def _ascending(values: Any, holds: Callable[[Any], bool]) -> bool:
 
 
 _COUNT: Rule = ("an integer >= 1 or null", lambda v: v is None or (_integer(v) and v >= 1))
+SEED: Rule = ("an integer >= 0", lambda v: _integer(v) and v >= 0)
 _SCALARS: Mapping[str, Rule] = {
-    "seed": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
+    "seed": SEED,
     "backend": ("one of torch, by_hand", lambda v: v in ("torch", "by_hand")),
     "batch_size": ("an integer >= 1 or full", lambda v: v == FULL or (_integer(v) and v >= 1)),
     "data.train_images": _COUNT,

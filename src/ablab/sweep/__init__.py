@@ -7,6 +7,8 @@ The modules, in the order in which a sweep uses them:
     write_plan  adds the new cells to the plan on disk
     forecast    estimates the time and disk space of the trials that are left
     engine      connects these steps for one command
+    multirun    the same for several values without a question (with multirun_jobs)
+    trials      skips what is finished, trains the rest and prints the end, for both
     schedule    runs jobs (job) in the slots of a launcher until none is open
     launch/     starts one process per trial: fork, spawn or subprocess
     deliveries  logs the runs to MLflow in the background

@@ -71,7 +71,7 @@ def combine(
         combinations.append(Combination(variant, block, settings, composition, parts))
     if failed:
         hint = _GRID_HINT if spec.is_grid else ""
-        raise ConfigError(_group_faults(failed, len(pairs), hint))
+        raise ConfigError(group_faults(failed, len(pairs), hint))
     return combinations
 
 
@@ -108,7 +108,7 @@ def resolve_trials(
         if not c.parts <= working or c.variant == spec.baseline
     ]
     if refused:
-        raise ConfigError(_group_faults(refused, len(combinations)))
+        raise ConfigError(group_faults(refused, len(combinations)))
     _check_distinct(spec, kept)
     skipped = [
         {"variant": c.variant, "block": c.block, "reason": "; ".join(error.faults)}
@@ -117,7 +117,7 @@ def resolve_trials(
     return kept, skipped
 
 
-def _group_faults(
+def group_faults(
     failed: Sequence[tuple[str, ConfigError]], total: int, hint: str = ""
 ) -> list[str]:
     """Return each fault once; unless all combinations have it, name those that do, and the hint."""

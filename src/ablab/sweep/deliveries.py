@@ -1,4 +1,4 @@
-"""Deliveries: logs a sweep's runs to MLflow in the background, from the process of the sweep."""
+"""Deliveries: logs the runs of a command to MLflow in the background, from its own process."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,9 +14,11 @@ from ablab.tracking.plan import Plan
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store, fault
 from ablab.tracking.sweep_run import (
+    TRIALS,
     deliver_sweep,
     delivered_runs,
     describe_cell,
+    describe_trial,
     refresh_page,
 )
 
@@ -24,18 +26,19 @@ PATIENCE = 30.0  # seconds that the end of a sweep waits for the store
 
 
 class Deliveries(Watcher):
-    """Logs every run of a sweep that the store does not hold completely.
+    """Logs every run of some trials that the store does not hold completely.
 
     Args:
         lab: with the runs.
-        plan: the sweep, whose name is that of the experiment.
+        keys: of the trials.
+        experiment: name of the experiment in MLflow.
 
     Raises:
         StoreError: the store's address cannot be used.
     """
 
-    def __init__(self, lab: Lab, plan: Plan) -> None:
-        self._lab, self._plan = lab, plan
+    def __init__(self, lab: Lab, keys: Sequence[str], experiment: str = TRIALS) -> None:
+        self._lab, self._keys, self._experiment = lab, keys, experiment
         self._store: Store | None = None
         self._delivery: BackgroundDelivery | None = None
         self._delivered: dict[str, str] = {}
@@ -44,21 +47,21 @@ class Deliveries(Watcher):
     def query_store(self) -> list[str]:
         """Ask the store which runs it holds, and discard runs that the user deleted in MLflow.
 
-        The store is not opened while the lab has no run of the plan.
+        The store is not opened while the lab has no run of the trials.
 
         Returns:
             Notes for the user.
         """
-        if not any(self._lab.runs(cell.key) for cell in self._plan.cells):
+        if not any(map(self._lab.runs, self._keys)):
             refusal = fault(self._lab)
             return [_training_continues(refusal)] if refusal else []
         try:
             self._store = Store.open(self._lab)
-            self._delivered, deleted = delivered_runs(self._store, self._plan.sweep)
+            self._delivered, deleted = delivered_runs(self._store, self._experiment)
         except (StoreError, ResourceError, OSError) as error:
             return [_training_continues(str(error))]
-        runs = [run for cell in self._plan.cells for run in self._lab.runs(cell.key)]
-        recorded = deleted_runs(runs, self._store.label, self._plan.sweep)
+        runs = [run for key in self._keys for run in self._lab.runs(key)]
+        recorded = deleted_runs(runs, self._store.label, self._experiment)
         deleted |= recorded - self._delivered.keys()
         discarded = [run for name in sorted(deleted) if (run := self._idle_run(name)) is not None]
         for run in discarded:
@@ -73,27 +76,28 @@ class Deliveries(Watcher):
         return next(runs, None)
 
     def begin(self, jobs: Sequence[Job]) -> None:
-        """Start the background delivery: the sweep's parent run, then the finished jobs."""
+        """Start the background delivery, with the finished jobs."""
         self._delivery = BackgroundDelivery(self._open, finish=self._refresh)
         for job in jobs:
             if not job.is_open:
                 self._submit(job)
 
     def _open(self) -> Store:
-        store = self._store or Store.open(self._lab)
-        deliver_sweep(store, self._plan)
-        self._refresh(store)
-        return store
+        return self._store or Store.open(self._lab)
 
     def _refresh(self, store: Store) -> None:
-        refresh_page(store, self._plan)
+        """Update what the store shows beside the runs, once all are delivered."""
+
+    def _describe(self, job: Job) -> tuple[str, dict[str, str]]:
+        """Return the name and the tags of a job's MLflow run."""
+        return describe_trial(job.trial)
 
     def _submit(self, job: Job) -> None:
         run = job.run
         if self._delivery is None or run is None or self._is_delivered(run):
             return
-        name, tags = describe_cell(self._plan, job.cell)
-        self._delivery.submit(run, self._plan.sweep, name=name, tags=tags)
+        name, tags = self._describe(job)
+        self._delivery.submit(run, self._experiment, name=name, tags=tags)
 
     def _is_delivered(self, run: Run) -> bool:
         """Return whether the store held this completion record when it was queried."""
@@ -127,6 +131,31 @@ class Deliveries(Watcher):
                 f"Not in MLflow yet: {names}{more} ({missing[0].reason}). ablab sync delivers them."
             )
         return notes
+
+
+class SweepDeliveries(Deliveries):
+    """Logs the runs of a sweep to its own experiment, which has a parent run with the question.
+
+    Args:
+        lab: with the runs.
+        plan: the sweep, whose name is that of the experiment.
+    """
+
+    def __init__(self, lab: Lab, plan: Plan) -> None:
+        super().__init__(lab, [cell.key for cell in plan.cells], plan.sweep)
+        self._plan = plan
+
+    def _open(self) -> Store:
+        store = super()._open()
+        deliver_sweep(store, self._plan)
+        self._refresh(store)
+        return store
+
+    def _refresh(self, store: Store) -> None:
+        refresh_page(store, self._plan)
+
+    def _describe(self, job: Job) -> tuple[str, dict[str, str]]:
+        return describe_cell(self._plan, job.cell)
 
 
 def _training_continues(error: str) -> str:

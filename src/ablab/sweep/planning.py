@@ -6,9 +6,9 @@ from typing import Any
 
 from ablab.config.compose import compose, sweep_names
 from ablab.config.composition import Composition
-from ablab.config.swap import swap
 from ablab.faults import ConfigError
 from ablab.sweep.combine import Combination, combine, resolve_trials
+from ablab.sweep.composer import Composer
 from ablab.sweep.names import override_key, sweep_id
 from ablab.sweep.progress import Notify, ignore
 from ablab.sweep.spec import SweepSpec, parse
@@ -59,7 +59,7 @@ def plan_sweep(name: str, overrides: Sequence[str] = (), notify: Notify = ignore
     _check_overrides(spec, overrides)
     if not spec.blocks:
         spec = replace(spec, blocks={_name_only_block(spec, base): {}})
-    composer = _Composer(name, overrides, base)
+    composer = Composer(overrides, base, name)
     combinations, excluded = _exclude(spec, combine(spec, composer, notify))
     kept, skipped = resolve_trials(spec, combinations, notify)
     _check_baseline(spec, kept)
@@ -95,25 +95,6 @@ def required_datasets(name: str, overrides: Sequence[str] = ()) -> frozenset[str
     names = {n for some in varied for n in some if n is not None}
     is_always_set = any(some and None not in some for some in varied)
     return frozenset([*map(str, names), *([] if is_always_set else [base.choices["dataset"]])])
-
-
-class _Composer:
-    """Composes once for each set of group choices that differ from the base composition."""
-
-    def __init__(self, name: str, overrides: Sequence[str], base: Composition) -> None:
-        self._name, self._overrides = name, tuple(overrides)
-        self._base = base
-        self._made: dict[tuple[str, ...], Composition] = {(): base}
-
-    def __call__(self, choices: Mapping[str, str]) -> Composition:
-        """Return the composition with ``choices``, group to component, over the overrides."""
-        new = {k: v for k, v in choices.items() if self._base.choices.get(k) != v}
-        changes = tuple(f"{group}={name}" for group, name in new.items())
-        if changes not in self._made:
-            self._made[changes] = swap(self._base, new) or compose(
-                (*self._overrides, *changes), sweep=self._name
-            )
-        return self._made[changes]
 
 
 def _check_overrides(spec: SweepSpec, overrides: Sequence[str]) -> None:

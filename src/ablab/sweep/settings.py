@@ -1,6 +1,6 @@
 """Settings of a variant or block: keys with a component of an axis or a single value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import product
 from math import prod
 from typing import Any
@@ -58,13 +58,11 @@ def named_product(path: str, grid: Mapping[str, Any], faults: list[str]) -> dict
                     f"{path}.{key} must be distinct values, got {format_name(value)} twice"
                 )
     faults += (too_many := TRIALS.fault(path, prod(map(len, lists.values()))))
-    labels = _key_labels(lists)
+    labels = key_labels(lists)
     named: dict[str, Settings] = {}
     for combination in () if too_many else product(*lists.values()):
         settings = dict(zip(lists, combination, strict=True))
-        name = " · ".join(
-            str(v) if k in CHOICES else f"{labels[k]}={v}" for k, v in settings.items()
-        )
+        name = settings_name(settings, labels)
         check_name(path, name, faults)
         if name in named:
             faults.append(f"{path} must have values that are written differently, got {name} twice")
@@ -72,8 +70,14 @@ def named_product(path: str, grid: Mapping[str, Any], faults: list[str]) -> dict
     return named
 
 
-def _key_labels(keys: Mapping[str, Any]) -> dict[str, str]:
+def settings_name(settings: Settings, labels: Mapping[str, str]) -> str:
+    """Return the name of a combination: components as they are called, values with their key."""
+    return " · ".join(str(v) if k in CHOICES else f"{labels[k]}={v}" for k, v in settings.items())
+
+
+def key_labels(keys: Iterable[str]) -> dict[str, str]:
     """Return the last part of each dotted key, or the whole key where two keys end alike."""
+    keys = list(keys)
     last = [key.rsplit(".", 1)[-1] for key in keys]
     return {k: w if last.count(w) == 1 else k for k, w in zip(keys, last, strict=True)}
 

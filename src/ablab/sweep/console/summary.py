@@ -17,7 +17,6 @@ from ablab.sweep.console.formatting import (
 from ablab.sweep.forecast import Forecast
 from ablab.sweep.job import Job
 from ablab.text import escape_controls
-from ablab.tracking.plan import Plan
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
@@ -26,13 +25,19 @@ def print_line(console: Console, text: str, style: str = "") -> None:
 
 
 def print_start(
-    console: Console, plan: Plan, jobs: Sequence[Job], cost: Forecast, notes: Sequence[str]
+    console: Console,
+    title: str,
+    jobs: Sequence[Job],
+    cost: Forecast,
+    *,
+    notes: Sequence[str],
+    excluded: Sequence[Mapping[str, str]],
 ) -> None:
-    """Print the question, the notes, the excluded combinations and the forecast."""
-    print_line(console, f"{plan.sweep}: {plan.spec.question}", "bold")
+    """Print the title, the notes, the excluded combinations and the forecast."""
+    print_line(console, title, "bold")
     for note in notes:
         print_line(console, note, "yellow")
-    for item in (item for part in plan.parts for item in part.excluded):
+    for item in excluded:
         message = f"left out: {item['variant']} in {item['block']}: {item['reason']}"
         print_line(console, message, "yellow")
     num_open = sum(job.is_open for job in jobs)
@@ -70,32 +75,48 @@ def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: Forecas
     return table
 
 
+def results_table(jobs: Sequence[Job], metric: str) -> Table:
+    """Return a table with the result and the key of each trial, one row per trial."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("trial")
+    table.add_column(metric, justify="right")
+    table.add_column("key", no_wrap=True)
+    for job in jobs:
+        label = trial_label(job.cell, several_blocks=False)
+        table.add_row(Text(label), Text(format_result(job, metric)), job.cell.key)
+    return table
+
+
 def print_end(
-    console: Console, next_command: str, plan: Plan, jobs: Sequence[Job], seconds: float
+    console: Console,
+    name: str,
+    metric: str,
+    jobs: Sequence[Job],
+    *,
+    seconds: float,
+    next_command: str,
 ) -> None:
     """Print the failures with their reasons, the counts, and the next command.
 
     Args:
         console: receives the lines.
-        next_command: reports this sweep, or trains what the plan has besides.
-        plan: of the sweep.
+        name: of the sweep or the command.
+        metric: the result of a trial.
         jobs: all jobs, none open.
         seconds: duration of the command.
+        next_command: what to type next, unless the same command again.
     """
     several_blocks = len({job.cell.block for job in jobs}) > 1
     for job in jobs:
         if job.state == "failed":
-            label, result = (
-                trial_label(job.cell, several_blocks),
-                format_result(job, plan.spec.metric),
-            )
+            label, result = trial_label(job.cell, several_blocks), format_result(job, metric)
             print_line(console, f"{label} {result}  (ablab show {job.cell.key})", "red")
     states = [job.state for job in jobs]
     counts = [f"{states.count('finished')} finished", format_not_done(jobs)]
     counts[1:1] = [f"{n} diverged"] if (n := states.count("diverged")) else []
     num_new = sum(job.is_new for job in jobs if job.state in ("finished", "diverged"))
     message = (
-        f"{plan.sweep}: {', '.join(filter(None, counts))}; {num_new} trained now, in "
+        f"{name}: {', '.join(filter(None, counts))}; {num_new} trained now, in "
         f"{format_duration(seconds)}."
     )
     print_line(console, message, "bold")
