@@ -43,7 +43,6 @@ ELSEWHERE: dict[str, str] = {
     "report.page.variants_table": "report/page/test_sections.py",
     "report.text.glossary": "test_docs.py",
     "signals": "api/test_training.py",
-    "sweep.launch.local": "sweep/test_engine.py",
     "sweep.launch.preload": "sweep/launch/test_launchers.py",
     "sweep.launch.ready": "sweep/launch/test_launchers.py",
     "tracking.kinds": "report/kinds/test_kinds.py",

@@ -18,6 +18,7 @@ from typing import Any
 
 from forked import VARIABLES, server
 
+from ablab.signals import STACK_SIGNAL
 from ablab.sweep.launch.environment import worker_environment
 from ablab.tracking.run import Run
 from ablab.training.settings import Devices, ProcessSettings
@@ -204,6 +205,11 @@ def interrupted_once() -> None:
 def interrupted_twice() -> None:
     """Send SIGINT twice in the second epoch."""
     _at_step(lambda: os.kill(os.getpid(), signal.SIGINT), 1, 1, 2)
+
+
+def asked_for_its_stack() -> None:
+    """Send the signal for the stack in the second epoch."""
+    _at_step(lambda: os.kill(os.getpid(), STACK_SIGNAL), 1, 1)
 
 
 def with_a_failing_disk(number: int) -> None:

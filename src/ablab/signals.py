@@ -1,15 +1,18 @@
 """Handles SIGINT, SIGTERM and SIGHUP: a command ends within a second of a signal."""
 
+import faulthandler
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import BinaryIO
 
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STACK_SIGNAL = signal.SIGUSR1  # a training process writes its Python stack to its log
 _SECONDS = 0.8  # for cleaning up
 
 
@@ -23,6 +26,13 @@ class TerminatedError(BaseException):
     def __init__(self, code: int) -> None:
         self.code = code
         super().__init__(code)
+
+
+def request_stack(pid: int | None) -> None:
+    """Send `STACK_SIGNAL` to a process, unless it has ended or was not started."""
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, STACK_SIGNAL)
 
 
 @contextmanager
@@ -43,6 +53,19 @@ def handle_signals(handlers: Mapping[signal.Signals, Handler]) -> Iterator[None]
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def dump_stacks_to(log: BinaryIO) -> Iterator[None]:
+    """Write the Python stack of each thread to a file at `STACK_SIGNAL`, and go on.
+
+    Written by C code: also of a process that hangs in a library.
+    """
+    faulthandler.register(STACK_SIGNAL, log, all_threads=True)
+    try:
+        yield
+    finally:
+        faulthandler.unregister(STACK_SIGNAL)
 
 
 class SignalExit:

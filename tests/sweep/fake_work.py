@@ -4,12 +4,14 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
 from fakes import complete
 
-from ablab.tracking.run import Run
+from ablab.signals import dump_stacks_to
+from ablab.tracking.run import LOG, Run
 from ablab.training.settings import ProcessSettings
 
 
@@ -48,6 +50,17 @@ def wait_for_go(folder: Path, _settings: ProcessSettings) -> int:
             time.sleep(0.01)
         complete(Run(folder))
     return 0
+
+
+def hang(folder: Path, _settings: ProcessSettings) -> int:
+    """Hang before the first entry of the journal, in C code, as a process that trains would."""
+    with (folder / LOG).open("ab") as log, dump_stacks_to(log):
+        wait_for_ever()
+    return 0
+
+
+def wait_for_ever() -> None:
+    threading.Event().wait()
 
 
 def stop_on_sigterm(folder: Path, _settings: ProcessSettings) -> int:

@@ -54,10 +54,22 @@ def die(_run: Run) -> int:
     return -9
 
 
-def fail(run: Run) -> int:
-    note = {"error": "ValueError: no"}
-    Journal(run.journal).append(Entry("failed", time.time(), note=note))
-    return 1
+def fail_with(error: str) -> Script:
+    def script(run: Run) -> int:
+        Journal(run.journal).append(Entry("failed", time.time(), note={"error": error}))
+        return 1
+
+    return script
+
+
+fail = fail_with("ValueError: no")
+run_out_of_memory = fail_with("OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+def begin(run: Run) -> None:
+    """Write the first entry of an attempt, once, and keep running."""
+    if not run.entries():
+        Journal(run.journal).append(Entry("attempt", time.time()))
 
 
 def halt(run: Run) -> int:
@@ -99,6 +111,9 @@ class FakeWorker:
     def kill(self) -> None:
         self.signals.append("kill")
         self.status = -9
+
+    def dump_stack(self) -> None:
+        self.signals.append("stack")
 
 
 class FakeLauncher:
@@ -149,6 +164,9 @@ class EventLog(Watcher):
 
     def retried(self, job: Job) -> None:
         self.events.append(("retried", job.cell.key))
+
+    def blocked(self) -> None:
+        self.events.append(("blocked", ""))
 
     def stopping(self, at_once: bool) -> None:
         self.events.append(("stopping", str(at_once)))

@@ -17,7 +17,7 @@ from ablab.config.trial import resolve
 from ablab.tracking.completion import read_completion
 from ablab.tracking.lab import Lab
 from ablab.tracking.records import record_of
-from ablab.tracking.run import CHECKPOINT, Run
+from ablab.tracking.run import CHECKPOINT, LOG, Run
 from ablab.training.recorder import checkpoint_line
 
 
@@ -57,6 +57,14 @@ def test_in_a_sweep_ctrl_c_is_ignored(begin: Callable[..., Run]) -> None:
     run = begin()
     assert train_in_subprocess(run, train_process.interrupted_twice) == 0
     assert "stopped" not in kinds(run)
+
+
+def test_stack_is_written_to_the_log_and_training_goes_on(begin: Callable[..., Run]) -> None:
+    run = begin()
+    assert train_in_subprocess(run, train_process.asked_for_its_stack) == 0
+    log = (run.folder / LOG).read_text()
+    assert "most recent call first" in log
+    assert "in training_step" in log
 
 
 def test_it_exits_when_its_sweep_has_ended(begin: Callable[..., Run]) -> None:

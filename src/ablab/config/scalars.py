@@ -23,6 +23,10 @@ def _ascending(values: Any, holds: Callable[[Any], bool]) -> bool:
     return all(first < second for first, second in itertools.pairwise(values))
 
 
+_SECONDS: Rule = (
+    "a number of seconds > 0 or null",
+    lambda v: v is None or is_positive(v),
+)
 _COUNT: Rule = ("an integer >= 1 or null", lambda v: v is None or (_integer(v) and v >= 1))
 SEED: Rule = ("an integer >= 0", lambda v: _integer(v) and v >= 0)
 _SCALARS: Mapping[str, Rule] = {
@@ -79,6 +83,10 @@ _OPTIONAL: Mapping[str, Rule] = {
         "an integer >= 1 or auto",
         lambda v: v == "auto" or (_integer(v) and v >= 1),
     ),
+    "launcher.per_gpu": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
+    "launcher.time_limit": _SECONDS,
+    "launcher.start_limit": _SECONDS,
+    "launcher.max_failures": _COUNT,
 }
 # Upper bounds; of a list, of its length.
 _BOUNDS: Mapping[str, Bound] = {
@@ -91,6 +99,7 @@ _BOUNDS: Mapping[str, Bound] = {
     "trainer.max_epochs": EPOCHS,
     "devices.devices": PROCESSES,
     "launcher.slots": PROCESSES,
+    "launcher.per_gpu": PROCESSES,
     "launcher.threads": THREADS,
     "launcher.retries": RETRIES,
     "probes.num_images": IMAGES,

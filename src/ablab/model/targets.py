@@ -39,7 +39,9 @@ CONTRACTS: dict[str, tuple[str, ...]] = {
     "launcher": ("devices", "threads"),
 }
 # Keys of each YAML of a group that ablab itself reads, and does not pass to the target.
-COMMON_KEYS: Mapping[str, tuple[str, ...]] = {"launcher": ("threads", "retries")}
+COMMON_KEYS: Mapping[str, tuple[str, ...]] = {
+    "launcher": ("threads", "retries", "time_limit", "start_limit", "max_failures")
+}
 # Groups whose targets are not in ablab.components.<axis>.
 _PACKAGES: Mapping[str, str] = {"launcher": "ablab.sweep.launch"}
 _BASES: dict[str, type] = {

@@ -28,7 +28,9 @@ class Job:
         kills: how often its process was killed in this command.
         started_at: when its last attempt started, seconds since 1970.
         reason: why it failed, stopped or was started again.
+        is_alone: whether it needs a GPU without other trials.
         epochs: the journal's epoch entries read so far.
+        entries: number of all the journal's entries read so far.
     """
 
     cell: Cell
@@ -39,7 +41,9 @@ class Job:
     kills: int = 0
     started_at: float = 0.0
     reason: str = ""
+    is_alone: bool = False
     epochs: list[Entry] = field(default_factory=list)
+    entries: int = 0
     _offset: int = 0
 
     @property
@@ -67,6 +71,7 @@ class Job:
             entries, self._offset = read_entries(self.run.journal, self._offset)
             new = [entry for entry in entries if entry.kind == "epoch"]
             self.epochs += new
+            self.entries += len(entries)
             return bool(new)
         return False
 

@@ -5,8 +5,12 @@ from collections.abc import Callable, Sequence
 
 from ablab.disk import require_space
 from ablab.errors import ResourceError, resource_error
+from ablab.sweep.attempt import Attempt
+from ablab.sweep.failures import describe_hopeless, is_out_of_memory, repeated_failure
 from ablab.sweep.job import Job, determine_outcome, record_failure
-from ablab.sweep.launch.launcher import Launcher, Worker
+from ablab.sweep.launch.launcher import Launcher
+from ablab.sweep.limits import Deadline, Limits
+from ablab.sweep.reservations import Reservations
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run
 from ablab.training.opening import open_run
@@ -31,6 +35,9 @@ class Watcher:
     def stopping(self, at_once: bool) -> None:
         """Handle a stop asked for by the user; the running trials have their signal already."""
 
+    def blocked(self) -> None:
+        """Handle that no trial can start, since other processes have all devices; sent once."""
+
     def tick(self) -> None:
         """Handle the end of a round, about every `TICK` seconds."""
 
@@ -49,6 +56,7 @@ class Schedule:
         settings: passed to each process.
         watchers: receive all events.
         retries: how often a killed trial is started again.
+        limits: of each attempt, and of failures.
         is_finished: returns whether a finished run counts.
         interrupts: returns how often the user has asked to stop.
         clock: monotonic time in seconds.
@@ -56,6 +64,7 @@ class Schedule:
     Attributes:
         shortage: what the machine lacks, as a trial or this process reported it, else empty.
             Once it is set no further trial is started; running ones go on.
+        hopeless: why the sweep was stopped after failures that have one reason, else empty.
     """
 
     def __init__(
@@ -67,6 +76,7 @@ class Schedule:
         *,
         watchers: Sequence[Watcher] = (),
         retries: int = 1,
+        limits: Limits = Limits(),  # noqa: B008  it is immutable
         is_finished: Callable[[Run], bool] = lambda _run: True,
         interrupts: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.monotonic,
@@ -74,20 +84,25 @@ class Schedule:
         self._lab, self._jobs, self._launcher = lab, jobs, launcher
         self._settings, self._watchers, self._retries = settings, watchers, retries
         self._is_finished, self._interrupts, self._clock = is_finished, interrupts, clock
-        self._running: dict[int, tuple[Job, Worker]] = {}
+        self._limits = limits
+        self._slots = Reservations(launcher)
+        self._running: dict[int, Attempt] = {}
         self._handled_interrupts = 0
         self._next_lock_check = 0.0
-        self.shortage = ""
+        self._was_blocked = False
+        self.shortage = self.hopeless = ""
 
     def run(self) -> None:
         """Run until no job is open."""
         while any(job.is_open for job in self._jobs):
             self._handle_interrupts()
             self._start_waiting()
-            self._launcher.wait([worker for _, worker in self._running.values()], TICK)
+            self._launcher.wait([attempt.worker for attempt in self._running.values()], TICK)
             self._collect_ended()
             for job in self._in_state("running", "locked"):
                 job.read_journal()
+            for attempt in self._running.values():
+                attempt.check_limits(self._clock())
             self._check_locks()
             self._notify("tick")
 
@@ -105,28 +120,55 @@ class Schedule:
             return
         for job in self._in_state("waiting", "locked"):
             self._end(job, "stopped", "interrupted")
-        for _, worker in self._running.values():
-            worker.kill() if count > 1 else worker.stop()
+        for attempt in self._running.values():
+            attempt.worker.kill() if count > 1 else attempt.worker.stop()
         self._handled_interrupts = count
         self._notify("stopping", count > 1)
 
     def _start_waiting(self) -> None:
-        free = [slot for slot in range(self._launcher.slots) if slot not in self._running]
-        waiting = iter(self._in_state("waiting"))
+        if reason := repeated_failure(self._jobs, self._limits.max_failures):
+            if not self._running:
+                self._give_up(reason)
+            return  # a trial that runs may still finish
+        # Trials that need a whole GPU come last, when its other shares become free.
+        waiting = sorted(self._in_state("waiting"), key=lambda job: job.is_alone)
         try:
-            while free and (job := next(waiting, None)):
-                if self._skip_if_finished(job):
-                    self._notify("ended", job)
-                    continue
-                if not self._launcher.is_ready():
+            for job in waiting:
+                if (slot := self._reserve(job)) is None:
                     return
-                require_space(self._lab.root)
-                if self._start(job, free[0]):
-                    free.pop(0)
+                if not (self._can_start(job) and self._start(job, slot)):
+                    self._slots.release(slot)
+                    if job.state == "waiting":
+                        return
         except (OSError, ResourceError) as error:
             if (shortage := resource_error(error, self._lab.root)) is None:
                 raise
             self._halt(str(shortage))
+
+    def _can_start(self, job: Job) -> bool:
+        """Return whether a job needs training and the launcher is ready to start it."""
+        if self._skip_if_finished(job):
+            self._notify("ended", job)
+            return False
+        if not self._launcher.is_ready():
+            return False
+        require_space(self._lab.root)
+        return True
+
+    def _reserve(self, job: Job) -> int | None:
+        """Return a slot for a job, None if there is none now."""
+        slot = self._slots.reserve(alone=job.is_alone)
+        if slot is None and self._slots.are_all_free() and not self._was_blocked:
+            self._was_blocked = True
+            self._notify("blocked")
+        return slot
+
+    def _give_up(self, reason: str) -> None:
+        """Stop all jobs that wait: each would probably fail as those before."""
+        waiting = self._in_state("waiting", "locked")
+        self.hopeless = describe_hopeless(reason, len(self._in_state("failed")), len(waiting))
+        for job in waiting:
+            self._end(job, "stopped", "waits, since the trials before it failed")
 
     def _halt(self, shortage: str) -> None:
         """Stop all jobs that wait: each would meet the same error."""
@@ -141,6 +183,8 @@ class Schedule:
             self._wait_for_lock(job)
             return False
         job.started_at = time.time()
+        job.read_journal()
+        entries = job.entries
         try:
             worker = self._launcher.start(job.run, self._settings, slot)
         except (OSError, EOFError) as error:
@@ -149,26 +193,35 @@ class Schedule:
             self._retry_or_fail(job, f"could not be started: {error!r}")
             return False
         job.state, job.is_new = "running", True
-        self._running[slot] = (job, worker)
+        deadline = Deadline(self._limits, worker, self._clock())
+        self._running[slot] = Attempt(job, worker, deadline, entries)
         self._notify("started", job)
         return True
 
     def _collect_ended(self) -> None:
-        for slot, (job, worker) in list(self._running.items()):
-            if (status := worker.poll()) is not None:
+        for slot, attempt in list(self._running.items()):
+            if (status := attempt.worker.poll()) is not None:
+                has_neighbors = self._slots.is_shared(slot)
                 del self._running[slot]
-                self._end_attempt(job, status)
+                self._slots.release(slot)
+                self._end_attempt(attempt, status, has_neighbors=has_neighbors)
 
-    def _end_attempt(self, job: Job, status: int) -> None:
+    def _end_attempt(self, attempt: Attempt, status: int, *, has_neighbors: bool) -> None:
+        job, deadline = attempt.job, attempt.deadline
         assert job.run is not None
         try:
             outcome, reason = determine_outcome(job.run, status, job.started_at)
         except (OSError, ResourceError) as error:
             outcome, reason = "halted", str(resource_error(error, self._lab.root) or error)
+        if deadline.reason and outcome in ("killed", "failed"):
+            outcome, reason = "killed" if deadline.may_help else "failed", deadline.reason
         if outcome in ("finished", "diverged"):
             job.finish(job.run)
             self._notify("ended", job)
         elif outcome == "failed":
+            if has_neighbors and not job.is_alone and is_out_of_memory(reason):
+                self._retry_alone(job, reason)
+                return
             record_failure(job.run, reason)
             self._end(job, outcome, reason)
         elif self._interrupts():
@@ -187,6 +240,12 @@ class Schedule:
         self._next_lock_check = self._clock() + LOCK_INTERVAL
         if not was_locked:
             self._notify("started", job)
+
+    def _retry_alone(self, job: Job, reason: str) -> None:
+        """Start a trial that ran out of GPU memory again, when it can have a GPU for itself."""
+        job.is_alone, job.state = True, "waiting"
+        job.reason = f"{reason}; next time without other trials on its GPU"
+        self._notify("retried", job)
 
     def _retry_or_fail(self, job: Job, reason: str) -> None:
         job.kills += 1

@@ -21,6 +21,7 @@ from ablab.sweep.forecast import Forecast, forecast
 from ablab.sweep.interrupts import Interrupts
 from ablab.sweep.job import Job
 from ablab.sweep.launch.launcher import Launcher
+from ablab.sweep.limits import Limits
 from ablab.sweep.metrics import has_metric
 from ablab.sweep.schedule import Schedule, Watcher
 from ablab.tracking.background_delivery import DELIVERING
@@ -137,6 +138,7 @@ class Trials:
             schedule.run()
         on_wait = partial(print_line, self.console, DELIVERING)
         notes = self.deliveries.close(on_wait) if self.deliveries else []
+        notes += filter(None, [schedule.hopeless])
         self._print_end(time.monotonic() - started, notes)
         if interrupts.count:
             return interrupts.code
@@ -172,6 +174,7 @@ class Trials:
             ProcessSettings.of(self.runtime, slots=self.launcher.slots, in_sweep=True),
             watchers=watchers,
             retries=int(self.runtime["launcher"]["retries"]),
+            limits=Limits.of(self.runtime["launcher"]),
             is_finished=self._counts,
             interrupts=lambda: interrupts.count,
         )

@@ -28,7 +28,7 @@ from ablab.errors import (
     resource_error,
 )
 from ablab.output import redirect_to
-from ablab.signals import TerminatedError
+from ablab.signals import TerminatedError, dump_stacks_to
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.run import ENVIRONMENT, LOG, Run
@@ -81,7 +81,11 @@ def _run_locked(run: Run, settings: ProcessSettings, callbacks: Sequence[pl.Call
     except Timeout:
         return LOCKED
     try:
-        with (run.folder / LOG).open("ab") as log, redirect_to(log.fileno()) as terminal:
+        with (
+            (run.folder / LOG).open("ab") as log,
+            dump_stacks_to(log),
+            redirect_to(log.fileno()) as terminal,
+        ):
             return _run_rank_zero(run, settings, callbacks, terminal)
     finally:
         lock.release()

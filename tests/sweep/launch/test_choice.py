@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -28,7 +29,7 @@ sweep:
 """
 SOURCE = """from pathlib import Path
 
-from fakes import FakeLauncher, FakeWorker
+from fakes import FakeLauncher, FakeWorker, fail
 
 
 class Recording(FakeLauncher):
@@ -40,6 +41,12 @@ class Recording(FakeLauncher):
         with self.diary.open("a") as file:
             file.write(f"{run.key} {slot} {settings.to_json()}\\n")
         return super().start(run, settings, slot)
+
+
+class Failing(Recording):
+    def __init__(self, diary: str, devices):
+        super().__init__(diary, devices)
+        self.default = fail
 
 
 def nothing() -> int:
@@ -80,6 +87,20 @@ def test_sweep_uses_the_chosen_launcher(diary: Path, lab: Lab):
     assert "--allow mine" in " ".join(part.command for part in plan.parts)
 
 
+def test_hopeless_sweep_ends_with_one_reason_and_the_exit_code_of_failures(diary: Path, lab: Lab):
+    yaml = YAML.format(name="Failing") + f"diary: {diary}\nmax_failures: 1\n"
+    (diary.parent / "conf" / "launcher" / "failing.yaml").write_text(yaml)
+    stream = io.StringIO()
+    options: dict[str, Any] = {"offline": True, "console": Console(file=stream, width=400)}
+    assert run_sweep("mine", ["launcher=failing", "devices=cpu"], **options) == 1
+    output = stream.getvalue()
+    assert "1 trial failed for the same reason and none finished: ValueError: no." in output
+    assert "3 others not started" in output
+    assert "The same command continues each trial where it stopped." in output
+    assert len(diary.read_text().splitlines()) == 1
+    assert run_sweep("mine", ["launcher=diary", "devices=cpu"], **options) == 0
+
+
 @pytest.mark.usefixtures("diary")
 def test_launcher_does_not_change_the_key():
     keys = {resolve(compose([f"launcher={name}"])).key for name in ("local", "diary")}
@@ -98,7 +119,9 @@ def test_options_of_another_launcher_are_refused_by_name():
     (message,) = faults("launcher=diary", "launcher.slots=2")
     assert message.startswith("launcher.slots must be one of launcher.diary, launcher.lanes, ")
     (message,) = faults("launcher.lanes=2")
-    assert message.startswith("launcher.lanes must be one of launcher.retries, launcher.slots, ")
+    assert message.startswith(
+        "launcher.lanes must be one of launcher.max_failures, launcher.per_gpu"
+    )
     (message,) = faults("launcher=diary", "launcher.lanes=many")
     assert message == "launcher.lanes must be an integer, got 'many'"
 
@@ -151,4 +174,20 @@ def test_launchers_are_listed():
 
 
 def test_the_only_launcher_is_listed_with_its_options():
-    assert set(dict(list_members("launcher"))) == {"slots", "threads", "retries"}
+    limits = {"retries", "time_limit", "start_limit", "max_failures"}
+    assert set(dict(list_members("launcher"))) == {"slots", "per_gpu", "threads", *limits}
+
+
+@pytest.mark.parametrize(
+    ("override", "rule"),
+    [
+        ("per_gpu=0", "an integer >= 1"),
+        ("per_gpu=2000", "at most 1,024 processes"),
+        ("time_limit=0", "a number of seconds > 0 or null"),
+        ("start_limit=soon", "a number of seconds > 0 or null"),
+        ("max_failures=0", "an integer >= 1 or null"),
+    ],
+)
+def test_limits_out_of_range_are_refused(override: str, rule: str):
+    (message,) = faults(f"launcher.{override}")
+    assert message.startswith(f"launcher.{override.split('=', maxsplit=1)[0]} must be {rule}")

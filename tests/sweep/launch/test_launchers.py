@@ -18,13 +18,14 @@ from ablab.config.compose import compose
 from ablab.sweep.launch.choice import make_launcher
 from ablab.sweep.launch.fork import ForkLauncher
 from ablab.sweep.launch.launcher import Launcher
-from ablab.sweep.launch.slots import cgroup_cpus, make_slots, usable_cpus
+from ablab.sweep.launch.slots import cgroup_cpus, cpu_slots, usable_cpus
 from ablab.sweep.launch.spawn import SpawnLauncher
 from ablab.sweep.launch.subprocess import SubprocessLauncher
 from ablab.sweep.launch.worker import Target
+from ablab.sweep.limits import Limits
 from ablab.sweep.schedule import Schedule, Watcher
 from ablab.tracking.lab import Lab
-from ablab.tracking.run import Run
+from ablab.tracking.run import LOG, Run
 
 SLOTS = [{"CUDA_VISIBLE_DEVICES": "0"}, {"CUDA_VISIBLE_DEVICES": "1"}]
 
@@ -123,6 +124,18 @@ def test_stop_sends_sigterm_and_poll_returns_the_status(lab: Lab, make: Callable
 
 
 @BOTH
+def test_silent_trial_is_killed_and_its_log_has_its_stack(lab: Lab, make: Callable[[Target], Any]):
+    (job,) = jobs = make_jobs("a")
+    with closing(make(fake_work.hang)) as launcher:
+        Schedule(lab, jobs, launcher, SETTINGS, retries=0, limits=Limits(start_limit=2)).run()
+    assert job.state == "failed"
+    assert job.reason.startswith("gave no sign of life in time (launcher.start_limit=2 seconds)")
+    (run,) = lab.runs("a")
+    assert "in wait_for_ever" in (run.folder / LOG).read_text()
+    assert not run.is_locked()
+
+
+@BOTH
 def test_close_kills_running_trials(lab: Lab, make: Callable[[Target], Any]):
     run = new_run(lab, "a")
     with closing(make(fake_work.wait_for_go)) as launcher:
@@ -217,14 +230,10 @@ def test_trials_of_several_processes_run_one_at_a_time():
     assert launcher.slots == 1
 
 
-def test_slots_are_one_per_gpu_or_cpus_divided_by_threads(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("ablab.sweep.launch.slots.visible_gpus", lambda: ["3", "GPU-ab"])
-    gpus = [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "GPU-ab"}]
-    assert make_slots("auto", 1, "auto") == gpus
-    assert make_slots(3, 1, "gpu") == [*gpus, gpus[0]]
+def test_slots_are_the_cpus_divided_by_threads(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("ablab.sweep.launch.slots.usable_cpus", lambda: 8)
-    assert len(make_slots("auto", 3, "cpu")) == 2
-    assert len(make_slots("auto", 16, "cpu")) == 1
+    assert [len(cpu_slots("auto", threads)) for threads in (1, 3, 16)] == [8, 2, 1]
+    assert len(cpu_slots(5, 8)) == 5
 
 
 @pytest.mark.parametrize(

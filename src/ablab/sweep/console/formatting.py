@@ -65,6 +65,9 @@ def format_duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+BLOCKED = "Waits for a GPU: other processes have all that this sweep may use."
+
+
 def stop_message(at_once: bool) -> str:
     """Return the message for a user who has asked to stop."""
     if at_once:

@@ -8,7 +8,12 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from ablab.sweep.console.formatting import format_counts, format_duration, stop_message
+from ablab.sweep.console.formatting import (
+    BLOCKED,
+    format_counts,
+    format_duration,
+    stop_message,
+)
 from ablab.sweep.console.table import MAX_PROBLEMS, job_table
 from ablab.sweep.job import Job
 from ablab.sweep.schedule import Watcher
@@ -62,6 +67,10 @@ class LiveTable(Watcher):
     def stopping(self, at_once: bool) -> None:
         """Print what happens to the running trials, above the table."""
         self._console.print(stop_message(at_once))
+
+    def blocked(self) -> None:
+        """Print what the sweep waits for, above the table."""
+        self._console.print(BLOCKED)
 
     def tick(self) -> None:
         """Redraw the table if it is time to."""

@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from ablab.sweep.console.formatting import count_done, format_result, stop_message, trial_label
+from ablab.sweep.console.formatting import (
+    BLOCKED,
+    count_done,
+    format_result,
+    stop_message,
+    trial_label,
+)
 from ablab.sweep.console.summary import print_line
 from ablab.sweep.job import Job
 from ablab.sweep.schedule import Watcher
@@ -40,6 +46,10 @@ class LogLines(Watcher):
     def stopping(self, at_once: bool) -> None:
         """Print what happens to the running trials."""
         print_line(self._console, stop_message(at_once))
+
+    def blocked(self) -> None:
+        """Print what the sweep waits for."""
+        print_line(self._console, BLOCKED)
 
     def _print(self, job: Job, text: str) -> None:
         print_line(self._console, f"{trial_label(job.cell, self._several_blocks)}: {text}")

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 
+from ablab.signals import request_stack
 from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.server import ForkServer
@@ -41,6 +42,10 @@ class ForkWorker:
     def kill(self) -> None:
         """Send SIGKILL."""
         self.process.kill()
+
+    def dump_stack(self) -> None:
+        """Send the signal at which a process writes its stack to its log."""
+        request_stack(self.process.pid)
 
 
 class ForkLauncher:

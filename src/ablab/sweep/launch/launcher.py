@@ -19,6 +19,9 @@ class Worker(Protocol):
     def kill(self) -> None:
         """Send SIGKILL."""
 
+    def dump_stack(self) -> None:
+        """Send `ablab.signals.STACK_SIGNAL`: the process writes its Python stack to its log."""
+
 
 @runtime_checkable
 class Launcher(Protocol):
@@ -49,3 +52,26 @@ class Launcher(Protocol):
 
     def close(self) -> None:
         """Kill the processes that still run."""
+
+
+@runtime_checkable
+class SharingLauncher(Launcher, Protocol):
+    """A launcher whose slots are on devices that other trials and other sweeps use too.
+
+    The schedule reserves a slot before it starts a run there. While another process has the slot's
+    device, the run waits.
+    """
+
+    def reserve(self, slot: int, *, alone: bool) -> bool:
+        """Reserve a slot, and return whether its device can be used now.
+
+        Args:
+            slot: not reserved.
+            alone: reserve the device for one trial, whatever the number of trials on it.
+        """
+
+    def release(self, slot: int) -> None:
+        """Release a reserved slot, whose run has ended."""
+
+    def is_shared(self, slot: int) -> bool:
+        """Return whether the slot is one of several on its device."""

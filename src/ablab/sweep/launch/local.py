@@ -1,29 +1,49 @@
 """The launcher for this machine."""
 
 import sys
+from collections.abc import Sequence
 from typing import Literal
 
 from ablab.sweep.launch.fork import ForkLauncher
+from ablab.sweep.launch.gpu_launcher import GPULauncher
+from ablab.sweep.launch.gpu_locks import GPULocks
+from ablab.sweep.launch.gpus import gpu_slots, group_slots, visible_gpus
 from ablab.sweep.launch.launcher import Launcher
-from ablab.sweep.launch.slots import make_slots
+from ablab.sweep.launch.slots import Slot, cpu_slots
 from ablab.sweep.launch.spawn import SpawnLauncher
 from ablab.sweep.launch.subprocess import SubprocessLauncher
 from ablab.training.settings import Devices
 
 
 def local_launcher(
-    devices: Devices, threads: int, slots: int | Literal["auto"] = "auto"
+    devices: Devices, threads: int, slots: int | Literal["auto"] = "auto", per_gpu: int = 1
 ) -> Launcher:
     """Return the launcher of this platform: fork on Linux, spawn on macOS, subprocess for DDP.
 
     Args:
-        devices: where trials run; a trial of several processes runs alone on the machine.
+        devices: where trials run. On the CPU, a trial of several processes runs alone on the
+            machine; on GPUs, each such trial has its own.
         threads: CPU threads of each process.
-        slots: number of trials that run at the same time; ``auto``: one per CPU core or GPU.
+        slots: number of trials that run at the same time; ``auto``: one per CPU core, or
+            ``per_gpu`` per GPU.
+        per_gpu: number of trials that share a GPU.
     """
+    gpus = visible_gpus() if devices.accelerator in ("auto", "gpu", "cuda") else []
+    if not gpus:
+        number = 1 if devices.may_be_several else slots
+        return _processes(devices, threads, cpu_slots(number, threads))
     if devices.may_be_several:
-        return SubprocessLauncher()
-    environments = make_slots(slots, threads, devices.accelerator)
+        on_gpus = group_slots(gpus, slots, devices.devices)
+    else:
+        on_gpus = gpu_slots(gpus, slots, per_gpu)
+    processes = _processes(devices, threads, [slot.environment for slot in on_gpus])
+    return GPULauncher(processes, GPULocks(on_gpus))
+
+
+def _processes(devices: Devices, threads: int, slots: Sequence[Slot]) -> Launcher:
+    """Return the launcher that starts the processes of trials in slots."""
+    if devices.may_be_several:
+        return SubprocessLauncher(slots=slots)
     if sys.platform == "darwin":  # a fork of a process that used Apple's libraries may crash
-        return SpawnLauncher(environments, threads)
-    return ForkLauncher(environments, threads)
+        return SpawnLauncher(slots, threads)
+    return ForkLauncher(slots, threads)

@@ -1,4 +1,4 @@
-"""Slots: how many trials run at the same time on this machine, and the GPU of each."""
+"""Slots: how many trials run at the same time on the CPUs of this machine."""
 
 import os
 import sys
@@ -7,30 +7,16 @@ from pathlib import Path
 Slot = dict[str, str]  # environment variables of the processes in the slot
 
 
-def make_slots(wanted: int | str, threads: int, accelerator: str) -> list[Slot]:
-    """Return the slots of this machine.
+def cpu_slots(wanted: int | str, threads: int) -> list[Slot]:
+    """Return the slots of a machine whose trials run on the CPU.
 
     Args:
-        wanted: a number, or ``auto``: one per GPU if trials run on GPUs, else the number of CPUs
-            of this process divided by ``threads``, at least 1.
+        wanted: a number, or ``auto``: the number of CPUs of this process divided by ``threads``,
+            at least 1.
         threads: CPU threads per trial, >= 1.
-        accelerator: as in Lightning; ``auto`` uses GPUs if torch can.
     """
-    gpus = visible_gpus() if accelerator in ("auto", "gpu", "cuda") else []
-    if gpus:
-        count = len(gpus) if wanted == "auto" else int(wanted)
-        return [{"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} for i in range(count)]
     count = max(1, usable_cpus() // threads) if wanted == "auto" else int(wanted)
     return [{} for _ in range(count)]
-
-
-def visible_gpus() -> list[str]:
-    """Return the GPUs that this process may use, in the notation of `CUDA_VISIBLE_DEVICES`."""
-    import torch
-
-    count = torch.cuda.device_count()
-    named = [g for g in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if g]
-    return named[:count] if named else [str(i) for i in range(count)]
 
 
 def usable_cpus() -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
+from ablab.signals import request_stack
 from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.slots import Slot
@@ -38,6 +39,10 @@ class SpawnWorker:
     def kill(self) -> None:
         """Send SIGKILL."""
         self.process.kill()
+
+    def dump_stack(self) -> None:
+        """Send the signal at which a process writes its stack to its log."""
+        request_stack(self.process.pid)
 
 
 class SpawnLauncher:

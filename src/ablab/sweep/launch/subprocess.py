@@ -1,4 +1,4 @@
-"""The launcher for trials of several processes (DDP): a plain command, alone on the machine.
+"""The launcher for trials of several processes (DDP): a plain command, alone on its devices.
 
 Lightning starts the other ranks by running the command of the first one again, so that the trial
 must be a command of its own.
@@ -12,7 +12,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 
+from ablab.signals import request_stack
 from ablab.sweep.launch.launcher import Worker
+from ablab.sweep.launch.slots import Slot
 from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
@@ -36,19 +38,29 @@ class SubprocessWorker:
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
+    def dump_stack(self) -> None:
+        """Send the signal at which a process writes its stack to its log."""
+        request_stack(self.process.pid)
+
 
 class SubprocessLauncher:
-    """Starts ``python -m ablab.training.process`` for one run at a time.
+    """Starts ``python -m ablab.training.process`` for one run at a time in each slot.
 
     Args:
         module: run with the run's folder and the settings as arguments.
+        slots: environment variables of each slot.
     """
 
-    slots = 1
-
-    def __init__(self, module: str = "ablab.training.process") -> None:
-        self._module = module
+    def __init__(
+        self, module: str = "ablab.training.process", slots: Sequence[Slot] = ({},)
+    ) -> None:
+        self._module, self._environments = module, list(slots)
         self._workers: list[SubprocessWorker] = []
+
+    @property
+    def slots(self) -> int:
+        """Number of trials that run at the same time."""
+        return len(self._environments)
 
     def is_ready(self) -> bool:
         """Return True: a start does not wait."""
@@ -59,6 +71,7 @@ class SubprocessLauncher:
         command = [sys.executable, "-m", self._module, str(run.folder), settings.to_json()]
         process = subprocess.Popen(
             command,
+            env={**os.environ, **self._environments[slot]},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -68,7 +81,7 @@ class SubprocessLauncher:
         return self._workers[-1]
 
     def wait(self, workers: Sequence[Worker], seconds: float) -> None:
-        """Wait until the command has ended, at most ``seconds``."""
+        """Wait until the first of the commands has ended, at most ``seconds``."""
         for worker in workers:
             if isinstance(worker, SubprocessWorker):
                 with suppress(subprocess.TimeoutExpired):
@@ -77,7 +90,7 @@ class SubprocessLauncher:
         time.sleep(seconds)
 
     def close(self) -> None:
-        """Kill the command if it still runs."""
+        """Kill the commands that still run."""
         for worker in self._workers:
             if worker.poll() is None:
                 worker.kill()
