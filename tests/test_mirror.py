@@ -41,6 +41,7 @@ ELSEWHERE: dict[str, str] = {
     "report.page.contrast_columns": "report/page/test_sections.py",
     "report.page.details": "report/page/test_sections.py",
     "report.page.variants_table": "report/page/test_sections.py",
+    "report.space": "tracking/test_usage.py",
     "report.text.glossary": "test_docs.py",
     "signals": "api/test_training.py",
     "sweep.launch.preload": "sweep/launch/test_launchers.py",

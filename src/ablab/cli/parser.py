@@ -19,6 +19,7 @@ from ablab.cli import (
     report,
     reproduce,
     serve,
+    space,
     stores,
     sweep,
     train,
@@ -78,7 +79,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
     trials, results = (train, sweep, report, compare, publish), (models, reproduce, carry)
-    upkeep = (new, stores, prune, maintenance)
+    upkeep = (new, stores, space, prune, maintenance)
     for module in (*trials, *results, baselines, view, ui, serve, *upkeep):
         module.add_to(commands)
     return parser

@@ -102,6 +102,14 @@ def record_deletions(lab: Lab) -> str:
     return ""
 
 
+def is_delivered(run: Run) -> bool:
+    """Return whether a store has received all of a finished run, or something of another one."""
+    stores = [states for states in _read_file(run).values() if isinstance(states, dict)]
+    states = [each for store in stores for each in store.values() if isinstance(each, dict)]
+    is_finished = run.completion is not None
+    return any(each.get("completion") or not is_finished for each in states)
+
+
 def deleted_runs(runs: Iterable[Run], store_label: str, experiment: str) -> set[str]:
     """Return the runs whose MLflow run in an experiment is recorded as deleted.
 

@@ -112,6 +112,17 @@ class Plan:
         """Every current trial, by key."""
         return {key: trial for part in self.parts for key, trial in part.trials.items()}
 
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The keys of all trials that the plan needs."""
+        return frozenset(self.trials).union(cell.key for cell in self.cells)
+
+    @cached_property
+    def initial_weights(self) -> frozenset[str]:
+        """The keys of the trials from whose weights its own start (``init_from``)."""
+        configs = (trial.get("config", {}) for trial in self.trials.values())
+        return frozenset(str(c["init_from"]) for c in configs if c.get("init_from") is not None)
+
 
 def read_plan(folder: Path) -> Plan | None:
     """Return the plan in a sweep's folder, or None.
