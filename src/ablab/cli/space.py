@@ -79,9 +79,7 @@ def _rm(options: argparse.Namespace) -> int:
     left = remove_trials(lab, keys) if options.yes else {}
     size = format_size(sum(usage.trials[key] for key in keys if key not in left))
     count = format_count(len(keys) - len(left), "trial")
-    end = (
-        "deleted; MLflow keeps what it has of them" if options.yes else "found; --yes deletes them"
-    )
+    end = "deleted; MLflow keeps its runs" if options.yes else "found; --yes deletes them"
     sys.stdout.write(f"{count}, {size}, {end}\n")
     if left:
         raise ConfigError(list(left.values()))
