@@ -124,8 +124,8 @@ def holm_levels(p: Array) -> Array:
     p = np.where(np.isnan(p), 1.0, p)
     m, order = p.shape[-1], np.argsort(p, axis=-1, kind="stable")
     steps = ALPHA / np.arange(m, 0, -1)
-    failed = np.take_along_axis(p, order, axis=-1) > steps
-    last = np.where(failed.any(axis=-1), failed.argmax(axis=-1), m - 1)
+    passed = np.take_along_axis(p, order, axis=-1) <= steps
+    last = np.minimum(passed.cumprod(axis=-1).sum(axis=-1), m - 1)  # the first that fails
     levels = np.empty_like(p)
     own = steps[np.minimum(np.arange(m), last[..., None])]
     np.put_along_axis(levels, order, own, axis=-1)

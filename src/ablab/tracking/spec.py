@@ -1,7 +1,7 @@
 """A sweep's question as the plan stores it, with the default of every key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ablab.bounds import TRIALS
@@ -10,6 +10,26 @@ Settings = Mapping[str, Any]
 _ALWAYS = ("question", "kind", "metric", "goal", "baseline", "margin", "seeds")
 _NAMED = ("variants", "blocks")
 _TEXTS = ("question", "kind", "metric", "goal", "baseline", "unit", "curve", "curve_unit")
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Stores the looks of a sweep that trains as many seeds as its answer needs.
+
+    Attributes:
+        sizes: number of seeds at each look, growing.
+        spending: one of `ablab.stats.sequential.SPENDING`.
+        futility: a contrast is given up if the predicted probability that the last look decides it
+            is below this; None: never.
+    """
+
+    sizes: tuple[int, ...]
+    spending: str
+    futility: float | None
+
+    def next_after(self, seeds: int) -> int | None:
+        """Return the size of the first look with more seeds, or None after the last one."""
+        return next((size for size in self.sizes if size > seeds), None)
 
 
 @dataclass(frozen=True)
@@ -25,6 +45,8 @@ class Spec:
         margin: half the width of the equivalence region, in the metric's unit; equivalence only.
         target: validation accuracy in (0, 1); the first epoch that reaches it measures the speed.
         seeds: distinct, >= 0.
+        looks: the looks at growing numbers of seeds, of which ``seeds`` are those so far; None if
+            the number of seeds is fixed.
         variants: name to settings, in the order of the report.
         blocks: likewise; empty if nothing is repeated.
         tune: what was tuned before the comparison; sweeps do not set it yet.
@@ -42,6 +64,7 @@ class Spec:
     margin: float | None = None
     target: float | None = None
     seeds: tuple[int, ...] = ()
+    looks: Looks | None = None
     variants: Mapping[str, Settings] = field(default_factory=dict)
     blocks: Mapping[str, Settings] = field(default_factory=dict)
     tune: Any = None
@@ -63,6 +86,8 @@ class Spec:
             if f.name in _ALWAYS or getattr(self, f.name) != f.default
         }
         named = {key: {n: dict(s) for n, s in content[key].items()} for key in _NAMED}
+        if self.looks is not None:
+            content["looks"] = {**vars(self.looks), "sizes": list(self.looks.sizes)}
         return {**content, "seeds": list(self.seeds), **named}
 
 
@@ -80,6 +105,9 @@ def read_spec(content: Mapping[str, Any]) -> Spec:
     if isinstance(seeds, int) and seeds > TRIALS.most:
         raise TypeError
     values["seeds"] = tuple(range(seeds) if isinstance(seeds, int) else seeds)
+    if "looks" in values:
+        looks = Looks(**values["looks"])
+        values["looks"] = replace(looks, sizes=tuple(map(int, looks.sizes)))
     if not all(isinstance(values.get(key, ""), str) for key in _TEXTS):
         raise TypeError
     if not all(isinstance(values.get(key, 0), int | float) for key in ("margin", "target")):

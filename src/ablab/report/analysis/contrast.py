@@ -9,6 +9,9 @@ from ablab.stats import intervals, paired, power
 from ablab.stats.equivalence import Equivalence
 from ablab.stats.intervals import Components
 from ablab.stats.paired import Array
+from ablab.stats.sequential import Look
+
+_ONLY = Look()
 
 
 def _no_images() -> Components:
@@ -20,7 +23,8 @@ class Contrast:
     """A variant versus a reference: one paired difference per seed.
 
     The properties are computed from the differences; the fields from `p` on are set by
-    `corrected`, since they depend on the family.
+    `corrected`, since they depend on the family. Where a look is one of several, p-values and
+    intervals are repeated ones, adjusted for the looks.
 
     Attributes:
         differences: variant minus reference, one per seed; averaged over blocks if there are
@@ -33,6 +37,8 @@ class Contrast:
         components: returns what the sampling of test images adds to the variance, as in `Images`.
         uncounted: number of trials that diverged without a value, of the variant and of the
             reference. Leaving them out flatters the one that has any, so it cannot win.
+        compared: the variants that it is computed from.
+        look: the look that tests it; the only one if the number of seeds is fixed.
         p: two-sided p of the paired t test; NaN if the contrast is described, not tested.
         p_holm: ``p`` adjusted over the family: that of the verdict or, for a contrast within one
             of several blocks, all variant × block cells.
@@ -52,6 +58,8 @@ class Contrast:
     blocks: tuple[str, ...] = ()
     components: Callable[[], Components] = _no_images
     uncounted: tuple[int, int] = (0, 0)
+    compared: tuple[str, ...] = ()
+    look: Look = _ONLY
     p: float = math.nan
     p_holm: float = math.nan
     p_flip: float = math.nan
@@ -72,12 +80,12 @@ class Contrast:
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % t interval of this contrast alone."""
-        return paired.t_interval(self.differences)
+        return paired.t_interval(self.differences, self.look.nominal(paired.ALPHA))
 
     @property
     def step_interval(self) -> tuple[float, float] | None:
         """The t interval at the contrast's Holm step; excludes 0 exactly if ``p_holm`` <= 0.05."""
-        return paired.t_interval(self.differences, self.level)
+        return paired.t_interval(self.differences, self.look.nominal(self.level))
 
     @property
     def p_cell(self) -> float:
@@ -87,12 +95,13 @@ class Contrast:
     @cached_property
     def images_interval(self) -> tuple[float, float] | None:
         """The 95 % interval that also covers the sampling of test images; None if unknown."""
-        return intervals.images_interval(self.differences, self.components())
+        level = self.look.nominal(paired.ALPHA)
+        return intervals.images_interval(self.differences, self.components(), level)
 
     @cached_property
     def bca(self) -> tuple[float, float] | None:
         """The 95 % BCa bootstrap interval; None below twenty seeds."""
-        return intervals.bca_interval(self.differences)
+        return intervals.bca_interval(self.differences, self.look.nominal(paired.ALPHA))
 
     @property
     def won_interval(self) -> tuple[float, float] | None:
@@ -102,7 +111,7 @@ class Contrast:
     @property
     def minimum_detectable_difference(self) -> float:
         """The true difference that would be detected with 80 % power; NaN if unknown."""
-        return power.minimum_detectable_difference(self.differences, self.m)
+        return power.minimum_detectable_difference(self.differences, self.m, self.look)
 
     @property
     def is_unreliable(self) -> bool:

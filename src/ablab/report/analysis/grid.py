@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ablab.report.analysis.interim import Interim
 from ablab.report.analysis.trials import Row
 from ablab.stats.paired import Array
 
@@ -57,6 +58,7 @@ class Grid:
         diverged: same shape, whether the trial diverged.
         planned: same shape, whether the plan has this cell.
         rows: by block, variant and seed.
+        interim: the look that these trials belong to; None if the number of seeds is fixed.
     """
 
     blocks: tuple[str, ...]
@@ -66,6 +68,7 @@ class Grid:
     diverged: NDArray[np.bool_]
     planned: NDArray[np.bool_]
     rows: Mapping[tuple[str, str, int], Row]
+    interim: Interim | None = None
 
     @cached_property
     def unit(self) -> int:
@@ -107,12 +110,13 @@ class Grid:
         return np.flatnonzero(is_planned.all(axis=1))
 
 
-def grid_of(rows: Sequence[Row], variants: Sequence[str]) -> Grid:
+def grid_of(rows: Sequence[Row], variants: Sequence[str], interim: Interim | None = None) -> Grid:
     """Arrange rows as a grid.
 
     Args:
         rows: the trials, in any order; blocks keep the order of their first row.
         variants: in the order of the report; variants without a row are left out.
+        interim: the look that they belong to, if there are several.
     """
     present = {row.variant for row in rows}
     blocks = tuple(dict.fromkeys(row.block for row in rows))
@@ -122,7 +126,7 @@ def grid_of(rows: Sequence[Row], variants: Sequence[str]) -> Grid:
     known = set(names)
     cells = {(r.block, r.variant, r.seed): r for r in rows if r.variant in known}
     values, empty = np.full(shape, np.nan), np.zeros(shape, dtype=np.bool_)
-    grid = Grid(blocks, names, seeds, values, empty, empty.copy(), cells)
+    grid = Grid(blocks, names, seeds, values, empty, empty.copy(), cells, interim)
     for key, row in cells.items():
         index = grid.index(*key)
         grid.values[index] = row.value

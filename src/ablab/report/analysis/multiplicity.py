@@ -39,7 +39,7 @@ def corrected(contrasts: Sequence[Contrast], margin: float | None = None) -> tup
     ]
     if margin is None:
         return tuple(tested)
-    results = equivalences([c.differences for c in contrasts], margin)
+    results = equivalences([c.differences for c in contrasts], margin, [c.look for c in contrasts])
     return tuple(
         replace(c, equivalence=replace(e, result="undecided") if any(c.uncounted) else e)
         for c, e in zip(tested, results, strict=True)
@@ -53,6 +53,15 @@ def _paired_p(contrasts: Sequence[Contrast]) -> Array:
     for n in np.unique(sizes):
         indices = np.flatnonzero(sizes == n)
         p[indices] = paired.paired_p(np.stack([contrasts[int(i)].differences for i in indices]))
+    return _repeated(contrasts, p)
+
+
+def _repeated(contrasts: Sequence[Contrast], p: Array) -> Array:
+    """Return the p-values, each adjusted for the looks if there are several."""
+    looks = [c.look for c in contrasts]
+    for look in {look for look in looks if not look.is_only}:
+        own = np.array([each == look for each in looks])
+        p = np.where(own, look.repeated(p), p)
     return p
 
 
@@ -61,4 +70,5 @@ def _sign_flip_p(contrasts: Sequence[Contrast]) -> Array:
     sums = sum(2.0 ** (c.n / 2) for c in contrasts)
     if sums > MAX_SIGN_FLIP_SUMS:
         return np.full(len(contrasts), math.nan)
-    return paired.holm(np.array([paired.sign_flip_p(c.differences) for c in contrasts]))
+    p = np.array([paired.sign_flip_p(c.differences) for c in contrasts])
+    return paired.holm(_repeated(contrasts, p))

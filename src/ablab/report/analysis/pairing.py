@@ -5,11 +5,13 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.grid import Grid
 from ablab.report.analysis.images import Images
 from ablab.stats.paired import Array
+from ablab.stats.sequential import Look
 
 FLOAT32 = 2.0**-22  # relative error of a difference of two values rounded to float32
 
@@ -32,7 +34,8 @@ def weighted(
     """Return the contrast of a weighted sum of variants, averaged over blocks.
 
     The blocks are those in which all these variants are planned. A seed that lacks any of their
-    trials is left out, so that every seed averages the same blocks.
+    trials is left out, so that every seed averages the same blocks. Of several looks, the seeds
+    are those of the look that tests the contrast.
 
     Args:
         grid: the trials.
@@ -46,14 +49,17 @@ def weighted(
     cells = np.ix_(blocks, columns)
     sums = _weighted_sums(grid.counts[cells], np.array(list(weights.values())))
     complete = ~np.isnan(sums) if blocks.size else np.zeros(sums.size, dtype=np.bool_)
+    look, is_of_look = _look(grid, names, grid.planned[cells])
+    complete &= is_of_look
     if grid.unit == 1:
         sums = _with_ties(sums, grid.values[cells])
     sums = sums / (grid.unit * max(blocks.size, 1))
     converged = complete & ~grid.diverged[cells].any(axis=(0, 1))
-    planned = grid.planned[cells].any(axis=(0, 1))
+    planned = grid.planned[cells].any(axis=(0, 1)) & is_of_look
     seeds = tuple(grid.seeds[i] for i in np.flatnonzero(complete))
     labels = tuple(grid.blocks[i] for i in blocks)
-    uncounted = (grid.diverged[cells] & np.isnan(grid.values[cells])).sum(axis=(0, 2))
+    lost = grid.diverged[cells] & np.isnan(grid.values[cells]) & is_of_look
+    uncounted = lost.sum(axis=(0, 2))
     positive = np.array(list(weights.values())) > 0
     contrast = Contrast(
         *names,
@@ -64,10 +70,28 @@ def weighted(
         seeds=seeds,
         blocks=labels,
         uncounted=(int(uncounted[positive].sum()), int(uncounted[~positive].sum())),
+        compared=tuple(weights),
+        look=look,
     )
     if images is None or not seeds:
         return contrast
     return replace(contrast, components=partial(images.components, weights, labels, seeds))
+
+
+def _look(
+    grid: Grid, names: tuple[str, str], planned: NDArray[np.bool_]
+) -> tuple[Look, NDArray[np.bool_]]:
+    """Return the look that tests a contrast, and which seeds it has, (seeds,).
+
+    Args:
+        grid: the trials.
+        names: of the contrast and of its reference.
+        planned: (blocks, variants, seeds), whether each of its trials is planned.
+    """
+    if grid.interim is None:
+        return Look(), np.ones(len(grid.seeds), dtype=np.bool_)
+    look = grid.interim.look_of(names, int(planned.all(axis=(0, 1)).sum()))
+    return look, np.array(grid.seeds) < look.size
 
 
 def _with_ties(sums: Array, values: Array) -> Array:

@@ -5,6 +5,7 @@ from itertools import combinations
 
 from ablab.formatting import join_words
 from ablab.report.analysis.comparison import Comparison
+from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.grid import Grid, Group
 from ablab.report.kinds.kind import Kind, Pairs
 from ablab.report.text import phrases
@@ -20,6 +21,14 @@ class Best(Kind):
         names = _ranked(grid, groups, direction)
         leader = names[0] if names and groups[names[0]].n else None
         return leader, list(combinations(names, 2))
+
+    def beaten(self, comparison: Comparison) -> Mapping[str, Contrast]:
+        """Return the variants that another one beats, each with the largest such difference."""
+        by: dict[str, Contrast] = {}
+        for c in sorted(comparison.family, key=lambda c: abs(c.mean)):
+            if c.result != "open":
+                by[c.variant if c.result == "behind" else c.reference] = c
+        return by
 
     def mark(self, comparison: Comparison, variant: str) -> str:
         """Return how the leader was chosen."""
@@ -73,12 +82,17 @@ def _among(comparison: Comparison, variants: Sequence[str]) -> list[str]:
 
 
 def _ranked(grid: Grid, groups: Mapping[str, Group], direction: int) -> list[str]:
-    """Return the variants, the best first; those that lack a block, or all trials, come last."""
+    """Return the variants, the best first.
 
-    def order(variant: str) -> tuple[bool, int, float]:
+    Those that lack a block, that an earlier look found beaten, or that lack all trials, come last.
+    """
+    beaten = grid.interim.beaten if grid.interim else frozenset[str]()
+
+    def order(variant: str) -> tuple[bool, bool, int, float]:
         group = groups[variant]
         if not group.n:
-            return True, 0, 0.0
-        return False, -grid.blocks_of([variant]).size, -group.mean * direction
+            return True, True, 0, 0.0
+        blocks = grid.blocks_of([variant]).size
+        return False, variant in beaten, -blocks, -group.mean * direction
 
     return sorted(groups, key=order)

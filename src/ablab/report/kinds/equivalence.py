@@ -9,6 +9,7 @@ from ablab.report.kinds.kind import Kind
 from ablab.report.page.contrast_columns import EQUIVALENCE
 from ablab.report.text import phrases
 from ablab.stats.equivalence import Equivalence
+from ablab.stats.futility import chance_of_equivalence
 from ablab.stats.paired import ALPHA
 
 
@@ -43,6 +44,17 @@ class Equivalent(Kind):
                 f"p is adjusted by Holm's method over {comparison.deciding[0].m} contrasts"
             )
         return clauses
+
+    def is_decided(self, contrast: Contrast) -> bool:
+        """Return whether the contrast is equivalent or different."""
+        return contrast.equivalence is not None and contrast.equivalence.result != "undecided"
+
+    def chance(self, contrast: Contrast) -> float:
+        """Return the predicted probability that the last look finds either."""
+        tests, last = contrast.equivalence, contrast.look.last
+        assert tests is not None
+        levels = (tests.level, tests.outside_level)
+        return float(chance_of_equivalence(contrast.differences, last, tests.margin, *levels))
 
     def why_none(self, comparison: Comparison) -> str:
         """Return that there is no margin, if so."""

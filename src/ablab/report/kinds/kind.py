@@ -8,6 +8,7 @@ from ablab.report.analysis.comparison import Comparison, Factors
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.grid import Grid, Group
 from ablab.report.page.contrast_columns import TESTS, Formatter
+from ablab.stats.futility import chance_of_difference
 from ablab.stats.paired import ALPHA, smallest_sign_flip_p
 from ablab.tracking.spec import Spec
 
@@ -45,6 +46,19 @@ class Kind(ABC):
     def why_none(self, comparison: Comparison) -> str:
         """Return why there can be no verdict of this kind, or an empty string."""
         return ""
+
+    def is_decided(self, contrast: Contrast) -> bool:
+        """Return whether the test of a contrast has a result."""
+        return contrast.result != "open"
+
+    def chance(self, contrast: Contrast) -> float:
+        """Return the predicted probability that the last look decides a contrast at its level."""
+        last = contrast.look.last
+        return float(chance_of_difference(contrast.differences, last, contrast.level))
+
+    def beaten(self, comparison: Comparison) -> Mapping[str, Contrast]:
+        """Return the variants that are out of the question, each with the contrast that says so."""
+        return {}
 
     def mark(self, comparison: Comparison, variant: str) -> str:
         """Return the remark beside a variant's name in tables, or an empty string."""
