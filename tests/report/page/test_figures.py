@@ -7,7 +7,7 @@ import pytest
 from labwriter import LabWriter
 
 from ablab.formatting import MINUS
-from ablab.report.analysis.analysis import compare
+from ablab.report.analysis.comparing import compare
 from ablab.report.analysis.trials import read_table
 from ablab.report.page.figures import curves, differences
 from ablab.tracking.plan import read_plan

@@ -24,7 +24,8 @@ from tables_by_hand import (
 )
 
 from ablab.formatting import MINUS
-from ablab.report.analysis.analysis import analyze, compare
+from ablab.report.analysis.analysis import analyze
+from ablab.report.analysis.comparing import compare
 from ablab.report.text.provenance import notices
 from ablab.report.text.verdict import verdict
 from ablab.tracking.plan import Part, Plan
