@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 TESTS = (
     "config/test_compose.py",
     "config/test_overrides.py",
+    "config/test_several_values.py",
     "config/test_interpolation.py",
     "config/test_yaml_file.py",
     "config/test_validate.py",

@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from ablab.cli.completion import complete
 from ablab.cli.parser import make_parser
 from ablab.errors import (
     BUG,
@@ -31,6 +32,7 @@ _BUG = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code, one of `ablab.errors.EXIT_CODES`."""
+    complete(make_parser)
     protect_streams()
     ending = SignalExit()
     try:

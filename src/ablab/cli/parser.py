@@ -11,6 +11,7 @@ from ablab.cli import (
     baselines,
     carry,
     compare,
+    completion,
     maintenance,
     models,
     new,
@@ -79,7 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
     trials, results = (train, sweep, report, compare, publish), (models, reproduce, carry)
-    upkeep = (new, stores, space, prune, maintenance)
+    upkeep = (new, stores, space, prune, maintenance, completion)
     for module in (*trials, *results, baselines, view, ui, serve, *upkeep):
         module.add_to(commands)
     return parser
