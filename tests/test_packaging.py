@@ -20,7 +20,11 @@ SOURCES = sorted((ROOT / "src").rglob("*.py"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 REQUIRED = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
-OPTIONAL = {canonicalize_name(Requirement(line).name) for line in EXTRAS["onnx"]}
+OPTIONAL = {
+    canonicalize_name(Requirement(line).name)
+    for extra in ("onnx", "ray", "slurm")
+    for line in EXTRAS[extra]
+}
 PIN = re.compile(r'[a-z0-9-]+==[0-9][0-9a-z.]*(; python_version (<|>=) "3\.\d+")?')
 
 

@@ -89,7 +89,7 @@ def check_precision(config: Mapping[str, Any], data: TrialData, num_weights: int
         InputError: an operation does not support this precision.
     """
     precision = config["trainer"]["precision"]
-    on_cpu = device_type(config["devices"]) == "cpu"
+    on_cpu = device_type(config) == "cpu"
     if not on_cpu or precision == "32-true" or num_weights > _MAX_WEIGHTS:
         return
     plugin, target = _plugin(precision), augmented_targets(config, data)

@@ -40,7 +40,7 @@ def check_optimizer(config: Mapping[str, Any], network: nn.Module, total_steps: 
     """
     make = Builder("optimizer", config["optimizer"])
     optimizer = make(named_params=trained_parameters(network))
-    if device_type(config["devices"]) != "cpu":  # options such as `fused` may fail on the CPU
+    if device_type(config) != "cpu":  # options such as `fused` may fail on the CPU
         Builder("scheduler", config["scheduler"])(optimizer=optimizer, total_steps=total_steps)
         return 0.0
     weights = _stand_ins(network, _DTYPES.get(config["trainer"]["precision"]))

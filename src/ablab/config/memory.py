@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ablab.config.preflight import device_type, num_processes
+from ablab.config.preflight import device_type, gpus_elsewhere, num_processes
 from ablab.formatting import format_size
 from ablab.text import format_count
 
@@ -76,7 +76,9 @@ def memory_fault(
         bytes_per_image: bytes that a forward pass saves for its backward pass.
         images: of a batch, over all processes.
     """
-    count, kind = num_processes(config["devices"]), device_type(config["devices"])
+    count, kind = num_processes(config["devices"]), device_type(config)
+    if gpus_elsewhere(config) is not None:  # the memory of another machine is not known
+        return None
     scale = _SCALES.get(config["trainer"]["precision"], 1.0)
     weights, saved = weights * scale, bytes_per_image * images * scale
     needed = weights + saved / count if kind == "cuda" else weights * count + saved

@@ -21,25 +21,17 @@ def device_faults(config: Mapping[str, Any]) -> list[str]:
     """
     devices, faults = config["devices"], thread_faults(config["launcher"])
     accelerator, count = devices["accelerator"], num_processes(devices)
-    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
-        faults.append(f"devices.accelerator must be cpu or auto here, got {accelerator}: {_why()}")
-    elif _on_gpu(devices) and devices["devices"] > torch.cuda.device_count():
-        visible = torch.cuda.device_count()
-        faults.append(f"devices.devices must be at most {visible}, the GPUs here, got {count}")
-    if config["backend"] == "by_hand" and _on_gpu(devices):
+    gpus = gpus_elsewhere(config)
+    faults += _local_faults(devices) if gpus is None else _elsewhere_faults(devices, gpus)
+    kind = device_type(config)
+    if config["backend"] == "by_hand" and kind == "cuda":
         faults.append(f"devices.accelerator must be cpu for backend=by_hand, got {accelerator}")
-    if devices["devices"] == -1 and not _on_gpu(devices):
-        faults.append(
-            "devices.devices must be a number where no GPU is used (two processes on the CPU: "
-            f"devices=ddp_cpu), got -1: {_why()}"
-        )
     if count > 1 and devices["strategy"] != "ddp":
         faults.append(
             f"devices.strategy must be ddp for {count} devices, got {devices['strategy']}"
         )
     # On a CPU Lightning would silently use bf16-mixed in place of 16-mixed.
-    unsupported = {"cpu": "16-mixed", "mps": "64-true"}
-    precision, kind = config["trainer"]["precision"], device_type(devices)
+    unsupported, precision = {"cpu": "16-mixed", "mps": "64-true"}, config["trainer"]["precision"]
     if precision == unsupported.get(kind):
         faults.append(f"trainer.precision must be one that a {kind} supports, got {precision}")
     batch_size, images = config["batch_size"], _batch_images(config) if count > 1 else 0
@@ -49,8 +41,48 @@ def device_faults(config: Mapping[str, Any]) -> list[str]:
     return faults
 
 
-def device_type(devices: Mapping[str, Any]) -> str:
-    """Return the device type that a trial trains on here: ``cuda``, ``mps`` or ``cpu``."""
+def _local_faults(devices: Mapping[str, Any]) -> list[str]:
+    """Return the faults of devices that trials have on this machine."""
+    accelerator, count, faults = devices["accelerator"], num_processes(devices), []
+    if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
+        faults.append(f"devices.accelerator must be cpu or auto here, got {accelerator}: {_why()}")
+    elif _on_gpu(devices) and devices["devices"] > torch.cuda.device_count():
+        visible = torch.cuda.device_count()
+        faults.append(f"devices.devices must be at most {visible}, the GPUs here, got {count}")
+    if devices["devices"] == -1 and not _on_gpu(devices):
+        faults.append(
+            "devices.devices must be a number where no GPU is used (two processes on the CPU: "
+            f"devices=ddp_cpu), got -1: {_why()}"
+        )
+    return faults
+
+
+def _elsewhere_faults(devices: Mapping[str, Any], gpus: float) -> list[str]:
+    """Return the faults of devices that trials have on other machines."""
+    accelerator, count = devices["accelerator"], devices["devices"]
+    if count == -1:
+        return ["devices.devices must be a number for a launcher on other machines, got -1"]
+    if accelerator in ("gpu", "cuda") and not gpus:
+        return [f"launcher.gpus must be {count} for devices.accelerator={accelerator}, got 0"]
+    if accelerator != "cpu" and gpus and count > 1 and gpus != count:
+        return [f"launcher.gpus must be {count}, as devices.devices, got {gpus:g}"]
+    return []
+
+
+def gpus_elsewhere(config: Mapping[str, Any]) -> float | None:
+    """Return the GPUs that a trial has on another machine; None if trials run on this one.
+
+    A launcher that starts trials on other machines has the option ``gpus``.
+    """
+    gpus = config["launcher"].get("gpus")
+    return gpus if isinstance(gpus, int | float) else None
+
+
+def device_type(config: Mapping[str, Any]) -> str:
+    """Return the device type that a trial trains on: ``cuda``, ``mps`` or ``cpu``."""
+    devices, gpus = config["devices"], gpus_elsewhere(config)
+    if gpus is not None:
+        return "cuda" if gpus and devices["accelerator"] != "cpu" else "cpu"
     if _on_gpu(devices):
         return "cuda"
     if devices["accelerator"] in ("auto", "gpu", "mps") and torch.backends.mps.is_available():

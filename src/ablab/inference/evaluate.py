@@ -76,7 +76,8 @@ def evaluate(run: Run, overrides: Sequence[str] = ()) -> TestResult:
         notes = _fit(form, data)
     else:
         data, notes = trial_data(run), ()
-    config = {**config, "devices": _devices(config["devices"])}
+    threads = {"threads": config["launcher"]["threads"]}  # not where another machine has GPUs
+    config = {**config, "devices": _devices(config["devices"]), "launcher": threads}
     if faults := device_faults(config):
         raise ConfigError(faults)
     prepare(ProcessSettings.of(config))

@@ -1,6 +1,6 @@
 """The slots of a launcher that a schedule uses: free, reserved or shared with other sweeps."""
 
-from ablab.sweep.launch.launcher import Launcher, SharingLauncher
+from ablab.sweep.launch.launcher import Launcher, QueueingLauncher, SharingLauncher
 
 
 class Reservations:
@@ -13,6 +13,7 @@ class Reservations:
     def __init__(self, launcher: Launcher) -> None:
         self._launcher = launcher
         self._sharing = launcher if isinstance(launcher, SharingLauncher) else None
+        self._capacity = launcher.capacity if isinstance(launcher, QueueingLauncher) else None
         self._reserved: set[int] = set()
 
     def reserve(self, *, alone: bool) -> int | None:
@@ -21,7 +22,8 @@ class Reservations:
         Args:
             alone: whether the run needs a device without other runs.
         """
-        free = (n for n in range(self._launcher.slots) if n not in self._reserved)
+        numbers = range(self._capacity or self._launcher.slots)
+        free = (n for n in numbers if n not in self._reserved)
         for slot in free:
             if self._sharing is None or self._sharing.reserve(slot, alone=alone):
                 self._reserved.add(slot)

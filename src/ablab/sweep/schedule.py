@@ -8,7 +8,7 @@ from ablab.errors import ResourceError, resource_error
 from ablab.sweep.attempt import Attempt
 from ablab.sweep.failures import describe_hopeless, is_out_of_memory, repeated_failure
 from ablab.sweep.job import Job, determine_outcome, record_failure
-from ablab.sweep.launch.launcher import Launcher
+from ablab.sweep.launch.launcher import ExplainingWorker, Launcher
 from ablab.sweep.limits import Deadline, Limits
 from ablab.sweep.reservations import Reservations
 from ablab.tracking.lab import Lab
@@ -213,6 +213,8 @@ class Schedule:
             outcome, reason = determine_outcome(job.run, status, job.started_at)
         except (OSError, ResourceError) as error:
             outcome, reason = "halted", str(resource_error(error, self._lab.root) or error)
+        if outcome in ("killed", "halted") and isinstance(attempt.worker, ExplainingWorker):
+            reason = attempt.worker.explain() or reason
         if deadline.reason and outcome in ("killed", "failed"):
             outcome, reason = "killed" if deadline.may_help else "failed", deadline.reason
         if outcome in ("finished", "diverged"):

@@ -169,13 +169,8 @@ def test_target_that_returns_no_launcher_is_refused_before_a_plan_is_written(dia
 
 @pytest.mark.usefixtures("diary")
 def test_launchers_are_listed():
-    assert set(dict(list_members("launcher"))) == {"local", "diary"}
+    assert {"local", "slurm", "diary"} <= set(dict(list_members("launcher")))
     assert "Records the runs that it starts." in describe("launcher", "diary")
-
-
-def test_the_only_launcher_is_listed_with_its_options():
-    limits = {"retries", "time_limit", "start_limit", "max_failures"}
-    assert set(dict(list_members("launcher"))) == {"slots", "per_gpu", "threads", *limits}
 
 
 @pytest.mark.parametrize(

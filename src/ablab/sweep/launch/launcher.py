@@ -75,3 +75,22 @@ class SharingLauncher(Launcher, Protocol):
 
     def is_shared(self, slot: int) -> bool:
         """Return whether the slot is one of several on its device."""
+
+
+@runtime_checkable
+class QueueingLauncher(Launcher, Protocol):
+    """A launcher with a queue of its own, as of a cluster: it takes more runs than run at a time.
+
+    Attributes:
+        capacity: largest number of runs that wait or run, >= ``slots``.
+    """
+
+    capacity: int
+
+
+@runtime_checkable
+class ExplainingWorker(Worker, Protocol):
+    """A worker on another machine, whose end has reasons that no exit status tells."""
+
+    def explain(self) -> str:
+        """Return why it ended, as a clause; empty if the exit status says it."""

@@ -7,7 +7,6 @@ must be a command of its own.
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from contextlib import suppress
 from ablab.signals import request_stack
 from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.slots import Slot
+from ablab.sweep.launch.trial_process import MODULE, training_command
 from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
@@ -51,9 +51,7 @@ class SubprocessLauncher:
         slots: environment variables of each slot.
     """
 
-    def __init__(
-        self, module: str = "ablab.training.process", slots: Sequence[Slot] = ({},)
-    ) -> None:
+    def __init__(self, module: str = MODULE, slots: Sequence[Slot] = ({},)) -> None:
         self._module, self._environments = module, list(slots)
         self._workers: list[SubprocessWorker] = []
 
@@ -68,9 +66,8 @@ class SubprocessLauncher:
 
     def start(self, run: Run, settings: ProcessSettings, slot: int) -> SubprocessWorker:
         """Start the command, which writes its own log."""
-        command = [sys.executable, "-m", self._module, str(run.folder), settings.to_json()]
         process = subprocess.Popen(
-            command,
+            training_command(run.folder, settings, self._module),
             env={**os.environ, **self._environments[slot]},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
