@@ -130,7 +130,7 @@ def test_every_axis_is_in_the_table() -> None:
 
 
 def test_every_key_and_kind_of_a_sweep_is_in_its_table() -> None:
-    assert set(table(guide("sweeps"), "| key |")) == set(rules.KEYS) - {"tune"}
+    assert set(table(guide("sweeps"), "| key |")) == set(rules.KEYS)
     assert table(guide("sweeps"), "| kind |") == list(rules.KINDS)
 
 

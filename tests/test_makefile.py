@@ -202,7 +202,7 @@ def test_only_tests_install_the_tools(clone: Clone) -> None:
     clone.calls("install")
     calls = clone.calls("test")
     assert not makes_venv(calls)
-    assert installed(calls) == ["-e .[dev,docs,onnx,ray,server,slurm]"]
+    assert installed(calls) == ["-e .[dev,docs,onnx,ray,server,slurm,tune]"]
     assert clone.calls("install") == []
     assert installed(clone.calls("test")) == []
 

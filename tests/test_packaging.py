@@ -22,7 +22,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 REQUIRED = [*PROJECT["dependencies"], *(line for extra in EXTRAS.values() for line in extra)]
 OPTIONAL = {
     canonicalize_name(Requirement(line).name)
-    for extra in ("onnx", "ray", "slurm")
+    for extra in ("onnx", "ray", "slurm", "tune")
     for line in EXTRAS[extra]
 }
 PIN = re.compile(r'[a-z0-9-]+==[0-9][0-9a-z.]*(; python_version (<|>=) "3\.\d+")?')

@@ -38,7 +38,6 @@ def test_target_is_read_and_may_be_omitted():
         ({"seeds": [1, 1]}, "sweep.seeds must be a count"),
         ({"seeds": [-1]}, "sweep.seeds must be a count"),
         ({"seed": 3}, "(did you mean seeds?)"),
-        ({"tune": {"grid": {}}}, "sweep.tune must be null (not supported yet)"),
         ({"margin": 0.1}, "sweep.margin must be null unless kind is equivalence, got 0.1"),
         ({"kind": "equivalence"}, "sweep.margin must be a number > 0"),
         ({"target": 0}, "sweep.target must be a validation accuracy in (0, 1)"),

@@ -174,9 +174,9 @@ def _print_log(path: Path, say: _Printer) -> None:
 
 def _sweeps_with(lab: Lab, key: str) -> list[str]:
     return [
-        f"{plan.sweep}: {cell.variant}, seed {cell.seed}, {cell.block}"
+        f"{plan.sweep}: {cell.label.replace(' · ', ', ')}, {cell.block}"
         for plan in read_plans(lab)[0]
-        for cell in plan.cells
+        for cell in plan.all_cells
         if cell.key == key
     ]
 

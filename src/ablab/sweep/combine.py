@@ -11,7 +11,7 @@ from ablab.config.composition import Composition
 from ablab.config.trial import Trial, resolve_seeds, used_axes
 from ablab.faults import ConfigError
 from ablab.sweep.progress import Notify, ignore, with_progress
-from ablab.sweep.settings import CHOICES, matches
+from ablab.sweep.settings import compose_settings, matches
 from ablab.sweep.spec import SweepSpec
 from ablab.tracking.spec import Settings
 
@@ -59,10 +59,8 @@ def combine(
     progress = with_progress(pairs, "combinations are composed", notify)
     for (block, block_settings), (variant, variant_settings) in progress:
         settings = {**block_settings, **variant_settings}
-        choices = {key: v for key, v in settings.items() if key in CHOICES}
-        values = {key: v for key, v in settings.items() if key not in CHOICES}
         try:
-            composition = composer(choices).with_values(values)
+            composition = compose_settings(composer, settings)
         except ConfigError as error:
             failed.append((f"{variant} in {block}", error))
             continue

@@ -142,7 +142,7 @@ class SweepDeliveries(Deliveries):
     """
 
     def __init__(self, lab: Lab, plan: Plan) -> None:
-        super().__init__(lab, [cell.key for cell in plan.cells], plan.sweep)
+        super().__init__(lab, [cell.key for cell in plan.all_cells], plan.sweep)
         self._plan = plan
 
     def _open(self) -> Store:

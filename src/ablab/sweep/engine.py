@@ -9,6 +9,7 @@ from rich.console import Console
 
 from ablab import terminal
 from ablab.errors import FINISHED
+from ablab.faults import ConfigError
 from ablab.folders import lab_folder
 from ablab.model.targets import allowed_prefixes
 from ablab.sweep.console.live import Display
@@ -21,6 +22,7 @@ from ablab.sweep.planning import Draft, plan_sweep
 from ablab.sweep.selection import Selection
 from ablab.sweep.states import states
 from ablab.sweep.trials import Trials
+from ablab.sweep.tune.run import TUNE_FIRST, Searching
 from ablab.sweep.write_plan import extend_plan, write_plan
 from ablab.text import format_count
 from ablab.tracking.lab import Lab
@@ -66,6 +68,14 @@ def run_sweep(
     folder = lab.sweep_folder(draft.sweep)
     selection = selection or Selection()
     _check_command(selection, draft, folder)
+    if draft.searches:
+        searching = Searching(lab, draft, command, launcher, console, display, offline=offline)
+        if selection and not searching.is_done:
+            raise ConfigError([TUNE_FIRST])
+        tuned = searching.forecast() if dry_run else searching.run()
+        if isinstance(tuned, int):
+            return tuned
+        draft = tuned
     if dry_run:
         plan, _, notes = extend_plan(read_plan(folder), draft, command)
     else:

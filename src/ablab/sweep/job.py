@@ -22,9 +22,10 @@ class Job:
     Attributes:
         trial: as resolved when the plan was written.
         state: open states are waiting, running and locked (another process trains it); final
-            states are finished, diverged, failed and stopped.
+            states are finished, diverged, failed, stopped, and pruned in a search.
         run: the run that is trained, or whose result counts.
         is_new: whether this command trained it.
+        is_pruned: whether its search has stopped it.
         kills: how often its process was killed in this command.
         started_at: when its last attempt started, seconds since 1970.
         reason: why it failed, stopped or was started again.
@@ -39,6 +40,7 @@ class Job:
     run: Run | None = None
     is_new: bool = False
     kills: int = 0
+    is_pruned: bool = False
     started_at: float = 0.0
     reason: str = ""
     is_alone: bool = False

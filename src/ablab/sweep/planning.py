@@ -12,6 +12,7 @@ from ablab.sweep.composer import Composer
 from ablab.sweep.names import override_key, sweep_id
 from ablab.sweep.progress import Notify, ignore
 from ablab.sweep.spec import SweepSpec, parse
+from ablab.sweep.tune.cells import SearchCell, check_cells
 from ablab.tracking.plan import Cell
 from ablab.tracking.spec import Spec
 
@@ -31,6 +32,8 @@ class Draft:
         excluded: combinations left out, each with ``variant``, ``block`` and ``reason``.
         runtime: ``devices``, ``tracking``, ``launcher`` and ``probes``, which no key depends on.
         yaml: text of the sweep's YAML.
+        searches: one per variant and block where hyper-parameters are searched first; the trials
+            then have the configuration's own values.
     """
 
     sweep: str
@@ -40,6 +43,7 @@ class Draft:
     excluded: tuple[Mapping[str, str], ...]
     runtime: Mapping[str, Any]
     yaml: str = ""
+    searches: tuple[SearchCell, ...] = ()
 
 
 def plan_sweep(name: str, overrides: Sequence[str] = (), notify: Notify = ignore) -> Draft:
@@ -63,11 +67,13 @@ def plan_sweep(name: str, overrides: Sequence[str] = (), notify: Notify = ignore
     combinations, excluded = _exclude(spec, combine(spec, composer, notify))
     kept, skipped = resolve_trials(spec, combinations, notify)
     _check_baseline(spec, kept)
+    searches = _searches(sweep_id(name, overrides), spec, kept, composer)
+    stored = spec.for_plan({c.variant for c in kept}, {c.block for c in kept})
     if len(kept) * len(spec.seeds) > _MANY_TRIALS:
         notify(f"{len(kept) * len(spec.seeds):,} trials are planned.")
     return Draft(
         sweep_id(name, overrides),
-        spec.for_plan({c.variant for c in kept}, {c.block for c in kept}),
+        replace(stored, tune=searches[0].plain()) if searches else stored,
         tuple(
             Cell(c.variant, seed, c.block, c.trials[number].key)
             for number, seed in enumerate(spec.seeds)
@@ -77,6 +83,7 @@ def plan_sweep(name: str, overrides: Sequence[str] = (), notify: Notify = ignore
         (*excluded, *skipped),
         {group: node for group, node in base.resolved().items() if group in RUNTIME},
         sweep_names()[name].read_text("utf-8"),
+        searches,
     )
 
 
@@ -97,10 +104,26 @@ def required_datasets(name: str, overrides: Sequence[str] = ()) -> frozenset[str
     return frozenset([*map(str, names), *([] if is_always_set else [base.choices["dataset"]])])
 
 
+def _searches(
+    sweep: str, spec: SweepSpec, kept: Sequence[Combination], composer: Composer
+) -> tuple[SearchCell, ...]:
+    """Return the searches of all variants and blocks, their spaces checked."""
+    if spec.search is None:
+        return ()
+    cells = tuple(
+        SearchCell(sweep, c.variant, c.block, c.settings, composer, spec.search, spec.metric)
+        for c in kept
+    )
+    check_cells(cells)
+    return cells
+
+
 def _check_overrides(spec: SweepSpec, overrides: Sequence[str]) -> None:
     """Refuse an override of a key that the variants or blocks set."""
     everything = (*spec.variants.values(), *spec.blocks.values())
     varied = {"seed", *(key for settings in everything for key in settings)}
+    if spec.search is not None:
+        varied |= {key for name in spec.variants for key in spec.search.space_of(name)}
     faults = [
         f"{override_key(o)} must be left to the sweep, which varies it, got {o}"
         for o in overrides

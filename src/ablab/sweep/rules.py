@@ -13,19 +13,25 @@ from ablab.tracking.spec import Spec
 
 KEYS = (
     *("question", "kind", "metric", "goal", "baseline", "margin", "target", "seeds"),
-    *("grid", "variants", "blocks", "exclude", "tune"),
+    *("grid", "variants", "blocks", "exclude", "tune", "search"),
+)
+OF_COMPARISONS = (
+    *("kind", "baseline", "margin", "target", "seeds", "grid", "variants", "exclude", "tune"),
 )
 
 
 def check_keys(node: Mapping[str, Any], faults: list[str]) -> None:
-    """Check that every key is one of `KEYS`, and that ``tune``, which is reserved, is null."""
+    """Check that every key is one of `KEYS`, and that a search has none of a comparison."""
     for key in node:
         if key not in KEYS:
             faults.append(unknown_name(f"sweep.{key}", KEYS, key))
-    if node.get("tune") is not None:
-        faults.append(
-            f"sweep.tune must be null (not supported yet), got {format_value(node['tune'])}"
-        )
+    if node.get("search") is None:
+        return
+    faults.extend(
+        f"sweep.{key} must be null where search is set, got {format_value(node[key])}"
+        for key in OF_COMPARISONS
+        if node.get(key) is not None
+    )
 
 
 def check_texts(node: Mapping[str, Any], faults: list[str]) -> None:
@@ -82,6 +88,8 @@ def check_target(node: Mapping[str, Any], faults: list[str]) -> None:
 def check_grid(node: Mapping[str, Any], faults: list[str]) -> None:
     """Check that either grid or variants is given, with two axes where the kind needs them."""
     grid: Any = node.get("grid")
+    if node.get("search") is not None:
+        return
     if (grid is None) == (node.get("variants") is None):
         got = "neither" if grid is None else "both"
         faults.append(f"sweep must be given either grid or variants, got {got}")

@@ -58,6 +58,7 @@ class Schedule:
         retries: how often a killed trial is started again.
         limits: of each attempt, and of failures.
         is_finished: returns whether a finished run counts.
+        should_prune: returns whether a running job is to be stopped for good, by its journal.
         interrupts: returns how often the user has asked to stop.
         clock: monotonic time in seconds.
 
@@ -78,6 +79,7 @@ class Schedule:
         retries: int = 1,
         limits: Limits = Limits(),  # noqa: B008  it is immutable
         is_finished: Callable[[Run], bool] = lambda _run: True,
+        should_prune: Callable[[Job], bool] = lambda _job: False,
         interrupts: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -87,6 +89,7 @@ class Schedule:
         self._limits = limits
         self._slots = Reservations(launcher)
         self._running: dict[int, Attempt] = {}
+        self._should_prune = should_prune
         self._handled_interrupts = 0
         self._next_lock_check = 0.0
         self._was_blocked = False
@@ -100,7 +103,8 @@ class Schedule:
             self._launcher.wait([attempt.worker for attempt in self._running.values()], TICK)
             self._collect_ended()
             for job in self._in_state("running", "locked"):
-                job.read_journal()
+                if job.read_journal():
+                    self._prune(job)
             for attempt in self._running.values():
                 attempt.check_limits(self._clock())
             self._check_locks()
@@ -198,6 +202,13 @@ class Schedule:
         self._notify("started", job)
         return True
 
+    def _prune(self, job: Job) -> None:
+        """Stop a running job whose search has seen enough."""
+        attempt = next((a for a in self._running.values() if a.job is job), None)
+        if attempt is not None and not job.is_pruned and self._should_prune(job):
+            job.is_pruned = True
+            attempt.worker.stop()
+
     def _collect_ended(self) -> None:
         for slot, attempt in list(self._running.items()):
             if (status := attempt.worker.poll()) is not None:
@@ -226,6 +237,8 @@ class Schedule:
                 return
             record_failure(job.run, reason)
             self._end(job, outcome, reason)
+        elif job.is_pruned:
+            self._end(job, "pruned", "")
         elif self._interrupts():
             self._end(job, "stopped", "interrupted")
         elif outcome == "halted":

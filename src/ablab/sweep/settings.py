@@ -1,12 +1,13 @@
 """Settings of a variant or block: keys with a component of an axis or a single value."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 from math import prod
 from typing import Any
 
 from ablab.bounds import TRIALS
 from ablab.config.compose import AXES, OUTSIDE_KEY
+from ablab.config.composition import Composition
 from ablab.sweep.rules import check_name
 from ablab.text import format_name, format_value
 from ablab.tracking.spec import Settings
@@ -68,6 +69,23 @@ def named_product(path: str, grid: Mapping[str, Any], faults: list[str]) -> dict
             faults.append(f"{path} must have values that are written differently, got {name} twice")
         named[name] = settings
     return named
+
+
+def compose_settings(
+    composer: Callable[[Mapping[str, str]], Composition], settings: Settings
+) -> Composition:
+    """Return the composition with these components and values.
+
+    Args:
+        composer: from group choices to a composition.
+        settings: group to component, and dotted key to value.
+
+    Raises:
+        ConfigError: a component or a key does not exist.
+    """
+    choices = {key: v for key, v in settings.items() if key in CHOICES}
+    values = {key: v for key, v in settings.items() if key not in CHOICES}
+    return composer(choices).with_values(values)
 
 
 def settings_name(settings: Settings, labels: Mapping[str, str]) -> str:

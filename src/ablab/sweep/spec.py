@@ -18,10 +18,13 @@ from ablab.sweep.rules import (
     is_grid,
 )
 from ablab.sweep.settings import check_settings, named_product
+from ablab.sweep.tune.search import FIRST_SEED, Search
+from ablab.sweep.tune.spec import read_search
 from ablab.text import escape_controls, format_name, format_value
 from ablab.tracking.kinds import needs
 from ablab.tracking.spec import Settings, Spec
 
+SEARCHED = "search"  # the one variant of a search without a comparison
 _MAX_NAMES = 50  # listed in one message
 
 
@@ -33,11 +36,13 @@ class SweepSpec(Spec):
         exclude: settings to leave out, each with the reason that is printed.
         is_grid: whether the variants are a product, so that they share their parts.
         blocks_are_grid: likewise for the blocks.
+        search: how hyper-parameters are searched, None if they are not.
     """
 
     exclude: tuple[tuple[Settings, str], ...] = ()
     is_grid: bool = False
     blocks_are_grid: bool = False
+    search: Search | None = None
 
     def for_plan(self, variants: Collection[str], blocks: Collection[str]) -> Spec:
         """Return the question as the plan stores it, with these variants and blocks alone."""
@@ -65,8 +70,11 @@ def parse(node: Mapping[str, Any] | None) -> SweepSpec:
     check_target(node, faults)
     check_grid(node, faults)
     variants = _choices(node, "grid" if node.get("grid") is not None else "variants", faults)
+    if node.get("search") is not None:
+        variants = {SEARCHED: {}}
     blocks = _choices(node, "blocks", faults)
     _check_disjoint(variants, blocks, faults)
+    search = read_search(node, variants, blocks, faults)
     spec = SweepSpec(
         question=_to_one_line(node.get("question")),
         kind=node.get("kind", Spec.kind),
@@ -81,12 +89,23 @@ def parse(node: Mapping[str, Any] | None) -> SweepSpec:
         exclude=_exclude(node.get("exclude"), faults),
         is_grid=node.get("grid") is not None,
         blocks_are_grid=is_grid(node.get("blocks")),
+        search=search,
     )
     cells = max(1, len(variants)) * max(1, len(blocks)) * max(1, len(spec.seeds))
+    cells += 0 if search is None else _tuning_trials(spec, search)
     faults += [] if faults else TRIALS.fault("sweep", cells)
+    if search is not None and (late := [s for s in spec.seeds if s >= FIRST_SEED]):
+        rule = f"be below {FIRST_SEED}, where those of tuning begin"
+        faults.append(f"sweep.seeds must {rule}, got {format_value(max(late))}")
     if faults:
         raise ConfigError(faults)
     return spec
+
+
+def _tuning_trials(spec: SweepSpec, search: Search) -> int:
+    """Return the number of trials of all searches."""
+    cells = max(1, len(spec.variants)) * max(1, len(spec.blocks))
+    return cells * search.trials * len(search.seeds)
 
 
 def _choices(node: Mapping[str, Any], kind: str, faults: list[str]) -> dict[str, Settings]:

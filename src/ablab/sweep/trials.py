@@ -13,9 +13,9 @@ from ablab.config.probe_switches import has_measured
 from ablab.config.threads import threads_note
 from ablab.disk import require_space
 from ablab.errors import FAILED, FINISHED, ResourceError
-from ablab.sweep.console.live import Display, LiveTable
-from ablab.sweep.console.log_lines import LogLines
+from ablab.sweep.console.live import Display
 from ablab.sweep.console.summary import print_end, print_line, print_start
+from ablab.sweep.console.watchers import show_progress
 from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.forecast import Forecast, forecast
 from ablab.sweep.interrupts import Interrupts
@@ -107,6 +107,15 @@ class Trials:
         """Leave out open jobs that the command does not train, and return notes on them."""
         return []
 
+    @property
+    def total(self) -> int:
+        """Number of jobs in the end; more than now where jobs are added meanwhile."""
+        return len(self.jobs)
+
+    def should_prune(self, job: Job) -> bool:
+        """Return whether a running job is to be stopped for good, by its journal."""
+        return False
+
     def next_step(self) -> tuple[str, list[str]]:
         """Return the command that is shown at the end, and notes for the user."""
         return self.next_command, []
@@ -159,12 +168,10 @@ class Trials:
         if self.deliveries is not None:
             self.deliveries.begin(self.jobs)
             watchers.append(self.deliveries)
-        if not self.console.is_terminal and self.display is None:
-            watchers.append(LogLines(self.console, self.jobs, self.metric))
-        elif any(job.is_open for job in self.jobs):
-            table = LiveTable(self.console, self.jobs, self.metric, self.display)
-            watchers.append(stack.enter_context(table))
-        return watchers
+        shown = show_progress(
+            self.console, self.jobs, self.metric, self.display, stack, total=self.total
+        )
+        return [*watchers, *shown]
 
     def _schedule(self, watchers: Sequence[Watcher], interrupts: Interrupts) -> Schedule:
         return Schedule(
@@ -176,6 +183,7 @@ class Trials:
             retries=int(self.runtime["launcher"]["retries"]),
             limits=Limits.of(self.runtime["launcher"]),
             is_finished=self._counts,
+            should_prune=self.should_prune,
             interrupts=lambda: interrupts.count,
         )
 

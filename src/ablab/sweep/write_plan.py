@@ -8,8 +8,9 @@ from pathlib import Path
 from filelock import FileLock
 
 from ablab.sweep.planning import Draft
-from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
+from ablab.tracking.plan import TUNING, Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.spec import Spec, read_spec
+from ablab.tracking.tuning import is_tuned_otherwise, merge_tuning
 
 
 def write_plan(folder: Path, draft: Draft, command: str) -> tuple[Plan, list[str]]:
@@ -40,17 +41,21 @@ def extend_plan(
     if part is None:
         assert plan is not None
         return plan, None, notes
+    tuning = () if plan is None else plan.tuning
     before = plan.parts if plan is not None and part.kind == "extension" else ()
-    return Plan(draft.sweep, (*before, part)), part, notes
+    return Plan(draft.sweep, (*before, part), tuning=tuning), part, notes
 
 
 def _new_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | None, list[str]]:
     spec = read_spec(json.loads(json.dumps(draft.spec.as_dict())))
-    if plan is None:
+    if plan is None or plan.parts[0].kind == TUNING:
         return _make_part("comparison", draft, spec, draft.cells, command), []
     changed = _count_changed(plan, draft)
     if changed:
         note = f"{changed} of the plan's cells are other trials now: a new comparison begins."
+        return _make_part("comparison", draft, spec, draft.cells, command), [note]
+    if is_tuned_otherwise(plan.spec.tune, spec.tune):
+        note = "Its variants are tuned in another way now: a new comparison begins."
         return _make_part("comparison", draft, spec, draft.cells, command), [note]
     old = {cell.id for cell in plan.cells}
     new = tuple(cell for cell in draft.cells if cell.id not in old)
@@ -84,6 +89,7 @@ def _merge_specs(old: Spec, new: Spec) -> Spec:
         variants={**old.variants, **new.variants},
         blocks={**old.blocks, **new.blocks},
         baseline=new.baseline if has_all_variants else old.baseline,
+        tune=merge_tuning(old.tune, new.tune),
     )
 
 

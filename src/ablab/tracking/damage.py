@@ -11,7 +11,7 @@ from ablab.tracking.plan import read_plans
 def damaged_runs(lab: Lab, sweep: str) -> list[str]:
     """Return a message for each damaged run of a sweep."""
     plans = [plan for plan in read_plans(lab)[0] if plan.sweep == sweep]
-    keys = dict.fromkeys(cell.key for plan in plans for cell in plan.cells)
+    keys = dict.fromkeys(cell.key for plan in plans for cell in plan.all_cells)
     return [message for key in keys for run in lab.runs(key) if (message := run.damage())]
 
 

@@ -178,7 +178,7 @@ def _target(run: Run) -> tuple[str, str, dict[str, str]]:
     """Return the experiment of a run, as `ablab sync` chooses it, and name and tags in it."""
     plans = read_plans(Lab(run.folder.parents[2]))[0]
     for plan in sorted(plans, key=lambda plan: (plan.parts[0].time, plan.sweep)):
-        for cell in plan.cells:
+        for cell in plan.all_cells:
             if cell.key == run.key:
                 return plan.sweep, *describe_cell(plan, cell)
     return TRIALS, *describe_trial(run.trial)

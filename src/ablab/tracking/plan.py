@@ -15,7 +15,10 @@ from ablab.folders import is_file_name
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab
 from ablab.tracking.sealed import read_sealed, write_sealed
+from ablab.tracking.search import read_searches
 from ablab.tracking.spec import Spec, read_spec
+
+TUNING = "tuning"  # kind of a part that begins a search
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,38 @@ class Cell:
         """Variant, seed and block, whichever the trial."""
         return self.variant, self.seed, self.block
 
+    @property
+    def label(self) -> str:
+        """Its name beside its block: ``relu · seed 3``."""
+        return f"{self.variant} · seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class TuningCell(Cell):
+    """One trial of a search on one of its seeds; never in a comparison.
+
+    Attributes:
+        search: id of the search.
+        number: of the trial in it, from 0.
+    """
+
+    search: str
+    number: int
+
+    @property
+    def label(self) -> str:
+        """Its name beside its block: ``relu · tuning 4 · seed 9000``."""
+        return f"{self.variant} · tuning {self.number + 1} · seed {self.seed}"
+
 
 @dataclass(frozen=True)
 class Part:
     """Stores one part of a plan.
 
     Attributes:
-        kind: ``comparison`` (replaces all earlier parts) or ``extension`` (adds seeds, variants or
-            blocks to them).
+        kind: ``comparison`` (replaces all earlier parts), ``extension`` (adds seeds, variants or
+            blocks to them) or ``tuning`` (a search begins, whose trials are in its own record;
+            it has no cells).
         time: seconds since 1970.
         command: the user's command, to reproduce it.
         spec: the sweep's question at that time, with the variants and blocks that have cells.
@@ -65,13 +92,16 @@ class Plan:
 
     Attributes:
         sweep: name of the sweep and of its folder.
-        parts: a comparison, then its extensions.
+        parts: a comparison, then its extensions; before the first comparison, and for a search
+            without one, the last part of kind ``tuning`` alone.
         first_number: number of the comparison's file.
+        tuning: the trials of its searches; no report compares them.
     """
 
     sweep: str
     parts: tuple[Part, ...]
     first_number: int = 1
+    tuning: tuple[TuningCell, ...] = ()
 
     @property
     def spec(self) -> Spec:
@@ -107,6 +137,11 @@ class Plan:
         """Every current cell, each id once."""
         return tuple({cell.id: cell for part in self.parts for cell in part.cells}.values())
 
+    @property
+    def all_cells(self) -> tuple[Cell, ...]:
+        """The cells of the comparison, then those of searches."""
+        return (*self.cells, *self.tuning)
+
     @cached_property
     def trials(self) -> dict[str, Mapping[str, Any]]:
         """Every current trial, by key."""
@@ -138,10 +173,24 @@ def read_plan(folder: Path) -> Plan | None:
             f"{error}; move it and the later parts away, and the same `ablab sweep` command plans "
             "again: finished trials stay finished"
         ) from error
+    if not parts:
+        return None
+    tuning = _tuning(folder)
     starts = [i for i, part in enumerate(parts) if part.kind == "comparison"]
     if not starts:
-        return None
-    return Plan(folder.name, tuple(parts[starts[-1] :]), starts[-1] + 1)
+        return Plan(folder.name, tuple(parts[-1:]), len(parts), tuning)
+    current = tuple(part for part in parts[starts[-1] :] if part.kind != TUNING)
+    return Plan(folder.name, current, starts[-1] + 1, tuning)
+
+
+def _tuning(folder: Path) -> tuple[TuningCell, ...]:
+    """Return the trials of a sweep's searches that were asked."""
+    return tuple(
+        TuningCell(r.variant, int(t["config"]["seed"]), r.block, str(t["key"]), r.id, asked.number)
+        for r in read_searches(folder).values()
+        for asked in r.asked
+        for t in asked.trials
+    )
 
 
 def find_plan(lab: Lab, sweep: str) -> Plan:

@@ -49,7 +49,8 @@ class Spec:
             the number of seeds is fixed.
         variants: name to settings, in the order of the report.
         blocks: likewise; empty if nothing is repeated.
-        tune: what was tuned before the comparison; sweeps do not set it yet.
+        tune: what was tuned before the comparison: how, and the values chosen (see
+            `ablab.tracking.tuning`); None without tuning.
         foreign: whether the runs are MLflow runs of others; only these use the keys below.
         unit: unit of the logged metric, see `ablab.report.formatting.unit_of`.
         curve: metric whose history is drawn.

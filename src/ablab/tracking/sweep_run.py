@@ -11,7 +11,7 @@ from ablab.errors import StoreError
 from ablab.tracking.artifacts import artifact_sizes, log_artifacts
 from ablab.tracking.files import DamagedError, file_sha256, read_json
 from ablab.tracking.mlflow_names import NAME_LENGTH, TAG_LENGTH, shorten
-from ablab.tracking.plan import Cell, Plan, read_plan
+from ablab.tracking.plan import Cell, Plan, TuningCell, read_plan
 from ablab.tracking.store import Store
 from ablab.tracking.store_errors import translate_errors
 from ablab.tracking.sweep_page import NOTE, REPORT_FOLDER, describe_sweep, digest, results
@@ -27,11 +27,14 @@ _NAMING = ("architecture", "activation", "dataset")
 def describe_cell(plan: Plan, cell: Cell) -> tuple[str, dict[str, str]]:
     """Return the name and the tags of the MLflow run of a cell.
 
-    The name is ``relu · seed 3``, followed by the block if the plan has several.
+    The name is ``relu · seed 3``, followed by the block if the plan has several. A trial of a
+    search has a tag ``tuning`` with its number.
     """
-    several = len({other.block for other in plan.cells}) > 1
-    name = f"{cell.variant} · seed {cell.seed}" + (f" · {cell.block}" if several else "")
+    several = len({other.block for other in plan.all_cells}) > 1
+    name = cell.label + (f" · {cell.block}" if several else "")
     tags = {"sweep": plan.sweep, "variant": cell.variant, "seed": str(cell.seed)}
+    if isinstance(cell, TuningCell):  # in groups of its own where MLflow averages a variant
+        tags |= {"variant": f"{cell.variant} (tuning)", "tuning": str(cell.number + 1)}
     return name, tags | {"block": cell.block}
 
 

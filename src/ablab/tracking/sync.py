@@ -86,7 +86,7 @@ def sync(
 
 def _planned_trials(plans: list[Plan]) -> Iterator[tuple[str, _Target]]:
     for plan in plans:
-        for cell in {cell.key: cell for cell in reversed(plan.cells)}.values():
+        for cell in {cell.key: cell for cell in reversed(plan.all_cells)}.values():
             yield cell.key, (plan.sweep, *describe_cell(plan, cell))
 
 
@@ -95,7 +95,7 @@ def _other_trials(
 ) -> Iterator[tuple[str, _Target]]:
     """Yield the trials of no plan; if a plan is damaged, those already delivered as such."""
     has_all_plans = not result.failed
-    for key in sorted(set(lab.keys()) - {cell.key for plan in plans for cell in plan.cells}):
+    for key in sorted(set(lab.keys()) - {cell.key for plan in plans for cell in plan.all_cells}):
         for run in lab.runs(key)[-1:]:
             if not (has_all_plans or TRIALS in read_states(run, store.label)):
                 continue

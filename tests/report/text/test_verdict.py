@@ -57,8 +57,9 @@ SENTENCES = {
     ),
     "tuned, less is better": (
         {"relu": RELU, "elu": plus(-1.2, -1.3, -1.1, -1.2, -1.2)},
-        {"tune": True, "goal": "min"},
-        "elu beats the baseline relu by 1.20 points (95 % CI 1.11 to 1.29, Holm p < 0.001, n = 5).",
+        {"tune": {"trials": 20, "seeds": [9000]}, "goal": "min"},
+        "Tuned with 20 trials each, elu beats the baseline relu by 1.20 points (95 % CI 1.11 to "
+        "1.29, Holm p < 0.001, n = 5).",
     ),
     "all equal, too few to tell": (
         {"relu": RELU, "elu": plus(0.5, 0.5, 0.5, 0.5, 0.5)},

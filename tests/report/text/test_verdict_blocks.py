@@ -85,10 +85,11 @@ def test_the_sentence_has_scipys_figures():
     assert f"{low:.2f} to {high:.2f}" in sentence
 
 
-def test_a_tuned_sweep_names_the_blocks_alone():
+def test_a_tuned_sweep_names_its_budget_and_the_blocks():
     outcomes, _, _ = SENTENCES["beats"]
-    assert verdict(findings(*outcomes, tune=True)).sentence.startswith(
-        "Averaged over 2 blocks, elu"
+    tune = {"trials": 20, "seeds": [9000, 9001]}
+    assert verdict(findings(*outcomes, tune=tune)).sentence.startswith(
+        "Tuned with 20 trials on 2 seeds each, averaged over 2 blocks, elu"
     )
 
 

@@ -20,6 +20,7 @@ from ablab.sweep.console.live import LiveTable, time_left
 from ablab.sweep.console.log_lines import LogLines
 from ablab.sweep.job import Job
 from ablab.sweep.schedule import Schedule
+from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell
 
@@ -46,6 +47,18 @@ def test_log_has_a_line_for_each_start_and_each_result(lab: Lab):
     assert "b · seed 0: failed: ValueError: no" in output
     assert "c · seed 0: diverged (10.00 %)" in output
     assert "[2 of 3 done]" in output
+
+
+def test_trials_that_are_added_meanwhile_count_from_the_start(lab: Lab):
+    console, jobs = make_console(terminal=False), make_jobs("a")
+    jobs[0].run, jobs[0].state = new_run(lab, "a"), "stopped"
+    LogLines(console, jobs, METRIC, total=5).ended(jobs[0])
+    assert "[0 of 5 done]" in printed(console)
+    table = LiveTable(make_console(terminal=True), jobs, METRIC, total=5)
+    assert "0 of 5 done" in str(table.render().renderables[-1])
+    jobs[0].state = "running"
+    jobs[0].epochs = [Entry("epoch", 0.0, 0), Entry("epoch", 0.0, 1)]
+    assert time_left(jobs, 1, 10.0, total=5) == pytest.approx(10 / 2 * 4)
 
 
 def test_table_shows_every_state(lab: Lab):

@@ -21,6 +21,7 @@ from ablab.report.page.sections import (
     pictures,
     setup,
     speed,
+    tuning,
     variants,
 )
 from ablab.report.page.sections.section import Picture, Section
@@ -37,7 +38,7 @@ SECTIONS = (
     curves.section,
     speed.section,
     cost.section,
-    closing.tuning,
+    tuning.section,
     factors.section,
     blocks.section,
     inside.section,

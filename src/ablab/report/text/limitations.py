@@ -88,7 +88,12 @@ def reliability(
     contrasts = effects or tuple(comparison.against_reference.values())
     clauses = caveats(comparison, contrasts)
     sentences += [clause[0].upper() + clause[1:] + "." for clause in clauses]
-    if not tuned and not foreign:
+    if tuned:
+        sentences.append(
+            "Hyper-parameters were tuned for each variant with the same budget, so variants are "
+            "compared as well as this search could set them; see Tuning."
+        )
+    elif not foreign:
         sentences.append(
             "Hyper-parameters are fixed: no variant was tuned, so settings are compared."
         )

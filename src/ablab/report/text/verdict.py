@@ -7,6 +7,8 @@ from ablab.report.analysis.trials import first_part
 from ablab.report.kinds import kind_of
 from ablab.report.text import phrases
 from ablab.report.text.blocks import within_blocks
+from ablab.tracking.plan import TUNING
+from ablab.tracking.tuning import tuned_with
 
 _QUESTION = ("kind", "metric", "goal", "baseline", "margin")
 
@@ -36,6 +38,8 @@ def verdict(analysis: Analysis) -> Verdict:
 
 def _clauses(analysis: Analysis) -> list[str]:
     plan, rows = analysis.plan, analysis.rows
+    if plan.parts[0].kind == TUNING:
+        return ["No verdict: the sweep has searched hyper-parameters, and has compared nothing yet"]
     settled = sum(row.is_settled for row in rows)
     if settled < len(rows):
         return [f"No verdict yet: {settled} of {len(rows)} trials are done"]
@@ -73,7 +77,7 @@ def _answer(analysis: Analysis) -> list[str]:
     first, *others = (*clauses, *within_blocks(analysis), *caveats)
     spec = analysis.plan.spec
     # Whether the hyper-parameters of others' MLflow runs were fixed is unknown.
-    conditions = [] if spec.tune or spec.foreign else ["At fixed hyper-parameters"]
+    conditions = [] if spec.foreign else [tuned_with(spec.tune) or "At fixed hyper-parameters"]
     if analysis.across:
         over = f"veraged over {len(comparison.blocks)} blocks"
         conditions.append(f"a{over}" if conditions else f"A{over}")

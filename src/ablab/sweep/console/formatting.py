@@ -11,6 +11,7 @@ _WITH_RESULT = ("finished", "diverged")
 _OTHER_STATES = {
     "failed": "failed",
     "damaged": "damaged",
+    "pruned": "pruned",
     "stopped": "stopped",
     "running": "running",
     "locked": "running elsewhere",
@@ -20,8 +21,7 @@ _OTHER_STATES = {
 
 def trial_label(cell: Cell, several_blocks: bool) -> str:
     """Return a trial's name in MLflow: ``relu · seed 3``, with its block if there are several."""
-    label = f"{cell.variant} · seed {cell.seed}"
-    return escape_controls(f"{cell.block} · {label}" if several_blocks else label)
+    return escape_controls(f"{cell.block} · {cell.label}" if several_blocks else cell.label)
 
 
 def format_result(job: Job, metric: str) -> str:
@@ -52,9 +52,14 @@ def format_not_done(jobs: Sequence[Job]) -> str:
     return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
 
 
-def format_counts(jobs: Sequence[Job]) -> str:
-    """Format the number of jobs in each state: ``9 of 12 done, 1 failed, 2 running``."""
-    done = f"{count_done(jobs)} of {len(jobs)} done"
+def format_counts(jobs: Sequence[Job], total: int | None = None) -> str:
+    """Format the number of jobs in each state: ``9 of 12 done, 1 failed, 2 running``.
+
+    Args:
+        jobs: all jobs so far.
+        total: their number in the end, where jobs are added meanwhile.
+    """
+    done = f"{count_done(jobs)} of {total or len(jobs)} done"
     return ", ".join(filter(None, [done, format_not_done(jobs)]))
 
 

@@ -42,6 +42,7 @@ class LiveTable(Watcher):
         jobs: all jobs.
         metric: shown as the result.
         display: draws the table; by default the terminal.
+        total: number of jobs in the end, where jobs are added meanwhile.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class LiveTable(Watcher):
         jobs: Sequence[Job],
         metric: str,
         display: Display | None = None,
+        total: int | None = None,
     ) -> None:
+        self._total = total
         self._console, self._jobs, self._metric = console, jobs, metric
         self._started_at, self._drawn_at = time.monotonic(), 0.0
         self._ended_before = sum(not job.is_open for job in jobs)
@@ -86,21 +89,28 @@ class LiveTable(Watcher):
     def _summary(self) -> Text:
         ended = sum(not job.is_open for job in self._jobs) - self._ended_before
         elapsed = time.monotonic() - self._started_at
-        seconds = time_left(self._jobs, ended, elapsed)
+        seconds = time_left(self._jobs, ended, elapsed, self._total)
         left = f", about {format_duration(seconds)} left" if seconds else ""
-        return Text(f"{format_counts(self._jobs)}, {format_duration(elapsed)} so far{left}", "bold")
+        return Text(
+            f"{format_counts(self._jobs, self._total)}, {format_duration(elapsed)} so far{left}",
+            "bold",
+        )
 
 
-def time_left(jobs: Sequence[Job], ended: int, elapsed: float) -> float | None:
+def time_left(
+    jobs: Sequence[Job], ended: int, elapsed: float, total: int | None = None
+) -> float | None:
     """Return the seconds left at the average speed so far, or None before half a trial is done.
 
     Args:
         jobs: all jobs.
         ended: number of jobs that ended in this command.
         elapsed: seconds since it started.
+        total: number of jobs in the end, where jobs are added meanwhile.
     """
     running = [len(j.epochs) / j.max_epochs for j in jobs if j.state == "running"]
     trials = ended + sum(running)
     if trials < 0.5:
         return None
-    return elapsed / trials * (sum(job.is_open for job in jobs) - sum(running))
+    later = max(0, (total or len(jobs)) - len(jobs))
+    return elapsed / trials * (sum(job.is_open for job in jobs) + later - sum(running))

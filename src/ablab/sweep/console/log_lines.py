@@ -23,10 +23,14 @@ class LogLines(Watcher):
         console: receives the lines.
         jobs: all jobs, for the counts.
         metric: printed as the result.
+        total: number of jobs in the end, where jobs are added meanwhile.
     """
 
-    def __init__(self, console: Console, jobs: Sequence[Job], metric: str) -> None:
+    def __init__(
+        self, console: Console, jobs: Sequence[Job], metric: str, total: int | None = None
+    ) -> None:
         self._console, self._jobs, self._metric = console, jobs, metric
+        self._total = total
         self._several_blocks = len({job.cell.block for job in jobs}) > 1
 
     def started(self, job: Job) -> None:
@@ -36,7 +40,7 @@ class LogLines(Watcher):
 
     def ended(self, job: Job) -> None:
         """Print the result of the job and how many are done."""
-        done = f"{count_done(self._jobs)} of {len(self._jobs)} done"
+        done = f"{count_done(self._jobs)} of {self._total or len(self._jobs)} done"
         self._print(job, f"{format_result(job, self._metric)}  [{done}]")
 
     def retried(self, job: Job) -> None:

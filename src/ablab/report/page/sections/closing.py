@@ -1,4 +1,4 @@
-"""The last sections of a page: tuning, incomplete trials, reliability."""
+"""The last sections of a page: incomplete trials, reliability."""
 
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.page.context import Context
@@ -6,13 +6,6 @@ from ablab.report.page.sections.section import BulletList, Item, Note, Section, 
 from ablab.report.text import limitations
 
 MOST_LISTED = 200
-
-
-def tuning(context: Context) -> Section:
-    """Return the section on tuning; without parts if nothing was tuned."""
-    tune = context.analysis.plan.spec.tune
-    note = f"Variants were tuned before the comparison, as the sweep states: {tune}."
-    return undivided("tuning", "Tuning", (Note(note),) if tune else ())
 
 
 def incomplete_trials(context: Context) -> Section:

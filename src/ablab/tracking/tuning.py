@@ -1,0 +1,51 @@
+"""What a plan stores of its tuning: how values were searched, and those that were chosen."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ablab.text import format_count
+
+CHOSEN = "chosen"
+
+
+def chosen_by_cell(tune: Any) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """Return what was chosen for each variant and block: ``values``, ``value``, ``edges``, ….
+
+    Args:
+        tune: as the plan's spec stores it; None without tuning.
+    """
+    entries = tune.get(CHOSEN, ()) if isinstance(tune, Mapping) else ()
+    return {(str(each["variant"]), str(each["block"])): each for each in entries}
+
+
+def is_tuned_otherwise(old: Any, new: Any) -> bool:
+    """Return whether a variant in a block that both have was searched in another way.
+
+    Args:
+        old: tuning of a plan; None without one.
+        new: likewise.
+    """
+    if bool(old) != bool(new):
+        return True
+    before, now = chosen_by_cell(old), chosen_by_cell(new)
+    return any(before[cell]["search"] != now[cell]["search"] for cell in before.keys() & now.keys())
+
+
+def merge_tuning(old: Any, new: Any) -> Any:
+    """Return the new tuning with what the old one chose for other variants and blocks."""
+    if not isinstance(new, Mapping):
+        return new
+    chosen = chosen_by_cell(old) | chosen_by_cell(new)
+    return {**new, CHOSEN: list(chosen.values())}
+
+
+def tuned_with(tune: Any) -> str:
+    """Return the budget of a tuning as the verdict begins: ``Tuned with 20 trials each``.
+
+    Args:
+        tune: as the plan's spec stores it; empty without tuning.
+    """
+    if not isinstance(tune, Mapping):
+        return ""
+    seeds = f" on {len(tune['seeds'])} seeds" if len(tune["seeds"]) > 1 else ""
+    return f"Tuned with {format_count(tune['trials'], 'trial')}{seeds} each"
