@@ -237,10 +237,8 @@ class Schedule:
                 return
             record_failure(job.run, reason)
             self._end(job, outcome, reason)
-        elif job.is_pruned:
-            self._end(job, "pruned", "")
-        elif self._interrupts():
-            self._end(job, "stopped", "interrupted")
+        elif job.is_pruned or self._interrupts():
+            self._end(job, *(("pruned", "") if job.is_pruned else ("stopped", "interrupted")))
         elif outcome == "halted":
             self._end(job, "stopped", reason)
             self._halt(reason)
