@@ -1,15 +1,44 @@
 """Output of benchmarks: options, medians and paired ratios, hardware and versions."""
 
 import argparse
+import os
 import platform
 import statistics
+import sys
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ablab.training.environment import describe_environment
 
 RESULTS = Path(__file__).parent / "results"
 _FIELDS = ("cpu", "gpu", "python", "torch", "pytorch_lightning", "mlflow", "ablab", "commit")
+
+
+@dataclass(frozen=True)
+class Command:
+    """What one command took: wall clock and processor seconds, peak resident memory in GB."""
+
+    seconds: float
+    cpu_seconds: float
+    gigabytes: float
+
+
+def run_command(words: Sequence[str], lab: Path) -> Command:
+    """Run ``ablab`` with a lab in a process of its own, its output discarded, and measure it."""
+    command, environment = (
+        [sys.executable, "-m", "ablab", *words],
+        os.environ | {"ABLAB_HOME": str(lab)},
+    )
+    start = time.perf_counter()
+    null = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    process = os.posix_spawn(sys.executable, command, environment, file_actions=null)
+    _, status, usage = os.wait4(process, 0)
+    seconds = time.perf_counter() - start
+    assert status == 0, f"{words} ended with status {status}"
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Command(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e9)
 
 
 def format_median(values: Sequence[float], unit: str = "s") -> str:

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from ablab.config.compose import compose
 from ablab.tracking.completion import Completion, describe, write_completion
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Cell, Part, write_part
+from ablab.tracking.plan import Cell, Part, Plan, write_part
 from ablab.tracking.spec import read_spec
 from ablab.training.environment import describe_environment
 
@@ -26,8 +26,7 @@ def write_lab(root: Path, name: str, variants: int, seeds: int, blocks: int) -> 
     Weights are sparse files of the right size; everything else is what a trial would write.
     """
     os.fsync = lambda _: None  # type: ignore[assignment] # durability does not matter here
-    lab, generator = Lab.open(root), np.random.default_rng(1)
-    config, environment = compose([]).resolved(), describe_environment()
+    lab, config = Lab.open(root), compose([]).resolved()
     ids = list(_cell_ids(variants, seeds, blocks))
     cells = tuple(Cell(*cell_id, key=f"{i:016x}") for i, cell_id in enumerate(ids))
     trials = {
@@ -52,10 +51,26 @@ def write_lab(root: Path, name: str, variants: int, seeds: int, blocks: int) -> 
     }
     part = Part("comparison", START, f"ablab sweep {name}", read_spec(spec), cells, trials)
     write_part(lab.sweep_folder(name), part)
-    for cell in cells:
-        accuracy = 0.97 + 0.02 * int(cell.variant[1:]) / variants + generator.normal(0, 0.001)
-        _run(lab, {"key": cell.key, **trials[cell.key]}, min(accuracy, 1.0), environment, generator)
+    _finish(lab, cells, trials, names)
     return lab
+
+
+def finish_plan(lab: Lab, plan: Plan) -> None:
+    """Write a finished run of every trial of a plan, as `write_lab` does."""
+    os.fsync = lambda _: None  # type: ignore[assignment] # durability does not matter here
+    _finish(lab, plan.cells, plan.trials, list(plan.spec.variants))
+
+
+def _finish(
+    lab: Lab, cells: Sequence[Cell], trials: Mapping[str, Mapping[str, Any]], variants: list[str]
+) -> None:
+    """Write a finished run of each cell; later variants are better."""
+    generator, environment = np.random.default_rng(1), describe_environment()
+    places = {name: place for place, name in enumerate(variants)}
+    for cell in cells:
+        expected = 0.97 + 0.02 * places[cell.variant] / len(places) + generator.normal(0, 0.001)
+        trial = {"key": cell.key, **trials[cell.key]}
+        _run(lab, trial, min(expected, 1.0), environment, generator)
 
 
 def _cell_ids(variants: int, seeds: int, blocks: int) -> Iterator[tuple[str, int, str]]:

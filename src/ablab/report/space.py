@@ -48,10 +48,10 @@ def trial_table(lab: Lab, usage: Usage, keys: Sequence[str]) -> Table:
 def _planned(usage: Usage, key: str) -> str:
     """Return where a trial is planned: ``demo: relu · seed 3``; empty if it is nowhere."""
     cells = (
-        f"{plan.sweep}: {cell.variant} · seed {cell.seed}"
+        f"{plan.sweep}: {cell.label}"
         for plan in usage.plans
         if key in plan.keys
-        for cell in plan.cells
+        for cell in plan.all_cells
         if cell.key == key
     )
     return ", ".join(cells)

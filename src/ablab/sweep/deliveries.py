@@ -94,17 +94,18 @@ class Deliveries(Watcher):
 
     def _submit(self, job: Job) -> None:
         run = job.run
-        if self._delivery is None or run is None or self._is_delivered(run):
+        if self._delivery is None or run is None or self._is_delivered(job):
             return
         name, tags = self._describe(job)
         self._delivery.submit(run, self._experiment, name=name, tags=tags)
 
-    def _is_delivered(self, run: Run) -> bool:
-        """Return whether the store held this completion record when it was queried."""
-        stored = self._delivered.get(f"{run.key}/{run.number}")
-        if stored is None or run.completion is None:
+    def _is_delivered(self, job: Job) -> bool:
+        """Return whether the store held the job's completion record when it was queried."""
+        run = job.run
+        if run is None or job.completion is None:
             return False
-        return stored == completion_sha(run.folder)
+        stored = self._delivered.get(f"{run.key}/{run.number}")
+        return stored is not None and stored == completion_sha(run.folder)
 
     def started(self, job: Job) -> None:
         """Follow the run from now on."""

@@ -93,7 +93,7 @@ def forecast(
 def _seconds_of_finished(jobs: Sequence[Job]) -> dict[str, list[float]]:
     known: dict[str, list[float]] = {}
     for job in jobs:
-        completion = job.run.completion if job.state == "finished" and job.run else None
+        completion = job.completion if job.state == "finished" else None
         if completion is not None and "time/total_seconds" in completion.measured:
             known.setdefault(_config_without_seed(job), []).append(
                 completion.measured["time/total_seconds"]

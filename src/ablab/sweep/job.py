@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ablab.errors import FAILED, LOCKED, NO_RESOURCE, ResourceError, resource_error
+from ablab.tracking.completion import Completion
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
 from ablab.tracking.plan import Cell, Plan
@@ -24,6 +25,7 @@ class Job:
         state: open states are waiting, running and locked (another process trains it); final
             states are finished, diverged, failed, stopped, and pruned in a search.
         run: the run that is trained, or whose result counts.
+        completion: the completion record of that run, if it is finished.
         is_new: whether this command trained it.
         is_pruned: whether its search has stopped it.
         kills: how often its process was killed in this command.
@@ -38,6 +40,7 @@ class Job:
     trial: Mapping[str, Any]
     state: str = "waiting"
     run: Run | None = None
+    completion: Completion | None = None
     is_new: bool = False
     kills: int = 0
     is_pruned: bool = False
@@ -58,11 +61,16 @@ class Job:
         """Number of epochs of the trial."""
         return int(self.trial["config"]["trainer"]["max_epochs"])
 
-    def finish(self, run: Run) -> None:
-        """Set the outcome of a run that has a valid completion record."""
-        completion = run.completion
-        assert completion is not None
-        self.run, self.state, self.reason = run, completion.outcome, ""
+    def finish(self, run: Run, completion: Completion | None = None) -> None:
+        """Set the outcome of a run that has a valid completion record.
+
+        Args:
+            run: the run.
+            completion: its record, read if it is not given.
+        """
+        self.run, self.completion, self.reason = run, completion or run.completion, ""
+        assert self.completion is not None
+        self.state = self.completion.outcome
 
     def read_journal(self) -> bool:
         """Read the new entries of the journal and return whether one of them is an epoch."""

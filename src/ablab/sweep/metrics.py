@@ -47,7 +47,7 @@ _ADDED = ("test/ece", "test/ece_last")  # runs of earlier versions lack them
 
 def has_metric(run: Run, metric: str) -> bool:
     """Return whether a finished run has a metric; any other lack than of age does not count."""
-    completion = run.completion
-    if completion is None or completion.outcome != "finished" or metric not in _ADDED:
+    completion = run.completion if metric in _ADDED else None
+    if completion is None or completion.outcome != "finished":
         return True
     return metric in completion.metrics

@@ -111,10 +111,10 @@ class Schedule:
             self._notify("tick")
 
     def _skip_if_finished(self, job: Job) -> bool:
-        run = self._lab.finished(job.cell.key)
-        if run is None or not self._is_finished(run):
+        result = self._lab.result(job.cell.key)
+        if result is None or not self._is_finished(result[0]):
             return False
-        job.finish(run)
+        job.finish(*result)
         return True
 
     def _handle_interrupts(self) -> None:

@@ -15,8 +15,8 @@ def states(lab: Lab, jobs: Sequence[Job]) -> Mapping[str, str]:
 def read_states(lab: Lab, jobs: Sequence[Job]) -> None:
     """Set the state of each job as it is on disk."""
     for job in jobs:
-        if (run := lab.finished(job.cell.key)) is not None:
-            job.finish(run)
+        if (result := lab.result(job.cell.key)) is not None:
+            job.finish(*result)
         elif runs := lab.runs(job.cell.key):
             job.run, state = runs[-1], runs[-1].status()
             job.read_journal()

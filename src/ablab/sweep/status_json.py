@@ -65,7 +65,6 @@ def _summary(plan: Plan, jobs: Sequence[Job]) -> dict[str, Any]:
 
 
 def _trial(job: Job, metric: str) -> dict[str, Any]:
-    completion = job.run.completion if job.run and job.state in ("finished", "diverged") else None
     if job.state == "diverged":
         job.read_journal()
     return {
@@ -74,7 +73,7 @@ def _trial(job: Job, metric: str) -> dict[str, Any]:
         "seed": job.cell.seed,
         "block": job.cell.block,
         "state": job.state,
-        "value": completion.metrics.get(metric) if completion else None,
+        "value": job.completion.metrics.get(metric) if job.completion else None,
         "epochs": job.max_epochs if job.state == "finished" else len(job.epochs),
         "max_epochs": job.max_epochs,
         "run": str(job.run.folder) if job.run else None,

@@ -9,7 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ablab.config.probe_switches import has_measured
+from ablab.config.probe_switches import has_measured, switched_on
 from ablab.config.threads import threads_note
 from ablab.disk import require_space
 from ablab.errors import FAILED, FINISHED, ResourceError
@@ -84,12 +84,13 @@ class Trials:
         """Mark finished jobs as such and return notes on them."""
         old = unmeasured = 0
         for job in self.jobs:
-            run = self.lab.finished(job.cell.key)
-            if run is None:
+            result = self.lab.result(job.cell.key)
+            if result is None:
                 continue
+            run, _ = result
             unmeasured += not self._has_measured(run)
             if self._counts(run):
-                job.finish(run)
+                job.finish(*result)
                 old += not _is_from_this_code(run)
         notes = []
         if old:
@@ -126,7 +127,8 @@ class Trials:
         return is_current and self._has_measured(run)
 
     def _has_measured(self, run: Run) -> bool:
-        has_probes = has_measured(run.trial, self.runtime["probes"])
+        probes = self.runtime["probes"]
+        has_probes = not switched_on(probes) or has_measured(run.trial, probes)
         return has_probes and has_metric(run, self.metric)
 
     def run(self, cost: Forecast) -> int:

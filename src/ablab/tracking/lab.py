@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from ablab.errors import InputError
 from ablab.folders import lab_folder
-from ablab.tracking.completion import COMPLETION
+from ablab.tracking.completion import COMPLETION, Completion
 from ablab.tracking.files import DamagedError, write_json
 from ablab.tracking.run import IMPORTING, JOURNAL, TRIAL, Run
 from ablab.tracking.sealed import write_sealed
@@ -60,7 +60,16 @@ class Lab:
 
     def finished(self, key: str) -> Run | None:
         """Return the newest finished run of a trial, the one that reports use, or None."""
-        return next((run for run in reversed(self.runs(key)) if run.completion), None)
+        result = self.result(key)
+        return result[0] if result else None
+
+    def result(self, key: str) -> tuple[Run, Completion] | None:
+        """Return the newest finished run of a trial with its completion record, or None.
+
+        Reading a record compares the run's files with it, which takes time.
+        """
+        results = ((run, run.completion) for run in reversed(self.runs(key)))
+        return next(((run, record) for run, record in results if record is not None), None)
 
     def new_run(self, trial: Mapping[str, Any]) -> Run:
         """Create the folder of a new run; earlier runs are not changed.

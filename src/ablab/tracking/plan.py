@@ -143,14 +143,19 @@ class Plan:
         return (*self.cells, *self.tuning)
 
     @cached_property
+    def has_several_blocks(self) -> bool:
+        """Whether the cells are of several blocks, so that labels need them."""
+        return len({cell.block for cell in self.all_cells}) > 1
+
+    @cached_property
     def trials(self) -> dict[str, Mapping[str, Any]]:
         """Every current trial, by key."""
         return {key: trial for part in self.parts for key, trial in part.trials.items()}
 
     @cached_property
     def keys(self) -> frozenset[str]:
-        """The keys of all trials that the plan needs."""
-        return frozenset(self.trials).union(cell.key for cell in self.cells)
+        """The keys of all trials that the plan needs, those of searches included."""
+        return frozenset(self.trials).union(cell.key for cell in self.all_cells)
 
     @cached_property
     def initial_weights(self) -> frozenset[str]:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ablab.tracking.completion import Completion
 from ablab.tracking.files import DamagedError
 from ablab.tracking.journal import Entry
 from ablab.tracking.lab import Lab
-from ablab.tracking.run import Run
+from ablab.tracking.run import Run, Snapshot
 
 BEST = "best.safetensors"
 CORRECT = "test_correct.npy"
@@ -67,11 +68,10 @@ def read_record(
         commit: start of a commit; only its runs are used. Empty: all runs.
     """
     runs = [run for run in lab.runs(key) if not commit or _commit(run).startswith(commit)]
-    finished = (run for run in reversed(runs) if run.completion)
-    run = next(finished, runs[-1] if runs else None)
-    if run is None:
-        return Record(key, "absent", trial or {})
-    return record_of(run)
+    results = ((run, run.completion) for run in reversed(runs))
+    if finished := next((result for result in results if result[1] is not None), None):
+        return record_of(*finished)
+    return record_of(runs[-1]) if runs else Record(key, "absent", trial or {})
 
 
 def _commit(run: Run) -> str:
@@ -81,14 +81,18 @@ def _commit(run: Run) -> str:
         return ""
 
 
-def record_of(run: Run) -> Record:
-    """Return the record of one run; of a damaged one, the outcome and the reason."""
+def record_of(run: Run, completion: Completion | None = None) -> Record:
+    """Return the record of one run; of a damaged one, the outcome and the reason.
+
+    Args:
+        run: the run.
+        completion: its completion record, if it was read before: reading it takes time.
+    """
     try:
-        snapshot = run.snapshot()
+        snapshot = Snapshot(False, completion, run.entries()) if completion else run.snapshot()
         trial, environment = run.trial, run.environment
     except DamagedError:
         return Record(run.key, run.status(), {}, run.folder, run.damage() or None)
-    completion = snapshot.completion
     failures = [e for e in snapshot.entries if e.kind == "failed"]
     record = Record(
         key=run.key,
@@ -98,14 +102,14 @@ def record_of(run: Run) -> Record:
         epochs=tuple(e for e in snapshot.entries if e.kind == "epoch"),
         environment=environment,
     )
-    if completion is None:
+    if snapshot.completion is None:
         reason = failures[-1].note.get("error") if failures else None
         return replace(record, reason=run.damage() if record.outcome == "damaged" else reason)
     return replace(
         record,
-        metrics=completion.metrics,
-        measured=completion.measured,
-        metadata=completion.metadata,
+        metrics=snapshot.completion.metrics,
+        measured=snapshot.completion.measured,
+        metadata=snapshot.completion.metadata,
     )
 
 

@@ -34,7 +34,7 @@ def read_sealed(path: Path, *, since: int | None = None) -> dict[str, Any] | Non
         raise DamagedError(f"{path} must hold a JSON object, got {json.dumps(content)[:40]}")
     stored = content.pop(_SUM, None)
     lacks = stored is None and since is not None and content.get("schema") not in range(since)
-    if lacks or (stored is not None and stored != checksum(content)):
+    if lacks or (stored is not None and stored != _digest(content)):
         raise DamagedError(f"{path} must be as ablab wrote it, got one with another checksum")
     return content
 
@@ -42,4 +42,9 @@ def read_sealed(path: Path, *, since: int | None = None) -> dict[str, Any] | Non
 def checksum(content: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a record, equal before it is written and after it is read."""
     plain = json.loads(json.dumps(content))  # as JSON reads it back: lists for tuples, keys as text
+    return _digest(plain)
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of a record that is as JSON reads it."""
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()

@@ -30,8 +30,7 @@ def describe_cell(plan: Plan, cell: Cell) -> tuple[str, dict[str, str]]:
     The name is ``relu · seed 3``, followed by the block if the plan has several. A trial of a
     search has a tag ``tuning`` with its number.
     """
-    several = len({other.block for other in plan.all_cells}) > 1
-    name = cell.label + (f" · {cell.block}" if several else "")
+    name = cell.label + (f" · {cell.block}" if plan.has_several_blocks else "")
     tags = {"sweep": plan.sweep, "variant": cell.variant, "seed": str(cell.seed)}
     if isinstance(cell, TuningCell):  # in groups of its own where MLflow averages a variant
         tags |= {"variant": f"{cell.variant} (tuning)", "tuning": str(cell.number + 1)}

@@ -26,7 +26,7 @@ def trial_label(cell: Cell, several_blocks: bool) -> str:
 
 def format_result(job: Job, metric: str) -> str:
     """Format the result of a job: its metric, else its state and the reason."""
-    completion = job.run.completion if job.run and job.state in _WITH_RESULT else None
+    completion = job.completion if job.state in _WITH_RESULT else None
     if completion is None:
         return job.state if not job.reason else f"{job.state}: {escape_controls(job.reason)}"
     value = format_metric(completion.metrics.get(metric), metric)
