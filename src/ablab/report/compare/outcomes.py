@@ -126,9 +126,11 @@ def _reason(contrast: Contrast, interval: tuple[float, float] | None, unit: Unit
 
 
 def _tests(contrasts: list[Contrast], margin: float) -> list[_Tests]:
+    if not contrasts:
+        return []
     both = equivalences([c.differences for c in contrasts], margin)
     p = np.array([float(noninferior_p(c.differences * c.direction, margin)) for c in contrasts])
-    adjusted, levels = (holm(p), holm_levels(p)) if contrasts else (p, p)
+    adjusted, levels = holm(p), holm_levels(p)
     return [
         _Tests(contrast, both[i], float(adjusted[i]), float(levels[i]))
         for i, contrast in enumerate(contrasts)
