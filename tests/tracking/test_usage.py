@@ -13,6 +13,7 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, write_part
 from ablab.tracking.removal import removal_faults, remove_trials, unneeded
 from ablab.tracking.run import IMPORTING, Run
+from ablab.tracking.search import SearchJournal, SearchRecord
 from ablab.tracking.spec import read_spec
 from ablab.tracking.usage import read_usage, size
 
@@ -75,6 +76,17 @@ def test_what_a_plan_needs_or_a_process_uses_stays(filled: Lab) -> None:
         "; --force removes it",
     ]
     assert forced == faults[:2]
+
+
+def test_the_trials_of_a_search_are_needed_and_named(filled: Lab, capsys: "Output") -> None:
+    journal = SearchJournal(filled.sweep_folder("demo"))
+    search = journal.begin(SearchRecord("s1", "relu", "b", {}))
+    journal.ask(search.id, 0, {}, [trial("bb02")])
+    usage = read_usage(filled)
+    assert usage.sweeps["bb02"] == ["demo"]
+    assert "bb02" not in unneeded(filled, usage)
+    assert main(["du", "demo"]) == 0
+    assert "demo: relu · tuning 1 · seed 3" in capsys.readouterr().out
 
 
 def test_a_trial_that_begins_to_train_meanwhile_is_left(filled: Lab) -> None:
