@@ -9,6 +9,7 @@ from ablab.api.notebook import allowing, progress
 from ablab.api.values import to_overrides
 from ablab.errors import FAILED, FINISHED, INTERRUPTED, InputError
 from ablab.folders import lab_folder
+from ablab.report import interim
 from ablab.report.build import Report, build_report
 from ablab.report.reading import Reading, reading
 from ablab.signals import TerminatedError
@@ -70,6 +71,7 @@ def sweep(
             given,
             offline=offline,
             rerun_changed=rerun_changed,
+            statistics=interim,
             console=console,
             display=display,
         )

@@ -56,6 +56,7 @@ def _add_selection(sweep: argparse.ArgumentParser) -> None:
 
 def _sweep(options: argparse.Namespace) -> int:
     with without_gc():
+        from ablab.report import interim
         from ablab.sweep.engine import run_sweep
         from ablab.sweep.names import sweep_id
         from ablab.sweep.selection import parse_selection
@@ -72,6 +73,7 @@ def _sweep(options: argparse.Namespace) -> int:
         offline=options.offline,
         rerun_changed=options.rerun_changed,
         selection=selection,
+        statistics=interim,
         console=console(),
     )
     if options.report and not options.dry_run and code in (FINISHED, FAILED):

@@ -1,8 +1,9 @@
 """Minimum detectable differences and margins at 80 % power."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
@@ -14,6 +15,18 @@ POWER = 0.8
 
 
 _ONLY = Look()
+
+
+class Detectable(NamedTuple):
+    """What numbers of seeds detect with 80 % power, by the spread of finished trials.
+
+    Attributes:
+        basis: number of pairs that the spread was computed from.
+        sizes: by number of seeds, the smallest and the largest such difference, over contrasts.
+    """
+
+    basis: int
+    sizes: Mapping[int, tuple[float, float]]
 
 
 def minimum_detectable_difference(differences: Array, m: int, look: Look = _ONLY) -> float:
@@ -44,6 +57,17 @@ def standardized_difference(n: int, m: int, look: Look = _ONLY) -> float:
     return _noncentrality(n, look.nominal(ALPHA / m)) / math.sqrt(n)
 
 
+def standardized_margin(n: int, m: int, look: Look = _ONLY) -> float:
+    """Return the margin that is shown with 80 % power, in standard deviations.
+
+    Args:
+        n: number of differences, >= 3.
+        m: number of contrasts in the family.
+        look: the look that tests them.
+    """
+    return _margin(n, look.nominal(2 * ALPHA / m) / 2) / math.sqrt(n)
+
+
 def detectable_margin(differences: Array, m: int, look: Look = _ONLY) -> float:
     """Return the margin within which each of m equivalences is shown with 80 % power.
 
@@ -58,8 +82,7 @@ def detectable_margin(differences: Array, m: int, look: Look = _ONLY) -> float:
     n = differences.size
     if n < 3 or all_equal(differences):
         return math.nan
-    level = look.nominal(2 * ALPHA / m) / 2
-    return _margin(n, level) * float(differences.std(ddof=1)) / math.sqrt(n)
+    return standardized_margin(n, m, look) * float(differences.std(ddof=1))
 
 
 @lru_cache

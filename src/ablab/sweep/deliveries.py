@@ -144,19 +144,19 @@ class SweepDeliveries(Deliveries):
 
     def __init__(self, lab: Lab, plan: Plan) -> None:
         super().__init__(lab, [cell.key for cell in plan.all_cells], plan.sweep)
-        self._plan = plan
+        self.plan = plan
 
     def _open(self) -> Store:
         store = super()._open()
-        deliver_sweep(store, self._plan)
+        deliver_sweep(store, self.plan)
         self._refresh(store)
         return store
 
     def _refresh(self, store: Store) -> None:
-        refresh_page(store, self._plan)
+        refresh_page(store, self.plan)
 
     def _describe(self, job: Job) -> tuple[str, dict[str, str]]:
-        return describe_cell(self._plan, job.cell)
+        return describe_cell(self.plan, job.cell)
 
 
 def _training_continues(error: str) -> str:

@@ -12,11 +12,14 @@ from ablab.errors import FINISHED
 from ablab.faults import ConfigError
 from ablab.folders import lab_folder
 from ablab.model.targets import allowed_prefixes
+from ablab.sweep.console.detectable import print_detectable
 from ablab.sweep.console.live import Display
 from ablab.sweep.console.summary import forecast_table, print_line
 from ablab.sweep.deliveries import SweepDeliveries
-from ablab.sweep.job import make_jobs
+from ablab.sweep.forecast import Forecast, seconds_by_size
+from ablab.sweep.job import Job, make_jobs
 from ablab.sweep.launch.choice import make_launcher
+from ablab.sweep.looks import Statistics, advance, sizes_of_interest
 from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, plan_sweep
 from ablab.sweep.selection import Selection
@@ -26,7 +29,7 @@ from ablab.sweep.tune.run import TUNE_FIRST, Searching
 from ablab.sweep.write_plan import extend_plan, write_plan
 from ablab.text import format_count
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Plan, read_plan
+from ablab.tracking.plan import Cell, Part, Plan, read_plan
 
 
 def run_sweep(
@@ -37,6 +40,7 @@ def run_sweep(
     offline: bool = False,
     rerun_changed: bool = False,
     selection: Selection | None = None,
+    statistics: Statistics | None = None,
     console: Console | None = None,
     display: Display | None = None,
 ) -> int:
@@ -49,6 +53,8 @@ def run_sweep(
         offline: do not write to MLflow; ``ablab sync`` delivers later.
         rerun_changed: train finished trials again if the code of ablab has changed since.
         selection: which trials of the plan are trained; by default all.
+        statistics: of the trials, `ablab.report.interim`; without them a sweep that looks at
+            growing numbers of seeds ends after the look that it is in.
         console: receives the output.
         display: draws the table of trials where the console is not a terminal.
 
@@ -80,16 +86,12 @@ def run_sweep(
         plan, _, notes = extend_plan(read_plan(folder), draft, command)
     else:
         plan, notes = write_plan(folder, draft, command)
-    jobs = make_jobs(plan, selection.cells(plan))
-    probes = draft.runtime["probes"]
-    for job in jobs:  # the plan holds the probes of the command that wrote it, not of this one
-        job.trial = {**job.trial, "config": {**job.trial["config"], "probes": probes}}
     sweep = _Sweep(
         name=plan.sweep,
         metric=plan.spec.metric,
         next_command=shlex.join(["ablab", "report", name, *trial_changes(overrides)]),
         lab=lab,
-        jobs=jobs,
+        jobs=_jobs(plan, selection.cells(plan), draft),
         runtime=draft.runtime,
         launcher=launcher,
         console=console,
@@ -98,6 +100,8 @@ def run_sweep(
         plan=plan,
         selection=selection,
         command=command,
+        draft=draft,
+        statistics=statistics,
     )
     if draft.runtime["tracking"]["deliver"] and not (offline or dry_run):
         sweep.deliveries = SweepDeliveries(lab, plan)
@@ -105,6 +109,7 @@ def run_sweep(
     cost = sweep.begin(f"{plan.sweep}: {plan.spec.question}", notes, excluded)
     if dry_run:
         console.print(forecast_table(sweep.jobs, states(lab, sweep.jobs), cost))
+        sweep.print_detectable(cost)
         return FINISHED
     return sweep.run(cost)
 
@@ -117,23 +122,63 @@ class _Sweep(Trials):
         plan: of the sweep.
         selection: which trials of the plan are trained.
         command: trains the whole plan.
+        draft: the sweep as configured now, with the seeds of all looks.
+        statistics: of the trials, which decide whether another look is needed.
     """
 
     plan: Plan
     selection: Selection
     command: str
+    draft: Draft
+    statistics: Statistics | None
+
+    def print_detectable(self, cost: Forecast) -> None:
+        """Print what numbers of seeds could detect, by the finished trials, and their time."""
+        if self.statistics is None:
+            return
+        sizes, spec = sizes_of_interest(self.draft.spec), self.draft.spec
+        part = Part("comparison", 0.0, self.command, spec, self.draft.cells, self.draft.trials)
+        found = self.statistics.detectable(self.lab, Plan(self.name, (part,)), sizes)
+        print_detectable(self.console, spec, found, seconds_by_size(self.jobs, cost, sizes))
 
     def leave_out(self) -> list[str]:
         """Leave out the open jobs that are not selected, and return notes on them."""
         self.jobs = self.selection.jobs(self.jobs, states(self.lab, self.jobs))
         return self.selection.notes(self.jobs, self.plan)
 
+    def more_jobs(self) -> list[Job]:
+        """Return the jobs of the next look, as many as the command may train."""
+        most = self.selection.max_trials
+        left = None if most is None else most - sum(job.is_new for job in self.jobs)
+        if left == 0 or self.selection.retry_failed:
+            return []
+        known = {cell.id for cell in self.plan.cells}
+        self.plan, notes = advance(self.lab, self.plan, self.draft, self.statistics, self.command)
+        for note in notes:
+            print_line(self.console, note, "yellow")
+        if isinstance(self.deliveries, SweepDeliveries):
+            self.deliveries.plan = self.plan
+        cells = [cell for cell in self.selection.cells(self.plan) if cell.id not in known]
+        return _jobs(self.plan, cells, self.draft)[:left]
+
     def next_step(self) -> tuple[str, list[str]]:
-        """Return the report's command, or the sweep's if the plan has further trials to train."""
+        """Return the report's command, or the sweep's if there are further trials to train."""
         left = self.selection.num_left(self.lab, self.plan, self.jobs)
-        if not left:
-            return self.next_command, []
-        return self.command, [f"The plan has {format_count(left, 'more trial')} without a result."]
+        if left:
+            note = f"The plan has {format_count(left, 'more trial')} without a result."
+            return self.command, [note]
+        if self.selection and self.statistics and self.plan.spec.looks:
+            if self.statistics.undecided(self.lab, self.plan):
+                return self.command, ["The answer needs another look."]
+        return self.next_command, []
+
+
+def _jobs(plan: Plan, cells: Sequence[Cell], draft: Draft) -> list[Job]:
+    """Return the jobs of cells, with the probes of this command: the plan has an earlier one's."""
+    jobs, probes = make_jobs(plan, cells), draft.runtime["probes"]
+    for job in jobs:
+        job.trial = {**job.trial, "config": {**job.trial["config"], "probes": probes}}
+    return jobs
 
 
 def _check_command(selection: Selection, draft: Draft, folder: Path) -> None:

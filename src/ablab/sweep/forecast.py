@@ -90,6 +90,28 @@ def forecast(
     return Forecast(seconds, slots, size, at_once * largest, free_bytes(folder))
 
 
+def seconds_by_size(
+    jobs: Sequence[Job], cost: Forecast, sizes: Sequence[int]
+) -> dict[int, float] | None:
+    """Return the seconds that numbers of seeds take from the start; None if one is not known.
+
+    Args:
+        jobs: of the sweep, with one seed or more of each variant and block.
+        cost: the forecast of those that are open.
+        sizes: numbers of seeds.
+    """
+    seconds: dict[tuple[str, str], float] = {}
+    known = _seconds_of_finished(jobs)
+    for job in jobs:
+        finished = known.get(_config_without_seed(job))
+        own = mean(finished) if finished else cost.seconds.get(job.cell.key)
+        if own is None:
+            return None
+        seconds[job.cell.variant, job.cell.block] = own
+    total = sum(seconds.values()) / cost.slots
+    return {size: size * total for size in sizes}
+
+
 def _seconds_of_finished(jobs: Sequence[Job]) -> dict[str, list[float]]:
     known: dict[str, list[float]] = {}
     for job in jobs:

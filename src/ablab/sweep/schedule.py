@@ -57,6 +57,7 @@ class Schedule:
         watchers: receive all events.
         retries: how often a killed trial is started again.
         limits: of each attempt, and of failures.
+        more: returns further jobs once none is open; they are added to ``jobs``.
         is_finished: returns whether a finished run counts.
         should_prune: returns whether a running job is to be stopped for good, by its journal.
         interrupts: returns how often the user has asked to stop.
@@ -71,12 +72,13 @@ class Schedule:
     def __init__(
         self,
         lab: Lab,
-        jobs: Sequence[Job],
+        jobs: list[Job],
         launcher: Launcher,
         settings: ProcessSettings,
         *,
         watchers: Sequence[Watcher] = (),
         retries: int = 1,
+        more: Callable[[], Sequence[Job]] = lambda: (),
         limits: Limits = Limits(),  # noqa: B008  it is immutable
         is_finished: Callable[[Run], bool] = lambda _run: True,
         should_prune: Callable[[Job], bool] = lambda _job: False,
@@ -86,7 +88,7 @@ class Schedule:
         self._lab, self._jobs, self._launcher = lab, jobs, launcher
         self._settings, self._watchers, self._retries = settings, watchers, retries
         self._is_finished, self._interrupts, self._clock = is_finished, interrupts, clock
-        self._limits = limits
+        self._limits, self._more = limits, more
         self._slots = Reservations(launcher)
         self._running: dict[int, Attempt] = {}
         self._should_prune = should_prune
@@ -97,7 +99,7 @@ class Schedule:
 
     def run(self) -> None:
         """Run until no job is open."""
-        while any(job.is_open for job in self._jobs):
+        while self._has_open_jobs():
             self._handle_interrupts()
             self._start_waiting()
             self._launcher.wait([attempt.worker for attempt in self._running.values()], TICK)
@@ -109,6 +111,14 @@ class Schedule:
                 attempt.check_limits(self._clock())
             self._check_locks()
             self._notify("tick")
+
+    def _has_open_jobs(self) -> bool:
+        """Return whether a job is open; where none is, add further ones."""
+        if any(job.is_open for job in self._jobs):
+            return True
+        if not (self._interrupts() or self.shortage or self.hopeless):
+            self._jobs += self._more()
+        return any(job.is_open for job in self._jobs)
 
     def _skip_if_finished(self, job: Job) -> bool:
         result = self._lab.result(job.cell.key)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ablab.bounds import TRIALS
-from ablab.config.content import content_faults, is_integer
+from ablab.config.content import content_faults
 from ablab.faults import ConfigError
 from ablab.sweep.rules import (
     KEYS,
@@ -17,6 +17,7 @@ from ablab.sweep.rules import (
     check_texts,
     is_grid,
 )
+from ablab.sweep.seeds import parse_seeds
 from ablab.sweep.settings import check_settings, named_product
 from ablab.sweep.tune.search import FIRST_SEED, Search
 from ablab.sweep.tune.spec import read_search
@@ -75,6 +76,7 @@ def parse(node: Mapping[str, Any] | None) -> SweepSpec:
     blocks = _choices(node, "blocks", faults)
     _check_disjoint(variants, blocks, faults)
     search = read_search(node, variants, blocks, faults)
+    seeds, looks = parse_seeds(node.get("seeds", 1), faults)
     spec = SweepSpec(
         question=_to_one_line(node.get("question")),
         kind=node.get("kind", Spec.kind),
@@ -83,7 +85,8 @@ def parse(node: Mapping[str, Any] | None) -> SweepSpec:
         baseline=_baseline(node, variants, faults),
         margin=node.get("margin"),
         target=node.get("target"),
-        seeds=_seeds(node.get("seeds", 1), faults),
+        seeds=seeds,
+        looks=looks,
         variants=variants,
         blocks=blocks,
         exclude=_exclude(node.get("exclude"), faults),
@@ -165,22 +168,6 @@ def _format_names(names: Sequence[str]) -> str:
     shown_names = ", ".join(map(format_name, names[:_MAX_NAMES]))
     left = len(names) - _MAX_NAMES
     return f"{shown_names} and {left:,} more" if left > 0 else shown_names
-
-
-def _seeds(value: Any, faults: list[str]) -> tuple[int, ...]:
-    count = len(value) if isinstance(value, list) else value
-    if is_integer(count) and (too_many := TRIALS.fault("sweep.seeds", count)):
-        faults += too_many
-        return ()
-    if is_integer(value) and value >= 1:
-        return tuple(range(value))
-    are_seeds = isinstance(value, list) and all(is_integer(s) and s >= 0 for s in value)
-    if are_seeds and value and len(set(value)) == len(value):
-        return tuple(value)
-    faults.append(
-        f"sweep.seeds must be a count >= 1 or a list of distinct seeds, got {format_value(value)}"
-    )
-    return ()
 
 
 def _exclude(value: Any, faults: list[str]) -> tuple[tuple[Settings, str], ...]:

@@ -108,6 +108,10 @@ class Trials:
         """Leave out open jobs that the command does not train, and return notes on them."""
         return []
 
+    def more_jobs(self) -> list[Job]:
+        """Return further jobs once none is open; by default there are none."""
+        return []
+
     @property
     def total(self) -> int:
         """Number of jobs in the end; more than now where jobs are added meanwhile."""
@@ -140,6 +144,8 @@ class Trials:
         Raises:
             ResourceError: the machine lacks something, such as disk space; open trials wait.
         """
+        if not any(job.is_open for job in self.jobs):
+            self.jobs += self.more_jobs()
         if any(job.is_open for job in self.jobs):
             require_space(self.lab.root, cost.bytes + cost.temporary_bytes)
         started = time.monotonic()
@@ -183,6 +189,7 @@ class Trials:
             ProcessSettings.of(self.runtime, slots=self.launcher.slots, in_sweep=True),
             watchers=watchers,
             retries=int(self.runtime["launcher"]["retries"]),
+            more=self.more_jobs,
             limits=Limits.of(self.runtime["launcher"]),
             is_finished=self._counts,
             should_prune=self.should_prune,

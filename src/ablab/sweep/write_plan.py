@@ -7,6 +7,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from ablab.sweep.looks import at_look
 from ablab.sweep.planning import Draft
 from ablab.tracking.plan import TUNING, Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.spec import Spec, read_spec
@@ -48,13 +49,17 @@ def extend_plan(
 
 def _new_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | None, list[str]]:
     spec = read_spec(json.loads(json.dumps(draft.spec.as_dict())))
-    if plan is None or plan.parts[0].kind == TUNING:
+    is_first = plan is None or plan.parts[0].kind == TUNING
+    changed = 0 if plan is None or is_first else _count_changed(plan, draft)
+    retuned = plan is not None and not is_first and is_tuned_otherwise(plan.spec.tune, spec.tune)
+    draft = at_look(None if is_first or changed or retuned else plan, replace(draft, spec=spec))
+    spec = draft.spec
+    if plan is None or is_first:
         return _make_part("comparison", draft, spec, draft.cells, command), []
-    changed = _count_changed(plan, draft)
     if changed:
         note = f"{changed} of the plan's cells are other trials now: a new comparison begins."
         return _make_part("comparison", draft, spec, draft.cells, command), [note]
-    if is_tuned_otherwise(plan.spec.tune, spec.tune):
+    if retuned:
         note = "Its variants are tuned in another way now: a new comparison begins."
         return _make_part("comparison", draft, spec, draft.cells, command), [note]
     old = {cell.id for cell in plan.cells}

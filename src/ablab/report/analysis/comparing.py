@@ -1,6 +1,7 @@
 """Comparing: makes the comparison of one block, or of several, from the rows of its trials."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ablab.formatting import unit_of
 from ablab.report.analysis.comparison import Comparison
@@ -13,6 +14,12 @@ from ablab.report.analysis.trials import Row
 from ablab.report.kinds import kind_of
 from ablab.tracking.kinds import needs
 from ablab.tracking.spec import Spec
+
+
+def compare_effects(rows: Sequence[Row], spec: Spec, interim: Interim | None = None) -> Comparison:
+    """Compare the variants as `compare` does, with the effects that the kind tests instead."""
+    comparison = compare(rows, spec, interim)
+    return replace(comparison, factors=kind_of(spec.kind).factors(comparison, spec))
 
 
 def compare(rows: Sequence[Row], spec: Spec, interim: Interim | None = None) -> Comparison:

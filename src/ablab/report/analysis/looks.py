@@ -10,7 +10,7 @@ Source: Ye, Li, Liu and Yao 2013; Maurer and Bretz 2013.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ablab.report.analysis.comparing import compare
+from ablab.report.analysis.comparing import compare_effects
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.interim import Interim, Names
@@ -63,7 +63,7 @@ def follow(rows: Sequence[Row], spec: Spec) -> Progress | None:
     for number in range(1, newest + 1):
         interim = Interim(spec.looks, number, dict(decided), beaten)
         own = [row for row in rows if row.seed < interim.size]
-        comparison = _comparison(own, spec, interim)
+        comparison = compare_effects(own, spec, interim)
         if not own or not all(row.is_settled for row in own):
             return Progress(interim, comparison, is_settled=False, open=())
         kind = kind_of(comparison.kind)
@@ -76,11 +76,6 @@ def follow(rows: Sequence[Row], spec: Spec) -> Progress | None:
         is_settled=True,
         open=_open(comparison, tested, spec.looks),
     )
-
-
-def _comparison(rows: Sequence[Row], spec: Spec, interim: Interim) -> Comparison:
-    comparison = compare(rows, spec, interim)
-    return replace(comparison, factors=kind_of(spec.kind).factors(comparison, spec))
 
 
 def _open(comparison: Comparison, tested: Sequence[Contrast], looks: Looks) -> tuple[Contrast, ...]:

@@ -11,6 +11,8 @@ from ablab.report.text import phrases
 from ablab.stats.equivalence import Equivalence
 from ablab.stats.futility import chance_of_equivalence
 from ablab.stats.paired import ALPHA
+from ablab.stats.power import standardized_margin
+from ablab.stats.sequential import Look
 
 
 class Equivalent(Kind):
@@ -55,6 +57,10 @@ class Equivalent(Kind):
         assert tests is not None
         levels = (tests.level, tests.outside_level)
         return float(chance_of_equivalence(contrast.differences, last, tests.margin, *levels))
+
+    def standardized(self, n: int, m: int, look: Look) -> float:
+        """Return the margin that n seeds show with 80 % power, in standard deviations."""
+        return standardized_margin(n, m, look)
 
     def why_none(self, comparison: Comparison) -> str:
         """Return that there is no margin, if so."""

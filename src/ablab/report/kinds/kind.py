@@ -10,6 +10,8 @@ from ablab.report.analysis.grid import Grid, Group
 from ablab.report.page.contrast_columns import TESTS, Formatter
 from ablab.stats.futility import chance_of_difference
 from ablab.stats.paired import ALPHA, smallest_sign_flip_p
+from ablab.stats.power import standardized_difference
+from ablab.stats.sequential import Look
 from ablab.tracking.spec import Spec
 
 Pairs = Sequence[tuple[str, str]]
@@ -55,6 +57,10 @@ class Kind(ABC):
         """Return the predicted probability that the last look decides a contrast at its level."""
         last = contrast.look.last
         return float(chance_of_difference(contrast.differences, last, contrast.level))
+
+    def standardized(self, n: int, m: int, look: Look) -> float:
+        """Return what n seeds detect with 80 % power, in standard deviations of the differences."""
+        return standardized_difference(n, m, look)
 
     def beaten(self, comparison: Comparison) -> Mapping[str, Contrast]:
         """Return the variants that are out of the question, each with the contrast that says so."""
