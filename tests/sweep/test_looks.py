@@ -238,7 +238,7 @@ def test_dry_run_says_what_each_look_could_detect(sweep: Sweep, lab: Lab):
     assert [row[0] for row in rows] == ["4", "6", "8"]
     sizes = [float(row[2]) for row in rows]
     assert sizes == sorted(sizes, reverse=True)
-    assert "The spread is that of 4 finished seeds." in text
+    assert "The spread comes from 4 finished seeds or more." in text
     assert len(plan_of(lab).parts) == 1
 
 

@@ -167,10 +167,15 @@ class _Sweep(Trials):
         if left:
             note = f"The plan has {format_count(left, 'more trial')} without a result."
             return self.command, [note]
-        if self.selection and self.statistics and self.plan.spec.looks:
-            if self.statistics.undecided(self.lab, self.plan):
-                return self.command, ["The answer needs another look."]
+        if self.selection and self._needs_look():
+            return self.command, ["The answer needs another look."]
         return self.next_command, []
+
+    def _needs_look(self) -> bool:
+        """Return whether the newest look is settled and another is needed."""
+        if self.statistics is None or self.plan.spec.looks is None:
+            return False
+        return bool(self.statistics.undecided(self.lab, self.plan))
 
 
 def _jobs(plan: Plan, cells: Sequence[Cell], draft: Draft) -> list[Job]:

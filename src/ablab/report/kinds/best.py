@@ -39,11 +39,9 @@ class Best(Kind):
 
     def clauses(self, comparison: Comparison) -> list[str]:
         """Return the leader, and the variants that it does not beat."""
-        by, unit, leader = (
-            phrases.by_result(comparison.deciding),
-            comparison.unit,
-            comparison.reference,
-        )
+        beaten = self._beaten_by_others(comparison)
+        others = [c for c in comparison.deciding if c.variant not in beaten]
+        by, unit, leader = phrases.by_result(others), comparison.unit, comparison.reference
         mean = unit.value(comparison.groups[str(leader)].mean)
         chosen = f"{mean}, {self.mark(comparison, str(leader))}"
         extreme = "highest" if comparison.direction > 0 else "lowest"
@@ -51,6 +49,11 @@ class Best(Kind):
         ranges = phrases.ranges(by["open"], unit)
         behind = [f"{c.variant} by {phrases.effect(c, unit)}" for c in reversed(by["behind"])]
         beats = [f"{leader} beats {join_words(behind)}"] if behind else []
+        beats += [
+            f"{c.reference if c.variant == variant else c.variant} beats {variant} by "
+            f"{phrases.effect(c, unit)}"
+            for variant, c in beaten.items()
+        ]
         detectable = phrases.minimum_detectable_difference(by["open"], unit)
         if by["ahead"]:  # where trials are missing, the pairs cover fewer seeds than the means
             named = [f"{c.variant} beats it by {phrases.effect(c, unit)}" for c in by["ahead"]]
@@ -65,8 +68,15 @@ class Best(Kind):
             clauses = [first, *_among(comparison, names), *beats]
             clauses += [f"{has}; differences from it: {ranges}", *detectable]
         else:
-            clauses = [f"{leader} is best ({chosen})" if behind else has, *beats]
+            clauses = [f"{leader} is best ({chosen})" if beats else has, *beats]
         return clauses + phrases.untested(by["untested"], unit)
+
+    def _beaten_by_others(self, comparison: Comparison) -> Mapping[str, Contrast]:
+        """Return the variants that stopped since another one than the leader beats them."""
+        if comparison.grid.interim is None:
+            return {}
+        open_ = {c.variant for c in comparison.deciding if c.result == "open"}
+        return {v: c for v, c in self.beaten(comparison).items() if v in open_}
 
 
 def _among(comparison: Comparison, variants: Sequence[str]) -> list[str]:

@@ -3,6 +3,8 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from ablab.formatting import format_p_value
 from ablab.report.analysis.comparison import Comparison, Factors
 from ablab.report.analysis.contrast import Contrast
@@ -84,7 +86,8 @@ class Kind(ABC):
                 f"{differences} (80 % power at level {ALPHA}/{m})."
             )
         if n > 2:
-            least = smallest_sign_flip_p(n, m)
+            look = next(c.look for c in family if c.n == n)
+            least = min(1.0, m * float(look.repeated(np.array(smallest_sign_flip_p(n, 1)))))
             limit = f", which is above {ALPHA}; it does not affect the verdict"
             sentences.append(
                 f"The smallest possible sign-flip p for n = {n} after Holm is "

@@ -18,6 +18,7 @@ from ablab.report.page.sections import (
     differences,
     factors,
     inside,
+    looks,
     pictures,
     setup,
     speed,
@@ -33,6 +34,7 @@ from ablab.tracking.plan import Plan
 
 SECTIONS = (
     differences.section,
+    looks.section,
     variants.section,
     setup.section,
     curves.section,

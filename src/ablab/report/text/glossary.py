@@ -38,6 +38,25 @@ GLOSSARY: Mapping[str, str] = {
         "computed at the level that Holm's method gives the contrast, so that the interval and "
         "Holm p agree."
     ),
+    "Look": (
+        "an analysis of all seeds so far, planned before training. A sweep with looks trains more "
+        "seeds only of the variants that its answer still needs."
+    ),
+    "Alpha spending": (
+        "how the error probability of 5 % is divided among the looks: the O'Brien-Fleming type "
+        "spends little at the early ones, the Pocock type about the same at each."
+    ),
+    "Repeated CI": (
+        "a confidence interval that is adjusted for the looks: the intervals of all looks contain "
+        "the true mean difference together in 95 % of repetitions."
+    ),
+    "Repeated p-value": (
+        "the smallest level at which the repeated interval of a look excludes a difference of zero."
+    ),
+    "Futility": (
+        "the reason to stop an undecided contrast early: by the seeds so far, the last look would "
+        "probably not decide it either."
+    ),
     "Seeds won": "the number of seeds on which the variant was better; a tie counts half.",
     "BCa": (
         "bias-corrected and accelerated bootstrap interval: computed by resampling the seeds, "

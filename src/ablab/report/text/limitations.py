@@ -7,6 +7,7 @@ from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.trials import Row
 from ablab.report.kinds import kind_of
+from ablab.report.text.looks import method
 from ablab.report.text.phrases import caveats
 from ablab.stats.paired import zero_events_bound
 from ablab.tracking.plan import Plan
@@ -83,6 +84,8 @@ def reliability(
         )
     if tested:
         sentences += kind_of(comparison.kind).tests(comparison, effects or comparison.family)
+        interim = comparison.grid.interim
+        sentences += [method(interim.looks)] if interim else []
     if not foreign:  # MLflow does not record what diverged
         sentences += _divergence_bounds(comparison)
     contrasts = effects or tuple(comparison.against_reference.values())

@@ -28,8 +28,12 @@ def evidence(contrast: Contrast, interval: tuple[float, float] | None, p: str, u
 
 
 def interval_name(contrast: Contrast, percent: int = 95) -> str:
-    """Return what the interval at a contrast's Holm step is called; alone it is not adjusted."""
-    return f"{'' if contrast.m == 1 else 'Holm-adjusted '}{percent} % CI"
+    """Return what the interval at a contrast's Holm step is called; alone it is not adjusted.
+
+    An interval that is adjusted for several looks is a repeated one.
+    """
+    adjusted = "" if contrast.m == 1 else "Holm-adjusted "
+    return f"{adjusted}{percent} % {'' if contrast.look.is_only else 'repeated '}CI"
 
 
 def mark(contrast: Contrast) -> str:

@@ -41,8 +41,9 @@ MUST_AGREE = {
 def provenance(plan: Plan, rows: Sequence[Row]) -> list[tuple[str, str]]:
     """Return commands, times, versions and machines as label and value, the commands first."""
     times = [time for row in rows for time in row.times]
-    entries = [("Command", part.command) for part in plan.parts]
-    entries.append(("Planned", " and ".join(_date(part.time) for part in plan.parts)))
+    planned = [part for part in plan.parts if part.kind != "look"]
+    entries = [("Command", part.command) for part in planned]
+    entries.append(("Planned", " and ".join(_date(part.time) for part in planned)))
     if times:
         label = "Started and ended" if plan.spec.foreign else "Trained"
         entries.append((label, f"{_date(min(times))} to {_date(max(times))}"))
@@ -77,14 +78,15 @@ def notices(plan: Plan, rows: Sequence[Row]) -> list[str]:
         warnings.append(
             f"Trials ran {how}, so times and memory are not compared: {_listed(conditions(rows))}."
         )
-    if any(part.cells for part in plan.parts[1:]):
+    later = [part for part in plan.parts[1:] if part.kind != "look"]
+    if any(part.cells for part in later):
         warnings.append(
-            f"The plan was extended on {_date(plan.parts[-1].time)}, after it was first written. "
+            f"The plan was extended on {_date(later[-1].time)}, after it was first written. "
             "Adding trials until a difference is detected raises the rate of false detections."
         )
-    elif len(plan.parts) > 1:
+    elif later:
         warnings.append(
-            f"The question was changed on {_date(plan.parts[-1].time)}, after the plan was first "
+            f"The question was changed on {_date(later[-1].time)}, after the plan was first "
             "written."
         )
     return warnings

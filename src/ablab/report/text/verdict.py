@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from ablab.report.analysis.analysis import Analysis, analyze
 from ablab.report.analysis.trials import first_part
 from ablab.report.kinds import kind_of
-from ablab.report.text import phrases
+from ablab.report.text import looks, phrases
 from ablab.report.text.blocks import within_blocks
 from ablab.tracking.plan import TUNING
 from ablab.tracking.tuning import tuned_with
@@ -43,8 +43,10 @@ def _clauses(analysis: Analysis) -> list[str]:
     settled = sum(row.is_settled for row in rows)
     if settled < len(rows):
         return [f"No verdict yet: {settled} of {len(rows)} trials are done"]
+    if analysis.progress and not analysis.progress.is_over:
+        return [looks.another(analysis.progress)]
     now = _answer(analysis)
-    if len(plan.parts) == 1:
+    if len(plan.parts) == 1 or analysis.progress:
         return now
     spec, first_rows = plan.parts[0].spec, first_part(plan, rows)
     grown = len(first_rows) < len(rows)
@@ -74,7 +76,8 @@ def _answer(analysis: Analysis) -> list[str]:
     if not analysis.has_verdict:
         return [*phrases.too_few(comparison), *caveats]
     clauses = kind_of(comparison.kind).clauses(comparison)
-    first, *others = (*clauses, *within_blocks(analysis), *caveats)
+    decided = looks.decisions(analysis.progress, comparison) if analysis.progress else []
+    first, *others = (*clauses, *decided, *within_blocks(analysis), *caveats)
     spec = analysis.plan.spec
     # Whether the hyper-parameters of others' MLflow runs were fixed is unknown.
     conditions = [] if spec.foreign else [tuned_with(spec.tune) or "At fixed hyper-parameters"]

@@ -36,7 +36,7 @@ def print_detectable(
         print_line(console, _UNKNOWN, "dim")
         return
     console.print(_table(spec, found, seconds))
-    print_line(console, f"The spread is that of {found.basis} finished seeds.", "dim")
+    print_line(console, f"The spread comes from {found.basis} finished seeds or more.", "dim")
 
 
 def _table(spec: Spec, found: Detectable, seconds: Mapping[int, float] | None) -> Table:
