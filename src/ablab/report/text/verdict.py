@@ -36,15 +36,22 @@ def verdict(analysis: Analysis) -> Verdict:
     return Verdict(tuple(_clauses(analysis)), analysis.has_verdict)
 
 
+def _why_not_yet(analysis: Analysis) -> str:
+    """Return why further trials must end before there can be a verdict, or an empty string."""
+    if analysis.plan.parts[0].kind == TUNING:
+        return "No verdict: the sweep has searched hyper-parameters, and has compared nothing yet"
+    settled = sum(row.is_settled for row in analysis.rows)
+    if settled < len(analysis.rows):
+        return f"No verdict yet: {settled} of {len(analysis.rows)} trials are done"
+    if analysis.progress and not analysis.progress.is_over:
+        return looks.another(analysis.progress)
+    return ""
+
+
 def _clauses(analysis: Analysis) -> list[str]:
     plan, rows = analysis.plan, analysis.rows
-    if plan.parts[0].kind == TUNING:
-        return ["No verdict: the sweep has searched hyper-parameters, and has compared nothing yet"]
-    settled = sum(row.is_settled for row in rows)
-    if settled < len(rows):
-        return [f"No verdict yet: {settled} of {len(rows)} trials are done"]
-    if analysis.progress and not analysis.progress.is_over:
-        return [looks.another(analysis.progress)]
+    if reason := _why_not_yet(analysis):
+        return [reason]
     now = _answer(analysis)
     if len(plan.parts) == 1 or analysis.progress:
         return now
