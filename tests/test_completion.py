@@ -83,7 +83,9 @@ def test_names_of_the_user_are_completed(complete: Complete, tmp_path: Path):
     assert complete("ablab train activation=ours activation.") == ["activation.a="]
     assert complete("ablab sweep ou") == ["ours "]
     assert complete("ablab report don") == ["done "]
+    assert complete("ablab du don") == ["done "]
     assert complete("ablab show 01") == ["0123456789abcdef "]
+    assert complete("ablab rm --yes 01") == ["0123456789abcdef "]
 
 
 def test_damaged_yaml_of_the_user_is_passed_over(complete: Complete, tmp_path: Path):

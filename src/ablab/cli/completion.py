@@ -27,8 +27,9 @@ _COMPLETERS: dict[str, Callable[..., list[str]]] = {
     "axis": complete_groups,
     "dataset": complete_datasets,
     "key": complete_keys,
+    "keys": complete_keys,
 }
-_OF_SWEEPS = ("compare", "export-lab", "publish", "report", "status", "sweep", "ui")
+_OF_SWEEPS = ("compare", "du", "export-lab", "publish", "report", "status", "sweep", "ui")
 _SWEEP_NAMES = ("a", "b", "name", "names")
 
 

@@ -183,7 +183,8 @@ def read_plan(folder: Path) -> Plan | None:
     tuning = _tuning(folder)
     starts = [i for i, part in enumerate(parts) if part.kind == "comparison"]
     if not starts:
-        return Plan(folder.name, tuple(parts[-1:]), len(parts), tuning)
+        is_search = parts[-1].kind == TUNING
+        return Plan(folder.name, (parts[-1],), len(parts), tuning) if is_search else None
     current = tuple(part for part in parts[starts[-1] :] if part.kind != TUNING)
     return Plan(folder.name, current, starts[-1] + 1, tuning)
 

@@ -25,13 +25,17 @@ A, B, C = "a" * 16, "b" * 16, "c" * 16
 KEYS = (A, B, C)
 
 
+PLANNED = 1.5  # seconds since 1970
+QUESTION: dict[str, Any] = {"question": "Which?"}
+
+
 def plan_of(lab: Lab, keys: Sequence[str] = KEYS, sweep: str = SWEEP, **config: Any) -> None:
     cells = tuple(Cell("relu", seed, "digits", key) for seed, key in enumerate(keys))
-    spec = {"question": "Which?", "seeds": len(keys), "variants": {"relu": {}}}
+    spec = {"seeds": len(keys), "variants": {"relu": {}}} | QUESTION
     trials = {key: trial(key, **config) for key in keys}
     write_part(
         lab.sweep_folder(sweep),
-        Part("comparison", 1.5, f"ablab sweep {sweep}", read_spec(spec), cells, trials),
+        Part("comparison", PLANNED, f"ablab sweep {sweep}", read_spec(spec), cells, trials),
     )
 
 

@@ -176,6 +176,47 @@ def test_another_plan_of_that_name_is_refused_and_another_name_works(
     assert len(find_plan(there, "theirs").cells) == 3
 
 
+def test_labs_that_trained_a_part_of_a_sweep_each_are_put_together(
+    lab: Lab, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each machine has planned the whole sweep, at a time of its own."""
+    plan_of(lab)
+    finish(begin(lab, epochs=2, key=A))
+    there = Lab.open(other)
+    monkeypatch.setattr("archives.PLANNED", 99.0)
+    plan_of(there)
+    own = begin(there, epochs=2, key=B)
+    finish(own)
+    plan = find_plan(there, "mine")
+    assert plan.parts[0].time != find_plan(lab, "mine").parts[0].time
+    result = import_into(other, archive_of(lab), monkeypatch)
+    assert (result.added, result.absent) == ([A], [C])
+    assert there.finished(A) is not None
+    assert there.finished(B) == own
+    assert find_plan(there, "mine") == plan
+
+
+@pytest.mark.parametrize("spec", [{"question": "Who?"}, {"seeds": 4}])
+def test_another_question_of_the_same_trials_is_another_plan(
+    archive: bytes, other: Path, monkeypatch: pytest.MonkeyPatch, spec: dict[str, Any]
+) -> None:
+    monkeypatch.setattr("archives.QUESTION", {"question": "Which?", "seeds": 3} | spec)
+    plan_of(Lab.open(other))
+    with pytest.raises(InputError, match="which has another plan there"):
+        import_into(other, archive, monkeypatch)
+
+
+def test_a_folder_with_other_files_is_refused(
+    archive: bytes, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Lab.open(other).sweep_folder("mine")
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="which has other files there"):
+        import_into(other, archive, monkeypatch)
+    assert [path.name for path in folder.iterdir()] == ["notes.txt"]
+
+
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".hidden", "a\x1b[31m", "x" * 300])
 def test_a_name_that_is_no_folder_is_refused(
     archive: bytes, other: Path, monkeypatch: pytest.MonkeyPatch, name: str

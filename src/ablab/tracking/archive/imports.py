@@ -20,7 +20,6 @@ from ablab.text import format_value
 from ablab.tracking.archive.decision import ImportResult, decide
 from ablab.tracking.archive.manifest import (
     MANIFEST,
-    Manifest,
     as_context,
     check_sweep_name,
     read_manifest,
@@ -28,8 +27,9 @@ from ablab.tracking.archive.manifest import (
 from ablab.tracking.archive.staging import SWEEP, Check, Staged, check_staged, unpack
 from ablab.tracking.archive.tar import TarReader
 from ablab.tracking.completion import omitted_weights, write_completion
-from ablab.tracking.files import file_sha256, mark, remove_abandoned, sync_folder
+from ablab.tracking.files import mark, remove_abandoned, sync_folder
 from ablab.tracking.lab import Lab
+from ablab.tracking.plan import Plan, read_plan
 from ablab.tracking.run import IMPORTING, Run
 from ablab.tracking.sealed import write_sealed
 
@@ -61,7 +61,7 @@ def import_archive(
     sweep = manifest.sweep if name is None else name
     check_sweep_name(sweep)
     lab = Lab(lab_folder())
-    is_here = _is_here(lab, sweep, manifest)
+    _check_files(lab, sweep)
     lab = Lab.open()
     try:
         with FileLock(lab.root / ".import.lock", timeout=0):
@@ -71,6 +71,7 @@ def import_archive(
             try:
                 staged = unpack(reader, manifest, folder)
                 check_staged(staged, check)
+                is_here = _is_here(lab, sweep, staged.plan)
                 result = decide(lab, staged, sweep, keep=keep)
                 _place(lab, staged, result, is_here=is_here)
             finally:
@@ -80,23 +81,41 @@ def import_archive(
     return result
 
 
-def _is_here(lab: Lab, sweep: str, manifest: Manifest) -> bool:
-    """Return whether the lab has the archive's plan already.
+def _check_files(lab: Lab, sweep: str) -> None:
+    """Check, before the archive is read, that the sweep has a plan or nothing in the lab.
 
     Raises:
-        InputError: it has another plan, or other files, of that name.
+        InputError: it has other files.
     """
     folder = lab.sweep_folder(sweep)
-    parts = {path.name: file_sha256(path) for path in folder.glob("part-*.json")}
-    if parts == manifest.plan_files:
-        return True
-    others = [p.name for p in folder.iterdir() if p.name != ".lock"] if folder.is_dir() else []
-    if others:
-        raise InputError(
-            f"sweep must be new in the lab, got {format_value(sweep)}, which has another plan "
-            f"there: `--as NAME` imports it under another name"
-        )
-    return False
+    if folder.is_dir() and not (folder / "part-001.json").exists():
+        others = [path.name for path in folder.iterdir() if path.name != ".lock"]
+        if others:
+            raise _not_new(sweep, "other files")
+
+
+def _is_here(lab: Lab, sweep: str, plan: Plan) -> bool:
+    """Return whether the lab plans the same: the same question, and the same trials in its cells.
+
+    When and by which command each was planned does not matter: labs that trained a part of a sweep
+    each are put together.
+
+    Raises:
+        InputError: it has another plan of that name.
+    """
+    own = read_plan(lab.sweep_folder(sweep))
+    if own is None:
+        return False
+    if own.spec != plan.spec or {*own.cells} != {*plan.cells}:
+        raise _not_new(sweep, "another plan")
+    return True
+
+
+def _not_new(sweep: str, what: str) -> InputError:
+    return InputError(
+        f"sweep must be new in the lab, got {format_value(sweep)}, which has {what} there: "
+        "`--as NAME` imports it under another name"
+    )
 
 
 def _place(lab: Lab, staged: Staged, result: ImportResult, *, is_here: bool) -> None:
