@@ -54,6 +54,15 @@ def test_sweep_results_are_compared_in_their_own_labs(lab: Path, tmp_path: Path)
     )
 
 
+def test_gate_decides_as_the_command_does(lab: Path) -> None:
+    comparison = ablab.compare("before", after(lab), lab=lab)
+    assert comparison.gate("different").failed
+    assert not comparison.gate("worse", margin=0.01).failed
+    assert "relu" in comparison.gate("different").line
+    with pytest.raises(errors.InputError, match="--fail-if must be one of"):
+        comparison.gate()
+
+
 def test_page_is_written_to_the_given_folder(lab: Path, tmp_path: Path) -> None:
     page = ablab.compare("before", after(lab), lab=lab).write(tmp_path / "out")
     assert page == tmp_path / "out/compare.html"

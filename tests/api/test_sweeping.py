@@ -12,6 +12,7 @@ import ablab
 from ablab import cli, errors
 from ablab.api import notebook, sweeping
 from ablab.signals import TerminatedError
+from ablab.sweep.selection import Selection
 from ablab.tracking.lab import Lab
 
 SMALL = {
@@ -49,6 +50,21 @@ def test_stop_is_raised(
     end_with(code)
     with pytest.raises(kind):
         ablab.sweep("demo")
+
+
+def test_a_part_of_the_plan_can_be_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = []
+
+    def run(*_: Any, selection: Selection, **__: Any) -> int:
+        chosen.append(selection)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweeping, "run_sweep", run)
+    with pytest.raises(KeyboardInterrupt):
+        ablab.sweep("demo", only="variant=relu,tanh", shard="2/3", max_trials=4, retry_failed=True)
+    assert chosen == [Selection({"variant": ["relu,tanh"]}, (2, 3), 4, retry_failed=True)]
+    with pytest.raises(errors.InputError, match="--shard must be I/N"):
+        ablab.sweep("demo", shard="4/3")
 
 
 @pytest.mark.parametrize("name", [{"question": "?"}, None, 3])

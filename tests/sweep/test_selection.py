@@ -96,6 +96,8 @@ def test_failed_trials_alone_can_be_taken() -> None:
         ({"shard": "4/3"}, "--shard must be I/N with 1 <= I <= N, got 4/3"),
         ({"shard": "1"}, "--shard must be I/N with 1 <= I <= N, got"),
         ({"shard": ""}, "--shard must be I/N with 1 <= I <= N, got"),
+        ({"shard": 3}, "--shard must be I/N with 1 <= I <= N, got 3"),
+        ({"max_trials": "3"}, "--max-trials must be an integer > 0, got"),
         ({"max_trials": 0}, "--max-trials must be an integer > 0, got 0"),
     ],
 )

@@ -11,6 +11,7 @@ from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.report.card import CardTable, card
 from ablab.report.compare.change import Change
+from ablab.report.compare.gate import Gate, decide
 from ablab.report.compare.inputs import read_inputs
 from ablab.report.compare.page import change_table, output_folder, write_change
 from ablab.report.compare.text import differing, notes, sentence
@@ -93,6 +94,21 @@ class ComparisonResult:
             rows.append((variant.label, *numbers, contrast.n, len(variant.shared)))
         names = "variant mean_a mean_b difference ci95_low ci95_high p_holm n shared"
         return DataFrame(rows, columns=names.split())
+
+    def gate(self, *fail_if: str, margin: float | None = None) -> Gate:
+        """Decide whether the change passes, as ``--fail-if`` does.
+
+        Args:
+            fail_if: ``"worse"``, ``"different"`` or ``"undecided"``.
+            margin: the largest difference that does not matter, in the unit of the records.
+
+        Returns:
+            The decision: ``failed``, ``line`` and the ``outcomes`` of the variants.
+
+        Raises:
+            InputError: a condition is unknown or missing, or the margin is not a number > 0.
+        """
+        return decide(self.change, fail_if or ("",), margin)
 
     @property
     def differing(self) -> dict[str, str]:

@@ -15,6 +15,7 @@ from ablab.report.reading import Reading, reading
 from ablab.signals import TerminatedError
 from ablab.sweep.engine import run_sweep
 from ablab.sweep.names import sweep_id
+from ablab.sweep.selection import parse_selection
 from ablab.text import format_value
 from ablab.tracking.lab import Lab
 
@@ -24,6 +25,10 @@ def sweep(
     *overrides: str,
     offline: bool = False,
     rerun_changed: bool = False,
+    only: str | Sequence[str] = (),
+    shard: str | None = None,
+    max_trials: int | None = None,
+    retry_failed: bool = False,
     allow: str | Sequence[str] = (),
     quiet: bool = False,
     **choices: Any,
@@ -39,6 +44,10 @@ def sweep(
         overrides: as on the command line, ``"dataset=digits"``, ``"sweep.seeds=2"``.
         offline: do not write to MLflow; ``ablab sync`` delivers later.
         rerun_changed: train finished trials again if the code of ablab has changed since.
+        only: ``"variant=relu,tanh"``, ``"block=…"`` or ``"seed=0,1"``: train these alone.
+        shard: ``"1/3"``: train the first of three parts of equal size.
+        max_trials: train at most so many trials.
+        retry_failed: train only trials that failed before.
         allow: your own modules that ``_target_`` may name, as with ``--allow``.
         quiet: print and show nothing.
         choices: keys and values, ``dataset="digits"``, ``sweep={"seeds": 2}``; see `ablab.train`.
@@ -63,6 +72,8 @@ def sweep(
     if not isinstance(name, str):
         raise InputError(f"name must be the name of a YAML in sweeps/, got {format_value(name)}")
     given = to_overrides(overrides, choices)
+    only = [only] if isinstance(only, str) else only
+    selection = parse_selection(only, shard, max_trials, retry_failed=retry_failed)
     console, display = progress(quiet=quiet)
     lab = Lab(lab_folder())
     with allowing(allow):
@@ -71,6 +82,7 @@ def sweep(
             given,
             offline=offline,
             rerun_changed=rerun_changed,
+            selection=selection,
             statistics=interim,
             console=console,
             display=display,

@@ -110,7 +110,7 @@ class Selection:
 
 def parse_selection(
     only: Iterable[str] = (),
-    shard: str | None = None,
+    shard: Any = None,
     max_trials: Any = None,
     *,
     retry_failed: bool = False,
@@ -134,12 +134,12 @@ def parse_selection(
             rule = "variant=NAME, block=NAME or seed=NUMBER"
             faults.append(f"--only must be {rule}, got {format_value(text)}")
         chosen.setdefault(key, []).append(names)
-    found = _SHARD.fullmatch("1/1" if shard is None else shard)
+    found = _SHARD.fullmatch("1/1" if shard is None else str(shard))
     index, count = map(int, found.groups()) if found else (1, 0)
     if index > count:
-        faults.append(f"--shard must be I/N with 1 <= I <= N, got {format_name(shard or '')}")
-    if max_trials is not None and not max_trials > 0:
-        faults.append(f"--max-trials must be an integer > 0, got {max_trials}")
+        faults.append(f"--shard must be I/N with 1 <= I <= N, got {format_name(shard)}")
+    if max_trials is not None and not (isinstance(max_trials, int) and max_trials > 0):
+        faults.append(f"--max-trials must be an integer > 0, got {format_value(max_trials)}")
     if faults:
         raise ConfigError(faults)
     return Selection(chosen, (index, count), max_trials, retry_failed)
