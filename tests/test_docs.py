@@ -76,10 +76,12 @@ def test_options_in_sentences_exist() -> None:
 
 
 def chosen() -> set[tuple[str, str]]:
-    """Every `key=value` that a page sets; not those of a function, as in `seed=range(3)`."""
+    """Every `key=value` that a page sets, but calls (`seed=range(3)`) and keys of Hydra's own."""
     lines = [" ".join(words) for text in TEXTS.values() for words in shown_commands(text)]
     lines += [span for text in TEXTS.values() for span in spans(text)]
-    return set(re.findall(r"([a-z_.]+)=([\w.-]+)(?![\w.(-])", " ".join(lines)))
+    return set(
+        re.findall(r"(?<![\w.+/])(?!hydra\.)([a-z_.]+)=([\w.-]+)(?![\w.(-])", " ".join(lines))
+    )
 
 
 def test_components_that_are_chosen_exist() -> None:

@@ -46,6 +46,7 @@ ELSEWHERE: dict[str, str] = {
     "signals": "api/test_training.py",
     "sweep.console.tuning": "sweep/tune/test_tuner.py",
     "sweep.console.watchers": "sweep/test_engine.py",
+    "sweep.launch.hydra_preload": "sweep/launch/test_hydra_launch.py",
     "sweep.launch.preload": "sweep/launch/test_launchers.py",
     "sweep.launch.ready": "sweep/launch/test_launchers.py",
     "sweep.tune.run": "sweep/tune/test_tuner.py",

@@ -164,7 +164,10 @@ def test_wheel_contains_all_configurations(wheel: Path) -> None:
         expected = [f"ablab/{kind}/{name}" for name in names(ROOT / kind)]
         assert sorted(name for name in contents if name.startswith(f"ablab/{kind}/")) == expected
     assert "ablab/py.typed" in contents
-    assert {name.split("/")[0].split("-")[0] for name in contents} == {"ablab"}
+    assert {name.split("/")[0].split("-")[0] for name in contents} == {"ablab", "hydra_plugins"}
+    # Others have plugins too: a package of that name must not be ours.
+    assert "hydra_plugins/ablab_launcher/launcher.py" in contents
+    assert "hydra_plugins/__init__.py" not in contents
 
 
 @pytest.mark.slow

@@ -1,19 +1,25 @@
 """Handles SIGINT, SIGTERM and SIGHUP: a command ends within a second of a signal."""
 
 import faulthandler
+import multiprocessing
+import multiprocessing.connection
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import BinaryIO
+
+from ablab.errors import TERMINATED
 
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STACK_SIGNAL = signal.SIGUSR1  # a training process writes its Python stack to its log
 _SECONDS = 0.8  # for cleaning up
+_POLL_SECONDS = 1.0  # between two looks at the parent process
 
 
 class TerminatedError(BaseException):
@@ -66,6 +72,27 @@ def dump_stacks_to(log: BinaryIO) -> Iterator[None]:
         yield
     finally:
         faulthandler.unregister(STACK_SIGNAL)
+
+
+def end_with_parent() -> None:
+    """Let this process exit as soon as the process that started it has ended."""
+    parent = multiprocessing.parent_process()
+    sentinel = None if parent is None else parent.sentinel
+    threading.Thread(target=_exit_after_parent, args=(sentinel, os.getppid()), daemon=True).start()
+
+
+def _exit_after_parent(sentinel: int | None, parent: int) -> None:
+    """Exit at once when the parent process has ended; a trial resumes from its checkpoint.
+
+    Args:
+        sentinel: ready when the parent has ended, if multiprocessing started this process.
+        parent: process id of the parent, used without a sentinel.
+    """
+    if sentinel is not None:
+        multiprocessing.connection.wait([sentinel])
+    while sentinel is None and os.getppid() == parent:
+        time.sleep(_POLL_SECONDS)
+    os._exit(TERMINATED)
 
 
 class SignalExit:

@@ -22,6 +22,7 @@ TESTS = (
     "model/test_build.py",
     "training/test_every_part_trains.py",
     "sweep/test_shipped_sweeps.py",
+    "sweep/launch/test_hydra_launch.py::TestLauncher",
 )
 
 

@@ -3,20 +3,15 @@
 import ctypes
 import gc
 import logging
-import multiprocessing
-import multiprocessing.connection
 import os
-import threading
-import time
 import warnings
 
 import torch
 
-from ablab.errors import TERMINATED
+from ablab.signals import end_with_parent
 from ablab.training.environment import commit, cpu_name, source_hash, versions
 from ablab.training.settings import ProcessSettings
 
-_POLL_SECONDS = 1.0
 # Parameters of glibc's mallopt(3), each with its largest value.
 _TRIM_THRESHOLD = -1, 2**31 - 1
 _MMAP_THRESHOLD = -3, 2**25
@@ -52,12 +47,8 @@ def prepare(settings: ProcessSettings) -> None:
     # Filling uninitialized memory only finds bugs in operations, and costs time at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
-    parent = multiprocessing.parent_process()
     if settings.in_sweep or settings.ends_with_parent:
-        sentinel = None if parent is None else parent.sentinel
-        threading.Thread(
-            target=_exit_after_parent, args=(sentinel, os.getppid()), daemon=True
-        ).start()
+        end_with_parent()
 
 
 def keep_freed_memory() -> None:
@@ -70,17 +61,3 @@ def keep_freed_memory() -> None:
     if mallopt := getattr(ctypes.CDLL(None), "mallopt", None):
         mallopt(*_TRIM_THRESHOLD)
         mallopt(*_MMAP_THRESHOLD)
-
-
-def _exit_after_parent(sentinel: int | None, parent: int) -> None:
-    """Exit at once when the parent process has ended; the trial resumes from its checkpoint.
-
-    Args:
-        sentinel: ready when the parent has ended, if multiprocessing started this process.
-        parent: process id of the parent, used without a sentinel.
-    """
-    if sentinel is not None:
-        multiprocessing.connection.wait([sentinel])
-    while sentinel is None and os.getppid() == parent:
-        time.sleep(_POLL_SECONDS)
-    os._exit(TERMINATED)

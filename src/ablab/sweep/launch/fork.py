@@ -55,7 +55,7 @@ class ForkLauncher:
         slots: environment variables of each slot.
         threads: CPU threads per trial.
         target: ``(folder, settings) -> status``, a function of a module.
-        preload: module that the server imports first.
+        preload: modules that the server imports first, separated by commas.
     """
 
     def __init__(

@@ -21,14 +21,14 @@ class ForkServer:
     """The fork server of this process, of which multiprocessing has one, with its imports.
 
     Args:
-        preload: module that it imports first.
+        preload: modules that it imports first, separated by commas.
         threads: CPU threads of each process that it forks.
     """
 
     def __init__(self, preload: str, threads: int) -> None:
         self._threads = threads
         self.context = multiprocessing.get_context("forkserver")
-        self.context.set_forkserver_preload([preload, "ablab.sweep.launch.ready"])
+        self.context.set_forkserver_preload([*preload.split(","), "ablab.sweep.launch.ready"])
         self._started_at: float | None = None
         self._writes_file = True
 
