@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hydra.core.plugins import Plugins
+from hydra.core.singleton import Singleton
 from hydra.core.utils import JobReturn, JobStatus
 from hydra.test_utils.launcher_common_tests import (
     BatchedSweeperTestSuite,
@@ -54,11 +55,16 @@ class UnreadableError(Exception):
 
 @pytest.fixture(autouse=True, scope="module")
 def _light_server() -> Iterator[None]:
-    """Hydra's plugins, which its test suites expect, and a server that imports little."""
+    """What Hydra's test suites expect, and a server that imports little."""
     Plugins.instance()
+    # `compose` of an earlier test has set the version of Hydra whose behavior is asked for.
+    kept = {k: v for k, v in Singleton._instances.items() if k.__name__ == "VersionBase"}
+    for each in kept:
+        del Singleton._instances[each]
     multiprocessing.forkserver._forkserver._stop()
     yield
     multiprocessing.forkserver._forkserver._stop()
+    Singleton._instances.update(kept)
 
 
 @pytest.mark.parametrize(("launcher_name", "overrides"), [("ablab", SMALL)])
