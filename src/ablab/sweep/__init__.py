@@ -10,7 +10,9 @@ The modules, in the order in which a sweep uses them:
     multirun    the same for several values without a question (with multirun_jobs)
     trials      skips what is finished, trains the rest and prints the end, for both
     schedule    runs jobs (job) in the slots of a launcher until none is open
-    launch/     starts one process per trial: fork, spawn or subprocess
+                (attempt, reservations), within limits (limits, failures)
+    launch/     starts one process per trial: on this machine (fork, spawn, subprocess, on GPUs that
+                it has locked), in a job of SLURM, or as a task of Ray
     deliveries  logs the runs to MLflow in the background
     console/    live table, log lines, status and summary
 

@@ -169,7 +169,7 @@ def test_target_that_returns_no_launcher_is_refused_before_a_plan_is_written(dia
 
 @pytest.mark.usefixtures("diary")
 def test_launchers_are_listed():
-    assert {"local", "slurm", "diary"} <= set(dict(list_members("launcher")))
+    assert {"local", "ray", "slurm", "diary"} <= set(dict(list_members("launcher")))
     assert "Records the runs that it starts." in describe("launcher", "diary")
 
 

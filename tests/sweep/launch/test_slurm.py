@@ -55,12 +55,12 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.fixture
-def launch(cluster: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+def launch(lab: Lab, cluster: Path) -> Iterator[Callable[..., Any]]:
     """Return a function that makes the launcher, whose trials run a function of `fake_work`."""
     launchers = []
 
     def make(function: str, **options: Any) -> SubmititLauncher:
-        monkeypatch.setenv("FAKE_WORK", function)
+        (lab.root / "fake_work").write_text(function)
         launcher = slurm_launcher(Devices("cpu"), 3, **options)
         assert isinstance(launcher, SubmititLauncher)
         launcher._module = "fake_work"
@@ -206,7 +206,7 @@ def test_submitits_local_executor_runs_and_requeues_a_trial(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PYTHONPATH", str(Path(fake_work.__file__).parent))
-    monkeypatch.setenv("FAKE_WORK", "wait_for_go")
+    (lab.root / "fake_work").write_text("wait_for_go")
     monkeypatch.setattr("ablab.sweep.launch.submitit_jobs.POLL_SECONDS", 0.1)
     launcher = SubmititLauncher(submitit.LocalExecutor, 2, "fake_work")
     run = new_run(lab, "a")
@@ -229,7 +229,7 @@ def children(pid: int) -> list[int]:
 
 def test_trial_that_times_out_too_often_says_so(lab: Lab, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(fake_work.__file__).parent))
-    monkeypatch.setenv("FAKE_WORK", "wait_for_go")
+    (lab.root / "fake_work").write_text("wait_for_go")
     monkeypatch.setattr("ablab.sweep.launch.submitit_jobs.POLL_SECONDS", 0.1)
 
     def make_executor(folder: Path) -> Any:
@@ -249,7 +249,6 @@ def test_child_of_a_job_is_no_rank_of_slurms_and_ignores_its_signal(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("PYTHONPATH", str(Path(fake_work.__file__).parent))
-    monkeypatch.setenv("FAKE_WORK", "describe")
     monkeypatch.setenv("SLURM_NTASKS", "8")
     run = new_run(lab, "a")
     assert TrialProcess(run.folder, SETTINGS, "fake_work").run() == 0

@@ -3,13 +3,15 @@
 import signal
 import time
 from pathlib import Path
-
-from submitit.core.utils import DelayedSubmission
+from typing import TYPE_CHECKING
 
 from ablab.errors import TERMINATED
 from ablab.signals import STACK_SIGNAL
 from ablab.sweep.launch.trial_process import MODULE, TrialProcess
 from ablab.training.settings import ProcessSettings
+
+if TYPE_CHECKING:
+    from submitit.core.utils import DelayedSubmission
 
 # SLURM sends SIGTERM before the signal at which submitit requeues a job that is preempted.
 _REQUEUE_SECONDS = 5.0
@@ -38,8 +40,10 @@ class SlurmTrial:
             time.sleep(_REQUEUE_SECONDS)
         return status
 
-    def checkpoint(self) -> DelayedSubmission:
+    def checkpoint(self) -> "DelayedSubmission":
         """Stop the child at its last checkpoint, and return what the requeued job runs."""
+        from submitit.core.utils import DelayedSubmission
+
         if self._process is not None:
             self._process.stop()
         return DelayedSubmission(SlurmTrial(*self._arguments))

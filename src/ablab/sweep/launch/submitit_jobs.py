@@ -4,9 +4,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
-from submitit.core.core import Executor, Job
-from submitit.core.utils import FailedJobError, FailedSubmissionError, UncompletedJobError
+from typing import TYPE_CHECKING
 
 from ablab.errors import BUG, NO_RESOURCE, TERMINATED
 from ablab.sweep.launch.launcher import Worker
@@ -15,6 +13,9 @@ from ablab.sweep.launch.trial_process import MODULE
 from ablab.text import escape_controls, shorten
 from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
+
+if TYPE_CHECKING:
+    from submitit.core.core import Executor, Job
 
 FOLDER = "slurm"  # in the lab: scripts, pickles and output of jobs
 LARGEST_ARRAY = 1000  # SLURM's default MaxArraySize allows this many jobs
@@ -86,7 +87,7 @@ class SubmititLauncher:
     capacity = LARGEST_ARRAY
 
     def __init__(
-        self, make_executor: Callable[[Path], Executor], slots: int, module: str = MODULE
+        self, make_executor: "Callable[[Path], Executor]", slots: int, module: str = MODULE
     ) -> None:
         self._make_executor, self._slots, self._module = make_executor, slots, module
         self._executor: Executor | None = None
@@ -118,6 +119,8 @@ class SubmititLauncher:
         time.sleep(seconds)
 
     def _submit(self, workers: Sequence[SubmititWorker]) -> None:
+        from submitit.core.utils import FailedJobError, FailedSubmissionError
+
         assert self._executor is not None
         try:
             jobs = self._executor.submit_array([worker.trial for worker in workers])
@@ -138,8 +141,10 @@ class SubmititLauncher:
                 worker.stop()
 
 
-def _end_of(job: Job[int]) -> tuple[int, str]:
+def _end_of(job: "Job[int]") -> tuple[int, str]:
     """Return the exit status of a job that is done, and the reason if it is not the trial's."""
+    from submitit.core.utils import UncompletedJobError
+
     if not job.paths.result_pickle.exists():
         return BUG, f"SLURM ended job {job.job_id}: {job.state}; see {job.paths.stderr}"
     try:

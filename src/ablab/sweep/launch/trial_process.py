@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,11 +31,21 @@ class TrialProcess:
         folder: of the run.
         settings: of `ablab.training.process.run_process`.
         module: run with the run's folder and the settings as arguments.
+        variables: added to the environment of this process.
+        directory: where it runs; None: where this process does.
     """
 
-    def __init__(self, folder: Path, settings: ProcessSettings, module: str = MODULE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        settings: ProcessSettings,
+        module: str = MODULE,
+        variables: Mapping[str, str] | None = None,
+        directory: Path | None = None,
+    ) -> None:
         self._command = training_command(folder, settings, module)
-        self._threads = settings.threads
+        self._variables = {**thread_variables(settings.threads), **(variables or {})}
+        self._directory = directory
         self._pid: int | None = None
 
     def run(self) -> int:
@@ -42,7 +53,8 @@ class TrialProcess:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)}
         process = subprocess.Popen(
             self._command,
-            env={**environment, **thread_variables(self._threads)},
+            env={**environment, **self._variables},
+            cwd=self._directory,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
             # SLURM sends the signal that announces the end of a job to each of its processes.

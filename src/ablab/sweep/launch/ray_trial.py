@@ -1,0 +1,58 @@
+"""What the nodes of a Ray cluster run: trials, and a look at the lab."""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ablab.errors import NO_RESOURCE
+from ablab.sweep.launch.trial_process import MODULE, TrialProcess
+from ablab.training.settings import ProcessSettings
+
+
+@dataclass(frozen=True)
+class RayTrial:
+    """A trial to train on whichever node has room.
+
+    Attributes:
+        folder: of the run, on storage that all nodes share.
+        settings: of `ablab.training.process.run_process`.
+        variables: environment variables of the process.
+        directory: where it runs.
+        module: its program.
+    """
+
+    folder: Path
+    settings: ProcessSettings
+    variables: Mapping[str, str]
+    directory: Path
+    module: str = MODULE
+
+
+def train_on_node(trial: RayTrial) -> tuple[int, str]:
+    """Train a run in a child process of this Ray worker.
+
+    Returns:
+        The exit status of the child, negative for a signal; and why nothing was trained, or an
+        empty text.
+    """
+    for folder in (trial.folder, trial.directory):
+        if not folder.is_dir():
+            return NO_RESOURCE, hidden(folder, [socket.gethostname()])
+    process = TrialProcess(
+        trial.folder, trial.settings, trial.module, trial.variables, trial.directory
+    )
+    return process.run(), ""
+
+
+def sees(path: Path) -> tuple[str, bool]:
+    """Return the name of this node, and whether a file is there."""
+    return socket.gethostname(), path.exists()
+
+
+def hidden(folder: Path, hosts: list[str]) -> str:
+    """Return the message on a folder that nodes do not see."""
+    return (
+        f"{folder} must be on storage that all nodes of the cluster share, got none on "
+        f"{', '.join(sorted(set(hosts)))}"
+    )
