@@ -91,6 +91,7 @@ _OPTIONAL: Mapping[str, Rule] = {
     ),
     "launcher.memory_gb": ("a number > 0 or null", lambda v: v is None or is_positive(v)),
     "launcher.time_minutes": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
+    "launcher.max_jobs": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
     "launcher.requeues": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
     "launcher.node_retries": ("an integer >= 0", lambda v: _integer(v) and v >= 0),
     "launcher.extra": ("a mapping", lambda v: isinstance(v, Mapping)),

@@ -2,7 +2,9 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -159,6 +161,15 @@ def test_address_without_a_cluster_is_refused_in_one_line(
     rule = "launcher.address must be auto, local or host:port of a running Ray cluster, got "
     assert str(caught.value).startswith(rule + got)
     assert "\n" not in str(caught.value)
+
+
+def test_other_program_at_the_address_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        address = f"127.0.0.1:{server.server_port}"
+        with pytest.raises(InputError, match=f"got {address}: another program answers there"):
+            make_launcher(compose(["launcher=ray", f"launcher.address='{address}'"]).resolved())
 
 
 def test_no_cluster_on_this_machine_is_one_line(monkeypatch: pytest.MonkeyPatch):

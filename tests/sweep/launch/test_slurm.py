@@ -86,6 +86,7 @@ def test_all_waiting_trials_are_one_array(lab: Lab, cluster: Path, launch: Calla
     seen = json.loads((lab.runs("a")[0].folder / "environment_seen.json").read_text())
     assert seen["threads"] == "3"
     assert seen["settings"] == SETTINGS.to_json()
+    assert seen["gpu"] is None  # as SLURM sets it
     (script,) = cluster.glob("*.script")
     lines = script.read_text().splitlines()
     assert [line for line in lines if line.startswith("#SBATCH")] == [
@@ -113,6 +114,8 @@ def test_further_options_are_passed_to_sbatch(lab: Lab, cluster: Path, launch: C
     launcher = launch("describe", extra={"account": "vision", "requeue": True, "gres": "gpu:a100"})
     jobs = make_jobs("a")
     Schedule(lab, jobs, launcher, SETTINGS).run()
+    seen = json.loads((lab.runs("a")[0].folder / "environment_seen.json").read_text())
+    assert seen["gpu"] == ""  # a trial without `gpus` has none
     text = (cluster / "1.script").read_text()
     assert "#SBATCH --account=vision\n" in text
     assert "#SBATCH --gres=gpu:a100\n" in text
@@ -208,7 +211,7 @@ def test_submitits_local_executor_runs_and_requeues_a_trial(
     monkeypatch.setenv("PYTHONPATH", str(Path(fake_work.__file__).parent))
     (lab.root / "fake_work").write_text("wait_for_go")
     monkeypatch.setattr("ablab.sweep.launch.submitit_jobs.POLL_SECONDS", 0.1)
-    launcher = SubmititLauncher(submitit.LocalExecutor, 2, "fake_work")
+    launcher = SubmititLauncher(submitit.LocalExecutor, 2, 2, module="fake_work")
     run = new_run(lab, "a")
     worker = launcher.start(run, SETTINGS, 0)
     assert isinstance(worker, ExplainingWorker)
@@ -237,7 +240,7 @@ def test_trial_that_times_out_too_often_says_so(lab: Lab, monkeypatch: pytest.Mo
         executor.update_parameters(timeout_min=1 / 60 * 6, signal_delay_s=4)
         return executor
 
-    launcher = SubmititLauncher(make_executor, 1, "fake_work")
+    launcher = SubmititLauncher(make_executor, 1, 1, module="fake_work")
     worker = launcher.start(new_run(lab, "a"), SETTINGS, 0)
     launcher.wait([worker], 0)
     until(lambda: worker.poll() is not None)
@@ -259,8 +262,8 @@ def test_child_of_a_job_is_no_rank_of_slurms_and_ignores_its_signal(
 
 def test_requeued_job_runs_the_same_trial(lab: Lab):
     run = new_run(lab, "a")
-    again = SlurmTrial(run.folder, SETTINGS, "fake_work").checkpoint().function
-    assert again._arguments == (run.folder, SETTINGS, "fake_work")
+    again = SlurmTrial(run.folder, SETTINGS, "fake_work", {"A": "b"}).checkpoint().function
+    assert again._arguments == (run.folder, SETTINGS, "fake_work", {"A": "b"})
 
 
 def test_missing_programs_and_packages_are_named_before_anything_runs(

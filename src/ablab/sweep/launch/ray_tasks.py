@@ -24,6 +24,9 @@ from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 5.0, 60.0
+# Ray's head speaks HTTP/2, which begins so; its first frame is of the type SETTINGS (RFC 9113).
+_SETTINGS = b"\x04"
+_PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
 _LONGEST = 300  # characters of a message
 _RULE = "launcher.address must be auto, local or host:port of a running Ray cluster"
 # What a trial's process needs of this one's environment; a node may have data of its own.
@@ -195,9 +198,13 @@ def _check_address(address: str) -> None:
     if not (host and port.isascii() and port.isdigit()):
         raise InputError(f"{_RULE}, got {format_value(address)}")
     try:
-        socket.create_connection((host, int(port)), _CONNECT_SECONDS).close()
+        with socket.create_connection((host, int(port)), _CONNECT_SECONDS) as connection:
+            connection.sendall(_PREFACE)
+            is_http2 = connection.recv(9)[3:4] == _SETTINGS
     except (OSError, OverflowError) as error:
         raise InputError(f"{_RULE}, got {address}: {error}") from error
+    if not is_http2:
+        raise InputError(f"{_RULE}, got {address}: another program answers there")
 
 
 def check_shared(lab: Path) -> None:

@@ -21,6 +21,7 @@ def slurm_launcher(
     threads: int,
     *,
     slots: int = 32,
+    max_jobs: int = 1000,
     partition: str | None = None,
     time_minutes: int = 120,
     gpus: int = 0,
@@ -35,6 +36,7 @@ def slurm_launcher(
         devices: where trials run.
         threads: CPU threads of each process.
         slots: number of jobs of an array that run at the same time.
+        max_jobs: number of jobs that wait or run; a cluster limits it, and the size of an array.
         partition: of the cluster; None for its default.
         time_minutes: of a job. A trial that needs longer is requeued, and continues from its last
             checkpoint.
@@ -62,7 +64,9 @@ def slurm_launcher(
         "signal_delay_s": _SIGNAL_SECONDS,
         "additional_parameters": {"requeue": True, **(extra or {})},
     }
-    return SubmititLauncher(partial(_executor, parameters, requeues), slots)
+    variables = {} if gpus else {"CUDA_VISIBLE_DEVICES": ""}
+    make_executor = partial(_executor, parameters, requeues)
+    return SubmititLauncher(make_executor, slots, max_jobs, variables)
 
 
 def _executor(parameters: Mapping[str, Any], requeues: int, folder: Path) -> "SlurmExecutor":

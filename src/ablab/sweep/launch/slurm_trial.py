@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,10 +25,17 @@ class SlurmTrial:
         folder: of the run.
         settings: of `ablab.training.process.run_process`.
         module: the child's program.
+        variables: added to the child's environment.
     """
 
-    def __init__(self, folder: Path, settings: ProcessSettings, module: str = MODULE) -> None:
-        self._arguments = folder, settings, module
+    def __init__(
+        self,
+        folder: Path,
+        settings: ProcessSettings,
+        module: str = MODULE,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        self._arguments = folder, settings, module, variables
         self._process: TrialProcess | None = None
 
     def __call__(self) -> int:

@@ -2,7 +2,7 @@
 
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from submitit.core.core import Executor, Job
 
 FOLDER = "slurm"  # in the lab: scripts, pickles and output of jobs
-LARGEST_ARRAY = 1000  # SLURM's default MaxArraySize allows this many jobs
 POLL_SECONDS = 2.0  # between two looks at a job
 _LONGEST = 300  # characters of a message
 
@@ -81,15 +80,22 @@ class SubmititLauncher:
     Args:
         make_executor: called once with the folder for the files of jobs.
         slots: number of jobs of an array that run at the same time, >= 1.
+        capacity: number of jobs that wait or run, >= 1.
+        variables: added to the environment of each trial.
         module: the program of a trial.
     """
 
-    capacity = LARGEST_ARRAY
-
     def __init__(
-        self, make_executor: "Callable[[Path], Executor]", slots: int, module: str = MODULE
+        self,
+        make_executor: "Callable[[Path], Executor]",
+        slots: int,
+        capacity: int,
+        variables: Mapping[str, str] | None = None,
+        module: str = MODULE,
     ) -> None:
+        self.capacity = max(slots, capacity)
         self._make_executor, self._slots, self._module = make_executor, slots, module
+        self._variables = variables
         self._executor: Executor | None = None
         self._new: list[SubmititWorker] = []
         self._submitted: list[SubmititWorker] = []
@@ -107,7 +113,8 @@ class SubmititLauncher:
         """Add a run to the next array."""
         if self._executor is None:
             self._executor = self._make_executor(run.folder.parents[2] / FOLDER)
-        self._new.append(SubmititWorker(SlurmTrial(run.folder.absolute(), settings, self._module)))
+        trial = SlurmTrial(run.folder.absolute(), settings, self._module, self._variables)
+        self._new.append(SubmititWorker(trial))
         return self._new[-1]
 
     def wait(self, workers: Sequence[Worker], seconds: float) -> None:
