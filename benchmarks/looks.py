@@ -10,6 +10,7 @@ import numpy as np
 from error_rates import DRAWS, share
 from measurements import RESULTS, parse_options, print_results
 from numpy.typing import NDArray
+from scipy import special
 
 from ablab.stats import paired
 from ablab.stats.futility import chance_of_difference
@@ -111,7 +112,7 @@ def main() -> None:
         f"Looks at n = {', '.join(map(str, SIZES))} unless others are given; futility bound "
         f"{FUTILITY} for power and trials, none for errors.",
     ]
-    for part in (_errors, _partial, _kinds, _power):
+    for part in (_errors, _partial, _kinds, _power, _why):
         lines += ["", *part(generator, asked.rounds)]
     if ACCURACIES.is_file():
         lines += ["", *_suite(generator)]
@@ -187,6 +188,39 @@ def _power(generator: np.random.Generator, count: int) -> Iterator[str]:
                         f"{100 * seeds.mean() / 20:.0f} % of the trials"
                     )
             yield f"  m = {m}, difference {size:g}: {'; '.join(parts)}"
+
+
+def _why(generator: np.random.Generator, count: int) -> Iterator[str]:
+    yield "What sweeps do not do, and why (normal, m = 1):"
+    d = generator.normal(0, 1, (20 * count, 20))
+    p = [paired.paired_p(d[:, :n]) for n in SIZES]
+    parts = []
+    for spending in SPENDING:
+        for name, factor in (("exact", 1), ("approximate", 1000)):  # of many seeds, t is normal
+            looks = [Look(tuple(factor * n for n in SIZES), k, spending) for k in range(1, 5)]
+            hits = [own <= k.nominal(paired.ALPHA) for own, k in zip(p, looks, strict=True)]
+            parts.append(f"{spending} {name} {share(np.any(hits, axis=0))}")
+    yield f"  levels of the looks by the normal approximation, error: {'; '.join(parts)}"
+    d = generator.normal(0.7, 1, (count, 20))
+    parts = []
+    for name, chance in (("none", None), ("predicted", chance_of_difference), ("trend", _by_trend)):
+        detected, going = np.zeros(count, dtype=bool), np.ones(count, dtype=bool)
+        for number, n in enumerate(SIZES, 1):
+            look = Look(SIZES, number)
+            detected |= going & (paired.paired_p(d[:, :n]) <= look.nominal(paired.ALPHA))
+            if chance is not None and n < SIZES[-1]:
+                going &= chance(d[:, :n], look.last, paired.ALPHA) >= FUTILITY
+        parts.append(f"{name} {share(detected)}")
+    yield f"  futility by the conditional power under the current trend, power: {'; '.join(parts)}"
+
+
+def _by_trend(d: Array, last: Look, level: float) -> Array:
+    """Return the conditional power of the last look if the true mean is that of these seeds."""
+    n, mean, sd = d.shape[1], np.abs(d.mean(axis=1)), d.std(axis=1, ddof=1)
+    half = special.stdtrit(last.size - 1, 1 - last.nominal(level) / 2) / math.sqrt(last.size)
+    error = math.sqrt(last.size - n) / last.size * sd
+    power: Array = special.ndtr((mean - half * sd) / error)
+    return power
 
 
 def _suite(generator: np.random.Generator) -> Iterator[str]:

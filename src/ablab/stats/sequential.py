@@ -1,30 +1,26 @@
 """Group-sequential tests: looks at growing numbers of seeds that share one error probability.
 
-A look tests all seeds so far. The error probability, the level, is spent over the looks by an
-alpha-spending function, and each look has a nominal level for its own p. The nominal levels follow
-from the joint normal distribution of the statistics of all looks and are applied to the p of the
-paired t test (the significance-level approach), which is approximate for few seeds;
-benchmarks/results/looks.txt has the error rates by simulation.
+A look tests all seeds so far by the paired t test. The error probability, the level, is spent over
+the looks by an alpha-spending function, and each look has a nominal level for its own p. For normal
+differences the level is exact; benchmarks/results/looks.txt has the error rates for others.
 
-Source: Lan and DeMets 1983 for the spending functions; Armitage, McPherson and Rowe 1969 for the
-recursion; Jennison and Turnbull 2000, chapters 3, 7 and 9, for the significance-level approach and
-for repeated intervals and p-values.
+Source: Lan and DeMets 1983 for the spending functions; Jennison and Turnbull 2000, chapters 7 and
+9, for repeated intervals and p-values.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from scipy import special
 
+from ablab.stats.boundaries import boundaries
 from ablab.stats.paired import Array
 
 _KNOTS = 192
-_MAX_QUANTILE = 7.5  # of a level of 6e-14; also the range of the integrals
-_NODES = 96
-_STEPS = 44
+_MAX_QUANTILE = 7.5  # of a level of 6e-14
 
 
 def obrien_fleming(level: Array, fraction: float) -> Array:
@@ -70,9 +66,9 @@ class Look:
     Example:
         >>> look = Look((5, 10, 15, 20), 4)
         >>> round(look.nominal(0.05), 4)
-        0.044
-        >>> look.repeated(np.array([0.044, 0.5])).round(3)
-        array([0.05 , 0.654])
+        0.0422
+        >>> look.repeated(np.array([0.0422, 0.5])).round(3)
+        array([0.05 , 0.663])
     """
 
     sizes: tuple[int, ...] = ()
@@ -134,56 +130,17 @@ def _quantiles(sizes: tuple[int, ...], spending: str) -> tuple[Array, Array]:
     Both grow along the knots, so that `np.interp` in one direction inverts that in the other.
     """
     quantiles = np.linspace(0, _MAX_QUANTILE, _KNOTS)
-    parts = np.array_split(_levels(quantiles), 16)  # the kernels of all levels need much memory
-    bounds = np.concatenate([boundaries(part, sizes, spending) for part in parts], axis=1)
+    bounds = boundaries(sizes, error_spent(_levels(quantiles), sizes, spending))
     return quantiles, np.maximum.accumulate(bounds, axis=1) + 1e-12 * quantiles
 
 
-def boundaries(levels: Array, sizes: tuple[int, ...], spending: str) -> Array:
-    """Return the critical normal quantiles of each look, (looks, levels).
+def error_spent(levels: Array, sizes: Sequence[int], spending: str) -> Array:
+    """Return the error probability spent up to each look, (looks, levels).
 
     Args:
         levels: two-sided levels of the design, (levels,), in (0, 1].
         sizes: number of seeds at each look, growing.
         spending: one of `SPENDING`.
     """
-    root, step = np.sqrt(sizes), np.sqrt(np.diff(sizes))
-    # The kernel of a look has the width step / root, and some nodes must lie within it.
-    nodes = max(_NODES, math.ceil(40 * float((root[1:] / step).max(initial=0))))
-    x, weights = special.roots_legendre(nodes)
-    spent = np.stack([np.minimum(SPENDING[spending](levels, n / sizes[-1]), levels) for n in sizes])
-    bounds = [-special.ndtri(spent[0] / 2)]
-    half = np.minimum(bounds[0], _MAX_QUANTILE)[:, None]
-    z = half * x
-    density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) * half * weights
-    for k in range(1, len(sizes)):
-        center, scale = z * (root[k - 1] / step[k - 1]), float(root[k] / step[k - 1])
-        bounds.append(_bound(center, density, scale, spent[k] - spent[k - 1]))
-        if k == len(sizes) - 1:
-            break
-        half = np.minimum(bounds[-1], _MAX_QUANTILE)[:, None]
-        z = half * x
-        kernel = np.exp(-((scale * z[:, :, None] - center[:, None, :]) ** 2) / 2)
-        density = np.einsum("lij,lj->li", kernel, density) * (scale / math.sqrt(2 * math.pi))
-        density *= half * weights
-    return np.stack(bounds)
-
-
-def _bound(center: Array, density: Array, scale: float, error: Array) -> Array:
-    """Return the bound of a look that exactly this error probability crosses, by bisection.
-
-    Args:
-        center: (levels, nodes), the expected statistic at each node of the look before, in units of
-            its standard deviation given that node.
-        density: (levels, nodes), the probability of the node without a rejection so far.
-        scale: of this look's statistic to these units.
-        error: (levels,), the error probability that this look spends.
-    """
-    low, high = np.zeros(error.size), np.full(error.size, 2 * _MAX_QUANTILE)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2
-        edge = scale * middle[:, None]
-        crossed = special.ndtr(center - edge) + special.ndtr(-center - edge)
-        is_too_low = (density * crossed).sum(axis=1) > error
-        low, high = np.where(is_too_low, middle, low), np.where(is_too_low, high, middle)
-    return high
+    spend = SPENDING[spending]
+    return np.stack([np.minimum(spend(levels, size / sizes[-1]), levels) for size in sizes])
