@@ -158,10 +158,12 @@ def _frozen(space: Space, asked: Asked) -> Any:
 
 def _report(trial: Any, curve: Sequence[float], epochs: Iterable[int]) -> int | None:
     """Report a curve at these epochs until the trial is to be pruned; return when, or None."""
-    for epoch in epochs:
-        trial.report(curve[epoch - 1], epoch)
-        if trial.should_prune():
-            return epoch
+    with warnings.catch_warnings():  # of a NaN, for which the trial is pruned
+        warnings.filterwarnings("ignore", "All-NaN slice encountered", RuntimeWarning)
+        for epoch in epochs:
+            trial.report(curve[epoch - 1], epoch)
+            if trial.should_prune():
+                return epoch
     return None
 
 
