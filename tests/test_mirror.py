@@ -44,7 +44,6 @@ ELSEWHERE: dict[str, str] = {
     "report.space": "tracking/test_usage.py",
     "report.text.glossary": "test_docs.py",
     "signals": "api/test_training.py",
-    "sweep.console.tuning": "sweep/tune/test_tuner.py",
     "sweep.console.watchers": "sweep/test_engine.py",
     "sweep.launch.hydra_preload": "sweep/launch/test_hydra_launch.py",
     "sweep.launch.preload": "sweep/launch/test_launchers.py",

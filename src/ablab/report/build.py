@@ -109,7 +109,7 @@ def write_report(page: Page, folder: Path, forms: Collection[str] = ()) -> Repor
         asked_with=page.asked_with,
         verdict=page.verdict.sentence,
         is_answered=page.verdict.is_given,
-        complete=all(row.is_settled for row in page.rows),
+        complete=page.is_complete,
     )
     folder.mkdir(parents=True, exist_ok=True)
     _write_texts(report, page)

@@ -7,8 +7,10 @@ from typing import Any
 from ablab.sweep.job import Job, make_jobs
 from ablab.sweep.names import sweep_id
 from ablab.sweep.states import read_states
+from ablab.sweep.tune.samplers import best_of
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, find_plan, read_plans
+from ablab.tracking.search import SearchRecord
 
 SCHEMA = 1
 STATES = ("finished", "diverged", "failed", "damaged", "stopped", "running", "waiting")
@@ -60,7 +62,21 @@ def _summary(plan: Plan, jobs: Sequence[Job]) -> dict[str, Any]:
         "question": plan.question,
         "asked_with": plan.asked_with,
         "counts": {state: counts[state] for state in STATES},
-        "complete": all(job.state in ("finished", "diverged", "failed") for job in jobs),
+        "searches": [_search(search) for search in plan.current_searches],
+        "complete": all(job.state in ("finished", "diverged", "failed") for job in jobs)
+        and all(len(search.told) >= search.num_trials for search in plan.current_searches),
+    }
+
+
+def _search(search: SearchRecord) -> dict[str, Any]:
+    best = best_of(search.told, -1 if search.definition["goal"] == "min" else 1)
+    return {
+        "variant": search.variant,
+        "block": search.block,
+        "tried": len(search.told),
+        "trials": search.num_trials,
+        "metric": search.definition["metric"],
+        "best": {"values": best.values, "value": best.value} if best else None,
     }
 
 

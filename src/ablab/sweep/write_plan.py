@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from ablab.sweep.looks import at_look
 from ablab.sweep.planning import Draft
-from ablab.tracking.plan import TUNING, Cell, Part, Plan, read_plan, write_part
+from ablab.tracking.plan import Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.spec import Spec, read_spec
 from ablab.tracking.tuning import is_tuned_otherwise, merge_tuning
 
@@ -42,14 +42,14 @@ def extend_plan(
     if part is None:
         assert plan is not None
         return plan, None, notes
-    tuning = () if plan is None else plan.tuning
+    searches = () if plan is None else plan.searches
     before = plan.parts if plan is not None and part.kind == "extension" else ()
-    return Plan(draft.sweep, (*before, part), tuning=tuning), part, notes
+    return Plan(draft.sweep, (*before, part), searches=searches), part, notes
 
 
 def _new_part(plan: Plan | None, draft: Draft, command: str) -> tuple[Part | None, list[str]]:
     spec = read_spec(json.loads(json.dumps(draft.spec.as_dict())))
-    is_first = plan is None or plan.parts[0].kind == TUNING
+    is_first = plan is None or plan.is_tuning
     changed = 0 if plan is None or is_first else _count_changed(plan, draft)
     retuned = plan is not None and not is_first and is_tuned_otherwise(plan.spec.tune, spec.tune)
     draft = at_look(None if is_first or changed or retuned else plan, replace(draft, spec=spec))

@@ -15,8 +15,9 @@ from ablab.folders import is_file_name
 from ablab.tracking.files import DamagedError
 from ablab.tracking.lab import Lab
 from ablab.tracking.sealed import read_sealed, write_sealed
-from ablab.tracking.search import read_searches
+from ablab.tracking.search import SearchRecord, read_searches
 from ablab.tracking.spec import Spec, read_spec
+from ablab.tracking.tuning import chosen_by_cell
 
 TUNING = "tuning"  # kind of a part that begins a search
 
@@ -95,13 +96,13 @@ class Plan:
         parts: a comparison, then its extensions; before the first comparison, and for a search
             without one, the last part of kind ``tuning`` alone.
         first_number: number of the comparison's file.
-        tuning: the trials of its searches; no report compares them.
+        searches: of hyper-parameters, in the order in which they began.
     """
 
     sweep: str
     parts: tuple[Part, ...]
     first_number: int = 1
-    tuning: tuple[TuningCell, ...] = ()
+    searches: tuple[SearchRecord, ...] = ()
 
     @property
     def spec(self) -> Spec:
@@ -136,6 +137,29 @@ class Plan:
     def cells(self) -> tuple[Cell, ...]:
         """Every current cell, each id once."""
         return tuple({cell.id: cell for part in self.parts for cell in part.cells}.values())
+
+    @property
+    def is_tuning(self) -> bool:
+        """Whether there is no comparison: not yet, or because the sweep is a search alone."""
+        return self.parts[0].kind == TUNING
+
+    @property
+    def current_searches(self) -> list[SearchRecord]:
+        """The searches of the comparison's winners, else the last of each variant and block."""
+        used = {each["search"] for each in chosen_by_cell(self.spec.tune).values()}
+        if used:
+            return [search for search in self.searches if search.id in used]
+        return list({(each.variant, each.block): each for each in self.searches}.values())
+
+    @cached_property
+    def tuning(self) -> tuple[TuningCell, ...]:
+        """The trials of all searches that were asked; no report compares them."""
+        return tuple(
+            TuningCell(s.variant, int(t["config"]["seed"]), s.block, str(t["key"]), s.id, a.number)
+            for s in self.searches
+            for a in s.asked
+            for t in a.trials
+        )
 
     @property
     def all_cells(self) -> tuple[Cell, ...]:
@@ -178,25 +202,14 @@ def read_plan(folder: Path) -> Plan | None:
             f"{error}; move it and the later parts away, and the same `ablab sweep` command plans "
             "again: finished trials stay finished"
         ) from error
-    if not parts:
-        return None
-    tuning = _tuning(folder)
+    searches = tuple(read_searches(folder).values())
     starts = [i for i, part in enumerate(parts) if part.kind == "comparison"]
     if not starts:
-        is_search = parts[-1].kind == TUNING
-        return Plan(folder.name, (parts[-1],), len(parts), tuning) if is_search else None
+        if not parts or parts[-1].kind != TUNING:
+            return None
+        return Plan(folder.name, tuple(parts[-1:]), len(parts), searches)
     current = tuple(part for part in parts[starts[-1] :] if part.kind != TUNING)
-    return Plan(folder.name, current, starts[-1] + 1, tuning)
-
-
-def _tuning(folder: Path) -> tuple[TuningCell, ...]:
-    """Return the trials of a sweep's searches that were asked."""
-    return tuple(
-        TuningCell(r.variant, int(t["config"]["seed"]), r.block, str(t["key"]), r.id, asked.number)
-        for r in read_searches(folder).values()
-        for asked in r.asked
-        for t in asked.trials
-    )
+    return Plan(folder.name, current, starts[-1] + 1, searches)
 
 
 def find_plan(lab: Lab, sweep: str) -> Plan:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ablab.folders import is_file_name
 from ablab.tracking.files import DamagedError
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
 
@@ -64,6 +65,11 @@ class SearchRecord:
     definition: Mapping[str, Any]
     asked: list[Asked] = field(default_factory=list)
     chosen: Mapping[str, Any] | None = None
+
+    @property
+    def num_trials(self) -> int:
+        """The budget: number of trials in the end."""
+        return int(self.definition["trials"])
 
     @property
     def told(self) -> list[Asked]:
@@ -143,13 +149,24 @@ def _apply(searches: dict[str, SearchRecord], entry: Entry) -> None:
     if entry.kind == "search":
         searches[search] = SearchRecord(search, **note)
     elif entry.kind == "ask":
-        searches[search].asked.append(Asked(**note))
+        asked = Asked(**note)
+        _check_trials(asked, searches[search])
+        searches[search].asked.append(asked)
     elif entry.kind == "tell":
         asked = searches[search].asked[note.pop("number")]
         for name, value in note.items():
             setattr(asked, name, value)
     elif entry.kind == "chosen":
         searches[search].chosen = note["chosen"]
+
+
+def _check_trials(asked: Asked, record: SearchRecord) -> None:
+    """Raise `TypeError` if a trial has another type or number: a checksum proves no author."""
+    if asked.number != len(record.asked) or not isinstance(asked.values, dict):
+        raise TypeError
+    for trial in asked.trials:
+        if not is_file_name(trial["key"]) or not isinstance(trial["config"]["seed"], int):
+            raise TypeError
 
 
 def _damaged(error: JournalError) -> DamagedError:

@@ -1,11 +1,13 @@
 """What a plan stores of its tuning: how values were searched, and those that were chosen."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from ablab.text import format_count
 
 CHOSEN = "chosen"
+_WORDS: Mapping[Any, str] = {True: "true", False: "false", None: "null"}
 
 
 def chosen_by_cell(tune: Any) -> dict[tuple[str, str], Mapping[str, Any]]:
@@ -49,3 +51,17 @@ def tuned_with(tune: Any) -> str:
         return ""
     seeds = f" on {len(tune['seeds'])} seeds" if len(tune["seeds"]) > 1 else ""
     return f"Tuned with {format_count(tune['trials'], 'trial')}{seeds} each"
+
+
+def format_overrides(values: Mapping[str, Any]) -> str:
+    """Return values as overrides, each quoted for a POSIX shell where that is needed.
+
+    Example:
+        >>> format_overrides({"optimizer.lr": 0.01, "optimizer.nesterov": True})
+        'optimizer.lr=0.01 optimizer.nesterov=true'
+    """
+    return " ".join(shlex.quote(f"{key}={_written(value)}") for key, value in values.items())
+
+
+def _written(value: Any) -> str:
+    return _WORDS[value] if value is None or isinstance(value, bool) else str(value)

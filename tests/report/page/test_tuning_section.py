@@ -53,7 +53,7 @@ def test_section_states_the_budget_and_what_the_choice_looked_at(writer: LabWrit
     text = notes(sections(writer, "tuned")["tuning"])
     assert "20 trials of 3 epochs by the tree-structured Parzen estimator (TPE)" in text
     assert "on 1 seed from 9000 on, which no comparison uses, pruned by median" in text
-    assert "The values with the highest val/accuracy were chosen" in text
+    assert "The values with the highest val/accuracy are chosen" in text
 
 
 def test_blocks_have_a_column_and_importance_none_where_it_is_not_known(writer: LabWriter):

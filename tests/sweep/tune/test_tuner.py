@@ -1,5 +1,6 @@
 """Searches from their first ask to the comparison, with real plans and fake trials."""
 
+import io
 import os
 import signal
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fakes import FakeLauncher, diverge, fail, keep_running
+from rich.console import Console
 from searches import (
     BODY,
     GRID,
@@ -25,6 +27,7 @@ from searches import (
 
 from ablab.errors import InputError
 from ablab.faults import ConfigError
+from ablab.sweep.console.status import status
 from ablab.sweep.planning import plan_sweep
 from ablab.sweep.selection import Selection
 from ablab.tracking.completion import write_completion
@@ -336,6 +339,27 @@ def test_search_without_a_comparison_prints_the_best_setting_as_overrides(make: 
     assert code == 0
     assert not launcher.attempts
     assert "best for search: optimizer.lr=0.1 batch_size=32" in text
+
+
+def test_status_shows_each_search_and_its_best_setting(make: Make, lab: Lab):
+    def printed(name: str | None) -> str:
+        console = Console(file=io.StringIO(), width=200)
+        assert status(name, [], console, lab)
+        assert isinstance(console.file, io.StringIO)
+        return console.file.getvalue()
+
+    launcher = make(GRID)
+    launcher.slots = 1
+    launcher.on_wait = lambda: os.kill(os.getpid(), signal.SIGINT)
+    assert sweep()[0] == 130
+    assert "1/12" in printed(None)
+    text = printed("mine")
+    assert "tuning relu in digits · mlp: 1 of 6 tried; best batch_size=32 optimizer.lr=0.01" in text
+    assert "tuning tanh in digits · mlp: 0 of 6 tried\n" in text
+    launcher.on_wait = lambda: None
+    sweep()
+    assert "tuning tanh in digits · mlp: 6 of 6 tried; best" in printed("mine")
+    assert "6 of 6 done" in printed("mine")
 
 
 def test_override_of_a_searched_key_is_refused(make: Make):

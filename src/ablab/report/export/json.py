@@ -1,12 +1,16 @@
 """The report as one JSON document."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ablab.report.analysis.analysis import Analysis
+from ablab.report.analysis.tuning import tuned
 from ablab.report.export import tidy
 from ablab.report.page.page import Page
 from ablab.report.text import limitations, provenance
+from ablab.report.text.verdict import verdict
+from ablab.tracking.tuning import CHOSEN
 
 SCHEMA = 1
 
@@ -22,7 +26,7 @@ def document(page: Page) -> dict[str, Any]:
         "kind": plan.spec.kind,
         "metric": plan.spec.metric,
         "goal": plan.spec.goal,
-        "complete": all(row.is_settled for row in analysis.rows),
+        "complete": page.is_complete,
         "verdict": {
             "sentence": verdict.sentence,
             "clauses": list(verdict.clauses),
@@ -34,6 +38,7 @@ def document(page: Page) -> dict[str, Any]:
         "contrasts": tidy.contrasts(analysis),
         "speed": tidy.speed(analysis),
         "ranks": _ranks(analysis),
+        "tuning": _tuning(page),
         "losses": limitations.incomplete_trials(plan, analysis.rows),
         "provenance": [
             {"fact": label, "value": value}
@@ -54,6 +59,16 @@ def to_json(content: dict[str, Any]) -> str:
             text = json.dumps(value, ensure_ascii=False)
         parts.append(f" {json.dumps(name)}: {text}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _tuning(page: Page) -> dict[str, Any] | None:
+    """Return how hyper-parameters were tuned, None if they were not."""
+    plan, fixed = page.plan, page.fixed
+    if not isinstance(plan.spec.tune, Mapping):
+        return None
+    twin = fixed and {"sweep": fixed.plan.sweep, "verdict": verdict(fixed).sentence}
+    how = {key: value for key, value in plan.spec.tune.items() if key != CHOSEN}
+    return {**how, "searches": [each.as_dict() for each in tuned(plan)], "fixed": twin}
 
 
 def _ranks(analysis: Analysis) -> dict[str, Any] | None:

@@ -62,10 +62,12 @@ class Context:
     Attributes:
         analysis: the statistics of the sweep.
         baselines: the results of scikit-learn baselines in the lab.
+        fixed: the verdict of the same comparison at fixed hyper-parameters, or empty.
     """
 
     analysis: Analysis
     baselines: tuple[Baselines, ...] = ()
+    fixed: str = ""
 
     @property
     def tested(self) -> bool:

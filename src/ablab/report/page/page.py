@@ -7,6 +7,7 @@ from functools import cached_property
 
 from ablab.report.analysis.analysis import Analysis, analyze
 from ablab.report.analysis.trials import Row, read_table
+from ablab.report.analysis.tuning import fixed_twin
 from ablab.report.page.context import Context
 from ablab.report.page.figures.svg import Svg
 from ablab.report.page.filling import TEMPLATES, fill
@@ -60,6 +61,7 @@ class Page:
         baselines: the results of scikit-learn baselines in the lab.
         notes: notices that do not follow from the trials.
         home: the link to the index of the site that the page belongs to, or empty.
+        fixed: the same comparison at fixed hyper-parameters, if there is one.
     """
 
     plan: Plan
@@ -67,6 +69,7 @@ class Page:
     baselines: tuple[Baselines, ...] = ()
     notes: tuple[str, ...] = ()
     home: str = ""
+    fixed: Analysis | None = None
 
     @cached_property
     def analysis(self) -> Analysis:
@@ -76,7 +79,14 @@ class Page:
     @cached_property
     def verdict(self) -> Verdict:
         """The verdict, or why there is none yet."""
-        return verdict(self.analysis)
+        return verdict(self.analysis, self.fixed)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every planned trial has finished or failed for good."""
+        if self.plan.is_tuning:
+            return self.verdict.is_given
+        return all(row.is_settled for row in self.rows)
 
     @property
     def notices(self) -> list[str]:
@@ -104,6 +114,8 @@ class Page:
     def subtitle(self) -> str:
         """The size of the comparison in one line."""
         spec, rows = self.plan.spec, self.analysis.rows
+        if self.plan.is_tuning:
+            return f"a search by {spec.tune['metric']}; nothing is compared"
         seeds, blocks = len({r.seed for r in rows}), list(dict.fromkeys(r.block for r in rows))
         where = f" on {blocks[0]}" if len(blocks) == 1 and blocks[0] else ""
         if len(blocks) > 1:
@@ -118,7 +130,8 @@ class Page:
     @cached_property
     def sections(self) -> list[Section]:
         """The sections that have content, in the order of `SECTIONS`."""
-        context = Context(self.analysis, self.baselines)
+        fixed = "" if self.fixed is None else verdict(self.fixed).sentence
+        context = Context(self.analysis, self.baselines, fixed)
         return [section for make in SECTIONS if (section := make(context)).parts]
 
     @property
@@ -160,4 +173,5 @@ class Page:
 
 def page_of(lab: Lab, plan: Plan) -> Page:
     """Return the content of a sweep's report on its trials so far."""
-    return Page(plan, read_table(lab, plan), tuple(read_baselines(lab.root)))
+    baselines = tuple(read_baselines(lab.root))
+    return Page(plan, read_table(lab, plan), baselines, fixed=fixed_twin(lab, plan))

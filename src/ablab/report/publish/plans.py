@@ -37,7 +37,8 @@ def merge_plans(plans: Mapping[str, Plan]) -> Plan:
     parts = _merge_parts([part for plan in plans.values() for part in plan.parts])
     spec = _merge_specs([plan.spec for plan in plans.values()])
     parts[-1] = replace(parts[-1], spec=spec)
-    return Plan(plans[first].sweep, tuple(parts), plans[first].first_number)
+    own = plans[first]
+    return Plan(own.sweep, tuple(parts), own.first_number, own.searches)
 
 
 def _merge_parts(parts: Sequence[Part]) -> list[Part]:

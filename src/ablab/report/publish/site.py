@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ablab.errors import InputError
 from ablab.report.analysis.trials import read_table
+from ablab.report.analysis.tuning import fixed_twin
 from ablab.report.build import Report, write_report
 from ablab.report.index import Answer, index_text
 from ablab.report.page.page import Page
@@ -166,7 +167,8 @@ def merged_page(labs: Sequence[NamedLab], sweep: str, conflicts: str = "") -> Pa
         rows = tuple(replace(r, lab=own[0].name) for r in read_table(own[0].lab, plan))
     else:
         rows, notices = merge_rows(own, plan, conflicts)
-    return Page(plan, rows, _baselines(labs), tuple(notices), HOME)
+    fixed = fixed_twin(own[0].lab, plan)
+    return Page(plan, rows, _baselines(labs), tuple(notices), HOME, fixed)
 
 
 def _baselines(labs: Sequence[NamedLab]) -> tuple[Baselines, ...]:

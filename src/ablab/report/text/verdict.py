@@ -7,7 +7,7 @@ from ablab.report.analysis.trials import first_part
 from ablab.report.kinds import kind_of
 from ablab.report.text import looks, phrases
 from ablab.report.text.blocks import within_blocks
-from ablab.tracking.plan import TUNING
+from ablab.report.text.tuning import fixed_clause, search_clauses
 from ablab.tracking.tuning import tuned_with
 
 _QUESTION = ("kind", "metric", "goal", "baseline", "margin")
@@ -31,15 +31,24 @@ class Verdict:
         return "; ".join(self.clauses) + "."
 
 
-def verdict(analysis: Analysis) -> Verdict:
-    """Return the verdict of a sweep; at both sizes if the plan was extended."""
-    return Verdict(tuple(_clauses(analysis)), analysis.has_verdict)
+def verdict(analysis: Analysis, fixed: Analysis | None = None) -> Verdict:
+    """Return the verdict of a sweep; at both sizes if the plan was extended.
+
+    Args:
+        analysis: of the sweep.
+        fixed: of the same comparison at fixed hyper-parameters, if there is one.
+    """
+    if analysis.plan.is_tuning:
+        clauses, is_given = search_clauses(analysis)
+        return Verdict(tuple(clauses), is_given)
+    clauses = _clauses(analysis)
+    if fixed is not None and analysis.has_verdict:
+        clauses.append(fixed_clause(_answer(fixed)[0], fixed.plan.sweep))
+    return Verdict(tuple(clauses), analysis.has_verdict)
 
 
 def _why_not_yet(analysis: Analysis) -> str:
     """Return why further trials must end before there can be a verdict, or an empty string."""
-    if analysis.plan.parts[0].kind == TUNING:
-        return "No verdict: the sweep has searched hyper-parameters, and has compared nothing yet"
     settled = sum(row.is_settled for row in analysis.rows)
     if settled < len(analysis.rows):
         return f"No verdict yet: {settled} of {len(analysis.rows)} trials are done"

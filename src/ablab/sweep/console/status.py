@@ -9,6 +9,7 @@ from rich.text import Text
 from ablab.sweep.console.formatting import count_done, format_counts, format_not_done
 from ablab.sweep.console.summary import print_line
 from ablab.sweep.console.table import job_table
+from ablab.sweep.console.tuning import tuning_lines
 from ablab.sweep.job import Job, make_jobs
 from ablab.sweep.names import sweep_id
 from ablab.sweep.states import read_states
@@ -43,6 +44,10 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
     jobs = make_jobs(plan)
     read_states(lab, jobs)
     print_line(console, f"{plan.sweep}: {plan.asked}", "bold")
+    for line in tuning_lines(plan):
+        print_line(console, line)
+    if plan.is_tuning:
+        return True
     for part in job_table(jobs, plan.spec.metric, max_rows=len(jobs)):
         console.print(part)
     print_line(console, format_counts(jobs), "bold")
@@ -56,5 +61,10 @@ def _sweep_table(plans: Sequence[Plan], jobs_by_sweep: Mapping[str, Sequence[Job
     for plan in plans:
         jobs = jobs_by_sweep[plan.sweep]
         done, question = f"{count_done(jobs)}/{len(jobs)}", Text(escape_controls(plan.asked))
-        table.add_row(Text(escape_controls(plan.sweep)), done, format_not_done(jobs), question)
+        left = format_not_done(jobs)
+        if plan.is_tuning:
+            searches = plan.current_searches
+            num_told = sum(len(each.told) for each in searches)
+            done, left = f"{num_told}/{sum(each.num_trials for each in searches)}", "tuning"
+        table.add_row(Text(escape_controls(plan.sweep)), done, left, question)
     return table

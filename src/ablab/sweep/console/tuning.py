@@ -1,6 +1,5 @@
 """Prints a search: what it will cost, what came of it, and the values that it chose."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
@@ -12,7 +11,10 @@ from ablab.sweep.forecast import Forecast
 from ablab.sweep.job import Job
 from ablab.sweep.planning import Draft
 from ablab.sweep.tune.cells import SearchCell
+from ablab.sweep.tune.samplers import best_of
+from ablab.tracking.plan import Plan
 from ablab.tracking.search import SearchRecord
+from ablab.tracking.tuning import format_overrides
 
 
 def print_search_start(
@@ -44,6 +46,21 @@ def print_search_end(console: Console, jobs: Sequence[Job], seconds: float) -> N
         print_line(console, "The same command continues the search where it stopped.")
 
 
+def tuning_lines(plan: Plan) -> list[str]:
+    """Return the progress of each search of a plan, with its best setting so far."""
+    lines = []
+    for search in plan.current_searches:
+        line = f"tuning {search.variant} in {search.block}: "
+        line += f"{len(search.told)} of {search.num_trials} tried"
+        metric, goal = search.definition["metric"], search.definition["goal"]
+        best = best_of(search.told, -1 if goal == "min" else 1)
+        if best is not None:
+            figure = format_metric(best.value, metric)
+            line += f"; best {format_overrides(best.values)}  {metric} {figure}"
+        lines.append(line)
+    return lines
+
+
 def print_winners(
     console: Console, cells: Sequence[SearchCell], searches: Mapping[str, SearchRecord]
 ) -> None:
@@ -55,21 +72,5 @@ def print_winners(
             where = cell.variant if cell.search.only else f"{cell.variant} in {cell.block}"
             values = {key: chosen["values"][key] for key in cell.space}  # in the YAML's order
             edge = f"  (on the edge: {', '.join(chosen['edges'])})" if chosen["edges"] else ""
-            text = f"best for {where}: {overrides(values)}  {cell.judged_by} {value}{edge}"
+            text = f"best for {where}: {format_overrides(values)}  {cell.judged_by} {value}{edge}"
             print_line(console, text)
-
-
-def overrides(values: Mapping[str, object]) -> str:
-    """Return values as overrides on a command line.
-
-    Example:
-        >>> overrides({"optimizer.lr": 0.01, "data.shuffle": "never"})
-        'optimizer.lr=0.01 data.shuffle=never'
-    """
-    return " ".join(shlex.quote(f"{key}={_written(value)}") for key, value in values.items())
-
-
-def _written(value: object) -> str:
-    if isinstance(value, bool) or value is None:
-        return {True: "true", False: "false", None: "null"}[value]
-    return str(value)

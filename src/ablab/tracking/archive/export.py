@@ -9,13 +9,21 @@ from typing import Any, BinaryIO
 
 import ablab
 from ablab.errors import InputError
-from ablab.tracking.archive.manifest import MANIFEST, REPORT, File, Manifest, member_fault
+from ablab.tracking.archive.manifest import (
+    MANIFEST,
+    REPORT,
+    SEARCH_FILE,
+    File,
+    Manifest,
+    member_fault,
+)
 from ablab.tracking.archive.tar import write_tar
 from ablab.tracking.completion import COMPLETION, is_weights
 from ablab.tracking.files import file_sha256
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
 from ablab.tracking.run import ENVIRONMENT, JOURNAL, LOG, TRIAL, Run
+from ablab.tracking.search import SEARCH
 
 CHECKPOINT = "checkpoint.ckpt"
 CONFIG = "config.yaml"
@@ -58,7 +66,8 @@ def make_export(lab: Lab, plan: Plan, *, weights: bool = True) -> Export:
     """Return the archive of a sweep.
 
     A finished trial travels with all artifacts; one that failed or was stopped with its checkpoint,
-    to be continued elsewhere. Neither code nor data are in the archive.
+    to be continued elsewhere. Of a search its record travels, so that it need not be repeated, and
+    not its trials. Neither code nor data are in the archive.
 
     Args:
         lab: contains the runs.
@@ -84,6 +93,7 @@ def make_export(lab: Lab, plan: Plan, *, weights: bool = True) -> Export:
         raise InputError(f"sweep must have a trained trial, got {plan.sweep} without")
     folder = lab.sweep_folder(plan.sweep)
     own = {f"sweep/{path.name}": path for path in sorted(folder.glob("part-*.json"))}
+    own |= {SEARCH_FILE: folder / SEARCH} if (folder / SEARCH).exists() else {}
     own |= {f"sweep/report/{p.name}": p for p in sorted(folder.glob("report/*"))}
     own = {n: p for n, p in own.items() if not n.startswith("sweep/report") or REPORT.fullmatch(n)}
     sources = own | sources

@@ -11,9 +11,11 @@ from ablab.errors import InputError
 from ablab.folders import folder_name, is_file_name
 from ablab.text import format_name, format_value
 from ablab.tracking.sealed import checksum
+from ablab.tracking.search import SEARCH
 
 MANIFEST = "manifest.json"
 PART = re.compile(r"sweep/part-\d{3,6}\.json")
+SEARCH_FILE = f"sweep/{SEARCH}"
 REPORT = re.compile(r"sweep/report/[\w-]+\.(?:html|md|json|csv|tex|pdf)", re.ASCII)
 RUN_FILE = re.compile(r"trials/(?P<key>[0-9a-f]{16})/(?P<run>\d{3,6})/(?P<file>.+)")
 _SCHEMA = 1
@@ -113,7 +115,8 @@ def member_fault(name: str) -> str:
         return "be a short relative path of plain names"
     if run_file and any(part.startswith(".") for part in parts):
         return "have no hidden file"
-    if not (run_file or PART.fullmatch(name) or REPORT.fullmatch(name)):
+    is_plan = PART.fullmatch(name) or name == SEARCH_FILE
+    if not (run_file or is_plan or REPORT.fullmatch(name)):
         return "be a file of a run, a plan or a report"
     return ""
 

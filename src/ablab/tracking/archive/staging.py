@@ -104,6 +104,9 @@ def check_staged(staged: Staged, check: Check) -> None:
             raise InputError(f"archive must hold trials of its plan alone, got {unknown[0]}")
         for key, trial in plan.trials.items():
             _refuse(check({**trial, "key": key}), "the plan")
+        for asked in (each for search in plan.searches for each in search.asked):
+            for trial in asked.trials:
+                _refuse(check(trial), "the record of a search")
         for run in runs.values():
             _check_run(run, staged.names(run), check)
     except DamagedError as error:

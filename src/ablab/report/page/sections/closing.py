@@ -9,7 +9,9 @@ MOST_LISTED = 200
 
 
 def incomplete_trials(context: Context) -> Section:
-    """Return the section on failed, diverged and excluded trials."""
+    """Return the section on failed, diverged and excluded trials; without parts for a search."""
+    if context.analysis.plan.is_tuning:
+        return undivided("incomplete", "Incomplete trials", ())
     lines = limitations.incomplete_trials(context.analysis.plan, context.analysis.rows)
     items: list[Item] = [BulletList(tuple(lines[:MOST_LISTED]))]
     if not lines:
@@ -23,7 +25,9 @@ def incomplete_trials(context: Context) -> Section:
 
 
 def reliability(context: Context) -> Section:
-    """Return the section on coverage of intervals, tests and detectable differences."""
+    """Return the section on intervals, tests and detectable differences; none for a search."""
+    if context.analysis.plan.is_tuning:
+        return undivided("reliability", "Reliability", ())
     tuned = bool(context.analysis.plan.spec.tune)
     factors = context.analysis.factors
     effects = factors.effects if factors else ()
