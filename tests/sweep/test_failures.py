@@ -98,5 +98,6 @@ def test_other_reasons_do_not_add_up(lab: Lab):
 
 def test_out_of_memory_is_recognized():
     assert is_out_of_memory("OutOfMemoryError: CUDA out of memory. Tried to allocate 20 MiB")
+    assert is_out_of_memory("AcceleratorError: CUDA error: out of memory")
     assert is_out_of_memory("RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling")
     assert not is_out_of_memory("ValueError: no")

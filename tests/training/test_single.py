@@ -49,6 +49,12 @@ def test_the_same_command_finds_the_finished_trial() -> None:
     assert trained() == (0, "001", "")
 
 
+def test_launcher_on_other_machines_is_refused_for_one_trial(at_home: Path) -> None:
+    with pytest.raises(ConfigError, match=r"launcher must be local .* got slurm"):
+        train([*MLP, "launcher=slurm"], offline=True)
+    assert not (at_home / "lab" / "trials").exists()
+
+
 def test_a_finished_run_has_what_pictures_need_and_no_checkpoint() -> None:
     cnn = ["architecture=cnn", "architecture.channels=[4]", "trainer.max_epochs=1"]
     code, run = train(cnn, offline=True, console=Console(file=io.StringIO()))

@@ -4,11 +4,13 @@ import re
 from collections.abc import Sequence
 
 from ablab.sweep.job import Job
-from ablab.text import format_count
+from ablab.text import LONGEST_VALUE, format_count, shorten
 
 # A number, or a name with one, such as a key: it differs between failures of one cause.
 _NUMBER = re.compile(r"[\w./-]*\d[\w./-]*")
-_OUT_OF_MEMORY = re.compile(r"OutOfMemoryError|CUDA out of memory|_STATUS_ALLOC_FAILED")
+_OUT_OF_MEMORY = re.compile(
+    r"OutOfMemoryError|CUDA out of memory|CUDA error: out of memory|_STATUS_ALLOC_FAILED"
+)
 
 
 def repeated_failure(jobs: Sequence[Job], limit: int | None) -> str:
@@ -32,7 +34,7 @@ def describe_hopeless(reason: str, failed: int, waiting: int) -> str:
     """Return why a sweep stops: ``failed`` trials, all for one reason, and ``waiting`` others."""
     return (
         f"Stopped: {format_count(failed, 'trial')} failed for the same reason and none finished: "
-        f"{reason}. {format_count(waiting, 'other')} not started; "
+        f"{shorten(reason, LONGEST_VALUE)}. {format_count(waiting, 'other')} not started; "
         "launcher.max_failures=null starts them."
     )
 

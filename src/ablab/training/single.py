@@ -9,7 +9,7 @@ from rich.console import Console
 
 from ablab import terminal
 from ablab.config.compose import compose
-from ablab.config.preflight import device_notes
+from ablab.config.preflight import device_notes, gpus_elsewhere
 from ablab.config.probe_switches import has_measured
 from ablab.config.threads import threads_note
 from ablab.config.trial import Trial, resolve
@@ -59,6 +59,7 @@ def train(
     """
     console = console or terminal.make_console()
     trial = resolve(compose(overrides))
+    _require_this_machine(trial)
     lab = Lab.open()
     offline = offline or not trial.config["tracking"]["deliver"]
     finished = None if fresh else _finished(lab, trial, console)
@@ -77,6 +78,21 @@ def train(
     with _delivering(run, lab, console, offline):
         code = runner(run, trial, console)
     return code, run
+
+
+def _require_this_machine(trial: Trial) -> None:
+    """Refuse a launcher on other machines: a single trial is trained here.
+
+    Raises:
+        ConfigError: its devices are elsewhere.
+    """
+    if gpus_elsewhere(trial.config) is not None:
+        raise ConfigError(
+            [
+                "launcher must be local to train one trial (ablab sweep and ablab train -m use "
+                f"others), got {trial.choices['launcher']}"
+            ]
+        )
 
 
 def _finished(lab: Lab, trial: Trial, console: Console) -> Run | None:

@@ -76,7 +76,7 @@ def test_trials_run_in_all_the_room_of_the_cluster(lab: Lab, launch: Callable[..
     assert seen["settings"] == SETTINGS.to_json()
     assert seen["threads"] == str(SETTINGS.threads)
     assert seen["gpu"] == ""  # a trial without `gpus` has none
-    assert not list(lab.root.glob("ray-*"))
+    assert not list(lab.root.glob(".ray*"))
 
 
 @ON_CLUSTER

@@ -4,7 +4,6 @@ import logging
 import os
 import re
 import socket
-import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.ray_trial import RayTrial, hidden, sees, train_on_node
 from ablab.sweep.launch.trial_process import MODULE
 from ablab.text import escape_controls, format_value, shorten
+from ablab.tracking.files import mark
 from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
@@ -213,7 +213,7 @@ def check_shared(lab: Path) -> None:
     Raises:
         ResourceError: a node does not see it, or does not answer.
     """
-    marker = lab / f"ray-{uuid.uuid4().hex}"
+    marker = lab / f".ray.{mark()}"  # so that `ablab doctor` finds it after a kill
     marker.touch()
     try:
         nodes = [node["NodeID"] for node in ray.nodes() if node["Alive"]]
