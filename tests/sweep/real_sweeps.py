@@ -15,7 +15,7 @@ from ablab.tracking.plan import read_plan
 from ablab.tracking.run import Run
 
 STEERED = '''
-"""A ReLU that sleeps while a file named ``slow`` exists."""
+"""A ReLU that sleeps while a file named ``slow`` exists, and waits while ``hold`` does."""
 
 import os
 import time
@@ -30,6 +30,8 @@ class Steered(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if Path(os.environ["STEER"], "slow").exists():
+            time.sleep(0.02)
+        while Path(os.environ["STEER"], "hold").exists():
             time.sleep(0.02)
         if Path(os.environ["STEER"], f"raise-{x.shape[0]}").exists() and self.training:
             raise RuntimeError("on request")

@@ -5,11 +5,13 @@ from collections.abc import Callable, Sequence
 from ablab.errors import ResourceError, StoreError
 from ablab.sweep.job import Job
 from ablab.sweep.schedule import Watcher
+from ablab.sweep.sharing import Sharing
 from ablab.tracking.address import locate
 from ablab.tracking.background_delivery import BackgroundDelivery
 from ablab.tracking.completion import completion_sha
 from ablab.tracking.delivery_state import deleted_runs
 from ablab.tracking.lab import Lab
+from ablab.tracking.ledger import Ledger
 from ablab.tracking.plan import Plan
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store, fault
@@ -41,18 +43,19 @@ class Deliveries(Watcher):
         self._lab, self._keys, self._experiment = lab, keys, experiment
         self._store: Store | None = None
         self._delivery: BackgroundDelivery | None = None
+        self._sharing: Sharing | None = None
         self._delivered: dict[str, str] = {}
         locate(lab.root)
 
     def query_store(self) -> list[str]:
         """Ask the store which runs it holds, and discard runs that the user deleted in MLflow.
 
-        The store is not opened while the lab has no run of the trials.
+        The lab's own store is not opened while the lab has no run of the trials.
 
         Returns:
             Notes for the user.
         """
-        if not any(map(self._lab.runs, self._keys)):
+        if locate(self._lab.root).is_own and not any(map(self._lab.runs, self._keys)):
             refusal = fault(self._lab)
             return [_training_continues(refusal)] if refusal else []
         try:
@@ -75,15 +78,35 @@ class Deliveries(Watcher):
         runs = (run for run in self._lab.runs(key) if run.number == number and not run.is_locked())
         return next(runs, None)
 
+    def share(self, is_finished: Callable[[Run], bool]) -> Callable[[Job], bool]:
+        """Share the trials with other labs that use the same store.
+
+        Args:
+            is_finished: returns whether a finished run counts.
+
+        Returns:
+            Whether a job may be trained here now, always true where the store is the lab's own.
+        """
+        if self._store is None or self._store.address.is_own:
+            return lambda _job: True
+        self._sharing = Sharing(Ledger(self._store), self._lab, is_finished)
+        return self._sharing.may_start
+
     def begin(self, jobs: Sequence[Job]) -> None:
         """Start the background delivery, with the finished jobs."""
-        self._delivery = BackgroundDelivery(self._open, finish=self._refresh)
+        self._delivery = BackgroundDelivery(
+            self._open, finish=self._refresh, complete=self._complete
+        )
         for job in jobs:
             if not job.is_open:
                 self._submit(job)
 
     def _open(self) -> Store:
         return self._store or Store.open(self._lab)
+
+    def _complete(self, _store: Store, run: Run, run_id: str) -> None:
+        if self._sharing is not None:
+            self._sharing.delivered(run, self._experiment, run_id)
 
     def _refresh(self, store: Store) -> None:
         """Update what the store shows beside the runs, once all are delivered."""
@@ -113,6 +136,8 @@ class Deliveries(Watcher):
 
     def ended(self, job: Job) -> None:
         """Deliver the final state of the run."""
+        if self._sharing is not None:
+            self._sharing.ended(job)
         self._submit(job)
 
     def close(self, on_wait: Callable[[], None] = lambda: None) -> list[str]:
@@ -125,6 +150,8 @@ class Deliveries(Watcher):
             return []
         missing = self._delivery.close(PATIENCE, on_wait)
         notes = [note for note in self._delivery.notices if self._store is None]
+        if self._sharing is not None:
+            notes += self._sharing.close()
         if missing:
             names = ", ".join(f"{m.run.key}/{m.run.number}" for m in missing[:3])
             more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""

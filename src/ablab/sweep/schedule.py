@@ -60,6 +60,7 @@ class Schedule:
         more: returns further jobs once none is open; they are added to ``jobs``.
         is_finished: returns whether a finished run counts.
         should_prune: returns whether a running job is to be stopped for good, by its journal.
+        may_start: returns whether a job may be trained here now; else its ``reason`` says why not.
         interrupts: returns how often the user has asked to stop.
         clock: monotonic time in seconds.
 
@@ -82,12 +83,14 @@ class Schedule:
         limits: Limits = Limits(),  # noqa: B008  it is immutable
         is_finished: Callable[[Run], bool] = lambda _run: True,
         should_prune: Callable[[Job], bool] = lambda _job: False,
+        may_start: Callable[[Job], bool] = lambda _job: True,
         interrupts: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lab, self._jobs, self._launcher = lab, jobs, launcher
         self._settings, self._watchers, self._retries = settings, watchers, retries
-        self._is_finished, self._interrupts, self._clock = is_finished, interrupts, clock
+        self._is_finished, self._may_start = is_finished, may_start
+        self._interrupts, self._clock = interrupts, clock
         self._limits, self._more = limits, more
         self._slots = Reservations(launcher)
         self._running: dict[int, Attempt] = {}
@@ -167,6 +170,12 @@ class Schedule:
         if not self._launcher.is_ready():
             return False
         require_space(self._lab.root)
+        if not self._may_start(job):
+            self._wait_for_lock(job, job.reason)
+            return False
+        if self._skip_if_finished(job):  # another lab trained it
+            self._notify("ended", job)
+            return False
         return True
 
     def _reserve(self, job: Job) -> int | None:
@@ -257,9 +266,9 @@ class Schedule:
         else:
             self._retry_or_fail(job, reason)
 
-    def _wait_for_lock(self, job: Job) -> None:
+    def _wait_for_lock(self, job: Job, reason: str = "another process trains it") -> None:
         was_locked, job.state = job.state == "locked", "locked"
-        job.reason = "another process trains it"
+        job.reason = reason
         self._next_lock_check = self._clock() + LOCK_INTERVAL
         if not was_locked:
             self._notify("started", job)
@@ -286,7 +295,8 @@ class Schedule:
             return
         self._next_lock_check = self._clock() + LOCK_INTERVAL
         for job in self._in_state("locked"):
-            if job.run is not None and not job.run.is_locked():
+            is_idle = job.run is None or not job.run.is_locked()
+            if is_idle and len(self._running) < self._launcher.slots and self._may_start(job):
                 job.state = "waiting"
 
     def _end(self, job: Job, state: str, reason: str) -> None:

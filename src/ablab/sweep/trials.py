@@ -1,7 +1,7 @@
 """The trials of one command: skips what is finished, trains the rest, and prints the end."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -151,7 +151,8 @@ class Trials:
         started = time.monotonic()
         with Interrupts() as interrupts, ExitStack() as stack:
             stack.callback(self.launcher.close)
-            schedule = self._schedule(self._watchers(stack), interrupts)
+            may_start = self.deliveries.share(self._counts) if self.deliveries else None
+            schedule = self._schedule(self._watchers(stack), interrupts, may_start)
             schedule.run()
         on_wait = partial(print_line, self.console, DELIVERING)
         notes = self.deliveries.close(on_wait) if self.deliveries else []
@@ -181,7 +182,12 @@ class Trials:
         )
         return [*watchers, *shown]
 
-    def _schedule(self, watchers: Sequence[Watcher], interrupts: Interrupts) -> Schedule:
+    def _schedule(
+        self,
+        watchers: Sequence[Watcher],
+        interrupts: Interrupts,
+        may_start: Callable[[Job], bool] | None,
+    ) -> Schedule:
         return Schedule(
             self.lab,
             self.jobs,
@@ -193,6 +199,7 @@ class Trials:
             limits=Limits.of(self.runtime["launcher"]),
             is_finished=self._counts,
             should_prune=self.should_prune,
+            may_start=may_start or (lambda _job: True),
             interrupts=lambda: interrupts.count,
         )
 

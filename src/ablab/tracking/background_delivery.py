@@ -59,6 +59,8 @@ class BackgroundDelivery:
         open_store: opens the store.
         interval: seconds from one round to the next.
         finish: called last, with the store, if that is available.
+        complete: called with the store, a finished run that it holds completely, and the id of the
+            MLflow run.
     """
 
     def __init__(
@@ -66,8 +68,9 @@ class BackgroundDelivery:
         open_store: Callable[[], Store],
         interval: float = 1.0,
         finish: Callable[[Store], None] = lambda store: None,
+        complete: Callable[[Store, Run, str], None] = lambda store, run, run_id: None,
     ) -> None:
-        self._open_store, self._finish = open_store, finish
+        self._open_store, self._finish, self._complete = open_store, finish, complete
         self._interval = interval
         self._store: Store | None = None
         self._queue: dict[tuple[Path, str], DeliveryJob] = {}
@@ -170,6 +173,8 @@ class BackgroundDelivery:
         stamps, run = job.stamps(), job.run
         try:
             result = deliver(run, store, job.experiment, name=job.name, tags=job.tags)
+            if result.complete and result.run_id is not None:
+                self._complete(store, run, result.run_id)
         except StoreUnavailableError:
             raise
         except RunDeletedError:

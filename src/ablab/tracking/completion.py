@@ -100,19 +100,30 @@ def checked_completion(folder: Path, *, thorough: bool = False) -> Completion | 
     Raises:
         DamagedError: the record, or an artifact that it lists, was changed since it was written.
     """
-    path = folder / COMPLETION
-    content = read_sealed(path, since=SCHEMA)
-    if content is None:
+    completion = parse_completion(folder)
+    if completion is None:
         return None
-    if content.get("schema") not in (1, SCHEMA):
-        raise DamagedError(f"{path} must have schema {SCHEMA}, got {content.get('schema')}")
-    completion = _completion(path, content)
     omitted = omitted_weights(folder)
     for name, listed in completion.artifacts.items():
         if name in omitted:
             continue
         _compare(folder / name, listed, thorough or not is_weights(name))
     return completion
+
+
+def parse_completion(folder: Path) -> Completion | None:
+    """Return a run's completion record, whatever became of the artifacts; None if it has none.
+
+    Raises:
+        DamagedError: the record was changed since it was written.
+    """
+    path = folder / COMPLETION
+    content = read_sealed(path, since=SCHEMA)
+    if content is None:
+        return None
+    if content.get("schema") not in (1, SCHEMA):
+        raise DamagedError(f"{path} must have schema {SCHEMA}, got {content.get('schema')}")
+    return _completion(path, content)
 
 
 def omitted_weights(folder: Path) -> frozenset[str]:

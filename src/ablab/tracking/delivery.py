@@ -71,6 +71,8 @@ def deliver(
         if not snapshot.entries:
             return DeliveryResult(None, False)
         states = read_states(run, store.label)
+        if (known := states.get(experiment)) is not None and known.retrieved:
+            return DeliveryResult(known.run_id, True)
         lookup = RunLookup(run, store, experiment, snapshot, states, mirror_of)
         try:
             mlflow_run = lookup.find_or_create(name, tags)

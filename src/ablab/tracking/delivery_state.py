@@ -43,6 +43,7 @@ class DeliveryState:
         completion: SHA-256 of the completion record that was logged, the last step of all.
         mirror_of: id of the run's first MLflow run, if this one mirrors it.
         deleted: whether the user deleted the MLflow run.
+        retrieved: whether another lab trained the run, and delivered it.
     """
 
     run_id: str
@@ -54,6 +55,7 @@ class DeliveryState:
     completion: str = ""
     mirror_of: str | None = None
     deleted: bool = False
+    retrieved: bool = False
 
 
 def read_states(run: Run, store_label: str) -> dict[str, DeliveryState]:
@@ -72,8 +74,9 @@ def write_states(run: Run, store_label: str, states: Mapping[str, DeliveryState]
     """Write the delivery states of a run in a store; those of other stores are kept."""
     own = {experiment: asdict(state) for experiment, state in states.items()}
     for state in own.values():
-        if not state["samples"]:
-            del state["samples"]  # ablab 0.1 reads the file of a run without samples
+        for later in ("samples", "retrieved"):  # ablab 0.1 reads the file of a run without them
+            if not state[later]:
+                del state[later]
     write_json(run.folder / RUNS, {**_read_file(run), store_label: own})
 
 

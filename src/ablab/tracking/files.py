@@ -121,10 +121,11 @@ def is_abandoned(owner: str, changed: float) -> bool:
     """
     host, _, pid = owner.rpartition("-")
     here = host in ("", mark().partition("-")[0])
-    return time.time() - changed > _DAY or (here and not _is_alive(int(pid)))
+    return time.time() - changed > _DAY or (here and not is_alive(int(pid)))
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Return whether a process of this machine lives."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

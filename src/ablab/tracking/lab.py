@@ -10,7 +10,7 @@ lab/
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,8 @@ from filelock import FileLock
 
 from ablab.errors import InputError
 from ablab.folders import lab_folder
-from ablab.tracking.completion import COMPLETION, Completion
-from ablab.tracking.files import DamagedError, write_json
+from ablab.tracking.completion import COMPLETION, Completion, write_completion
+from ablab.tracking.files import DamagedError, sync_folder, write_json
 from ablab.tracking.run import IMPORTING, JOURNAL, TRIAL, Run
 from ablab.tracking.sealed import write_sealed
 
@@ -86,6 +86,23 @@ class Lab:
             run.folder.mkdir(exist_ok=True)
             write_sealed(run.folder / TRIAL, trial)
         return run
+
+    def adopt(self, run: Run) -> Run:
+        """Move a run from outside into the lab, under its number or, if that is taken, the next.
+
+        Args:
+            run: its folder is on the same filesystem.
+        """
+        folder = self.root / "trials" / run.key
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / ".lock"):
+            taken = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+            number = run.number if not taken else f"{max(taken) + 1:03d}"
+            if number != run.number and run.completion is not None:
+                write_completion(run.folder, replace(run.completion, run=number))
+            run.folder.replace(folder / number)
+            sync_folder(folder)
+        return Run(folder / number)
 
     def keys(self) -> Iterator[str]:
         """Yield the key of every trial in the lab."""

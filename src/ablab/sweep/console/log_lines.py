@@ -35,8 +35,7 @@ class LogLines(Watcher):
 
     def started(self, job: Job) -> None:
         """Print that an attempt starts, or that another process trains the trial."""
-        is_locked = job.state == "locked"
-        self._print(job, "waits, another process trains it" if is_locked else "starts")
+        self._print(job, f"waits, {job.reason}" if job.state == "locked" else "starts")
 
     def ended(self, job: Job) -> None:
         """Print the result of the job and how many are done."""

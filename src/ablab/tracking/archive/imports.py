@@ -6,7 +6,6 @@ and uncovers them. An import that is killed before leaves the lab as it was.
 
 import shutil
 import time
-from dataclasses import replace
 from pathlib import Path
 from re import compile as pattern
 from typing import BinaryIO
@@ -26,7 +25,7 @@ from ablab.tracking.archive.manifest import (
 )
 from ablab.tracking.archive.staging import SWEEP, Check, Staged, check_staged, unpack
 from ablab.tracking.archive.tar import TarReader
-from ablab.tracking.completion import omitted_weights, write_completion
+from ablab.tracking.completion import omitted_weights
 from ablab.tracking.files import mark, remove_abandoned, sync_folder
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan
@@ -125,7 +124,7 @@ def _place(lab: Lab, staged: Staged, result: ImportResult, *, is_here: bool) -> 
     try:
         for key in result.added:
             (staged.runs[key].folder / IMPORTING).write_text(awaited, "utf-8")
-            placed.append(_move(lab, staged.runs[key]))
+            placed.append(lab.adopt(staged.runs[key]).folder)
         if not is_here:
             _move_plan(staged, folder)
     except BaseException:
@@ -136,20 +135,6 @@ def _place(lab: Lab, staged: Staged, result: ImportResult, *, is_here: bool) -> 
         (path / IMPORTING).unlink()
     for key in result.completed:
         _add_weights(lab, staged.runs[key])
-
-
-def _move(lab: Lab, run: Run) -> Path:
-    """Move a run into the lab, under its number or, if that is taken, the next one."""
-    folder = lab.root / "trials" / run.key
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):
-        taken = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
-        number = run.number if not taken else f"{max(taken) + 1:03d}"
-        if number != run.number and run.completion is not None:
-            write_completion(run.folder, replace(run.completion, run=number))
-        run.folder.replace(folder / number)
-        sync_folder(folder)
-    return folder / number
 
 
 def _move_plan(staged: Staged, folder: Path) -> None:
