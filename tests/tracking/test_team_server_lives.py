@@ -19,8 +19,10 @@ from team import ADMIN, MEMBER, SECRETS, Server
 from ablab.errors import InputError, StoreError
 from ablab.tracking.completion import read_completion
 from ablab.tracking.lab import Lab
+from ablab.tracking.ledger import Ledger
 from ablab.tracking.plan import read_plan
 from ablab.tracking.server_settings import Database
+from ablab.tracking.store import Store
 from ablab.tracking.team_server import check_database
 
 pytestmark = pytest.mark.slow
@@ -145,6 +147,25 @@ def test_no_secret_is_in_a_command_line_a_log_or_a_file(server: Server) -> None:
     assert [secret for secret in SECRETS if secret in seen] == []
     log = server.log.read_text()
     assert "not passed on to the server: MLFLOW_GUNICORN_OPTS, MLFLOW_SERVER_DISABLE" in log
+
+
+def test_of_two_labs_one_gets_the_lease_of_a_trial(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in zip(("USERNAME", "PASSWORD"), MEMBER, strict=True):
+        monkeypatch.setenv(f"MLFLOW_TRACKING_{name}", value)
+    ledgers = []
+    for name in ("ann", "ben"):
+        ledger = Ledger(Store.open(Lab.open(tmp_path / name), server.address))
+        ledger.holder = {"id": name, "host": name, "boot": name, "space": name, "pid": "1"}
+        ledgers.append(ledger)
+    ann, ben = ledgers
+    assert ann.claim("a1b2", 1)
+    assert ann.claim("a1b2", 1)
+    assert not ben.claim("a1b2", 1)
+    first = {"run_id": "of ann", "experiment": "demo"}
+    assert ann.count("a1b2", 1, first) == first
+    assert ben.count("a1b2", 1, {"run_id": "of ben", "experiment": "demo"}) == first
 
 
 SWEEP: dict[str, Any] = {
