@@ -32,7 +32,7 @@ from ablab.tracking.mlflow_runs import is_deleted
 from ablab.tracking.store import Store
 from ablab.tracking.store_errors import translate_errors
 
-EXPERIMENT = "ablab leases"
+EXPERIMENT = "ablab.leases"
 INTERVAL = 10.0  # seconds from one beat to the next
 _STILL = 3  # intervals without a beat after which a holder is gone
 _KIND = "tags.`ablab.kind` = 'ledger'"
