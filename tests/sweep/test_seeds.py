@@ -1,11 +1,12 @@
 """``sweep.seeds`` is a count, a list or looks; faults are named."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from ablab.faults import ConfigError
-from ablab.sweep.seeds import describe_looks, parse_seeds
+from ablab.sweep.seeds import parse_seeds
 from ablab.sweep.spec import parse
 from ablab.tracking.spec import Looks, read_spec
 
@@ -74,5 +75,5 @@ def test_the_question_keeps_looks_and_a_fixed_one_has_no_such_key():
 
 def test_looks_are_described():
     looks = Looks((5, 10, 20), "pocock", None)
-    assert describe_looks(looks) == "first 5, then 10 and 20 (pocock, no futility)"
-    assert describe_looks(None) == "a fixed number"
+    assert str(looks) == "first 5, then 10 and 20 (pocock, no futility)"
+    assert str(replace(looks, futility=0.1)).endswith("(pocock, futility 0.1)")

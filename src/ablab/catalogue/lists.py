@@ -106,7 +106,7 @@ def _describe_sweep(name: str) -> str:
         "variants": "\n".join(_format_variant(n, s) for n, s in spec.variants.items()),
         "blocks": "\n".join(_format_variant(n, s) for n, s in spec.blocks.items()),
         "left out": "\n".join(f"{_format_settings(s)}: {reason}" for s, reason in spec.exclude),
-        "seeds": ", ".join(map(str, spec.seeds)),
+        "seeds": str(spec.looks or ", ".join(map(str, spec.seeds))),
         "trials": _num_trials(spec),
         "cost": _cost(name),
         "next": f"ablab sweep {name}",
@@ -127,7 +127,7 @@ def _format_settings(settings: Settings) -> str:
 
 def _num_trials(spec: SweepSpec) -> str:
     count = len(spec.variants) * max(1, len(spec.blocks)) * len(spec.seeds)
-    return f"{count} at most" if spec.exclude else str(count)
+    return f"{count} at most" if spec.exclude or spec.looks else str(count)
 
 
 def _cost(name: str) -> str:

@@ -29,7 +29,8 @@ class Report:
         asked_with: the overrides that changed its trials, or empty.
         verdict: the answer in a sentence, or the reason why there is none yet.
         is_answered: whether the verdict is an answer.
-        complete: whether every planned trial has finished or failed for good.
+        complete: whether every planned trial has finished or failed for good, and no further look
+            is needed.
     """
 
     sweep: str

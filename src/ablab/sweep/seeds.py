@@ -7,7 +7,6 @@ from typing import Any
 from ablab.bounds import TRIALS
 from ablab.config.content import is_integer, is_number
 from ablab.faults import unknown_name
-from ablab.formatting import join_all
 from ablab.stats.sequential import SPENDING
 from ablab.text import format_value
 from ablab.tracking.spec import Looks
@@ -81,12 +80,3 @@ def _sizes(first: Any, then: Any, faults: list[str]) -> tuple[int, ...]:
     else:
         faults += TRIALS.fault(f"{_PATH}.then", sizes[-1])
     return sizes
-
-
-def describe_looks(looks: Looks | None) -> str:
-    """Return looks in a few words: ``first 5, then 10 and 20``."""
-    if looks is None:
-        return "a fixed number"
-    first, *then = looks.sizes
-    futility = "no futility" if looks.futility is None else f"futility {looks.futility:g}"
-    return f"first {first}, then {join_all(list(map(str, then)))} ({looks.spending}, {futility})"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from ablab.bounds import TRIALS
+from ablab.formatting import join_all
 
 Settings = Mapping[str, Any]
 _ALWAYS = ("question", "kind", "metric", "goal", "baseline", "margin", "seeds")
@@ -26,6 +27,12 @@ class Looks:
     sizes: tuple[int, ...]
     spending: str
     futility: float | None
+
+    def __str__(self) -> str:
+        """Return the looks in a few words: ``first 5, then 10 and 20 (pocock, futility 0.1)``."""
+        first, *then = map(str, self.sizes)
+        futility = "no futility" if self.futility is None else f"futility {self.futility:g}"
+        return f"first {first}, then {join_all(then)} ({self.spending}, {futility})"
 
     def next_after(self, seeds: int) -> int | None:
         """Return the size of the first look with more seeds, or None after the last one."""

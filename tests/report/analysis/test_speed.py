@@ -210,3 +210,11 @@ def test_times_are_nan_before_any_trial_is_done():
     speed = speed_of(table)
     assert math.isnan(speed.epochs)
     assert math.isnan(speed.variants["relu"].mean_epochs)
+
+
+def test_a_variant_that_a_look_decided_leaves_no_seed_out():
+    looks = {"sizes": [3, 5], "spending": "pocock", "futility": None}
+    table = table_of({"relu": [2, 2, 3, 3, 3], "elu": [4, 4, 5]})
+    (own,) = analyze(plan(table, target=TARGET, looks=looks), table).speed
+    assert len(own.contrasts["elu"].seeds) == 3
+    assert own.contrasts["elu"].left_out == 0

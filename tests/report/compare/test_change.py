@@ -284,3 +284,14 @@ def test_the_command_prints_table_answer_and_path(
     assert re.search(r"^relu +98\.5\d % +98\.9\d % +\+0\.\d\d", output, re.MULTILINE)
     assert f"Page: {tmp_path / 'o' / 'compare.html'}" in output
     assert (tmp_path / "o" / "compare.md").is_file()
+
+
+def test_a_sweep_that_needs_another_look_is_not_compared_yet(two):
+    """Tests at each look of a sweep would find too much."""
+    here, there = two
+    looks = {"sizes": [SEEDS, 10], "spending": "obrien_fleming", "futility": None}
+    alike = outcomes({"tanh": 0.005, "elu": -0.005}, 3)
+    there.sweep(alike, name="looking", block="other", looks=looks)
+    own = read_input("looking", there.lab)
+    assert own.num_pending == (10 - SEEDS) * len(MEANS)
+    assert read_input("activations", here.lab).num_pending == 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from labwriter import ENVIRON, LabWriter, Outcome, realistic_outcomes, rewrite
 
@@ -215,3 +216,24 @@ def test_the_command_writes_the_lab_of_every_row(
     assert "Merged from 2 labs: anna and b." in page
     assert "anna (18 trials), b (12 trials)" in page
     assert str(tmp_path) not in page
+
+
+def test_looks_that_two_labs_trained_are_no_extension(make: Make) -> None:
+    generator = np.random.default_rng(1)
+    looks = {"sizes": [5, 10], "spending": "pocock", "futility": None}
+    values = generator.normal(0.97, 0.001, (2, 10)).round(4).tolist()
+    outcomes: Outcomes = {"relu": values[0], "tanh": values[1], "sigmoid": [0.5] * 5}
+    spec = {"looks": looks}
+    halves = [of_seeds(range(start, start + 5), outcomes) for start in (0, 5)]
+    merged = page(*(make(name, own, **spec) for name, own in zip("ab", halves, strict=True)))
+    whole = page(make("whole", outcomes, **spec))
+    assert merged.verdict == whole.verdict
+    assert merged.verdict.is_given
+    assert not any("extended" in notice for notice in merged.notices)
+
+
+def test_other_looks_are_refused(make: Make) -> None:
+    looks = {"sizes": [5, 10], "spending": "pocock", "futility": None}
+    other = make("b", realistic_outcomes(), looks=looks | {"sizes": [5, 20]})
+    text = refusal(make("a", realistic_outcomes(), looks=looks), other)
+    assert "sweep.seeds must be the same in all labs that are merged, got first 5, then 10" in text

@@ -46,17 +46,21 @@ class Analysis:
         """The effects of two factors, for the kind ``factors`` alone."""
         return self.main.factors
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether every trial has finished or failed for good, and no further look is needed."""
+        is_over = self.progress is None or self.progress.is_over
+        return is_over and all(row.is_settled for row in self.rows)
+
     @cached_property
     def has_verdict(self) -> bool:
         """Whether the trials allow a verdict, so that tests may be shown.
 
-        True if every trial has finished or failed for good, no further look is needed, the kind of
-        question has what it needs, and a tested contrast has three pairs or more.
+        True if no further trial is needed, the kind of question has what it needs, and a tested
+        contrast has three pairs or more.
         """
         main = self.main
-        if not main.tested or not all(row.is_settled for row in self.rows):
-            return False
-        if self.progress is not None and not self.progress.is_over:
+        if not main.tested or not self.is_complete:
             return False
         return not kind_of(main.kind).why_none(main) and max(c.n for c in main.tested) > 2
 

@@ -46,6 +46,14 @@ class Progress:
         needed = {variant for contrast in self.open for variant in contrast.compared}
         return tuple(variant for variant in self.comparison.groups if variant in needed)
 
+    @property
+    def num_planned_next(self) -> int:
+        """Number of trials that the next look plans."""
+        size, following = self.interim.size, self.interim.looks.next_after(self.interim.size)
+        rows = [row for v in self.variants for row in self.comparison.groups[v].rows]
+        blocks = len({(row.variant, row.block) for row in rows})
+        return blocks * ((following or size) - size)
+
 
 def follow(rows: Sequence[Row], spec: Spec) -> Progress | None:
     """Return the looks of a sweep's trials so far; None if the number of seeds is fixed.

@@ -8,7 +8,7 @@ Source: restricted mean of times that may be censored, Royston and Parmar 2013.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ class Times:
             not comparable.
         reached: (n,), whether the target was reached within the budget of epochs.
         reached_seconds: (n,), whether it was reached within the budget of seconds.
+        planned: the seeds of all its trials, those that did not train included.
     """
 
     seeds: tuple[int, ...]
@@ -37,6 +38,7 @@ class Times:
     seconds: Array
     reached: NDArray[np.bool_]
     reached_seconds: NDArray[np.bool_]
+    planned: frozenset[int] = frozenset()
 
     @property
     def mean_epochs(self) -> float:
@@ -113,7 +115,13 @@ def speed(comparison: Comparison, target: float, *, timed: bool, is_late: bool) 
     }
     epochs, seconds = _budgets([row for rows in trained.values() for row in rows])
     seconds = seconds if timed else math.nan
-    variants = {v: _times(rows, target, epochs, seconds) for v, rows in trained.items()}
+    variants = {
+        v: replace(
+            _times(rows, target, epochs, seconds),
+            planned=frozenset(row.seed for row in comparison.groups[v].rows),
+        )
+        for v, rows in trained.items()
+    }
     reference = comparison.reference
     in_epochs = _versus_reference(variants, reference, lambda t: (t.epochs, t.reached))
     in_seconds: _VersusReference = ({}, {})
@@ -189,7 +197,8 @@ def _versus_reference(
         if variant == reference:
             continue
         seeds = tuple(seed for seed in times.seeds if seed in base.seeds)
-        left_out = len({*times.seeds, *base.seeds}) - len(seeds)
+        both = times.planned & base.planned  # a variant that a look decided has fewer seeds
+        left_out = len({*times.seeds, *base.seeds} & both) - len(seeds)
         (a, a_reached), (b, b_reached) = clock(times), clock(base)
         a = a[[times.seeds.index(seed) for seed in seeds]]
         b = b[[base.seeds.index(seed) for seed in seeds]]

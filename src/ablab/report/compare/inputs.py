@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ablab.errors import InputError
+from ablab.report.analysis.looks import follow
 from ablab.report.analysis.trials import Row, read_table
 from ablab.tracking.completion import completion_sha
 from ablab.tracking.lab import Lab
@@ -48,8 +49,15 @@ class Input:
 
     @property
     def num_pending(self) -> int:
-        """Number of trials that may still get a result; none if a commit is given."""
-        return 0 if self.commit else sum(not row.is_settled for row in self.rows)
+        """Number of trials that may still get a result; none if a commit is given.
+
+        Of a sweep that needs another look, those that it will plan.
+        """
+        if self.commit:
+            return 0
+        progress = follow(self.rows, self.plan.spec)
+        planned = progress.num_planned_next if progress else 0
+        return planned + sum(not row.is_settled for row in self.rows)
 
 
 def read_input(text: str, lab: Lab) -> Input:

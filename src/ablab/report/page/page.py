@@ -83,10 +83,10 @@ class Page:
 
     @property
     def is_complete(self) -> bool:
-        """Whether every planned trial has finished or failed for good."""
+        """Whether every planned trial has ended for good, and no further look is needed."""
         if self.plan.is_tuning:
             return self.verdict.is_given
-        return all(row.is_settled for row in self.rows)
+        return self.analysis.is_complete
 
     @property
     def notices(self) -> list[str]:

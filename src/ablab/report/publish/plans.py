@@ -8,7 +8,7 @@ from ablab.errors import InputError
 from ablab.tracking.plan import Cell, Part, Plan
 from ablab.tracking.spec import Spec
 
-_QUESTION = ("question", "kind", "metric", "goal", "baseline", "margin", "target", "tune")
+_QUESTION = ("question", "kind", "metric", "goal", "baseline", "margin", "target", "tune", "looks")
 _NAMED = ("variants", "blocks")
 _CellId = tuple[str, int, str]
 
@@ -50,7 +50,7 @@ def _merge_parts(parts: Sequence[Part]) -> list[Part]:
         if merged and not new and (is_copy or _question(part.spec) == _question(merged[-1].spec)):
             continue
         known |= {cell.id for cell in new}
-        kind = "extension" if merged else part.kind
+        kind = "extension" if merged and part.kind != "look" else part.kind
         merged.append(replace(part, kind=kind, cells=new))
     return merged
 
@@ -74,7 +74,8 @@ def _check_questions(name: str, spec: Spec, other_name: str, other: Spec) -> Non
         a, b = getattr(spec, key), getattr(other, key)
         if a != b:
             raise InputError(
-                f"sweep.{key} must be the same in all labs that are merged, got {a} in {name} and "
+                f"sweep.{'seeds' if key == 'looks' else key} must be the same in all labs that are "
+                f"merged, got {a} in {name} and "
                 f"{b} in {other_name}"
             )
     for key in _NAMED:

@@ -9,7 +9,11 @@ from ablab.report.kinds import kind_of
 from ablab.report.page.context import Context
 from ablab.report.page.sections.section import Item, Note, Section, TableItem, undivided
 from ablab.report.page.table import Table
-from ablab.report.text.looks import method
+
+_NOTE = (
+    "Each look tests all seeds so far. Variants train on as long as a contrast of theirs can still "
+    "be decided."
+)
 
 
 def section(context: Context) -> Section:
@@ -19,7 +23,7 @@ def section(context: Context) -> Section:
     if progress is not None:
         items = [
             TableItem(_table(context, progress), "looks"),
-            Note(method(progress.interim.looks)),
+            Note(_NOTE),
         ]
     return undivided("looks", "Looks at growing numbers of seeds", items)
 

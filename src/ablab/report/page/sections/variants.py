@@ -63,6 +63,11 @@ def _intervals(context: Context, comparison: Comparison) -> str:
     if not any(contrast.interval for contrast in comparison.against_reference.values()):
         return ""
     text = "Each interval is for one comparison alone"
+    if comparison.grid.interim is not None:
+        text = (
+            "Differences count the seeds that both variants have; each interval is for one "
+            "comparison alone, adjusted for the looks"
+        )
     count = max(contrast.m for contrast in comparison.family)
     if not context.tested or not kind_of(comparison.kind).tests_variants or count < 2:
         return f"{text}."
