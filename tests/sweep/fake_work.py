@@ -22,6 +22,7 @@ def describe(folder: Path, settings: ProcessSettings) -> int:
     seen = {
         "pid": os.getpid(),
         "threads": os.environ.get("OMP_NUM_THREADS"),
+        "data": os.environ.get("ABLAB_DATA"),
         "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
         "ignores_sigint": signal.getsignal(signal.SIGINT) == signal.SIG_IGN,
         "main": getattr(sys.modules.get("__mp_main__"), "__file__", None),

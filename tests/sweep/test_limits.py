@@ -94,6 +94,24 @@ def test_entries_of_an_earlier_attempt_are_no_sign_of_life(lab: Lab):
     assert "no sign of life" in job.reason
 
 
+def test_journal_of_a_new_run_is_read_from_its_start(lab: Lab):
+    def give_up(run: Run) -> int:
+        begin(run)
+        run.discard("it is of no use")
+        return -9
+
+    def live(run: Run) -> int | None:
+        begin(run)
+        return finish(run) if launcher.now > 50 else None
+
+    launcher = FakeLauncher(a=[give_up])
+    launcher.scripts["a"].append(live)
+    (job,) = jobs = make_jobs("a")
+    assert run_limited(lab, jobs, launcher, Limits(start_limit=30)) == ["finished"]
+    assert [run.number for run in launcher.attempts["a"]] == ["001", "002"]
+    assert job.entries == 1  # the rest was written with the completion record
+
+
 @pytest.mark.parametrize("limits", [Limits(), Limits(time_limit=1e9, start_limit=1e9)])
 def test_without_a_limit_nothing_is_ended(lab: Lab, limits: Limits):
     launcher = FakeLauncher()

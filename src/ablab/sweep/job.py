@@ -72,6 +72,11 @@ class Job:
         assert self.completion is not None
         self.state = self.completion.outcome
 
+    def use(self, run: Run) -> None:
+        """Set the run that is trained; another one than before has a journal of its own."""
+        if run != self.run:
+            self.run, self.epochs, self.entries, self._offset = run, [], 0, 0
+
     def read_journal(self) -> bool:
         """Read the new entries of the journal and return whether one of them is an epoch."""
         if self.run is None:

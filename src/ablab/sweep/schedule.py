@@ -201,15 +201,16 @@ class Schedule:
 
     def _start(self, job: Job, slot: int) -> bool:
         """Start an attempt and return whether it occupies the slot."""
-        job.run = open_run(self._lab, job.trial)
-        if job.run.is_locked():
+        run = open_run(self._lab, job.trial)
+        job.use(run)
+        if run.is_locked():
             self._wait_for_lock(job)
             return False
         job.started_at = time.time()
         job.read_journal()
         entries = job.entries
         try:
-            worker = self._launcher.start(job.run, self._settings, slot)
+            worker = self._launcher.start(run, self._settings, slot)
         except (OSError, EOFError) as error:
             if resource_error(error) is not None:
                 raise

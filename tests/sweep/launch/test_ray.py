@@ -148,6 +148,19 @@ def test_node_that_joins_later_without_the_lab_trains_nothing(tmp_path: Path):
     assert sees(tmp_path) == (socket.gethostname(), True)
 
 
+@pytest.mark.parametrize(("own", "read"), [(None, "/sweeps"), ("/nodes", "/nodes")])
+def test_data_of_a_node_are_those_that_it_has_in_its_environment(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, own: str | None, read: str
+):
+    monkeypatch.delenv("ABLAB_DATA", raising=False)
+    if own is not None:
+        monkeypatch.setenv("ABLAB_DATA", own)
+    here, run = Path(fake_work.__file__).parent, new_run(lab, "a")
+    variables = {"ABLAB_DATA": "/sweeps", "PYTHONPATH": str(here)}
+    assert train_on_node(RayTrial(run.folder, SETTINGS, variables, here, "fake_work")) == (0, "")
+    assert json.loads((run.folder / "environment_seen.json").read_text())["data"] == read
+
+
 @pytest.mark.parametrize(
     ("address", "got"),
     [("10.0.0.1", "'10.0.0.1'"), ("ray://a:1", "ray://a:1: "), ("localhost:1", "localhost:1: ")],

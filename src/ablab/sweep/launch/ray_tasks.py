@@ -4,6 +4,7 @@ import logging
 import os
 import re
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ _SETTINGS = b"\x04"
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
 _LONGEST = 300  # characters of a message
 _RULE = "launcher.address must be auto, local or host:port of a running Ray cluster"
-# What a trial's process needs of this one's environment; a node may have data of its own.
-_VARIABLES = re.compile(r"(ABLAB_(?!DATA$)|CUBLAS_)\w+|PYTHONPATH")
+# What a trial's process needs of this one's environment.
+_VARIABLES = re.compile(r"(ABLAB|CUBLAS)_\w+|PYTHONPATH")
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,10 @@ class RayLauncher:
     def wait(self, workers: Sequence[Worker], seconds: float) -> None:
         """Wait until a task has ended, at most ``seconds``."""
         tasks = [worker.task for worker in workers if isinstance(worker, RayWorker)]
-        ray.wait(tasks or [ray.put(None)], timeout=seconds)
+        if tasks:
+            ray.wait(tasks, timeout=seconds)
+        else:
+            time.sleep(seconds)
 
     def close(self) -> None:
         """Cancel the tasks that wait or run."""

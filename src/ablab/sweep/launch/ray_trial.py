@@ -1,5 +1,6 @@
 """What the nodes of a Ray cluster run: trials, and a look at the lab."""
 
+import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from ablab.errors import NO_RESOURCE
 from ablab.sweep.launch.trial_process import MODULE, TrialProcess
 from ablab.training.settings import ProcessSettings
+
+_OWN = {"ABLAB_DATA"}  # where a node has it in its environment, it has data of its own
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,9 @@ def train_on_node(trial: RayTrial) -> tuple[int, str]:
     for folder in (trial.folder, trial.directory):
         if not folder.is_dir():
             return NO_RESOURCE, hidden(folder, [socket.gethostname()])
-    process = TrialProcess(
-        trial.folder, trial.settings, trial.module, trial.variables, trial.directory
-    )
+    own = _OWN & os.environ.keys()
+    variables = {name: text for name, text in trial.variables.items() if name not in own}
+    process = TrialProcess(trial.folder, trial.settings, trial.module, variables, trial.directory)
     return process.run(), ""
 
 
