@@ -1,6 +1,7 @@
 """Small tables and plans for tests; accuracies are in per cent of 10,000 images."""
 
 import re
+from typing import Any
 
 from ablab.formatting import MINUS
 from ablab.report.analysis.analysis import analyze
@@ -34,6 +35,11 @@ def rows(outcomes, **kwargs):
     return [
         row(v, s, outcome, **kwargs) for v, per in outcomes.items() for s, outcome in enumerate(per)
     ]
+
+
+def tuned_with(trials: int, seeds: list[int]) -> dict[str, Any]:
+    how = {"method": "tpe", "pruning": "none", "metric": "val/accuracy", "goal": "max"}
+    return how | {"trials": trials, "epochs": 3, "seeds": seeds}
 
 
 def spec(names, /, **more):

@@ -5,9 +5,14 @@ from pathlib import Path
 import pytest
 
 from ablab.tracking.files import DamagedError
+from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.search import SEARCH, SearchJournal, SearchRecord, read_searches
 
-RECORD = SearchRecord("a1", "relu", "b", {"method": "grid", "trials": 2})
+HOW = {"method": "grid", "trials": 2, "epochs": None, "seeds": [9000], "pruning": "none"}
+HOW |= {"metric": "val/accuracy", "goal": "max"}
+CHOSEN = {"number": 0, "values": {"optimizer.lr": 0.1}, "value": 0.9, "edges": []}
+CHOSEN |= {"importance": {}}
+RECORD = SearchRecord("a1", "relu", "b", HOW)
 
 
 def fill(folder: Path) -> SearchJournal:
@@ -40,8 +45,8 @@ def test_line_cut_off_by_a_kill_is_ignored_and_overwritten(tmp_path: Path):
     path.write_bytes(path.read_bytes()[:-10])
     assert len(read_searches(tmp_path)["a1"].asked) == 1
     journal = SearchJournal(tmp_path)
-    journal.choose("a1", {"number": 0})
-    assert read_searches(tmp_path)["a1"].chosen == {"number": 0}
+    journal.choose("a1", CHOSEN)
+    assert read_searches(tmp_path)["a1"].chosen == CHOSEN
 
 
 def test_changed_line_is_named_with_the_remedy(tmp_path: Path):
@@ -57,6 +62,29 @@ def test_lines_of_another_kind_of_record_are_refused(tmp_path: Path):
     journal = fill(tmp_path)
     with pytest.raises(KeyError):
         journal.tell("other", 0, state="finished")
+    with pytest.raises(DamagedError, match="must be the record of a search"):
+        read_searches(tmp_path)
+
+
+HOSTILE = {
+    "budget": ("search", {"variant": "v", "block": "b", "definition": HOW | {"trials": "many"}}),
+    "definition": ("search", {"variant": "v", "block": "b", "definition": 3}),
+    "seeds": ("search", {"variant": "v", "block": "b", "definition": HOW | {"seeds": []}}),
+    "number": ("ask", {"number": 7, "values": {}, "trials": []}),
+    "key": ("ask", {"number": 2, "values": {}, "trials": [{"key": "../x", "config": {"seed": 1}}]}),
+    "seed": ("ask", {"number": 2, "values": {}, "trials": [{"key": "x", "config": {}}]}),
+    "value": ("tell", {"number": 1, "state": "finished", "value": "high"}),
+    "state": ("tell", {"number": 1, "state": "<b>"}),
+    "trial": ("tell", {"number": 9, "state": "failed"}),
+    "chosen": ("chosen", {"chosen": CHOSEN | {"values": 3}}),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_lines_with_a_valid_checksum_are_checked(tmp_path: Path, name: str):
+    fill(tmp_path)
+    kind, note = HOSTILE[name]
+    Journal(tmp_path / SEARCH).append(Entry(kind, 1.0, note={"search": "a1", **note}))
     with pytest.raises(DamagedError, match="must be the record of a search"):
         read_searches(tmp_path)
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from ablab.tracking.spec import read_spec
 from ablab.tracking.tuning import chosen_by_cell, is_tuned_otherwise, merge_tuning
 
 
@@ -11,6 +14,31 @@ def tune(**searches: str) -> dict[str, Any]:
         for name, search in searches.items()
     ]
     return {"method": "grid", "chosen": chosen}
+
+
+WHOLE = {
+    **{"method": "grid", "pruning": "none", "metric": "val/accuracy", "goal": "max"},
+    **{"trials": 3, "epochs": None, "seeds": [9000]},
+}
+CHOSEN = {"variant": "relu", "block": "b", "search": "1", "values": {}, "value": 0.9}
+CHOSEN |= {"edges": [], "importance": {}}
+
+
+def test_tuning_of_a_plan_is_checked_when_it_is_read():
+    assert read_spec({"tune": WHOLE | {"chosen": [CHOSEN]}}).tune["trials"] == 3
+    wrong = [
+        3,
+        {key: value for key, value in WHOLE.items() if key != "goal"},
+        WHOLE | {"trials": True},
+        WHOLE | {"epochs": "3"},
+        WHOLE | {"seeds": 9000},
+        WHOLE | {"chosen": [{key: v for key, v in CHOSEN.items() if key != "search"}]},
+        WHOLE | {"chosen": [CHOSEN | {"value": None}]},
+        WHOLE | {"chosen": [CHOSEN | {"edges": "all"}]},
+    ]
+    for tune in wrong:
+        with pytest.raises(TypeError):
+            read_spec({"tune": tune})
 
 
 def test_chosen_values_are_found_by_variant_and_block():

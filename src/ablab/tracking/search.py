@@ -11,15 +11,17 @@ Each variant × block has a search of its own, named by an id. A line is one of
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ablab.folders import is_file_name
 from ablab.tracking.files import DamagedError
 from ablab.tracking.journal import Entry, Journal, JournalError, read_entries
+from ablab.tracking.tuning import check_chosen, check_definition
 
 SEARCH = "search.jsonl"
+STATES = ("finished", "diverged", "pruned", "failed")
 
 
 @dataclass
@@ -147,6 +149,7 @@ def _apply(searches: dict[str, SearchRecord], entry: Entry) -> None:
     note = dict(entry.note)
     search = note.pop("search")
     if entry.kind == "search":
+        check_definition(note["definition"])
         searches[search] = SearchRecord(search, **note)
     elif entry.kind == "ask":
         asked = Asked(**note)
@@ -154,9 +157,11 @@ def _apply(searches: dict[str, SearchRecord], entry: Entry) -> None:
         searches[search].asked.append(asked)
     elif entry.kind == "tell":
         asked = searches[search].asked[note.pop("number")]
-        for name, value in note.items():
-            setattr(asked, name, value)
+        told = replace(asked, **note)
+        _check_told(told)
+        vars(asked).update(vars(told))
     elif entry.kind == "chosen":
+        check_chosen(note["chosen"])
         searches[search].chosen = note["chosen"]
 
 
@@ -167,6 +172,15 @@ def _check_trials(asked: Asked, record: SearchRecord) -> None:
     for trial in asked.trials:
         if not is_file_name(trial["key"]) or not isinstance(trial["config"]["seed"], int):
             raise TypeError
+
+
+def _check_told(asked: Asked) -> None:
+    """Raise `TypeError` if what came of a trial has another type."""
+    numbers = [*asked.curve, *([] if asked.value is None else [asked.value])]
+    if not all(isinstance(number, int | float) for number in numbers):
+        raise TypeError
+    if asked.state not in STATES or not isinstance(asked.reason, str):
+        raise TypeError
 
 
 def _damaged(error: JournalError) -> DamagedError:

@@ -6,6 +6,7 @@ from typing import Any
 
 from ablab.bounds import TRIALS
 from ablab.formatting import join_all
+from ablab.tracking.tuning import check_tuning
 
 Settings = Mapping[str, Any]
 _ALWAYS = ("question", "kind", "metric", "goal", "baseline", "margin", "seeds")
@@ -120,4 +121,5 @@ def read_spec(content: Mapping[str, Any]) -> Spec:
         raise TypeError
     if not all(isinstance(values.get(key, 0), int | float) for key in ("margin", "target")):
         raise TypeError
+    check_tuning(values.get("tune"))
     return Spec(**values)

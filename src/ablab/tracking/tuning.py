@@ -7,7 +7,58 @@ from typing import Any
 from ablab.text import format_count
 
 CHOSEN = "chosen"
+_TEXTS = ("method", "pruning", "metric", "goal")
 _WORDS: Mapping[Any, str] = {True: "true", False: "false", None: "null"}
+
+
+def check_definition(definition: Any) -> None:
+    """Check how values were searched, as a plan or the record of a search stores it.
+
+    A checksum alone proves no author.
+
+    Raises:
+        TypeError: a key is missing, or a value has another type.
+    """
+    if not isinstance(definition, Mapping):
+        raise TypeError
+    if not all(isinstance(definition.get(key), str) for key in _TEXTS):
+        raise TypeError
+    counts = [definition.get("trials"), *([epochs] if (epochs := definition.get("epochs")) else [])]
+    seeds = definition.get("seeds")
+    if not isinstance(seeds, list) or not seeds:
+        raise TypeError
+    if not all(type(number) is int for number in (*counts, *seeds)):
+        raise TypeError
+
+
+def check_chosen(chosen: Any) -> None:
+    """Check what a search chose, as a plan or the record of a search stores it.
+
+    Raises:
+        TypeError: a key is missing, or a value has another type.
+    """
+    if not isinstance(chosen, Mapping) or not isinstance(chosen.get("value"), int | float):
+        raise TypeError
+    named = (chosen.get("values"), chosen.get("importance"))
+    if not all(isinstance(each, Mapping) for each in named):
+        raise TypeError
+    if not isinstance(chosen.get("edges"), list):
+        raise TypeError
+
+
+def check_tuning(tune: Any) -> None:
+    """Check the tuning of a plan; None without tuning.
+
+    Raises:
+        TypeError: a key is missing, or a value has another type.
+    """
+    if tune is None:
+        return
+    check_definition(tune)
+    for each in tune.get(CHOSEN, ()):
+        check_chosen(each)
+        if not all(isinstance(each.get(key), str) for key in ("variant", "block", "search")):
+            raise TypeError
 
 
 def chosen_by_cell(tune: Any) -> dict[tuple[str, str], Mapping[str, Any]]:

@@ -5,7 +5,17 @@ import re
 import numpy as np
 import pytest
 from scipy import stats
-from tables_by_hand import EQUIVALENCE, FAILED, RELU, analyze_rows, plus, rows, spec, typeset
+from tables_by_hand import (
+    EQUIVALENCE,
+    FAILED,
+    RELU,
+    analyze_rows,
+    plus,
+    rows,
+    spec,
+    tuned_with,
+    typeset,
+)
 
 from ablab.report.text.verdict import verdict
 
@@ -87,7 +97,7 @@ def test_the_sentence_has_scipys_figures():
 
 def test_a_tuned_sweep_names_its_budget_and_the_blocks():
     outcomes, _, _ = SENTENCES["beats"]
-    tune = {"trials": 20, "seeds": [9000, 9001]}
+    tune = tuned_with(20, [9000, 9001])
     assert verdict(findings(*outcomes, tune=tune)).sentence.startswith(
         "Tuned with 20 trials on 2 seeds each, averaged over 2 blocks, elu"
     )

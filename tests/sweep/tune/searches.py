@@ -63,7 +63,8 @@ def finish(run: Run) -> int:
     (run.folder / "environment.json").write_text(json.dumps({"source_hash": source_hash()}))
     while not train_epoch(run):
         pass
-    metrics = {"val/accuracy": accuracy(run), "test/accuracy": 0.5}
+    noise = int(run.key[:4], 16) % 100 / 1e4
+    metrics = {"val/accuracy": accuracy(run), "test/accuracy": 0.5 + noise}
     record = Completion(run.key, run.number, "finished", time.time(), metrics, {}, {}, {})
     write_completion(run.folder, record)
     return 0

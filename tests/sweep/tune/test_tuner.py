@@ -395,3 +395,21 @@ def test_part_of_a_sweep_is_chosen_once_it_is_tuned(make: Make, lab: Lab):
     launcher.attempts.clear()
     assert sweep(selection=selection)[0] == 0
     assert len(launcher.attempts) == 1
+
+
+def test_tuned_sweep_looks_at_growing_numbers_of_seeds(make: Make, lab: Lab):
+    """The fakes' test accuracy is noise, so that no contrast is decided at a look."""
+    from ablab.report import interim
+
+    body = BODY.replace("seeds: 3", "seeds: {first: 3, then: [4, 5], until: decided}")
+    launcher = make(GRID, body=body)
+    code, text = sweep(statistics=interim)
+    assert code == 0, text
+    plan = plan_of(lab)
+    assert [part.kind for part in plan.parts] == ["comparison", "look", "look"]
+    assert {cell.seed for cell in plan.cells} == {0, 1, 2, 3, 4}
+    rates = {plan.trials[c.key]["config"]["optimizer"]["lr"] for c in plan.cells if c.seed == 4}
+    assert rates == {0.1, 1.0}
+    launcher.attempts.clear()
+    assert sweep(statistics=interim)[0] == 0
+    assert not launcher.attempts

@@ -18,7 +18,9 @@ D = "d" * 16
 def searched(lab: Lab) -> Lab:
     write_sweep(lab)
     journal = SearchJournal(lab.sweep_folder("mine"))
-    journal.begin(SearchRecord("a", "relu", "digits", {"trials": 1}))
+    how = {"method": "grid", "trials": 1, "seeds": [9000], "pruning": "none"}
+    how |= {"metric": "val/accuracy", "goal": "max"}
+    journal.begin(SearchRecord("a", "relu", "digits", how))
     journal.ask("a", 0, {"optimizer.lr": 0.1}, [trial(D)])
     journal.tell("a", 0, state="finished", value=0.9, curve=[0.9])
     finish(begin(lab, epochs=1, key=D))

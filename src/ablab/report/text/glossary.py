@@ -57,6 +57,14 @@ GLOSSARY: Mapping[str, str] = {
         "the reason to stop an undecided contrast early: by the seeds so far, the last look would "
         "probably not decide it either."
     ),
+    "Tuning": (
+        "the search of hyper-parameters for each variant before the comparison, on seeds of its "
+        "own and by validation images alone."
+    ),
+    "Importance": (
+        "the share of the variance of a search's validation figures that a hyper-parameter "
+        "explains, by fANOVA on its finished trials."
+    ),
     "Seeds won": "the number of seeds on which the variant was better; a tie counts half.",
     "BCa": (
         "bias-corrected and accelerated bootstrap interval: computed by resampling the seeds, "
