@@ -68,7 +68,7 @@ def curves(*values: list[float]) -> list[Asked]:
 @pytest.mark.parametrize("goal", ["max", "min"])
 def test_trials_are_pruned_where_optuna_prunes_them(pruning: str, goal: str):
     """Each trial in turn: Optuna's study, which reports every epoch, against the record."""
-    pruner: Any = optuna.pruners.MedianPruner()
+    pruner: Any = optuna.pruners.MedianPruner(n_warmup_steps=3)
     if pruning == "halving":
         pruner = optuna.pruners.SuccessiveHalvingPruner(min_resource=1)
     direction = "maximize" if goal == "max" else "minimize"
@@ -83,7 +83,8 @@ def test_trials_are_pruned_where_optuna_prunes_them(pruning: str, goal: str):
             if trial.should_prune():
                 expected = epoch
                 break
-        assert first_pruned(space, known, curve, pruning, goal) == expected
+        options = {"pruning": pruning, "goal": goal, "warmup": 3}
+        assert first_pruned(space, known, curve, **options) == expected
         (asked,) = curves(curve[:expected])
         asked.number = number
         if expected is not None:
@@ -98,9 +99,12 @@ def test_trials_are_pruned_where_optuna_prunes_them(pruning: str, goal: str):
 
 def test_trial_that_is_not_yet_pruned_may_go_on():
     known = curves(*([0.5, 0.6, 0.7] for _ in range(6)))
-    assert first_pruned({"lr": LR}, known, [0.6], "median", "max") is None
-    assert first_pruned({"lr": LR}, known, [0.6, 0.6, 0.6], "median", "max") == 3
-    assert first_pruned({"lr": LR}, known, [], "halving", "max") is None
+    median = {"pruning": "median", "goal": "max"}
+    assert first_pruned({"lr": LR}, known, [0.6], **median) is None
+    assert first_pruned({"lr": LR}, known, [0.6, 0.6, 0.6], **median) == 3
+    assert first_pruned({"lr": LR}, known, [0.1], **median) == 1
+    assert first_pruned({"lr": LR}, known, [0.1, 0.1], **median, warmup=2) == 2
+    assert first_pruned({"lr": LR}, known, [], pruning="halving", goal="max") is None
 
 
 def test_importance_names_the_key_that_matters():
@@ -138,4 +142,4 @@ def test_studies_are_written_for_optuna_to_load_and_replace_earlier_ones(tmp_pat
 def test_trial_whose_loss_is_nan_is_pruned_without_a_warning(pruning: str):
     """Optuna's median warns, which is an error in these tests; see findings."""
     known = curves(*([0.5, 0.6, 0.7] for _ in range(6)))
-    assert first_pruned({"lr": LR}, known, [math.nan], pruning, "min") == 1
+    assert first_pruned({"lr": LR}, known, [math.nan], pruning=pruning, goal="min") == 1

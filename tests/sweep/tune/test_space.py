@@ -65,6 +65,14 @@ def test_edge_is_the_end_of_a_list_or_within_2_percent_of_that_of_a_range():
     assert not Range(1, 9, is_whole=True).is_edge(8)
 
 
+def test_own_values_are_in_a_list_or_a_range():
+    assert Values((1, None, "batch")).has(None)
+    assert not Values((1, 2)).has(3)
+    assert Range(0.1, 1.0).has(0.1)
+    assert not Range(0.1, 1.0).has(2)
+    assert not Range(0.1, 1.0).has(None)
+
+
 def test_range_in_integers_is_of_decimals_where_the_configuration_has_one():
     whole = Range(0, 1, is_whole=True)
     assert whole.for_value(0.9) == Range(0.0, 1.0)

@@ -60,7 +60,13 @@ def tpe_values(
 
 
 def first_pruned(
-    space: Space, told: Sequence[Asked], curve: Sequence[float], pruning: str, goal: str
+    space: Space,
+    told: Sequence[Asked],
+    curve: Sequence[float],
+    *,
+    pruning: str,
+    goal: str,
+    warmup: int = 0,
 ) -> int | None:
     """Return the number of epochs after which a trial is pruned, or None.
 
@@ -71,10 +77,11 @@ def first_pruned(
         pruning: ``median`` or ``halving``: Optuna's pruner of that name with its defaults, halving
             from one epoch on.
         goal: ``max`` or ``min``.
+        warmup: epochs before which the median prunes none.
     """
     pruners = _optuna().pruners
     if pruning == "median":
-        study = make_study(space, told, goal, pruner=pruners.MedianPruner())
+        study = make_study(space, told, goal, pruner=pruners.MedianPruner(n_warmup_steps=warmup))
         return _report(study.ask(), curve, range(1, len(curve) + 1))
     pruner = pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=_REDUCTION)
     study = make_study(space, (), goal, pruner=pruner)

@@ -73,6 +73,11 @@ class SearchCell:
         choices = composition.choices
         return {k: choices.get(k) if k in CHOICES else value_at(config, k) for k in space}
 
+    @property
+    def has_base(self) -> bool:
+        """Whether the configuration's own values lie in the space; the search then begins there."""
+        return all(dimension.has(self.base[key]) for key, dimension in self.space.items())
+
     @cached_property
     def space(self) -> Space:
         """What is searched; a range written in integers is of decimals where the base value is."""

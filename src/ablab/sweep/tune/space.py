@@ -31,6 +31,10 @@ class Values:
         """Return the values that must be valid for the whole list to be."""
         return self.values
 
+    def has(self, value: Any) -> bool:
+        """Return whether a value is in the list."""
+        return value in self.values
+
     def is_edge(self, value: Any) -> bool:
         """Return whether no number of the list is smaller, or none larger."""
         numbers = [each for each in self.values if is_number(each)]
@@ -77,6 +81,10 @@ class Range:
         """Return the nearest number of the range with four digits, as a person would write it."""
         written = round(value) if self.is_whole else float(f"{value:.4g}")
         return min(max(written, self.low), self.high)
+
+    def has(self, value: Any) -> bool:
+        """Return whether a value is a number of the range."""
+        return is_number(value) and self.low <= value <= self.high
 
     def is_edge(self, value: Any) -> bool:
         """Return whether a number is at an end, or within 2 % of the range's width of one."""

@@ -20,6 +20,7 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.plan import TuningCell
 from ablab.tracking.search import Asked, SearchJournal, SearchRecord
 
+_WARMUP = 1 / 3  # of a trial's epochs, in which the median prunes none
 _MOST_FAILED = 3  # first trials of a search that may all fail before it stops
 
 
@@ -52,6 +53,8 @@ class _Running:
             return None
         if search.method == "grid":
             return grid_values(cell.space, number)
+        if not number and not is_axis_search and cell.has_base:
+            return dict(cell.base)
         if search.method == "random":
             return random_values(cell.space, seed)
         if is_axis_search:
@@ -69,7 +72,15 @@ class _Running:
         search, known = self.cell.search, self.known(asked.number)
         if search.pruning == "none" or not curve:
             return None
-        return bayes.first_pruned(self.cell.space, known, curve, search.pruning, self.cell.goal)
+        epochs = int(asked.trials[0]["config"]["trainer"]["max_epochs"])
+        return bayes.first_pruned(
+            self.cell.space,
+            known,
+            curve,
+            pruning=search.pruning,
+            goal=self.cell.goal,
+            warmup=math.ceil(_WARMUP * epochs),
+        )
 
 
 class Tuner(Watcher):
