@@ -36,7 +36,8 @@ def ray_launcher(
         InputError: Ray is missing, or there is no cluster at the address.
     """
     require_package("ray", "ray")
-    from ablab.sweep.launch.ray_tasks import RayLauncher, Resources, connect
+    from ablab.sweep.launch.ray_cluster import connect
+    from ablab.sweep.launch.ray_tasks import RayLauncher, Resources
 
     connect(address)
     needed = Resources(

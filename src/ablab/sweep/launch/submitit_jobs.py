@@ -10,7 +10,7 @@ from ablab.errors import BUG, NO_RESOURCE, TERMINATED
 from ablab.sweep.launch.launcher import Worker
 from ablab.sweep.launch.slurm_trial import SlurmTrial
 from ablab.sweep.launch.trial_process import MODULE
-from ablab.text import escape_controls, shorten
+from ablab.text import LONGEST_VALUE, escape_controls, shorten
 from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 FOLDER = "slurm"  # in the lab: scripts, pickles and output of jobs
 POLL_SECONDS = 2.0  # between two looks at a job
-_LONGEST = 300  # characters of a message
 
 
 class SubmititWorker:
@@ -133,7 +132,7 @@ class SubmititLauncher:
             jobs = self._executor.submit_array([worker.trial for worker in workers])
         except (FailedJobError, FailedSubmissionError, subprocess.CalledProcessError) as error:
             lines = str(error).strip().splitlines() or [type(error).__name__]
-            got = shorten(escape_controls(lines[-1]), _LONGEST)
+            got = shorten(escape_controls(lines[-1]), LONGEST_VALUE)
             for worker in workers:
                 worker.refuse(f"sbatch must accept the jobs, got {got}")
             return
