@@ -90,7 +90,8 @@ def test_undecided_variants_train_on_and_decided_ones_stop(sweep: Sweep, lab: La
     assert [part.kind for part in plan.parts] == ["comparison", "look", "look"]
     assert seeds_of(plan) == {"relu": 8, "tanh": 4, "elu": 8}
     assert plan.spec.seeds == tuple(range(8))
-    assert "12 trials: 0 finished, 12 to train" in text
+    goes_on = "what it decides stops, the rest goes on to n = 6 and 8 at most."
+    assert f"Look 1 of 3 (n = 4); {goes_on}\n12 trials: 0 finished, 12 to train" in text
     assert "Look 1 of 3 (n = 4) is done; relu and elu go on to n = 6." in text
     assert "Look 3 of 3 (n = 8) was the last one that the answer needs." in text
     assert "20 finished; 20 trained now" in text
@@ -105,7 +106,8 @@ def test_every_trial_is_trained_once_and_a_repeated_command_trains_nothing(
     launcher.attempts.clear()
     code, text = sweep()
     assert code == 0
-    assert "20 finished, 0 to train" in text
+    assert "Look 3 of 3 (n = 8), the last one." in text
+    assert "20 trials: 20 finished, 0 to train" in text
     assert not launcher.attempts
 
 

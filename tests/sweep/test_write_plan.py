@@ -7,7 +7,7 @@ from typing import Any
 
 from ablab.sweep.planning import Draft
 from ablab.sweep.write_plan import write_plan
-from ablab.tracking.plan import Cell
+from ablab.tracking.plan import TUNING, Cell, Part, write_part
 from ablab.tracking.spec import read_spec
 
 COMMAND = "ablab sweep mine"
@@ -115,3 +115,35 @@ def test_each_part_stores_its_yaml(tmp_path: Path):
     write_plan(tmp_path, first, COMMAND)
     plan, _ = write_plan(tmp_path, second, COMMAND)
     assert [part.yaml for part in plan.parts] == ["seeds: 2\n", "seeds: 3\n"]
+
+
+LOOKS = {"sizes": [2, 4], "spending": "pocock", "futility": None}
+
+
+def test_of_looks_the_first_is_planned_and_the_same_command_adds_none(tmp_path: Path):
+    plan, _ = write_plan(tmp_path, make_draft(seeds=4, looks=LOOKS), COMMAND)
+    assert plan.spec.seeds == (0, 1)
+    assert {cell.seed for cell in plan.cells} == {0, 1}
+    assert kinds(tmp_path, make_draft(seeds=4, looks=LOOKS)) == ["comparison"]
+
+
+def test_looks_begin_anew_where_trials_are_others(tmp_path: Path):
+    write_plan(tmp_path, make_draft(seeds=4, looks=LOOKS), COMMAND)
+    other = {"sizes": [3, 4], "spending": "pocock", "futility": None}
+    plan, _ = write_plan(tmp_path, make_draft(seeds=4, edit="x", looks=other), COMMAND)
+    assert plan.first_number == 2
+    assert {cell.seed for cell in plan.cells} == {0, 1, 2}
+
+
+def test_looks_begin_after_tuning_and_anew_where_it_was_another(tmp_path: Path):
+    def tuned(trials: int) -> dict[str, Any]:
+        chosen = [{"variant": "relu", "block": "b", "search": str(trials), "values": {}}]
+        return {"trials": trials, "chosen": chosen}
+
+    tuning = make_draft(seeds=4, looks=LOOKS, tune=tuned(2))
+    write_part(tmp_path, Part(TUNING, 0.0, COMMAND, tuning.spec, (), {}))
+    plan, _ = write_plan(tmp_path, tuning, COMMAND)
+    assert plan.spec.seeds == (0, 1)
+    plan, notes = write_plan(tmp_path, make_draft(seeds=4, looks=LOOKS, tune=tuned(3)), COMMAND)
+    assert notes == ["Its variants are tuned in another way now: a new comparison begins."]
+    assert plan.spec.seeds == (0, 1)

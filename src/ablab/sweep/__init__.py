@@ -2,9 +2,10 @@
 
 The modules, in the order in which a sweep uses them:
 
-    spec        reads and checks the `sweep:` node of a YAML (with rules, settings)
+    spec        reads and checks the `sweep:` node of a YAML (with rules, settings, seeds)
     planning    composes and checks every variant × block × seed (with combine)
     write_plan  adds the new cells to the plan on disk
+    looks       adds the seeds of the next look, if the answer needs them
     forecast    estimates the time and disk space of the trials that are left
     engine      connects these steps for one command
     multirun    the same for several values without a question (with multirun_jobs)

@@ -19,7 +19,7 @@ from ablab.sweep.deliveries import SweepDeliveries
 from ablab.sweep.forecast import Forecast, seconds_by_size
 from ablab.sweep.job import Job, make_jobs
 from ablab.sweep.launch.choice import make_launcher
-from ablab.sweep.looks import Statistics, advance, sizes_of_interest
+from ablab.sweep.looks import Statistics, advance, describe_looks, sizes_of_interest
 from ablab.sweep.names import trial_changes
 from ablab.sweep.planning import Draft, plan_sweep
 from ablab.sweep.selection import Selection
@@ -106,6 +106,7 @@ def run_sweep(
     if draft.runtime["tracking"]["deliver"] and not (offline or dry_run):
         sweep.deliveries = SweepDeliveries(lab, plan)
     excluded = [item for part in plan.parts for item in part.excluded]
+    notes += describe_looks(plan)
     cost = sweep.begin(f"{plan.sweep}: {plan.spec.question}", notes, excluded)
     if dry_run:
         console.print(forecast_table(sweep.jobs, states(lab, sweep.jobs), cost))

@@ -135,6 +135,23 @@ def _next_look(
         return read_plan(folder) or plan
 
 
+def describe_looks(plan: Plan) -> list[str]:
+    """Return at which look a plan is, and which may follow; none if its seeds are fixed."""
+    looks, planned = plan.spec.looks, len(plan.spec.seeds)
+    if looks is None:
+        return []
+    which, later = _name(plan), [str(size) for size in looks.sizes if size > planned]
+    if not later:
+        return [f"{which}, the last one."]
+    return [f"{which}; what it decides stops, the rest goes on to n = {join_all(later)} at most."]
+
+
+def _name(plan: Plan) -> str:
+    looks, planned = plan.spec.looks, len(plan.spec.seeds)
+    assert looks is not None
+    return f"Look {looks.sizes.index(planned) + 1} of {len(looks.sizes)} (n = {planned})"
+
+
 def describe_next(plan: Plan, variants: Sequence[str]) -> str:
     """Return what the newest look left undecided, or that nothing is.
 
@@ -142,11 +159,9 @@ def describe_next(plan: Plan, variants: Sequence[str]) -> str:
         plan: the plan whose newest look is settled.
         variants: those that the next look trains.
     """
-    looks, planned = plan.spec.looks, len(plan.spec.seeds)
+    looks = plan.spec.looks
     assert looks is not None
-    number = looks.sizes.index(planned) + 1
-    which = f"Look {number} of {len(looks.sizes)} (n = {planned})"
     if not variants:
-        return f"{which} was the last one that the answer needs."
-    names = join_all(list(variants))
-    return f"{which} is done; {names} go on to n = {looks.next_after(planned)}."
+        return f"{_name(plan)} was the last one that the answer needs."
+    following = looks.next_after(len(plan.spec.seeds))
+    return f"{_name(plan)} is done; {join_all(list(variants))} go on to n = {following}."
