@@ -77,3 +77,22 @@ def test_looks_are_described():
     looks = Looks((5, 10, 20), "pocock", None)
     assert str(looks) == "first 5, then 10 and 20 (pocock, no futility)"
     assert str(replace(looks, futility=0.1)).endswith("(pocock, futility 0.1)")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sizes": 5},
+        {"sizes": []},
+        {"sizes": [5, 5]},
+        {"sizes": [5.0, 10]},
+        {"spending": None},
+        {"futility": "0.1"},
+        {"more": 1},
+    ],
+)
+def test_looks_of_a_damaged_plan_are_refused(change: dict[str, Any]):
+    looks = {"sizes": [5, 10], "spending": "pocock", "futility": 0.1}
+    assert read_spec({"looks": looks}).looks == Looks((5, 10), "pocock", 0.1)
+    with pytest.raises(TypeError):
+        read_spec({"looks": looks | change})

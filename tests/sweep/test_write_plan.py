@@ -137,8 +137,10 @@ def test_looks_begin_anew_where_trials_are_others(tmp_path: Path):
 
 def test_looks_begin_after_tuning_and_anew_where_it_was_another(tmp_path: Path):
     def tuned(trials: int) -> dict[str, Any]:
-        chosen = [{"variant": "relu", "block": "b", "search": str(trials), "values": {}}]
-        return {"trials": trials, "chosen": chosen}
+        chosen = {"variant": "relu", "block": "b", "search": str(trials), "values": {}, "value": 1}
+        definition = {"method": "random", "pruning": "", "metric": "val/accuracy", "goal": "max"}
+        definition |= {"trials": trials, "seeds": [9000]}  # type: ignore[dict-item]
+        return {**definition, "chosen": [{**chosen, "importance": {}, "edges": []}]}
 
     tuning = make_draft(seeds=4, looks=LOOKS, tune=tuned(2))
     write_part(tmp_path, Part(TUNING, 0.0, COMMAND, tuning.spec, (), {}))

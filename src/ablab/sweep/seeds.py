@@ -63,7 +63,9 @@ def _looks(value: Mapping[str, Any], faults: list[str]) -> Looks | None:
             f"{_PATH}.futility must be a probability in (0, 1), or null, "
             f"got {format_value(futility)}"
         )
-    return Looks(sizes, spending, futility) if len(faults) == before else None
+    if len(faults) > before:
+        return None
+    return Looks(sizes, spending, None if futility is None else float(futility))
 
 
 def _sizes(first: Any, then: Any, faults: list[str]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import pairwise
 from typing import Any
 
 from ablab.bounds import TRIALS
@@ -100,6 +101,23 @@ class Spec:
         return {**content, "seeds": list(self.seeds), **named}
 
 
+def _read_looks(content: Mapping[str, Any]) -> Looks:
+    """Return the looks that a plan stores.
+
+    Raises:
+        TypeError: a key is missing, or a value has another type.
+    """
+    looks = Looks(**content)
+    sizes = looks.sizes
+    if not isinstance(sizes, list | tuple) or not all(type(size) is int for size in sizes):
+        raise TypeError
+    if not sizes or sizes[0] < 2 or any(a >= b for a, b in pairwise(sizes)):
+        raise TypeError
+    if not isinstance(looks.spending, str) or not isinstance(looks.futility, float | None):
+        raise TypeError
+    return replace(looks, sizes=tuple(sizes))
+
+
 def read_spec(content: Mapping[str, Any]) -> Spec:
     """Return the question that a plan stores; a missing key has its default.
 
@@ -115,8 +133,7 @@ def read_spec(content: Mapping[str, Any]) -> Spec:
         raise TypeError
     values["seeds"] = tuple(range(seeds) if isinstance(seeds, int) else seeds)
     if "looks" in values:
-        looks = Looks(**values["looks"])
-        values["looks"] = replace(looks, sizes=tuple(map(int, looks.sizes)))
+        values["looks"] = _read_looks(values["looks"])
     if not all(isinstance(values.get(key, ""), str) for key in _TEXTS):
         raise TypeError
     if not all(isinstance(values.get(key, 0), int | float) for key in ("margin", "target")):
