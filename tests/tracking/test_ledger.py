@@ -51,9 +51,13 @@ def stored(ledger: Ledger) -> dict[str, str]:
     return dict(run.data.params)
 
 
-def ledgers(ledger: Ledger) -> list[Any]:
+def runs(ledger: Ledger) -> list[Any]:
     experiment = ledger.store.find_experiment(EXPERIMENT)
     return list(ledger.store.client.search_runs([experiment.experiment_id]))
+
+
+def ledgers(ledger: Ledger) -> list[Any]:
+    return [run for run in runs(ledger) if "ablab.ledger" not in run.data.tags]
 
 
 def test_the_first_holds_the_lease(team):
@@ -175,14 +179,21 @@ def test_processes_of_another_container_are_judged_by_their_beats(team):
 def test_a_lease_holds_in_every_ledger(team, monkeypatch):
     ann, ben = team("ann"), team("ben")
     assert ann.claim(KEY, 1)
-    created = ben.store.client.create_run(ben._experiment, tags={"ablab.kind": "ledger"})
+    client, experiment = ben.store.client, ben._experiment
+    second = client.create_run(experiment).info.run_id
+    tags = {"ablab.kind": "ledger", "ablab.ledger": second}
+    client.create_run(experiment, tags=tags)
     assert len(ledgers(ann)) == 2
     monkeypatch.setattr(ben, "_params", {})  # as one that looked before the lease
     monkeypatch.setattr(ben, "_newest", {})
     assert not ben.claim(KEY, 1)
     first = min(run.info.run_id for run in ledgers(ann))
-    lost = ben.store.client.get_run(created.info.run_id).data.params
-    assert (lost.get("a1b2.1.1.end") == "withdrawn") == (created.info.run_id == first)
+    lost = client.get_run(second).data.params
+    assert (lost.get("a1b2.1.1.end") == "withdrawn") == (second == first)
+    cat = team("cat")
+    assert cat.claim(KEY, 1) == (second == first)  # where the withdrawn lease comes first
+    assert cat.claim("c3d4", 1)
+    assert all("c3d4.1.1" in run.data.params for run in ledgers(ann))
 
 
 def test_a_lost_reply_changes_nothing(team, monkeypatch):
@@ -212,14 +223,15 @@ def test_another_error_of_mlflow_is_no_lost_race(team, monkeypatch):
         ann.claim(KEY, 1)
 
 
-def test_a_deleted_ledger_is_restored(team):
+def test_what_is_deleted_in_mlflow_is_restored(team):
     ann = team("ann")
     assert ann.claim(KEY, 1)
-    (run,) = ledgers(ann)
-    ann.store.client.delete_run(run.info.run_id)
+    for run in runs(ann):
+        ann.store.client.delete_run(run.info.run_id)
     ben = team("ben")
     assert not ben.claim(KEY, 1)
-    assert len(ledgers(ann)) == 1
+    assert ben.claim("c3d4", 1)
+    assert len(runs(ann)) == 2
 
 
 def _claim_all(root: Path, name: str, start: Any, results: Any) -> None:

@@ -1,16 +1,18 @@
 """The ledger: which lab trains a trial, where several labs share an MLflow store.
 
 MLflow decides one thing in favor of the first writer: a param of a run is never changed. So a lease
-is a param of the ledger, a run of an experiment of its own:
+is a param of the ledger, a run in an experiment of its own:
 
 <key>.<round>.<generation>        the holder: host, boot, process, lab
 <key>.<round>.<generation>.end    why it ended: finished, failed, stopped, withdrawn
 <key>.<round>.counted             the MLflow run that counts
 
-Each holder has a tag, its beat. A holder whose beat stood still for three intervals of the
-observer's own monotonic clock, or whose process on this machine has ended, is gone: the next
-generation replaces it. A trial may be trained twice, but the first that is written as counted stays
-so. A new round begins where the counted run does not suffice, such as with ``--rerun-changed``.
+Another run, the index, names the ledger: MLflow returns a run with all its params, and the index is
+read at each claim. There each holder has a tag, its beat. A holder whose beat stood still for three
+intervals of the observer's own monotonic clock, or whose process on this machine has ended, is
+gone: the next generation replaces it. A trial may be trained twice, but the first that is written
+as counted stays so. A new round begins where the counted run does not suffice, such as with
+``--rerun-changed``.
 
 Two processes may create a ledger each at the same time. A lease therefore has to be won in every
 ledger that is there after it was won: of two holders, the one that looked last has seen the
@@ -21,10 +23,11 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ablab.tracking.files import is_alive
 from ablab.tracking.host_marker import machine
@@ -35,7 +38,8 @@ from ablab.tracking.store_errors import translate_errors
 EXPERIMENT = "ablab.leases"
 INTERVAL = 10.0  # seconds from one beat to the next
 _STILL = 3  # intervals without a beat after which a holder is gone
-_KIND = "tags.`ablab.kind` = 'ledger'"
+_INDEX = "tags.`ablab.kind` = 'ledger'"
+_LEDGER = "ablab.ledger"
 _LEASE = re.compile(r"(?P<name>.+\.\d+)\.(?P<generation>\d+)")
 
 
@@ -58,6 +62,7 @@ class Ledger:
     _newest: dict[str, int] = field(default_factory=dict)
     _tags: dict[str, str] = field(default_factory=dict)
     _seen: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _known: list[str] = field(default_factory=list)
     _beats: int = 0
     _read_at: float = 0.0
 
@@ -74,11 +79,13 @@ class Ledger:
     def read(self) -> None:
         """Read all leases and beats."""
         with translate_errors(self.store.address):
-            found = [self.store.client.get_run(ledger) for ledger in self._ledgers()]
+            indexes = self._indexes()
+            found = [self.store.client.get_run(ledger) for ledger in _named(indexes)]
         self._params, self._tags, self._newest = {}, {}, {}
         for run in reversed(found):  # the first one's values win
             self._params |= run.data.params
-            self._tags |= run.data.tags
+        for index in indexes:
+            self._tags |= index.data.tags
         for param in self._params:
             if match := _LEASE.fullmatch(param):
                 number = int(match["generation"])
@@ -92,8 +99,9 @@ class Ledger:
         """Show that this process lives."""
         self._beats += 1
         with translate_errors(self.store.address):
-            for ledger in self._ledgers():
-                self.store.client.set_tag(ledger, f"beat.{self.holder['id']}", str(self._beats))
+            for index in self._indexes():
+                name = f"beat.{self.holder['id']}"
+                self.store.client.set_tag(index.info.run_id, name, str(self._beats))
 
     def claim(self, key: str, number: int) -> bool:
         """Lease a trial, and return whether this process holds the lease now.
@@ -105,17 +113,12 @@ class Ledger:
         generation = self._free_generation(key, number)
         if generation is None:
             return False
-        name, won = f"{key}.{number}.{generation}", set[str]()
-        with translate_errors(self.store.address):
-            while further := [each for each in self._ledgers() if each not in won]:
-                for ledger in further:
-                    if not self._write(ledger, name, json.dumps(self.holder)):
-                        for other in won:
-                            self._write(other, f"{name}.end", "withdrawn")
-                        self.read()
-                        return False
-                    won.add(ledger)
-        self._params[name] = json.dumps(self.holder)
+        name, won = f"{key}.{number}.{generation}", list[str]()
+        if not self._win(name, json.dumps(self.holder), won):
+            for ledger in won:
+                self._write(ledger, f"{name}.end", "withdrawn")
+            self.read()
+            return False
         self._newest[f"{key}.{number}"] = generation
         return True
 
@@ -124,7 +127,7 @@ class Ledger:
         generation = self._newest.get(f"{key}.{number}", 0)
         name = f"{key}.{number}.{generation}"
         if self._holder(name).get("id") == self.holder["id"] and f"{name}.end" not in self._params:
-            self._write_all(f"{name}.end", reason)
+            self._win(f"{name}.end", reason, [])
 
     def count(self, key: str, number: int, run: Mapping[str, str]) -> dict[str, str]:
         """Return the MLflow run that counts in a round: this one, unless another one was first.
@@ -134,7 +137,8 @@ class Ledger:
             number: of the round.
             run: ``run_id`` and ``experiment`` of the MLflow run.
         """
-        self._write_all(f"{key}.{number}.counted", json.dumps(run))
+        if not self._win(f"{key}.{number}.counted", json.dumps(run), []):
+            self.read()
         return self.counted(key, number) or dict(run)
 
     def counted(self, key: str, number: int) -> dict[str, str] | None:
@@ -168,45 +172,68 @@ class Ledger:
     def _holder(self, name: str) -> dict[str, str]:
         return _mapping(self._params.get(name))
 
-    def _write_all(self, name: str, value: str) -> None:
+    def _win(self, name: str, value: str, won: list[str]) -> bool:
+        """Write a param into every ledger, and return whether it has this value in all of them.
+
+        Args:
+            name: of the param.
+            value: of the param.
+            won: the ledgers that it was written into are appended.
+        """
         with translate_errors(self.store.address):
-            for ledger in self._ledgers():
-                if not self._write(ledger, name, value):
-                    self.read()
-                    return
+            further = self._known or _named(self._indexes())
+            while further:
+                for ledger in further:
+                    if not self._write(ledger, name, value):
+                        return False
+                    won.append(ledger)
+                further = [each for each in _named(self._indexes()) if each not in won]
+        self._known = sorted(won)
         self._params[name] = value
+        return True
 
     def _write(self, ledger: str, name: str, value: str) -> bool:
         """Write a param and return whether it has this value; a repetition changes nothing."""
         from mlflow.exceptions import MlflowException
 
+        client = self.store.client
         try:
-            self.store.client.log_param(ledger, name, value)
+            client.log_param(ledger, name, value)
         except MlflowException as error:
             if error.error_code != "INVALID_PARAMETER_VALUE":
                 raise
-            return bool(self.store.client.get_run(ledger).data.params.get(name) == value)
+            run = client.get_run(ledger)
+            if is_deleted(run):  # living processes hold leases in it
+                client.restore_run(ledger)
+                return self._write(ledger, name, value)
+            return bool(run.data.params.get(name) == value)
         return True
 
-    def _ledgers(self) -> list[str]:
-        """Return the ids of the ledgers, sorted; one is created if there is none."""
+    def _indexes(self) -> list[Any]:
+        """Return the runs that name a ledger; one is created if there is none."""
         from mlflow.entities import ViewType
 
         client, experiment = self.store.client, self._experiment
-        found = client.search_runs([experiment], _KIND, run_view_type=ViewType.ALL)
+        found = client.search_runs([experiment], _INDEX, run_view_type=ViewType.ALL)
         if not found:
-            tags = {"ablab.kind": "ledger"}
-            client.create_run(experiment, tags=tags, run_name="which lab trains which trial")
-            self.store.logged["runs"] += 1
-            found = client.search_runs([experiment], _KIND, run_view_type=ViewType.ALL)
-        for run in found:
-            if is_deleted(run):  # living processes hold leases in it
-                client.restore_run(run.info.run_id)
-        return sorted(run.info.run_id for run in found)
+            ledger = client.create_run(experiment, run_name="which lab trains which trial")
+            tags = {"ablab.kind": "ledger", _LEDGER: ledger.info.run_id}
+            client.create_run(experiment, tags=tags, run_name="index of the leases")
+            self.store.logged["runs"] += 2
+            found = client.search_runs([experiment], _INDEX, run_view_type=ViewType.ALL)
+        for index in found:
+            if is_deleted(index):
+                client.restore_run(index.info.run_id)
+        return list(found)
 
     @cached_property
     def _experiment(self) -> str:
         return self.store.experiment(EXPERIMENT)
+
+
+def _named(indexes: Sequence[Any]) -> list[str]:
+    """Return the ids of the ledgers, sorted: processes that claim at once begin with the same."""
+    return sorted(index.data.tags[_LEDGER] for index in indexes if _LEDGER in index.data.tags)
 
 
 def _mapping(text: str | None) -> dict[str, str]:
