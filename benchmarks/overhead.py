@@ -108,7 +108,7 @@ def _seconds(run: Run) -> float:
     completion = run.completion
     assert completion is not None
     epochs = [entry.measured for entry in run.entries() if entry.kind == "epoch"]
-    return sum(float(e.get("seconds", 0.0)) for e in epochs)
+    return sum(e["time/epoch_seconds"] for e in epochs)
 
 
 def _processor_seconds() -> tuple[float, float]:
