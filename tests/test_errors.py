@@ -80,6 +80,7 @@ def test_exit_codes_follow_shells_and_sysexits() -> None:
         0,
         1,
         2,
+        3,  # a gate that a comparison does not pass
         os.EX_SOFTWARE,
         os.EX_IOERR,
         os.EX_TEMPFAIL,

@@ -17,10 +17,12 @@ from ablab.report import interim
 from ablab.report.analysis.analysis import analyze
 from ablab.report.analysis.trials import read_table
 from ablab.report.text.verdict import verdict
+from ablab.sweep.console.status import status
 from ablab.sweep.engine import run_sweep
 from ablab.sweep.looks import advance, at_look
 from ablab.sweep.planning import plan_sweep
 from ablab.sweep.selection import Selection
+from ablab.sweep.status_json import status_document
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan
 from ablab.tracking.run import Run
@@ -96,6 +98,15 @@ def test_undecided_variants_train_on_and_decided_ones_stop(sweep: Sweep, lab: La
     assert "Look 3 of 3 (n = 8) was the last one that the answer needs." in text
     assert "20 finished; 20 trained now" in text
     assert text.endswith("Next: ablab report mine\n")
+
+
+def test_status_says_at_which_look_a_sweep_is(sweep: Sweep, lab: Lab):
+    sweep(selection=Selection(max_trials=3))
+    console = Console(file=io.StringIO(), width=200)
+    status("mine", [], console, lab)
+    assert isinstance(console.file, io.StringIO)
+    assert "\nLook 1 of 3 (n = 4)\n" in console.file.getvalue()
+    assert status_document("mine", [], lab)["look"] == {"n": 4, "sizes": [4, 6, 8]}
 
 
 def test_every_trial_is_trained_once_and_a_repeated_command_trains_nothing(

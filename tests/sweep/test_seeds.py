@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from ablab.faults import ConfigError
+from ablab.stats import sequential
 from ablab.sweep.seeds import parse_seeds
 from ablab.sweep.spec import parse
-from ablab.tracking.spec import Looks, read_spec
+from ablab.tracking.spec import SPENDING, Looks, read_spec
 
 GOOD = {"first": 5, "then": [10, 15, 20], "until": "decided"}
 
@@ -96,3 +97,7 @@ def test_looks_of_a_damaged_plan_are_refused(change: dict[str, Any]):
     assert read_spec({"looks": looks}).looks == Looks((5, 10), "pocock", 0.1)
     with pytest.raises(TypeError):
         read_spec({"looks": looks | change})
+
+
+def test_every_spending_function_of_the_yaml_exists():
+    assert tuple(sequential.SPENDING) == SPENDING

@@ -64,6 +64,7 @@ def test_missing_keys_have_their_defaults_and_unknown_ones_are_ignored(tmp_path:
         {"variants": {"relu": 1}},
         {"blocks": 2},
         {"seeds": 1.5},
+        {"looks": {"sizes": [5, 10], "spending": "haybittle", "futility": None}},
     ],
 )
 def test_a_spec_with_wrong_types_is_damaged(tmp_path: Path, spec: Any) -> None:

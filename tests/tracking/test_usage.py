@@ -78,9 +78,19 @@ def test_what_a_plan_needs_or_a_process_uses_stays(filled: Lab) -> None:
     assert forced == faults[:2]
 
 
+DEFINITION = {
+    "method": "grid",
+    "pruning": "none",
+    "metric": "val/accuracy",
+    "goal": "max",
+    "trials": 1,
+    "seeds": [9000],
+}
+
+
 def test_the_trials_of_a_search_are_needed_and_named(filled: Lab, capsys: "Output") -> None:
     journal = SearchJournal(filled.sweep_folder("demo"))
-    search = journal.begin(SearchRecord("s1", "relu", "b", {}))
+    search = journal.begin(SearchRecord("s1", "relu", "b", DEFINITION))
     journal.ask(search.id, 0, {}, [trial("bb02")])
     usage = read_usage(filled)
     assert usage.sweeps["bb02"] == ["demo"]

@@ -14,6 +14,7 @@ The modules, in the order in which a sweep uses them:
                 (attempt, reservations), within limits (limits, failures)
     launch/     starts one process per trial: on this machine (fork, spawn, subprocess, on GPUs that
                 it has locked), in a job of SLURM, or as a task of Ray
+    sharing     leases trials, where several labs share an MLflow store
     deliveries  logs the runs to MLflow in the background
     console/    live table, log lines, status and summary
 
@@ -39,13 +40,28 @@ class _Callable(ModuleType):
         *overrides: str,
         offline: bool = False,
         rerun_changed: bool = False,
+        only: str | Sequence[str] = (),
+        shard: str | None = None,
+        max_trials: int | None = None,
+        retry_failed: bool = False,
         allow: str | Sequence[str] = (),
         quiet: bool = False,
         **choices: Any,
     ) -> Any:
-        options = {"offline": offline, "rerun_changed": rerun_changed, "allow": allow}
         function = import_module("ablab.api.sweeping").sweep  # late: it imports torch
-        return function(name, *overrides, quiet=quiet, **options, **choices)
+        return function(
+            name,
+            *overrides,
+            offline=offline,
+            rerun_changed=rerun_changed,
+            only=only,
+            shard=shard,
+            max_trials=max_trials,
+            retry_failed=retry_failed,
+            allow=allow,
+            quiet=quiet,
+            **choices,
+        )
 
 
 sys.modules[__name__].__class__ = _Callable

@@ -140,13 +140,14 @@ def describe_looks(plan: Plan) -> list[str]:
     looks, planned = plan.spec.looks, len(plan.spec.seeds)
     if looks is None:
         return []
-    which, later = _name(plan), [str(size) for size in looks.sizes if size > planned]
+    which, later = describe_look(plan), [str(size) for size in looks.sizes if size > planned]
     if not later:
         return [f"{which}, the last one."]
     return [f"{which}; what it decides stops, the rest goes on to n = {join_all(later)} at most."]
 
 
-def _name(plan: Plan) -> str:
+def describe_look(plan: Plan) -> str:
+    """Return at which look a plan with looks is: ``Look 1 of 3 (n = 5)``."""
     looks, planned = plan.spec.looks, len(plan.spec.seeds)
     assert looks is not None
     return f"Look {looks.sizes.index(planned) + 1} of {len(looks.sizes)} (n = {planned})"
@@ -162,6 +163,6 @@ def describe_next(plan: Plan, variants: Sequence[str]) -> str:
     looks = plan.spec.looks
     assert looks is not None
     if not variants:
-        return f"{_name(plan)} was the last one that the answer needs."
+        return f"{describe_look(plan)} was the last one that the answer needs."
     following = looks.next_after(len(plan.spec.seeds))
-    return f"{_name(plan)} is done; {join_all(list(variants))} go on to n = {following}."
+    return f"{describe_look(plan)} is done; {join_all(list(variants))} go on to n = {following}."

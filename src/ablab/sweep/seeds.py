@@ -7,9 +7,8 @@ from typing import Any
 from ablab.bounds import TRIALS
 from ablab.config.content import is_integer, is_number
 from ablab.faults import unknown_name
-from ablab.stats.sequential import SPENDING
 from ablab.text import format_value
-from ablab.tracking.spec import Looks
+from ablab.tracking.spec import SPENDING, Looks
 
 KEYS = ("first", "then", "until", "spending", "futility")
 FUTILITY = 0.1

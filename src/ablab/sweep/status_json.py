@@ -63,9 +63,15 @@ def _summary(plan: Plan, jobs: Sequence[Job]) -> dict[str, Any]:
         "asked_with": plan.asked_with,
         "counts": {state: counts[state] for state in STATES},
         "searches": [_search(search) for search in plan.current_searches],
+        "look": _look(plan),
         "complete": all(job.state in ("finished", "diverged", "failed") for job in jobs)
         and all(len(search.told) >= search.num_trials for search in plan.current_searches),
     }
+
+
+def _look(plan: Plan) -> dict[str, Any] | None:
+    looks = plan.spec.looks
+    return None if looks is None else {"n": len(plan.spec.seeds), "sizes": list(looks.sizes)}
 
 
 def _search(search: SearchRecord) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from ablab.formatting import join_all
 from ablab.tracking.tuning import check_tuning
 
 Settings = Mapping[str, Any]
+SPENDING = ("obrien_fleming", "pocock")  # `ablab.stats.sequential` has their functions
 _ALWAYS = ("question", "kind", "metric", "goal", "baseline", "margin", "seeds")
 _NAMED = ("variants", "blocks")
 _TEXTS = ("question", "kind", "metric", "goal", "baseline", "unit", "curve", "curve_unit")
@@ -21,7 +22,7 @@ class Looks:
 
     Attributes:
         sizes: number of seeds at each look, growing.
-        spending: one of `ablab.stats.sequential.SPENDING`.
+        spending: one of `SPENDING`.
         futility: a contrast is given up if the predicted probability that the last look decides it
             is below this; None: never.
     """
@@ -113,7 +114,7 @@ def _read_looks(content: Mapping[str, Any]) -> Looks:
         raise TypeError
     if not sizes or sizes[0] < 2 or any(a >= b for a, b in pairwise(sizes)):
         raise TypeError
-    if not isinstance(looks.spending, str) or not isinstance(looks.futility, float | None):
+    if looks.spending not in SPENDING or not isinstance(looks.futility, float | None):
         raise TypeError
     return replace(looks, sizes=tuple(sizes))
 

@@ -25,6 +25,7 @@ from ablab.sweep.launch.hydra_job import to_bytes
 SMALL = ["hydra.launcher.accelerator=cpu"]
 APP = """
 import os
+import time
 from pathlib import Path
 
 import hydra
@@ -38,7 +39,7 @@ def main(config):
     if config.x == 2:
         raise ValueError("two is too much")
     while config.x == 3:
-        pass
+        time.sleep(0.01)
     print("threads", os.environ["OMP_NUM_THREADS"])
 
 

@@ -11,6 +11,7 @@ from ablab.sweep.console.summary import print_line
 from ablab.sweep.console.table import job_table
 from ablab.sweep.console.tuning import tuning_lines
 from ablab.sweep.job import Job, make_jobs
+from ablab.sweep.looks import describe_look
 from ablab.sweep.names import sweep_id
 from ablab.sweep.states import read_states
 from ablab.text import escape_controls
@@ -48,6 +49,8 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
         print_line(console, line)
     if plan.is_tuning:
         return True
+    if plan.spec.looks is not None:
+        print_line(console, describe_look(plan))
     for part in job_table(jobs, plan.spec.metric, max_rows=len(jobs)):
         console.print(part)
     print_line(console, format_counts(jobs), "bold")

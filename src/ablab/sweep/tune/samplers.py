@@ -63,7 +63,7 @@ def one_at_a_time_values(
         if best is not None:
             values[key] = best.values[key]
         start += len(own)
-    raise ValueError(f"number must be below the number of values, got {number}")
+    raise AssertionError(f"the space has no trial {number}")
 
 
 def starts_key(space: Space, number: int) -> bool:
