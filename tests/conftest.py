@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,16 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run
 
 ROOT = Path(__file__).parents[1]
-LONGEST = ("test_tutorial.py", "test_next_hydra.py")
+LONGEST = (
+    "test_tutorial.py",
+    "test_next_hydra.py",
+    "test_team_server_lives.py",
+    "test_signals_to_sweeps.py",
+    "test_ray.py",
+    "test_two_labs.py",
+    "test_docs.py",
+    "test_readme.py",
+)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -35,17 +45,25 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let each half begin with half of the slow tests, and the first half with the longest.
+    """Let each process begin with some of the longest tests, then the other slow ones.
 
-    `--dist worksteal` gives each process a part, in this order. What one takes from another at the
-    end are short tests.
+    `--dist worksteal` gives each process a part of equal size, in this order. What one takes from
+    another at the end are short tests.
     """
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     slow = [item for item in items if item.get_closest_marker("slow")]
-    slow.sort(key=lambda item: item.path.name not in LONGEST)
+    longest = [item for item in slow if item.path.name in LONGEST]
     quick = [item for item in items if not item.get_closest_marker("slow")]
-    of_first = len(slow) // 2
-    rest = max(0, len(items) // 2 - of_first)
-    items[:] = [*slow[:of_first], *quick[:rest], *slow[of_first:], *quick[rest:]]
+    files = sorted({item.path for item in longest}, key=lambda path: LONGEST.index(path.name))
+    parts: list[list[pytest.Item]] = [[] for _ in range(count)]
+    for number, path in enumerate(files):
+        parts[number % count] += [item for item in longest if item.path == path]
+    for tests, number in ((slow, len(slow) // count), (quick, len(items) // count)):
+        others = iter([item for item in tests if item not in longest])
+        for part in parts:
+            part.extend(islice(others, max(0, number - len(part))))
+        parts[-1].extend(others)
+    items[:] = list(chain(*parts))
 
 
 @pytest.fixture(scope="session")
