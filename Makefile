@@ -51,7 +51,7 @@ ui: install ## show all runs in MLflow's web interface
 	@$(ABLAB) ui $(ARGS)
 
 test: lint ## run lint, types, import contracts and the quick tests
-	@$(RUN) pytest -n 2 -m "not slow" $(ARGS)
+	@$(RUN) pytest -n 3 -m "not slow" $(ARGS)
 
 check: lint ## run what test runs, and the slow tests
 	@$(RUN) pytest -n 2 --dist worksteal $(ARGS)
