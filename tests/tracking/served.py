@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
-from ablab.tracking.ui import answers, free_port
+from ablab.tracking.ui import answers
 
 SECONDS = 120.0
 
@@ -19,7 +19,8 @@ SECONDS = 120.0
 @contextmanager
 def mlflow_server(folder: Path) -> Iterator[str]:
     """Run a server that stores artifacts itself; yield its URI."""
-    port = free_port(5300)
+    with socket.create_server(("127.0.0.1", 0)) as free:  # another process of pytest has another
+        port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
     command += ["--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts"]
