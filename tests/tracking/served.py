@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
+from postgres import free_port
+
 from ablab.tracking.ui import answers
 
 SECONDS = 120.0
@@ -19,8 +21,7 @@ SECONDS = 120.0
 @contextmanager
 def mlflow_server(folder: Path) -> Iterator[str]:
     """Run a server that stores artifacts itself; yield its URI."""
-    with socket.create_server(("127.0.0.1", 0)) as free:  # another process of pytest has another
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--backend-store-uri", f"sqlite:///{folder / 'server.db'}"]
     command += ["--artifacts-destination", str(folder / "artifacts"), "--serve-artifacts"]
