@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ablab.sweep.job import Job
-from ablab.sweep.schedule import Watcher
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.completion import Completion, write_completion
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import Lab
@@ -170,6 +170,12 @@ class EventLog(Watcher):
 
     def stopping(self, at_once: bool) -> None:
         self.events.append(("stopping", str(at_once)))
+
+
+def pids(run: Run) -> list[str]:
+    """Return the processes that `fake_work.wait_for_go` has noted, one per attempt."""
+    file = run.folder / "pids"
+    return file.read_text().split() if file.exists() else []
 
 
 def new_run(lab: Lab, key: str) -> Run:

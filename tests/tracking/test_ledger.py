@@ -11,6 +11,7 @@ import pytest
 from forked import VARIABLES, server
 from mlflow.exceptions import MlflowException
 
+from ablab.errors import StoreError
 from ablab.sweep.launch.environment import worker_environment
 from ablab.tracking.address import sqlite_uri
 from ablab.tracking.lab import Lab
@@ -221,6 +222,34 @@ def test_another_error_of_mlflow_is_no_lost_race(team, monkeypatch):
     monkeypatch.setattr(ann.store.client, "log_param", fail)
     with pytest.raises(Exception, match="out of order"):
         ann.claim(KEY, 1)
+
+
+def test_what_no_ledger_wrote_is_left_aside(team):
+    ann = team("ann")
+    (run,) = ledgers(ann)
+    values = {"a1b2.1.1": '{"boot": "ann", "space": "1", "pid": "x"}', "a1b2.1.counted": "[3]"}
+    for name, value in {**values, "c3d4.1.counted": '{"run_id": "r"}', "e5f6.1.1": "no"}.items():
+        ann.store.client.log_param(run.info.run_id, name, value)
+    ben = team("ben", boot="ann")
+    assert not ben.claim(KEY, 1)  # of an unknown process, which may live
+    assert ben.counted(KEY, 1) is None
+    assert ben.counted("c3d4", 1) is None
+    assert not ben.claim("e5f6", 1)
+
+
+def test_an_error_while_a_lease_is_withdrawn_is_one_of_the_store(team, monkeypatch):
+    ann, ben = team("ann"), team("ben")
+    assert ann.claim(KEY, 1)
+
+    def fail(*_arguments: Any) -> bool:
+        raise MlflowException("out of order")
+
+    monkeypatch.setattr(ben, "_win", lambda _name, _value, won: won.append("ledger") or False)
+    monkeypatch.setattr(ben, "_params", {})
+    monkeypatch.setattr(ben, "_newest", {})
+    monkeypatch.setattr(ben, "_write", fail)
+    with pytest.raises(StoreError, match="out of order"):
+        ben.claim(KEY, 1)
 
 
 def test_what_is_deleted_in_mlflow_is_restored(team):

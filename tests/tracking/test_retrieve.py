@@ -106,6 +106,15 @@ def test_a_run_that_is_not_whole_is_left_out(
     assert [path.name for path in mine.lab.root.iterdir() if path.name.startswith(".")] == []
 
 
+def test_a_configuration_that_is_no_yaml_is_no_whole_trial(
+    mine: Store, theirs: tuple[Run, str, Path]
+):
+    (theirs[2] / "config.yaml").unlink()
+    (theirs[2] / "config.yaml").write_text("seed: [3")
+    with pytest.raises(StoreError, match="must hold a whole trial"):
+        retrieve(mine, mine.lab, trial(), "demo", theirs[1])
+
+
 def test_a_run_that_mlflow_does_not_have_is_named(mine: Store):
     with pytest.raises(StoreError, match="nowhere"):
         retrieve(mine, mine.lab, trial(), "demo", "nowhere")

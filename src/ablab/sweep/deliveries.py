@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from ablab.errors import ResourceError, StoreError
 from ablab.sweep.job import Job
-from ablab.sweep.schedule import Watcher
 from ablab.sweep.sharing import Sharing
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.address import locate
 from ablab.tracking.background_delivery import BackgroundDelivery
 from ablab.tracking.completion import completion_sha

@@ -7,10 +7,11 @@ from ablab.disk import require_space
 from ablab.errors import ResourceError, resource_error
 from ablab.sweep.attempt import Attempt
 from ablab.sweep.failures import describe_hopeless, is_out_of_memory, repeated_failure
-from ablab.sweep.job import Job, determine_outcome, record_failure
-from ablab.sweep.launch.launcher import ExplainingWorker, Launcher
+from ablab.sweep.job import Job, record_failure
+from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.limits import Deadline, Limits
 from ablab.sweep.reservations import Reservations
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run
 from ablab.training.opening import open_run
@@ -18,28 +19,6 @@ from ablab.training.settings import ProcessSettings
 
 TICK = 0.25  # seconds between two reads of the journals
 LOCK_INTERVAL = 1.0  # seconds between two checks of a lock that another process holds
-
-
-class Watcher:
-    """Receives the events of a schedule; by default it ignores them."""
-
-    def started(self, job: Job) -> None:
-        """Handle the start of an attempt, or a job found locked by another process."""
-
-    def ended(self, job: Job) -> None:
-        """Handle a job that reached a final state."""
-
-    def retried(self, job: Job) -> None:
-        """Handle a killed job that will be started again; ``job.reason`` says why it ended."""
-
-    def stopping(self, at_once: bool) -> None:
-        """Handle a stop asked for by the user; the running trials have their signal already."""
-
-    def blocked(self) -> None:
-        """Handle that no trial can start, since other processes have all devices; sent once."""
-
-    def tick(self) -> None:
-        """Handle the end of a round, about every `TICK` seconds."""
 
 
 class Schedule:
@@ -238,16 +217,9 @@ class Schedule:
                 self._end_attempt(attempt, status, has_neighbors=has_neighbors)
 
     def _end_attempt(self, attempt: Attempt, status: int, *, has_neighbors: bool) -> None:
-        job, deadline = attempt.job, attempt.deadline
+        job = attempt.job
         assert job.run is not None
-        try:
-            outcome, reason = determine_outcome(job.run, status, job.started_at)
-        except (OSError, ResourceError) as error:
-            outcome, reason = "halted", str(resource_error(error, self._lab.root) or error)
-        if outcome in ("killed", "halted") and isinstance(attempt.worker, ExplainingWorker):
-            reason = attempt.worker.explain() or reason
-        if deadline.reason and outcome in ("killed", "failed"):
-            outcome, reason = "killed" if deadline.may_help else "failed", deadline.reason
+        outcome, reason = attempt.determine_outcome(status)
         if outcome in ("finished", "diverged"):
             job.finish(job.run)
             self._notify("ended", job)

@@ -6,7 +6,7 @@ from typing import Any
 
 from ablab.errors import StoreError
 from ablab.sweep.job import Job
-from ablab.sweep.schedule import Watcher
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.delivery_state import read_states
 from ablab.tracking.lab import Lab
 from ablab.tracking.ledger import INTERVAL, Ledger
@@ -16,6 +16,7 @@ from ablab.tracking.store_errors import translate_errors
 
 SUPERSEDED = "superseded"
 READ_INTERVAL = INTERVAL / 2  # seconds between two readings of the ledger
+_PAUSE = 3 * INTERVAL  # seconds without a question after a store that did not answer
 _ENDS = ("failed", "pruned", "stopped")
 
 
@@ -42,7 +43,7 @@ class Sharing(Watcher):
         self._rounds: dict[str, int] = {}
         self._lock = threading.RLock()
         self._is_closed = threading.Event()
-        self._read_at = float("-inf")
+        self._read_at = self._silent_until = float("-inf")
         self._notes: list[str] = []
         if beats:
             threading.Thread(target=self._beat, name="ablab-beat", daemon=True).start()
@@ -51,15 +52,18 @@ class Sharing(Watcher):
         """Return whether this lab may train a job now.
 
         A trial that another lab has finished is retrieved first, so that it need not be trained.
-        A store that does not answer keeps nobody from training.
+        A store that does not answer keeps nobody from training, and is left alone for a while.
 
         Args:
             job: one that waits; ``reason`` says who trains it if this lab may not.
         """
+        if self._ledger.clock() < self._silent_until:
+            return True
         try:
             with self._lock:
                 return self._may_start(job)
         except StoreError as error:
+            self._silent_until = self._ledger.clock() + _PAUSE
             self._note(f"{error}. Trials are trained without asking what other labs train.")
             return True
 

@@ -23,7 +23,8 @@ from ablab.sweep.job import Job
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.limits import Limits
 from ablab.sweep.metrics import has_metric
-from ablab.sweep.schedule import Schedule, Watcher
+from ablab.sweep.schedule import Schedule
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.background_delivery import DELIVERING
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run

@@ -115,8 +115,9 @@ class Ledger:
             return False
         name, won = f"{key}.{number}.{generation}", list[str]()
         if not self._win(name, json.dumps(self.holder), won):
-            for ledger in won:
-                self._write(ledger, f"{name}.end", "withdrawn")
+            with translate_errors(self.store.address):
+                for ledger in won:
+                    self._write(ledger, f"{name}.end", "withdrawn")
             self.read()
             return False
         self._newest[f"{key}.{number}"] = generation
@@ -143,7 +144,8 @@ class Ledger:
 
     def counted(self, key: str, number: int) -> dict[str, str] | None:
         """Return ``run_id`` and ``experiment`` of the run that counts in a round, or None."""
-        return _mapping(self._params.get(f"{key}.{number}.counted")) or None
+        run = _mapping(self._params.get(f"{key}.{number}.counted"))
+        return run if {"run_id", "experiment"} <= run.keys() else None
 
     def describe_holder(self, key: str, number: int) -> str:
         """Return who holds the newest lease of a trial."""
@@ -164,7 +166,8 @@ class Ledger:
     def _is_gone(self, holder: Mapping[str, str]) -> bool:
         own, pid = self.holder, holder.get("pid", "")
         is_here = all(own[name] and holder.get(name) == own[name] for name in ("boot", "space"))
-        if is_here and not (is_alive(int(pid)) and _started(int(pid)) == holder.get("started")):
+        is_known = is_here and pid.isdigit()
+        if is_known and not (is_alive(int(pid)) and _started(int(pid)) == holder.get("started")):
             return True
         _, since = self._seen.setdefault(f"beat.{holder.get('id')}", ("", self._read_at))
         return self._read_at - since > _STILL * self.interval

@@ -66,7 +66,7 @@ def retrieve(store: Store, lab: Lab, trial: Mapping[str, Any], experiment: str, 
         state = DeliveryState(run_id, completion=completion_sha(run.folder), retrieved=True)
         write_states(run, store.label, {experiment: state})
         return lab.adopt(run)
-    except (DamagedError, OSError, ValueError) as error:
+    except (DamagedError, OSError, ValueError, yaml.YAMLError) as error:
         text = str(error).replace(str(staging), "")
         raise StoreError(f"MLflow run {run_id} must hold a whole trial, got: {text}") from error
     finally:

@@ -23,7 +23,8 @@ from ablab.sweep.launch.spawn import SpawnLauncher
 from ablab.sweep.launch.subprocess import SubprocessLauncher
 from ablab.sweep.launch.worker import Target
 from ablab.sweep.limits import Limits
-from ablab.sweep.schedule import Schedule, Watcher
+from ablab.sweep.schedule import Schedule
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import LOG, Run
 

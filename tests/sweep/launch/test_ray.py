@@ -10,7 +10,7 @@ from typing import Any
 
 import fake_work
 import pytest
-from fakes import SETTINGS, make_jobs, new_run
+from fakes import SETTINGS, make_jobs, new_run, pids
 from real_sweeps import is_gone, until
 
 from ablab.config.compose import compose
@@ -19,9 +19,9 @@ from ablab.sweep.launch.choice import make_launcher
 from ablab.sweep.launch.launcher import ExplainingWorker, SharingLauncher
 from ablab.sweep.launch.ray import ray_launcher
 from ablab.sweep.launch.ray_trial import RayTrial, sees, train_on_node
-from ablab.sweep.schedule import Schedule, Watcher
+from ablab.sweep.schedule import Schedule
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.lab import Lab
-from ablab.tracking.run import Run
 from ablab.training.settings import Devices
 
 ray = pytest.importorskip("ray")
@@ -58,11 +58,6 @@ def launch(cluster: Any, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     yield make
     for launcher in launchers:
         launcher.close()
-
-
-def pids(run: Run) -> list[str]:
-    file = run.folder / "pids"
-    return file.read_text().split() if file.exists() else []
 
 
 @ON_CLUSTER

@@ -11,7 +11,7 @@ from typing import Any
 import fake_slurm
 import fake_work
 import pytest
-from fakes import SETTINGS, EventLog, make_jobs, new_run
+from fakes import SETTINGS, EventLog, make_jobs, new_run, pids
 
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
@@ -25,9 +25,9 @@ from ablab.sweep.launch.slurm import slurm_launcher
 from ablab.sweep.launch.slurm_trial import SlurmTrial
 from ablab.sweep.launch.submitit_jobs import SubmititLauncher
 from ablab.sweep.launch.trial_process import TrialProcess
-from ablab.sweep.schedule import Schedule, Watcher
+from ablab.sweep.schedule import Schedule
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.lab import Lab
-from ablab.tracking.run import Run
 from ablab.training.settings import Devices
 
 submitit = pytest.importorskip("submitit")
@@ -70,11 +70,6 @@ def launch(lab: Lab, cluster: Path) -> Iterator[Callable[..., Any]]:
     yield make
     for launcher in launchers:
         launcher.close()
-
-
-def pids(run: Run) -> list[str]:
-    file = run.folder / "pids"
-    return file.read_text().split() if file.exists() else []
 
 
 def test_all_waiting_trials_are_one_array(lab: Lab, cluster: Path, launch: Callable[..., Any]):

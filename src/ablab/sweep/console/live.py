@@ -16,7 +16,7 @@ from ablab.sweep.console.formatting import (
 )
 from ablab.sweep.console.table import MAX_PROBLEMS, job_table
 from ablab.sweep.job import Job
-from ablab.sweep.schedule import Watcher
+from ablab.sweep.watcher import Watcher
 
 REFRESH = 0.5  # seconds between two updates
 

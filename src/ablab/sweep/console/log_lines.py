@@ -13,7 +13,7 @@ from ablab.sweep.console.formatting import (
 )
 from ablab.sweep.console.summary import print_line
 from ablab.sweep.job import Job
-from ablab.sweep.schedule import Watcher
+from ablab.sweep.watcher import Watcher
 
 
 class LogLines(Watcher):

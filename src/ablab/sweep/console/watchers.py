@@ -8,7 +8,7 @@ from rich.console import Console
 from ablab.sweep.console.live import Display, LiveTable
 from ablab.sweep.console.log_lines import LogLines
 from ablab.sweep.job import Job
-from ablab.sweep.schedule import Watcher
+from ablab.sweep.watcher import Watcher
 
 
 def show_progress(

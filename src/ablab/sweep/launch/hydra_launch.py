@@ -95,9 +95,7 @@ def _launcher(
     if faults:
         raise CompactHydraException("\n".join(faults))  # Hydra prints it without a traceback
     devices = Devices(accelerator)
-    preload = ",".join(
-        ("ablab.sweep.launch.hydra_preload", *(m for m in _LARGE if m in sys.modules))
-    )
+    preload = ",".join((_PRELOAD, *(m for m in _LARGE if m in sys.modules)))
     launcher = processes_on_this_machine(
         devices, threads, slots, per_gpu, target=run_in_folder, preload=preload
     )

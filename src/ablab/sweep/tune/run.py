@@ -19,10 +19,10 @@ from ablab.sweep.forecast import Forecast, forecast
 from ablab.sweep.job import Job
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.planning import Draft
-from ablab.sweep.schedule import Watcher
 from ablab.sweep.trials import Trials
 from ablab.sweep.tune.tuner import Tuner
 from ablab.sweep.tune.winners import STUDY, choose, freeze, write_studies
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import TUNING, Cell, Part, Plan, read_plan, write_part
 from ablab.tracking.search import SearchJournal, SearchRecord, read_searches

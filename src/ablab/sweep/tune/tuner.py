@@ -7,7 +7,6 @@ from typing import Any
 
 from ablab.faults import ConfigError
 from ablab.sweep.job import OPEN, Job
-from ablab.sweep.schedule import Watcher
 from ablab.sweep.tune import bayes
 from ablab.sweep.tune.cells import SearchCell
 from ablab.sweep.tune.samplers import (
@@ -16,6 +15,7 @@ from ablab.sweep.tune.samplers import (
     random_values,
     starts_key,
 )
+from ablab.sweep.watcher import Watcher
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import TuningCell
 from ablab.tracking.search import Asked, SearchJournal, SearchRecord
