@@ -75,6 +75,26 @@ def format_metric(value: float | None, metric: str) -> str:
     return NONE if value is None else unit_of(metric).value(value)
 
 
+_PERCENT = Unit(100.0, 2, " %", " points")
+_UNITS: Mapping[str, Unit] = {  # of the metrics that are neither an accuracy nor a plain number
+    "probe/sparsity": _PERCENT,
+    "probe/saturated": _PERCENT,
+    "probe/dead": _PERCENT,
+    "gap/selection": _PERCENT,
+    "speed/epochs": Unit(1.0, 1, " epochs", " epochs"),
+    "best/epoch": Unit(1.0, 1, "", " epochs"),
+    "speed/seconds": Unit(1.0, 2, " s", " s"),
+    "time/epoch_seconds": Unit(1.0, 3, " s", " s"),
+    "time/total_seconds": Unit(1.0, 2, " s", " s"),
+    "throughput/images_per_second": Unit(1.0, 0, " images/s", " images/s"),
+    "memory/peak_bytes": Unit(1e-6, 1, " MB", " MB"),
+    "parameters": Unit(1.0, 0, " parameters", " parameters"),
+    "flops": Unit(1e-6, 3, " MFLOPs", " MFLOPs"),
+    "probe/receptive_field": Unit(1.0, 2, " pixels", " pixels"),
+    "width/decades": Unit(1.0, 2, " decades", " decades"),
+}
+
+
 def unit_of(metric: str, stated: str = "") -> Unit:
     """Return the unit of a metric.
 
@@ -82,8 +102,10 @@ def unit_of(metric: str, stated: str = "") -> Unit:
         metric: named like ``test/accuracy``.
         stated: ``share`` or ``none``; by default the name decides.
     """
+    if not stated and metric in _UNITS:
+        return _UNITS[metric]
     if stated == "share" or (not stated and is_accuracy(metric)):
-        return Unit(100.0, 2, " %", " points")
+        return _PERCENT
     return Unit(1.0, 4, "", "")
 
 

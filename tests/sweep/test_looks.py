@@ -15,7 +15,7 @@ from rich.console import Console
 from ablab.faults import ConfigError
 from ablab.report import interim
 from ablab.report.analysis.analysis import analyze
-from ablab.report.analysis.trials import read_table
+from ablab.report.analysis.table import read_table
 from ablab.report.text.verdict import verdict
 from ablab.sweep.console.status import status
 from ablab.sweep.engine import run_sweep

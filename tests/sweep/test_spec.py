@@ -31,7 +31,10 @@ def test_target_is_read_and_may_be_omitted():
     [
         ({"question": None}, "sweep.question must be a sentence, got None"),
         ({"kind": "bets"}, "sweep.kind must be one of versus_baseline, best"),
-        ({"metric": "accuracy"}, "sweep.metric must be a metric such as test/accuracy"),
+        (
+            {"metric": "accuracy"},
+            "sweep.metric must be one of those that `ablab list metric` names",
+        ),
         ({"goal": "most"}, "sweep.goal must be max or min, got 'most'"),
         ({"seeds": 0}, "sweep.seeds must be a count >= 1 or a list of distinct seeds, got 0"),
         ({"seeds": True}, "sweep.seeds must be a count"),

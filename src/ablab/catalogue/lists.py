@@ -9,9 +9,9 @@ from ablab.config.yaml_file import read_yaml
 from ablab.faults import ConfigError, unknown_name
 from ablab.folders import lab_folder
 from ablab.sweep.console.formatting import format_duration
-from ablab.sweep.metrics import METRICS, Metric
 from ablab.sweep.spec import SweepSpec, parse
 from ablab.tracking.lab import Lab
+from ablab.tracking.metrics import METRICS, Metric
 from ablab.tracking.plan import read_plan
 from ablab.tracking.spec import Settings
 
@@ -89,7 +89,8 @@ def _settings(path: Path) -> dict[str, str]:
 
 def _describe_metric(metric: Metric) -> str:
     better = "higher" if metric.goal == "max" else "lower"
-    return f"{metric.unit}; goal {metric.goal} ({better} is better)\n{metric.meaning}"
+    needs = f"; needs {metric.needs}" if metric.needs else ""
+    return f"{metric.unit}; goal {metric.goal} ({better} is better){needs}\n{metric.meaning}"
 
 
 def _describe_sweep(name: str) -> str:

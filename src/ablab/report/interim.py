@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ablab.report.analysis.comparing import compare_effects
 from ablab.report.analysis.looks import follow
-from ablab.report.analysis.trials import read_table
+from ablab.report.analysis.table import read_table
 from ablab.report.kinds import kind_of
 from ablab.stats.paired import all_equal
 from ablab.stats.power import Detectable

@@ -1,47 +1,13 @@
-"""The metrics that a sweep can compare: the final results of a trial."""
+"""Whether the trials of a sweep have the metrics that it compares."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
 
+from ablab.text import format_value
+from ablab.tracking.metrics import METRICS, find_metric, strength
 from ablab.tracking.run import Run
 
-
-class Metric(NamedTuple):
-    """A metric of every finished trial, or of those configured to compute it.
-
-    Attributes:
-        unit: of its values.
-        goal: ``max`` or ``min``, whichever is better.
-        meaning: the images and the weights that it is computed from.
-    """
-
-    unit: str
-    goal: str
-    meaning: str
-
-
-_SHARE, _LOSS, _ERROR = "share, 0 to 1", "that of the loss", "0 to 1"
-_CHOSEN = "at the epoch that validation chose"
-METRICS: Mapping[str, Metric] = {
-    "test/accuracy": Metric(_SHARE, "max", f"test images, {_CHOSEN}; the default of sweeps"),
-    "test/accuracy_last": Metric(_SHARE, "max", "test images, after the last epoch"),
-    "test/loss": Metric(_LOSS, "min", f"test images, {_CHOSEN}"),
-    "test/loss_last": Metric(_LOSS, "min", "test images, after the last epoch"),
-    "test/ece": Metric(_ERROR, "min", f"expected calibration error on the test images, {_CHOSEN}"),
-    "test/ece_last": Metric(
-        _ERROR, "min", "expected calibration error on the test images, after the last epoch"
-    ),
-    "val/accuracy": Metric(_SHARE, "max", f"validation images, {_CHOSEN}, which has the highest"),
-    "val/loss": Metric(_LOSS, "min", f"validation images, {_CHOSEN}"),
-    "train/accuracy": Metric(_SHARE, "max", f"training images, {_CHOSEN}"),
-    "train/loss": Metric(_LOSS, "min", f"training images, {_CHOSEN}"),
-    "test/accuracy_noise_0.1": Metric(
-        _SHARE,
-        "max",
-        "test images with noise, for each level that data.test_noise lists; also with _last, and "
-        "as a loss",
-    ),
-}
 _ADDED = ("test/ece", "test/ece_last")  # runs of earlier versions lack them
 
 
@@ -51,3 +17,44 @@ def has_metric(run: Run, metric: str) -> bool:
     if completion is None or completion.outcome != "finished":
         return True
     return metric in completion.metrics
+
+
+def check_metric(path: str, name: Any, faults: list[str]) -> None:
+    """Check that a name is one of the metrics that `ablab list metric` shows."""
+    if find_metric(name) is None:
+        near = get_close_matches(str(name), METRICS, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        rule = "one of those that `ablab list metric` names"
+        faults.append(f"{path} must be {rule}, got {format_value(name)}{hint}")
+
+
+def lacking(
+    path: str,
+    name: str,
+    target: float | None,
+    probes: Mapping[str, Any],
+    configs: Iterable[Mapping[str, Any]],
+) -> list[str]:
+    """Return the fault of a metric that the trials would lack, with the setting that records it.
+
+    Args:
+        path: the key that names the metric.
+        name: a metric.
+        target: the validation accuracy that the sweep states, or None.
+        probes: the ``probes`` group.
+        configs: the configurations of the trials.
+    """
+    metric = find_metric(name)
+    group, _, key = metric.needs.partition(".") if metric else ("", "", "")
+    where = f"where {path} is {name}"
+    if group == "sweep" and target is None:
+        return [f"sweep.target must be a validation accuracy in (0, 1) {where}, got null"]
+    if group == "probes" and not probes.get(key):
+        return [f"probes.{key} must be true {where}, got {format_value(probes.get(key))}"]
+    if group == "data":
+        levels = [config["data"][key] for config in configs]
+        lists = (own for own in levels if isinstance(own, list))  # others are refused elsewhere
+        bad = next((own for own in lists if strength(name) not in own), None)
+        if bad is not None:
+            return [f"data.{key} must list {strength(name):g} {where}, got {format_value(bad)}"]
+    return []

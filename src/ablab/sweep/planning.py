@@ -9,6 +9,7 @@ from ablab.config.composition import Composition
 from ablab.faults import ConfigError
 from ablab.sweep.combine import Combination, combine, resolve_trials
 from ablab.sweep.composer import Composer
+from ablab.sweep.metrics import lacking
 from ablab.sweep.names import override_key, sweep_id
 from ablab.sweep.progress import Notify, ignore
 from ablab.sweep.spec import SweepSpec, parse
@@ -65,6 +66,7 @@ def plan_sweep(name: str, overrides: Sequence[str] = (), notify: Notify = ignore
         spec = replace(spec, blocks={_name_only_block(spec, base): {}})
     composer = Composer(overrides, base, name)
     combinations, excluded = _exclude(spec, combine(spec, composer, notify))
+    _check_metric(spec, base, combinations)
     kept, skipped = resolve_trials(spec, combinations, notify)
     _check_baseline(spec, kept)
     searches = _searches(sweep_id(name, overrides), spec, kept, composer)
@@ -130,6 +132,14 @@ def _check_overrides(spec: SweepSpec, overrides: Sequence[str]) -> None:
         if override_key(o) in varied
     ]
     if faults:
+        raise ConfigError(faults)
+
+
+def _check_metric(spec: SweepSpec, base: Composition, combinations: Sequence[Combination]) -> None:
+    """Refuse a metric that the trials would not measure."""
+    probes = base.resolved()["probes"]
+    configs = (c.composition.resolved() for c in combinations)
+    if faults := lacking("sweep.metric", spec.metric, spec.target, probes, configs):
         raise ConfigError(faults)
 
 

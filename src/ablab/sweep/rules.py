@@ -1,12 +1,12 @@
 """Rules of the keys of a `sweep:` node; each check appends its messages to ``faults``."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ablab.bounds import NAME
 from ablab.config.content import is_number
 from ablab.faults import unknown_name
+from ablab.sweep.metrics import check_metric
 from ablab.text import escape_controls, format_value
 from ablab.tracking.kinds import KINDS, needs
 from ablab.tracking.spec import Spec
@@ -39,17 +39,13 @@ def check_texts(node: Mapping[str, Any], faults: list[str]) -> None:
     rules: dict[str, tuple[Any, Callable[[str], Any], str]] = {
         "question": (None, str.strip, "a sentence"),
         "kind": (Spec.kind, KINDS.__contains__, f"one of {', '.join(KINDS)}"),
-        "metric": (
-            Spec.metric,
-            re.compile(r"(train|val|test)/\w[\w.-]*").fullmatch,
-            "a metric such as test/accuracy",
-        ),
         "goal": (Spec.goal, ("max", "min").__contains__, "max or min"),
     }
     for key, (default, is_good, rule) in rules.items():
         value = node.get(key, default)
         if not isinstance(value, str) or not is_good(value):
             faults.append(f"sweep.{key} must be {rule}, got {format_value(value)}")
+    check_metric("sweep.metric", node.get("metric", Spec.metric), faults)
 
 
 def check_name(path: str, name: str, faults: list[str]) -> None:

@@ -95,7 +95,7 @@ def _trial(job: Job, metric: str) -> dict[str, Any]:
         "seed": job.cell.seed,
         "block": job.cell.block,
         "state": job.state,
-        "value": job.completion.metrics.get(metric) if job.completion else None,
+        "value": job.completion.values.get(metric) if job.completion else None,
         "epochs": job.max_epochs if job.state == "finished" else len(job.epochs),
         "max_epochs": job.max_epochs,
         "run": str(job.run.folder) if job.run else None,

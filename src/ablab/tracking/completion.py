@@ -9,6 +9,7 @@ from ablab.folders import is_file_name
 from ablab.text import format_name
 from ablab.tracking.files import DamagedError, file_sha256
 from ablab.tracking.journal import is_number
+from ablab.tracking.metrics import EXACT
 from ablab.tracking.sealed import read_sealed, write_sealed
 
 COMPLETION = "completion.json"
@@ -55,6 +56,12 @@ class Completion:
     metadata: Mapping[str, Any]
     artifacts: Mapping[str, Mapping[str, Any]]
     schema: int = SCHEMA
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Every recorded number, by the name of its metric."""
+        counts = {name: self.metadata[name] for name in EXACT if name in self.metadata}
+        return {**counts, **self.measured, **self.metrics}
 
 
 def describe(folder: Path, names: Iterable[str]) -> dict[str, dict[str, Any]]:

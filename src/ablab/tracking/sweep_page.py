@@ -92,7 +92,7 @@ def _result(store: Store, plan: Plan, cell: Cell) -> Result:
     if run is None or completion is None:
         return Result(cell)
     state = read_states(run, store.label).get(plan.sweep)
-    value = completion.metrics.get(plan.spec.metric, math.nan)
+    value = completion.values.get(plan.spec.metric, math.nan)
     run_id = state.run_id if state is not None and not state.deleted else ""
     return Result(cell, completion_sha(run.folder), value, run_id)
 

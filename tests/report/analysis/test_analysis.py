@@ -7,7 +7,7 @@ from tables_by_hand import EQUIVALENCE, RELU, plan, plus, rows
 
 from ablab.report.analysis.analysis import analyze
 from ablab.report.analysis.contrast import Contrast
-from ablab.report.analysis.trials import read_table
+from ablab.report.analysis.table import read_table
 from ablab.report.text.verdict import verdict
 from ablab.stats import paired
 from ablab.stats.intervals import images_interval

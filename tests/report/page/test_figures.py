@@ -8,7 +8,7 @@ from labwriter import LabWriter
 
 from ablab.formatting import MINUS
 from ablab.report.analysis.comparing import compare
-from ablab.report.analysis.trials import read_table
+from ablab.report.analysis.table import read_table
 from ablab.report.page.figures import curves, differences
 from ablab.tracking.plan import read_plan
 from ablab.tracking.spec import Spec

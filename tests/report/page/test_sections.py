@@ -8,7 +8,7 @@ import re
 from labwriter import LabWriter, deliver_pictures, key, rewrite
 
 from ablab.report.analysis.cost import pareto
-from ablab.report.analysis.trials import read_table
+from ablab.report.analysis.table import read_table
 from ablab.report.build import build_report
 from ablab.report.page.context import MOST_LINES, MOST_TABLED, choose
 from ablab.report.page.figures.ranks import cliques

@@ -12,7 +12,7 @@ import pytest
 from labwriter import LabWriter, realistic_outcomes
 
 from ablab.cli import main
-from ablab.report.analysis.trials import read_table
+from ablab.report.analysis.table import read_table
 from ablab.report.publish import folder as site_folder
 from ablab.report.publish.folder import MARKER, read_earlier, replace_site
 from ablab.report.publish.labs import NamedLab

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ablab.report.analysis.comparison import Comparison
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.trials import TRAINED, Row
+from ablab.report.analysis.values import time_to_target
 from ablab.stats.paired import Array, t_interval
 
 
@@ -113,7 +114,7 @@ def speed(comparison: Comparison, target: float, *, timed: bool, is_late: bool) 
         v: [r for r in g.rows if r.outcome in TRAINED and (r.curve or r.outcome == "diverged")]
         for v, g in comparison.groups.items()
     }
-    epochs, seconds = _budgets([row for rows in trained.values() for row in rows])
+    epochs, seconds = budgets([row for rows in trained.values() for row in rows])
     seconds = seconds if timed else math.nan
     variants = {
         v: replace(
@@ -144,7 +145,7 @@ def speed(comparison: Comparison, target: float, *, timed: bool, is_late: bool) 
     )
 
 
-def _budgets(rows: Sequence[Row]) -> tuple[float, float]:
+def budgets(rows: Sequence[Row]) -> tuple[float, float]:
     """Return the fewest epochs and seconds of training of any trial that finished.
 
     Diverged trials count only if none finished: they ended early.
@@ -161,7 +162,7 @@ def _budgets(rows: Sequence[Row]) -> tuple[float, float]:
 
 def _times(rows: Sequence[Row], target: float, epochs: float, seconds: float) -> Times:
     """Return the times to the target of one variant's trials, censored at the budgets."""
-    times = [_time_to_target(row, target) for row in rows]
+    times = [time_to_target(row.curve, row.seconds, target) for row in rows]
     to_epochs = np.array([epoch for epoch, _ in times], dtype=np.float64)
     to_seconds = np.array([second for _, second in times], dtype=np.float64)
     return Times(
@@ -171,15 +172,6 @@ def _times(rows: Sequence[Row], target: float, epochs: float, seconds: float) ->
         to_epochs <= epochs,
         to_seconds <= seconds,
     )
-
-
-def _time_to_target(row: Row, target: float) -> tuple[float, float]:
-    """Return epochs and seconds up to the first epoch at the target; infinite if there is none."""
-    reached = np.flatnonzero(np.array(row.curve) >= target)
-    if not reached.size:
-        return math.inf, math.inf
-    epoch = int(reached[0])
-    return epoch + 1.0, row.seconds[epoch] if epoch < len(row.seconds) else math.nan
 
 
 def _versus_reference(

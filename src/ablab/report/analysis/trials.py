@@ -1,23 +1,28 @@
-"""The table of a sweep's trials: one row per cell of the plan."""
+"""The trials of a sweep: one row per cell of the plan."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ablab.report.analysis.values import (
+    EPOCHS_TO_TARGET,
+    SECONDS,
+    SECONDS_TO_TARGET,
+    curve_of,
+    seconds_of,
+    value_of,
+)
 from ablab.text import is_accuracy
-from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
-from ablab.tracking.records import Record, read_correct, read_record
+from ablab.tracking.records import Record, read_correct
 from ablab.tracking.spec import Spec
 
-SECONDS = "time/epoch_seconds"
 TRAINED = ("finished", "diverged")
 FIELDS = {  # column of a report's table -> name of the metric
     "test_accuracy": "test/accuracy",
@@ -60,6 +65,7 @@ class Row:
         folder: the folder of the run, which holds its artifacts, or None.
         metadata: counts of data and network, as in `Record`.
         lab: name of the lab that holds the trial, if the report merges several; else empty.
+        others: further metrics that were read, by name: value and remark.
     """
 
     variant: str
@@ -81,6 +87,7 @@ class Row:
     folder: Path | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     lab: str = ""
+    others: Mapping[str, tuple[float, str]] = field(default_factory=dict)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -96,23 +103,6 @@ class Row:
     def counts(self) -> bool:
         """Whether the trial has a value, so that comparisons count it."""
         return math.isfinite(self.value)
-
-
-def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
-    """Read one row per cell, by block, then variant in the plan's order, then seed.
-
-    Args:
-        lab: the lab with the trials.
-        plan: the plan with the cells.
-        commit: prefix of a commit: only runs of that commit are read. If empty, the runs that
-            count.
-    """
-    trials, metric = plan.trials, plan.spec.metric
-    rows = [
-        _row(cell.id, read_record(lab, cell.key, trials.get(cell.key), commit), metric)
-        for cell in plan.cells
-    ]
-    return in_order(rows, plan.spec)
 
 
 def in_order(rows: Iterable[Row], spec: Spec) -> tuple[Row, ...]:
@@ -133,30 +123,50 @@ def in_order(rows: Iterable[Row], spec: Spec) -> tuple[Row, ...]:
     return tuple(sorted(rows, key=sort_key))
 
 
-def _row(cell: tuple[str, int, str], record: Record, metric: str) -> Row:
+def make_row(
+    cell: tuple[str, int, str], record: Record, spec: Spec, also: Sequence[str] = ()
+) -> Row:
+    """Return the row of a cell.
+
+    Args:
+        cell: variant, seed and block.
+        record: of its trial.
+        spec: the sweep's question.
+        also: further metrics whose values the row keeps.
+    """
     values = {**record.metadata, **record.measured, **record.metrics}
-    total = (
-        record.metadata.get(f"{metric.partition('/')[0]}_images") if is_accuracy(metric) else None
-    )
-    value, note = _value(record, metric)
+    value, note = _value(record, spec.metric, spec.target)
     return Row(
         *cell,
         key=record.key,
         outcome=record.outcome,
         value=value,
-        total=total,
+        total=_total(record.metadata, spec.metric),
         reason=record.reason or note,
         metrics={name: float(values.get(key, math.nan)) for name, key in FIELDS.items()},
-        curve=tuple(e.metrics.get("val/accuracy", math.nan) for e in record.epochs),
+        curve=curve_of(record, "val/accuracy"),
         times=tuple(e.time for e in (*record.epochs[:1], *record.epochs[-1:])),
         environment=record.environment,
         data_hash=str(record.trial.get("data_hash") or ""),
-        seconds=tuple(accumulate(e.measured.get(SECONDS, math.nan) for e in record.epochs)),
+        seconds=seconds_of(record),
         correct=_correct(record),
-        losses=tuple(e.metrics.get("val/loss", math.nan) for e in record.epochs),
+        losses=curve_of(record, "val/loss"),
         folder=record.folder,
         metadata=record.metadata,
+        others={name: _value(record, name, spec.target) for name in also},
     )
+
+
+def with_metric(row: Row, metric: str) -> Row:
+    """Return a row whose value is that of another metric, one that was read `also`."""
+    value, note = row.others[metric]
+    return replace(row, value=value, total=_total(row.metadata, metric), reason=note)
+
+
+def _total(metadata: Mapping[str, Any], metric: str) -> int | None:
+    """Return the number of images that an accuracy is a share of, or None."""
+    part = metric.partition("/")[0]
+    return metadata.get(f"{part}_images") if is_accuracy(metric) else None
 
 
 def _correct(record: Record) -> Callable[[], NDArray[np.bool_] | None]:
@@ -170,16 +180,18 @@ def _correct(record: Record) -> Callable[[], NDArray[np.bool_] | None]:
     return partial(read_correct, record.folder, int(images))
 
 
-def _value(record: Record, metric: str) -> tuple[float, str]:
+def _value(record: Record, metric: str, target: float | None) -> tuple[float, str]:
     """Return the value that counts, and a remark if the trial is not plainly finished."""
     if record.outcome not in TRAINED:
         return math.nan, ""
-    value = record.metrics.get(metric, math.nan)
+    value, diverged = value_of(record, metric, target), record.outcome == "diverged"
+    if math.isinf(value) and metric in (EPOCHS_TO_TARGET, SECONDS_TO_TARGET):
+        return value, "diverged before it reached the target" if diverged else ""
     if math.isfinite(value):
-        diverged = record.outcome == "diverged"
         return value, "diverged; counts with the epoch that validation chose" if diverged else ""
     classes = record.metadata.get("num_classes")
-    if record.outcome == "diverged" and is_accuracy(metric) and classes:
+    is_share_of_images = is_accuracy(metric) and metric.startswith(("train/", "val/", "test/"))
+    if diverged and is_share_of_images and classes:
         return 1 / classes, "diverged before validation chose an epoch; counts at chance level"
     return math.nan, f"{record.outcome} without {metric}; its pairs are left out"
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ablab.report.analysis.analysis import Analysis, analyze
-from ablab.report.analysis.trials import read_table
+from ablab.report.analysis.table import read_table
 from ablab.stats.paired import Array
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plans

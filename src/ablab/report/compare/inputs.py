@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ablab.errors import InputError
 from ablab.report.analysis.looks import follow
-from ablab.report.analysis.trials import Row, read_table
+from ablab.report.analysis.table import read_table
+from ablab.report.analysis.trials import Row
 from ablab.tracking.completion import completion_sha
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, find_plan

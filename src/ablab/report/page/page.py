@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ablab.report.analysis.analysis import Analysis, analyze
-from ablab.report.analysis.trials import Row, read_table
+from ablab.report.analysis.table import read_table
+from ablab.report.analysis.trials import Row
 from ablab.report.analysis.tuning import fixed_twin
 from ablab.report.page.context import Context
 from ablab.report.page.figures.svg import Svg

@@ -12,7 +12,8 @@ from functools import cached_property
 
 from ablab.errors import InputError
 from ablab.formatting import join_words
-from ablab.report.analysis.trials import TRAINED, Row, in_order, read_table
+from ablab.report.analysis.table import read_table
+from ablab.report.analysis.trials import TRAINED, Row, in_order
 from ablab.report.compare.inputs import is_same_run
 from ablab.report.publish.labs import NamedLab
 from ablab.tracking.completion import Completion, read_completion

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablab.errors import InputError
-from ablab.report.analysis.trials import read_table
+from ablab.report.analysis.table import read_table
 from ablab.report.analysis.tuning import fixed_twin
 from ablab.report.build import Report, write_report
 from ablab.report.index import Answer, index_text

@@ -29,7 +29,7 @@ def format_result(job: Job, metric: str) -> str:
     completion = job.completion if job.state in _WITH_RESULT else None
     if completion is None:
         return job.state if not job.reason else f"{job.state}: {escape_controls(job.reason)}"
-    value = format_metric(completion.metrics.get(metric), metric)
+    value = format_metric(completion.values.get(metric), metric)
     return value if job.state == "finished" else f"diverged ({value})"
 
 

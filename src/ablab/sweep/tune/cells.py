@@ -12,11 +12,11 @@ from ablab.config.content import value_at
 from ablab.config.overrides import has_key, unknown_key
 from ablab.config.trial import Trial, resolve_seeds
 from ablab.faults import ConfigError
-from ablab.sweep.metrics import METRICS
 from ablab.sweep.settings import CHOICES, compose_settings
 from ablab.sweep.tune.search import Search
 from ablab.sweep.tune.space import Range, Space
 from ablab.text import format_name
+from ablab.tracking.metrics import METRICS
 from ablab.tracking.search import SearchRecord
 from ablab.tracking.spec import Settings
 
