@@ -16,6 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from ablab.model.distributed import CpuBatchNormSync
 from ablab.training.checkpoint import AtomicCheckpointIO
 from ablab.training.settings import Devices
+from ablab.training.step_loop import StepLoop
 
 # Torch 2.13 renamed the argument, and warns about the old name.
 _IS_RENAMED = "forward_sync_buffers" in inspect.signature(DistributedDataParallel).parameters
@@ -61,7 +62,7 @@ def trainer(
             weight that some step does not use stops the training.
     """
     is_ddp, on_cpu = devices.is_ddp, devices.accelerator == "cpu"
-    return pl.Trainer(
+    made = pl.Trainer(
         accelerator=devices.accelerator,
         devices=devices.devices,
         # DDP does not broadcast buffers: batch norm is synchronized anyway, and ranks may have
@@ -82,6 +83,8 @@ def trainer(
         enable_model_summary=False,
         default_root_dir=folder,
     )
+    StepLoop(made)
+    return made
 
 
 def _ddp(find_unused_parameters: bool) -> DDPStrategy:

@@ -1,0 +1,171 @@
+"""The training steps of an epoch, without what Lightning does around a step for other users."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.loops.fetchers import _DataFetcher, _PrefetchDataFetcher
+from pytorch_lightning.loops.progress import _Progress
+from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
+from pytorch_lightning.plugins.precision import Precision
+from pytorch_lightning.strategies import SingleDeviceStrategy
+from torch import Tensor
+
+from ablab.data.module import InMemoryDataModule
+from ablab.model.classifier import Classifier
+from ablab.training.fused_update import FusedUpdate
+
+# A callback with one of these hooks, which Lightning calls inside a step, gets Lightning's own.
+_INNER_HOOKS = (
+    "on_before_zero_grad",
+    "on_before_backward",
+    "on_after_backward",
+    "on_before_optimizer_step",
+)
+
+
+class StepLoop(_TrainingEpochLoop):
+    """Runs the first and the last step of an epoch as Lightning does, and the others directly.
+
+    Lightning calls 20 hooks a step, nearly all empty, nests the step in four closures, and asks
+    four times what to log, which for a `Classifier` is nothing before the epoch's end. The direct
+    steps are the same operations in the same order, so the numbers are equal bit by bit, as are
+    the counters in a checkpoint.
+
+    Trials of several processes or with a gradient scaler, accumulated gradients, a limit on steps,
+    callbacks with a hook inside the step, and other modules get Lightning's steps alone.
+
+    Args:
+        trainer: its ``fit_loop.epoch_loop`` becomes this one.
+    """
+
+    def __init__(self, trainer: pl.Trainer) -> None:
+        before = trainer.fit_loop.epoch_loop
+        super().__init__(trainer, before.min_steps, before.max_steps)
+        self.val_loop = before.val_loop  # it knows the inference mode that was asked for
+        trainer.fit_loop.epoch_loop = self
+
+    def advance(self, data_fetcher: _DataFetcher) -> None:
+        """Run one step as Lightning does, or directly all steps before the last one."""
+        batches, number = self.trainer.num_training_batches, self.batch_progress.current.ready
+        if 0 < number < batches - 1 < float("inf") and self._is_plain(data_fetcher):
+            self._run_directly(data_fetcher, int(batches) - 1 - number)
+        else:
+            super().advance(data_fetcher)
+
+    def _is_plain(self, fetcher: _DataFetcher) -> bool:
+        """Return whether a step needs nothing of what the direct steps leave out."""
+        trainer = self.trainer
+        return (
+            type(trainer.lightning_module) is Classifier
+            and type(trainer.strategy) is SingleDeviceStrategy
+            and type(fetcher) is _PrefetchDataFetcher
+            and getattr(trainer.precision_plugin, "scaler", None) is None
+            and trainer.accumulate_grad_batches == 1
+            and self.max_steps == -1
+            and not self.restarting
+            and not trainer.should_stop
+            and trainer.val_check_batch == trainer.num_training_batches
+            and not any(_overriding(trainer, name) for name in _INNER_HOOKS)
+            and all(c.interval == "epoch" or c.frequency == 1 for c in trainer.lr_scheduler_configs)
+        )
+
+    def _run_directly(self, fetcher: _DataFetcher, count: int) -> None:
+        """Run the next ``count`` steps; fewer if a callback stops the training."""
+        trainer, module = self.trainer, self.trainer.lightning_module
+        assert isinstance(module, Classifier)
+        gradients = self.automatic_optimization.optim_progress.optimizer.zero_grad
+        take, place = _step(trainer, module, gradients), _placement(trainer)
+        before = _overriding(trainer, "on_train_batch_start")
+        after = _overriding(trainer, "on_train_batch_end")
+        schedulers = [c.scheduler for c in trainer.lr_scheduler_configs if c.interval == "step"]
+        first, done = self.batch_progress.current.ready, 0
+        try:
+            for number in range(first, first + count):
+                batch = place(next(fetcher)[0])
+                for callback in before:
+                    callback.on_train_batch_start(trainer, module, batch, number)
+                take(batch, number)
+                for scheduler in schedulers:
+                    scheduler.step()
+                for callback in after:
+                    callback.on_train_batch_end(trainer, module, None, batch, number)
+                done += 1
+                if trainer.should_stop:
+                    break
+        finally:
+            self._count(done, len(schedulers))
+
+    def _count(self, steps: int, schedulers: int) -> None:
+        """Advance Lightning's counters, which it keeps for checkpoints."""
+        self.batch_progress.increment_by(steps)
+        self.automatic_optimization.optim_progress.optimizer.step.increment_by(steps)
+        self.scheduler_progress.increment_by(steps * schedulers)
+        self._batches_that_stepped += steps - 1  # Lightning counts one for this call
+
+
+def _overriding(trainer: pl.Trainer, hook: str) -> list[pl.Callback]:
+    """Return the callbacks that have a hook of their own."""
+    default = getattr(pl.Callback, hook)
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return [c for c in callbacks if getattr(type(c), hook) is not default]
+
+
+def _placement(trainer: pl.Trainer) -> Callable[[Any], Any]:
+    """Return the function that converts a batch and moves it to the training device."""
+    module, strategy = trainer.lightning_module, trainer.strategy
+    convert = trainer.precision_plugin.convert_input
+    if type(trainer.datamodule) is InMemoryDataModule:  # type: ignore[attr-defined]
+        return convert  # its batches are there already
+
+    def place(batch: Any) -> Any:
+        batch = module._on_before_batch_transfer(convert(batch), dataloader_idx=0)
+        return strategy.batch_to_device(batch, dataloader_idx=0)
+
+    return place
+
+
+def _step(
+    trainer: pl.Trainer, module: Classifier, gradients: _Progress
+) -> Callable[[Any, int], None]:
+    """Return the function that trains on one batch, given its number in the epoch.
+
+    Args:
+        trainer: has one optimizer.
+        module: the module that it trains.
+        gradients: counts how often they are computed, by some optimizers several times a step.
+    """
+    optimizer, plugin = trainer.optimizers[0], trainer.precision_plugin
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    clipping = trainer.gradient_clip_val, trainer.gradient_clip_algorithm
+    needs_context = type(plugin) is not Precision
+    fused = FusedUpdate.of(optimizer)
+
+    def compute_gradients(batch: Any, number: int) -> Tensor:
+        if needs_context:
+            with plugin.train_step_context():
+                cost = module.training_step(batch, number)
+        else:
+            cost = module.training_step(batch, number)
+        for weight in weights:
+            weight.grad = None
+        gradients.increment_by(1)
+        torch.autograd.backward(cost)
+        module.on_before_optimizer_step(optimizer)
+        if clipping[0]:
+            module.configure_gradient_clipping(optimizer, *clipping)
+        return cost
+
+    def take(batch: Any, number: int) -> None:
+        if fused is None:
+            # An optimizer of a user may call it where it has disabled gradients.
+            closure = torch.enable_grad()(lambda: compute_gradients(batch, number).detach())
+            optimizer.step(closure)  # type: ignore[arg-type]
+        else:
+            compute_gradients(batch, number)
+            if not fused.step():
+                optimizer.step()
+        module.regularizer.project()
+
+    return take
