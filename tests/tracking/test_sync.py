@@ -143,7 +143,7 @@ def test_a_deleted_run_stays_deleted(full: Lab, store: Store) -> None:
     (own,) = (r for r in mlflow_runs(store, "activations") if r.data.tags["key"] == "k2")
     store.client.delete_run(own.info.run_id)
     assert sync(full, store) == SyncResult(complete=3, unfinished=1, deleted=1)
-    complete, deleted = delivered_runs(store, "activations")
+    complete, deleted = delivered_runs(store.address, "activations")
     assert deleted == {"k2/001"}
     assert complete.keys() == {"k1/001"}
 
@@ -152,16 +152,16 @@ def test_a_deleted_experiment_deletes_no_run(full: Lab, store: Store) -> None:
     sync(full, store)
     before = content(store)
     store.client.delete_experiment(store.find_experiment("activations").experiment_id)
-    assert delivered_runs(store, "activations") == ({}, set())
+    assert delivered_runs(store.address, "activations") == ({}, set())
     assert sync(full, store) == SyncResult(complete=4, unfinished=1)
     assert content(store) == before
 
 
 def test_one_query_returns_the_complete_runs(full: Lab, store: Store) -> None:
     sync(full, store)
-    assert delivered_runs(store, "activations")[0].keys() == {"k1/001", "k2/001"}
-    assert delivered_runs(store, "poolings")[0].keys() == {"k1/001"}
-    assert delivered_runs(store, "unknown") == ({}, set())
+    assert delivered_runs(store.address, "activations")[0].keys() == {"k1/001", "k2/001"}
+    assert delivered_runs(store.address, "poolings")[0].keys() == {"k1/001"}
+    assert delivered_runs(store.address, "unknown") == ({}, set())
 
 
 def test_a_sweep_has_one_parent_run_with_its_question(lab: Lab, store: Store) -> None:

@@ -1,4 +1,4 @@
-"""Deliveries: logs the runs of a command to MLflow in the background, from its own process."""
+"""Deliveries: logs the runs of a command to MLflow in the background."""
 
 from collections.abc import Callable, Sequence
 
@@ -7,24 +7,17 @@ from ablab.sweep.job import Job
 from ablab.sweep.sharing import Sharing
 from ablab.sweep.watcher import Watcher
 from ablab.tracking.address import locate
-from ablab.tracking.background_delivery import BackgroundDelivery
+from ablab.tracking.background_delivery import BackgroundDelivery, Submitted
 from ablab.tracking.completion import completion_sha
-from ablab.tracking.delivery_state import deleted_runs
+from ablab.tracking.delivery_state import OWN_STORE, deleted_runs
 from ablab.tracking.lab import Lab
 from ablab.tracking.ledger import Ledger
 from ablab.tracking.plan import Plan
 from ablab.tracking.run import Run
-from ablab.tracking.store import Store, fault
-from ablab.tracking.sweep_run import (
-    TRIALS,
-    deliver_sweep,
-    delivered_runs,
-    describe_cell,
-    describe_trial,
-    refresh_page,
-)
+from ablab.tracking.store import Store, fault, prepare
+from ablab.tracking.sweep_run import TRIALS, delivered_runs, describe_cell, describe_trial
 
-PATIENCE = 30.0  # seconds that the end of a sweep waits for the store
+PATIENCE = 30.0  # seconds without progress after which the end of a sweep leaves the rest
 
 
 class Deliveries(Watcher):
@@ -45,6 +38,7 @@ class Deliveries(Watcher):
         self._delivery: BackgroundDelivery | None = None
         self._sharing: Sharing | None = None
         self._delivered: dict[str, str] = {}
+        self._shown: list[str] = []
         locate(lab.root)
 
     def query_store(self) -> list[str]:
@@ -59,18 +53,24 @@ class Deliveries(Watcher):
             refusal = fault(self._lab)
             return [_training_continues(refusal)] if refusal else []
         try:
-            self._store = Store.open(self._lab)
-            self._delivered, deleted = delivered_runs(self._store, self._experiment)
+            address, label = locate(self._lab.root), OWN_STORE
+            if address.is_own:  # MLflow is not needed for what SQLite can tell
+                notices = prepare(self._lab)
+            else:
+                self._store = Store.open(self._lab)
+                notices, label = self._store.notices, self._store.label
+            self._delivered, deleted = delivered_runs(address, self._experiment, self._store)
         except (StoreError, ResourceError, OSError) as error:
             return [_training_continues(str(error))]
         runs = [run for key in self._keys for run in self._lab.runs(key)]
-        recorded = deleted_runs(runs, self._store.label, self._experiment)
+        recorded = deleted_runs(runs, label, self._experiment)
         deleted |= recorded - self._delivered.keys()
         discarded = [run for name in sorted(deleted) if (run := self._idle_run(name)) is not None]
         for run in discarded:
             run.discard("its run was deleted in MLflow")
         note = f"{len(discarded)} trials whose runs were deleted in MLflow are trained again."
-        return [*self._store.notices, *([note] if discarded else [])]
+        self._shown += notices
+        return [*notices, *([note] if discarded else [])]
 
     def _idle_run(self, name: str) -> Run | None:
         """Return the run of a name ``key/number``, or None if it is discarded or being trained."""
@@ -87,29 +87,29 @@ class Deliveries(Watcher):
         Returns:
             Whether a job may be trained here now, always true where the store is the lab's own.
         """
-        if self._store is None or self._store.address.is_own:
+        if self._store is None:
             return lambda _job: True
         self._sharing = Sharing(Ledger(self._store), self._lab, is_finished)
         return self._sharing.may_start
 
     def begin(self, jobs: Sequence[Job]) -> None:
-        """Start the background delivery, with the finished jobs."""
-        self._delivery = BackgroundDelivery(
-            self._open, finish=self._refresh, complete=self._complete
-        )
+        """Start the background delivery, with the finished jobs, if there is anything to do."""
+        if any(job.is_open for job in jobs):
+            self._start()
         for job in jobs:
             if not job.is_open:
                 self._submit(job)
 
-    def _open(self) -> Store:
-        return self._store or Store.open(self._lab)
+    def _start(self) -> BackgroundDelivery:
+        if self._delivery is None:
+            self._delivery = BackgroundDelivery(
+                self._lab, "" if self._experiment == TRIALS else self._experiment, self._complete
+            )
+        return self._delivery
 
-    def _complete(self, _store: Store, run: Run, run_id: str) -> None:
+    def _complete(self, run: Run, run_id: str) -> None:
         if self._sharing is not None:
             self._sharing.delivered(run, self._experiment, run_id)
-
-    def _refresh(self, store: Store) -> None:
-        """Update what the store shows beside the runs, once all are delivered."""
 
     def _describe(self, job: Job) -> tuple[str, dict[str, str]]:
         """Return the name and the tags of a job's MLflow run."""
@@ -117,10 +117,10 @@ class Deliveries(Watcher):
 
     def _submit(self, job: Job) -> None:
         run = job.run
-        if self._delivery is None or run is None or self._is_delivered(job):
+        if run is None or self._is_delivered(job):
             return
         name, tags = self._describe(job)
-        self._delivery.submit(run, self._experiment, name=name, tags=tags)
+        self._start().submit(run, self._experiment, name=name, tags=tags)
 
     def _is_delivered(self, job: Job) -> bool:
         """Return whether the store held the job's completion record when it was queried."""
@@ -146,10 +146,10 @@ class Deliveries(Watcher):
         Args:
             on_wait: called if that takes longer than a user expects.
         """
-        if self._delivery is None:
-            return []
-        missing = self._delivery.close(PATIENCE, on_wait)
-        notes = [note for note in self._delivery.notices if self._store is None]
+        missing, notes = list[Submitted](), list[str]()
+        if self._delivery is not None:
+            missing = self._delivery.close(PATIENCE, on_wait)
+            notes += [note for note in self._delivery.notices if note not in self._shown]
         if self._sharing is not None:
             notes += self._sharing.close()
         if missing:
@@ -172,15 +172,6 @@ class SweepDeliveries(Deliveries):
     def __init__(self, lab: Lab, plan: Plan) -> None:
         super().__init__(lab, [cell.key for cell in plan.all_cells], plan.sweep)
         self.plan = plan
-
-    def _open(self) -> Store:
-        store = super()._open()
-        deliver_sweep(store, self.plan)
-        self._refresh(store)
-        return store
-
-    def _refresh(self, store: Store) -> None:
-        refresh_page(store, self.plan)
 
     def _describe(self, job: Job) -> tuple[str, dict[str, str]]:
         return describe_cell(self.plan, job.cell)

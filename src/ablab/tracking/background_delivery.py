@@ -1,38 +1,66 @@
-"""Background delivery: a thread that delivers runs to MLflow while they are trained.
+"""Background delivery: a process that delivers runs to MLflow while they are trained.
 
-Training never waits for it, and its errors never reach the trainer. What it could not deliver
-is on the disk, and `ablab.tracking.sync` delivers it later.
+Training never waits for it, and its errors never reach the trainer. It imports MLflow, which takes
+two CPU seconds, and runs at a lower priority than the trials. What it could not deliver is on the
+disk, and `ablab.tracking.sync` delivers it later.
 """
 
+import json
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
+from typing import IO, Any
 
-from ablab.errors import AblabError, ResourceError, StoreError
-from ablab.tracking.completion import COMPLETION
-from ablab.tracking.delivery import deliver
-from ablab.tracking.mlflow_runs import RunDeletedError
+from ablab.errors import StoreError
+from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run
-from ablab.tracking.store import Store
-from ablab.tracking.store_errors import StoreUnavailableError
 
 DELIVERING = "Delivering to MLflow; Ctrl-C leaves the rest to `ablab sync`."
-_LONGEST_PAUSE = 30.0
+CLOSE = "close"  # sent to the process: deliver the rest
+CLOSED = "closed"  # sent by the process, with the store's messages for the user
+_PROCESS = "ablab.tracking.delivery_process"
+_NO_TIME = "there was no time left"
 _QUIET = 2.0  # seconds that the end of a command may take without a message
+_STARTS = 2  # of the process: it is started again if it was killed
+
+Report = Callable[["Outcome"], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Stores what came of one attempt to deliver a run.
+
+    Attributes:
+        folder: of the run.
+        experiment: name of the experiment.
+        reason: why the store lacks something of the run, empty if it does not.
+        run_id: id of the MLflow run once it holds all of a finished run, else empty.
+        is_deleted: whether the user deleted the MLflow run.
+        is_last: whether no further attempt follows.
+    """
+
+    folder: str
+    experiment: str
+    reason: str = ""
+    run_id: str = ""
+    is_deleted: bool = False
+    is_last: bool = False
 
 
 @dataclass
-class DeliveryJob:
-    """Stores a run to deliver, and the outcome of its last delivery.
+class Submitted:
+    """Stores a run that the store does not hold completely, as far as is known.
 
     Attributes:
         run: the run.
         experiment: name of the experiment.
         name: name of the MLflow run.
         tags: its tags.
-        delivered: the `stamps` at the last attempt, None before the first.
         reason: why the store lacks something of the run, empty if it does not.
     """
 
@@ -40,166 +68,166 @@ class DeliveryJob:
     experiment: str
     name: str
     tags: Mapping[str, str]
-    delivered: tuple[int, int] | None = None
     reason: str = "the delivery had not started"
 
-    def stamps(self) -> tuple[int, int]:
-        """Return times of the files whose change means that there is something to deliver."""
-        return _modified(self.run.journal), _modified(self.run.folder / COMPLETION)
+    def message(self) -> dict[str, Any]:
+        """Return what the process needs to deliver it."""
+        named = {"experiment": self.experiment, "name": self.name, "tags": dict(self.tags)}
+        return {"folder": str(self.run.folder), **named}
 
 
+@dataclass
 class BackgroundDelivery:
-    """Delivers the runs of its queue about once a second, whenever they have changed.
+    """Starts a process that delivers the submitted runs whenever they have changed.
 
-    It opens the store in its own thread, so that a slow import or an unavailable store delays
-    nobody. While the store is unavailable the pauses grow, up to half a minute. Do not fork a
-    process that has one: neither its thread nor the store's SQLite connections survive a fork.
+    The process ends with this one, however that ends. If it is killed itself, it is started again
+    once, with all runs that it had not delivered.
 
-    Args:
-        open_store: opens the store.
-        interval: seconds from one round to the next.
-        finish: called last, with the store, if that is available.
-        complete: called with the store, a finished run that it holds completely, and the id of the
-            MLflow run.
+    Attributes:
+        lab: the lab.
+        sweep: the sweep whose page in MLflow is kept up to date, empty for none.
+        complete: called from a thread with a finished run that the store holds completely, and the
+            id of its MLflow run; after a `StoreError` the run is delivered again at the end.
+        notices: the store's messages for the user, once the delivery is closed.
     """
 
-    def __init__(
-        self,
-        open_store: Callable[[], Store],
-        interval: float = 1.0,
-        finish: Callable[[Store], None] = lambda store: None,
-        complete: Callable[[Store, Run, str], None] = lambda store, run, run_id: None,
-    ) -> None:
-        self._open_store, self._finish, self._complete = open_store, finish, complete
-        self._interval = interval
-        self._store: Store | None = None
-        self._queue: dict[tuple[Path, str], DeliveryJob] = {}
-        self._deleted: list[Run] = []
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self._is_closing = False
-        self._store_error: StoreError | None = None
-        self._thread = threading.Thread(target=self._loop, name="ablab-delivery", daemon=True)
+    lab: Lab
+    sweep: str = ""
+    complete: Callable[[Run, str], None] = lambda run, run_id: None
+    notices: list[str] = field(default_factory=list)
+    _runs: dict[tuple[str, str], Submitted] = field(default_factory=dict)
+    _outbox: SimpleQueue[Any] = field(default_factory=SimpleQueue)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _is_closing: bool = False
+    _is_closed: bool = False
+    _heard_at: float = 0.0
+    _process: "subprocess.Popen[str] | None" = None
+
+    def __post_init__(self) -> None:
+        """Start the process."""
+        self._thread = threading.Thread(target=self._supervise, name="ablab-delivery", daemon=True)
         self._thread.start()
 
     def submit(self, run: Run, experiment: str, *, name: str, tags: Mapping[str, str]) -> None:
-        """Add a run to the queue and return at once.
+        """Deliver a run from now on, and return at once.
 
         A run that is submitted again is delivered even if its journal has not grown: its process
         may have ended, which no file shows.
         """
+        submitted = Submitted(run, experiment, name, tags)
         with self._lock:
-            self._queue[run.folder, experiment] = DeliveryJob(run, experiment, name, tags)
+            self._runs[str(run.folder), experiment] = submitted
+            self._outbox.put(submitted.message())
 
-    def deleted(self) -> list[Run]:
-        """Return the runs whose MLflow run the user deleted, each once."""
-        with self._lock:
-            deleted, self._deleted = self._deleted, []
-        return deleted
-
-    @property
-    def notices(self) -> list[str]:
-        """The store's messages for the user."""
-        return [] if self._store is None else list(self._store.notices)
-
-    def close(
-        self, timeout: float, on_wait: Callable[[], None] = lambda: None
-    ) -> list[DeliveryJob]:
+    def close(self, timeout: float, on_wait: Callable[[], None] = lambda: None) -> list[Submitted]:
         """Deliver what is left, and stop.
 
         A store that is unavailable is asked once more: `ablab.tracking.sync` delivers later.
 
         Args:
-            timeout: longest time to deliver, in seconds.
-            on_wait: called if that takes longer than two seconds.
+            timeout: seconds without a sign of progress after which the rest is given up.
+            on_wait: called if the delivery takes longer than two seconds.
 
         Returns:
             The runs of which the store lacks something.
         """
         with self._lock:
-            for job in self._queue.values():
-                job.delivered, job.reason = None, "there was no time left"
-        self._is_closing = True
-        self._wake.set()
+            self._is_closing, self._heard_at = True, time.monotonic()
+            if self._thread.is_alive():
+                for submitted in self._runs.values():
+                    submitted.reason = _NO_TIME
+                    self._outbox.put(submitted.message())
+                self._outbox.put(CLOSE)
         self._thread.join(min(timeout, _QUIET))
         if self._thread.is_alive() and timeout > _QUIET:
             on_wait()
-            self._thread.join(timeout - _QUIET)
+        while self._thread.is_alive() and time.monotonic() < self._heard_at + timeout:
+            self._thread.join(min(timeout, 1.0))
         with self._lock:
-            return [replace(job) for job in self._queue.values() if job.reason]
+            self._is_closed = True
+            if self._process is not None and self._process.poll() is None:
+                self._process.kill()
+            return [replace(each) for each in self._runs.values() if each.reason]
 
-    def _loop(self) -> None:
-        pause = self._interval
-        while not self._is_closing:
-            self._wake.wait(pause)
-            is_available = self._deliver_changed()
-            pause = self._interval if is_available else min(2 * pause, _LONGEST_PAUSE)
-        if self._deliver_changed() and self._store is not None:
-            with suppress(AblabError, OSError):  # `ablab sync` does it too
-                self._finish(self._store)
-
-    def _deliver_changed(self) -> bool:
-        """Deliver the runs that have changed; return whether the store was available."""
+    def _supervise(self) -> None:
+        """Run the process to its end, once more if it ended too early."""
+        reason = ""
+        for _ in range(_STARTS):
+            try:
+                reason = self._run_process()
+            except OSError as error:
+                reason = f"the process that delivers must start, got: {error}"
+            if self._is_closed:
+                return
         with self._lock:
-            changed = [job for job in self._queue.values() if job.delivered != job.stamps()]
-        try:
-            for job in changed:
-                self._deliver(job, self._opened_store())
-        except (StoreError, ResourceError, OSError) as error:
-            for job in changed:
-                job.reason = job.reason if job.delivered == job.stamps() else str(error)
-            return False
-        return True
+            for submitted in self._runs.values():
+                submitted.reason = reason
 
-    def _opened_store(self) -> Store:
-        """Return the store; one that cannot be used is opened once and not tried again.
+    def _run_process(self) -> str:
+        """Start the process, receive its messages to its end, and return why it ended.
 
         Raises:
-            StoreError: it cannot be used.
+            OSError: it cannot be started.
         """
-        if self._store_error is not None:
-            raise self._store_error
-        if self._store is None:
-            try:
-                self._store = self._open_store()
-            except StoreUnavailableError:
-                raise
-            except StoreError as error:
-                self._store_error = error
-                raise
-        return self._store
-
-    def _deliver(self, job: DeliveryJob, store: Store) -> None:
-        stamps, run = job.stamps(), job.run
-        try:
-            result = deliver(run, store, job.experiment, name=job.name, tags=job.tags)
-            if result.complete and result.run_id is not None:
-                self._complete(store, run, result.run_id)
-        except StoreUnavailableError:
-            raise
-        except RunDeletedError:
-            with self._lock:
-                self._deleted.append(run)
-            self._remove(job)
-        except AblabError as error:
-            job.delivered, job.reason = stamps, str(error)
-        except Exception as error:  # delivery errors must never reach the trainer
-            job.delivered, job.reason = stamps, f"{type(error).__name__}: {error}"
-        else:
-            job.delivered, job.reason = stamps, ""
-            if result.complete:
-                self._remove(job)
-
-    def _remove(self, job: DeliveryJob) -> None:
+        words = [sys.executable, "-P", "-m", _PROCESS, str(self.lab.root), self.sweep]
+        # Ctrl-C in a terminal goes to a whole session: it is this process that answers it.
+        process = subprocess.Popen(
+            words,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            encoding="ascii",
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
         with self._lock:
-            # It may have been submitted again meanwhile: that job stays.
-            key = job.run.folder, job.experiment
-            if self._queue.get(key) is job:
-                del self._queue[key]
+            self._process, self._outbox = process, SimpleQueue()
+            for submitted in self._runs.values():
+                self._outbox.put(submitted.message())
+            if self._is_closing:
+                self._outbox.put(CLOSE)
+        outbox = self._outbox
+        # A full pipe must not keep the trials waiting: a thread writes.
+        threading.Thread(target=_write, args=(process.stdin, outbox), daemon=True).start()
+        with process.stdout:
+            for line in process.stdout:
+                self._heard_at = time.monotonic()
+                with suppress(ValueError):  # the last line of a killed process
+                    self._receive(json.loads(line))
+                if self._is_closed:
+                    outbox.put(None)
+        outbox.put(None)
+        return f"the process that delivers ended with status {process.wait()}"
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        if not message:  # a sign of life
+            return
+        if CLOSED in message:
+            self.notices, self._is_closed = message[CLOSED], True
+            return
+        outcome = Outcome(**message)
+        key = outcome.folder, outcome.experiment
+        with self._lock:
+            submitted = self._runs.get(key)
+            if submitted is None:
+                return
+            if not (outcome.run_id or outcome.is_deleted):
+                if outcome.is_last or not self._is_closing:
+                    submitted.reason = outcome.reason
+                return
+        if outcome.run_id:
+            try:
+                self.complete(submitted.run, outcome.run_id)
+            except StoreError as error:
+                submitted.reason = str(error)
+                return
+        with self._lock:
+            self._runs.pop(key, None)
 
 
-def _modified(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:
-        return 0
+def _write(stream: IO[str], outbox: SimpleQueue[Any]) -> None:
+    """Write messages as lines until there is None, and close the stream."""
+    with suppress(OSError), stream:
+        while (message := outbox.get()) is not None:
+            stream.write(json.dumps(message) + "\n")
+            stream.flush()

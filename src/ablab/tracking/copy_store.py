@@ -85,7 +85,7 @@ def _deleted(lab: Lab, source: Store) -> set[tuple[str, str]]:
     runs = [run for key in lab.keys() for run in lab.runs(key)]  # noqa: SIM118 - no mapping
     found = set()
     for experiment in experiments:
-        complete, deleted = delivered_runs(source, experiment)
+        complete, deleted = delivered_runs(source.address, experiment, source)
         recorded = deleted_runs(runs, source.label, experiment) - complete.keys()
         found |= {(experiment, name) for name in deleted | recorded}
     return {(e, n) for e, n in found if n in {f"{run.key}/{run.number}" for run in runs}}

@@ -27,6 +27,13 @@ JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'ablab.take'
 LEFT JOIN tags d ON d.run_uuid = r.run_uuid AND d.key = '{DUPLICATE}'
 WHERE d.value IS NULL ORDER BY r.lifecycle_stage DESC
 """
+_EXPERIMENT_RUNS = """
+SELECT t.value, r.lifecycle_stage, p.value
+FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id AND e.lifecycle_stage = 'active'
+JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'ablab.take'
+LEFT JOIN params p ON p.run_uuid = r.run_uuid AND p.key = 'completion'
+WHERE e.name = ?
+"""
 
 
 @dataclass(frozen=True)
@@ -103,6 +110,22 @@ def record_deletions(lab: Lab) -> str:
             states[experiment] = DeliveryState(run_id, deleted=True)
             write_states(run, OWN_STORE, states)
     return ""
+
+
+def stored_runs(path: Path, experiment: str) -> list[tuple[str, str, str | None]]:
+    """Return the runs of an experiment of a SQLite store, none if the experiment was deleted.
+
+    MLflow's own query takes a hundred times as long, besides the import.
+
+    Returns:
+        ``<key>/<run>``, ``active`` or ``deleted``, and the SHA-256 of the completion record or
+        None, of each MLflow run.
+
+    Raises:
+        sqlite3.Error: the file cannot be read.
+    """
+    with closing(connect(path)) as database:
+        return database.execute(_EXPERIMENT_RUNS, (experiment,)).fetchall()
 
 
 def is_delivered(run: Run) -> bool:

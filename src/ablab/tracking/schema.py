@@ -4,13 +4,18 @@ MLflow upgrades a store that lacks a table when it opens it, without a backup. S
 compared before that.
 """
 
+import re
 from contextlib import closing
-from importlib import import_module
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 from ablab.errors import StoreError
 from ablab.tracking.address import VARIABLE, Address
 from ablab.tracking.database import connect
+
+_MIGRATIONS = "store/db_migrations/versions"
+_LINKS = (r"^revision = [\"'](\w+)[\"']", r"^down_revision = [\"'](\w+)[\"']")
 
 
 def check_schema(address: Address) -> None:
@@ -47,11 +52,29 @@ def schema_version(path: Path) -> str:
 
 
 def known_schemas() -> list[str]:
-    """Return the schemas that the installed MLflow knows, newest first; takes about 15 ms."""
-    utils, script = import_module("mlflow.store.db.utils"), import_module("alembic.script")
-    directory = script.ScriptDirectory.from_config(utils._get_alembic_config(""))
-    return [revision.revision for revision in directory.walk_revisions()]
+    """Return the schemas that the installed MLflow knows, newest first.
+
+    They are read from the files of its migrations, one for each schema: Alembic would import them,
+    and MLflow, which takes two CPU seconds.
+    """
+    mlflow = find_spec("mlflow")
+    assert mlflow is not None
+    assert mlflow.submodule_search_locations is not None
+    folder = Path(mlflow.submodule_search_locations[0]) / _MIGRATIONS
+    earlier = dict(_links(file.read_text("utf-8")) for file in folder.glob("[!_]*.py"))
+    (schema,) = earlier.keys() - set(earlier.values())
+    schemas = [schema]
+    while before := earlier[schemas[-1]]:
+        schemas.append(before)
+    return schemas
+
+
+def _links(source: str) -> tuple[str, str]:
+    """Return the schema that a migration leads to, and the one before, empty for the first."""
+    revision, before = (re.search(pattern, source, re.MULTILINE) for pattern in _LINKS)
+    assert revision is not None
+    return revision[1], before[1] if before is not None else ""
 
 
 def _mlflow() -> str:
-    return str(import_module("mlflow.version").VERSION)
+    return metadata.version("mlflow")

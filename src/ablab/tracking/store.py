@@ -159,6 +159,25 @@ class Store:
         return self.find_experiment(name)
 
 
+def prepare(lab: Lab) -> list[str]:
+    """Check the lab's own store, and correct it after a move of the lab, without MLflow.
+
+    Returns:
+        Messages for the user.
+
+    Raises:
+        StoreError: it cannot be used; the message names the remedy.
+    """
+    address = locate(lab.root)
+    assert address.database is not None
+    if not address.database.exists():
+        return []
+    notices = [claim_store(address)]
+    with translate_errors(address), exclusive(address):
+        notices.append(_prepare(address, address.database.parent / ARTIFACTS, create=False))
+    return [notice for notice in notices if notice]
+
+
 def fault(lab: Lab) -> str:
     """Return why the SQLite store of a lab cannot be used now, empty if it can.
 

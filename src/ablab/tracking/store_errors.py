@@ -6,6 +6,7 @@ MLflow's own messages are not passed on where their advice does not apply here.
 import os
 import re
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,11 @@ from ablab.errors import StoreError
 from ablab.tracking.address import VARIABLE, Address
 from ablab.tracking.host_marker import check_claim
 
+_ERRORS = {
+    "mlflow.exceptions": "MlflowException",
+    "sqlalchemy.exc": "SQLAlchemyError",
+    "requests.exceptions": "RequestException",
+}
 _DAMAGED = ("not a database", "malformed", "no such table", "no such column", "no version")
 _PASSING = {
     "is locked": "must be free, got one that another process has locked",
@@ -41,15 +47,17 @@ class StoreUnavailableError(StoreError):
 @contextmanager
 def translate_errors(address: Address) -> Iterator[None]:
     """Raise every error of the store in the block as a `StoreError`."""
-    import requests
-    from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import SQLAlchemyError
-
     check_claim(address.database)
     try:
         yield
-    except (MlflowException, SQLAlchemyError, sqlite3.Error, requests.RequestException) as error:
+    except _classes() as error:
         raise to_store_error(address, error) from error
+
+
+def _classes() -> tuple[type[Exception], ...]:
+    """Return the classes of errors of a store; a module that was not imported raised none."""
+    imported = ((sys.modules.get(module), name) for module, name in _ERRORS.items())
+    return sqlite3.Error, *(getattr(module, name) for module, name in imported if module)
 
 
 def to_store_error(address: Address, error: Exception) -> StoreError:

@@ -8,7 +8,9 @@ from typing import Any
 from filelock import FileLock
 
 from ablab.errors import StoreError
+from ablab.tracking.address import Address
 from ablab.tracking.artifacts import artifact_sizes, log_artifacts
+from ablab.tracking.delivery_state import stored_runs
 from ablab.tracking.files import DamagedError, file_sha256, read_json
 from ablab.tracking.mlflow_names import NAME_LENGTH, TAG_LENGTH, shorten
 from ablab.tracking.plan import Cell, Plan, TuningCell, read_plan
@@ -146,10 +148,17 @@ def deliver_written_report(store: Store, plan: Plan) -> None:
     deliver_report(store, plan.sweep, folder, verdict)
 
 
-def delivered_runs(store: Store, experiment: str) -> tuple[dict[str, str], set[str]]:
+def delivered_runs(
+    address: Address, experiment: str, store: Store | None = None
+) -> tuple[dict[str, str], set[str]]:
     """Return which runs an experiment has completely, and which were deleted there, by one query.
 
     A deleted experiment counts as empty: delivery restores it with all its runs.
+
+    Args:
+        address: of the store.
+        experiment: name of the experiment.
+        store: the open store; a SQLite file need not be open.
 
     Returns:
         SHA-256 of the completion record by ``<key>/<run>`` of each complete run; and the names
@@ -159,32 +168,43 @@ def delivered_runs(store: Store, experiment: str) -> tuple[dict[str, str], set[s
         StoreError: the store does not answer.
     """
     complete, active, deleted = dict[str, str](), set[str](), set[str]()
-    with translate_errors(store.address):
-        for mlflow_run in _trial_runs(store, experiment):
-            run = mlflow_run.data.tags["ablab.take"]
-            if mlflow_run.info.lifecycle_stage == "deleted":
-                deleted.add(run)
-                continue
-            active.add(run)
-            if "completion" in mlflow_run.data.params:
-                complete[run] = mlflow_run.data.params["completion"]
+    with translate_errors(address):
+        if address.database is not None:
+            found = stored_runs(address.database, experiment) if address.database.exists() else []
+        else:
+            assert store is not None
+            found = _served_runs(store, experiment)
+    for run, stage, completion in found:
+        if stage == "deleted":
+            deleted.add(run)
+            continue
+        active.add(run)
+        if completion is not None:
+            complete[run] = completion
     return complete, deleted - active
 
 
-def _trial_runs(store: Store, experiment: str) -> list[Any]:
-    """Return the MLflow runs of trials, deleted ones included."""
+def _served_runs(store: Store, experiment: str) -> list[tuple[str, str, str | None]]:
+    """Return what `ablab.tracking.delivery_state.stored_runs` does, of another store."""
     from mlflow.entities import ViewType
 
-    entry, token, mlflow_runs = store.find_experiment(experiment), None, []
+    entry, token, found = store.find_experiment(experiment), None, []
     while entry is not None and entry.lifecycle_stage == "active":
         page = store.client.search_runs(
             [entry.experiment_id], _TRIAL, ViewType.ALL, max_results=5000, page_token=token
         )
-        mlflow_runs += page
+        found += [
+            (
+                mlflow_run.data.tags["ablab.take"],
+                mlflow_run.info.lifecycle_stage,
+                mlflow_run.data.params.get("completion"),
+            )
+            for mlflow_run in page
+        ]
         token = page.token
         if not token:
             break
-    return mlflow_runs
+    return found
 
 
 def _parent(store: Store, experiment: str) -> Any:

@@ -148,11 +148,11 @@ def _summary(trial: Trial) -> str:
 
 @contextmanager
 def _delivering(run: Run, lab: Lab, console: Console, offline: bool) -> Iterator[None]:
-    """Deliver the run to MLflow while it trains, from a background thread."""
+    """Deliver the run to MLflow while it trains, by a process in the background."""
     if offline:
         yield
         return
-    delivery = BackgroundDelivery(partial(Store.open, lab))
+    delivery = BackgroundDelivery(lab)
     name, tags = describe_trial(run.trial)
     delivery.submit(run, TRIALS, name=name, tags=tags)
     try:
