@@ -329,15 +329,14 @@ def test_half_precision_on_the_cpu_is_refused() -> None:
         resolve(compose(["trainer.precision=16-mixed", "devices=cpu"]))
 
 
-ISA = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+OLDER = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
 
 
-@pytest.mark.parametrize("isa", [{}, ISA], ids=["native", "avx2"])
-def test_lstm_trains_in_bfloat16_on_any_processor(isa: dict[str, str], tmp_path: Path) -> None:
+def test_lstm_trains_in_bfloat16_on_an_older_processor(tmp_path: Path) -> None:
     overrides = [*FEW, "architecture=lstm", "trainer.precision=bf16-mixed"]
     command = [sys.executable, "-m", "ablab", "train", *overrides, "--offline"]
     done = subprocess.run(
-        command, env={**os.environ, **isa}, capture_output=True, text=True, check=False
+        command, env={**os.environ, **OLDER}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "test accuracy" in done.stdout

@@ -21,7 +21,7 @@ TESTS = (
     "config/test_trial.py",
     "model/test_build.py",
     "training/test_every_part_trains.py",
-    "sweep/test_shipped_sweeps.py",
+    "sweep/test_shipped_sweeps.py::test_sweep_has_a_comment_and_a_question",
     "sweep/launch/test_hydra_launch.py::TestLauncher",
 )
 

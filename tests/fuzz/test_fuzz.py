@@ -11,7 +11,7 @@ from fuzz_judge import judge, set_up
 from ablab.tracking.lab import Lab
 from ablab.training.single import train
 
-CASES = 300
+CASES = 120
 TRAINED = 16
 
 

@@ -223,7 +223,7 @@ def test_sizes_are_bounded(tmp_path: Path) -> None:
     assert big.get_size_inches()[1] < 9
 
 
-@pytest.mark.parametrize("classes", [2, 8, 20])
+@pytest.mark.parametrize("classes", [2, 15])
 def test_any_name_can_be_drawn_inside_the_picture(tmp_path: Path, classes: int) -> None:
     """Warnings are errors: one would come of a character that the font lacks."""
     names = [*HOSTILE * 3][:classes]
