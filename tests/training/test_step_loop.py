@@ -8,9 +8,9 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Checkpoint
 from pytorch_lightning.loggers.logger import DummyLogger
-from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
 
 from ablab.config.compose import compose
+from ablab.data.module import InMemoryDataModule
 from ablab.model import build
 from ablab.training import step_loop
 from ablab.training.settings import Devices
@@ -61,18 +61,31 @@ class InnerHook(pl.Callback):
 
 
 def _fit(
-    overrides: tuple[str, ...], folder: Path, *, direct: bool, callback: pl.Callback | None = None
+    overrides: tuple[str, ...],
+    folder: Path,
+    *,
+    direct: bool,
+    callback: pl.Callback | None = None,
+    tested: list[Any] | None = None,
 ) -> tuple[pl.Trainer, dict[str, Any]]:
-    """Train two epochs, and return the Trainer and its checkpoint."""
+    """Train two epochs, and return the Trainer and its checkpoint; ``tested`` gets a test's."""
     config = compose([*MLP, *overrides]).resolved()
     config["trainer"] |= {"max_epochs": 2}
     data = build.datamodule(config)
+    assert isinstance(data, InMemoryDataModule)
+    data.eval_batch_size = 50  # several batches between the first and the last
     callbacks = [Checkpoint(), *([] if callback is None else [callback])]
-    fitter = trainer(config["trainer"], Devices("cpu"), folder, DummyLogger(), callbacks)
-    assert isinstance(fitter.fit_loop.epoch_loop, StepLoop)
-    if not direct:
-        fitter.fit_loop.epoch_loop.__class__ = _TrainingEpochLoop
-    fitter.fit(build.classifier(config, data), data)
+    with pytest.MonkeyPatch.context() as patch:
+        if not direct:
+            patch.setattr("ablab.training.trainer.use_direct_steps", lambda trainer: None)
+        fitter = trainer(config["trainer"], Devices("cpu"), folder, DummyLogger(), callbacks)
+    assert isinstance(fitter.fit_loop.epoch_loop, StepLoop) == direct
+    module = build.classifier(config, data)
+    fitter.fit(module, data)
+    if tested is not None:
+        (metrics,) = fitter.test(module, data, verbose=False)
+        outputs = module.predicted, module.confidence, module.mistakes.images
+        tested.append((metrics, *outputs))
     fitter.save_checkpoint(folder / "last.ckpt", weights_only=False)
     return fitter, torch.load(folder / "last.ckpt", weights_only=True)
 
@@ -134,3 +147,34 @@ def test_a_hook_inside_the_step_is_called(tmp_path: Path, monkeypatch: pytest.Mo
     callback = InnerHook()
     _fit((), tmp_path, direct=True, callback=callback)
     assert callback.calls == 2 * STEPS
+
+
+class Batches(pl.Callback):
+    """Counts evaluated batches."""
+
+    def __init__(self) -> None:
+        self.validated: list[int] = []
+        self.tested: list[int] = []
+
+    def on_validation_batch_end(self, trainer: pl.Trainer, *arguments: Any) -> None:
+        self.validated.append(arguments[3])
+
+    def on_test_batch_start(self, trainer: pl.Trainer, *arguments: Any) -> None:
+        self.tested.append(arguments[2])
+
+
+def test_the_test_is_lightnings(tmp_path: Path) -> None:
+    results: list[Any] = []
+    for direct in (True, False):
+        _fit((), tmp_path, direct=direct, tested=results)
+    _assert_equal(*results)
+
+
+def test_a_callback_of_batches_sees_each(tmp_path: Path) -> None:
+    seen = []
+    for direct in (True, False):
+        callback = Batches()
+        _fit((), tmp_path, direct=direct, callback=callback, tested=[])
+        seen.append((callback.validated, callback.tested))
+    assert seen[0] == seen[1]
+    assert len(seen[0][1]) > 1

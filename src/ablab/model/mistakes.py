@@ -24,12 +24,18 @@ class Mistakes:
         """Add one batch: images (N, C, H, W), target, predicted and confidence (N,)."""
         # -1 instead of a selection by a mask, whose size a GPU would have to report at each step.
         wrong = torch.where(predicted != target, confidence, -1.0).nan_to_num(nan=-1.0)
+        # Of the batch first: its images are not copied to be compared with those before.
+        values = _highest(images, target, predicted, wrong)
         if self.images is not None:
-            images = torch.cat([self.images, images])
-            target = torch.cat([self.target, target])
-            predicted = torch.cat([self.predicted, predicted])
-            wrong = torch.cat([self.confidence, wrong])
-        # Sorted and not `topk`, which does not say which of equal values it takes.
-        chosen = wrong.sort(descending=True, stable=True).indices[:MOST]
-        self.images, self.confidence = images[chosen], wrong[chosen]
-        self.target, self.predicted = target[chosen], predicted[chosen]
+            before = self.images, self.target, self.predicted, self.confidence
+            values = _highest(*map(torch.cat, zip(before, values, strict=True)))
+        self.images, self.target, self.predicted, self.confidence = values
+
+
+def _highest(
+    images: Tensor, target: Tensor, predicted: Tensor, confidence: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return the ``MOST`` with the highest confidence, of equal ones the first."""
+    # Sorted and not `topk`, which does not say which of equal values it takes.
+    chosen = confidence.sort(descending=True, stable=True).indices[:MOST]
+    return images[chosen], target[chosen], predicted[chosen], confidence[chosen]

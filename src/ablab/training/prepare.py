@@ -11,6 +11,7 @@ import torch
 from ablab.signals import end_with_parent
 from ablab.training.environment import commit, cpu_name, source_hash, versions
 from ablab.training.settings import ProcessSettings
+from ablab.training.trainer import find_callbacks
 
 # Parameters of glibc's mallopt(3), each with its largest value.
 _TRIM_THRESHOLD = -1, 2**31 - 1
@@ -20,11 +21,11 @@ _MMAP_THRESHOLD = -3, 2**25
 def warm_up() -> None:
     """Prepare this process, which has imported everything, for trials forked from it.
 
-    A forked trial starts in about 0.15 s, a new process in 5 to 6 s. Commit, versions and source
-    hash are computed once here and inherited.
+    A forked trial starts in about 0.15 s, a new process in 5 to 6 s. Commit, versions, source hash
+    and the callbacks of installed packages are found once here and inherited.
     """
     # Not the GPU's name: CUDA cannot be used in a fork of a process that has initialized it.
-    for cached in (commit, source_hash, cpu_name, versions):
+    for cached in (commit, source_hash, cpu_name, versions, find_callbacks):
         cached()
     # Objects of imported packages are never freed. Frozen, they are not scanned by the garbage
     # collector in each fork, which takes a quarter of a second a scan and would copy their pages.
