@@ -14,10 +14,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ablab.catalogue import docstrings
 from ablab.catalogue.listing import Component, of_axis
-from ablab.config.compose import AXES, compose
+from ablab.config.compose import compose
+from ablab.config.groups import AXES
 from ablab.faults import ComponentError
-from ablab.model.build import PARTS
 from ablab.model.builder import Builder
+from ablab.model.targets import PARTS
 from ablab.training.cost import RECURRENCES
 
 HERE = Path(__file__).parent

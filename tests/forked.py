@@ -27,7 +27,7 @@ from typing import Any
 
 from ablab.signals import END_SIGNALS
 from ablab.sweep.launch.environment import thread_variables, worker_environment
-from ablab.sweep.launch.fork import PRELOAD
+from ablab.sweep.launch.server import PRELOAD
 
 COMMAND, TRIAL = "ablab.cli", "ablab.training.process"
 MODULES = [

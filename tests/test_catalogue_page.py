@@ -17,7 +17,7 @@ import yaml
 from torch import nn
 
 from ablab.catalogue.listing import Component, of_axis
-from ablab.config.compose import AXES
+from ablab.config.groups import AXES
 from ablab.model.builder import Builder
 from ablab.model.targets import resolve
 

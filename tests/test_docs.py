@@ -11,7 +11,7 @@ from documented import BLOCK, GUIDES, PAGES, ROOT, shown_commands, spans, steps
 
 import ablab
 from ablab.cli.parser import make_parser
-from ablab.config.compose import AXES, GROUPS
+from ablab.config.groups import AXES, GROUPS
 from ablab.errors import EXIT_CODES
 from ablab.report.text.glossary import GLOSSARY
 from ablab.sweep import rules, selection

@@ -12,7 +12,7 @@ from ablab import cli
 from ablab.catalogue import docstrings
 from ablab.catalogue.listing import of_axis
 from ablab.catalogue.lists import describe, list_members
-from ablab.config.compose import AXES
+from ablab.config.groups import AXES
 from ablab.faults import ConfigError
 from ablab.model.targets import resolve
 

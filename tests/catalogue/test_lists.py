@@ -7,7 +7,8 @@ import yaml
 
 from ablab import cli
 from ablab.catalogue.lists import SETTINGS, describe, list_members
-from ablab.config.compose import AXES, sweep_names
+from ablab.config.compose import sweep_names
+from ablab.config.groups import AXES
 from ablab.faults import ConfigError
 from ablab.folders import shipped_folder
 from ablab.formatting import unit_of

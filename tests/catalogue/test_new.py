@@ -11,8 +11,9 @@ from forked import COMMAND, Program
 
 from ablab import cli
 from ablab.catalogue.new import write_new
-from ablab.config.compose import AXES, compose
+from ablab.config.compose import compose
 from ablab.config.dry_build import dry_build
+from ablab.config.groups import AXES
 from ablab.config.validate import validate
 from ablab.faults import ConfigError
 from ablab.folders import shipped_folder

@@ -6,7 +6,8 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from ablab.config.compose import AXES, GROUPS, components, compose, sweep_names
+from ablab.config.compose import components, compose, sweep_names
+from ablab.config.groups import AXES, GROUPS
 from ablab.faults import ConfigError
 from ablab.folders import shipped_folder
 

@@ -6,8 +6,9 @@ import pytest
 import yaml
 from omegaconf import OmegaConf
 
-from ablab.config.compose import AXES, components, compose
+from ablab.config.compose import components, compose
 from ablab.config.composition import Composition
+from ablab.config.groups import AXES
 from ablab.config.swap import swap
 from ablab.folders import shipped_folder
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ablab.config import trial
-from ablab.config.compose import AXES, OUTSIDE_KEY, compose
+from ablab.config.compose import compose
+from ablab.config.groups import AXES, OUTSIDE_KEY
 from ablab.config.trial import content_key, key_of, resolve, used_axes
 from ablab.data.errors import DataError
 from ablab.faults import ConfigError

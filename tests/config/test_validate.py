@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from ablab.config import trial
-from ablab.config.compose import AXES, Composition, components, compose
+from ablab.config.compose import Composition, components, compose
+from ablab.config.groups import AXES
 from ablab.config.validate import validate
 from ablab.faults import ConfigError
 from ablab.model.targets import TargetError, resolve

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from ablab.data.order import SHUFFLES, EpochOrder, FixedOrder
+from ablab.data.order import EpochOrder, FixedOrder
+from ablab.data.settings import SHUFFLES
 
 INDICES = torch.arange(100, 203)
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from fuzz_values import HOSTILE, MODULE, SOURCE, TEXTS, VALUES
 
-from ablab.config.compose import AXES, GROUPS, components, compose
+from ablab.config.compose import components, compose
+from ablab.config.groups import AXES, GROUPS
 
 NETWORKS = ("lenet5", "mlp", "one_conv", "cnn", "cnn1d", "gru", "resnet20", "vgg", "tdnn", "srn")
 

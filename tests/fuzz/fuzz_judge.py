@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from fuzz_cases import Case
 
-from ablab.config.compose import GROUPS, compose
+from ablab.config.compose import compose
+from ablab.config.groups import GROUPS
 from ablab.config.trial import resolve
 from ablab.errors import AblabError
 from ablab.sweep.planning import plan_sweep

@@ -12,6 +12,7 @@ from ablab import streams
 from ablab.config.compose import components, compose
 from ablab.model import build
 from ablab.model.layer_streams import LayerStreams
+from ablab.model.targets import PARTS
 
 # One network of each kind, and options that change its layers.
 NETWORKS: dict[str, tuple[str, ...]] = {
@@ -42,7 +43,7 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     "vgg": ("architecture.depth=11",),
     "wide_resnet": ("architecture.width=1", "architecture.depth=10"),
 }
-AXES = {axis: sorted(components(axis)) for axis in build.PARTS}
+AXES = {axis: sorted(components(axis)) for axis in PARTS}
 PLACED = ("batch", "group", "layer")
 LARGE = {"alexnet", "googlenet", "inception_v3", "vgg"}  # every third component will do
 
@@ -76,7 +77,7 @@ _DEFAULTS = compose([]).resolved()
 
 def layers(module: nn.Module) -> list[nn.Module]:
     """Return the architecture's own layers with weights, in order."""
-    parts = [m for m in module.modules() if getattr(m, "ablab_axis", "") in build.PARTS]
+    parts = [m for m in module.modules() if getattr(m, "ablab_axis", "") in PARTS]
     of_parts = {inner for part in parts for inner in part.modules()}
     return [layer for layer in module.modules() if weights(layer) and layer not in of_parts]
 

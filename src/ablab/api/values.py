@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ablab.config.compose import GROUPS
+from ablab.config.groups import GROUPS
 from ablab.config.overrides import keys_of, parse, quoted_override
 from ablab.faults import ConfigError
 from ablab.text import format_name, format_value

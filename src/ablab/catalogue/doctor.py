@@ -10,7 +10,8 @@ import torch
 
 from ablab import folders
 from ablab.catalogue.machine_problems import machine_problems
-from ablab.config.compose import AXES, components
+from ablab.config.compose import components
+from ablab.config.groups import AXES
 from ablab.config.preflight import device_notes
 from ablab.disk import free_bytes
 from ablab.errors import AblabError

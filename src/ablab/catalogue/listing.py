@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ablab.catalogue.docstrings import docstring, summary
-from ablab.config.compose import AXES, components
+from ablab.config.compose import components
+from ablab.config.groups import AXES
 from ablab.config.yaml_file import read_text
 from ablab.faults import ConfigError, unknown_name
 

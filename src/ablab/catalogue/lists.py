@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ablab.catalogue.listing import LINE, describe_component, of_axis
-from ablab.config.compose import AXES, GROUPS, components, compose, sweep_names
+from ablab.config.compose import components, compose, sweep_names
+from ablab.config.groups import AXES, GROUPS
 from ablab.config.yaml_file import read_yaml
 from ablab.faults import ConfigError, unknown_name
 from ablab.folders import lab_folder

@@ -7,7 +7,8 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 from ablab.bounds import NAME
-from ablab.config.compose import AXES, components
+from ablab.config.compose import components
+from ablab.config.groups import AXES
 from ablab.faults import ConfigError, unknown_name
 from ablab.folders import shipped_folder
 from ablab.text import format_name

@@ -55,15 +55,19 @@ def _add_selection(sweep: argparse.ArgumentParser) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    with without_gc():
-        from ablab.report import interim
-        from ablab.sweep.engine import run_sweep
-        from ablab.sweep.names import sweep_id
-        from ablab.sweep.selection import parse_selection
+    from ablab.sweep.launch.early import start_early
+    from ablab.sweep.names import sweep_id
+    from ablab.sweep.selection import parse_selection
 
     selection = parse_selection(
         options.only, options.shard, options.max_trials, retry_failed=options.retry_failed
     )
+    if not options.dry_run:
+        start_early(options.name, options.overrides)
+    with without_gc():
+        from ablab.report import interim
+        from ablab.sweep.engine import run_sweep
+
     if options.fetch:
         _fetch_datasets(options.name, options.overrides)
     code = run_sweep(

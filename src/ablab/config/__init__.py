@@ -10,8 +10,10 @@ In the order in which a configuration passes them:
 4. ``validate``: checks each value: ``hyperparameters`` (of components), ``scalars`` (all others),
    ``combinations`` and ``probe_switches``. Nothing is built.
 5. ``preflight``: checks the machine: devices, ``threads``, disk space.
-6. ``dry_build``: builds the trial and takes a dry step: ``dry_forward``, ``dry_backward``,
+6. ``checks``: does the checks that import components, here or where a command asks for them, once
+   for each configuration (``check_records``, on one ``machine``).
+7. ``dry_build``: builds the trial and takes a dry step: ``dry_forward``, ``dry_backward``,
    ``dry_optimizer``, and the ``memory`` they need.
-7. ``trial``: computes the key from the configuration, the data and the user's ``sources``, which
+8. ``trial``: computes the key from the configuration, the data and the user's ``sources``, which
    ``source_imports`` finds.
 """

@@ -4,6 +4,7 @@ The only module that calls Hydra.
 """
 
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from ablab.config.composition import Composition, to_plain
+from ablab.config.groups import AXES, GROUPS, USER_GROUPS
 from ablab.config.interpolation import resolve_interpolations
 from ablab.config.known_keys import body_faults
 from ablab.config.overrides import SWEEPS, has_key, keys_of, mapping_at, parse, unknown_key
@@ -24,23 +26,6 @@ from ablab.errors import InputError
 from ablab.faults import ConfigError, first_line, unknown_name
 from ablab.folders import shipped_folder, user_folder
 
-AXES = (
-    "dataset",
-    "augmentation",
-    "architecture",
-    "activation",
-    "pooling",
-    "normalization",
-    "dropout",
-    "initializer",
-    "loss",
-    "regularizer",
-    "optimizer",
-    "scheduler",
-)
-OUTSIDE_KEY = ("devices", "tracking", "launcher", "probes", "sweep")
-USER_GROUPS = (*AXES, "launcher")  # those that a user's ./conf may extend
-GROUPS = (*AXES, "data", "trainer", "devices", "tracking", "launcher", "probes")
 # Hydra 1.3 warns where version_base is missing, 1.4 where it is given.
 _VERSION: dict[str, Any] = {"version_base": None} if hydra.__version__.startswith("1.3.") else {}
 
@@ -108,13 +93,18 @@ def _is_about(fault: str, keys: set[str]) -> bool:
 
 
 def _further_faults(composition: Composition) -> tuple[str, ...]:
-    """Return the faults that later checks would find, to report all at once."""
-    # Imported here: without faults, composing needs no torch, which takes seconds to import.
-    from ablab.config.dry_build import dry_build
-    from ablab.config.validate import validate
+    """Return the faults that later checks would find, to report all at once.
+
+    Without torch only those that need none: a typo is no reason to import it, which takes seconds.
+    """
+    from ablab.config.validate import faults_without_torch, validate
 
     try:
         config = composition.resolved()
+        if "torch" not in sys.modules:
+            return tuple(faults_without_torch(config))
+        from ablab.config.dry_build import dry_build
+
         validate(config)
         dry_build(config)
     except ConfigError as error:

@@ -33,6 +33,7 @@ from ablab.faults import ComponentError, ConfigError, component_errors
 from ablab.model import build
 from ablab.model.builder import Builder
 from ablab.model.by_hand.convert import check
+from ablab.model.targets import PARTS
 
 _STAND_IN = {"_target_": "torch.nn.Identity"}
 
@@ -105,7 +106,7 @@ def _with_stand_ins(config: Mapping[str, Any], data: TrialData, faults: list[str
     try:
         return _forward(config, data)
     except ComponentError as error:
-        if config[error.axis] == _STAND_IN or error.axis not in build.PARTS:
+        if config[error.axis] == _STAND_IN or error.axis not in PARTS:
             raise
         faults.append(str(error))
         return _with_stand_ins({**config, error.axis: _STAND_IN}, data, faults)

@@ -87,6 +87,16 @@ def hyperparameter_faults(
     return faults
 
 
+def named_faults(axis: str, values: Mapping[str, Any]) -> list[str]:
+    """Return the faults of hyper-parameters of torch's classes by their rules by name alone."""
+    rules = [(name, value, _BY_NAME[name]) for name, value in values.items() if name in _BY_NAME]
+    return [
+        f"{axis}.{name} must be {words}, got {format_value(value)}"
+        for name, value, (words, holds) in rules
+        if not holds(value)
+    ]
+
+
 def size_faults(config: Mapping[str, Any]) -> list[str]:
     """Return the faults of sizes above their bounds; values of a wrong type are skipped."""
     faults = []

@@ -1,16 +1,14 @@
-"""Lower bound of a trial's memory, and the memory of the machine."""
+"""Lower bound of a trial's memory."""
 
-import math
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ablab.config.machine import machine_memory
 from ablab.config.preflight import device_type, gpus_elsewhere, num_processes
 from ablab.formatting import format_size
 from ablab.text import format_count
@@ -97,49 +95,3 @@ def _available(kind: str) -> float:
     if kind == "cuda":
         return float(torch.cuda.get_device_properties(0).total_memory)
     return machine_memory()
-
-
-def machine_memory(
-    information: Path = Path("/proc/meminfo"),
-    groups: Path = Path("/proc/self/cgroup"),
-    root: Path = Path("/sys/fs/cgroup"),
-) -> float:
-    """Return the bytes available to processes: memory and swap space, or a container's limit.
-
-    Args:
-        information: Linux's table of its memory.
-        groups: control groups of this process.
-        root: where they are mounted; version 2, or version 1 with its ``memory`` hierarchy.
-    """
-    return min([_total(information), *_limits(groups, root)])
-
-
-def _total(information: Path) -> float:
-    try:
-        lines = dict(line.split(":") for line in information.read_text().splitlines())
-        return sum(1024.0 * int(lines[name].split()[0]) for name in ("MemTotal", "SwapTotal"))
-    except (OSError, ValueError, KeyError):
-        pass
-    try:
-        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (ValueError, OSError):
-        return math.inf
-
-
-def _limits(groups: Path, root: Path) -> Iterator[float]:
-    """Yield the limits from this process's control group upwards."""
-    try:
-        lines = [line.split(":", 2) for line in groups.read_text().splitlines()]
-    except OSError:
-        return
-    for _, controllers, name in lines:
-        if controllers and "memory" not in controllers.split(","):
-            continue
-        base = root / "memory" if controllers else root
-        own = base / name.strip("/")
-        for folder in (own, *own.parents):
-            for file in ("memory.max", "memory.limit_in_bytes"):
-                with suppress(OSError, ValueError):  # no such file, or `max`
-                    yield float((folder / file).read_text())
-            if folder == base:
-                break

@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ablab.config.threads import thread_faults
-from ablab.data.order import FULL
-from ablab.model import build
+from ablab.data.settings import FULL
 
+# torch is imported where a device is asked for: a command that only reads a configuration does
+# not wait for it.
 _NVIDIA = Path("/proc/driver/nvidia/version")
 
 
@@ -43,6 +42,8 @@ def device_faults(config: Mapping[str, Any]) -> list[str]:
 
 def _local_faults(devices: Mapping[str, Any]) -> list[str]:
     """Return the faults of devices that trials have on this machine."""
+    import torch
+
     accelerator, count, faults = devices["accelerator"], num_processes(devices), []
     if accelerator in ("gpu", "cuda") and not torch.cuda.is_available():
         faults.append(f"devices.accelerator must be cpu or auto here, got {accelerator}: {_why()}")
@@ -85,6 +86,8 @@ def device_type(config: Mapping[str, Any]) -> str:
         return "cuda" if gpus and devices["accelerator"] != "cpu" else "cpu"
     if _on_gpu(devices):
         return "cuda"
+    import torch
+
     if devices["accelerator"] in ("auto", "gpu", "mps") and torch.backends.mps.is_available():
         return "mps"
     return "cpu"
@@ -92,15 +95,19 @@ def device_type(config: Mapping[str, Any]) -> str:
 
 def device_notes() -> list[str]:
     """Return notes for the user about the machine: a GPU that this torch cannot use."""
-    if _NVIDIA.exists() and not torch.cuda.is_available():
-        return [f"training on the CPU: {_why()}"]
-    return []
+    if not _NVIDIA.exists():
+        return []
+    import torch
+
+    return [] if torch.cuda.is_available() else [f"training on the CPU: {_why()}"]
 
 
 def num_processes(devices: Mapping[str, Any]) -> int:
     """Return the number of processes of a trial, >= 1."""
     if devices["devices"] != -1:
         return int(devices["devices"])
+    import torch
+
     return max(1, torch.cuda.device_count()) if _on_gpu(devices) else 1
 
 
@@ -108,6 +115,8 @@ def _batch_images(config: Mapping[str, Any]) -> int:
     """Return the images of a batch; 0 where the data set is invalid, which other checks report."""
     if config["batch_size"] != FULL:
         return int(config["batch_size"])
+    from ablab.model import build
+
     try:
         return build.datamodule(config).counts()["train_images"]
     except ValueError:
@@ -115,10 +124,14 @@ def _batch_images(config: Mapping[str, Any]) -> int:
 
 
 def _on_gpu(devices: Mapping[str, Any]) -> bool:
+    import torch
+
     return devices["accelerator"] in ("auto", "gpu", "cuda") and torch.cuda.is_available()
 
 
 def _why() -> str:
+    import torch
+
     if _NVIDIA.exists():
         return f"there is a GPU, but torch {torch.__version__} cannot use it"
     return f"torch {torch.__version__} finds no GPU"

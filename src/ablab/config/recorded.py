@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ablab.bounds import PROCESSES
-from ablab.config.compose import AXES, GROUPS
 from ablab.config.content import content_faults, is_interpolated
+from ablab.config.groups import AXES, GROUPS
 from ablab.config.trial import NEUTRAL, content_key
 from ablab.text import format_value
 

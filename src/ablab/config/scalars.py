@@ -9,7 +9,7 @@ from ablab.config.content import is_integer as _integer
 from ablab.config.content import is_number as _number
 from ablab.config.content import value_at
 from ablab.config.hyperparameters import Rule, is_positive
-from ablab.data.order import FULL, SHUFFLES
+from ablab.data.settings import FULL, SHUFFLES
 from ablab.text import format_value
 
 
@@ -133,6 +133,19 @@ def scalar_faults(config: Mapping[str, Any]) -> list[str]:
         count = len(value) if isinstance(value, list) else value
         faults += bound.fault(key, count) if _integer(count) else []
     return faults
+
+
+def freeze_faults(config: Mapping[str, Any]) -> list[str]:
+    """Return the faults of ``freeze`` that can be found without a network."""
+    value = config.get("freeze")
+    if value is None:
+        return []
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        return [f"freeze must be a pattern of names, a list of patterns, or null, got {value!r}"]
+    if config.get("backend") == "by_hand":
+        return [f"freeze must be null for backend=by_hand, got {value}"]
+    return []
 
 
 def _has(config: Mapping[str, Any], key: str) -> bool:

@@ -8,7 +8,7 @@ from inspect import getfile, unwrap
 from pathlib import Path
 from typing import Any
 
-from ablab.config.compose import AXES
+from ablab.config.groups import AXES
 from ablab.config.source_imports import TRUSTED, own_modules
 from ablab.errors import InputError
 from ablab.model.targets import resolve

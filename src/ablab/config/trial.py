@@ -2,23 +2,18 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from ablab import folders
-from ablab.config.compose import AXES, OUTSIDE_KEY
+from ablab.config.checks import checked
 from ablab.config.composition import Composition
-from ablab.config.dry_build import dry_build
-from ablab.config.preflight import device_faults, num_processes
-from ablab.config.sources import source_hashes
-from ablab.config.validate import validate
+from ablab.config.groups import AXES, OUTSIDE_KEY
+from ablab.config.preflight import num_processes
+from ablab.config.validate import faults_without_torch
 from ablab.faults import ConfigError
-from ablab.model import build
-from ablab.model.randomness import own_randomness
-from ablab.model.targets import name_in_key
+from ablab.model.targets import PARTS, name_in_key
 
 SCHEMA = 2
 # Options added after the first release, with the value at which they have no effect. At that value
@@ -90,21 +85,15 @@ def resolve_config(config: dict[str, Any], choices: dict[str, str]) -> Trial:
     """Check a resolved configuration with the data and sources of today, and compute its key.
 
     Raises:
-        ConfigError: all faults that can be found before training.
+        ConfigError: all faults that can be found before training. Where torch is not imported
+            yet, faults that need none are raised first, without the others.
         DataError: the data set is missing or damaged.
     """
-    validate(config)
-    faults = device_faults(config)
-    try:
-        dry_build(config)
-    except ConfigError as error:
-        faults += error.faults
-    if faults:
+    if "torch" not in sys.modules and (faults := faults_without_torch(config)):
         raise ConfigError(faults)
-    data_hash = _data_hash(config["dataset"])
-    sources = source_hashes(config)
-    key = key_of(config, data_hash, sources)
-    return Trial(key, config, choices, data_hash, sources)
+    found = checked(config)
+    key = key_of(config, found.data_hash, found.sources)
+    return Trial(key, config, choices, found.data_hash, dict(found.sources))
 
 
 def resolve_seeds(composition: Composition, seeds: Sequence[int]) -> Iterator[Trial]:
@@ -128,7 +117,11 @@ def key_of(config: Mapping[str, Any], data_hash: str, sources: Mapping[str, str]
     each of them (see `own_randomness`).
     """
     processes = num_processes(config["devices"])
-    counts = processes > 1 and own_randomness(config)
+    if processes == 1:
+        return content_key(config, data_hash, sources, None)
+    from ablab.model.randomness import own_randomness  # late: it imports torch
+
+    counts = own_randomness(config)
     return content_key(config, data_hash, sources, processes if counts else None)
 
 
@@ -152,19 +145,7 @@ def content_key(
 
 def used_axes(config: Mapping[str, Any]) -> frozenset[str]:
     """Return the axes that a trial uses: a network need not use every part."""
-    return dry_build(config) | frozenset(AXES).difference(build.PARTS)
-
-
-def _data_hash(node: Mapping[str, Any]) -> str:
-    """Return the hash of a data set's content, uncached for a user's files, which may change."""
-    compute = _content_hash.__wrapped__ if node.get("path") else _content_hash
-    return compute(_text(node), folders.data_folder(), folders.cache_folder())
-
-
-@cache
-def _content_hash(text: str, *_folders: Path) -> str:
-    """Return the hash of a data set's content; the folders are part of the cache's key."""
-    return build.dataset(json.loads(text)).content_hash
+    return checked(config).used | frozenset(AXES).difference(PARTS)
 
 
 def _copy(value: Any) -> Any:

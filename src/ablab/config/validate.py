@@ -4,14 +4,19 @@ import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
-from ablab.components.parts import Site
 from ablab.config.combinations import combination_faults
-from ablab.config.hyperparameters import hyperparameter_faults, size_faults
+from ablab.config.hyperparameters import hyperparameter_faults, named_faults, size_faults
 from ablab.config.probe_switches import probe_faults
-from ablab.config.scalars import scalar_faults
+from ablab.config.scalars import freeze_faults, scalar_faults
 from ablab.faults import ConfigError, unknown_name
-from ablab.model.frozen_layers import freeze_faults
-from ablab.model.targets import COMMON_KEYS, CONTRACTS, TargetError, contract_arguments, resolve
+from ablab.model.targets import (
+    COMMON_KEYS,
+    CONTRACTS,
+    TargetError,
+    contract_arguments,
+    current_name,
+    resolve,
+)
 from ablab.model.warm_start import init_from_faults
 from ablab.text import format_value
 
@@ -23,11 +28,31 @@ def validate(config: Mapping[str, Any]) -> None:
         ConfigError: with all faults.
     """
     faults = [fault for axis in CONTRACTS for fault in _component_faults(axis, config.get(axis))]
-    faults += scalar_faults(config) + size_faults(config)
-    faults += combination_faults(config)
-    faults += probe_faults(config) + init_from_faults(config) + freeze_faults(config)
+    faults += _value_faults(config)
     if faults:
         raise ConfigError(faults)
+
+
+def faults_without_torch(config: Mapping[str, Any]) -> list[str]:
+    """Return those faults of `validate` that are found without importing a component.
+
+    A typo is refused at once; importing torch and Lightning takes seconds.
+    """
+    named = [fault for axis in CONTRACTS for fault in _named_faults(axis, config.get(axis))]
+    return named + _value_faults(config)
+
+
+def _value_faults(config: Mapping[str, Any]) -> list[str]:
+    faults = scalar_faults(config) + size_faults(config) + combination_faults(config)
+    return faults + probe_faults(config) + init_from_faults(config) + freeze_faults(config)
+
+
+def _named_faults(axis: str, node: Any) -> list[str]:
+    """Return the faults of hyper-parameters that have a rule by name, of torch's classes."""
+    target = current_name(node.get("_target_")) if isinstance(node, Mapping) else None
+    if not isinstance(target, str) or not target.startswith("torch."):
+        return []
+    return named_faults(axis, {k: v for k, v in node.items() if k not in COMMON_KEYS.get(axis, ())})
 
 
 def _component_faults(axis: str, node: Any) -> list[str]:
@@ -74,6 +99,8 @@ def _site_faults(target: Any) -> Iterator[str]:
 
     Before 0.1 was released it was called ``place``.
     """
+    from ablab.components.parts import Site
+
     sites = get_args(Site)
     rule = f"dropout._target_ must have as its site {', '.join(sites[:-1])} or {sites[-1]}"
     if not hasattr(target, "site") and hasattr(target, "place"):

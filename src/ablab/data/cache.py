@@ -49,7 +49,7 @@ def load(image_set: ImageSet) -> Cached:
     Raises:
         DataError: the source is missing or damaged, or the cache was changed after it was written.
     """
-    folder = folders.cache_folder() / image_set.name / image_set.fingerprint
+    folder = _folder(image_set)
     try:
         return _open(folder)
     except _IncompleteError:
@@ -60,6 +60,15 @@ def load(image_set: ImageSet) -> Cached:
         except _IncompleteError:
             _create(folder, image_set)
     return _open(folder)
+
+
+def files(image_set: ImageSet) -> tuple[Path, ...]:
+    """Return the files of a set's entry, which `load` has read or written."""
+    return tuple(sorted(path for path in _folder(image_set).iterdir() if path.is_file()))
+
+
+def _folder(image_set: ImageSet) -> Path:
+    return folders.cache_folder() / image_set.name / image_set.fingerprint
 
 
 def changed_entries() -> Iterator[tuple[Path, str]]:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,8 +14,9 @@ from ablab import streams
 from ablab.data import cache
 from ablab.data.batches import Augmentation, Batches, Images, pixel_permutation
 from ablab.data.image_set import ImageSet
-from ablab.data.order import FULL, EpochOrder, FixedOrder
+from ablab.data.order import EpochOrder, FixedOrder
 from ablab.data.perturbation import Perturbation
+from ablab.data.settings import FULL
 from ablab.data.split import check_val_fraction, split, subset
 from ablab.data.statistics import Moments, histogram_of, moments
 from ablab.data.trial_data import Batch, TrialData
@@ -118,6 +120,11 @@ class InMemoryDataModule(TrialData):
         arrays = [hashes[self._array(part, kind)] for part in self._parts for kind in _KINDS]
         text = json.dumps([arrays, self.class_names])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def cached_files(self) -> tuple[Path, ...]:
+        """Files of the cache's entry: `cache.load` compares no more than their sizes and times."""
+        return cache.files(self._image_set)
 
     def prepare_data(self) -> None:
         """Read and decode the data into the cache, unless they are there.

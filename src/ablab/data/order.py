@@ -6,10 +6,8 @@ import torch
 from torch import Tensor
 
 from ablab import streams
+from ablab.data.settings import SHUFFLES
 from ablab.errors import InputError
-
-FULL = "full"  # a batch_size: each batch holds all training images
-SHUFFLES = ("each_epoch", "once", "none", "with_replacement")
 
 
 class EpochOrder:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytorch_lightning as pl
 from torch import Tensor
@@ -63,6 +64,11 @@ class TrialData(pl.LightningDataModule, ABC):
         Raises:
             DataError: the data are missing or damaged.
         """
+
+    @property
+    def cached_files(self) -> tuple[Path, ...] | None:
+        """Files whose sizes and times show that `content_hash` is the same; None if none do."""
+        return None
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from ablab.config.compose import AXES
+from ablab.config.groups import AXES
 from ablab.config.sources import source_hashes
 from ablab.config.validate import validate
 from ablab.data.errors import DataError

@@ -24,9 +24,8 @@ from ablab.model.frozen_layers import freeze_parameters
 from ablab.model.layer_streams import LayerStreams
 from ablab.model.plain_data import refuse_options
 from ablab.model.randomness import own_randomness
+from ablab.model.targets import PARTS
 from ablab.model.warm_start import start_from
-
-PARTS = ("activation", "pooling", "normalization", "dropout")
 
 _INITIALIZER_IMAGES = 512  # enough to estimate a variance; a batch may be the whole set
 

@@ -1,16 +1,13 @@
 """Calls of the classes and functions that a configuration names, by their axis's contract."""
 
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from functools import partial
-from typing import Any
-
-from torch import nn
+from typing import TYPE_CHECKING, Any
 
 from ablab.faults import component_errors
-from ablab.model.by_hand.convert import AXIS
-from ablab.model.layer_streams import LayerStreams
 from ablab.model.targets import (
     COMMON_KEYS,
     CONTRACTS,
@@ -19,6 +16,11 @@ from ablab.model.targets import (
     resolve,
 )
 
+if TYPE_CHECKING:
+    from ablab.model.layer_streams import LayerStreams
+
+# Attribute of a module in which `Builder` stores its axis.
+AXIS = "ablab_axis"
 # Contract arguments that an architecture may leave out of its calls.
 _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "pooling": {"kernel_size": 2, "stride": 2, "padding": 0},
@@ -37,7 +39,7 @@ class Builder:
         layer_streams: where initial weights are drawn from during a call, if set.
     """
 
-    layer_streams: LayerStreams | None = None
+    layer_streams: "LayerStreams | None" = None
 
     def __init__(self, axis: str, node: Mapping[str, Any], **bound: Any) -> None:
         self.axis = axis
@@ -82,7 +84,8 @@ class Builder:
             streams,
         ):
             built = self._partial(**passed)
-        if isinstance(built, nn.Module):
+        # Without torch, as where a launcher is built, there is no module.
+        if (torch := sys.modules.get("torch")) and isinstance(built, torch.nn.Module):
             setattr(built, AXIS, self.axis)
         return built
 

@@ -1,8 +1,7 @@
 """``freeze``: parameters and layers that are not trained."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
 
 import pytorch_lightning as pl
 from torch import Tensor, nn
@@ -11,19 +10,6 @@ from torch.nn.modules.batchnorm import _NormBase
 from ablab.errors import InputError
 
 Patterns = str | Sequence[str] | None
-
-
-def freeze_faults(config: Mapping[str, Any]) -> list[str]:
-    """Return the faults of ``freeze`` that can be found without a network."""
-    value = config.get("freeze")
-    if value is None:
-        return []
-    names = value if isinstance(value, list) else [value]
-    if not names or not all(isinstance(name, str) and name for name in names):
-        return [f"freeze must be a pattern of names, a list of patterns, or null, got {value!r}"]
-    if config.get("backend") == "by_hand":
-        return [f"freeze must be null for backend=by_hand, got {value}"]
-    return []
 
 
 def freeze_parameters(network: nn.Module, patterns: Patterns) -> None:

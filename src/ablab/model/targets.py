@@ -8,10 +8,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
-
 from ablab.errors import InputError
 from ablab.text import format_value
 
@@ -38,18 +34,19 @@ CONTRACTS: dict[str, tuple[str, ...]] = {
     "scheduler": ("optimizer", "total_steps"),
     "launcher": ("devices", "threads"),
 }
+# The axes that an architecture builds its layers from; a network need not use all of them.
+PARTS = ("activation", "pooling", "normalization", "dropout")
 # Keys of each YAML of a group that ablab itself reads, and does not pass to the target.
 COMMON_KEYS: Mapping[str, tuple[str, ...]] = {
     "launcher": ("threads", "retries", "time_limit", "start_limit", "max_failures")
 }
 # Groups whose targets are not in ablab.components.<axis>.
 _PACKAGES: Mapping[str, str] = {"launcher": "ablab.sweep.launch"}
-_BASES: dict[str, type] = {
-    **dict.fromkeys(
-        ("architecture", "activation", "pooling", "normalization", "dropout", "loss"), nn.Module
-    ),
-    "optimizer": Optimizer,
-    "scheduler": LRScheduler,
+# By name: a command that only reads names does not wait for torch.
+_BASES: Mapping[str, str] = {
+    **dict.fromkeys(("architecture", *PARTS, "loss"), "torch.nn.Module"),
+    "optimizer": "torch.optim.Optimizer",
+    "scheduler": "torch.optim.lr_scheduler.LRScheduler",
 }
 # Classes that ablab 0.1 spelled otherwise. Its records, and a user's YAML, may name them so; a key
 # is computed with the former name, so that finished trials stay valid.
@@ -114,8 +111,9 @@ def resolve(axis: str, target: Any) -> Callable[..., Any]:
     component: Callable[..., Any]
     if _is_inside(target, "torch") and axis in _BASES:
         component = _find(target)
-        if not _is_torch_component(component, _BASES[axis]):
-            raise TargetError(f"must be a torch {_BASES[axis].__name__} class, got {target}")
+        base = _find(_BASES[axis])
+        if not _is_torch_component(component, base):
+            raise TargetError(f"must be a torch {base.__name__} class, got {target}")
     elif any(_is_inside(target, prefix) for prefix in trusted):
         component = _find(target)
         if not _is_defined_inside(component, trusted):
@@ -154,8 +152,8 @@ def contract_arguments(
         classes and those that only inherit ``nn.Module.__init__``.
     """
     names = inspect.signature(target).parameters
-    own = not _is_torch(target) and getattr(target, "__init__", None) is not nn.Module.__init__
-    takes_all = own and any(p.kind is p.VAR_KEYWORD for p in names.values())
+    is_variadic = any(p.kind is p.VAR_KEYWORD for p in names.values())
+    takes_all = is_variadic and not _is_torch(target) and not _inherits_init(target)
     accepted = {}
     for name, value in given.items():
         for word in (name, *_TORCH_NAMES.get(name, ())):
@@ -214,6 +212,13 @@ def _is_public(target: Any, prefixes: tuple[str, ...]) -> bool:
     if name.startswith("_") or getattr(sys.modules.get(module), name, None) is not target:
         return False
     return any(_is_inside(module, prefix) for prefix in prefixes)
+
+
+def _inherits_init(target: Callable[..., Any]) -> bool:
+    """Return whether a class has no constructor but that of ``nn.Module``."""
+    from torch import nn
+
+    return getattr(target, "__init__", None) is nn.Module.__init__
 
 
 def _is_torch(target: Callable[..., Any]) -> bool:

@@ -3,17 +3,16 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from typing import TYPE_CHECKING, Any
 
 from ablab.errors import InputError
 from ablab.folders import lab_folder
 from ablab.tracking.completion import omitted_weights
 from ablab.tracking.lab import Lab
 from ablab.tracking.records import BEST
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 _KEY = re.compile("[0-9a-f]{16}")
 
@@ -37,7 +36,7 @@ def weights_hash(config: Mapping[str, Any]) -> str | None:
     return None if key is None else _weights(str(key))[1]
 
 
-def start_from(network: nn.Module, key: str) -> None:
+def start_from(network: "nn.Module", key: str) -> None:
     """Copy the best weights of a finished trial, including batch-norm statistics.
 
     A layer that the other network lacks, or has with another shape, keeps its initial weights and
@@ -50,6 +49,9 @@ def start_from(network: nn.Module, key: str) -> None:
     Raises:
         InputError: it is no finished trial of the lab, or the networks share no layer.
     """
+    import torch
+    from safetensors.torch import load_file
+
     source, own = load_file(_weights(key)[0]), network.state_dict()
     kept = _different_layers(own, source)
     names = [name for name in own if _layer(name) not in kept]
@@ -63,20 +65,22 @@ def start_from(network: nn.Module, key: str) -> None:
             own[name].copy_(source[name])
 
 
-def init_from_note(network: nn.Module, config: Mapping[str, Any]) -> str:
+def init_from_note(network: "nn.Module", config: Mapping[str, Any]) -> str:
     """Return a sentence on the source of the initial weights, empty without ``init_from``.
 
     It names the layers that `start_from` does not copy.
     """
     if config.get("init_from") is None:
         return ""
+    from safetensors.torch import load_file
+
     key = str(config["init_from"])
     kept = _different_layers(network.state_dict(), load_file(_weights(key)[0]))
     exceptions = f", except {', '.join(kept)}, initialized by the seed" if kept else ""
     return f"The initial weights are those of trial {key}{exceptions}."
 
 
-def _different_layers(own: Mapping[str, Tensor], source: Mapping[str, Tensor]) -> list[str]:
+def _different_layers(own: "Mapping[str, Tensor]", source: "Mapping[str, Tensor]") -> list[str]:
     names = [n for n, v in own.items() if n not in source or source[n].shape != v.shape]
     return list(dict.fromkeys(_layer(name) for name in names))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from ablab.config.compose import AXES
 from ablab.config.composition import Composition
+from ablab.config.groups import AXES
 from ablab.config.trial import Trial, resolve_seeds, used_axes
 from ablab.faults import ConfigError
 from ablab.sweep.progress import Notify, ignore, with_progress

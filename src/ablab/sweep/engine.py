@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ablab.errors import FINISHED
 from ablab.faults import ConfigError
 from ablab.folders import lab_folder
 from ablab.model.targets import allowed_prefixes
+from ablab.sweep.checking import checking
 from ablab.sweep.console.detectable import print_detectable
 from ablab.sweep.console.live import Display
 from ablab.sweep.console.summary import forecast_table, print_line
@@ -67,52 +69,55 @@ def run_sweep(
         DataError: a data set is missing or damaged.
     """
     console = console or terminal.make_console()
-    draft = plan_sweep(name, overrides, lambda text: print_line(console, text, "dim"))
-    launcher = make_launcher(draft.runtime)
-    command = shlex.join(["ablab", "sweep", name, *_allow_options(draft), *overrides])
-    lab = Lab(lab_folder()) if dry_run else Lab.open()
-    folder = lab.sweep_folder(draft.sweep)
-    selection = selection or Selection()
-    _check_command(selection, draft, folder)
-    if draft.searches:
-        searching = Searching(lab, draft, command, launcher, console, display, offline=offline)
-        if selection and not searching.is_done:
-            raise ConfigError([TUNE_FIRST])
-        tuned = searching.forecast() if dry_run else searching.run()
-        if isinstance(tuned, int):
-            return tuned
-        draft = tuned
-    if dry_run:
-        plan, _, notes = extend_plan(read_plan(folder), draft, command)
-    else:
-        plan, notes = write_plan(folder, draft, command)
-    sweep = _Sweep(
-        name=plan.sweep,
-        metric=plan.spec.metric,
-        next_command=shlex.join(["ablab", "report", name, *trial_changes(overrides)]),
-        lab=lab,
-        jobs=_jobs(plan, selection.cells(plan), draft),
-        runtime=draft.runtime,
-        launcher=launcher,
-        console=console,
-        rerun_changed=rerun_changed,
-        display=display,
-        plan=plan,
-        selection=selection,
-        command=command,
-        draft=draft,
-        statistics=statistics,
-    )
-    if draft.runtime["tracking"]["deliver"] and not (offline or dry_run):
-        sweep.deliveries = SweepDeliveries(lab, plan)
-    excluded = [item for part in plan.parts for item in part.excluded]
-    notes += describe_looks(plan)
-    cost = sweep.begin(f"{plan.sweep}: {plan.spec.question}", notes, excluded)
-    if dry_run:
-        console.print(forecast_table(sweep.jobs, states(lab, sweep.jobs), cost))
-        sweep.print_detectable(cost)
-        return FINISHED
-    return sweep.run(cost)
+    with ExitStack() as stack:
+        stack.enter_context(checking(will_train=not dry_run))
+        draft = plan_sweep(name, overrides, lambda text: print_line(console, text, "dim"))
+        launcher = make_launcher(draft.runtime)
+        command = shlex.join(["ablab", "sweep", name, *_allow_options(draft), *overrides])
+        lab = Lab(lab_folder()) if dry_run else Lab.open()
+        folder = lab.sweep_folder(draft.sweep)
+        selection = selection or Selection()
+        _check_command(selection, draft, folder)
+        if draft.searches:
+            searching = Searching(lab, draft, command, launcher, console, display, offline=offline)
+            if selection and not searching.is_done:
+                raise ConfigError([TUNE_FIRST])
+            tuned = searching.forecast() if dry_run else searching.run()
+            if isinstance(tuned, int):
+                return tuned
+            draft = tuned
+        if dry_run:
+            plan, _, notes = extend_plan(read_plan(folder), draft, command)
+        else:
+            plan, notes = write_plan(folder, draft, command)
+        sweep = _Sweep(
+            name=plan.sweep,
+            metric=plan.spec.metric,
+            next_command=shlex.join(["ablab", "report", name, *trial_changes(overrides)]),
+            lab=lab,
+            jobs=_jobs(plan, selection.cells(plan), draft),
+            runtime=draft.runtime,
+            launcher=launcher,
+            console=console,
+            rerun_changed=rerun_changed,
+            display=display,
+            plan=plan,
+            selection=selection,
+            command=command,
+            draft=draft,
+            statistics=statistics,
+        )
+        if draft.runtime["tracking"]["deliver"] and not (offline or dry_run):
+            sweep.deliveries = SweepDeliveries(lab, plan)
+        excluded = [item for part in plan.parts for item in part.excluded]
+        notes += describe_looks(plan)
+        cost = sweep.begin(f"{plan.sweep}: {plan.spec.question}", notes, excluded)
+        if dry_run:
+            console.print(forecast_table(sweep.jobs, states(lab, sweep.jobs), cost))
+            sweep.print_detectable(cost)
+            return FINISHED
+        stack.close()  # the process of the checks ends before the trials start
+        return sweep.run(cost)
 
 
 @dataclass(kw_only=True)

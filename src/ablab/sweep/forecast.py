@@ -1,8 +1,10 @@
 """Forecast of a sweep's time, from finished trials or a short measurement, and disk space."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -18,6 +20,28 @@ RUN_BYTES = 270e3  # records, tables, pictures and rows in the store of a run
 EPOCH_BYTES = 4e3  # journal line and rows in the store of an epoch
 PROBES_BYTES = 250e3  # table and picture of probes
 STORE_BYTES = 1e6  # of an empty store
+
+
+@dataclass(frozen=True)
+class StepCost:
+    """Measured cost of a trial, from `ablab.training.cost.measure`.
+
+    Attributes:
+        step_seconds: seconds of one optimizer step on one thread.
+        steps_per_epoch: optimizer steps per epoch.
+        weight_bytes: of the stored weights of a run.
+        checkpoint_bytes: of its checkpoint, which is deleted when the run is finished.
+        test_bytes: approximately, of the tables and pictures that depend on the data.
+    """
+
+    step_seconds: float
+    steps_per_epoch: int
+    weight_bytes: int
+    checkpoint_bytes: int
+    test_bytes: int
+
+
+Measure = Callable[[Mapping[str, Any]], StepCost]
 
 
 @dataclass(frozen=True)
@@ -50,7 +74,7 @@ def forecast(
     jobs: Sequence[Job],
     slots: int,
     folder: Path,
-    measure: Callable[[Mapping[str, Any]], Any] | None = None,
+    measure: Measure | None = None,
 ) -> Forecast:
     """Return the forecast of the open jobs.
 
@@ -60,17 +84,17 @@ def forecast(
         jobs: all jobs of the sweep, finished ones included.
         slots: number of jobs that run at the same time.
         folder: of the lab, existing or not.
-        measure: replaces `ablab.training.cost.measure` in tests.
+        measure: by default the one of `measured_by`.
     """
-    known = _seconds_of_finished(jobs)
-    costs: dict[str, Any] = {}
+    known, measure = _seconds_of_finished(jobs), measure or _current.get()
+    costs: dict[str, StepCost | None] = {}
     seconds, size, largest = {}, 0.0, 0.0
     for job in jobs:
         if not job.is_open:
             continue
         config = _config_without_seed(job)
         if config not in costs:
-            costs[config] = _measure_or_none(measure or _measure, job.trial["config"])
+            costs[config] = _measure_or_none(measure, job.trial["config"])
         cost = costs[config]
         if config in known:
             seconds[job.cell.key] = mean(known[config])
@@ -128,24 +152,39 @@ def _config_without_seed(job: Job) -> str:
     return json.dumps({k: v for k, v in job.trial["config"].items() if k not in outside})
 
 
-def _measure_or_none(measure: Callable[[Mapping[str, Any]], Any], config: Mapping[str, Any]) -> Any:
+def _measure_or_none(measure: Measure, config: Mapping[str, Any]) -> StepCost | None:
     try:
         return measure(config)
     except Exception:  # an error of a component is reported by its trial and stops no other
         return None
 
 
-def _measure(config: Mapping[str, Any]) -> Any:
+def measure(config: Mapping[str, Any]) -> StepCost:
+    """Measure some steps of a trial in this process."""
     import torch
 
     from ablab.config.threads import cpu_threads
-    from ablab.training.cost import measure
+    from ablab.training import cost
     from ablab.training.prepare import keep_freed_memory
 
     keep_freed_memory()  # as in the trial's process: a CPU step is 1.4x as slow without it
     threads = torch.get_num_threads()
     torch.set_num_threads(cpu_threads(config["launcher"]))
     try:
-        return measure(config)
+        found = cost.measure(config)
+        return StepCost(**{field.name: getattr(found, field.name) for field in fields(StepCost)})
     finally:
         torch.set_num_threads(threads)
+
+
+_current: ContextVar[Measure] = ContextVar("measure", default=measure)
+
+
+@contextmanager
+def measured_by(measure: Measure) -> Iterator[None]:
+    """Let ``measure`` do the measurements of the block."""
+    token = _current.set(measure)
+    try:
+        yield
+    finally:
+        _current.reset(token)

@@ -10,18 +10,20 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from filelock import FileLock
 
 from ablab.faults import ConfigError
 from ablab.formatting import join_all
-from ablab.stats.power import Detectable
-from ablab.sweep.planning import Draft
 from ablab.text import format_value
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Part, Plan, read_plan, write_part
 from ablab.tracking.spec import Spec
+
+if TYPE_CHECKING:
+    from ablab.stats.power import Detectable
+    from ablab.sweep.planning import Draft
 
 _SIZES = (5, 10, 20)
 _KEPT = ("kind", "metric", "goal", "baseline", "margin")
@@ -33,7 +35,7 @@ class Statistics(Protocol):
     def undecided(self, lab: Lab, plan: Plan) -> tuple[str, ...] | None:
         """Return the variants that the next look trains; None while the newest is not settled."""
 
-    def detectable(self, lab: Lab, plan: Plan, sizes: Sequence[int]) -> Detectable | None:
+    def detectable(self, lab: Lab, plan: Plan, sizes: Sequence[int]) -> "Detectable | None":
         """Return what numbers of seeds could detect; None if the spread is not known."""
 
 
@@ -44,7 +46,7 @@ def sizes_of_interest(spec: Spec) -> Sequence[int]:
     return sorted({*_SIZES, *([len(spec.seeds)] if len(spec.seeds) > 2 else [])})
 
 
-def at_look(plan: Plan | None, draft: Draft) -> Draft:
+def at_look(plan: Plan | None, draft: "Draft") -> "Draft":
     """Return the draft with the cells of the looks so far alone; without looks as it is.
 
     Args:
@@ -64,7 +66,9 @@ def at_look(plan: Plan | None, draft: Draft) -> Draft:
     return _restrict(draft, first, tuple(range(looks.sizes[0])))
 
 
-def _restrict(draft: Draft, ids: Collection[tuple[str, int, str]], seeds: tuple[int, ...]) -> Draft:
+def _restrict(
+    draft: "Draft", ids: Collection[tuple[str, int, str]], seeds: tuple[int, ...]
+) -> "Draft":
     cells = tuple(cell for cell in draft.cells if cell.id in ids)
     return replace(draft, cells=cells, spec=replace(draft.spec, seeds=seeds))
 
@@ -91,7 +95,7 @@ def _check_kept(planned: Spec, asked: Spec) -> None:
 
 
 def advance(
-    lab: Lab, plan: Plan, draft: Draft, statistics: Statistics | None, command: str
+    lab: Lab, plan: Plan, draft: "Draft", statistics: Statistics | None, command: str
 ) -> tuple[Plan, list[str]]:
     """Add the next look to the plan on disk if the newest is settled and the answer needs more.
 
@@ -117,7 +121,7 @@ def advance(
 
 
 def _next_look(
-    folder: Path, plan: Plan, draft: Draft, variants: Collection[str], command: str
+    folder: Path, plan: Plan, draft: "Draft", variants: Collection[str], command: str
 ) -> Plan:
     """Add the next look to the plan on disk, unless another process did, and return the plan."""
     assert draft.spec.looks is not None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from ablab import terminal
+from ablab.sweep.checking import checking
 from ablab.sweep.console.summary import print_line, results_table
 from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.launch.choice import make_launcher
@@ -38,21 +39,23 @@ def run_multirun(
         DataError: a data set is missing or damaged.
     """
     console = console or terminal.make_console()
-    jobs = plan_multirun(overrides, lambda text: print_line(console, text, "dim"))
-    runtime = {group: jobs[0].trial["config"][group] for group in RUNTIME}
-    launcher, lab = make_launcher(runtime), Lab.open()
-    trials = Trials(
-        name="multirun",
-        metric=_METRIC,
-        next_command="ablab ui",
-        lab=lab,
-        jobs=jobs,
-        runtime=runtime,
-        launcher=launcher,
-        console=console,
-    )
-    if runtime["tracking"]["deliver"] and not offline:
-        trials.deliveries = Deliveries(lab, [job.cell.key for job in jobs])
-    code = trials.run(trials.begin(f"multirun: {shlex.join(overrides)}"))
+    with checking(will_train=True):
+        jobs = plan_multirun(overrides, lambda text: print_line(console, text, "dim"))
+        runtime = {group: jobs[0].trial["config"][group] for group in RUNTIME}
+        launcher, lab = make_launcher(runtime), Lab.open()
+        trials = Trials(
+            name="multirun",
+            metric=_METRIC,
+            next_command="ablab ui",
+            lab=lab,
+            jobs=jobs,
+            runtime=runtime,
+            launcher=launcher,
+            console=console,
+        )
+        if runtime["tracking"]["deliver"] and not offline:
+            trials.deliveries = Deliveries(lab, [job.cell.key for job in jobs])
+        cost = trials.begin(f"multirun: {shlex.join(overrides)}")
+    code = trials.run(cost)
     console.print(results_table(jobs, _METRIC))
     return code

@@ -7,8 +7,9 @@ from math import prod
 from typing import Any
 
 from ablab.bounds import TRIALS
-from ablab.config.compose import GROUPS, OUTSIDE_KEY, components, compose
+from ablab.config.compose import components, compose
 from ablab.config.composition import Composition
+from ablab.config.groups import GROUPS, OUTSIDE_KEY
 from ablab.config.overrides import has_key, parse, unknown_key
 from ablab.config.scalars import SEED
 from ablab.config.several_values import split_sweeps

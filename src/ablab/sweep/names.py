@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from ablab.config.compose import OUTSIDE_KEY
+from ablab.config.groups import OUTSIDE_KEY
 from ablab.folders import folder_name
 
 

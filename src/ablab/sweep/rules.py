@@ -13,11 +13,10 @@ from ablab.tracking.spec import Spec
 
 KEYS = (
     *("question", "kind", "metric", "goal", "baseline", "margin", "target", "seeds"),
-    *("grid", "variants", "blocks", "exclude", "tune", "search", "claim"),
+    *("grid", "variants", "blocks", "exclude", "tune", "search"),
 )
 OF_COMPARISONS = (
     *("kind", "baseline", "margin", "target", "seeds", "grid", "variants", "exclude", "tune"),
-    "claim",
 )
 
 

@@ -6,8 +6,8 @@ from math import prod
 from typing import Any
 
 from ablab.bounds import TRIALS
-from ablab.config.compose import AXES, OUTSIDE_KEY
 from ablab.config.composition import Composition
+from ablab.config.groups import AXES, OUTSIDE_KEY
 from ablab.sweep.rules import check_name
 from ablab.text import format_name, format_value
 from ablab.tracking.spec import Settings

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.console import Console
 
+from ablab.config.machine import source_hash
 from ablab.config.probe_switches import has_measured, switched_on
 from ablab.config.threads import threads_note
 from ablab.disk import require_space
@@ -207,6 +208,4 @@ class Trials:
 
 def _is_from_this_code(run: Run) -> bool:
     """Return whether a run was finished by the code of ablab as it is now."""
-    from ablab.training.environment import source_hash
-
     return run.environment.get("source_hash") == source_hash()

@@ -1,6 +1,5 @@
 """Environment of a training process: hardware, versions, commit. It is not part of the key."""
 
-import hashlib
 import os
 import platform
 import resource
@@ -8,22 +7,13 @@ import socket
 import subprocess
 import sys
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import ablab
-
-_PACKAGES = {
-    "torch": "torch",
-    "pytorch_lightning": "pytorch-lightning",
-    "torchmetrics": "torchmetrics",
-    "mlflow": "mlflow",
-    "hydra": "hydra-core",
-    "numpy": "numpy",
-}
+from ablab.config.machine import source_hash, versions
 
 
 def describe_environment() -> dict[str, Any]:
@@ -52,22 +42,6 @@ def peak_memory() -> int:
         return int(line.split()[1]) * 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-@cache
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that affect a trial, empty for a missing package."""
-    return {name: _version(package) for name, package in _PACKAGES.items()}
-
-
-@cache
-def source_hash() -> str:
-    """Return the SHA-256 of ablab's Python files, first 12 hexadecimal digits."""
-    package = Path(ablab.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
 
 
 @cache
@@ -106,10 +80,3 @@ def _git(root: Path, *arguments: str) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return result.stdout.strip()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

@@ -8,8 +8,9 @@ import warnings
 
 import torch
 
+from ablab.config.machine import source_hash, versions
 from ablab.signals import end_with_parent
-from ablab.training.environment import commit, cpu_name, source_hash, versions
+from ablab.training.environment import commit, cpu_name
 from ablab.training.settings import ProcessSettings
 from ablab.training.trainer import find_callbacks
 

@@ -15,8 +15,8 @@ from torch import nn
 
 from ablab.catalogue.listing import of_axis
 from ablab.config.compose import compose
-from ablab.model.build import PARTS
 from ablab.model.builder import Builder
+from ablab.model.targets import PARTS
 
 
 class Published(NamedTuple):

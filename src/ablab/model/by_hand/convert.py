@@ -10,14 +10,13 @@ from torch.autograd.graph import Node
 
 from ablab.components.regularizer.regularizer import Regularizer
 from ablab.faults import ConfigError
+from ablab.model.builder import AXIS
 from ablab.model.by_hand import elementwise, layers, losses
 from ablab.model.by_hand.function import ByHand
 from ablab.model.classifier import Classifier
 
 _BY_HAND = (*layers.BY_HAND, *elementwise.BY_HAND, *losses.BY_HAND)
 _REPLACEMENTS: Mapping[type, type] = {new.__bases__[-1]: new for new in _BY_HAND}
-# Attribute of a module in which `Builder` stores its axis.
-AXIS = "ablab_axis"
 # Layers and autograd nodes that compute nothing; they change the shape at most.
 _PASSIVE = (nn.Identity, nn.Flatten, nn.Unflatten)
 _PASSIVE_NODES = (

@@ -1,16 +1,19 @@
 """Prints what numbers of seeds could detect and what they cost, before anything is trained."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from ablab.formatting import unit_of
-from ablab.stats.power import Detectable
 from ablab.sweep.console.formatting import format_duration
 from ablab.sweep.console.summary import print_line
 from ablab.tracking.kinds import needs
 from ablab.tracking.spec import Spec
+
+if TYPE_CHECKING:
+    from ablab.stats.power import Detectable
 
 _UNKNOWN = (
     "What numbers of seeds could detect is not known yet: it follows from the spread of the "
@@ -21,7 +24,7 @@ _UNKNOWN = (
 def print_detectable(
     console: Console,
     spec: Spec,
-    found: Detectable | None,
+    found: "Detectable | None",
     seconds: Mapping[int, float] | None,
 ) -> None:
     """Print what each number of seeds could detect, and the time that it takes from the start.
@@ -39,7 +42,7 @@ def print_detectable(
     print_line(console, f"The spread comes from {found.basis} finished seeds or more.", "dim")
 
 
-def _table(spec: Spec, found: Detectable, seconds: Mapping[int, float] | None) -> Table:
+def _table(spec: Spec, found: "Detectable", seconds: Mapping[int, float] | None) -> Table:
     unit = unit_of(spec.metric, spec.unit)
     what = "margin" if needs(spec.kind).margin else "difference"
     table = Table(box=None, pad_edge=False, header_style="dim")

@@ -1,6 +1,7 @@
 """Prints a search: what it will cost, what came of it, and the values that it chose."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -9,16 +10,18 @@ from ablab.sweep.console.formatting import count_done, format_duration, format_n
 from ablab.sweep.console.summary import print_line
 from ablab.sweep.forecast import Forecast
 from ablab.sweep.job import Job
-from ablab.sweep.planning import Draft
-from ablab.sweep.tune.cells import SearchCell
 from ablab.sweep.tune.samplers import best_of
 from ablab.tracking.plan import Plan
 from ablab.tracking.search import SearchRecord
 from ablab.tracking.tuning import format_overrides
 
+if TYPE_CHECKING:
+    from ablab.sweep.planning import Draft
+    from ablab.sweep.tune.cells import SearchCell
+
 
 def print_search_start(
-    console: Console, draft: Draft, num_open: int, cost: Forecast, notes: Sequence[str]
+    console: Console, draft: "Draft", num_open: int, cost: Forecast, notes: Sequence[str]
 ) -> None:
     """Print the budget of the searches and the forecast of what is left of it."""
     cells = draft.searches
@@ -62,7 +65,7 @@ def tuning_lines(plan: Plan) -> list[str]:
 
 
 def print_winners(
-    console: Console, cells: Sequence[SearchCell], searches: Mapping[str, SearchRecord]
+    console: Console, cells: "Sequence[SearchCell]", searches: Mapping[str, SearchRecord]
 ) -> None:
     """Print the chosen values of each search as overrides."""
     for cell in cells:

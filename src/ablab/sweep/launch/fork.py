@@ -12,13 +12,12 @@ from multiprocessing.process import BaseProcess
 from ablab.signals import request_stack
 from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.sweep.launch.launcher import Worker
-from ablab.sweep.launch.server import ForkServer
+from ablab.sweep.launch.server import PRELOAD, ForkServer
 from ablab.sweep.launch.slots import Slot
 from ablab.sweep.launch.worker import Target, run_once, train
 from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
-PRELOAD = "ablab.sweep.launch.preload"
 _SHORT_WAIT = 0.05  # seconds between two checks of a server that is still importing
 
 

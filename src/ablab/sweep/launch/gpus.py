@@ -2,13 +2,17 @@
 
 import ctypes
 import os
+import sys
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ablab.sweep.launch.slots import Slot
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
+# Of NVIDIA, AMD, and of either under Windows (WSL).
+_DEVICE_FILES = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/dxg"))
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,8 @@ def visible_gpus() -> list[GPU]:
     CUDA shows a process one MIG instance at the most, so that each slot may have another of those
     that the variable names.
     """
+    if "torch" not in sys.modules and not _may_have_gpus():
+        return []
     import torch
 
     count = torch.cuda.device_count()
@@ -90,6 +96,14 @@ def visible_gpus() -> list[GPU]:
     if len(identities) != len(names):  # not NVIDIA's, or a driver that does not tell
         identities = names
     return [GPU(*pair) for pair in zip(names, identities, strict=True)]
+
+
+def _may_have_gpus() -> bool:
+    """Return whether this machine may have GPUs; without a device file of a driver it has none.
+
+    It saves a sweep without a GPU the import of torch in its own process.
+    """
+    return sys.platform != "linux" or any(path.exists() for path in _DEVICE_FILES)
 
 
 def driver_uuids() -> list[str]:

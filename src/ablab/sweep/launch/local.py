@@ -4,11 +4,12 @@ import sys
 from collections.abc import Sequence
 from typing import Literal
 
-from ablab.sweep.launch.fork import PRELOAD, ForkLauncher
+from ablab.sweep.launch.fork import ForkLauncher
 from ablab.sweep.launch.gpu_launcher import GPULauncher
 from ablab.sweep.launch.gpu_locks import GPULocks
 from ablab.sweep.launch.gpus import gpu_slots, group_slots, visible_gpus
 from ablab.sweep.launch.launcher import Launcher
+from ablab.sweep.launch.server import PRELOAD
 from ablab.sweep.launch.slots import Slot, cpu_slots
 from ablab.sweep.launch.spawn import SpawnLauncher
 from ablab.sweep.launch.subprocess import SubprocessLauncher

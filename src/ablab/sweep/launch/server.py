@@ -4,14 +4,17 @@ import multiprocessing
 import os
 import re
 import shutil
+import signal
 import time
 from contextlib import suppress
 from multiprocessing import forkserver, util
 from pathlib import Path
+from typing import Any
 
 from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.tracking.files import is_abandoned, mark
 
+PRELOAD = "ablab.sweep.launch.preload"  # all that a trial imports
 READY = "ABLAB_FORK_SERVER_READY"  # the variable with the path of the file that `ready` writes
 _OWNER = "ablab.owner"
 _MAX_START = 30.0  # seconds; then a trial is started whether or not the file was written
@@ -38,7 +41,7 @@ class ForkServer:
         Raises:
             OSError: it cannot be started.
         """
-        file = self._temporary_folder() / f"ready-{os.getpid()}"
+        file = self._ready_file()
         with worker_environment({**thread_variables(self._threads), READY: str(file)}):
             forkserver.ensure_running()
         self._started_at = self._started_at or time.monotonic()
@@ -49,6 +52,19 @@ class ForkServer:
             self._started_at = None
             return True
         return False
+
+    @classmethod
+    def stop_importing(cls) -> None:
+        """Kill the server if it is still importing: then nothing was forked from it."""
+        server: Any = forkserver._forkserver  # there is no public way
+        if server._forkserver_pid is not None and not _is_running(cls._ready_file()):
+            with suppress(ProcessLookupError):
+                os.kill(server._forkserver_pid, signal.SIGKILL)
+            server._stop()
+
+    @classmethod
+    def _ready_file(cls) -> Path:
+        return cls._temporary_folder() / f"ready-{os.getpid()}"
 
     @staticmethod
     def _temporary_folder() -> Path:

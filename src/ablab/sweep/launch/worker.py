@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from ablab.errors import ResourceError
 from ablab.signals import END_SIGNALS
@@ -41,15 +42,22 @@ def run_once(
     sys.exit(target(folder, settings))
 
 
-def loop(target: Target, environment: Mapping[str, str], connection: Connection) -> None:
-    """Train the runs received on ``connection``, one at a time, until the launcher closes it."""
+def loop(
+    target: Callable[..., Any], environment: Mapping[str, str], connection: Connection
+) -> None:
+    """Answer the calls received on ``connection``, one at a time, until the other end closes it.
+
+    Args:
+        target: called with what is received, a tuple of arguments; its result is sent back.
+        environment: added to the environment variables of this process.
+        connection: to the process that calls.
+    """
     _set_up(environment)
     while True:
         try:
-            folder, settings = connection.recv()
-        except EOFError:
+            connection.send(target(*connection.recv()))
+        except (EOFError, ConnectionError):  # the other process has ended
             return
-        connection.send(target(folder, settings))
 
 
 def _set_up(environment: Mapping[str, str]) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ablab import streams
 from ablab.components.batch_generator import single_process
-from ablab.model.by_hand.convert import AXIS
+from ablab.model.builder import AXIS
 from ablab.model.plain_state import PlainState
 
 _NOT_ELEMENTWISE = ("MultiheadAttention", "GLU", "Softmax", "Softmax2d", "Softmin", "LogSoftmax")

@@ -1,1 +1,0 @@
-"""Claims of textbooks: what their expectations give, the verdict, and the page of all of them."""
