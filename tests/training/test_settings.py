@@ -14,7 +14,7 @@ def test_settings_survive_a_round_trip_through_json():
     settings = ProcessSettings(Devices("gpu", -1, "ddp"), threads=4, slots=2, in_sweep=True)
     assert ProcessSettings.from_json(settings.to_json()) == settings
     assert json.loads(settings.to_json()) == {
-        "devices": {"accelerator": "gpu", "devices": -1, "strategy": "ddp"},
+        "devices": {"accelerator": "gpu", "devices": -1, "strategy": "ddp", "cuda_graph": False},
         "threads": 4,
         "slots": 2,
         "in_sweep": True,

@@ -47,12 +47,13 @@ def check(config: Mapping[str, Any]) -> Checked:
         DataError: the data set is missing or damaged.
     """
     from ablab.config.dry_build import dry_build
+    from ablab.config.graph_faults import graph_faults
     from ablab.config.preflight import device_faults
     from ablab.config.sources import source_hashes
     from ablab.config.validate import validate
 
     validate(config)
-    faults, used = device_faults(config), frozenset[str]()
+    faults, used = [*device_faults(config), *graph_faults(config)], frozenset[str]()
     try:
         used = dry_build(config)
     except ConfigError as error:

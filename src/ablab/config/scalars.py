@@ -83,6 +83,7 @@ _OPTIONAL: Mapping[str, Rule] = {
         "an integer >= 1 or auto",
         lambda v: v == "auto" or (_integer(v) and v >= 1),
     ),
+    "devices.cuda_graph": ("true or false", lambda v: isinstance(v, bool)),
     "launcher.per_gpu": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
     "launcher.gpus": ("a number >= 0", lambda v: _number(v) and v >= 0),
     "launcher.cpus": (

@@ -23,6 +23,7 @@ from ablab.tracking.probes import PROBES
 from ablab.tracking.records import BEST, PLAIN_ATTRIBUTES
 from ablab.tracking.run import CHECKPOINT, ENVIRONMENT, JOURNAL, TRIAL, Run
 from ablab.training import cost
+from ablab.training.cuda_graph import CudaGraph
 from ablab.training.picture_data import gather_test, write_picture_data
 from ablab.training.probes.callback import Probes
 from ablab.training.recorder import (
@@ -66,7 +67,8 @@ class Training:
         self.run, self.journal = run, journal
         self.config: Mapping[str, Any] = run.trial["config"]
         self.recorder = Recorder(run, JournalLogger(run, journal))
-        self._devices, self._callbacks = devices, [*callbacks, *self._configured_callbacks()]
+        self._devices = devices
+        self._callbacks = [*callbacks, *self._configured_callbacks()]
 
     @cached_property
     def data(self) -> TrialData:
@@ -177,7 +179,8 @@ class Training:
         patterns, switches = self.config.get("freeze"), self.config.get("probes") or {}
         frozen = [FrozenStatistics(patterns)] if patterns else []
         probes = [Probes(switches, self.run.folder / PROBES)] if switched_on(switches) else []
-        return [*frozen, *probes]
+        graph = [CudaGraph()] if self._devices.cuda_graph else []
+        return [*frozen, *probes, *graph]
 
     def _trainer(self) -> pl.Trainer:
         return trainer(

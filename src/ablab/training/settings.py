@@ -18,11 +18,13 @@ class Devices:
         accelerator: as in Lightning: auto, cpu, gpu, cuda or mps.
         devices: number of processes of a trial, one per device; -1 for all visible devices.
         strategy: auto, or ddp for several processes.
+        cuda_graph: whether a step's passes are CUDA graphs (see `ablab.training.cuda_graph`).
     """
 
     accelerator: str = "auto"
     devices: int = 1
     strategy: str = "auto"
+    cuda_graph: bool = False
 
     @property
     def is_ddp(self) -> bool:
