@@ -7,6 +7,7 @@ from typing import Any
 from ablab.config.compose import compose, sweep_names
 from ablab.config.composition import Composition
 from ablab.faults import ConfigError
+from ablab.sweep.claim import check_planned
 from ablab.sweep.combine import Combination, combine, resolve_trials
 from ablab.sweep.composer import Composer
 from ablab.sweep.metrics import lacking
@@ -66,7 +67,7 @@ def plan_sweep(name: str, overrides: Sequence[str] = (), notify: Notify = ignore
         spec = replace(spec, blocks={_name_only_block(spec, base): {}})
     composer = Composer(overrides, base, name)
     combinations, excluded = _exclude(spec, combine(spec, composer, notify))
-    _check_metric(spec, base, combinations)
+    _check_metrics(spec, base, combinations)
     kept, skipped = resolve_trials(spec, combinations, notify)
     _check_baseline(spec, kept)
     searches = _searches(sweep_id(name, overrides), spec, kept, composer)
@@ -135,11 +136,22 @@ def _check_overrides(spec: SweepSpec, overrides: Sequence[str]) -> None:
         raise ConfigError(faults)
 
 
-def _check_metric(spec: SweepSpec, base: Composition, combinations: Sequence[Combination]) -> None:
-    """Refuse a metric that the trials would not measure."""
+def _check_metrics(spec: SweepSpec, base: Composition, combinations: Sequence[Combination]) -> None:
+    """Refuse a claim about variants that are excluded, and metrics that the trials would lack."""
+    faults: list[str] = []
+    names = {"sweep.metric": spec.metric}
+    if spec.claim is not None:
+        used = spec.for_plan({c.variant for c in combinations}, {c.block for c in combinations})
+        check_planned(spec.claim, used, faults)
+        for number, each in enumerate(spec.claim.expects):
+            path = f"sweep.claim.expects.{number}"
+            names |= {f"{path}.metric": each.metric} if each.metric else {}
+            names |= {f"{path}.against": each.against} if each.against else {}
     probes = base.resolved()["probes"]
-    configs = (c.composition.resolved() for c in combinations)
-    if faults := lacking("sweep.metric", spec.metric, spec.target, probes, configs):
+    for path, name in names.items():
+        configs = (c.composition.resolved() for c in combinations)
+        faults += lacking(path, name, spec.target, probes, configs)
+    if faults:
         raise ConfigError(faults)
 
 

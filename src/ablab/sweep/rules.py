@@ -13,10 +13,11 @@ from ablab.tracking.spec import Spec
 
 KEYS = (
     *("question", "kind", "metric", "goal", "baseline", "margin", "target", "seeds"),
-    *("grid", "variants", "blocks", "exclude", "tune", "search"),
+    *("grid", "variants", "blocks", "exclude", "tune", "search", "claim"),
 )
 OF_COMPARISONS = (
     *("kind", "baseline", "margin", "target", "seeds", "grid", "variants", "exclude", "tune"),
+    "claim",
 )
 
 

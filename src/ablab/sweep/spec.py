@@ -7,6 +7,7 @@ from typing import Any
 from ablab.bounds import TRIALS
 from ablab.config.content import content_faults
 from ablab.faults import ConfigError
+from ablab.sweep.claim import parse_claim
 from ablab.sweep.rules import (
     KEYS,
     check_grid,
@@ -89,6 +90,7 @@ def parse(node: Mapping[str, Any] | None) -> SweepSpec:
         looks=looks,
         variants=variants,
         blocks=blocks,
+        claim=parse_claim(node, variants, blocks, faults),
         exclude=_exclude(node.get("exclude"), faults),
         is_grid=node.get("grid") is not None,
         blocks_are_grid=is_grid(node.get("blocks")),

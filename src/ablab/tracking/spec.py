@@ -7,6 +7,7 @@ from typing import Any
 
 from ablab.bounds import TRIALS
 from ablab.formatting import join_all
+from ablab.tracking.claim import Claim, read_claim
 from ablab.tracking.tuning import check_tuning
 
 Settings = Mapping[str, Any]
@@ -61,6 +62,7 @@ class Spec:
         blocks: likewise; empty if nothing is repeated.
         tune: what was tuned before the comparison: how, and the values chosen (see
             `ablab.tracking.tuning`); None without tuning.
+        claim: the claim of a textbook that the sweep tests, or None.
         foreign: whether the runs are MLflow runs of others; only these use the keys below.
         unit: unit of the logged metric, see `ablab.report.formatting.unit_of`.
         curve: metric whose history is drawn.
@@ -79,6 +81,7 @@ class Spec:
     variants: Mapping[str, Settings] = field(default_factory=dict)
     blocks: Mapping[str, Settings] = field(default_factory=dict)
     tune: Any = None
+    claim: Claim | None = None
     foreign: bool = False
     unit: str = ""
     curve: str = ""
@@ -99,6 +102,8 @@ class Spec:
         named = {key: {n: dict(s) for n, s in content[key].items()} for key in _NAMED}
         if self.looks is not None:
             content["looks"] = {**vars(self.looks), "sizes": list(self.looks.sizes)}
+        if self.claim is not None:
+            content["claim"] = self.claim.as_dict()
         return {**content, "seeds": list(self.seeds), **named}
 
 
@@ -139,5 +144,7 @@ def read_spec(content: Mapping[str, Any]) -> Spec:
         raise TypeError
     if not all(isinstance(values.get(key, 0), int | float) for key in ("margin", "target")):
         raise TypeError
+    if "claim" in values:
+        values["claim"] = read_claim(values["claim"])
     check_tuning(values.get("tune"))
     return Spec(**values)

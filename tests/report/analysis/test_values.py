@@ -104,10 +104,12 @@ def test_times_have_no_value_where_conditions_differ() -> None:
     assert all(row.counts for row in comparable(table, "test/accuracy"))
 
 
-def test_the_metric_of_a_sweep_and_further_ones_are_read(writer: LabWriter) -> None:
+def test_the_metrics_of_a_claim_are_read_beside_the_sweeps_own(writer: LabWriter) -> None:
     outcomes: dict[str, Any] = {"relu": [0.9, 0.91, "failed"], "elu": [0.92, "diverged", 0.93]}
-    name = writer.sweep(outcomes, metric="throughput/images_per_second")
-    table = read_table(writer.lab, find_plan(writer.lab, name), also=["test/accuracy"])
+    expected = {"expect": "higher", "of": "elu", "than": "relu", "metric": "test/accuracy"}
+    claim = {"says": "x", "source": "S0", "expects": [expected]}
+    name = writer.sweep(outcomes, metric="throughput/images_per_second", claim=claim)
+    table = read_table(writer.lab, find_plan(writer.lab, name))
     cells = {(row.variant, row.seed): row for row in table}
     assert cells["relu", 0].value == 10_956.0
     accuracy = with_metric(cells["relu", 0], "test/accuracy")

@@ -14,17 +14,19 @@ from ablab.tracking.plan import Plan
 from ablab.tracking.records import read_record
 
 
-def read_table(lab: Lab, plan: Plan, commit: str = "", also: Sequence[str] = ()) -> tuple[Row, ...]:
+def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
     """Read one row per cell, by block, then variant in the plan's order, then seed.
+
+    Of a sweep that tests a claim, the rows have the claim's metrics too.
 
     Args:
         lab: the lab with the trials.
         plan: the plan with the cells.
         commit: prefix of a commit: only runs of that commit are read. If empty, the runs that
             count.
-        also: further metrics to read.
     """
     trials, spec = plan.trials, plan.spec
+    also = spec.claim.metrics if spec.claim is not None else ()
     rows = [
         make_row(cell.id, read_record(lab, cell.key, trials.get(cell.key), commit), spec, also)
         for cell in plan.cells

@@ -14,6 +14,7 @@ from ablab.report.page.figures.svg import Svg
 from ablab.report.page.filling import TEMPLATES, fill
 from ablab.report.page.sections import (
     blocks,
+    claim,
     closing,
     cost,
     curves,
@@ -35,6 +36,7 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan
 
 SECTIONS = (
+    claim.section,
     differences.section,
     looks.section,
     variants.section,
