@@ -14,7 +14,7 @@ from ablab.tracking.damage import damaged_runs, find_damage
 from ablab.tracking.files import DamagedError, read_json, write_json
 from ablab.tracking.journal import Journal, JournalError, read_entries
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import Cell, Part, read_plan, read_plans, write_part
+from ablab.tracking.plan import Cell, Part, find_plan, read_plan, read_plans, write_part
 from ablab.tracking.records import read_record, record_of
 from ablab.tracking.run import Run
 from ablab.tracking.sealed import checksum, read_sealed, write_sealed
@@ -216,4 +216,4 @@ def test_all_damage_of_a_lab_is_listed(lab: Lab) -> None:
     messages = "\n".join(find_damage(lab))
     for expected in (str(bad), "trial.json"):
         assert expected in messages
-    assert damaged_runs(lab, "one") == [run.damage()]
+    assert damaged_runs(lab, find_plan(lab, "one"), {}) == [run.damage()]

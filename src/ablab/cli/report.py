@@ -109,7 +109,7 @@ def _report_all(forms: Collection[str], *, offline: bool) -> int:
     _deliver([a.report for a in answers if a.report], lab, offline=offline)
     index = write_index(lab, answers)
     out.print(f"Index: {index}", highlight=False, markup=False, soft_wrap=True)
-    damaged = _print_damage(lab, [answer.sweep for answer in answers if answer.report])
+    damaged = _print_damage([answer.report for answer in answers if answer.report])
     return 1 if damaged or not all(answer.report for answer in answers) else 0
 
 
@@ -152,14 +152,12 @@ def write_report(
     report = build_report(lab, sweep, forms, to)
     _deliver([report], lab, offline=offline or to is not None)
     _print_report(report, forms)
-    return 1 if _print_damage(lab, [report.sweep]) else 0
+    return 1 if _print_damage([report]) else 0
 
 
-def _print_damage(lab: "Lab", sweeps: Sequence[str]) -> bool:
+def _print_damage(reports: Sequence["Report"]) -> bool:
     """Print the damaged records of the sweeps' trials, and return whether there are any."""
-    from ablab.tracking.damage import damaged_runs
-
-    damaged = dict.fromkeys(line for sweep in sweeps for line in damaged_runs(lab, sweep))
+    damaged = dict.fromkeys(line for report in reports for line in report.damaged)
     for line in damaged:
         console().print(f"damaged: {line}", highlight=False, markup=False, soft_wrap=True)
     return bool(damaged)

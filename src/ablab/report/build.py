@@ -1,7 +1,7 @@
 """Writes the report of a sweep from its plan and the records of its trials."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ablab.errors import InputError
@@ -11,6 +11,7 @@ from ablab.report.export.json import document, to_json
 from ablab.report.export.latex import latex
 from ablab.report.export.pdf import print_pdf
 from ablab.report.page.page import Page, page_of
+from ablab.tracking.damage import damaged_runs
 from ablab.tracking.files import write_atomic
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import find_plan
@@ -31,6 +32,7 @@ class Report:
         is_answered: whether the verdict is an answer.
         complete: whether every planned trial has finished or failed for good, and no further look
             is needed.
+        damaged: a message for each damaged record of its trials, with the remedy.
     """
 
     sweep: str
@@ -40,6 +42,7 @@ class Report:
     verdict: str
     is_answered: bool
     complete: bool
+    damaged: tuple[str, ...] = ()
 
     @property
     def html(self) -> Path:
@@ -97,8 +100,9 @@ def build_report(
         InputError: the lab has no plan of that name, or no browser can print the PDF requested.
     """
     plan = find_plan(lab, sweep)
-    folder = folder or lab.sweep_folder(plan.sweep) / "report"
-    return write_report(page_of(lab, plan), folder, forms)
+    folder, page = folder or lab.sweep_folder(plan.sweep) / "report", page_of(lab, plan)
+    damaged = damaged_runs(lab, plan, {row.key: row.damage for row in page.rows})
+    return replace(write_report(page, folder, forms), damaged=tuple(damaged))
 
 
 def write_report(page: Page, folder: Path, forms: Collection[str] = ()) -> Report:

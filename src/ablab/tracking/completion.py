@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any
 
 from ablab.folders import is_file_name
@@ -17,7 +18,7 @@ OMITTED = "omitted.txt"  # weights that an import lacked, one a line
 SCHEMA = 2  # 1 (early ablab 0.1) had no checksum of itself
 _LARGE = (".safetensors", ".ckpt")  # compared by size alone, unless `thorough`
 _ON_DISK = {"run": "take", "metadata": "facts"}  # the keys of ablab 0.1, so that its labs open
-_OUTCOMES = ("finished", "diverged")
+OUTCOMES = ("finished", "diverged")
 _COUNTS = ("parameters", "flops", "num_classes", "train_images", "val_images", "test_images")
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "key": str,
@@ -155,7 +156,7 @@ def _completion(path: Path, content: dict[str, Any]) -> Completion:
         raise DamagedError(f"{path} must be a completion record, got another value of {names}")
     fields = {on_disk: name for name, on_disk in _ON_DISK.items()}
     completion = Completion(**{fields.get(name, name): content[name] for name in content})
-    if completion.outcome not in _OUTCOMES:
+    if completion.outcome not in OUTCOMES:
         raise DamagedError(
             f"{path} must have outcome finished or diverged, got {completion.outcome}"
         )
@@ -187,9 +188,13 @@ def _compare(path: Path, listed: Any, thorough: bool) -> None:
     """
     if not isinstance(listed, Mapping) or not {"size", "sha256"} <= listed.keys():
         raise DamagedError(f"{path.parent / COMPLETION} must list size and SHA-256 of {path.name}")
-    if not path.is_file():
+    try:
+        state = path.stat()
+    except OSError:
+        state = None
+    if state is None or not S_ISREG(state.st_mode):
         raise DamagedError(f"{path} must exist, as the completion record lists it, got no file")
-    size = path.stat().st_size
+    size = state.st_size
     if size != listed["size"]:
         raise DamagedError(f"{path} must have {listed['size']} bytes, as recorded, got {size}")
     if thorough and file_sha256(path) != listed["sha256"]:

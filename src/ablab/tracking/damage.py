@@ -1,18 +1,27 @@
 """Finds the records of a lab that were changed since they were written, each with its remedy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from ablab.errors import InputError, ResourceError
 from ablab.tracking.baselines import read_baselines
 from ablab.tracking.lab import Lab
-from ablab.tracking.plan import read_plans
+from ablab.tracking.plan import Plan, read_plans
 
 
-def damaged_runs(lab: Lab, sweep: str) -> list[str]:
-    """Return a message for each damaged run of a sweep."""
-    plans = [plan for plan in read_plans(lab)[0] if plan.sweep == sweep]
-    keys = dict.fromkeys(cell.key for plan in plans for cell in plan.all_cells)
-    return [message for key in keys for run in lab.runs(key) if (message := run.damage())]
+def damaged_runs(lab: Lab, plan: Plan, known: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return a message for each damaged run of a sweep.
+
+    Args:
+        lab: with the runs.
+        plan: of the sweep.
+        known: the messages of trials that were read already, by key.
+    """
+    keys = dict.fromkeys(cell.key for cell in plan.all_cells)
+    return [m for key in keys for m in (known[key] if key in known else _messages(lab, key))]
+
+
+def _messages(lab: Lab, key: str) -> list[str]:
+    return [message for run in lab.runs(key) if (message := run.damage())]
 
 
 def find_damage(lab: Lab, *, thorough: bool = False) -> Iterator[str]:

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ablab.tracking.completion import Completion
+from ablab.tracking.completion import OUTCOMES, Completion
 from ablab.tracking.files import DamagedError
-from ablab.tracking.journal import Entry
+from ablab.tracking.journal import Entry, check_epochs
 from ablab.tracking.lab import Lab
-from ablab.tracking.run import Run, Snapshot
+from ablab.tracking.run import JOURNAL, Run, Snapshot
 
 BEST = "best.safetensors"
 CORRECT = "test_correct.npy"
@@ -36,6 +38,7 @@ class Record:
         measured: final times and memory.
         metadata: properties of the data and the network.
         environment: versions, hardware, commit, of the last attempt.
+        damage: a message for each damaged run of the trial, discarded ones excepted.
     """
 
     key: str
@@ -48,6 +51,7 @@ class Record:
     measured: Mapping[str, float] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
     environment: Mapping[str, Any] = field(default_factory=dict)
+    damage: tuple[str, ...] = ()
 
     def correct(self) -> NDArray[np.bool_] | None:
         """Return which test images were classified correctly, shape (test_images,), or None."""
@@ -70,8 +74,26 @@ def read_record(
     runs = [run for run in lab.runs(key) if not commit or _commit(run).startswith(commit)]
     results = ((run, run.completion) for run in reversed(runs))
     if finished := next((result for result in results if result[1] is not None), None):
-        return record_of(*finished)
-    return record_of(runs[-1]) if runs else Record(key, "absent", trial or {})
+        record = record_of(*finished)
+    elif runs:
+        record = record_of(runs[-1])
+    else:
+        return Record(key, "absent", trial or {})
+    # Of the run that counts all was read already: reading it again would take as long.
+    others = (run for run in runs if run.folder != record.folder or not _is_whole(record))
+    damage = tuple(message for run in others if (message := run.damage()))
+    return replace(record, damage=damage) if damage else record
+
+
+def _is_whole(record: Record) -> bool:
+    """Return whether no record of a finished run was changed since it was written."""
+    if record.outcome not in OUTCOMES:
+        return False
+    try:
+        check_epochs(Path(JOURNAL), record.epochs)
+    except DamagedError:
+        return False
+    return True
 
 
 def _commit(run: Run) -> str:
@@ -127,10 +149,34 @@ def read_correct(folder: Path, images: int) -> NDArray[np.bool_] | None:
     # The size is compared first: the file's header may promise more than the memory holds.
     if path.stat().st_size > images // 8 + _HEADER_BYTES:
         raise DamagedError(f"{path} must hold {images} bits, got more")
+    content, size = path.read_bytes(), -(-images // 8)
     try:
-        bits = np.load(path, mmap_mode="r", allow_pickle=False)
+        dtype, shape, start = _array_header(content[:-size])
     except (ValueError, EOFError, OverflowError) as error:
         raise DamagedError(f"{path} must be an array of numpy, got: {error}") from error
-    if bits.dtype != np.uint8 or bits.shape != (-(-images // 8),):
-        raise DamagedError(f"{path} must hold {images} bits, got {bits.dtype} {bits.shape}")
-    return np.unpackbits(bits, count=images).astype(np.bool_)
+    if dtype != np.uint8 or shape != (size,) or start + size != len(content):
+        raise DamagedError(f"{path} must hold {images} bits, got {dtype} {shape}")
+    bits = np.frombuffer(content, np.uint8, offset=start)
+    return np.unpackbits(bits, count=images).view(np.bool_)
+
+
+@lru_cache
+def _array_header(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Return type, shape and end of the header that a file of numpy starts with.
+
+    Most trials of a sweep have the same: parsing it takes longer than reading the file.
+
+    Raises:
+        ValueError: it is none.
+    """
+    stream = BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"format {version} of numpy's files")
+    read = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read(stream)
+    return dtype, shape, stream.tell()

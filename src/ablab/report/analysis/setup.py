@@ -1,7 +1,7 @@
 """The setup of a sweep: settings that all trials share, and those of variants and blocks."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,14 +50,13 @@ def setup(plan: Plan, rows: Sequence[Row]) -> Setup:
 
     Runs that ablab did not start have the params that MLflow holds.
     """
-    by_cell: dict[VariantBlock, list[Settings]] = {}
+    trials, by_cell = plan.trials, dict[VariantBlock, list[Mapping[str, Any]]]()
     for cell in plan.cells:
-        trial = plan.trials.get(cell.key) or {}
-        by_cell.setdefault((cell.variant, cell.block), []).append(_settings(trial))
+        by_cell.setdefault((cell.variant, cell.block), []).append(trials.get(cell.key) or {})
     seeded = _seeded(by_cell.values())
     unseeded = {
-        cell: {name: value for name, value in settings[0].items() if name not in seeded}
-        for cell, settings in by_cell.items()
+        cell: {name: value for name, value in _settings(own[0]).items() if name not in seeded}
+        for cell, own in by_cell.items()
     }
     result = Setup({}, {}, {}, {}, tuple(seeded), _yaml(plan))
     for name in _names(unseeded.values()):
@@ -69,14 +68,19 @@ def setup(plan: Plan, rows: Sequence[Row]) -> Setup:
     return result
 
 
-def _settings(trial: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a trial's settings by name, without those outside the trial key."""
+def _settings(trial: Mapping[str, Any], groups: Collection[str] | None = None) -> dict[str, Any]:
+    """Return a trial's settings by name, without those outside the trial key.
+
+    Args:
+        trial: the trial.
+        groups: those of its configuration; by default all.
+    """
     if "params" in trial:
         return dict(trial["params"])
     outside, choices = trial.get("outside_key") or (), trial.get("choices") or {}
     settings: dict[str, Any] = {}
     for name, node in (trial.get("config") or {}).items():
-        if name in outside:
+        if name in outside or not (groups is None or name in groups):
             continue
         if isinstance(node, Mapping) and TARGET in node:
             settings[name] = choices.get(name, node[TARGET])
@@ -92,14 +96,29 @@ def _leaves(name: str, node: Any) -> Iterable[tuple[str, Any]]:
         yield name, node
 
 
-def _seeded(cells: Iterable[Sequence[Settings]]) -> list[str]:
+def _seeded(cells: Iterable[Sequence[Mapping[str, Any]]]) -> list[str]:
     """Return the names of settings in which trials of one cell differ."""
     differing: dict[str, None] = {}
-    for settings in cells:
+    for trials in cells:
+        # Mostly the seed alone differs: only groups that do are flattened.
+        groups = {name for trial in trials[1:] for name in _differing_groups(trials[0], trial)}
+        settings = [_settings(trial, groups) for trial in trials]
         for name in _names(settings):
             if len({_text(s.get(name, _ABSENT)) for s in settings}) > 1:
                 differing[name] = None
     return list(differing)
+
+
+def _differing_groups(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
+    """Return the names of the configurations' groups in which two trials differ."""
+    configs = [trial.get("config") or {} for trial in (a, b)]
+    choices = [trial.get("choices") or {} for trial in (a, b)]
+    return {
+        name
+        for one, other in (configs, choices)
+        for name in one.keys() | other.keys()
+        if one.get(name, _ABSENT) != other.get(name, _ABSENT)
+    }
 
 
 def _names(settings: Iterable[Settings]) -> dict[str, None]:

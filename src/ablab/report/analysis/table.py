@@ -10,8 +10,11 @@ from ablab.report.analysis.trials import TRAINED, Row, in_order, make_row
 from ablab.report.analysis.values import EPOCHS_TO_TARGET, SECONDS_TO_TARGET
 from ablab.tracking.lab import Lab
 from ablab.tracking.metrics import TIMED
-from ablab.tracking.plan import Plan
+from ablab.tracking.plan import Cell, Plan
+from ablab.tracking.processes import map_items
 from ablab.tracking.records import read_record
+
+_LEAST = 250  # cells, a tenth of a second
 
 
 def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
@@ -27,10 +30,12 @@ def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
     """
     trials, spec = plan.trials, plan.spec
     also = spec.claim.metrics if spec.claim is not None else ()
-    rows = [
-        make_row(cell.id, read_record(lab, cell.key, trials.get(cell.key), commit), spec, also)
-        for cell in plan.cells
-    ]
+
+    def read(cell: Cell) -> Row:
+        record = read_record(lab, cell.key, trials.get(cell.key), commit)
+        return make_row(cell.id, record, spec, also)
+
+    rows = map_items(read, plan.cells, _LEAST)
     return comparable(in_order(rows, spec), spec.metric)
 
 

@@ -66,6 +66,7 @@ class Row:
         metadata: counts of data and network, as in `Record`.
         lab: name of the lab that holds the trial, if the report merges several; else empty.
         others: further metrics that were read, by name: value and remark.
+        damage: as in `Record`.
     """
 
     variant: str
@@ -88,6 +89,7 @@ class Row:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     lab: str = ""
     others: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    damage: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -154,6 +156,7 @@ def make_row(
         folder=record.folder,
         metadata=record.metadata,
         others={name: _value(record, name, spec.target) for name in also},
+        damage=record.damage,
     )
 
 

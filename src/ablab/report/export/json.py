@@ -8,7 +8,7 @@ from ablab.report.analysis.analysis import Analysis
 from ablab.report.analysis.tuning import tuned
 from ablab.report.export import tidy
 from ablab.report.page.page import Page
-from ablab.report.text import limitations, provenance
+from ablab.report.text import limitations
 from ablab.report.text.verdict import verdict
 from ablab.tracking.tuning import CHOSEN
 
@@ -40,10 +40,7 @@ def document(page: Page) -> dict[str, Any]:
         "ranks": _ranks(analysis),
         "tuning": _tuning(page),
         "losses": limitations.incomplete_trials(plan, analysis.rows),
-        "provenance": [
-            {"fact": label, "value": value}
-            for label, value in provenance.provenance(plan, analysis.rows)
-        ],
+        "provenance": [{"fact": label, "value": value} for label, value in page.provenance],
         "trials": tidy.trials(analysis),
     }
 

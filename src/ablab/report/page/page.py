@@ -91,10 +91,15 @@ class Page:
             return self.verdict.is_given
         return self.analysis.is_complete
 
-    @property
+    @cached_property
     def notices(self) -> list[str]:
         """Warnings at the top of the page."""
         return [*self.notes, *provenance.notices(self.plan, self.analysis.rows)]
+
+    @cached_property
+    def provenance(self) -> list[tuple[str, str]]:
+        """Commands, times, versions and machines as label and value."""
+        return provenance.provenance(self.plan, self.analysis.rows)
 
     @property
     def question(self) -> str:
@@ -170,7 +175,7 @@ class Page:
             page=self,
             script=script,
             script_hash=f"sha256-{digest}",
-            provenance=provenance.provenance(self.plan, self.analysis.rows),
+            provenance=self.provenance,
         )
 
 

@@ -185,7 +185,8 @@ def _write(page: Page, site: Path, labs: Sequence[NamedLab]) -> Published:
     report: Report = write_report(page, folder)
     copy_linked_files(folder, page.rows, home=HOME)
     files = tuple((text, f"{folder.name}/{name}") for text, name in _NAMES.items())
-    damaged = [line for each in labs for line in damaged_runs(each.lab, page.plan.sweep)]
+    plans = [(each.lab, read_plan(each.lab.sweep_folder(page.plan.sweep))) for each in labs]
+    damaged = [line for lab, plan in plans if plan for line in damaged_runs(lab, plan, {})]
     return Published(page.plan.sweep, report, files=files, damaged=tuple(damaged))
 
 

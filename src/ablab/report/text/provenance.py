@@ -128,7 +128,8 @@ def _value_of(name: str) -> Callable[[Row], str]:
 
 
 def _count_values(rows: Sequence[Row], value_of: Callable[[Row], str]) -> Counter[str]:
-    return Counter(sorted(value for value in map(value_of, rows) if value))
+    counts = Counter(map(value_of, rows))
+    return Counter({value: counts[value] for value in sorted(counts) if value})
 
 
 def _listed(counts: Counter[str]) -> str:
