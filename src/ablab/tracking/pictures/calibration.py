@@ -2,70 +2,82 @@
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ablab.tracking.pictures.style import (
     BLUE,
-    INK,
     MUTED,
     VERMILION,
-    axes_in,
-    new_figure,
+    WIDTH,
+    Axes,
+    Picture,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _HEIGHT = 4.95  # inches
 _FEW_IMAGES = 20  # a bin of fewer is pale: its accuracy is uncertain
 
 
-def calibration_curve(table: Mapping[str, NDArray[np.float64]], title: str) -> "Figure":
-    """Return a figure of accuracy by confidence, and of the images in each bin.
+def calibration_curve(table: Mapping[str, NDArray[np.float64]], title: str) -> Picture:
+    """Return a picture of accuracy by confidence, and of the images in each bin.
 
     On the diagonal, a confidence of 90 % means 90 % correct; below it, the network claims more
     than it delivers. Bins with fewer than 20 images are pale.
 
     Args:
         table: columns of ``calibration.csv``, one value per bin.
-        title: title of the figure.
+        title: title of the picture.
     """
-    images, width = table["images"], table["to"] - table["above"]
-    has_images = images > 0
-    share = images / max(images.sum(), 1)
-    figure = new_figure(title, _HEIGHT)
-    axes = axes_in(figure, 0.75, 1.6, 5.3, 2.55)
-    shades = np.where(images < _FEW_IMAGES, 0.3, 0.9)[has_images].tolist()
-    bars = axes.bar(
-        table["above"][has_images],
-        100 * table["accuracy"][has_images],
-        width[has_images],
-        align="edge",
-        color=BLUE,
-        edgecolor="white",
-        label="accuracy",
-    )
-    for bar, alpha in zip(bars, shades, strict=True):
-        bar.set_alpha(alpha)
-    axes.plot([0, 1], [0, 100], color=VERMILION, linestyle="--", label="perfectly calibrated")
-    axes.set(xlim=(0, 1), ylim=(0, 105), xticklabels=[])
-    axes.set_ylabel("accuracy, %", fontsize=10, color=INK)
-    axes.legend(frameon=False, fontsize=9, loc="upper left")
-    axes.grid(alpha=0.3)
-    counts = axes_in(figure, 0.75, 0.55, 5.3, 0.85)
-    counts.bar(table["above"], 100 * share, width, align="edge", color=MUTED, edgecolor="white")
-    ticks = np.arange(0, 1.01, 0.2)
-    counts.set(xlim=(0, 1), ylim=(0, 105), xticks=ticks)
-    counts.set_xticklabels([f"{100 * tick:.0f}" for tick in ticks])
-    counts.set_xlabel("confidence: probability of the predicted class, %", fontsize=10, color=INK)
-    counts.set_ylabel("images, %", fontsize=10, color=INK)
+    picture = Picture(title, _HEIGHT)
     for number, line in enumerate(summary(table)):
-        y = 4.45 - 0.22 * number
-        figure.text(0.5, y / _HEIGHT, line, ha="center", color=INK, fontsize=10)
-    return figure
+        picture.text(WIDTH / 2, 4.45 - 0.22 * number, line, size=10, va="bottom")
+    axes = Axes(picture, (0.75, 1.6, 5.3, 2.55), (0, 1), (0, 105))
+    counts = Axes(picture, (0.75, 0.55, 5.3, 0.85), (0, 1), (0, 105))
+    ticks, shares = [0, 0.2, 0.4, 0.6, 0.8, 1.0], [0, 20, 40, 60, 80, 100]
+    axes.grid(ticks, shares)
+    for left, width, accuracy, share, alpha in bars(table):
+        for each, height, color, shade in (
+            (axes, accuracy, BLUE, alpha),
+            (counts, share, MUTED, 1.0),
+        ):
+            corners = each.at([left, left + width], [0, height])
+            (x0, y0), (x1, y1) = corners
+            picture.rectangle((x0, y0, x1 - x0, y1 - y0), color, shade, "white")
+    picture.line(axes.at([0, 1], [0, 100]), VERMILION, dashed=True)
+    axes.frame()
+    axes.x_ticks(ticks, [""] * len(ticks))
+    axes.y_ticks(shares, [str(share) for share in shares])
+    counts.frame()
+    counts.x_ticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
+    counts.y_ticks([0, 50, 100], ["0", "50", "100"])
+    counts.titles("confidence: probability of the predicted class, %", "images, %", left=0.2)
+    picture.text(0.2, 1.6 + 2.55 / 2, "accuracy, %", size=10, upright=True)
+    picture.line([(0.85, 4.0), (1.1, 4.0)], VERMILION, dashed=True)
+    picture.text(1.2, 4.0, "perfectly calibrated", ha="left")
+    picture.rectangle((0.85, 3.74, 0.25, 0.09), BLUE, 0.9)
+    picture.text(1.2, 3.785, "accuracy", ha="left")
+    return picture
+
+
+def bars(
+    table: Mapping[str, NDArray[np.float64]],
+) -> list[tuple[float, float, float, float, float]]:
+    """Return left, width, accuracy in %, share of the images in %, and alpha of each bar.
+
+    Bins without images have none.
+    """
+    images, total = table["images"], max(table["images"].sum(), 1)
+    return [
+        (
+            float(table["above"][i]),
+            float(table["to"][i] - table["above"][i]),
+            100 * float(table["accuracy"][i]),
+            100 * float(images[i] / total),
+            0.3 if images[i] < _FEW_IMAGES else 0.9,
+        )
+        for i in np.flatnonzero(images > 0)
+    ]
 
 
 def summary(table: Mapping[str, NDArray[np.float64]]) -> tuple[str, ...]:

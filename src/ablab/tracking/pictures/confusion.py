@@ -1,8 +1,9 @@
 """Picture of a confusion matrix."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,15 +13,13 @@ from ablab.tracking.pictures.style import (
     INK,
     MUTED,
     WIDTH,
-    axes_in,
+    Axes,
+    Picture,
     class_label,
-    new_figure,
+    color_bar,
+    color_scale,
     text_width,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 CONFUSION = "confusion_matrix.csv"
 _FEW_CLASSES = 12  # whose cells show their counts
@@ -31,8 +30,8 @@ _LABEL, _LISTED_LABEL = 1.3, 1.9  # inches of a name
 _SHARES = (0, 0.01, 0.1, 0.25, 0.5, 1)
 
 
-def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str) -> "Figure":
-    """Return a figure of a confusion matrix, shaded by the share of the true class.
+def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str) -> Picture:
+    """Return a picture of a confusion matrix, shaded by the share of the true class.
 
     White is 0 % of a true class, dark blue 100 %, by the square root, so that single mistakes are
     seen. Up to 12 classes, the cells show their counts; with more, the most frequent mistakes are
@@ -41,28 +40,32 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str], title: str
     Args:
         counts: (classes, classes), true class by row, predicted class by column.
         names: (classes,) names.
-        title: title of the figure.
+        title: title of the picture.
     """
     few = len(names) <= _FEW_CLASSES
     step = 1 if len(names) <= _NAMED_CLASSES else max(1, len(names) // _TICKS)
     ticks = range(0, len(names), step)
     labels = [class_label(names, i, _LABEL) for i in ticks]
-    mistakes = [] if few else _most_frequent(counts, names)
+    mistakes = [] if few else most_frequent(counts, names)
     margin, below = 0.5 + text_width(labels), 0.2 * len(mistakes) + (0.45 if mistakes else 0)
     side = WIDTH - margin - 0.85
-    figure = new_figure(title, 0.45 + side + margin + below)
-    axes = axes_in(figure, margin, margin + below, side, side)
-    axes.set_xlabel("predicted class", fontsize=10, color=INK)
-    axes.set_ylabel("true class", fontsize=10, color=INK)
-    axes.set_xticks(ticks, labels, rotation=90, parse_math=False)
-    axes.set_yticks(ticks, labels, parse_math=False)
+    picture = Picture(title, 0.45 + side + margin + below)
+    box = (margin, margin + below, side, side)
+    axes = Axes(picture, box, (-0.5, len(names) - 0.5), (len(names) - 0.5, -0.5))
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    _shade(axes, shares, colors=(margin + side + 0.1, margin + below, 0.12, side))
+    picture.image(color_scale("Blues", np.sqrt(shares)), box)
+    axes.frame()
+    axes.x_ticks(ticks, labels, upright=True)
+    axes.y_ticks(ticks, labels)
+    axes.titles("predicted class", "true class", left=0.2)
+    bar = color_bar(picture, (margin + side + 0.1, margin + below, 0.12, side), "Blues")
+    texts = [f"{share:.0%}" for share in _SHARES]
+    bar.y_ticks([math.sqrt(share) for share in _SHARES], texts, right=True, size=8)
     if few:
         _write_counts(axes, counts, shares)
     if mistakes:
-        _list_mistakes(figure, mistakes)
-    return figure
+        _list_mistakes(picture, mistakes)
+    return picture
 
 
 def read_confusion(path: Path) -> tuple[list[str], NDArray[np.int64]]:
@@ -76,29 +79,15 @@ def read_confusion(path: Path) -> tuple[list[str], NDArray[np.int64]]:
     return header[1:], counts.reshape(len(rows), len(header) - 1)
 
 
-def _shade(
-    axes: "Axes", shares: NDArray[Any], *, colors: tuple[float, float, float, float]
-) -> None:
-    """Draw the cells, and their scale at a position in inches."""
-    from matplotlib.colors import PowerNorm
-
-    scale = PowerNorm(0.5, 0, 1)
-    image = axes.imshow(shares, cmap="Blues", norm=scale, interpolation="auto")
-    figure = axes.get_figure()
-    assert figure is not None
-    bar = axes_in(figure, *colors)  # type: ignore[arg-type] # a figure, not a part of one
-    figure.colorbar(image, cax=bar, ticks=_SHARES)
-    bar.set_yticklabels([f"{share:.0%}" for share in _SHARES], fontsize=8)
-
-
-def _write_counts(axes: "Axes", counts: NDArray[np.int64], shares: NDArray[Any]) -> None:
+def _write_counts(axes: Axes, counts: NDArray[np.int64], shares: NDArray[Any]) -> None:
     for (row, column), count in np.ndenumerate(counts):
         color = "white" if shares[row, column] > 0.3 else INK
         if count:
-            axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize=8)
+            ((x, y),) = axes.at(column, row)
+            axes.picture.text(x, y, str(count), color=color, size=8)
 
 
-def _most_frequent(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]:
+def most_frequent(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]:
     """Return lines on the most frequent pairs of true and predicted class, the largest first."""
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
@@ -112,11 +101,9 @@ def _most_frequent(counts: NDArray[np.int64], names: Sequence[str]) -> list[str]
     ]
 
 
-def _list_mistakes(figure: "Figure", lines: Sequence[str]) -> None:
-    height = figure.get_size_inches()[1]
+def _list_mistakes(picture: Picture, lines: Sequence[str]) -> None:
     top = 0.2 * len(lines) + 0.2
-    options: dict[str, Any] = {"fontsize": 9, "parse_math": False}
     heading = "Most frequent mistakes, true → predicted class"
-    figure.text(0.03, top / height, heading, color=MUTED, **options)
+    picture.text(0.19, top, heading, color=MUTED, ha="left", va="bottom")
     for number, line in enumerate(lines, 1):
-        figure.text(0.03, (top - 0.2 * number) / height, line, color=INK, **options)
+        picture.text(0.19, top - 0.2 * number, line, ha="left", va="bottom")

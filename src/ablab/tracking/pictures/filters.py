@@ -1,68 +1,70 @@
 """Picture of the filters of a network's first convolution."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ablab.tracking.picture_data import Values
 from ablab.tracking.pictures.style import (
-    INK,
     MUTED,
     WIDTH,
-    axes_in,
-    image_axes,
-    new_figure,
+    Picture,
+    color_bar,
+    color_scale,
+    nice_ticks,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _MARGIN = 0.75  # inches; of the scale at the right
 _QUANTILE = 0.995  # of the magnitudes; larger ones are drawn like it
 
 
-def filters_picture(filters: Values, title: str) -> "Figure":
-    """Return a figure of first-layer filters, all on one scale: a pale filter has small weights.
+def filters_picture(filters: Values, title: str) -> Picture:
+    """Return a picture of first-layer filters, all on one scale: a pale filter has small weights.
 
     Three channels are drawn as the colors that they respond to, with gray as zero. Any other
     number is drawn as the mean over the channels, blue for positive and red for negative weights.
 
     Args:
         filters: (n, C, height, width) weights.
-        title: title of the figure.
+        title: title of the picture.
     """
     count, channels = filters.shape[:2]
-    finite = np.where(np.isfinite(filters), filters, 0)
-    values = finite if channels == 3 else finite.mean(axis=1, keepdims=True, dtype=np.float32)
-    limit = float(np.quantile(np.abs(values), _QUANTILE)) or 1.0
+    values, limit = scaled(filters)
     columns = min(count, 8)
     rows = math.ceil(count / columns)
-    mosaic = _mosaic((values / limit).astype(np.float32), rows, columns)
+    mosaic = _mosaic(values, rows, columns)
     cell = min((WIDTH - 2 * _MARGIN) / columns, 1.1)
     width, height = columns * cell, rows * cell * mosaic_ratio(filters)
-    figure = new_figure(title, height + 0.85)
+    picture = Picture(title, height + 0.85)
     names = "as colors, gray is 0" if channels == 3 else "blue positive, red negative"
     text = f"First-layer filters, best weights: {count} of {'x'.join(map(str, filters.shape[1:]))}"
-    place = (height + 0.3) / (height + 0.85)
-    figure.text(0.5, place, f"{text}, {names}", ha="center", color=MUTED, fontsize=9)
-    axes = image_axes(figure, (WIDTH - width) / 2, 0.15, width, height)
+    picture.text(WIDTH / 2, height + 0.3, f"{text}, {names}", color=MUTED, va="bottom")
+    box = ((WIDTH - width) / 2, 0.15, width, height)
+    shares = np.clip(0.5 + mosaic / 2, 0, 1)
+    is_border = np.isnan(mosaic[..., 0])
     if channels == 3:
-        colors = np.where(np.isnan(mosaic), 1.0, np.clip(0.5 + mosaic / 2, 0, 1))
-        axes.imshow(colors, interpolation="nearest", aspect="auto")
-        return figure
-    shown = axes.imshow(
-        mosaic[..., 0] * limit,
-        cmap="RdBu",
-        vmin=-limit,
-        vmax=limit,
-        interpolation="nearest",
-        aspect="auto",
-    )
-    bar = axes_in(figure, (WIDTH + width) / 2 + 0.1, 0.15, 0.12, height)
-    figure.colorbar(shown, cax=bar)
-    bar.tick_params(labelsize=8, colors=INK)
-    return figure
+        colors = (255 * np.nan_to_num(shares, nan=1.0)).astype(np.uint8)
+    else:
+        colors = color_scale("RdBu", np.nan_to_num(shares[..., 0].astype(np.float64)))
+    colors[is_border] = 255
+    picture.image(colors, box)
+    if channels != 3:
+        bar = color_bar(picture, ((WIDTH + width) / 2 + 0.1, 0.15, 0.12, height), "RdBu")
+        ticks, texts = nice_ticks(-limit, limit, max(2, min(8, int(height / 0.25))))
+        bar.y_ticks([0.5 + tick / limit / 2 for tick in ticks], texts, right=True, size=8)
+    return picture
+
+
+def scaled(filters: Values) -> tuple[Values, float]:
+    """Return filters (n, C or 1, height, width) on a scale from -1 to 1, and the weight of 1.
+
+    Those of other than three channels are the means over the channels.
+    """
+    finite = np.where(np.isfinite(filters), filters, 0)
+    colors = filters.shape[1] == 3
+    values = finite if colors else finite.mean(axis=1, keepdims=True, dtype=np.float32)
+    limit = float(np.quantile(np.abs(values), _QUANTILE)) or 1.0
+    return (values / limit).astype(np.float32), limit
 
 
 def mosaic_ratio(filters: Values) -> float:

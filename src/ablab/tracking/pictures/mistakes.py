@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,51 +12,42 @@ from ablab.tracking.pictures.style import (
     MUTED,
     VERMILION,
     WIDTH,
+    Picture,
     class_label,
-    image_axes,
-    new_figure,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _COLUMNS = 5
 _CELL = WIDTH / _COLUMNS  # inches
 _IMAGE, _GAP, _TEXT = 0.92, 0.1, 0.55  # inches: side of an image, above it, of its text
 _LABEL = _CELL - 0.05  # inches
-_TEXT_STYLE: dict[str, Any] = {"ha": "center", "va": "top", "fontsize": 8, "parse_math": False}
 
 
-def mistakes_picture(mistakes: MistakenImages, names: Sequence[str], title: str) -> "Figure":
-    """Return a figure of the most confident mistakes of a test, the most confident first.
+def mistakes_picture(mistakes: MistakenImages, names: Sequence[str], title: str) -> Picture:
+    """Return a picture of the most confident mistakes of a test, the most confident first.
 
     Below each image are the predicted class with its confidence, and the true class.
 
     Args:
         mistakes: at least one.
         names: of all classes.
-        title: title of the figure.
+        title: title of the picture.
     """
     count = len(mistakes.images)
     rows = math.ceil(count / _COLUMNS)
     cell = _IMAGE + _GAP + _TEXT
     height = rows * cell + 0.85
-    figure = new_figure(title, height)
+    picture = Picture(title, height)
     heading = "Most confident mistakes: predicted class, its confidence, true class"
     top = height - 0.5
-    figure.text(0.5, top / height, heading, ha="center", color=MUTED, fontsize=9)
-    # In the same axes: axes of their own for each would take longer.
-    axes = image_axes(figure, 0, 0, WIDTH, height)
+    picture.text(WIDTH / 2, top, heading, color=MUTED, va="bottom")
     for n, pixels in enumerate(to_rgb(mistakes.images)):
         left = (n % _COLUMNS) * _CELL + (_CELL - _IMAGE) / 2
         bottom = top - (n // _COLUMNS) * cell - _GAP - _IMAGE
-        across = (left, left + _IMAGE, bottom, bottom + _IMAGE)
-        axes.imshow(pixels, extent=across, interpolation="nearest", aspect="auto")
+        picture.image(pixels, (left, bottom, _IMAGE, _IMAGE))
         for number, (text, color) in enumerate(_lines(mistakes, n, names)):
             y = bottom - 0.04 - 0.16 * number
-            axes.text(left + _IMAGE / 2, y, text, color=color, **_TEXT_STYLE)
-    axes.set(xlim=(0, WIDTH), ylim=(0, height))
-    return figure
+            picture.text(left + _IMAGE / 2, y, text, color=color, size=8, va="top")
+    return picture
 
 
 def _lines(mistakes: MistakenImages, n: int, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
