@@ -42,7 +42,8 @@ def complete_datasets(**_: object) -> list[str]:
 
 def complete_sweeps(**_: object) -> list[str]:
     """Return the names of ablab's sweeps, the user's, and those that the lab has."""
-    files = [*_stems(shipped_folder("sweeps")), *_stems(user_folder("sweeps"))]
+    shipped = shipped_folder("sweeps")
+    files = [*_stems(shipped), *_stems(shipped / "claims"), *_stems(user_folder("sweeps"))]
     planned = {path.parent.name for path in lab_folder().glob("sweeps/*/part-001.json")}
     return sorted({*files, *(name for name in planned if " [" not in name)})
 

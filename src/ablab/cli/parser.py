@@ -10,6 +10,7 @@ import ablab
 from ablab.cli import (
     baselines,
     carry,
+    claims,
     compare,
     completion,
     maintenance,
@@ -79,7 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    trials, results = (train, sweep, report, compare, publish), (models, reproduce, carry)
+    trials, results = (train, sweep, report, compare, claims, publish), (models, reproduce, carry)
     upkeep = (new, stores, space, prune, maintenance, completion)
     for module in (*trials, *results, baselines, view, ui, serve, *upkeep):
         module.add_to(commands)

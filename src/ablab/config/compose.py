@@ -43,8 +43,12 @@ def components(group: str) -> dict[str, Path]:
 
 
 def sweep_names() -> dict[str, Path]:
-    """Return the YAML files of all sweeps by name, those in the user's ``./sweeps`` included."""
-    shipped, users = yaml_files(shipped_folder("sweeps")), user_folder("sweeps")
+    """Return the YAML files of all sweeps by name, those in the user's ``./sweeps`` included.
+
+    Those that test the claims of textbooks are in a folder of their own, ``sweeps/claims``.
+    """
+    folder, users = shipped_folder("sweeps"), user_folder("sweeps")
+    shipped = merge_names(yaml_files(folder), yaml_files(folder / "claims"), "sweep")
     return shipped if users is None else merge_names(shipped, yaml_files(users), "sweep")
 
 

@@ -6,8 +6,11 @@ from typing import Any
 
 from ablab.config.compose import compose, sweep_names
 from ablab.config.composition import Composition
+from ablab.config.trial import resolve
 from ablab.faults import ConfigError
+from ablab.folders import lab_folder
 from ablab.sweep.claim import check_planned
+from ablab.sweep.claims import pretraining
 from ablab.sweep.combine import Combination, combine, resolve_trials
 from ablab.sweep.composer import Composer
 from ablab.sweep.metrics import lacking
@@ -15,6 +18,8 @@ from ablab.sweep.names import override_key, sweep_id
 from ablab.sweep.progress import Notify, ignore
 from ablab.sweep.spec import SweepSpec, parse
 from ablab.sweep.tune.cells import SearchCell, check_cells
+from ablab.tracking.claim import Claim
+from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell
 from ablab.tracking.spec import Spec
 
@@ -63,9 +68,13 @@ def plan_sweep(name: str, overrides: Sequence[str] = (), notify: Notify = ignore
     base = compose(overrides, sweep=name)
     spec = parse(base.sweep)
     _check_overrides(spec, overrides)
+    started = list(overrides)
+    if spec.claim is not None and spec.claim.pretrain:
+        started.append(f"init_from={_pretrained(name, spec.claim, overrides)}")
+        base = compose(started, sweep=name)
     if not spec.blocks:
         spec = replace(spec, blocks={_name_only_block(spec, base): {}})
-    composer = Composer(overrides, base, name)
+    composer = Composer(started, base, name)
     combinations, excluded = _exclude(spec, combine(spec, composer, notify))
     _check_metrics(spec, base, combinations)
     kept, skipped = resolve_trials(spec, combinations, notify)
@@ -134,6 +143,21 @@ def _check_overrides(spec: SweepSpec, overrides: Sequence[str]) -> None:
     ]
     if faults:
         raise ConfigError(faults)
+
+
+def _pretrained(name: str, claim: Claim, overrides: Sequence[str]) -> str:
+    """Return the key of the finished trial whose weights the variants of a claim start from.
+
+    Raises:
+        ConfigError: the lab has no such trial.
+    """
+    needed = pretraining(claim, overrides)
+    key = resolve(compose(needed)).key
+    if Lab(lab_folder()).finished(key) is None:
+        command = f"`ablab claims run {claim.number or name}` or `ablab train {' '.join(needed)}`"
+        rule = f"trained before {name}, which starts from its weights ({command})"
+        raise ConfigError([f"trial {key} must be {rule}, got none that is finished"])
+    return key
 
 
 def _check_metrics(spec: SweepSpec, base: Composition, combinations: Sequence[Combination]) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 Side = str | float | Mapping[str, Any]
 
-HIGHER, LOWER, EQUAL, STABLE, IDENTITY = "higher", "lower", "equal", "stable", "identity"
-EXPECTED = (HIGHER, LOWER, EQUAL, STABLE, IDENTITY)
+HIGHER, LOWER, EQUAL, DIFFERENT = "higher", "lower", "equal", "different"
+STABLE, IDENTITY = "stable", "identity"
+EXPECTED = (HIGHER, LOWER, EQUAL, DIFFERENT, STABLE, IDENTITY)
 MEAN, BEST, RANGE, WIDTH, CORRELATION = "mean", "best", "range", "width", "correlation"
 REDUCTIONS = (MEAN, BEST, RANGE, WIDTH, CORRELATION)
 RULES = ("all", "any", "first")
@@ -28,16 +29,17 @@ class Expectation:
 
     Attributes:
         expect: ``higher`` or ``lower`` (the metric of one side than that of the other), ``equal``
-            (within a margin), ``stable`` (its standard deviation over seeds is at most the
-            margin), or ``identity`` (exact, computed without training).
+            (within a margin), ``different`` (by more than the margin), ``stable`` (its standard
+            deviation over seeds is at most the margin), or ``identity`` (exact, computed without
+            training).
         metric: what is compared; empty for an identity.
         of: the side that the sentence is about: a variant, or settings, which select all variants
             that have them; ``all`` selects all variants.
         than: the other side, likewise, or a number.
         minus: two sides whose difference is subtracted: ``of - than - (minus[0] - minus[1])``, an
             interaction.
-        margin: in the metric's unit; what ``equal`` and ``stable`` allow, and by how much more
-            than nothing ``higher`` and ``lower`` must differ.
+        margin: in the metric's unit; what ``equal`` and ``stable`` allow and ``different``
+            must exceed, and by how much more than nothing ``higher`` and ``lower`` must differ.
         reduce: how several variants become one number per seed, for ``of`` and for the others:
             ``mean``, ``best`` (by validation), ``range``, ``width`` (decades of the one number in
             which they differ with a metric close to the best), or ``correlation`` (of ranks, with
@@ -89,6 +91,8 @@ class Expectation:
             of, than = f"{of} minus {than}", f"{a} minus {b}"
         if self.expect == EQUAL:
             return f"{metric}: {of} equal to {than} within {self.margin:g}{where}"
+        if self.expect == DIFFERENT:
+            return f"{metric}: {of} different from {than} by more than {self.margin:g}{where}"
         by = f" by {self.margin:g}" if self.margin else ""
         return f"{metric}: {of} {self.expect}{by} than {than}{where}"
 

@@ -95,6 +95,15 @@ def test_equality_needs_the_interval_within_the_margin() -> None:
     assert close.interval == pytest.approx((low, high))
 
 
+def test_a_difference_needs_the_interval_beyond_the_margin() -> None:
+    rows = losses(a=BASE, b=BETTER, c=CLOSE, d=NOISY)
+    for variant, outcome in (("b", SUPPORTED), ("c", CONTRADICTED), ("d", OPEN)):
+        (result,) = results_of(
+            rows, {"expect": "different", "of": variant, "than": "a", "margin": 0.01}
+        )
+        assert result.outcome == outcome
+
+
 def test_an_interaction_is_a_difference_of_differences() -> None:
     rows = losses(none=BASE, x=BETTER, y=CLOSE, xy=CLOSE)
     (result,) = results_of(

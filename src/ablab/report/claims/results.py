@@ -22,6 +22,7 @@ from ablab.tracking.metrics import EXACT
 from ablab.tracking.spec import Spec
 
 SUPPORTED, CONTRADICTED, OPEN, NONE = "supported", "contradicted", "not detected", "no verdict"
+_WITHIN = (claims.EQUAL, claims.DIFFERENT)
 _NUMBERS = Unit(1.0, 3, "", "")
 
 
@@ -127,10 +128,14 @@ class _Test:
             outcome = SUPPORTED if p_for <= ALPHA else CONTRADICTED if p_against <= ALPHA else OPEN
             interval = spread_interval(values, level_against)
             detectable = detectable_spread(values.size, e.margin, m)
-        elif e.expect == claims.EQUAL:
+        elif e.expect in _WITHIN:
             outcome = SUPPORTED if p_for <= ALPHA else CONTRADICTED if p_against <= ALPHA else OPEN
-            wide = outcome == CONTRADICTED
-            interval = paired.t_interval(values, level_against if wide else 2 * level)
+            # The level of two one-sided tests belongs to an interval twice as wide in its error.
+            is_beyond = (outcome == CONTRADICTED) == (e.expect == claims.EQUAL)
+            for_beyond = level_against if e.expect == claims.EQUAL else level
+            for_within = level if e.expect == claims.EQUAL else level_against
+            shown = for_beyond if is_beyond and outcome != OPEN else 2 * for_within
+            interval = paired.t_interval(values, shown)
             detectable = detectable_margin(values, m)
         else:
             sign = 1 if e.expect == claims.HIGHER else -1
@@ -188,9 +193,10 @@ def _test(e: Expectation, spec: Spec, rows: Sequence[Row]) -> _Test:
         return _Test(Result(e, _compared(e, mean), mean, n=n, unit=unit, contrast=contrast))
     result = Result(e, NONE, mean, n=n, unit=unit, contrast=contrast, note=_too_few(n))
     values = contrast.differences
-    if e.expect == claims.EQUAL:
+    if e.expect in _WITHIN:
         within, beyond = float(inside_p(values, e.margin)), float(outside_p(values, e.margin))
-        return _Test(result, within, beyond, values)
+        pair = (within, beyond) if e.expect == claims.EQUAL else (beyond, within)
+        return _Test(result, *pair, values)
     sign = 1 if e.expect == claims.HIGHER else -1
     p = float(paired.paired_p(values - sign * e.margin)) if n else math.nan
     return _Test(result, p, p, values)
@@ -200,8 +206,9 @@ def _compared(e: Expectation, mean: float) -> str:
     """Return the outcome for numbers without chance."""
     if math.isnan(mean):
         return NONE
-    if e.expect == claims.EQUAL:
-        return SUPPORTED if abs(mean) <= e.margin else CONTRADICTED
+    if e.expect in _WITHIN:
+        is_equal = abs(mean) <= e.margin
+        return SUPPORTED if is_equal == (e.expect == claims.EQUAL) else CONTRADICTED
     sign = 1 if e.expect == claims.HIGHER else -1
     return SUPPORTED if sign * mean > e.margin else CONTRADICTED
 

@@ -54,12 +54,13 @@ def _draw(axes: Axes, y: float, result: Result) -> None:
         return
     seeds = np.empty(0) if result.contrast is None else result.contrast.differences
     bounds = np.array(result.interval or ())
-    zero = e.margin if e.expect != claims.EQUAL else 0.0
+    has_band = e.expect in (claims.EQUAL, claims.DIFFERENT)
+    zero = 0.0 if has_band else e.margin
     points = [sign * x - zero for x in (seeds, bounds, np.array([result.effect]))]
-    margin = np.array([e.margin if e.expect == claims.EQUAL else 0.0])
+    margin = np.array([e.margin if has_band else 0.0])
     scale = float(np.abs(np.concatenate([*points, margin])).max()) or 1.0
     dots, ends, mean = (x / scale for x in points)
-    if e.expect == claims.EQUAL:
+    if has_band:
         width = e.margin / scale
         axes.fill_between([-width, width], y - 0.2, y + 0.2, color=MUTED, alpha=0.15, lw=0)
     axes.plot(dots, np.full(dots.size, y - 0.16), "o", ms=3, mfc="none", mec=MUTED, mew=0.9)

@@ -11,8 +11,8 @@ NAME, TITLE = "claim", "The claim"
 CAPTION = (
     "One row per expectation, on a scale of its own: right of the line is for the claim, left of "
     "it against it. Open dots are the seeds, the solid mark is the mean or, of a spread, its share "
-    "of the bound; the bar is the Holm-adjusted interval. A shaded band is the margin within which "
-    "equality is claimed."
+    "of the bound; the bar is the Holm-adjusted interval. A shaded band is the margin of an "
+    "equality or a difference."
 )
 HOLM = (
     "p-values are corrected by Holm over the expectations of this claim that are tested, not over "
