@@ -64,7 +64,7 @@ dev:
 	@sh .ci/venv dev
 
 docs: dev ## write the generated pages and build the documentation in docs/_build/html
-	@for page in by_hand catalogue commands glossary; do \
+	@for page in by_hand catalogue claims commands glossary; do \
 		OMP_NUM_THREADS=1 .venv/bin/python -B docs/$$page.py || exit 1; done
 	@$(RUN) sphinx -W --keep-going -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"

@@ -12,6 +12,7 @@ defaults:
   - override /dataset: digits
   - override /architecture: mlp
 architecture: {widths: [8]}
+batch_size: 16
 data: {train_images: 64, val_images: 64, test_images: 64}
 trainer: {max_epochs: 1}
 sweep:
@@ -32,6 +33,7 @@ defaults:
   - override /dataset: digits
   - override /architecture: mlp
 architecture: {widths: [8]}
+batch_size: 16
 data: {train_images: 64, val_images: 64, test_images: 64}
 trainer: {max_epochs: 1}
 sweep:
@@ -39,7 +41,7 @@ sweep:
   kind: versus_baseline
   baseline: scratch
   seeds: 3
-  variants: {scratch: {init_from: null, batch_size: 16}, started: {batch_size: 16}}
+  variants: {scratch: {init_from: null}, started: {}}
   claim:
     says: They do.
     source: S2

@@ -96,7 +96,7 @@ def test_components_that_are_chosen_exist() -> None:
 
 
 def test_keys_that_are_set_exist() -> None:
-    scalars = {k for k, _ in chosen() if k not in GROUPS} - {"key", *selection.KEYS}
+    scalars = {k for k, _ in chosen() if k not in GROUPS} - {"key", "size", *selection.KEYS}
     assert {"batch_size", "trainer.max_epochs", "launcher.slots", "sweep.seeds"} <= scalars
     for key in scalars:
         group, _, name = key.partition(".")
