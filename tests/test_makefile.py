@@ -183,10 +183,9 @@ def test_target_runs_even_if_a_file_has_its_name(target: str, call: str, clone: 
 
 
 def test_docs_generates_pages_then_builds_the_site(clone: Clone) -> None:
-    *generated, built = clone.calls("docs")[-5:]
-    assert generated == [
-        f"-B docs/{name}.py" for name in ("by_hand", "catalogue", "commands", "glossary")
-    ]
+    *generated, built = clone.calls("docs")[-6:]
+    pages = ("by_hand", "catalogue", "claims", "commands", "glossary")
+    assert generated == [f"-B docs/{name}.py" for name in pages]
     assert built == "-m sphinx -W --keep-going -q -b html docs docs/_build/html"
 
 

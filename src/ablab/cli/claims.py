@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ablab.cli.command import add, add_training, console
+from ablab.cli.command import accept_words_after_options, add, add_training, console
 from ablab.cli.report import write_report
 from ablab.errors import FAILED, FINISHED, InputError
 from ablab.folders import lab_folder
@@ -36,6 +36,11 @@ def add_to(commands: "Commands") -> None:
         "--second", action="store_true", help="run: also the second setting of each claim"
     )
     add_training(claims)
+    accept_words_after_options(claims, _add_words)
+
+
+def _add_words(options: argparse.Namespace, words: Sequence[str]) -> None:
+    options.words = [*options.words, *words]
 
 
 def _claims(options: argparse.Namespace) -> int:
