@@ -280,7 +280,8 @@ def test_contradicted_needs_a_second_setting() -> None:
     claim = claim_of({"expect": "lower", "of": "b", "than": "a"})
     first = claim_verdict(plan_of(rows, claim), rows)
     assert first is not None
-    other = replace(first, outcome=SUPPORTED)
+    other = replace(first, outcome=SUPPORTED, results=())
+    elsewhere = replace(first, results=tuple(replace(r, outcome=OPEN) for r in first.results))
     setting = ("dataset=digits",)
     assert first.headline == "contradicted in this setting"
     alone = "contradicted in one setting, second not yet run"
@@ -289,6 +290,9 @@ def test_contradicted_needs_a_second_setting() -> None:
     assert with_second(first, first, setting).headline == "contradicted, also with dataset=digits"
     assert with_second(first, other, setting).headline == (
         "contradicted in one setting, but supported with dataset=digits"
+    )
+    assert with_second(first, elsewhere, setting).headline == (
+        "contradicted in one setting, and in another part with dataset=digits"
     )
     assert with_second(other, None, setting).headline == SUPPORTED
 

@@ -96,7 +96,8 @@ def with_second(
 ) -> ClaimVerdict:
     """Return the verdict in the words that two settings allow.
 
-    A claim is called contradicted only if a second, independent setting contradicts it too.
+    A claim is called contradicted only if a second, independent setting contradicts the same part
+    of it too.
 
     Args:
         verdict: of the first setting.
@@ -110,6 +111,10 @@ def with_second(
         return replace(verdict, words="contradicted in one setting; no second one is stated")
     if second is None or second.outcome == PENDING:
         return replace(verdict, words="contradicted in one setting, second not yet run")
-    if second.outcome == CONTRADICTED:
+    pairs = zip(verdict.results, second.results, strict=False)
+    if any(a.outcome == b.outcome == CONTRADICTED for a, b in pairs):
         return replace(verdict, words=f"contradicted, also with {where}")
+    if second.outcome == CONTRADICTED:
+        words = f"contradicted in one setting, and in another part with {where}"
+        return replace(verdict, words=words)
     return replace(verdict, words=f"contradicted in one setting, but {second.outcome} with {where}")
