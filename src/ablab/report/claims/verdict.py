@@ -40,8 +40,9 @@ class ClaimVerdict:
 
     @property
     def decisive(self) -> Result | None:
-        """The result that the verdict rests on most: the first with its outcome."""
+        """The result that the verdict rests on most: the first with its outcome, if any tested."""
         same = [result for result in self.results if result.outcome == self.outcome]
+        same.sort(key=lambda result: result.identity is not None)
         return next(iter((*same, *self.results)), None)
 
     @property
@@ -106,7 +107,8 @@ def with_second(
     """
     if verdict.outcome != CONTRADICTED:
         return verdict
-    where = join_all(list(setting))
+    # Sizes that are set back to all images say nothing about the setting.
+    where = join_all([each for each in setting if not each.endswith("=null")])
     if not setting:
         return replace(verdict, words="contradicted in one setting; no second one is stated")
     if second is None or second.outcome == PENDING:

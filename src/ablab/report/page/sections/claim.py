@@ -12,7 +12,7 @@ CAPTION = (
     "One row per expectation, on a scale of its own: right of the line is for the claim, left of "
     "it against it. Open dots are the seeds, the solid mark is the mean or, of a spread, its share "
     "of the bound; the bar is the Holm-adjusted interval. A shaded band is the margin of an "
-    "equality or a difference."
+    "equality, which the bar must not leave, or of a difference, which it must be outside of."
 )
 HOLM = (
     "p-values are corrected by Holm over the expectations of this claim that are tested, not over "
