@@ -17,6 +17,7 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.ledger import Ledger
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store
+from ablab.tracking.store_errors import StoreUnavailableError
 
 KEYS = ("a1", "b2", "c3")
 
@@ -134,6 +135,31 @@ def test_the_run_of_a_lost_lease_is_kept_and_does_not_count(join: Callable[[str]
     assert counted.completion.time == runs[0].completion.time  # type: ignore[union-attr]
     tags = {run: ben.store.client.get_run(run).data.tags for run in (first, second)}
     assert (SUPERSEDED in tags[first], tags[second][SUPERSEDED]) == (False, first)
+
+
+def test_a_store_that_is_away_while_a_run_is_retrieved_counts_no_second_run(
+    join: Callable[[str], Member], monkeypatch: pytest.MonkeyPatch
+):
+    ann, ben = join("ann"), join("ben")
+    run = ann.lab.new_run(trial("a1"))
+    finish(run)
+    first = ann.deliver(run)
+
+    def refuse(*_arguments: object) -> Run:
+        raise StoreUnavailableError("must answer")
+
+    own = ben.lab.new_run(trial("a1"))
+    with monkeypatch.context() as patch:
+        patch.setattr("ablab.sweep.sharing.retrieve", refuse)
+        assert ben.sharing.may_start(ben.job("a1"))  # it is trained without asking
+        finish(own)
+        with pytest.raises(StoreUnavailableError):
+            ben.deliver(own)
+    second = ben.deliver(own)  # as at the end of a command
+    assert own.is_discarded
+    assert ben.store.client.get_run(second).data.tags[SUPERSEDED] == first
+    ben.ledger.read()
+    assert ben.ledger.counted("a1", 2) is None
 
 
 def test_a_repeated_delivery_keeps_what_counts(join: Callable[[str], Member]):

@@ -8,6 +8,7 @@ import pytest
 from real_sweeps import STEERED, Workplace, descendants, is_gone, server_of, until
 
 from ablab.tracking.journal import same_metrics
+from ablab.tracking.plan import read_plan
 
 pytestmark = [
     pytest.mark.slow,
@@ -143,3 +144,46 @@ def test_component_edited_during_a_sweep_is_refused_and_then_gives_new_trials(wo
     assert status == 0, output
     assert "a new comparison begins" in output
     assert before.isdisjoint(run.key for run in workplace.runs())
+
+
+LOOKS = "sweep.seeds={first: 3, then: [4], until: decided, futility: null}"
+
+
+def history(workplace: Workplace) -> list[object]:
+    """Return the parts of the plan, and the results of each trial with its number of runs."""
+    plan = read_plan(workplace.lab.sweep_folder("mine"))
+    assert plan is not None
+    parts = [(part.kind, [cell.id for cell in part.cells]) for part in plan.parts]
+    results = [workplace.lab.result(cell.key) for cell in plan.cells]
+    metrics = [None if result is None else dict(result[1].metrics) for result in results]
+    return [parts, metrics, len(workplace.runs())]
+
+
+def has_two_parts(workplace: Workplace) -> bool:
+    plan = read_plan(workplace.lab.sweep_folder("mine"))
+    return plan is not None and len(plan.parts) > 1
+
+
+@pytest.fixture(scope="module")
+def looked_twice(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    workplace = Workplace(tmp_path_factory.mktemp("looked"))
+    status, output = workplace.run(LOOKS)
+    assert status == 0, output
+    assert has_two_parts(workplace)
+    return workplace
+
+
+@pytest.mark.parametrize("when", ["the first look is due", "the second look is planned"])
+def test_a_sweep_killed_between_two_looks_has_the_undisturbed_history(
+    workplace: Workplace, looked_twice: Workplace, when: str
+):
+    with workplace.sweep(LOOKS) as process:
+        if when == "the first look is due":
+            until(lambda: len([run for run in workplace.runs() if run.completion]) == 6)
+        else:
+            until(lambda: has_two_parts(workplace))
+        process.kill()
+        until(lambda: not any(run.is_locked() for run in workplace.runs()), 20)
+    status, output = workplace.run(LOOKS)
+    assert status == 0, output
+    assert history(workplace) == history(looked_twice)

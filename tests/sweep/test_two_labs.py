@@ -1,4 +1,4 @@
-"""Two labs on one store train a sweep together, and one of them is killed."""
+"""Labs on one store train a sweep together; of two, one is killed."""
 
 from collections import Counter
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from real_sweeps import Sweep, Workplace, until
 
+from ablab.sweep.sharing import SUPERSEDED
 from ablab.tracking.address import sqlite_uri
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
@@ -60,3 +61,23 @@ def test_each_trial_is_counted_once_though_a_lab_is_killed(tmp_path: Path) -> No
         assert mine.completion.metrics == theirs.completion.metrics
         assert mine.completion.time == theirs.completion.time  # the same run
     assert Counter(run.data.tags["key"] for run in finished_runs(store)) == Counter(keys)
+
+
+def test_four_sweeps_that_begin_at_once_count_each_trial_once(tmp_path: Path) -> None:
+    uri = sqlite_uri(tmp_path / "team.db")
+    store = Store.open(Lab.open(tmp_path / "new"), uri, create=True)
+    places = [Workplace(tmp_path / name) for name in ("ann", "ben", "eve", "joe")]
+    sweeps = [start(place, uri) for place in places]
+    outputs = [sweep.end() for sweep in sweeps]
+    assert [sweep.status for sweep in sweeps] == [0] * 4, outputs
+    plans = [read_plan(place.lab.sweep_folder("mine")) for place in places]
+    (keys,) = {tuple(cell.key for cell in plan.cells) for plan in plans if plan is not None}
+    assert len(keys) == 2 * SEEDS
+    for key in keys:
+        results = [place.lab.result(key) for place in places]
+        completions = [result[1] for result in results if result is not None]
+        assert len(completions) == len(places)
+        times = {completion.time for completion in completions}
+        assert len(times) == 1, outputs  # of one run, in each lab
+    counted = [run for run in finished_runs(store) if SUPERSEDED not in run.data.tags]
+    assert Counter(run.data.tags["key"] for run in counted) == Counter(keys)

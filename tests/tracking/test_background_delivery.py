@@ -161,22 +161,28 @@ def test_a_slow_close_calls_on_wait_once(
     assert calls == ["on_wait"]
 
 
-def test_a_run_whose_completion_was_refused_is_delivered_again_at_the_end(
-    store: Store, lab: Lab, start: Callable[..., BackgroundDelivery]
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_run_whose_completion_was_refused_is_completed_later(
+    store: Store,
+    lab: Lab,
+    monkeypatch: pytest.MonkeyPatch,
+    start: Callable[..., BackgroundDelivery],
+    times: int,
 ) -> None:
+    monkeypatch.setattr("ablab.tracking.background_delivery._PAUSES", (0.0, 0.0, 0.0))
     refused: list[str] = []
 
-    def refuse_once(_run: Run, run_id: str) -> None:
+    def refuse(_run: Run, run_id: str) -> None:
         refused.append(run_id)
-        if len(refused) == 1:
+        if len(refused) <= times:
             raise StoreError("away")
 
-    delivery, run = start(complete=refuse_once), begin(lab)
+    delivery, run = start(complete=refuse), begin(lab)
     finish(run)
     delivery.submit(run, "s", name="n", tags={})
     wait_until(lambda: refused)
     assert delivery.close(120) == []
-    assert len(refused) == 2
+    assert len(refused) == times + 1
 
 
 def test_the_page_of_the_sweep_is_not_needed_for_its_runs(

@@ -12,7 +12,7 @@ from ablab.tracking.lab import Lab
 from ablab.tracking.ledger import INTERVAL, Ledger
 from ablab.tracking.retrieve import find_retrieved, retrieve
 from ablab.tracking.run import Run
-from ablab.tracking.store_errors import translate_errors
+from ablab.tracking.store_errors import StoreUnavailableError, translate_errors
 
 SUPERSEDED = "superseded"
 READ_INTERVAL = INTERVAL / 2  # seconds between two readings of the ledger
@@ -82,13 +82,19 @@ class Sharing(Watcher):
         return False
 
     def _retrieve(self, trial: Mapping[str, Any], counted: Mapping[str, str]) -> Run | None:
-        """Return the run of this lab that counts in a round; None where it cannot be retrieved."""
+        """Return the run of this lab that counts in a round; None where it cannot be retrieved.
+
+        Raises:
+            StoreUnavailableError: the store does not answer.
+        """
         store, run_id = self._ledger.store, counted.get("run_id", "")
         known = find_retrieved(self._lab, store, trial["key"], run_id)
         if known is not None:
             return known
         try:
             return retrieve(store, self._lab, trial, counted["experiment"], run_id)
+        except StoreUnavailableError:  # not the run's fault: another one must not count beside it
+            raise
         except StoreError as error:
             self._note(str(error))
             return None

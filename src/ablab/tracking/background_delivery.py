@@ -26,6 +26,7 @@ CLOSED = "closed"  # sent by the process, with the store's messages for the user
 _PROCESS = "ablab.tracking.delivery_process"
 _NO_TIME = "there was no time left"
 _QUIET = 2.0  # seconds that the end of a command may take without a message
+_PAUSES = (0.0, 1.0, 3.0)  # seconds before a store that may have been busy is asked
 _STARTS = 2  # of the process: it is started again if it was killed
 
 Report = Callable[["Outcome"], None]
@@ -87,7 +88,8 @@ class BackgroundDelivery:
         lab: the lab.
         sweep: the sweep whose page in MLflow is kept up to date, empty for none.
         complete: called from a thread with a finished run that the store holds completely, and the
-            id of its MLflow run; after a `StoreError` the run is delivered again at the end.
+            id of its MLflow run; after a `StoreError` again, three times in all, and once more at
+            the end.
         notices: the store's messages for the user, once the delivery is closed.
     """
 
@@ -215,14 +217,21 @@ class BackgroundDelivery:
                 if outcome.is_last or not self._is_closing:
                     submitted.reason = outcome.reason
                 return
-        if outcome.run_id:
+        if outcome.is_deleted or self._has_completed(submitted, outcome.run_id):
+            with self._lock:
+                self._runs.pop(key, None)
+
+    def _has_completed(self, submitted: Submitted, run_id: str) -> bool:
+        """Call `complete` and return whether it succeeded."""
+        for pause in _PAUSES:
+            time.sleep(pause)
             try:
-                self.complete(submitted.run, outcome.run_id)
+                self.complete(submitted.run, run_id)
             except StoreError as error:
                 submitted.reason = str(error)
-                return
-        with self._lock:
-            self._runs.pop(key, None)
+            else:
+                return True
+        return False
 
 
 def _write(stream: IO[str], outbox: SimpleQueue[Any]) -> None:
