@@ -3,8 +3,10 @@
 The overhead of a trial is the time from a free slot to the completion record, less that of its
 epochs as the trial itself measured them: the fork, the checks, the data, the checkpoints, the test,
 the records. Processor use is that of the whole machine, from the first trial's start until a slot
-has nothing more to do. Empty trials are planned, leased in a shared MLflow store, started by a
-launcher whose trials end at once, and recorded in the lab.
+has nothing more to do. CPU seconds are those of a process that is forked for such a trial from one
+with all imports, less those of its epoch: validation and test are in them, delivery to MLflow is
+not. Empty trials are planned, leased in a shared MLflow store, started by a launcher whose trials
+end at once, and recorded in the lab.
 """
 
 import os
@@ -18,6 +20,7 @@ from pathlib import Path
 from measurements import format_median, parse_options, print_results
 
 from ablab.config.compose import compose
+from ablab.config.trial import resolve
 from ablab.folders import data_folder
 from ablab.sweep.job import make_jobs
 from ablab.sweep.schedule import Schedule
@@ -30,9 +33,19 @@ from ablab.tracking.plan import Cell, Part, Plan, find_plan, write_part
 from ablab.tracking.run import Run
 from ablab.tracking.spec import Spec
 from ablab.tracking.store import Store
+from ablab.training.process import run_process
 from ablab.training.settings import Devices, ProcessSettings
 
 EMPTY = 2_000
+FORKED = 9
+MLP = [
+    "dataset=mnist",
+    "architecture=mlp",
+    "architecture.widths=[64,128,64]",
+    "normalization=batch",
+    "trainer.max_epochs=1",
+    "devices=cpu",
+]
 SWEEP = """# @package _global_
 defaults:
   - override /dataset: mnist
@@ -58,14 +71,17 @@ def main() -> None:
     overheads: list[float] = []
     uses: list[float] = []
     minutes: list[float] = []
+    seconds: list[float] = []
     for _ in range(asked.rounds):
         with tempfile.TemporaryDirectory() as folder:
             overhead, use = _sweep(Path(folder))
             overheads.append(overhead)
             uses.append(use)
+            seconds += _forked(Path(folder) / "forked")
             minutes.append(_empty_trials(Path(folder) / "empty"))
     lines = [
         f"overhead of a trial     {format_median(overheads)}",
+        f"the same, CPU seconds   {format_median(seconds)}",
         f"processor use           {format_median(uses, '%')}",
         f"empty trials a minute   {format_median(minutes, '')}",
     ]
@@ -109,6 +125,26 @@ def _seconds(run: Run) -> float:
     assert completion is not None
     epochs = [entry.measured for entry in run.entries() if entry.kind == "epoch"]
     return sum(e["time/epoch_seconds"] for e in epochs)
+
+
+def _forked(folder: Path) -> list[float]:
+    """Return the CPU seconds of each of a few forked trials beyond its epoch."""
+    import ablab.sweep.launch.preload  # noqa: F401  all imports of a trial
+
+    os.environ["ABLAB_HOME"] = str(folder)
+    lab, trial = Lab.open(folder), resolve(compose(MLP)).as_dict()
+    settings, seconds = ProcessSettings(Devices("cpu"), in_sweep=True), []
+    for _ in range(FORKED + 1):
+        run = lab.new_run(trial)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(run_process(run.folder, settings))
+        _, status, usage = os.wait4(pid, 0)
+        assert status == 0
+        epochs = [entry.measured for entry in run.entries() if entry.kind == "epoch"]
+        trained = sum(e["time/epoch_seconds"] * e["cpu/utilization"] for e in epochs)
+        seconds.append(usage.ru_utime + usage.ru_stime - trained)
+    return seconds[1:]  # the first one opens the data set's cache
 
 
 def _processor_seconds() -> tuple[float, float]:

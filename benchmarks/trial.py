@@ -57,6 +57,7 @@ def main() -> None:
         f"trial / bare, same, fused Adam      {format_ratio(seconds['trial'], fused)}",
         f"same memory format, CPU seconds     {format_ratio(cpu['trial'], cpu['same'])}",
         f"contiguous, CPU seconds             {format_ratio(cpu['trial'], cpu['contiguous'])}",
+        f"same, fused Adam, CPU seconds       {format_ratio(cpu['trial'], cpu['fused'])}",
         f"peak memory of a trial's process    {peak / 1e6:.0f} MB",
     ]
     print_results(__doc__ or "", lines, args.save)

@@ -1,6 +1,5 @@
 """The LightningModule that trains and tests a network of any architecture."""
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -98,15 +97,6 @@ class Classifier(pl.LightningModule):
         self.predicted = self.target = torch.empty(0, dtype=torch.long)
         self.confidence, self.mistakes = torch.empty(0), Mistakes()
         self._confidences: list[Tensor] = []
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute, bypassing torch for the one that Lightning sets 46 times a step."""
-        # `nn.Module.__setattr__` would check each time whether the value is a parameter. On a CPU,
-        # Lightning's Trainer adds 330 us to the 160 us of a small step: shortcuts like this pay.
-        if name == "_current_fx_name":
-            self.__dict__[name] = value
-        else:
-            super().__setattr__(name, value)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the main logits (N, K) of images (N, C, H, W)."""
@@ -223,14 +213,6 @@ class Classifier(pl.LightningModule):
             },
         }
 
-    def optimizer_zero_grad(
-        self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer
-    ) -> None:
-        """Set gradients to None without ``Optimizer.zero_grad``, which queries torch's compiler."""
-        for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                parameter.grad = None
-
     def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
         """Seed the update of a user's optimizer, which may draw, alike in all processes."""
         if type(optimizer).__module__.partition(".")[0] not in ("torch", "ablab"):
@@ -287,7 +269,3 @@ class Classifier(pl.LightningModule):
         """Log the metrics of an epoch, over the images of all processes."""
         metrics = self.metrics.compute(outputs)
         self.log_dict({f"{stage}/{name}": v for name, v in metrics.items()}, sync_dist=True)
-
-
-# Lightning inspects the signature at each step; Python returns this one without computing it.
-Classifier.training_step.__signature__ = inspect.signature(Classifier.training_step)  # type: ignore[attr-defined]

@@ -1,8 +1,7 @@
-"""Lightning's Trainer with the overhead per step removed."""
+"""Lightning's Trainer for a trial: direct steps, atomic checkpoints, no output."""
 
 import inspect
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytorch_lightning as pl
 from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.utilities import registry
 from pytorch_lightning.loggers.logger import Logger
-from pytorch_lightning.profilers import Profiler
 from pytorch_lightning.strategies import DDPStrategy
 from torch.nn.parallel import DistributedDataParallel
 
@@ -27,8 +25,6 @@ _NO_BROADCASTS: dict[str, Any] = {
     "forward_sync_buffers" if _IS_RENAMED else "broadcast_buffers": False
 }
 
-_NO_CONTEXT = nullcontext()
-
 # Each Trainer looks through all installed packages for callbacks: 6 ms, the same each time.
 _find = cache(entry_points)
 registry.entry_points = _find  # type: ignore[attr-defined, assignment]
@@ -38,20 +34,6 @@ CALLBACKS = "pytorch_lightning.callbacks_factory"  # their group
 def find_callbacks() -> None:
     """Look for callbacks of installed packages, once for this process and those that it forks."""
     _find(group=CALLBACKS)
-
-
-class _NoProfiler(Profiler):
-    """Measures nothing, at less cost than Lightning's, which is called about 30 times a step."""
-
-    def start(self, action_name: str) -> None:
-        """Do nothing."""
-
-    def stop(self, action_name: str) -> None:
-        """Do nothing."""
-
-    def profile(self, action_name: str) -> AbstractContextManager[None]:  # type: ignore[override]
-        """Return a context that does nothing."""
-        return _NO_CONTEXT
 
 
 def trainer(
@@ -86,7 +68,6 @@ def trainer(
         gradient_clip_val=config["gradient_clip_val"],
         callbacks=list(callbacks),
         logger=logger,
-        profiler=_NoProfiler(),
         plugins=_plugins(is_ddp, on_cpu),
         sync_batchnorm=is_ddp and not on_cpu,
         use_distributed_sampler=False,
