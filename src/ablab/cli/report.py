@@ -170,11 +170,15 @@ def _deliver(reports: Sequence["Report"], lab: "Lab", *, offline: bool) -> None:
     with without_gc():
         from ablab.errors import ResourceError, StoreError
         from ablab.tracking.store import Store
+        from ablab.tracking.stored_report import has_report
         from ablab.tracking.sweep_run import deliver_report
 
     try:
+        missing = [r for r in reports if not has_report(lab, r.sweep, r.folder, r.verdict)]
+        if not missing:
+            return
         store = Store.open(lab)
-        for report in reports:
+        for report in missing:
             deliver_report(store, report.sweep, report.folder, report.verdict)
     except (StoreError, ResourceError, OSError) as error:
         message = f"Not in MLflow yet: {error}. The same command delivers it later."

@@ -27,6 +27,12 @@ JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'ablab.take'
 LEFT JOIN tags d ON d.run_uuid = r.run_uuid AND d.key = '{DUPLICATE}'
 WHERE d.value IS NULL ORDER BY r.lifecycle_stage DESC
 """
+_PARENTS = """
+SELECT r.run_uuid, r.artifact_uri
+FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id AND e.lifecycle_stage = 'active'
+JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = 'ablab.kind' AND t.value = 'sweep'
+WHERE e.name = ? AND r.lifecycle_stage = 'active'
+"""
 _EXPERIMENT_RUNS = """
 SELECT t.value, r.lifecycle_stage, p.value
 FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id AND e.lifecycle_stage = 'active'
@@ -110,6 +116,18 @@ def record_deletions(lab: Lab) -> str:
             states[experiment] = DeliveryState(run_id, deleted=True)
             write_states(run, OWN_STORE, states)
     return ""
+
+
+def stored_parents(path: Path, sweep: str) -> list[tuple[str, dict[str, str]]]:
+    """Return the parent runs of a sweep in a SQLite store: artifact address and tags of each.
+
+    Raises:
+        sqlite3.Error: the file cannot be read.
+    """
+    with closing(connect(path)) as database:
+        parents = database.execute(_PARENTS, (sweep,)).fetchall()
+        query = "SELECT key, value FROM tags WHERE run_uuid = ?"
+        return [(uri, dict(database.execute(query, (run,)))) for run, uri in parents]
 
 
 def stored_runs(path: Path, experiment: str) -> list[tuple[str, str, str | None]]:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 from ablab.formatting import format_metric
 from ablab.tracking.completion import completion_sha
 from ablab.tracking.delivery_state import read_states
+from ablab.tracking.lab import Lab
 from ablab.tracking.mlflow_names import shorten
 from ablab.tracking.plan import Cell, Plan
 from ablab.tracking.store import Store
@@ -22,6 +23,7 @@ from ablab.tracking.sweep_view import VIEW_TAG, has_blocks, view
 
 NOTE = "mlflow.note.content"
 REPORT_FOLDER = "report"
+VERDICT_OF = "ablab.verdict_of"  # tag with the digest of the results that a verdict is on
 _START = "<!-- ablab writes this part again after each sweep and report; text outside is kept -->"
 _END = "<!-- end of ablab's part -->"
 _OURS = re.compile("<!-- ablab writes.*?" + re.escape(_END), re.DOTALL)
@@ -48,9 +50,15 @@ class Result:
     run_id: str = ""
 
 
-def results(store: Store, plan: Plan) -> list[Result]:
-    """Return the results of a plan's cells, from the lab alone."""
-    return [_result(store, plan, cell) for cell in plan.cells]
+def results(lab: Lab, label: str, plan: Plan) -> list[Result]:
+    """Return the results of a plan's cells, from the lab alone.
+
+    Args:
+        lab: with the runs.
+        label: of the store that shows them.
+        plan: the sweep.
+    """
+    return [_result(lab, label, plan, cell) for cell in plan.cells]
 
 
 def digest(found: Iterable[Result]) -> str:
@@ -74,7 +82,7 @@ def describe_sweep(store: Store, plan: Plan, experiment: str, parent: Any) -> No
     space = _LONGEST - len(own) - 2
     wanted = {VIEW_TAG: view(plan)}
     if space >= _SHORTEST:
-        part = _part(plan, results(store, plan), experiment, parent, space)
+        part = _part(plan, results(store.lab, store.label, plan), experiment, parent, space)
         found = _OURS.search(note)
         wanted[NOTE] = (
             note[: found.start()] + part + note[found.end() :]
@@ -86,12 +94,12 @@ def describe_sweep(store: Store, plan: Plan, experiment: str, parent: Any) -> No
             store.client.set_experiment_tag(experiment, name, text)
 
 
-def _result(store: Store, plan: Plan, cell: Cell) -> Result:
-    run = store.lab.finished(cell.key)
+def _result(lab: Lab, label: str, plan: Plan, cell: Cell) -> Result:
+    run = lab.finished(cell.key)
     completion = run.completion if run is not None else None
     if run is None or completion is None:
         return Result(cell)
-    state = read_states(run, store.label).get(plan.sweep)
+    state = read_states(run, label).get(plan.sweep)
     value = completion.values.get(plan.spec.metric, math.nan)
     run_id = state.run_id if state is not None and not state.deleted else ""
     return Result(cell, completion_sha(run.folder), value, run_id)
@@ -127,7 +135,7 @@ def _verdict(found: list[Result], tags: dict[str, str]) -> str:
     verdict = tags.get("verdict")
     if not verdict:
         return ""
-    is_old = tags.get("ablab.verdict_of") != digest(found)
+    is_old = tags.get(VERDICT_OF) != digest(found)
     note = " (Trials have finished since: `ablab report` brings this up to date.)" if is_old else ""
     return f"**{_escape(verdict)}**{note}"
 

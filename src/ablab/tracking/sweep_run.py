@@ -16,11 +16,18 @@ from ablab.tracking.mlflow_names import NAME_LENGTH, TAG_LENGTH, shorten
 from ablab.tracking.plan import Cell, Plan, TuningCell, read_plan
 from ablab.tracking.store import Store
 from ablab.tracking.store_errors import translate_errors
-from ablab.tracking.sweep_page import NOTE, REPORT_FOLDER, describe_sweep, digest, results
+from ablab.tracking.sweep_page import (
+    NOTE,
+    REPORT_FOLDER,
+    VERDICT_OF,
+    describe_sweep,
+    digest,
+    results,
+)
 from ablab.tracking.values import milliseconds
 
 TRIALS = "trials"  # the experiment of trials outside sweeps
-_REPORT_SHA = "ablab.report"
+REPORT_SHA = "ablab.report"
 _FORMS = ("report.*", "*.csv")
 _TRIAL = "tags.`ablab.kind` = 'trial'"
 _NAMING = ("architecture", "activation", "dataset")
@@ -112,10 +119,10 @@ def deliver_report(store: Store, sweep: str, folder: Path, verdict: str) -> str:
     run_id = deliver_sweep(store, plan)
     with translate_errors(store.address):
         mlflow_run = store.client.get_run(run_id)
-        log_artifacts(store, mlflow_run, folder, _report_files(folder), REPORT_FOLDER)
+        log_artifacts(store, mlflow_run, folder, report_files(folder), REPORT_FOLDER)
         _annotate(store, run_id, plan.asked, verdict)
-        store.client.set_tag(run_id, "ablab.verdict_of", digest(results(store, plan)))
-        store.client.set_tag(run_id, _REPORT_SHA, _report_sha(folder))
+        store.client.set_tag(run_id, VERDICT_OF, digest(results(store.lab, store.label, plan)))
+        store.client.set_tag(run_id, REPORT_SHA, report_sha(folder))
     refresh_page(store, plan)
     return run_id
 
@@ -131,12 +138,12 @@ def deliver_written_report(store: Store, plan: Plan) -> None:
     content = read_json(folder / "report.json")
     if content is None:
         return
-    run_id, names = deliver_sweep(store, plan), _report_files(folder)
+    run_id, names = deliver_sweep(store, plan), report_files(folder)
     with translate_errors(store.address):
         mlflow_run = store.client.get_run(run_id)
         sizes = artifact_sizes(store, mlflow_run)
     is_there = all(sizes.get(f"{REPORT_FOLDER}/{n}") == (folder / n).stat().st_size for n in names)
-    if is_there and mlflow_run.data.tags.get(_REPORT_SHA) == _report_sha(folder):
+    if is_there and mlflow_run.data.tags.get(REPORT_SHA) == report_sha(folder):
         return
     try:
         verdict = str(content["verdict"]["sentence"])
@@ -213,18 +220,25 @@ def _parent(store: Store, experiment: str) -> Any:
 
 
 def _annotate(store: Store, run_id: str, question: str, verdict: str | None) -> None:
-    note = question if verdict is None else f"{question}\n\n**{verdict}**"
-    store.client.set_tag(run_id, NOTE, _tag(note))
-    if verdict is not None:
-        store.client.set_tag(run_id, "verdict", _tag(verdict))
+    for name, text in annotation(question, verdict).items():
+        store.client.set_tag(run_id, name, text)
 
 
-def _report_files(folder: Path) -> list[str]:
+def annotation(question: str, verdict: str | None) -> dict[str, str]:
+    """Return the tags of a parent run with its question and verdict."""
+    if verdict is None:
+        return {NOTE: _tag(question)}
+    return {NOTE: _tag(f"{question}\n\n**{verdict}**"), "verdict": _tag(verdict)}
+
+
+def report_files(folder: Path) -> list[str]:
+    """Return the names of a report's files."""
     return sorted(file.name for kind in _FORMS for file in folder.glob(kind))
 
 
-def _report_sha(folder: Path) -> str:
-    sums = "".join(name + file_sha256(folder / name) for name in _report_files(folder))
+def report_sha(folder: Path) -> str:
+    """Return the SHA-256 of a report's files and their names."""
+    sums = "".join(name + file_sha256(folder / name) for name in report_files(folder))
     return hashlib.sha256(sums.encode("utf-8", "surrogateescape")).hexdigest()
 
 
