@@ -218,6 +218,17 @@ def test_two_seeds_allow_no_test() -> None:
     assert "three seeds" in result.numbers
 
 
+def test_times_of_different_machines_are_not_tested() -> None:
+    metric = "time/epoch_seconds"
+    rows = table({"a": {metric: BASE}, "b": {metric: BETTER}})
+    expected = {"expect": "higher", "metric": metric, "of": "b", "than": "a"}
+    assert results_of(rows, expected)[0].outcome == SUPPORTED
+    rows = [replace(r, environment={"cpu": f"cpu {r.seed % 2}"}) for r in rows]
+    (result,) = results_of(rows, expected)
+    assert result.outcome == NONE
+    assert result.numbers == f"trials ran on different hardware, so {metric} does not compare"
+
+
 def test_a_trial_without_a_value_cannot_win() -> None:
     rows = losses(a=BASE, b=BETTER)
     rows[-1] = replace(rows[-1], outcome="diverged", others={"test/loss": (math.nan, "diverged")})

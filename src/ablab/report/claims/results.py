@@ -8,6 +8,7 @@ import numpy as np
 
 from ablab.formatting import Unit, format_p_value, unit_of
 from ablab.reference.identities import IDENTITIES, Identity
+from ablab.report.analysis.conditions import why_untimed
 from ablab.report.analysis.contrast import Contrast
 from ablab.report.analysis.trials import Row
 from ablab.report.claims.sides import Trials, difference, seed_values
@@ -18,7 +19,7 @@ from ablab.stats.power import detectable_margin
 from ablab.stats.spread import detectable_spread, spread_interval, spread_p
 from ablab.tracking import claim as claims
 from ablab.tracking.claim import Claim, Expectation
-from ablab.tracking.metrics import EXACT
+from ablab.tracking.metrics import EXACT, TIMED
 from ablab.tracking.spec import Spec
 
 SUPPORTED, CONTRADICTED, OPEN, NONE = "supported", "contradicted", "not detected", "no verdict"
@@ -191,7 +192,9 @@ def _test(e: Expectation, spec: Spec, rows: Sequence[Row]) -> _Test:
     n, mean = contrast.n, contrast.mean
     if e.metric in EXACT:
         return _Test(Result(e, _compared(e, mean), mean, n=n, unit=unit, contrast=contrast))
-    result = Result(e, NONE, mean, n=n, unit=unit, contrast=contrast, note=_too_few(n))
+    why = why_untimed(trials.rows) if e.metric in TIMED else ""
+    note = f"trials ran {why}, so {e.metric} does not compare" if why else _too_few(n)
+    result = Result(e, NONE, mean, n=n, unit=unit, contrast=contrast, note=note)
     values = contrast.differences
     if e.expect in _WITHIN:
         within, beyond = float(inside_p(values, e.margin)), float(outside_p(values, e.margin))
