@@ -86,19 +86,30 @@ class Batches:
     def __len__(self) -> int:
         return len(self.sampler)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether images are normalized and nothing else."""
+        changes: tuple[object, ...] = self._augmentation, self._perturbation, self._permutation
+        return all(change is None for change in changes)
+
+    @property
+    def normalization(self) -> tuple[Tensor, Tensor]:
+        """Factor and term of each value of an image in [0, 255], (H * W * C,) each."""
+        return self._byte_factor, self._term
+
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for pixels, labels in self._augmented() if self._augmentation else self._plain():
             permuted = pixels
             if self._permutation is not None:
                 permuted = pixels.index_select(1, self._permutation)
-            yield self._as_images(permuted), labels
+            yield self.as_images(permuted), labels
 
     def _plain(self) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield normalized values (B, H * W * C) and labels."""
         for indices in self.sampler:
-            pixels, labels = self._select(indices)
+            pixels, labels = self.select(indices)
             if self._perturbation:
-                x = self._perturbation(self._as_images(pixels.div_(255)), indices, self._seed)
+                x = self._perturbation(self.as_images(pixels.div_(255)), indices, self._seed)
                 yield self._normalize(x), labels
             else:
                 yield pixels.mul_(self._byte_factor).add_(self._term), labels
@@ -110,13 +121,14 @@ class Batches:
         device = self._flat.device
         generator = streams.generator(*stream, device=device)
         for step, indices in enumerate(self.sampler.whole()):
-            pixels, labels = self._select(indices)
-            x = self._as_images(pixels.div_(255))
+            pixels, labels = self.select(indices)
+            x = self.as_images(pixels.div_(255))
             with _isolated(self._augmentation, *stream, step, device=device):
                 x, labels = self._augmentation(x, labels, generator)
             yield self._normalize(x[self.sampler.share]), labels[self.sampler.share]
 
-    def _select(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+    def select(self, indices: Tensor) -> tuple[Tensor, Tensor]:
+        """Return pixels (B, H * W * C) as float32, in [0, 255], and labels (B,)."""
         pixels = self._flat.index_select(0, indices).float()
         return pixels, self._images.labels.index_select(0, indices)
 
@@ -125,7 +137,7 @@ class Batches:
         flat = x.permute(0, 2, 3, 1).reshape(len(x), -1)
         return flat * self._factor + self._term
 
-    def _as_images(self, flat: Tensor) -> Tensor:
+    def as_images(self, flat: Tensor) -> Tensor:
         """Return a view of values (B, H * W * C) as images (B, C, H, W)."""
         return flat.view(-1, *self._images.pixels.shape[1:]).permute(0, 3, 1, 2)
 

@@ -48,7 +48,13 @@ class Objective:
             x: (N, C, H, W).
             target: (N,) class indices or (N, K) probabilities.
         """
-        logits, *auxiliary = all_logits(network(x))
+        return self.evaluate(all_logits(network(x)), network, target)
+
+    def evaluate(
+        self, outputs: tuple[Tensor, ...], network: nn.Module, target: Tensor
+    ) -> Evaluation:
+        """Evaluate the outputs of one batch: main and auxiliary logits, (N, K) each."""
+        logits, *auxiliary = outputs
         loss = cost = self.loss(logits, target)
         for extra in auxiliary:
             weight = network.auxiliary_weight

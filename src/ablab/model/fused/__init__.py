@@ -1,0 +1,1 @@
+"""Networks of several trials as one module: ``backend=fused``."""
