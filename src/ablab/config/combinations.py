@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ablab.config.content import value_at
+from ablab.config.fused import fused_faults
 from ablab.model.targets import current_name
 from ablab.text import format_name
 
@@ -35,6 +36,7 @@ def combination_faults(config: Mapping[str, Any]) -> list[str]:
             for key, allowed in _BY_HAND.items()
             if (value := value_at(config, key)) not in allowed
         ]
+    faults += fused_faults(config)
     clips = value_at(config, "trainer.gradient_clip_val") is not None
     fused = value_at(config, "optimizer.fused")
     # A fused optimizer unscales the gradients itself, after Lightning would have clipped them.

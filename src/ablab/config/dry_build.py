@@ -24,6 +24,7 @@ from ablab.config.dry_forward import (
     forward_in_training,
 )
 from ablab.config.dry_optimizer import check_optimizer
+from ablab.config.fused import FUSED, fused_build_faults
 from ablab.config.memory import memory_fault, weight_bytes
 from ablab.config.sources import source_hashes
 from ablab.data.errors import DataError
@@ -84,6 +85,8 @@ def _dry_built(text: str) -> frozenset[str]:
     if config["backend"] == "by_hand" and not faults:
         module, side = build.classifier(config, data), data.image_size
         check(module, torch.zeros(2, data.in_channels, side, side))
+    if config["backend"] == FUSED and not faults:
+        faults += fused_build_faults(config, data)
     if faults:
         raise ConfigError(faults)
     assert dry is not None

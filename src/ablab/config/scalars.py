@@ -23,6 +23,7 @@ def _ascending(values: Any, holds: Callable[[Any], bool]) -> bool:
     return all(first < second for first, second in itertools.pairwise(values))
 
 
+BACKENDS = ("torch", "by_hand", "fused")
 _SECONDS: Rule = (
     "a number of seconds > 0 or null",
     lambda v: v is None or is_positive(v),
@@ -31,7 +32,7 @@ _COUNT: Rule = ("an integer >= 1 or null", lambda v: v is None or (_integer(v) a
 SEED: Rule = ("an integer >= 0", lambda v: _integer(v) and v >= 0)
 _SCALARS: Mapping[str, Rule] = {
     "seed": SEED,
-    "backend": ("one of torch, by_hand", lambda v: v in ("torch", "by_hand")),
+    "backend": (f"one of {', '.join(BACKENDS)}", lambda v: v in BACKENDS),
     "batch_size": ("an integer >= 1 or full", lambda v: v == FULL or (_integer(v) and v >= 1)),
     "data.train_images": _COUNT,
     "data.val_images": _COUNT,

@@ -7,7 +7,6 @@ several processes: Lightning runs the same command again for each further proces
 import os
 import signal
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -16,8 +15,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 from filelock import Timeout
 
-from ablab.advice import remove_advice
-from ablab.config.sources import source_hashes
+from ablab.config.fused import FUSED
 from ablab.errors import (
     FAILED,
     FINISHED,
@@ -29,12 +27,18 @@ from ablab.errors import (
 )
 from ablab.output import redirect_to
 from ablab.signals import TerminatedError, dump_stacks_to
-from ablab.tracking.files import write_json
-from ablab.tracking.journal import Entry, Journal, JournalError
-from ablab.tracking.run import ENVIRONMENT, LOG, Run
-from ablab.training.environment import describe_environment
+from ablab.tracking.journal import Journal, JournalError
+from ablab.tracking.run import LOG, Run
+from ablab.training.attempt import (
+    failed,
+    record_resource_error,
+    record_start,
+    refuse_changed_data,
+    refuse_changed_sources,
+    stopped,
+)
+from ablab.training.fused.process import run_fused
 from ablab.training.prepare import prepare
-from ablab.training.results import write_config
 from ablab.training.run import StoppedError, Training
 from ablab.training.settings import ProcessSettings
 from ablab.training.signals import KeepSigtermHandler, handle_training_signals
@@ -65,7 +69,10 @@ def run_process(
     run = Run(folder)
     if os.environ.get("LOCAL_RANK", "0") != "0":
         return _run_worker(run, settings)
+    companions = [Run(Path(path)) for path in settings.companions]
     try:
+        if run.trial["config"].get("backend") == FUSED:
+            return run_fused([run, *companions], settings)
         return _run_locked(run, settings, callbacks)
     except OSError as error:
         if (resource := resource_error(error, folder)) is None:
@@ -106,44 +113,26 @@ def _run_rank_zero(
     training = Training(run, journal, settings.devices, [*callbacks, KeepSigtermHandler()])
     try:
         with handle_training_signals(training.recorder, terminal, in_sweep=settings.in_sweep):
-            _record_start(run, journal, settings)
-            _refuse_changed_sources(run)
-            _refuse_changed_data(training)
+            record_start(run, journal, settings)
+            refuse_changed_sources(run)
+            refuse_changed_data(training)
             with sample_system(run.folder, 0 if settings.devices.is_ddp else None):
                 training.fit()
             return FINISHED
     except StoppedError:
-        end, code = _stopped("Ctrl-C, at the end of an epoch"), INTERRUPTED
+        end, code = stopped("Ctrl-C, at the end of an epoch"), INTERRUPTED
     except TerminatedError as error:
-        end, code = _stopped(signal.Signals(error.code - 128).name), error.code
+        end, code = stopped(signal.Signals(error.code - 128).name), error.code
     except Exception as error:
         traceback.print_exc()
         if (resource := resource_error(error, run.folder)) is not None:
-            _record_resource_error(run, journal, resource)
+            record_resource_error(run, journal, resource)
             raise resource from error
-        reason = f"{type(error).__name__}: {remove_advice(str(error))}"
-        note = {"error": reason, "traceback": traceback.format_exc()}
-        end, code = Entry("failed", time.time(), note=note), FAILED
+        end, code = failed(error), FAILED
     if run.completion is not None:  # a signal after the completion record, which is final
         return FINISHED
     journal.append(end)
     return code
-
-
-def _record_resource_error(run: Run, journal: Journal, error: ResourceError) -> None:
-    """Record in the journal, if it can be written, that the machine ended the process."""
-    if run.completion is None:
-        with suppress(OSError):
-            journal.append(_stopped(str(error)))
-
-
-def _record_start(run: Run, journal: Journal, settings: ProcessSettings) -> None:
-    """Record the environment of this process, and the configuration."""
-    devices = {"devices": settings.devices.as_dict(), "slots": settings.slots}
-    environment = {**describe_environment(), **devices}
-    write_json(run.folder / ENVIRONMENT, environment)
-    write_config(run.folder, run.trial["config"])
-    journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
 
 
 def _run_worker(run: Run, settings: ProcessSettings) -> int:
@@ -157,39 +146,6 @@ def _run_worker(run: Run, settings: ProcessSettings) -> int:
     with suppress(StoppedError), sample_system(run.folder, rank):
         training.fit()  # with another exit code, Lightning would kill rank 0 too
     return FINISHED
-
-
-def _refuse_changed_sources(run: Run) -> None:
-    """Refuse to train source that was edited after the trial was planned.
-
-    Raises:
-        RuntimeError: names the edited targets and files.
-    """
-    planned, now = run.trial["sources"], source_hashes(run.trial["config"])
-    changed = sorted(n for n in planned.keys() | now.keys() if planned.get(n) != now.get(n))
-    if changed:
-        raise RuntimeError(
-            f"{', '.join(changed)} must be as it was when the trial was planned, got other "
-            "source; undo the edit, or start the same command again to plan new trials"
-        )
-
-
-def _refuse_changed_data(training: Training) -> None:
-    """Refuse to train on data that were changed after the trial was planned.
-
-    Raises:
-        RuntimeError: the data were changed.
-    """
-    planned, now = training.run.trial["data_hash"], training.data.content_hash
-    if now != planned:
-        raise RuntimeError(
-            f"the data must be as they were when the trial was planned, SHA-256 {planned}, got "
-            f"{now}; restore them, or start the same command again to plan new trials"
-        )
-
-
-def _stopped(reason: str) -> Entry:
-    return Entry("stopped", time.time(), note={"reason": reason})
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,6 +1,8 @@
 """Records of each epoch: best weights, then the checkpoint, then the journal."""
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -14,6 +16,7 @@ from pytorch_lightning.loggers.logger import Logger
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from ablab.data.trial_data import TrialData
 from ablab.errors import resource_error
 from ablab.model.preprocessing import InputFormat
 from ablab.tracking.files import write_atomic
@@ -94,25 +97,45 @@ class Recorder(Checkpoint):
         self._cpu_trained = time.process_time()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Write best weights, checkpoint and journal line.
+        """Write the epoch's records (see `record`)."""
+        network = module.network
+        assert isinstance(network, nn.Module)
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        checkpoint = partial(
+            trainer.save_checkpoint, self.run.folder / CHECKPOINT, weights_only=False
+        )
+        self.record(
+            self._entry(trainer), network if trainer.is_global_zero else None, data, checkpoint
+        )
+        if trainer.strategy.reduce_boolean_decision(self.stop_requested, all=False):
+            trainer.should_stop = True
+
+    def record(
+        self,
+        entry: Entry,
+        network: nn.Module | None,
+        data: TrialData,
+        save_checkpoint: Callable[[], object],
+    ) -> None:
+        """Write best weights, checkpoint and journal line of an epoch.
 
         In this order, a killed process loses at most the epoch without a checkpoint, which is
         trained again; the checkpoint contains the journal line, in case only that is missing.
+
+        Args:
+            entry: the journal line.
+            network: with the epoch's weights; None in processes that store none.
+            data: the trial's.
+            save_checkpoint: writes the checkpoint, with `state_dict`.
         """
-        entry = self._entry(trainer)
         self._line = entry.encode()
         is_best = entry.metrics[SELECTION_METRIC] > self._best  # of ties, the first
         if is_best:
-            self.best_epoch, self._best = trainer.current_epoch, entry.metrics[SELECTION_METRIC]
-        if trainer.is_global_zero and is_best:
-            network = module.network
-            assert isinstance(network, nn.Module)
-            data = trainer.datamodule  # type: ignore[attr-defined]
+            self.best_epoch, self._best = entry.epoch or 0, entry.metrics[SELECTION_METRIC]
+        if network is not None and is_best:
             save_weights(network, self.run.folder / BEST, InputFormat.of(data))
-        trainer.save_checkpoint(self.run.folder / CHECKPOINT, weights_only=False)
+        save_checkpoint()
         self.logger.write(entry)
-        if trainer.strategy.reduce_boolean_decision(self.stop_requested, all=False):
-            trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state for the checkpoint: the epoch's line, and the best epoch so far."""
@@ -123,19 +146,16 @@ class Recorder(Checkpoint):
         self.best_epoch, self._best = state_dict["best_epoch"], state_dict["best"]
 
     def _entry(self, trainer: pl.Trainer) -> Entry:
-        seconds = self._trained - self._started
         data = trainer.datamodule  # type: ignore[attr-defined]
-        images = data.epoch_images(int(trainer.num_training_batches))
-        metrics = {name: to_short_float(value) for name, value in trainer.callback_metrics.items()}
-        measured = {
-            "time/epoch_seconds": seconds,
-            "time/validation_seconds": self._clock(trainer) - self._trained,
-            "throughput/images_per_second": images / seconds,
-            "memory/peak_bytes": float(peak_memory()),
-        }
-        if trainer.world_size == 1 and trainer.strategy.root_device.type == "cpu":
+        is_alone = trainer.world_size == 1 and trainer.strategy.root_device.type == "cpu"
+        measured = measure_epoch(
+            data.epoch_images(int(trainer.num_training_batches)),
+            self._trained - self._started,
+            self._clock(trainer) - self._trained,
             # With DDP or a GPU, processes wait by design: utilization says nothing about load.
-            measured[CPU_UTILIZATION] = (self._cpu_trained - self._cpu_started) / seconds
+            self._cpu_trained - self._cpu_started if is_alone else None,
+        )
+        metrics = {name: to_short_float(value) for name, value in trainer.callback_metrics.items()}
         return Entry("epoch", time.time(), trainer.current_epoch, metrics, measured)
 
     @staticmethod
@@ -143,6 +163,28 @@ class Recorder(Checkpoint):
         if trainer.strategy.root_device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter()
+
+
+def measure_epoch(
+    images: int, seconds: float, validation_seconds: float, cpu_seconds: float | None
+) -> dict[str, float]:
+    """Return what is measured in an epoch, by name.
+
+    Args:
+        images: that were trained on.
+        seconds: of training.
+        validation_seconds: of validation.
+        cpu_seconds: of training; None where they say nothing.
+    """
+    measured = {
+        "time/epoch_seconds": seconds,
+        "time/validation_seconds": validation_seconds,
+        "throughput/images_per_second": images / seconds,
+        "memory/peak_bytes": float(peak_memory()),
+    }
+    if cpu_seconds is not None:
+        measured[CPU_UTILIZATION] = cpu_seconds / seconds
+    return measured
 
 
 def checkpoint_line(checkpoint: Path) -> Entry | None:

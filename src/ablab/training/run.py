@@ -4,9 +4,11 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
+import torch
 from safetensors.torch import load_file
 
 from ablab.config.probe_switches import switched_on
@@ -84,42 +86,63 @@ class Training:
         Raises:
             StoppedError: training stopped after a checkpoint, on request.
         """
+        fitter = self.trainer()
+        module = self.build(fitter.strategy.root_device)
+        diverged = self._fit(fitter, module)
+        return self.finish(module, diverged)
+
+    def build(self, device: torch.device) -> Classifier:
+        """Return the module with its initial weights, and print notes to the run's log."""
         if self.journal is not None:
-            sys.stdout.writelines(f"{note}\n" for note in self.data.notes)  # the run's log
-        fitter = self._trainer()
-        module = build.classifier(self.config, self.data, fitter.strategy.root_device)
+            sys.stdout.writelines(f"{note}\n" for note in self.data.notes)
+        module = build.classifier(self.config, self.data, device)
         if (note := init_from_note(module.network, self.config)) and self.journal is not None:
             sys.stdout.write(f"{note}\n")
-        diverged = self._fit(fitter, module)
-        return self._finish(module, diverged)
+        return module
 
-    def _fit(self, fitter: pl.Trainer, module: Classifier) -> bool:
-        """Train from the last checkpoint, and return whether the loss diverged."""
+    def resume(self) -> Path | None:
+        """Return the checkpoint to continue from, whose line the journal then has; None without.
+
+        A journal that lost more than its last line belongs to no checkpoint: the trial starts anew.
+        """
         checkpoint = self.run.folder / CHECKPOINT
         line = checkpoint_line(checkpoint)
         recorded = {e.epoch for e in self.run.entries() if e.kind == "epoch"}
-        if line is not None and (line.epoch or 0) > len(recorded):
-            line = None  # the journal lost more than the last line: train from the start
-        if line is not None:
-            self.recorder.logger.write(line)
+        if line is None or (line.epoch or 0) > len(recorded):
+            return None
+        self.recorder.logger.write(line)
+        return checkpoint
+
+    def record_divergence(self, error: DivergedError) -> None:
+        """Write to the journal that the loss diverged."""
+        note = {"step": error.step, "reason": str(error)}
+        self.recorder.logger.write(Entry("diverged", time.time(), error.epoch, note=note))
+
+    def _fit(self, fitter: pl.Trainer, module: Classifier) -> bool:
+        """Train from the last checkpoint, and return whether the loss diverged."""
+        checkpoint = self.resume()
         try:
-            fitter.fit(
-                module, self.data, ckpt_path=str(checkpoint) if line else None, weights_only=True
-            )
+            path = str(checkpoint) if checkpoint else None
+            fitter.fit(module, self.data, ckpt_path=path, weights_only=True)
         except DivergedError as error:
-            note = {"step": error.step, "reason": str(error)}
-            self.recorder.logger.write(Entry("diverged", time.time(), error.epoch, note=note))
+            self.record_divergence(error)
             return True
         if fitter.current_epoch < self.config["trainer"]["max_epochs"]:
             raise StoppedError
         return False
 
-    def _finish(self, module: Classifier, diverged: bool) -> str:
+    def finish(self, module: Classifier, diverged: bool) -> str:
+        """Test, write the completion record, and return the outcome.
+
+        Args:
+            module: with the weights of the last epoch.
+            diverged: whether the loss diverged; the weights are then not tested.
+        """
         start = time.perf_counter()
         metrics: dict[str, float] = {}
         results = gather_test(module, self.data)  # of no image
         if not diverged:
-            last, results = run_tests(module, self.data, self._trainer)
+            last, results = run_tests(module, self.data, self.trainer)
             metrics = {f"{name}_last": value for name, value in last.items()}
             metrics.update(last)
         best = self.run.folder / BEST
@@ -127,7 +150,7 @@ class Training:
             raise FileNotFoundError(f"{best} must be there to test and keep, got none")
         if self.recorder.best_epoch not in (-1, self.config["trainer"]["max_epochs"] - 1):
             module.network.load_state_dict(load_file(best))
-            chosen, results = run_tests(module, self.data, self._trainer)
+            chosen, results = run_tests(module, self.data, self.trainer)
             metrics.update(chosen)
         outcome = "diverged" if diverged else "finished"
         if self.journal is not None:
@@ -182,7 +205,8 @@ class Training:
         graph = [CudaGraph()] if self._devices.cuda_graph else []
         return [*frozen, *probes, *graph]
 
-    def _trainer(self) -> pl.Trainer:
+    def trainer(self) -> pl.Trainer:
+        """Return a Trainer for one fit or test of this trial."""
         return trainer(
             self.config["trainer"],
             self._devices,

@@ -51,6 +51,8 @@ class ProcessSettings:
         slots: number of concurrent trials, >= 1.
         in_sweep: whether a sweep handles Ctrl-C; the process exits when the sweep has ended.
         ends_with_parent: whether the process exits when its parent has ended, also outside a sweep.
+        companions: folders of further runs that the process trains together with its own
+            (``backend=fused``).
     """
 
     devices: Devices
@@ -58,6 +60,7 @@ class ProcessSettings:
     slots: int = 1
     in_sweep: bool = False
     ends_with_parent: bool = False
+    companions: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -93,7 +96,9 @@ class ProcessSettings:
         """
         try:
             content = json.loads(text)
-            return cls(**{**content, "devices": Devices(**content["devices"])})
+            companions = tuple(content.get("companions", ()))
+            devices = Devices(**content["devices"])
+            return cls(**{**content, "devices": devices, "companions": companions})
         except (ValueError, TypeError, KeyError) as error:
             keys = ", ".join(field.name for field in fields(cls))
             raise InputError(

@@ -1,0 +1,83 @@
+"""What ``backend=fused`` supports, and which trials may train together."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ablab.config.content import value_at
+from ablab.config.probe_switches import switched_on
+from ablab.data.module import InMemoryDataModule
+from ablab.data.trial_data import TrialData
+from ablab.model.fused.update import ELEMENTWISE
+from ablab.model.randomness import own_randomness
+from ablab.model.targets import current_name
+from ablab.text import format_name
+
+FUSED = "fused"
+_ONLY: Mapping[str, tuple[Any, ...]] = {
+    "trainer.precision": ("32-true", "64-true"),
+    "devices.strategy": ("auto",),
+    "devices.devices": (1,),
+    "freeze": (None,),
+}
+# Everything else of a configuration is the same in trials that train together. Of these groups,
+# numbers may differ: each trial has an optimizer, scheduler, loss, … of its own.
+_SCALARS = ("dropout", "initializer", "loss", "optimizer", "regularizer", "scheduler")
+_APART = ("seed", "tracking", "launcher", "probes", "sweep")
+
+
+def fused_faults(config: Mapping[str, Any]) -> list[str]:
+    """Return the values of a configuration that ``backend=fused`` does not support."""
+    if value_at(config, "backend") != FUSED:
+        return []
+    faults = [
+        f"{key} must be {' or '.join(map(format_name, allowed))} for backend=fused, "
+        f"got {format_name(value)}"
+        for key, allowed in _ONLY.items()
+        if (value := value_at(config, key)) not in allowed
+    ]
+    optimizer = current_name(value_at(config, "optimizer._target_"))
+    if optimizer not in ELEMENTWISE:
+        names = ", ".join(name.rpartition(".")[2] for name in ELEMENTWISE)
+        faults.append(
+            "optimizer._target_ must be one that treats each weight by itself for backend=fused "
+            f"({names}), got {format_name(optimizer)}"
+        )
+    on = sorted(switched_on(value_at(config, "probes") or {}))
+    return faults + [f"probes.{name} must be false for backend=fused, got true" for name in on]
+
+
+def fused_build_faults(config: Mapping[str, Any], data: TrialData) -> list[str]:
+    """Return the components of a valid configuration that ``backend=fused`` does not support."""
+    own = [
+        f"backend must be torch for {axis} {config[axis]['_target_']}, got fused: it may draw from "
+        "the global generators, which trials that train together share"
+        for axis in own_randomness(config)
+    ]
+    if isinstance(data, InMemoryDataModule):
+        return own
+    name = config["dataset"]["_target_"]
+    return [*own, f"backend must be torch for a LightningDataModule such as {name}, got fused"]
+
+
+def fused_signature(config: Mapping[str, Any]) -> str:
+    """Return what trials that may train together have in common, as JSON.
+
+    They differ in the seed, and in numbers of their optimizer, scheduler, loss, regularizer,
+    initializer and dropout.
+    """
+    common = {
+        name: _without_numbers(value) if name in _SCALARS else value
+        for name, value in config.items()
+        if name not in _APART
+    }
+    return json.dumps(common, sort_keys=True)
+
+
+def _without_numbers(node: Any) -> Any:
+    if isinstance(node, Mapping):
+        return {name: _without_numbers(value) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_without_numbers(value) for value in node]
+    is_number = isinstance(node, int | float) and not isinstance(node, bool)
+    return 0 if is_number else node

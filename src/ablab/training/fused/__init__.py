@@ -1,0 +1,1 @@
+"""Training of several trials in one process: ``backend=fused``."""
