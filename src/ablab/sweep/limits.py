@@ -1,7 +1,7 @@
 """Limits of an attempt at a trial: seconds until its first sign of life, and seconds in all."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ablab.sweep.launch.launcher import Worker
@@ -30,6 +30,10 @@ class Limits:
     def of(cls, launcher: Mapping[str, Any]) -> "Limits":
         """Return the limits in the group ``launcher``; a user's launcher may lack them."""
         return cls(*(launcher.get(name) for name in ("time_limit", "start_limit", "max_failures")))
+
+    def of_group(self, trials: int) -> "Limits":
+        """Return the limits of an attempt at several trials together: it may take their time."""
+        return replace(self, time_limit=self.time_limit and trials * self.time_limit)
 
 
 class Deadline:

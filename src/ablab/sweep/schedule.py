@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ablab.disk import require_space
 from ablab.errors import ResourceError, resource_error
 from ablab.sweep.attempt import Attempt
 from ablab.sweep.failures import describe_hopeless, is_out_of_memory, repeated_failure
+from ablab.sweep.fusion import Fusion
 from ablab.sweep.job import Job, record_failure
 from ablab.sweep.launch.launcher import Launcher
 from ablab.sweep.limits import Deadline, Limits
@@ -40,6 +42,7 @@ class Schedule:
         is_finished: returns whether a finished run counts.
         should_prune: returns whether a running job is to be stopped for good, by its journal.
         may_start: returns whether a job may be trained here now; else its ``reason`` says why not.
+        fusion: says which jobs train together in one process; by default none do.
         interrupts: returns how often the user has asked to stop.
         clock: monotonic time in seconds.
 
@@ -63,6 +66,7 @@ class Schedule:
         is_finished: Callable[[Run], bool] = lambda _run: True,
         should_prune: Callable[[Job], bool] = lambda _job: False,
         may_start: Callable[[Job], bool] = lambda _job: True,
+        fusion: Fusion = Fusion(),  # noqa: B008  it is immutable
         interrupts: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -72,7 +76,8 @@ class Schedule:
         self._interrupts, self._clock = interrupts, clock
         self._limits, self._more = limits, more
         self._slots = Reservations(launcher)
-        self._running: dict[int, Attempt] = {}
+        self._fusion = fusion
+        self._running: dict[int, list[Attempt]] = {}  # by slot, those of one process
         self._should_prune = should_prune
         self._handled_interrupts = 0
         self._next_lock_check = 0.0
@@ -84,12 +89,12 @@ class Schedule:
         while self._has_open_jobs():
             self._handle_interrupts()
             self._start_waiting()
-            self._launcher.wait([attempt.worker for attempt in self._running.values()], TICK)
+            self._launcher.wait([group[0].worker for group in self._running.values()], TICK)
             self._collect_ended()
             for job in self._in_state("running", "locked"):
                 if job.read_journal():
                     self._prune(job)
-            for attempt in self._running.values():
+            for attempt in self._attempts():
                 attempt.check_limits(self._clock())
             self._check_locks()
             self._notify("tick")
@@ -116,8 +121,8 @@ class Schedule:
             return
         for job in self._in_state("waiting", "locked"):
             self._end(job, "stopped", "interrupted")
-        for attempt in self._running.values():
-            attempt.worker.kill() if count > 1 else attempt.worker.stop()
+        for worker in [group[0].worker for group in self._running.values()]:
+            worker.kill() if count > 1 else worker.stop()
         self._handled_interrupts = count
         self._notify("stopping", count > 1)
 
@@ -130,6 +135,8 @@ class Schedule:
         waiting = sorted(self._in_state("waiting"), key=lambda job: job.is_alone)
         try:
             for job in waiting:
+                if job.state != "waiting":  # it trains together with one before
+                    continue
                 if (slot := self._reserve(job)) is None:
                     return
                 if not (self._can_start(job) and self._start(job, slot)):
@@ -179,7 +186,33 @@ class Schedule:
             self._end(job, "stopped", "waits until the machine has what it lacks")
 
     def _start(self, job: Job, slot: int) -> bool:
-        """Start an attempt and return whether it occupies the slot."""
+        """Start an attempt, with jobs that train together, and return whether it has the slot."""
+        if not self._open(job):
+            return False
+        waiting = [other for other in self._in_state("waiting") if other is not job]
+        others = self._fusion.companions(job, waiting, self._launcher.slots)
+        group = [job, *(other for other in others if self._can_start(other) and self._open(other))]
+        runs = [member.run for member in group if member.run is not None]
+        companions = tuple(str(run.folder) for run in runs[1:])
+        settings = replace(self._settings, companions=companions)
+        try:
+            worker = self._launcher.start(runs[0], settings, slot)
+        except (OSError, EOFError) as error:
+            if resource_error(error) is not None:
+                raise
+            self._retry_or_fail(job, f"could not be started: {error!r}")
+            return False
+        limits = self._limits.of_group(len(group))
+        self._running[slot] = []
+        for member in group:
+            member.state, member.is_new = "running", True
+            deadline = Deadline(limits, worker, self._clock())
+            self._running[slot].append(Attempt(member, worker, deadline, member.entries))
+            self._notify("started", member)
+        return True
+
+    def _open(self, job: Job) -> bool:
+        """Open the run of a job that starts, and return whether no other process trains it."""
         run = open_run(self._lab, job.trial)
         job.use(run)
         if run.is_locked():
@@ -187,34 +220,26 @@ class Schedule:
             return False
         job.started_at = time.time()
         job.read_journal()
-        entries = job.entries
-        try:
-            worker = self._launcher.start(run, self._settings, slot)
-        except (OSError, EOFError) as error:
-            if resource_error(error) is not None:
-                raise
-            self._retry_or_fail(job, f"could not be started: {error!r}")
-            return False
-        job.state, job.is_new = "running", True
-        deadline = Deadline(self._limits, worker, self._clock())
-        self._running[slot] = Attempt(job, worker, deadline, entries)
-        self._notify("started", job)
         return True
+
+    def _attempts(self) -> list[Attempt]:
+        return [attempt for group in self._running.values() for attempt in group]
 
     def _prune(self, job: Job) -> None:
         """Stop a running job whose search has seen enough."""
-        attempt = next((a for a in self._running.values() if a.job is job), None)
+        attempt = next((a for a in self._attempts() if a.job is job), None)
         if attempt is not None and not job.is_pruned and self._should_prune(job):
             job.is_pruned = True
             attempt.worker.stop()
 
     def _collect_ended(self) -> None:
-        for slot, attempt in list(self._running.items()):
-            if (status := attempt.worker.poll()) is not None:
+        for slot, group in list(self._running.items()):
+            if (status := group[0].worker.poll()) is not None:
                 has_neighbors = self._slots.is_shared(slot)
                 del self._running[slot]
                 self._slots.release(slot)
-                self._end_attempt(attempt, status, has_neighbors=has_neighbors)
+                for attempt in group:
+                    self._end_attempt(attempt, status, has_neighbors=has_neighbors)
 
     def _end_attempt(self, attempt: Attempt, status: int, *, has_neighbors: bool) -> None:
         job = attempt.job
