@@ -64,6 +64,7 @@ EPOCHS = Bound(1_000_000, "epochs", "each is one line of the journal")
 IMAGES = Bound(2**31 - 1, "images", "no supported data set is larger")
 STRENGTHS = Bound(100, "strengths", "each is one pass over the test images")
 PROCESSES = Bound(1_024, "processes", "on one machine")
+FUSED_TRIALS = Bound(1_024, "trials", "in one process")
 THREADS = Bound(1_024, "threads", "on one machine")
 RETRIES = Bound(1_000, "retries", "a trial killed more often has another problem")
 

@@ -8,17 +8,29 @@ from ablab.config.content import value_at
 from ablab.config.probe_switches import switched_on
 from ablab.data.module import InMemoryDataModule
 from ablab.data.trial_data import TrialData
-from ablab.model.fused.update import ELEMENTWISE
 from ablab.model.randomness import own_randomness
 from ablab.model.targets import current_name
 from ablab.text import format_name
 
 FUSED = "fused"
+# Optimizers that treat each weight by itself, so that a network's weights may be one vector.
+ELEMENTWISE = (
+    "torch.optim.Adadelta",
+    "torch.optim.Adagrad",
+    "torch.optim.Adam",
+    "torch.optim.AdamW",
+    "torch.optim.Adamax",
+    "torch.optim.NAdam",
+    "torch.optim.RAdam",
+    "torch.optim.RMSprop",
+    "torch.optim.SGD",
+    "ablab.components.optimizer.lion.Lion",
+    "ablab.components.optimizer.schedule_free.ScheduleFree",
+)
 _ONLY: Mapping[str, tuple[Any, ...]] = {
     "trainer.precision": ("32-true", "64-true"),
     "devices.strategy": ("auto",),
     "devices.devices": (1,),
-    "freeze": (None,),
 }
 # Everything else of a configuration is the same in trials that train together. Of these groups,
 # numbers may differ: each trial has an optimizer, scheduler, loss, … of its own.
@@ -36,6 +48,8 @@ def fused_faults(config: Mapping[str, Any]) -> list[str]:
         for key, allowed in _ONLY.items()
         if (value := value_at(config, key)) not in allowed
     ]
+    if (frozen := value_at(config, "freeze")) is not None:
+        faults.append(f"freeze must be null for backend=fused, got {frozen}")
     optimizer = current_name(value_at(config, "optimizer._target_"))
     if optimizer not in ELEMENTWISE:
         names = ", ".join(name.rpartition(".")[2] for name in ELEMENTWISE)

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ablab.bounds import EPOCHS, IMAGES, PROCESSES, RETRIES, STRENGTHS, THREADS, Bound
+from ablab.bounds import EPOCHS, FUSED_TRIALS, IMAGES, PROCESSES, RETRIES, STRENGTHS, THREADS, Bound
 from ablab.config.content import is_integer as _integer
 from ablab.config.content import is_number as _number
 from ablab.config.content import value_at
@@ -85,6 +85,10 @@ _OPTIONAL: Mapping[str, Rule] = {
         lambda v: v == "auto" or (_integer(v) and v >= 1),
     ),
     "devices.cuda_graph": ("true or false", lambda v: isinstance(v, bool)),
+    "launcher.fuse": (
+        "an integer >= 1 or auto",
+        lambda v: v == "auto" or (_integer(v) and v >= 1),
+    ),
     "launcher.per_gpu": ("an integer >= 1", lambda v: _integer(v) and v >= 1),
     "launcher.gpus": ("a number >= 0", lambda v: _number(v) and v >= 0),
     "launcher.cpus": (
@@ -112,6 +116,7 @@ _BOUNDS: Mapping[str, Bound] = {
     "trainer.max_epochs": EPOCHS,
     "devices.devices": PROCESSES,
     "launcher.slots": PROCESSES,
+    "launcher.fuse": FUSED_TRIALS,
     "launcher.per_gpu": PROCESSES,
     "launcher.gpus": PROCESSES,
     "launcher.cpus": THREADS,

@@ -38,7 +38,7 @@ CONTRACTS: dict[str, tuple[str, ...]] = {
 PARTS = ("activation", "pooling", "normalization", "dropout")
 # Keys of each YAML of a group that ablab itself reads, and does not pass to the target.
 COMMON_KEYS: Mapping[str, tuple[str, ...]] = {
-    "launcher": ("threads", "retries", "time_limit", "start_limit", "max_failures")
+    "launcher": ("threads", "retries", "time_limit", "start_limit", "max_failures", "fuse")
 }
 # Groups whose targets are not in ablab.components.<axis>.
 _PACKAGES: Mapping[str, str] = {"launcher": "ablab.sweep.launch"}

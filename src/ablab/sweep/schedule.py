@@ -66,7 +66,7 @@ class Schedule:
         is_finished: Callable[[Run], bool] = lambda _run: True,
         should_prune: Callable[[Job], bool] = lambda _job: False,
         may_start: Callable[[Job], bool] = lambda _job: True,
-        fusion: Fusion = Fusion(),  # noqa: B008  it is immutable
+        fusion: Fusion | None = None,
         interrupts: Callable[[], int] = lambda: 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -76,7 +76,7 @@ class Schedule:
         self._interrupts, self._clock = interrupts, clock
         self._limits, self._more = limits, more
         self._slots = Reservations(launcher)
-        self._fusion = fusion
+        self._fusion = fusion or Fusion({})
         self._running: dict[int, list[Attempt]] = {}  # by slot, those of one process
         self._should_prune = should_prune
         self._handled_interrupts = 0
@@ -190,7 +190,8 @@ class Schedule:
         if not self._open(job):
             return False
         waiting = [other for other in self._in_state("waiting") if other is not job]
-        others = self._fusion.companions(job, waiting, self._launcher.slots)
+        free = max(1, self._launcher.slots - len(self._running))
+        others = self._fusion.companions(job, waiting, free)
         group = [job, *(other for other in others if self._can_start(other) and self._open(other))]
         runs = [member.run for member in group if member.run is not None]
         companions = tuple(str(run.folder) for run in runs[1:])

@@ -19,6 +19,7 @@ from ablab.sweep.console.summary import print_end, print_line, print_start
 from ablab.sweep.console.watchers import show_progress
 from ablab.sweep.deliveries import Deliveries
 from ablab.sweep.forecast import Forecast, forecast
+from ablab.sweep.fusion import Fusion, choose_fusion
 from ablab.sweep.interrupts import Interrupts
 from ablab.sweep.job import Job
 from ablab.sweep.launch.launcher import Launcher
@@ -48,6 +49,7 @@ class Trials:
         rerun_changed: train finished trials again if the code of ablab has changed since.
         display: draws the table of trials where the console is not a terminal.
         deliveries: log the runs to MLflow, None if that is not wanted.
+        fusion: which jobs train together in one process; `begin` chooses.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Trials:
     rerun_changed: bool = False
     display: Display | None = None
     deliveries: Deliveries | None = None
+    fusion: Fusion | None = None
 
     def begin(
         self, title: str, notes: Sequence[str] = (), excluded: Sequence[Mapping[str, str]] = ()
@@ -78,6 +81,8 @@ class Trials:
         notes += self._skip_finished()
         notes += self.leave_out()
         notes += filter(None, [threads_note(self.runtime["launcher"])])
+        self.fusion, fused = self.choose_fusion()
+        notes += fused
         cost = forecast(self.jobs, self.launcher.slots, self.lab.root)
         print_start(self.console, title, self.jobs, cost, notes=notes, excluded=excluded)
         return cost
@@ -105,6 +110,11 @@ class Trials:
                 f"{unmeasured} finished trials lack a requested probe or metric: they train again."
             )
         return notes
+
+    def choose_fusion(self) -> tuple[Fusion, list[str]]:
+        """Return which open jobs train together in one process, and notes on them."""
+        fuse = self.runtime["launcher"].get("fuse", 1)
+        return choose_fusion(self.jobs, fuse, self.launcher.slots, self.lab)
 
     def leave_out(self) -> list[str]:
         """Leave out open jobs that the command does not train, and return notes on them."""
@@ -201,6 +211,7 @@ class Trials:
             limits=Limits.of(self.runtime["launcher"]),
             is_finished=self._counts,
             should_prune=self.should_prune,
+            fusion=self.fusion,
             may_start=may_start or (lambda _job: True),
             interrupts=lambda: interrupts.count,
         )

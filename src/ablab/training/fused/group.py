@@ -12,9 +12,9 @@ import torch
 
 from ablab.data.fused_batches import FusedBatches
 from ablab.model.epoch_metrics import STEPS_BETWEEN_CHECKS, DivergedError
-from ablab.model.fused.classifier import FusedClassifier
 from ablab.model.fused.outputs import FusedOutputs
 from ablab.tracking.journal import Entry
+from ablab.training.fused.classifier import FusedClassifier
 from ablab.training.fused.member import Member
 from ablab.training.recorder import measure_epoch, to_short_float
 from ablab.training.run import StoppedError

@@ -8,10 +8,10 @@ import torch
 from ablab.data.batches import Batches
 from ablab.data.module import InMemoryDataModule
 from ablab.model.epoch_metrics import EpochOutputs
-from ablab.model.fused.update import State
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry
 from ablab.tracking.run import CHECKPOINT
+from ablab.training.fused.update import State
 from ablab.training.recorder import Recorder, to_short_float
 from ablab.training.run import Training
 

@@ -11,21 +11,7 @@ from torch.optim.lr_scheduler import ConstantLR, ReduceLROnPlateau
 
 from ablab.model.builder import Builder
 from ablab.model.fused.network import FusedNetwork
-
-# Optimizers that treat each weight by itself, so that a network's weights may be one vector.
-ELEMENTWISE = (
-    "torch.optim.Adadelta",
-    "torch.optim.Adagrad",
-    "torch.optim.Adam",
-    "torch.optim.AdamW",
-    "torch.optim.Adamax",
-    "torch.optim.NAdam",
-    "torch.optim.RAdam",
-    "torch.optim.RMSprop",
-    "torch.optim.SGD",
-    "ablab.components.optimizer.lion.Lion",
-    "ablab.components.optimizer.schedule_free.ScheduleFree",
-)
+from ablab.training.fused_update import FusedUpdate
 
 State = Mapping[str, Any]  # of the optimizer and scheduler of one trial
 
@@ -60,6 +46,8 @@ class _Update:
         )
         self.is_constant = isinstance(self.scheduler, ConstantLR) and self.scheduler.factor == 1
         self._max_norm = config["trainer"]["gradient_clip_val"]
+        self._kernel: FusedUpdate | None = None
+        self._is_first = True
         given = [state for state in states if state is not None]
         if given:
             self._load(given)
@@ -76,7 +64,10 @@ class _Update:
             assert gradients is not None
             norms = torch.linalg.vector_norm(gradients, dim=1, keepdim=True)
             gradients.mul_((self._max_norm / (norms + 1e-6)).clamp(max=1.0))  # as torch does
-        self.optimizer.step()
+        if self._kernel is None or not self._kernel.step():
+            self.optimizer.step()
+        if self._is_first:  # it has a state now
+            self._kernel, self._is_first = FusedUpdate.of(self.optimizer), False
         if not (self.is_constant or isinstance(self.scheduler, ReduceLROnPlateau)):
             self.scheduler.step()
 
@@ -110,7 +101,7 @@ class _Update:
         self.scheduler.load_state_dict(states[0]["scheduler"])
 
 
-class FusedUpdate:
+class GroupUpdate:
     """Updates the weights of T trials.
 
     Neighboring trials of equal settings at one epoch share an optimizer: it is called once.

@@ -11,8 +11,8 @@ from ablab.model.dropout_stream import DropoutStream
 from ablab.model.fused.network import FusedNetwork
 from ablab.model.fused.objective import FusedObjective
 from ablab.model.fused.outputs import FusedOutputs
-from ablab.model.fused.update import FusedUpdate, State
 from ablab.model.objective import all_logits
+from ablab.training.fused.update import GroupUpdate, State
 
 
 class FusedClassifier:
@@ -43,7 +43,7 @@ class FusedClassifier:
         objectives = [module.objective for module in modules]
         self._objective = FusedObjective(objectives, self._network.networks)
         given = states or [None] * trials
-        self.update = FusedUpdate(self._network, configs, self._epochs, total_steps, given)
+        self.update = GroupUpdate(self._network, configs, self._epochs, total_steps, given)
         self._streams = [DropoutStream(module.seed, module.dropout_generator) for module in modules]
         self._dtype = self._network.weights.dtype
 
