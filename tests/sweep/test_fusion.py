@@ -1,13 +1,19 @@
 """Jobs that may train together start in one process, as many as is faster."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from fakes import SETTINGS, EventLog, FakeLauncher, complete, die, finish, keep_running
 
 from ablab.config.compose import compose
-from ablab.sweep.fusion import Fusion, choose_fusion
+from ablab.sweep.checking import _by_records
+from ablab.sweep.fusion import (
+    Fusion,
+    StepSeconds,
+    choose_fusion,
+    measure_together,
+    measured_together_by,
+)
 from ablab.sweep.job import Job
 from ablab.sweep.limits import Limits
 from ablab.sweep.schedule import Schedule
@@ -51,7 +57,7 @@ class GroupLauncher(FakeLauncher):
 
 
 def run(lab: Lab, jobs: list[Job], launcher: FakeLauncher, size: int, **options: Any) -> None:
-    fusion, _ = choose_fusion(jobs, size, launcher.slots, lab)
+    fusion, _ = choose_fusion(jobs, size, launcher.slots)
     Schedule(lab, jobs, launcher, SETTINGS, clock=launcher.clock, fusion=fusion, **options).run()
 
 
@@ -140,50 +146,74 @@ def test_a_group_may_take_the_time_of_its_trials():
     assert Limits().of_group(3) == Limits()
 
 
-def test_auto_measures_once_in_a_lab(lab: Lab):
-    asked: list[tuple[int, int]] = []
+def choose(jobs: list[Job], alone: float, together: float) -> tuple[Fusion, list[str], list[int]]:
+    asked: list[int] = []
 
-    def measure(config: Mapping[str, Any], trials: int) -> tuple[float, float]:
-        asked.append((config["seed"], trials))
-        return 0.003, 0.001
+    def measure(config: Mapping[str, Any], trials: int) -> StepSeconds:
+        assert config["seed"] == 0
+        asked.append(trials)
+        return StepSeconds(alone, together)
 
-    jobs = make_jobs(40)
-    for _ in range(2):
-        fusion, notes = choose_fusion(jobs, "auto", 2, lab, measure)
-        assert notes == [
-            "40 fused trials, digits · mlp: 8 of them train together "
-            "(1 ms of CPU time a step and trial together, 3 ms alone)."
-        ]
-        assert len(fusion.companions(jobs[0], jobs[1:], 2)) == 7
-    assert asked == [(0, 8)]
-    choose_fusion(make_jobs(40, "activation=tanh"), "auto", 2, lab, measure)
-    assert len(asked) == 2
+    with measured_together_by(measure):
+        return *choose_fusion(jobs, "auto", 2), asked
 
 
-def test_auto_fuses_only_where_it_is_faster(lab: Lab):
-    fusion, (note,) = choose_fusion(make_jobs(16), "auto", 2, lab, lambda *_: (0.001, 0.002))
-    assert "each trains alone (2 ms of CPU time a step and trial together, 1 ms alone)" in note
+def test_auto_measures_each_kind_of_trials():
+    jobs = [*make_jobs(40), *make_jobs(6, "activation=tanh", name="tanh")]
+    fusion, notes, asked = choose(jobs, 0.003, 0.001)
+    times = "(1 ms of CPU time a step and trial together, 3 ms alone)"
+    assert notes == [
+        f"40 fused trials, digits · mlp: 8 of them train together {times}.",
+        f"6 fused trials, digits · mlp: 3 of them train together {times}.",
+    ]
+    assert asked == [8, 3]
+    assert len(fusion.companions(jobs[0], jobs[1:], 2)) == 7
+    assert len(fusion.companions(jobs[40], jobs, 2)) == 2
+
+
+def test_auto_fuses_only_where_it_is_faster():
     jobs = make_jobs(16)
+    fusion, (note,), _ = choose(jobs, 0.001, 0.002)
+    assert "each trains alone (2 ms of CPU time a step and trial together, 1 ms alone)" in note
     assert fusion.companions(jobs[0], jobs[1:], 2) == []
 
 
-def test_auto_measures_nothing_where_each_slot_has_one(lab: Lab):
-    _, (note,) = choose_fusion(make_jobs(2), "auto", 2, lab, None)
+def test_auto_measures_nothing_where_each_slot_has_one():
+    _, (note,), asked = choose(make_jobs(2), 2.0, 1.0)
     assert note == "2 fused trials, digits · mlp: each trains alone (there are 2 slots)."
+    assert asked == []
 
 
-def test_a_damaged_file_of_measurements_is_replaced(lab: Lab):
-    (lab.root / "fusion.json").write_text("{")
-    choose_fusion(make_jobs(8), "auto", 1, lab, lambda *_: (2.0, 1.0))
-    assert list(json.loads((lab.root / "fusion.json").read_text()).values()) == [[2.0, 1.0]]
+def test_auto_does_not_fuse_on_another_device():
+    _, (note,), _ = choose(make_jobs(8), 0.0, 0.0)
+    assert "each trains alone (launcher.fuse=auto measures on a CPU only)" in note
 
 
-def test_a_real_measurement_is_positive(lab: Lab):
-    _, (note,) = choose_fusion(make_jobs(2), "auto", 1, lab)
-    assert "of CPU time a step and trial together" in note
-    ((alone, together),) = json.loads((lab.root / "fusion.json").read_text()).values()
-    assert alone > 0
-    assert together > 0
+def test_a_real_measurement_is_positive():
+    seconds = measure_together(make_jobs(1)[0].trial["config"], 2)
+    assert seconds.alone > 0
+    assert seconds.together > 0
+
+
+def test_a_measurement_is_made_once_in_a_lab(
+    own_home: None,
+):
+    asked: list[int] = []
+
+    def measure(config: Mapping[str, Any], trials: int) -> StepSeconds:
+        asked.append(trials)
+        return StepSeconds(2.0, 1.0)
+
+    for seed in range(2):
+        jobs = make_jobs(8, f"seed={seed}")
+        with _by_records(fail, fail, measure):
+            _, (note,) = choose_fusion(jobs, "auto", 1)
+        assert "8 of them train together" in note
+    assert asked == [8]
+
+
+def fail(_config: Mapping[str, Any]) -> Any:
+    raise AssertionError
 
 
 def test_no_fusion_without_sizes():

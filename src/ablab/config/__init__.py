@@ -8,7 +8,7 @@ In the order in which a configuration passes them:
 3. ``compose``: composes choices and values with Hydra. The result is a ``composition``;
    ``interpolation`` resolves it, and ``swap`` replaces components in it without Hydra.
 4. ``validate``: checks each value: ``hyperparameters`` (of components), ``scalars`` (all others),
-   ``combinations`` and ``probe_switches``. Nothing is built.
+   ``combinations``, ``fused`` and ``probe_switches``. Nothing is built.
 5. ``preflight``: checks the machine: devices, ``threads``, disk space.
 6. ``checks``: does the checks that import components, here or where a command asks for them, once
    for each configuration (``check_records``, on one ``machine``).

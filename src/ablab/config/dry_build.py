@@ -24,16 +24,18 @@ from ablab.config.dry_forward import (
     forward_in_training,
 )
 from ablab.config.dry_optimizer import check_optimizer
-from ablab.config.fused import FUSED, fused_build_faults
+from ablab.config.fused import FUSED
 from ablab.config.memory import memory_fault, weight_bytes
 from ablab.config.sources import source_hashes
 from ablab.data.errors import DataError
+from ablab.data.module import InMemoryDataModule
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.faults import ComponentError, ConfigError, component_errors
 from ablab.model import build
 from ablab.model.builder import Builder
 from ablab.model.by_hand.convert import check
+from ablab.model.randomness import own_randomness
 from ablab.model.targets import PARTS
 
 _STAND_IN = {"_target_": "torch.nn.Identity"}
@@ -86,7 +88,7 @@ def _dry_built(text: str) -> frozenset[str]:
         module, side = build.classifier(config, data), data.image_size
         check(module, torch.zeros(2, data.in_channels, side, side))
     if config["backend"] == FUSED and not faults:
-        faults += fused_build_faults(config, data)
+        faults += _fused_faults(config, data)
     if faults:
         raise ConfigError(faults)
     assert dry is not None
@@ -166,3 +168,16 @@ def _check_memory(dry: DryNetwork, state: float = 0.0) -> None:
         per_image = dry.bytes_per_image() if dry.saved_bytes else 0.0
         if fault := memory_fault(dry.config, weights, per_image, images):
             raise InputError(fault)
+
+
+def _fused_faults(config: Mapping[str, Any], data: TrialData) -> list[str]:
+    """Return the components of a valid configuration that ``backend=fused`` does not support."""
+    own = [
+        f"backend must be torch for {axis} {config[axis]['_target_']}, got fused: it may draw from "
+        "the global generators, which trials that train together share"
+        for axis in own_randomness(config)
+    ]
+    if isinstance(data, InMemoryDataModule):
+        return own
+    name = config["dataset"]["_target_"]
+    return [*own, f"backend must be torch for a LightningDataModule such as {name}, got fused"]

@@ -6,9 +6,6 @@ from typing import Any
 
 from ablab.config.content import value_at
 from ablab.config.probe_switches import switched_on
-from ablab.data.module import InMemoryDataModule
-from ablab.data.trial_data import TrialData
-from ablab.model.randomness import own_randomness
 from ablab.model.targets import current_name
 from ablab.text import format_name
 
@@ -59,19 +56,6 @@ def fused_faults(config: Mapping[str, Any]) -> list[str]:
         )
     on = sorted(switched_on(value_at(config, "probes") or {}))
     return faults + [f"probes.{name} must be false for backend=fused, got true" for name in on]
-
-
-def fused_build_faults(config: Mapping[str, Any], data: TrialData) -> list[str]:
-    """Return the components of a valid configuration that ``backend=fused`` does not support."""
-    own = [
-        f"backend must be torch for {axis} {config[axis]['_target_']}, got fused: it may draw from "
-        "the global generators, which trials that train together share"
-        for axis in own_randomness(config)
-    ]
-    if isinstance(data, InMemoryDataModule):
-        return own
-    name = config["dataset"]["_target_"]
-    return [*own, f"backend must be torch for a LightningDataModule such as {name}, got fused"]
 
 
 def fused_signature(config: Mapping[str, Any]) -> str:

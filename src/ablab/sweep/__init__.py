@@ -12,6 +12,7 @@ The modules, in the order in which a sweep uses them:
     trials      skips what is finished, trains the rest and prints the end, for both
     schedule    runs jobs (job) in the slots of a launcher until none is open
                 (attempt, reservations), within limits (limits, failures)
+    fusion      says which jobs train together in one process
     checking    checks and measures configurations in a fork of the process that forks the trials
     launch/     starts one process per trial: on this machine (fork, spawn, subprocess, on GPUs that
                 it has locked), in a job of SLURM, or as a task of Ray

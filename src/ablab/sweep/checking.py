@@ -10,6 +10,7 @@ from ablab.config.checks import Checked, check, checked_by
 from ablab.data.errors import DataError
 from ablab.faults import ConfigError
 from ablab.sweep.forecast import StepCost, measure, measured_by
+from ablab.sweep.fusion import StepSeconds, measure_together, measured_together_by
 from ablab.sweep.launch.fork_calls import CallError, ForkCalls
 
 
@@ -27,10 +28,15 @@ def checking(*, will_train: bool) -> Iterator[None]:
     if "torch" in sys.modules:
         yield
     elif will_train:
-        with ForkCalls() as calls, _by_records(_forked_check(calls), _forked_measure(calls)):
+        with (
+            ForkCalls() as calls,
+            _by_records(
+                _forked_check(calls), _forked_measure(calls), _forked_measure_together(calls)
+            ),
+        ):
             yield
     else:
-        with _by_records(check, measure):
+        with _by_records(check, measure, measure_together):
             yield
 
 
@@ -38,8 +44,17 @@ def checking(*, will_train: bool) -> Iterator[None]:
 def _by_records(
     check: Callable[[Mapping[str, Any]], Checked],
     measure: Callable[[Mapping[str, Any]], StepCost],
+    measure_together: Callable[[Mapping[str, Any], int], StepSeconds],
 ) -> Iterator[None]:
-    with checked_by(recorded(check)), measured_by(recorded_numbers("cost", StepCost, measure)):
+    def together(config: Mapping[str, Any], trials: int) -> StepSeconds:
+        name = f"together_{trials}"
+        return recorded_numbers(name, StepSeconds, lambda c: measure_together(c, trials))(config)
+
+    with (
+        checked_by(recorded(check)),
+        measured_by(recorded_numbers("cost", StepCost, measure)),
+        measured_together_by(together),
+    ):
         yield
 
 
@@ -74,5 +89,15 @@ def _forked_measure(calls: ForkCalls) -> Callable[[Mapping[str, Any]], StepCost]
             return calls.call(config, measure, config)
         except CallError:
             return measure(config)
+
+    return measure_there
+
+
+def _forked_measure_together(calls: ForkCalls) -> Callable[[Mapping[str, Any], int], StepSeconds]:
+    def measure_there(config: Mapping[str, Any], trials: int) -> StepSeconds:
+        try:
+            return calls.call(config, measure_together, config, trials)
+        except CallError:
+            return measure_together(config, trials)
 
     return measure_there

@@ -1,24 +1,34 @@
 """Which jobs train together in one process (``backend=fused``), and how many."""
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
 from ablab.config.fused import FUSED, fused_signature
-from ablab.config.preflight import device_type
 from ablab.config.threads import cpu_threads
 from ablab.sweep.job import Job
 from ablab.text import format_count
-from ablab.tracking.files import DamagedError, read_json, write_json
-from ablab.tracking.lab import Lab
-from ablab.training.environment import cpu_name, versions
 
-Measure = Callable[[Mapping[str, Any], int], tuple[float, float]]
+
+@dataclass(frozen=True)
+class StepSeconds:
+    """CPU seconds of a step and trial, 0 on another device than the CPU.
+
+    Attributes:
+        alone: of a trial that trains alone.
+        together: of one of several trials in a process.
+    """
+
+    alone: float
+    together: float
+
+
+Measure = Callable[[Mapping[str, Any], int], StepSeconds]
 
 _LARGEST = 8  # trials that `auto` lets train together
-_FILE = "fusion.json"  # in the lab: measured seconds of a step, alone and together
 
 
 class Fusion:
@@ -60,21 +70,13 @@ class Fusion:
         return self._signatures[job.cell.key]
 
 
-def choose_fusion(
-    jobs: Sequence[Job],
-    fuse: int | str,
-    slots: int,
-    lab: Lab,
-    measure: Measure | None = None,
-) -> tuple[Fusion, list[str]]:
+def choose_fusion(jobs: Sequence[Job], fuse: int | str, slots: int) -> tuple[Fusion, list[str]]:
     """Return which open jobs train together, and a note on each kind of them.
 
     Args:
         jobs: of the command.
         fuse: ``launcher.fuse``: the number of trials, or ``auto``: measured.
         slots: number of processes that run at the same time.
-        lab: remembers what was measured.
-        measure: replaces `ablab.training.fused.measure.measure_steps` in tests.
     """
     fused = [j for j in jobs if j.is_open and j.trial["config"].get("backend") == FUSED]
     signatures = [fused_signature(job.trial["config"]) for job in fused]
@@ -83,7 +85,7 @@ def choose_fusion(
     for signature, count in Counter(signatures).items():
         job = first[signature]
         if fuse == "auto":
-            size, why = _measured_size(job, count, slots, lab, measure or _measure)
+            size, why = _measured_size(job.trial["config"], count, slots)
         else:
             size, why = min(int(fuse), count), f"launcher.fuse={fuse}"
         sizes[signature] = size
@@ -93,53 +95,49 @@ def choose_fusion(
     return Fusion(sizes), notes
 
 
-def _measured_size(job: Job, count: int, slots: int, lab: Lab, measure: Measure) -> tuple[int, str]:
-    """Return how many trials like a job's train together, and why."""
-    config = job.trial["config"]
+def _measured_size(config: Mapping[str, Any], count: int, slots: int) -> tuple[int, str]:
+    """Return how many trials like this one train together, and why."""
     size = min(_share(count, slots), _LARGEST)
     if size == 1:
         return 1, f"there are {format_count(slots, 'slot')}"
-    if device_type(config) != "cpu":  # in this process, a measurement would keep GPU memory
+    seconds = _current.get()(config, size)
+    if not seconds.alone:
         return 1, "launcher.fuse=auto measures on a CPU only"
-    alone, together = _measured(config, size, lab, measure)
-    times = (f"{1e3 * seconds:.2g} ms" for seconds in (together, alone))
+    times = (f"{1e3 * each:.2g} ms" for each in (seconds.together, seconds.alone))
     why = "{} of CPU time a step and trial together, {} alone".format(*times)
-    return size if together < alone else 1, why
+    return size if seconds.together < seconds.alone else 1, why
 
 
-def _measured(
-    config: Mapping[str, Any], size: int, lab: Lab, measure: Measure
-) -> tuple[float, float]:
-    """Return the seconds of a step and trial, alone and together; measured once in a lab."""
-    about = [fused_signature(config), size, cpu_threads(config["launcher"]), cpu_name(), versions()]
-    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:16]
-    path = lab.root / _FILE
-    try:
-        known = read_json(path) or {}
-        if key in known:
-            alone, together = known[key]
-            return float(alone), float(together)
-    except (DamagedError, TypeError, ValueError):
-        known = {}
-    seconds = measure(config, size)
-    if lab.root.is_dir():  # not in a dry run without a lab
-        write_json(path, {**known, key: seconds})
-    return seconds
-
-
-def _measure(config: Mapping[str, Any], trials: int) -> tuple[float, float]:
+def measure_together(config: Mapping[str, Any], trials: int) -> StepSeconds:
+    """Measure some steps in this process, of a trial alone and of several together."""
     import torch
 
+    from ablab.config.preflight import device_type
     from ablab.training.fused.measure import measure_steps
     from ablab.training.prepare import keep_freed_memory
 
+    if device_type(config) != "cpu":
+        return StepSeconds(0.0, 0.0)
     keep_freed_memory()  # as in the trials' process
     threads = torch.get_num_threads()
     torch.set_num_threads(cpu_threads(config["launcher"]))
     try:
-        return measure_steps(config, trials)
+        return StepSeconds(*measure_steps(config, trials))
     finally:
         torch.set_num_threads(threads)
+
+
+_current: ContextVar[Measure] = ContextVar("measure_together", default=measure_together)
+
+
+@contextmanager
+def measured_together_by(measure: Measure) -> Iterator[None]:
+    """Let ``measure`` do the measurements of the block."""
+    token = _current.set(measure)
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def _share(count: int, slots: int) -> int:

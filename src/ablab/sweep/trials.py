@@ -114,7 +114,7 @@ class Trials:
     def choose_fusion(self) -> tuple[Fusion, list[str]]:
         """Return which open jobs train together in one process, and notes on them."""
         fuse = self.runtime["launcher"].get("fuse", 1)
-        return choose_fusion(self.jobs, fuse, self.launcher.slots, self.lab)
+        return choose_fusion(self.jobs, fuse, self.launcher.slots)
 
     def leave_out(self) -> list[str]:
         """Leave out open jobs that the command does not train, and return notes on them."""
