@@ -16,6 +16,7 @@ from ablab.errors import FAILED, FINISHED, LOCKED
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import CHECKPOINT, LOG, Run
+from ablab.training.fused import process
 from ablab.training.fused.member import Member
 from ablab.training.process import run_process
 from ablab.training.recorder import Recorder
@@ -210,7 +211,7 @@ def test_an_error_in_a_step_is_recorded_in_each_run(lab: Lab, monkeypatch: pytes
 def test_a_run_that_is_locked_or_finished_is_left_out(
     lab: Lab, undisturbed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("ablab.training.fused.process._LOCK_SECONDS", 0.01)
+    monkeypatch.setattr(process, "_LOCK_SECONDS", 0.01)
     runs = begin_again(lab, 0, 1, 2)
     assert train(runs[2]) == FINISHED
     with runs[0].lock():
