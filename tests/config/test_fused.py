@@ -25,6 +25,10 @@ def faults(*overrides: str) -> list[str]:
             "trainer.precision must be 32-true or 64-true for backend=fused, got bf16-mixed",
         ),
         (["devices=ddp_cpu"], "devices.strategy must be auto for backend=fused, got ddp"),
+        (
+            ["devices.cuda_graph=true"],
+            "devices.cuda_graph must be false for backend=fused, got true",
+        ),
         (["freeze=layers.1*"], "freeze must be null for backend=fused, got layers.1*"),
         (
             ["probes=default"],

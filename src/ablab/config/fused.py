@@ -47,6 +47,8 @@ def fused_faults(config: Mapping[str, Any]) -> list[str]:
     ]
     if (frozen := value_at(config, "freeze")) is not None:
         faults.append(f"freeze must be null for backend=fused, got {frozen}")
+    if value_at(config, "devices.cuda_graph"):
+        faults.append("devices.cuda_graph must be false for backend=fused, got true")
     optimizer = current_name(value_at(config, "optimizer._target_"))
     if optimizer not in ELEMENTWISE:
         names = ", ".join(name.rpartition(".")[2] for name in ELEMENTWISE)
