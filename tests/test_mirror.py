@@ -57,6 +57,7 @@ ELSEWHERE: dict[str, str] = {
     "tracking.problem": "catalogue/test_doctor.py",
     "tracking.served_model": "inference/test_export.py",
     "tracking.store_check": "catalogue/test_doctor.py",
+    "training.fused.measure": "sweep/test_fusion.py",
 }
 
 
