@@ -15,6 +15,7 @@ from measurements import format_median, format_ratio, parse_options, print_resul
 from ablab.config.compose import compose
 from ablab.config.trial import Trial, resolve
 from ablab.model import build
+from ablab.sweep.fusion import choose_fusion
 from ablab.sweep.job import Job
 from ablab.sweep.launch.choice import make_launcher
 from ablab.sweep.launch.launcher import Launcher
@@ -71,14 +72,15 @@ def main() -> None:
     print_results(__doc__ or "", lines, args.save)
 
 
-def _parallel(lab: Lab, trials: list[Trial], launcher: Launcher) -> float:
+def _parallel(lab: Lab, trials: list[Trial], launcher: Launcher, fuse: int = 1) -> float:
     jobs = [
         Job(Cell("mlp", trial.config["seed"], "mnist · mlp", trial.key), trial.as_dict())
         for trial in trials
     ]
+    fusion, _ = choose_fusion(jobs, fuse, launcher.slots)
     settings = ProcessSettings(Devices(**trials[0].config["devices"]), in_sweep=True)
     start = time.perf_counter()
-    Schedule(lab, jobs, launcher, settings).run()
+    Schedule(lab, jobs, launcher, settings, fusion=fusion).run()
     seconds = time.perf_counter() - start
     assert all(lab.finished(trial.key) for trial in trials)
     return seconds
