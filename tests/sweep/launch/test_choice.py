@@ -119,9 +119,7 @@ def test_options_of_another_launcher_are_refused_by_name():
     (message,) = faults("launcher=diary", "launcher.slots=2")
     assert message.startswith("launcher.slots must be one of launcher.diary, launcher.lanes, ")
     (message,) = faults("launcher.lanes=2")
-    assert message.startswith(
-        "launcher.lanes must be one of launcher.max_failures, launcher.per_gpu"
-    )
+    assert message.startswith("launcher.lanes must be one of launcher.fuse, launcher.max_failures")
     (message,) = faults("launcher=diary", "launcher.lanes=many")
     assert message == "launcher.lanes must be an integer, got 'many'"
 
