@@ -169,7 +169,7 @@ def killed_after_the_last_epoch() -> None:
     """Kill the process before the test."""
     from ablab.training.run import Training
 
-    _before(Training, "_finish", _kill, lambda *_: True)
+    _before(Training, "finish", _kill, lambda *_: True)
 
 
 def killed_before_the_completion() -> None:
