@@ -19,6 +19,7 @@ def test_settings_survive_a_round_trip_through_json():
         "slots": 2,
         "in_sweep": True,
         "ends_with_parent": False,
+        "companions": [],
     }
 
 
