@@ -96,8 +96,8 @@ class ProcessSettings:
         """
         try:
             content = json.loads(text)
-            companions = tuple(content.get("companions", ()))
             devices = Devices(**content["devices"])
+            companions = tuple(content.get("companions", ()))
             return cls(**{**content, "devices": devices, "companions": companions})
         except (ValueError, TypeError, KeyError) as error:
             keys = ", ".join(field.name for field in fields(cls))
