@@ -21,7 +21,7 @@ from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store, fault, rebuild
-from ablab.tracking.store_errors import StoreUnavailableError, to_store_error
+from ablab.tracking.store_errors import StoreUnavailableError, to_store_error, translate_errors
 from ablab.tracking.sync import SyncResult, sync
 
 HTML = ("text/html", b"<html><body>Sign in, please</body></html>")
@@ -186,6 +186,13 @@ def test_a_broken_sqlite_store_of_the_users_is_not_changed(
         Store.open(lab, f"sqlite:///{other}").experiment("trials")
     assert "--rebuild" not in str(refused.value)
     assert before is None or other.read_bytes() == before
+
+
+def test_a_race_of_two_writers_passes(store: Store) -> None:
+    """Several sweeps that begin at once set the first tags of one experiment."""
+    text = "UNIQUE constraint failed: experiment_tags.key, experiment_tags.experiment_id"
+    with pytest.raises(StoreUnavailableError), translate_errors(store.address):
+        raise sqlite3.IntegrityError(text)
 
 
 def test_a_locked_store_is_reported_soon_and_used_later(

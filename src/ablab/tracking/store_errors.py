@@ -23,6 +23,8 @@ _DAMAGED = ("not a database", "malformed", "no such table", "no such column", "n
 _PASSING = {
     "is locked": "must be free, got one that another process has locked",
     "disk is full": "must have free disk space, got a full disk",
+    # MLflow's own race: two processes set the same tag for the first time.
+    "unique constraint failed": "must be free, got one that another process wrote to just then",
 }
 _SCHEMA = ("database schema", "can't locate revision")
 _READ_ONLY = ("readonly database", "unable to open database", "disk i/o error", "permission denied")
