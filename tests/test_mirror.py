@@ -6,6 +6,7 @@ test of the same folder, or is a part of a module of its folder that has one. Wh
 """
 
 import ast
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -123,3 +124,9 @@ def test_every_module_has_a_test(module: str) -> None:
         assert name not in ELSEWHERE
     else:
         assert (TESTS / ELSEWHERE[name]).exists()
+
+
+def test_names_of_test_files_are_unique() -> None:
+    """Without packages, pytest imports a file by its name alone."""
+    names = Counter(path.name for path in TESTS.rglob("test_*.py"))
+    assert [name for name, count in names.items() if count > 1] == []

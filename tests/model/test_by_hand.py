@@ -185,7 +185,7 @@ def test_an_operation_between_layers_is_refused() -> None:
     [
         ("trainer.precision=bf16-mixed", "trainer.precision must be 32-true or 64-true"),
         ("devices=ddp_cpu", "devices.strategy must be auto for backend=by_hand, got ddp"),
-        ("backend=numpy", "backend must be one of torch, by_hand, got 'numpy'"),
+        ("backend=numpy", "backend must be one of torch, by_hand, fused, got 'numpy'"),
     ],
 )
 def test_impossible_settings_are_refused(override: str, rule: str) -> None:

