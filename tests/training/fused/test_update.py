@@ -21,11 +21,12 @@ from ablab.training.fused.classifier import FusedClassifier
 STEPS = 50
 LARGE = (
     "convnext_tiny",
+    "densenet100",
     "googlenet",
     "inception_v3",
+    "mobilenet",
+    "resnet50",
     "vgg",
-    "wide_resnet",
-    "cnn locally_connected",
 )
 SMALL = ("dataset=digits", "batch_size=20", "data.train_images=1000")
 MLP = ("architecture=mlp", "architecture.widths=[12]", "normalization=batch", "dropout=dropout")

@@ -76,6 +76,9 @@ class ForkServer:
         if multiprocessing.parent_process() is None and not (folder / _OWNER).exists():
             _remove_abandoned(folder.parent)
             (folder / _OWNER).write_text(mark())
+            # Before multiprocessing removes the folder, at -100: a server that is still importing
+            # would write its file into it meanwhile, so that it stays.
+            util.Finalize(None, ForkServer.stop_importing, exitpriority=-50)
         return folder
 
 
