@@ -39,3 +39,17 @@ def test_it_reads_runs_and_writes_outcomes_alone(lab: Lab, store: Store) -> None
     }
     (mlflow_run,) = store.client.search_runs([store.experiment("s")])
     assert mlflow_run.info.run_name == "ü"
+
+
+def test_it_ends_in_silence_with_the_command(lab: Lab) -> None:
+    """A command that is killed closes both pipes before it has read anything."""
+    command = [sys.executable, "-P", "-m", "ablab.tracking.delivery_process", str(lab.root), ""]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stdin.close()
+        errors = process.stderr.read()
+    assert (errors, process.returncode) == ("", 0)

@@ -66,7 +66,10 @@ def main() -> None:
     preload()
 
     def write(message: dict[str, Any]) -> None:
-        output.write(json.dumps(message) + "\n")
+        try:
+            output.write(json.dumps(message) + "\n")
+        except BrokenPipeError:  # the command has ended
+            os._exit(0)
 
     write({})  # a sign of life
     target = Target(Lab(Path(sys.argv[1])), sys.argv[2])

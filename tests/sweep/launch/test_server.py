@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from real_sweeps import is_gone, until
@@ -22,15 +23,15 @@ def test_a_server_that_still_imports_ends_with_its_command(tmp_path: Path):
     """It would write its file into the folder that the command is removing."""
     (tmp_path / "imports_long.py").write_text("import time\n\ntime.sleep(600)\n")
     (tmp_path / "command.py").write_text(COMMAND)
-    (tmp_path / "tmp").mkdir()
-    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "command.py"],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    until(lambda: is_gone(int(done.stdout)), 60)
-    assert list((tmp_path / "tmp").glob("pymp-*")) == []
+    with tempfile.TemporaryDirectory() as folder:  # sockets need short paths
+        environment = {**os.environ, "TMPDIR": folder, "PYTHONPATH": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "command.py"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        until(lambda: is_gone(int(done.stdout)), 60)
+        assert list(Path(folder).glob("pymp-*")) == []
