@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from fakes import SETTINGS, EventLog, FakeLauncher, complete, die, finish, keep_running
 
 from ablab.config.compose import compose
-from ablab.sweep.checking import _by_records
+from ablab.sweep import checking
 from ablab.sweep.fusion import (
     Fusion,
     StepSeconds,
     choose_fusion,
     measure_together,
-    measured_together_by,
+    measured_together,
 )
 from ablab.sweep.job import Job
 from ablab.sweep.limits import Limits
@@ -154,7 +155,7 @@ def choose(jobs: list[Job], alone: float, together: float) -> tuple[Fusion, list
         asked.append(trials)
         return StepSeconds(alone, together)
 
-    with measured_together_by(measure):
+    with measured_together.done_by(measure):
         return *choose_fusion(jobs, "auto", 2), asked
 
 
@@ -195,25 +196,20 @@ def test_a_real_measurement_is_positive():
     assert seconds.together > 0
 
 
-def test_a_measurement_is_made_once_in_a_lab(
-    own_home: None,
-):
+def test_a_measurement_is_made_once_in_a_lab(own_home: None, monkeypatch: pytest.MonkeyPatch):
     asked: list[int] = []
 
     def measure(config: Mapping[str, Any], trials: int) -> StepSeconds:
         asked.append(trials)
         return StepSeconds(2.0, 1.0)
 
+    monkeypatch.setattr(checking, "measure_together", measure)
     for seed in range(2):
         jobs = make_jobs(8, f"seed={seed}")
-        with _by_records(fail, fail, measure):
+        with checking._by_records(None):
             _, (note,) = choose_fusion(jobs, "auto", 1)
         assert "8 of them train together" in note
     assert asked == [8]
-
-
-def fail(_config: Mapping[str, Any]) -> Any:
-    raise AssertionError
 
 
 def test_no_fusion_without_sizes():

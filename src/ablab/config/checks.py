@@ -1,20 +1,19 @@
 """The checks of a configuration that import its components, and where they are done.
 
 They need torch and Lightning, whose import takes seconds. By default they are done in this
-process; a command that only plans lets another process do them (`checked_by`), or finds what they
+process; a command that only plans lets another process do them (`checked`), or finds what they
 found before (`ablab.config.check_records`).
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ablab import folders
+from ablab.config.delegated import Delegated
 from ablab.faults import ConfigError
 
 
@@ -76,24 +75,5 @@ def _data(text: str, *_folders: Path) -> tuple[str, tuple[Path, ...] | None]:
     return data.content_hash, data.cached_files
 
 
-_current: ContextVar[Check] = ContextVar("check", default=check)
-
-
-def checked(config: Mapping[str, Any]) -> Checked:
-    """Return what the checks of a resolved configuration find.
-
-    Raises:
-        ConfigError: all faults that can be found before training.
-        DataError: the data set is missing or damaged.
-    """
-    return _current.get()(config)
-
-
-@contextmanager
-def checked_by(check: Check) -> Iterator[None]:
-    """Let ``check`` do the checks of the block."""
-    token = _current.set(check)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+checked = Delegated(check)
+"""Returns what `check` does, with the same errors, wherever it is done."""

@@ -2,16 +2,19 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar, TypeVarTuple
 
 from ablab.config.check_records import recorded, recorded_numbers
-from ablab.config.checks import Checked, check, checked_by
+from ablab.config.checks import Checked, check, checked
 from ablab.data.errors import DataError
 from ablab.faults import ConfigError
-from ablab.sweep.forecast import StepCost, measure, measured_by
-from ablab.sweep.fusion import StepSeconds, measure_together, measured_together_by
+from ablab.sweep.forecast import StepCost, measure, measured
+from ablab.sweep.fusion import StepSeconds, measure_together, measured_together
 from ablab.sweep.launch.fork_calls import CallError, ForkCalls
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 @contextmanager
@@ -28,49 +31,36 @@ def checking(*, will_train: bool) -> Iterator[None]:
     if "torch" in sys.modules:
         yield
     elif will_train:
-        with (
-            ForkCalls() as calls,
-            _by_records(
-                _forked_check(calls), _forked_measure(calls), _forked_measure_together(calls)
-            ),
-        ):
+        with ForkCalls() as calls, _by_records(calls):
             yield
     else:
-        with _by_records(check, measure, measure_together):
+        with _by_records(None):
             yield
 
 
 @contextmanager
-def _by_records(
-    check: Callable[[Mapping[str, Any]], Checked],
-    measure: Callable[[Mapping[str, Any]], StepCost],
-    measure_together: Callable[[Mapping[str, Any], int], StepSeconds],
-) -> Iterator[None]:
-    def together(config: Mapping[str, Any], trials: int) -> StepSeconds:
-        name = f"together_{trials}"
-        return recorded_numbers(name, StepSeconds, lambda c: measure_together(c, trials))(config)
+def _by_records(calls: ForkCalls | None) -> Iterator[None]:
+    """Check and measure in the block by records, else by calls; here if there are none."""
 
-    with (
-        checked_by(recorded(check)),
-        measured_by(recorded_numbers("cost", StepCost, measure)),
-        measured_together_by(together),
-    ):
-        yield
-
-
-def _forked_check(calls: ForkCalls) -> Callable[[Mapping[str, Any]], Checked]:
     def check_there(config: Mapping[str, Any]) -> Checked:
-        try:
-            found, faults, error = calls.call(config, _outcome, config)
-        except CallError:
-            return check(config)
+        found, faults, error = _there(calls, _outcome)(config)
         if faults:
             raise ConfigError(faults)
         if found is None:
             raise DataError(error)
         return found
 
-    return check_there
+    def together(config: Mapping[str, Any], trials: int) -> StepSeconds:
+        name = f"together_{trials}"
+        call = _there(calls, measure_together)
+        return recorded_numbers(name, StepSeconds, lambda c: call(c, trials))(config)
+
+    with (
+        checked.done_by(recorded(check_there)),
+        measured.done_by(recorded_numbers("cost", StepCost, _there(calls, measure))),
+        measured_together.done_by(together),
+    ):
+        yield
 
 
 def _outcome(config: Mapping[str, Any]) -> tuple[Checked | None, tuple[str, ...], str]:
@@ -83,21 +73,15 @@ def _outcome(config: Mapping[str, Any]) -> tuple[Checked | None, tuple[str, ...]
         return None, (), str(error)
 
 
-def _forked_measure(calls: ForkCalls) -> Callable[[Mapping[str, Any]], StepCost]:
-    def measure_there(config: Mapping[str, Any]) -> StepCost:
-        try:
-            return calls.call(config, measure, config)
-        except CallError:
-            return measure(config)
+def _there(
+    calls: ForkCalls | None, function: Callable[[Mapping[str, Any], *Ts], T]
+) -> Callable[[Mapping[str, Any], *Ts], T]:
+    """Return a function that is called by ``calls``, and in this process where that cannot be."""
 
-    return measure_there
+    def call(config: Mapping[str, Any], *arguments: *Ts) -> T:
+        if calls is not None:
+            with suppress(CallError):
+                return calls.call(config, function, config, *arguments)
+        return function(config, *arguments)
 
-
-def _forked_measure_together(calls: ForkCalls) -> Callable[[Mapping[str, Any], int], StepSeconds]:
-    def measure_there(config: Mapping[str, Any], trials: int) -> StepSeconds:
-        try:
-            return calls.call(config, measure_together, config, trials)
-        except CallError:
-            return measure_together(config, trials)
-
-    return measure_there
+    return call

@@ -1,14 +1,13 @@
 """Forecast of a sweep's time, from finished trials or a short measurement, and disk space."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from ablab.config.delegated import Delegated
 from ablab.config.probe_switches import switched_on
 from ablab.disk import free_bytes
 from ablab.sweep.job import Job
@@ -84,9 +83,9 @@ def forecast(
         jobs: all jobs of the sweep, finished ones included.
         slots: number of jobs that run at the same time.
         folder: of the lab, existing or not.
-        measure: by default the one of `measured_by`.
+        measure: by default `measured`.
     """
-    known, measure = _seconds_of_finished(jobs), measure or _current.get()
+    known, measure = _seconds_of_finished(jobs), measure or measured
     costs: dict[str, StepCost | None] = {}
     seconds, size, largest = {}, 0.0, 0.0
     for job in jobs:
@@ -161,30 +160,14 @@ def _measure_or_none(measure: Measure, config: Mapping[str, Any]) -> StepCost | 
 
 def measure(config: Mapping[str, Any]) -> StepCost:
     """Measure some steps of a trial in this process."""
-    import torch
-
     from ablab.config.threads import cpu_threads
     from ablab.training import cost
-    from ablab.training.prepare import keep_freed_memory
+    from ablab.training.prepare import as_in_a_trial
 
-    keep_freed_memory()  # as in the trial's process: a CPU step is 1.4x as slow without it
-    threads = torch.get_num_threads()
-    torch.set_num_threads(cpu_threads(config["launcher"]))
-    try:
+    with as_in_a_trial(cpu_threads(config["launcher"])):
         found = cost.measure(config)
-        return StepCost(**{field.name: getattr(found, field.name) for field in fields(StepCost)})
-    finally:
-        torch.set_num_threads(threads)
+    return StepCost(**{field.name: getattr(found, field.name) for field in fields(StepCost)})
 
 
-_current: ContextVar[Measure] = ContextVar("measure", default=measure)
-
-
-@contextmanager
-def measured_by(measure: Measure) -> Iterator[None]:
-    """Let ``measure`` do the measurements of the block."""
-    token = _current.set(measure)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+measured = Delegated(measure)
+"""Returns what `measure` does, wherever it is done."""

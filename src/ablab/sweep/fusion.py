@@ -1,12 +1,11 @@
 """Which jobs train together in one process (``backend=fused``), and how many."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ablab.config.delegated import Delegated
 from ablab.config.fused import FUSED, fused_signature
 from ablab.config.threads import cpu_threads
 from ablab.sweep.job import Job
@@ -25,8 +24,6 @@ class StepSeconds:
     alone: float
     together: float
 
-
-Measure = Callable[[Mapping[str, Any], int], StepSeconds]
 
 _LARGEST = 8  # trials that `auto` lets train together
 
@@ -100,7 +97,7 @@ def _measured_size(config: Mapping[str, Any], count: int, slots: int) -> tuple[i
     size = min(_share(count, slots), _LARGEST)
     if size == 1:
         return 1, f"there are {format_count(slots, 'slot')}"
-    seconds = _current.get()(config, size)
+    seconds = measured_together(config, size)
     if not seconds.alone:
         return 1, "launcher.fuse=auto measures on a CPU only"
     times = (f"{1e3 * each:.2g} ms" for each in (seconds.together, seconds.alone))
@@ -110,34 +107,18 @@ def _measured_size(config: Mapping[str, Any], count: int, slots: int) -> tuple[i
 
 def measure_together(config: Mapping[str, Any], trials: int) -> StepSeconds:
     """Measure some steps in this process, of a trial alone and of several together."""
-    import torch
-
     from ablab.config.preflight import device_type
     from ablab.training.fused.measure import measure_steps
-    from ablab.training.prepare import keep_freed_memory
+    from ablab.training.prepare import as_in_a_trial
 
     if device_type(config) != "cpu":
         return StepSeconds(0.0, 0.0)
-    keep_freed_memory()  # as in the trials' process
-    threads = torch.get_num_threads()
-    torch.set_num_threads(cpu_threads(config["launcher"]))
-    try:
+    with as_in_a_trial(cpu_threads(config["launcher"])):
         return StepSeconds(*measure_steps(config, trials))
-    finally:
-        torch.set_num_threads(threads)
 
 
-_current: ContextVar[Measure] = ContextVar("measure_together", default=measure_together)
-
-
-@contextmanager
-def measured_together_by(measure: Measure) -> Iterator[None]:
-    """Let ``measure`` do the measurements of the block."""
-    token = _current.set(measure)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+measured_together = Delegated(measure_together)
+"""Returns what `measure_together` does, wherever it is done."""
 
 
 def _share(count: int, slots: int) -> int:

@@ -5,6 +5,8 @@ import gc
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -51,6 +53,22 @@ def prepare(settings: ProcessSettings) -> None:
     torch.backends.cudnn.benchmark = False
     if settings.in_sweep or settings.ends_with_parent:
         end_with_parent()
+
+
+@contextmanager
+def as_in_a_trial(threads: int) -> Iterator[None]:
+    """Compute in the block with the memory and the threads of a trial's process.
+
+    Args:
+        threads: of the trial.
+    """
+    keep_freed_memory()
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def keep_freed_memory() -> None:
