@@ -1,20 +1,25 @@
 """The start and the end of an attempt at a run: what is checked, and what its journal records."""
 
 import os
+import signal
 import time
 import traceback
 from contextlib import suppress
 
 from ablab.advice import remove_advice
 from ablab.config.sources import source_hashes
-from ablab.errors import ResourceError
+from ablab.errors import FAILED, INTERRUPTED, ResourceError
+from ablab.signals import TerminatedError
 from ablab.tracking.files import write_json
 from ablab.tracking.journal import Entry, Journal
 from ablab.tracking.run import ENVIRONMENT, Run
 from ablab.training.environment import describe_environment
 from ablab.training.results import write_config
-from ablab.training.run import Training
+from ablab.training.run import StoppedError, Training
 from ablab.training.settings import ProcessSettings
+
+# `Run.is_locked` acquires the lock for an instant to test it: a failed attempt is not final.
+LOCK_SECONDS = 2.0
 
 
 def record_start(run: Run, journal: Journal, settings: ProcessSettings) -> None:
@@ -28,12 +33,24 @@ def record_start(run: Run, journal: Journal, settings: ProcessSettings) -> None:
     journal.append(Entry("attempt", time.time(), note={**environment, "pid": os.getpid()}))
 
 
-def stopped(reason: str) -> Entry:
-    """Return the journal's entry for an attempt that something stopped."""
+def ended_by(error: BaseException) -> tuple[Entry, int]:
+    """Return the journal's entry for what ended an attempt, and the exit code of its process.
+
+    Args:
+        error: a `StoppedError`, a `TerminatedError`, or the exception that is handled now.
+    """
+    if isinstance(error, StoppedError):
+        return _stopped("Ctrl-C, at the end of an epoch"), INTERRUPTED
+    if isinstance(error, TerminatedError):
+        return _stopped(signal.Signals(error.code - 128).name), error.code
+    return failed(error), FAILED
+
+
+def _stopped(reason: str) -> Entry:
     return Entry("stopped", time.time(), note={"reason": reason})
 
 
-def failed(error: Exception) -> Entry:
+def failed(error: BaseException) -> Entry:
     """Return the journal's entry for the exception that is handled now."""
     reason = f"{type(error).__name__}: {remove_advice(str(error))}"
     return Entry("failed", time.time(), note={"error": reason, "traceback": traceback.format_exc()})
@@ -43,7 +60,7 @@ def record_resource_error(run: Run, journal: Journal, error: ResourceError) -> N
     """Record in the journal, if it can be written, that the machine ended the process."""
     if run.completion is None:
         with suppress(OSError):
-            journal.append(stopped(str(error)))
+            journal.append(_stopped(str(error)))
 
 
 def refuse_changed_sources(run: Run) -> None:

@@ -19,7 +19,6 @@ from ablab.config.fused import FUSED
 from ablab.errors import (
     FAILED,
     FINISHED,
-    INTERRUPTED,
     LOCKED,
     InputError,
     ResourceError,
@@ -30,12 +29,12 @@ from ablab.signals import TerminatedError, dump_stacks_to
 from ablab.tracking.journal import Journal, JournalError
 from ablab.tracking.run import LOG, Run
 from ablab.training.attempt import (
-    failed,
+    LOCK_SECONDS,
+    ended_by,
     record_resource_error,
     record_start,
     refuse_changed_data,
     refuse_changed_sources,
-    stopped,
 )
 from ablab.training.fused.process import run_fused
 from ablab.training.prepare import prepare
@@ -43,9 +42,6 @@ from ablab.training.run import StoppedError, Training
 from ablab.training.settings import ProcessSettings
 from ablab.training.signals import KeepSigtermHandler, handle_training_signals
 from ablab.training.system_sampler import sample_system
-
-# `Run.is_locked` acquires the lock for an instant to test it: a failed attempt is not final.
-_LOCK_SECONDS = 2.0
 
 
 def run_process(
@@ -84,7 +80,7 @@ def _run_locked(run: Run, settings: ProcessSettings, callbacks: Sequence[pl.Call
     """Train with the run's lock held, and standard output and error sent to its log."""
     lock = run.lock()
     try:
-        lock.acquire(timeout=_LOCK_SECONDS)
+        lock.acquire(timeout=LOCK_SECONDS)
     except Timeout:
         return LOCKED
     try:
@@ -119,16 +115,14 @@ def _run_rank_zero(
             with sample_system(run.folder, 0 if settings.devices.is_ddp else None):
                 training.fit()
             return FINISHED
-    except StoppedError:
-        end, code = stopped("Ctrl-C, at the end of an epoch"), INTERRUPTED
-    except TerminatedError as error:
-        end, code = stopped(signal.Signals(error.code - 128).name), error.code
+    except (StoppedError, TerminatedError) as error:
+        end, code = ended_by(error)
     except Exception as error:
         traceback.print_exc()
         if (resource := resource_error(error, run.folder)) is not None:
             record_resource_error(run, journal, resource)
             raise resource from error
-        end, code = failed(error), FAILED
+        end, code = ended_by(error)
     if run.completion is not None:  # a signal after the completion record, which is final
         return FINISHED
     journal.append(end)

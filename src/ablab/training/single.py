@@ -13,7 +13,7 @@ from rich.console import Console
 
 from ablab import terminal
 from ablab.config.check_records import recorded
-from ablab.config.checks import check, checked_by
+from ablab.config.checks import check, checked
 from ablab.config.compose import compose
 from ablab.config.preflight import device_notes, gpus_elsewhere
 from ablab.config.probe_switches import has_measured
@@ -65,7 +65,7 @@ def train(
         ResourceError: the machine lacks something, such as disk space.
     """
     console = console or terminal.make_console()
-    with nullcontext() if "torch" in sys.modules else checked_by(recorded(check)):
+    with nullcontext() if "torch" in sys.modules else checked.done_by(recorded(check)):
         trial = resolve(compose(overrides))
     _require_this_machine(trial)
     lab = Lab.open()

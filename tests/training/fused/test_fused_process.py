@@ -226,7 +226,7 @@ def test_an_error_in_a_step_is_recorded_in_each_run(lab: Lab, monkeypatch: pytes
 def test_a_run_that_is_locked_or_finished_is_left_out(
     lab: Lab, undisturbed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(process, "_LOCK_SECONDS", 0.01)
+    monkeypatch.setattr(process, "LOCK_SECONDS", 0.01)
     runs = begin_again(lab, 0, 1, 2)
     assert train(runs[2]) == FINISHED
     with runs[0].lock():

@@ -4,7 +4,6 @@ A loop of its own rather than Lightning's Trainer, which has one network, one lo
 checkpoint and one epoch counter, and adds 330 us to each step.
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
 
@@ -16,6 +15,7 @@ from ablab.model.fused.outputs import FusedOutputs
 from ablab.tracking.journal import Entry
 from ablab.training.fused.classifier import FusedClassifier
 from ablab.training.fused.member import Member
+from ablab.training.fused.update import shared_settings
 from ablab.training.recorder import measure_epoch, to_short_float
 from ablab.training.run import StoppedError
 
@@ -35,7 +35,7 @@ class Group:
         finish: Callable[[Member, bool], None],
         stop_requested: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._members = sorted(members, key=_settings)
+        self._members = sorted(members, key=lambda m: shared_settings(m.config, m.epoch))
         self._finish, self._stop_requested = finish, stop_requested
         self._diverged: list[Member] = []
 
@@ -129,9 +129,3 @@ class Group:
         if self._members[0].module.device.type == "cuda":
             torch.cuda.synchronize()
         return time.perf_counter()
-
-
-def _settings(member: Member) -> str:
-    """Return what trials that share an optimizer have in common, to sort by."""
-    groups = [member.config["optimizer"], member.config["scheduler"], member.epoch]
-    return json.dumps(groups, sort_keys=True)

@@ -1,24 +1,24 @@
 """Training of several runs in one process: their locks, logs, signals and exit code."""
 
-import signal
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from filelock import Timeout
 
-from ablab.errors import FAILED, FINISHED, INTERRUPTED, LOCKED, ResourceError, resource_error
+from ablab.errors import FAILED, FINISHED, LOCKED, ResourceError, resource_error
 from ablab.output import redirect_to
 from ablab.signals import TerminatedError, dump_stacks_to
 from ablab.tracking.journal import Entry, Journal, JournalError
 from ablab.tracking.run import LOG, Run
 from ablab.training.attempt import (
+    LOCK_SECONDS,
+    ended_by,
     failed,
     record_resource_error,
     record_start,
     refuse_changed_data,
     refuse_changed_sources,
-    stopped,
 )
 from ablab.training.fused.group import Group
 from ablab.training.fused.member import Member
@@ -27,9 +27,6 @@ from ablab.training.run import StoppedError, Training
 from ablab.training.settings import ProcessSettings
 from ablab.training.signals import KeepSigtermHandler, handle_training_signals
 from ablab.training.system_sampler import sample_system
-
-# `Run.is_locked` acquires the lock for an instant to test it: a failed attempt is not final.
-_LOCK_SECONDS = 2.0
 
 
 def run_fused(runs: Sequence[Run], settings: ProcessSettings) -> int:
@@ -64,7 +61,7 @@ def _lock(run: Run, stack: ExitStack) -> bool:
     """Acquire a run's lock until the end of the stack, and return whether that succeeded."""
     lock = run.lock()
     try:
-        lock.acquire(timeout=_LOCK_SECONDS)
+        lock.acquire(timeout=LOCK_SECONDS)
     except Timeout:
         return False
     stack.callback(lock.release)
@@ -108,14 +105,12 @@ class _Attempt:
                 with sample_system(first.run.folder):
                     group.fit()
                 return FAILED if self._failed else FINISHED
-        except StoppedError:
-            end, code = stopped("Ctrl-C, at the end of an epoch"), INTERRUPTED
-        except TerminatedError as error:
-            end, code = stopped(signal.Signals(error.code - 128).name), error.code
+        except (StoppedError, TerminatedError) as error:
+            end, code = ended_by(error)
         except Exception as error:
             traceback.print_exc()
             self._raise_resource_error(error, first)
-            end, code = failed(error), FAILED
+            end, code = ended_by(error)
         for training in self._trainings:
             self._record(training, end)
         return code

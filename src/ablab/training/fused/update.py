@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import ConstantLR, ReduceLROnPlateau
 
 from ablab.model.builder import Builder
 from ablab.model.fused.network import FusedNetwork
-from ablab.training.fused_update import FusedUpdate
+from ablab.training.direct_update import DirectUpdate
 
 State = Mapping[str, Any]  # of the optimizer and scheduler of one trial
 
@@ -46,7 +46,7 @@ class _Update:
         )
         self.is_constant = isinstance(self.scheduler, ConstantLR) and self.scheduler.factor == 1
         self._max_norm = config["trainer"]["gradient_clip_val"]
-        self._kernel: FusedUpdate | None = None
+        self._kernel: DirectUpdate | None = None
         self._is_first = True
         given = [state for state in states if state is not None]
         if given:
@@ -67,7 +67,7 @@ class _Update:
         if self._kernel is None or not self._kernel.step():
             self.optimizer.step()
         if self._is_first:  # it has a state now
-            self._kernel, self._is_first = FusedUpdate.of(self.optimizer), False
+            self._kernel, self._is_first = DirectUpdate.of(self.optimizer), False
         if not (self.is_constant or isinstance(self.scheduler, ReduceLROnPlateau)):
             self.scheduler.step()
 
@@ -123,7 +123,7 @@ class GroupUpdate:
         states: Sequence[State | None],
     ) -> None:
         self._place: list[tuple[_Update, int]] = []  # of each trial, and its position there
-        keys = [_settings(*each) for each in zip(configs, epochs, range(len(epochs)), strict=True)]
+        keys = [_key(*each) for each in zip(configs, epochs, range(len(epochs)), strict=True)]
         for _, group in groupby(range(len(keys)), keys.__getitem__):
             trials = list(group)
             rows = slice(trials[0], trials[-1] + 1)
@@ -169,8 +169,18 @@ class GroupUpdate:
         return update.state_of(position)
 
 
-def _settings(config: Mapping[str, Any], epoch: int, trial: int) -> str:
-    """Return what trials that share an optimizer have in common."""
-    on_own_loss = "ReduceLROnPlateau" in config["scheduler"]["_target_"]
+def shared_settings(config: Mapping[str, Any], epoch: int) -> str:
+    """Return what neighboring trials that share an optimizer have in common.
+
+    Args:
+        config: of a trial.
+        epoch: its next epoch.
+    """
     groups = {name: config[name] for name in ("optimizer", "scheduler")}
-    return json.dumps([groups, epoch, trial if on_own_loss else -1], sort_keys=True)
+    return json.dumps([groups, epoch], sort_keys=True)
+
+
+def _key(config: Mapping[str, Any], epoch: int, trial: int) -> tuple[str, int]:
+    """Return a key of the trials with one optimizer; its own if the scheduler needs its loss."""
+    on_own_loss = "ReduceLROnPlateau" in config["scheduler"]["_target_"]
+    return shared_settings(config, epoch), trial if on_own_loss else -1

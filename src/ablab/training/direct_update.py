@@ -12,7 +12,7 @@ _Group = dict[str, Any]
 _Kernel = Callable[[_Group, list[Tensor]], None]
 
 
-class FusedUpdate:
+class DirectUpdate:
     """Calls the kernels of a fused Adam, AdamW or SGD directly.
 
     ``Optimizer.step`` gathers weights, gradients and state anew at each step, sorts them by device,

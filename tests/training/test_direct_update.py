@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer, RMSprop
 
-from ablab.training.fused_update import FusedUpdate
+from ablab.training.direct_update import DirectUpdate
 
 OPTIMIZERS: dict[str, Callable[[Any], Optimizer]] = {
     "adam": lambda p: Adam(p, lr=0.01, fused=True),
@@ -51,7 +51,7 @@ def test_weights_and_state_equal_those_of_torch(make: Callable[[Any], Optimizer]
     other = copy.deepcopy(network)
     twin = make(_groups(other))
     twin.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-    update = FusedUpdate.of(optimizer)
+    update = DirectUpdate.of(optimizer)
     assert update is not None
     for step in range(1, 5):
         for group in (*optimizer.param_groups, *twin.param_groups):
@@ -74,7 +74,7 @@ def test_a_weight_without_gradient_leaves_the_step_to_torch() -> None:
     optimizer = OPTIMIZERS["adam"](network.parameters())
     _compute_gradients(network, 0)
     optimizer.step()
-    update = FusedUpdate.of(optimizer)
+    update = DirectUpdate.of(optimizer)
     assert update is not None
     before = copy.deepcopy(network.state_dict())
     next(network.parameters()).grad = None
@@ -106,10 +106,10 @@ def test_other_optimizers_take_their_steps_themselves(make: Callable[[Any], Opti
     optimizer = make(network.parameters())
     _compute_gradients(network, 0)
     optimizer.step()
-    assert FusedUpdate.of(optimizer) is None
+    assert DirectUpdate.of(optimizer) is None
 
 
 def test_the_first_step_is_torchs_own() -> None:
     optimizer = OPTIMIZERS["momentum"](_network().parameters())
-    assert FusedUpdate.of(optimizer) is None
+    assert DirectUpdate.of(optimizer) is None
     assert not optimizer.state
