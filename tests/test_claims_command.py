@@ -6,7 +6,7 @@ import pytest
 
 from ablab import cli
 
-MINE = """\
+SMALL = """\
 # @package _global_
 defaults:
   - override /dataset: digits
@@ -15,6 +15,10 @@ architecture: {widths: [8]}
 batch_size: 16
 data: {train_images: 64, val_images: 64, test_images: 64}
 trainer: {max_epochs: 1}
+"""
+MINE = (
+    SMALL
+    + """\
 sweep:
   question: Is ReLU better?
   kind: best
@@ -27,15 +31,10 @@ sweep:
       - {expect: higher, of: relu, than: tanh}
       - {expect: identity, check: shifted_sigmoid}
 """
-START = """\
-# @package _global_
-defaults:
-  - override /dataset: digits
-  - override /architecture: mlp
-architecture: {widths: [8]}
-batch_size: 16
-data: {train_images: 64, val_images: 64, test_images: 64}
-trainer: {max_epochs: 1}
+)
+START = (
+    SMALL
+    + """\
 sweep:
   question: Do weights help?
   kind: versus_baseline
@@ -48,6 +47,7 @@ sweep:
     expects: [{expect: higher, of: started, than: scratch}]
     pretrain: [architecture=mlp, "architecture.widths=[8]", trainer.max_epochs=1]
 """
+)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from ablab.errors import InputError
 from ablab.tracking.delivery import deliver
 from ablab.tracking.lab import Lab
 from ablab.tracking.picture_data import MistakenImages
+from ablab.tracking.pictures.axes import nice_ticks
 from ablab.tracking.pictures.calibration import bars, calibration_curve, summary
 from ablab.tracking.pictures.confusion import confusion_matrix, read_confusion
 from ablab.tracking.pictures.curves import curves, learning_curves
@@ -22,8 +23,8 @@ from ablab.tracking.pictures.draw import draw
 from ablab.tracking.pictures.filters import filters_picture, scaled
 from ablab.tracking.pictures.folder import draw_into, picture_folder
 from ablab.tracking.pictures.mistakes import mistakes_picture, to_rgb
+from ablab.tracking.pictures.picture import Picture
 from ablab.tracking.pictures.probes import heat_map, probe_maps
-from ablab.tracking.pictures.style import Picture, nice_ticks
 from ablab.tracking.run import Run
 from ablab.tracking.store import Store
 

@@ -9,7 +9,7 @@ from ablab.config.groups import AXES, GROUPS
 from ablab.config.yaml_file import read_yaml
 from ablab.faults import ConfigError, unknown_name
 from ablab.folders import lab_folder
-from ablab.sweep.console.formatting import format_duration
+from ablab.formatting import format_duration
 from ablab.sweep.spec import SweepSpec, parse
 from ablab.tracking.lab import Lab
 from ablab.tracking.metrics import METRICS, Metric

@@ -175,7 +175,7 @@ def _print_table(found: "Sequence[Answer]") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from ablab.report.claims.page import format_seconds
+    from ablab.report.claims.page import format_cost
     from ablab.text import escape_controls
 
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -188,6 +188,6 @@ def _print_table(found: "Sequence[Answer]") -> None:
         texts = (each.asked.name, each.asked.claim.says, each.outcome, each.effect)
         cells = [Text(escape_controls(text)) for text in texts]
         table.add_row(
-            each.number, *cells, str(each.seeds or ""), format_seconds(each.seconds), each.date
+            each.number, *cells, str(each.seeds or ""), format_cost(each.seconds), each.date
         )
     console().print(table)

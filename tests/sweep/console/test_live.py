@@ -15,7 +15,8 @@ from fakes import (
 )
 from rich.console import Console
 
-from ablab.sweep.console.formatting import format_duration, trial_label
+from ablab.formatting import format_duration
+from ablab.sweep.console.formatting import trial_label
 from ablab.sweep.console.live import LiveTable, time_left
 from ablab.sweep.console.log_lines import LogLines
 from ablab.sweep.job import Job

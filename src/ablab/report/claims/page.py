@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from ablab.formatting import NONE
+from ablab.formatting import NONE, format_duration
 from ablab.report.claims.answers import NOT_RUN, Answer
 from ablab.report.page.figures.claim import claim_figure
 from ablab.report.page.filling import fill
@@ -52,15 +52,13 @@ def claims_text(found: Sequence[Answer], size: str, form: str) -> str:
         counted=counted,
         pictures=pictures,
         run=[each for each in found if each.outcome != NOT_RUN],
-        cost=format_seconds,
+        cost=format_cost,
     )
 
 
-def format_seconds(seconds: float) -> str:
-    """Return a duration: ``12 s``, ``3.4 min``; a dash if it is unknown."""
-    if math.isnan(seconds):
-        return NONE
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+def format_cost(seconds: float) -> str:
+    """Return the time of a claim's training; a dash if it is unknown."""
+    return NONE if math.isnan(seconds) else format_duration(seconds)
 
 
 def _rows(found: Sequence[Answer]) -> list[tuple[object, ...]]:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from ablab.formatting import unit_of
-from ablab.sweep.console.formatting import format_duration
+from ablab.formatting import format_duration, unit_of
 from ablab.sweep.console.summary import print_line
 from ablab.tracking.kinds import needs
 from ablab.tracking.spec import Spec

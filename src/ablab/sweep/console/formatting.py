@@ -63,13 +63,6 @@ def format_counts(jobs: Sequence[Job], total: int | None = None) -> str:
     return ", ".join(filter(None, [done, format_not_done(jobs)]))
 
 
-def format_duration(seconds: float) -> str:
-    """Format a duration to two or three digits: ``42 s``, ``12 min``, ``3.4 h``."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
 BLOCKED = "Waits for a GPU: other processes have all that this sweep may use."
 
 

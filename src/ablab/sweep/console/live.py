@@ -8,10 +8,10 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from ablab.formatting import format_duration
 from ablab.sweep.console.formatting import (
     BLOCKED,
     format_counts,
-    format_duration,
     stop_message,
 )
 from ablab.sweep.console.table import MAX_PROBLEMS, job_table

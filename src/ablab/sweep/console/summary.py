@@ -6,10 +6,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ablab.formatting import format_size
+from ablab.formatting import format_duration, format_size
 from ablab.sweep.console.formatting import (
     count_done,
-    format_duration,
     format_not_done,
     format_result,
     trial_label,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from ablab.formatting import format_metric, format_size
-from ablab.sweep.console.formatting import count_done, format_duration, format_not_done
+from ablab.formatting import format_duration, format_metric, format_size
+from ablab.sweep.console.formatting import count_done, format_not_done
 from ablab.sweep.console.summary import print_line
 from ablab.sweep.forecast import Forecast
 from ablab.sweep.job import Job

@@ -6,14 +6,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from ablab.tracking.pictures.style import (
-    BLUE,
-    MUTED,
-    VERMILION,
-    WIDTH,
-    Axes,
-    Picture,
-)
+from ablab.tracking.pictures.axes import Axes
+from ablab.tracking.pictures.picture import Picture
+from ablab.tracking.pictures.style import BLUE, MUTED, VERMILION, WIDTH
 
 _HEIGHT = 4.95  # inches
 _FEW_IMAGES = 20  # a bin of fewer is pale: its accuracy is uncertain

@@ -9,17 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablab.tracking.csv_text import read_rows
-from ablab.tracking.pictures.style import (
-    INK,
-    MUTED,
-    WIDTH,
-    Axes,
-    Picture,
-    class_label,
-    color_bar,
-    color_scale,
-    text_width,
-)
+from ablab.tracking.pictures.axes import Axes, color_bar, color_scale
+from ablab.tracking.pictures.picture import Picture
+from ablab.tracking.pictures.style import INK, MUTED, WIDTH, class_label, text_width
 
 CONFUSION = "confusion_matrix.csv"
 _FEW_CLASSES = 12  # whose cells show their counts

@@ -7,7 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablab.tracking.journal import Entry
-from ablab.tracking.pictures.style import BLUE, VERMILION, Axes, Box, Picture, nice_ticks
+from ablab.tracking.pictures.axes import Axes, nice_ticks
+from ablab.tracking.pictures.picture import Box, Picture
+from ablab.tracking.pictures.style import BLUE, VERMILION
 
 _COLORS = {"train": BLUE, "val": VERMILION}
 _FEW_EPOCHS = 30  # whose points are marked

@@ -10,8 +10,8 @@ from ablab.tracking.pictures.confusion import CONFUSION, confusion_matrix, read_
 from ablab.tracking.pictures.curves import learning_curves
 from ablab.tracking.pictures.filters import filters_picture
 from ablab.tracking.pictures.mistakes import mistakes_picture
+from ablab.tracking.pictures.picture import Picture
 from ablab.tracking.pictures.probes import probe_maps
-from ablab.tracking.pictures.style import Picture
 from ablab.tracking.probes import read_probes
 from ablab.tracking.run import Run
 

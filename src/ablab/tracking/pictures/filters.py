@@ -5,14 +5,9 @@ import math
 import numpy as np
 
 from ablab.tracking.picture_data import Values
-from ablab.tracking.pictures.style import (
-    MUTED,
-    WIDTH,
-    Picture,
-    color_bar,
-    color_scale,
-    nice_ticks,
-)
+from ablab.tracking.pictures.axes import color_bar, color_scale, nice_ticks
+from ablab.tracking.pictures.picture import Picture
+from ablab.tracking.pictures.style import MUTED, WIDTH
 
 _MARGIN = 0.75  # inches; of the scale at the right
 _QUANTILE = 0.995  # of the magnitudes; larger ones are drawn like it

@@ -7,14 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ablab.tracking.picture_data import Bytes, MistakenImages
-from ablab.tracking.pictures.style import (
-    INK,
-    MUTED,
-    VERMILION,
-    WIDTH,
-    Picture,
-    class_label,
-)
+from ablab.tracking.pictures.picture import Picture
+from ablab.tracking.pictures.style import INK, MUTED, VERMILION, WIDTH, class_label
 
 _COLUMNS = 5
 _CELL = WIDTH / _COLUMNS  # inches

@@ -7,16 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ablab.tracking.pictures.style import (
-    WIDTH,
-    Axes,
-    Box,
-    Picture,
-    color_bar,
-    color_scale,
-    label,
-    text_width,
-)
+from ablab.tracking.pictures.axes import Axes, color_bar, color_scale
+from ablab.tracking.pictures.picture import Box, Picture
+from ablab.tracking.pictures.style import WIDTH, label, text_width
 from ablab.tracking.probes import ProbeValues
 
 _ALL_NAMED = 12  # layers; of more, about as many are named
