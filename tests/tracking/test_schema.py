@@ -15,7 +15,7 @@ from ablab.errors import ResourceError, StoreError
 from ablab.tracking.address import DATABASE
 from ablab.tracking.database import connect
 from ablab.tracking.lab import Lab
-from ablab.tracking.schema import known_schemas, schema_version
+from ablab.tracking.schema import _links, known_schemas, schema_version
 from ablab.tracking.store import Store, preload
 from ablab.tracking.store_errors import StoreUnavailableError
 from ablab.tracking.sync import SyncResult, sync
@@ -213,3 +213,24 @@ def test_a_server_is_not_upgraded(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://localhost:1")
     with pytest.raises(StoreError, match="--upgrade must be given for a SQLite store"):
         upgrade_store(lab)
+
+
+def test_known_schemas_are_those_of_mlflows_migrations() -> None:
+    preload()
+    from alembic.script import ScriptDirectory
+    from mlflow.store.db.utils import _get_alembic_config
+
+    directory = ScriptDirectory.from_config(_get_alembic_config(""))
+    assert known_schemas() == [each.revision for each in directory.walk_revisions()]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "revision = 'b2'\ndown_revision = 'a1'\n",
+        'revision: str = "b2"\ndown_revision: Union[str, None] = "a1"\n',
+    ],
+)
+def test_migrations_of_any_version_of_alembic_are_read(source: str) -> None:
+    assert _links(source) == ("b2", "a1")
+    assert _links(source.replace("'a1'", "None").replace('"a1"', "None")) == ("b2", "")

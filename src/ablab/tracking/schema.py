@@ -15,7 +15,8 @@ from ablab.tracking.address import VARIABLE, Address
 from ablab.tracking.database import connect
 
 _MIGRATIONS = "store/db_migrations/versions"
-_LINKS = (r"^revision = [\"'](\w+)[\"']", r"^down_revision = [\"'](\w+)[\"']")
+# Newer versions of Alembic annotate the names: ``revision: str = "…"``.
+_LINKS = tuple(rf"^{name}\b[^=\n]*= *[\"'](\w+)[\"']" for name in ("revision", "down_revision"))
 
 
 def check_schema(address: Address) -> None:
