@@ -103,5 +103,11 @@ def test_weights_to_start_from_are_trained_before_the_sweep(
     (here / "sweeps" / "start.yaml").write_text(START)
     assert cli.main(["sweep", "start", "--offline"]) == 2
     assert "must be trained before start, which starts from its weights" in capsys.readouterr().err
+    assert cli.main(["claims", "run", "start", "--dry-run", "--offline"]) == 0
+    out = capsys.readouterr().out
+    assert "trainer.max_epochs=1: not trained yet, so there is no forecast" in out
+    assert "to train" not in out
     assert cli.main(["claims", "run", "start", "--offline"]) == 0
     assert "6 finished; 6 trained now" in capsys.readouterr().out
+    assert cli.main(["claims", "run", "start", "--dry-run", "--offline"]) == 0
+    assert "0 to train" in capsys.readouterr().out

@@ -118,8 +118,8 @@ def _run_sweep(options: argparse.Namespace, each: "ClaimSweep", size: str, *, se
     if options.fetch:
         for dataset in sorted(required_datasets(each.name, overrides) & set(DATASETS)):
             fetch(dataset)
-    if each.claim.pretrain:
-        _pretrain(options, each, overrides)
+    if each.claim.pretrain and not _pretrain(options, each, overrides):
+        return FINISHED
     code = run_sweep(
         each.name,
         overrides,
@@ -133,23 +133,32 @@ def _run_sweep(options: argparse.Namespace, each: "ClaimSweep", size: str, *, se
     return code
 
 
-def _pretrain(options: argparse.Namespace, each: "ClaimSweep", overrides: Sequence[str]) -> None:
-    """Train the trial whose weights the variants start from; only say which, if dry."""
+def _pretrain(options: argparse.Namespace, each: "ClaimSweep", overrides: Sequence[str]) -> bool:
+    """Train the trial whose weights the variants start from; if dry, only say which.
+
+    Returns:
+        Whether the lab has it. Without its weights the sweep cannot be planned.
+    """
+    from ablab.config.compose import compose
+    from ablab.config.trial import resolve
     from ablab.sweep.claims import pretraining
+    from ablab.tracking.lab import Lab
+    from ablab.training.foreground import run_in_subprocess
+    from ablab.training.single import train
 
     needed = pretraining(each.claim, overrides)
-    line = f"Starts from the weights of ablab train {' '.join(needed)}"
+    line = f"{each.name} starts from the weights of ablab train {' '.join(needed)}"
+    if options.dry_run:
+        finished = Lab(lab_folder()).finished(resolve(compose(needed)).key)
+        line += "" if finished else ": not trained yet, so there is no forecast"
     console().print(line, highlight=False, markup=False, soft_wrap=True)
-    if not options.dry_run:
-        from ablab.training.foreground import run_in_subprocess
-        from ablab.training.single import train
-
-        code, run = train(
-            needed, offline=options.offline, console=console(), runner=run_in_subprocess
-        )
-        if code != FINISHED:
-            rule = "finished before the sweep that starts from its weights"
-            raise InputError(f"trial {run.key} must be {rule}, got exit code {code}")
+    if options.dry_run:
+        return finished is not None
+    code, run = train(needed, offline=options.offline, console=console(), runner=run_in_subprocess)
+    if code != FINISHED:
+        rule = "finished before the sweep that starts from its weights"
+        raise InputError(f"trial {run.key} must be {rule}, got exit code {code}")
+    return True
 
 
 def _report(claims: Sequence["ClaimSweep"], size: str, *, offline: bool) -> int:

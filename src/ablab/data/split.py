@@ -1,5 +1,7 @@
 """Which images of each part are used for training, validation and testing."""
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -7,6 +9,7 @@ from ablab import streams
 from ablab.errors import InputError
 
 
+@lru_cache(maxsize=4)  # a trial asks for its own several times; each sorts all indices
 def split(
     n: int,
     val_fraction: float,
@@ -19,7 +22,8 @@ def split(
     The images are shuffled by the seed. The first ``val_fraction`` of them are for validation, the
     rest for training. A smaller training set takes the first images of the rest: smaller sets are
     subsets of larger ones, and the validation set is the same for all. A smaller validation set
-    takes the first images of its share; the other ones of the share are not trained on.
+    takes the first images of its share; the other ones of the share are not trained on. Both
+    tensors are shared by all callers, which must not change them.
 
     Args:
         n: number of images.
