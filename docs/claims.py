@@ -1,46 +1,78 @@
-"""Writes `claims/index.md` from the YAML files of the claims; part of `make docs`."""
+"""Writes `claims/index.md` from the claims, the results kept beside it, and what we say of them.
 
+`make docs` runs it. `claims/results.csv` is the `claims.csv` of `ablab claims report`.
+"""
+
+import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from ablab.sweep.claims import ClaimSweep, read_claims
+import yaml
+
+from ablab.sweep.claims import SMALL, ClaimSweep, read_claims
 from ablab.text import format_count
 
-PAGE = Path(__file__).parent / "claims" / "index.md"
-HEAD = """# The claims
-
-Claims of the notes that ablab was made from, and some of ours. Each is a sweep that states, before
-anything is trained, what would support it; [Test a claim](../howto/claims.md) explains how it is
-decided and how to run it. S0 to S4 are the notes: S0 a LeNet-5 written by hand, S1 notes on a
-deep-learning textbook, S2 on batch normalization and tuning, S3 the mathematics of a convolutional
-network (arXiv:1711.03278), S4 PyTorch and CNN practice.
-
-This page has no verdicts: those of your machine are in `lab/sweeps/claims.html` after
-
-    ablab claims run            # all, small size; or some: ablab claims run 1 36
-    ablab claims report
-
-This page is made from the YAML files by `python docs/claims.py`.
-"""
+FOLDER = Path(__file__).parent / "claims"
+PAGE = FOLDER / "index.md"
+Row = Mapping[str, str]
+Rows = Sequence[Row]
 
 
 def page() -> str:
     """Return the text of the page."""
-    return HEAD + "".join(map(_section, read_claims()))
+    rows = results()
+    remarks: dict[str, str] = yaml.safe_load((FOLDER / "remarks.yaml").read_text("utf-8"))
+    head = (FOLDER / "head.md").read_text("utf-8")
+    claims = read_claims()
+    sections = "".join(_section(each, rows[each.name], remarks[each.name]) for each in claims)
+    return head + _table(claims, rows) + sections
 
 
-def _section(each: ClaimSweep) -> str:
+def results() -> dict[str, list[Row]]:
+    """Return the rows of each claim, those of its second setting after those of its first."""
+    with (FOLDER / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {
+        each.name: [row for row in rows if row["claim"] == each.claim.says]
+        for each in read_claims()
+    }
+
+
+def _table(claims: Sequence[ClaimSweep], rows: Mapping[str, Rows]) -> str:
+    lines = ["", "| | claim | verdict | n | training |", "| ---: | --- | --- | ---: | ---: |"]
+    for each in claims:
+        first = rows[each.name][0]
+        seeds = first["n"] if first["n"] != "0" else ""
+        seconds = f"{float(first['seconds']):,.0f} s" if first["seconds"] else ""
+        cells = (each.claim.number, _link(each), first["verdict"], seeds, seconds)
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _link(each: ClaimSweep) -> str:
+    return f"[{each.claim.says}](#{each.name.replace('_', '-')})"
+
+
+def _section(each: ClaimSweep, rows: Rows, remark: str) -> str:
     claim = each.claim
-    lines = [f"\n## {claim.number}. {claim.says}\n"]
-    lines.append(f"Source: {claim.source}. Sweep: `{each.name}`.\n")
+    lines = [f"\n({each.name.replace('_', '-')})=\n\n## {claim.number}. {claim.says}\n"]
+    lines.append(f"**{rows[0]['verdict'].capitalize()}.** {remark.strip()}\n")
     rule = {"any": "any of these", "first": "the first of these"}.get(claim.rule, "")
     count = format_count(len(claim.expects), "expectation")
     lines.append(f"Supported by {rule or ('all of these' if len(claim.expects) > 1 else count)}:\n")
-    lines += [f"- `{expectation}`" for expectation in claim.expects]
+    lines += [_result(row) for row in rows if row["sweep"] == each.sweep(SMALL)]
+    if second := [row for row in rows if row["sweep"] != each.sweep(SMALL)]:
+        lines.append(f"\nSecond setting, `{' '.join(claim.second)}`:\n")
+        lines += [_result(row) for row in second]
+    lines.append(f"\nSource: {claim.source}. Sweep: `{each.name}`.")
     remarks = {"Hyper-parameters": claim.hyperparameters, "Controls": claim.controls}
     lines += [f"\n{name}: {text}." for name, text in remarks.items() if text]
-    if claim.second:
-        lines.append(f"\nSecond setting: `{' '.join(claim.second)}`.")
     return "\n".join(lines) + "\n"
+
+
+def _result(row: Row) -> str:
+    words = row["in_words"].removeprefix("'")  # of a sign, which would begin a formula
+    return f"- `{row['expected']}`: {row['result']}, {words}"
 
 
 if __name__ == "__main__":

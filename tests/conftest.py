@@ -1,20 +1,24 @@
 """A lab to train in and a folder to work in, for the tests that ask for them."""
 
 import os
+import pickle
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
+from omegaconf import DictConfig
 from train_process import SMALL
 
+from ablab.config import compose as composing
 from ablab.config.compose import compose
 from ablab.config.trial import resolve
 from ablab.tracking.lab import Lab
@@ -120,6 +124,32 @@ def _schema(make_once: Callable[[str, Callable[[Path], None]], Path]) -> Iterato
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(utils, "_initialize_tables", copy_tables)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _composed(of_session: Path) -> Iterator[None]:
+    """Let Hydra compose equal choices once a session, while their YAML files are the same.
+
+    A configuration takes it 70 ms, and most tests start from one of a few hundred.
+    """
+    compose_anew, composed = composing._hydra, of_session / "composed"
+    composed.mkdir(exist_ok=True)
+
+    def recall(choices: list[str], sweep: str | None) -> DictConfig:
+        files = list(composing._user_files().values())
+        files += [] if sweep is None else [composing.sweep_names()[sweep]]
+        stamps = [(str(path), path.stat().st_mtime_ns, path.stat().st_ino) for path in files]
+        key = sha256(repr((choices, sweep, stamps)).encode()).hexdigest()
+        if not (composed / key).exists():
+            partial = composed / f"{key}.{os.getpid()}"
+            partial.write_bytes(pickle.dumps(compose_anew(choices, sweep)))
+            partial.rename(composed / key)
+        found: DictConfig = pickle.loads((composed / key).read_bytes())
+        return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(composing, "_hydra", recall)
         yield
 
 

@@ -98,8 +98,12 @@ def test_every_part_that_it_uses_trains(architecture: str, axis: str) -> None:
     if axis == "normalization":  # a map of one pixel has no instance statistics
         size = max(size, 32)
     large, narrow = is_large(architecture), NARROW.get(architecture, {})
-    # (x + f(x))**2 in each of nine residual blocks overflows float32
-    for part in sorted(set(names(axis)) - ({"squared_relu"} if large else set())):
+    chosen = names(axis)
+    if large:  # a third of them each, so that some train in each and each in several
+        chosen = chosen[names("architecture").index(architecture) % 3 :: 3]
+        # (x + f(x))**2 in each of nine residual blocks overflows float32
+        chosen = [part for part in chosen if part != "squared_relu"]
+    for part in chosen:
         parts = Parts(**{"normalization": "batch" if large else "none", axis: part})
         module = network(architecture, parts, image_size=size, **narrow)
         steps = train(module, torch.randn(2, 1, size, size), torch.arange(2), lr=0.001)

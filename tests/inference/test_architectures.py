@@ -76,7 +76,7 @@ def test_a_trained_network_repeats_its_record(trained: Trained, name: str) -> No
         assert to_short_float(share) == result.recorded["test/accuracy"]
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", one_of_each_class())
 def test_an_exported_program_equals_the_network(
     trained: Trained, name: str, tmp_path: Path
 ) -> None:

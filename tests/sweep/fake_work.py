@@ -85,10 +85,11 @@ def wait_for_ever() -> None:
     threading.Event().wait()
 
 
-def stop_on_sigterm(folder: Path, _settings: ProcessSettings) -> int:
-    """Run until SIGTERM and leave a file ``stopped``."""
+def stop_on_sigterm(folder: Path, _settings: ProcessSettings, seconds: float = 0.0) -> int:
+    """Run until SIGTERM, or some time longer, and leave a file ``stopped``."""
 
     def stop(_number: int, _frame: object) -> None:
+        time.sleep(seconds)
         (folder / "stopped").touch()
         sys.exit(143)
 
@@ -96,6 +97,11 @@ def stop_on_sigterm(folder: Path, _settings: ProcessSettings) -> int:
     (folder / "ready").touch()
     while True:
         time.sleep(0.01)
+
+
+def stop_slowly(folder: Path, settings: ProcessSettings) -> int:
+    """Run until two seconds after SIGTERM and leave a file ``stopped``."""
+    return stop_on_sigterm(folder, settings, 2.0)
 
 
 if __name__ == "__main__":

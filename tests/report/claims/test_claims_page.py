@@ -81,7 +81,11 @@ def test_the_page_has_a_row_and_a_picture_for_each_claim(lab: LabWriter) -> None
     assert markdown.count("\n| 7 |") == 3
     assert "[report](right/report/report.html)" in markdown
     rows = list(csv.DictReader(io.StringIO(path.with_suffix(".csv").read_text("utf-8"))))
-    assert [row["verdict"] for row in rows] == [each.outcome for each in found]
+    assert [row["verdict"] for row in rows] == [each.outcome for each in (*found, found[2])]
+    assert [row["sweep"] for row in rows[2:]] == ["wrong", "wrong [dataset=digits]"]
+    assert all(row["result"] == "contradicted" for row in rows[2:])
+    in_words = rows[0]["in_words"].removeprefix("'")  # of a sign, which would begin a formula
+    assert f"{rows[0]['expected']}: {in_words}" == found[0].effect
     assert float(rows[0]["low"]) < float(rows[0]["difference"]) < float(rows[0]["high"])
     assert rows[1]["result"] == ""
 

@@ -111,6 +111,30 @@ def test_cancelled_trial_gets_sigterm(lab: Lab, launch: Callable[..., Any]):
 
 
 @ON_CLUSTER
+def test_cancellation_is_repeated_until_the_trial_has_ended(
+    lab: Lab, launch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+):
+    from ablab.sweep.launch import ray_tasks
+
+    launcher, run = launch("stop_slowly"), new_run(lab, "a")
+    worker, cancel, requests = launcher.start(run, SETTINGS, 0), ray_tasks.ray.cancel, []
+
+    def lose_the_first(task: Any) -> None:
+        requests.append(task)
+        if len(requests) > 1:
+            cancel(task)
+
+    monkeypatch.setattr(ray_tasks.ray, "cancel", lose_the_first)
+    monkeypatch.setattr(ray_tasks, "_CANCEL_SECONDS", 0.5)
+    until((run.folder / "ready").exists)
+    worker.stop()
+    until(lambda: worker.poll() is not None)
+    assert worker.poll() == 143
+    assert len(requests) > 2
+    assert (run.folder / "stopped").exists()
+
+
+@ON_CLUSTER
 def test_killed_trial_ends_with_its_worker(lab: Lab, launch: Callable[..., Any]):
     launcher, run = launch("wait_with_parent"), new_run(lab, "a")
     worker = launcher.start(run, SETTINGS, 0)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ablab.config.compose import components, compose
 from ablab.config.fused import ELEMENTWISE
+from ablab.config.yaml_file import read_yaml
 from ablab.data.fused_batches import FusedBatches
 from ablab.data.module import InMemoryDataModule
 from ablab.model import build
@@ -32,8 +33,8 @@ SMALL = ("dataset=digits", "batch_size=20", "data.train_images=1000")
 MLP = ("architecture=mlp", "architecture.widths=[12]", "normalization=batch", "dropout=dropout")
 OPTIMIZERS = [
     name
-    for name in sorted(components("optimizer"))
-    if compose([f"optimizer={name}"]).resolved()["optimizer"]["_target_"] in ELEMENTWISE
+    for name, path in sorted(components("optimizer").items())
+    if read_yaml(path)["_target_"] in ELEMENTWISE
 ]
 SCHEDULERS = [name for name in sorted(components("scheduler")) if name != "plateau"]
 Config = dict[str, Any]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ablab.formatting import NONE, format_duration
 from ablab.report.claims.answers import NOT_RUN, Answer
+from ablab.report.claims.results import Result
 from ablab.report.page.figures.claim import claim_figure
 from ablab.report.page.filling import fill
 from ablab.tracking.csv_text import to_csv
@@ -14,7 +15,7 @@ from ablab.tracking.lab import Lab
 
 COLUMNS = (
     *("number", "claim", "source", "verdict", "expected", "result", "difference"),
-    *("low", "high", "p_holm", "n", "detectable", "seconds", "date", "sweep"),
+    *("low", "high", "p_holm", "n", "detectable", "in_words", "seconds", "date", "sweep"),
 )
 
 
@@ -62,21 +63,27 @@ def format_cost(seconds: float) -> str:
 
 
 def _rows(found: Sequence[Answer]) -> list[tuple[object, ...]]:
-    """Return a row per expectation; one for a claim without results."""
+    """Return a row per expectation and setting; one for a claim without results."""
     rows: list[tuple[object, ...]] = []
     for each in found:
         claim = each.asked.claim
         head = (each.number, claim.says, claim.source, each.outcome)
         tail = (_number(each.seconds), each.date, each.asked.sweep)
         results = each.verdict.results if each.verdict is not None else ()
-        for result in results:
-            low, high = result.interval or ("", "")
-            numbers = (result.effect, low, high, result.p, result.n, result.detectable)
-            shown = [_number(x) if isinstance(x, float) else x for x in numbers]
-            rows.append((*head, str(result.expectation), result.outcome, *shown, *tail))
+        rows += [(*head, *_cells(result), *tail) for result in results]
         if not results:
-            rows.append((*head, *[""] * 8, *tail))
+            rows.append((*head, *[""] * 9, *tail))
+        if each.second is not None:
+            tail = ("", "", each.asked.second)
+            rows += [(*head, *_cells(result), *tail) for result in each.second.results]
     return rows
+
+
+def _cells(result: Result) -> tuple[object, ...]:
+    low, high = result.interval or ("", "")
+    numbers = (result.effect, low, high, result.p, result.n, result.detectable)
+    shown = [_number(x) if isinstance(x, float) else x for x in numbers]
+    return (str(result.expectation), result.outcome, *shown, result.numbers)
 
 
 def _number(x: float) -> float | str:

@@ -1,5 +1,6 @@
 """Trials as tasks of Ray, one worker process each."""
 
+import math
 import os
 import re
 import time
@@ -20,6 +21,7 @@ from ablab.text import LONGEST_VALUE, escape_controls, shorten
 from ablab.tracking.run import Run
 from ablab.training.settings import ProcessSettings
 
+_CANCEL_SECONDS = 15.0  # Ray does not promise that a request to cancel arrives
 # What a trial's process needs of this one's environment.
 _VARIABLES = re.compile(r"(ABLAB|CUBLAS)_\w+|PYTHONPATH")
 
@@ -67,6 +69,7 @@ class RayWorker:
         self.task = task
         self._status: int | None = None
         self._reason = ""
+        self._next_cancel = math.inf
 
     def poll(self) -> int | None:
         """Return the exit status of the trial, or None while the task waits or runs."""
@@ -79,6 +82,8 @@ class RayWorker:
                 lines = [line for line in str(error).splitlines() if line.strip()]
                 text = lines[-1] if lines else ""
                 self._status, self._reason = BUG, f"Ray: {type(error).__name__}: {text}"
+        if self._status is None and time.monotonic() > self._next_cancel:
+            self.stop()
         return self._status
 
     def explain(self) -> str:
@@ -86,7 +91,11 @@ class RayWorker:
         return shorten(escape_controls(self._reason), LONGEST_VALUE)
 
     def stop(self) -> None:
-        """Cancel the task: the trial gets SIGTERM, and keeps its last checkpoint."""
+        """Cancel the task: the trial gets SIGTERM, and keeps its last checkpoint.
+
+        `poll` repeats it from time to time until the task has ended.
+        """
+        self._next_cancel = time.monotonic() + _CANCEL_SECONDS
         ray.cancel(self.task)
 
     def kill(self) -> None:

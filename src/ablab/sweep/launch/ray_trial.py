@@ -1,8 +1,10 @@
 """What the nodes of a Ray cluster run: trials, and a look at the lab."""
 
 import os
+import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +47,23 @@ def train_on_node(trial: RayTrial) -> tuple[int, str]:
     own = _OWN & os.environ.keys()
     variables = {name: text for name, text in trial.variables.items() if name not in own}
     process = TrialProcess(trial.folder, trial.settings, trial.module, variables, trial.directory)
-    return process.run(), ""
+    with _first_interrupt_only():
+        return process.run(), ""
+
+
+@contextmanager
+def _first_interrupt_only() -> Iterator[None]:
+    """Ignore further interrupts, by which Ray cancels, while the first one ends the trial."""
+
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGINT, lambda *_: None)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def sees(path: Path) -> tuple[str, bool]:
