@@ -92,13 +92,13 @@ class Sweep:
 class Workplace:
     """A folder with a component, a sweep and a lab of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, sweep: str = SWEEP) -> None:
         self.folder, self.lab = folder, Lab(folder / "lab")
         for path in ("conf/activation", "sweeps"):
             (folder / path).mkdir(parents=True)
         (folder / "steered.py").write_text(STEERED)
         (folder / "conf/activation/steered.yaml").write_text("# ours\n_target_: steered.Steered\n")
-        (folder / "sweeps/mine.yaml").write_text(SWEEP)
+        (folder / "sweeps/mine.yaml").write_text(sweep)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -131,11 +131,11 @@ class Workplace:
         cells = plan.cells if plan else ()
         return [run for cell in cells for run in self.lab.runs(cell.key)]
 
-    def is_in_an_epoch(self) -> bool:
-        """Return whether both trials have written an epoch and are in the middle of the next."""
+    def is_in_an_epoch(self, trials: int = 2) -> bool:
+        """Return whether all trials have written an epoch and are in the middle of the next."""
         runs = self.runs()
         kinds = [[entry.kind for entry in run.entries()] for run in runs]
-        return len(kinds) == 2 and all("epoch" in each for each in kinds)
+        return len(kinds) == trials and all("epoch" in each for each in kinds)
 
 
 def until(condition: Callable[[], object], seconds: float = 120.0) -> None:

@@ -29,10 +29,12 @@ def workplace(tmp_path: Path) -> Workplace:
     return Workplace(tmp_path / "workplace")
 
 
-def assert_same(workplace: Workplace, undisturbed: Workplace, *, attempts: int) -> None:
+def assert_same(
+    workplace: Workplace, undisturbed: Workplace, *, attempts: int, trials: int = 2, epochs: int = 4
+) -> None:
     """Check that every trial is there once, in one run, with the undisturbed one\'s metrics."""
     expected = {run.key: run for run in undisturbed.runs()}
-    assert len(expected) == 2
+    assert len(expected) == trials
     assert sorted(expected) == sorted(run.key for run in workplace.runs())
     for run in workplace.runs():
         mine, other = run.completion, expected[run.key].completion
@@ -40,7 +42,7 @@ def assert_same(workplace: Workplace, undisturbed: Workplace, *, attempts: int) 
         assert other is not None
         assert same_metrics(mine.metrics, other.metrics)
         pairs = [[e for e in t.entries() if e.kind == "epoch"] for t in (run, expected[run.key])]
-        assert len(pairs[0]) == len(pairs[1]) == 4
+        assert len(pairs[0]) == len(pairs[1]) == epochs
         assert all(same_metrics(a.metrics, b.metrics) for a, b in zip(*pairs, strict=True))
         assert sum(entry.kind == "attempt" for entry in run.entries()) == attempts
 
@@ -187,3 +189,46 @@ def test_a_sweep_killed_between_two_looks_has_the_undisturbed_history(
     status, output = workplace.run(LOOKS)
     assert status == 0, output
     assert history(workplace) == history(looked_twice)
+
+
+FUSED = """# @package _global_
+defaults:
+  - override /architecture: mlp
+backend: fused
+trainer: {max_epochs: 60}
+launcher: {fuse: 4}
+sweep:
+  question: Do trials that train together survive?
+  kind: best
+  seeds: 2
+  grid: {optimizer.lr: [0.001, 0.003]}
+"""
+
+
+@pytest.fixture(scope="module")
+def undisturbed_together(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    workplace = Workplace(tmp_path_factory.mktemp("together"), FUSED)
+    status, output = workplace.run()
+    assert status == 0, output
+    return workplace
+
+
+@pytest.mark.parametrize("killed", ["the process of the trials", "the sweep"])
+def test_trials_that_train_together_resume(
+    tmp_path: Path, undisturbed_together: Workplace, killed: str
+):
+    workplace = Workplace(tmp_path / "workplace", FUSED)
+    with workplace.sweep() as process:
+        until(lambda: workplace.is_in_an_epoch(4))
+        if killed == "the sweep":
+            process.kill()
+            until(lambda: not any(run.is_locked() for run in workplace.runs()), 20)
+        else:
+            for child in descendants(server_of(process), ""):
+                os.kill(child, signal.SIGKILL)
+            output = process.end()
+            assert process.status == 0, output
+    assert any(run.completion for run in workplace.runs()) == (killed != "the sweep")
+    status, output = workplace.run()
+    assert status == 0, output
+    assert_same(workplace, undisturbed_together, attempts=2, trials=4, epochs=60)
