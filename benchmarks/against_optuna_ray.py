@@ -1,5 +1,7 @@
 """64 short MLP trials on two cores: by ablab, by Ray Tune, and by Optuna's own loop.
 
+"Fused" are trials of backend=fused, which train together; "other" is the fastest of the others.
+
 Each trial trains 784-64-128-64-10 (BN, fused Adam, batch 128) for one epoch of MNIST, validates and
 tests. Each program is timed from its start to its end, imports and records included: ablab checks,
 journals, checkpoints and delivers to MLflow; Ray Tune writes its results; Optuna a journal.
@@ -32,7 +34,8 @@ MLP = [
     "devices=cpu",
     "launcher.slots=2",
 ]
-NAMES = ("ablab", "Ray Tune", "Optuna, 2 threads", "Optuna, 2 processes")
+OURS = ("ablab", "ablab, fused")
+NAMES = (*OURS, "Ray Tune", "Optuna, 2 threads", "Optuna, 2 processes")
 
 
 def main() -> None:
@@ -50,8 +53,8 @@ def main() -> None:
                 seconds[name].append(_timed(_command(name, images, count, work), work, count))
     hours = {name: [3600 * count / s for s in each] for name, each in seconds.items()}
     lines = [f"{name:<22}{format_median(hours[name], 'trials/h')}" for name in NAMES]
-    others = [max(each) for each in zip(*(hours[name] for name in NAMES[1:]), strict=True)]
-    lines.append(f"{'ablab / fastest other':<22}{format_ratio(hours['ablab'], others)}")
+    others = [max(each) for each in zip(*(hours[n] for n in NAMES if n not in OURS), strict=True)]
+    lines += [f"{name + ' / other':<22}{format_ratio(hours[name], others)}" for name in OURS]
     print_results(f"{__doc__ or ''}\n{count} trials:\n", lines, args.save)
 
 
@@ -65,9 +68,10 @@ def _write_images(path: Path) -> None:
 
 
 def _command(name: str, images: Path, count: int, work: Path) -> list[str]:
-    if name == "ablab":
+    if name in OURS:
+        backend = ["backend=fused"] if name.endswith("fused") else []
         rates = ",".join(f"{lr:.6g}" for lr in learning_rates(count))
-        return ["-m", "ablab", "train", "-m", *MLP, f"optimizer.lr={rates}"]
+        return ["-m", "ablab", "train", "-m", *MLP, *backend, f"optimizer.lr={rates}"]
     if name == "Ray Tune":
         return [str(HERE / "ray_tune.py"), str(images), str(count), str(work)]
     how = "threads" if "threads" in name else "processes"

@@ -1,9 +1,12 @@
 """Writes `claims/index.md` from the claims, the results kept beside it, and what we say of them.
 
-`make docs` runs it. `claims/results.csv` is the `claims.csv` of `ablab claims report`.
+`make docs` runs it. With the folder of a lab as an argument it first copies what
+`ablab claims report` wrote there: `claims.csv` as `claims/results.csv`, and of the `trials.csv` of
+each report the first columns, with the key of each trial, into `claims/plans.csv`.
 """
 
 import csv
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +17,26 @@ from ablab.text import format_count
 
 FOLDER = Path(__file__).parent / "claims"
 PAGE = FOLDER / "index.md"
+PLANNED = ("sweep", "variant", "block", "seed", "key", "outcome", "value")
+HEAD = """# The claims
+
+Claims of the notes that ablab was made from, and some of ours, each answered by a sweep that stated before anything was
+trained what would support it. [Test a claim](../howto/claims.md) explains how that is decided. S0 to S4 are the notes: S0
+a LeNet-5 written by hand, S1 notes on a deep-learning textbook, S2 on batch normalization and tuning, S3 the mathematics of
+a convolutional network (arXiv:1711.03278), S4 PyTorch and CNN practice. "Ours" are the claims that these notes do not make.
+
+The verdicts are those of the small size, seven seeds each, as `ablab claims run` and `ablab claims report` gave them:
+@RUN@
+p-values are corrected by Holm within a claim, not over the list: with 43 claims expect some false verdicts. A claim is called
+*contradicted* only where a second, independent setting contradicts the same part of it; *not detected* says which
+difference these seeds would have found in four of five cases. A verdict holds for networks of this size, trained for this
+long, on these data; `size=full` asks the same question on all images.
+
+| file | holds |
+| --- | --- |
+| [results.csv](results.csv) | a row for each expectation and setting: difference, interval, p, n, detectable difference |
+| [plans.csv](plans.csv) | each planned trial with its key; `ablab show KEY` and `ablab reproduce KEY` take it |
+"""
 Row = Mapping[str, str]
 Rows = Sequence[Row]
 
@@ -22,20 +45,25 @@ def page() -> str:
     """Return the text of the page."""
     rows = results()
     remarks: dict[str, str] = yaml.safe_load((FOLDER / "remarks.yaml").read_text("utf-8"))
-    head = (FOLDER / "head.md").read_text("utf-8")
     claims = read_claims()
     sections = "".join(_section(each, rows[each.name], remarks[each.name]) for each in claims)
-    return head + _table(claims, rows) + sections
+    return HEAD + _table(claims, rows) + sections
 
 
 def results() -> dict[str, list[Row]]:
     """Return the rows of each claim, those of its second setting after those of its first."""
-    with (FOLDER / "results.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {
-        each.name: [row for row in rows if row["claim"] == each.claim.says]
-        for each in read_claims()
-    }
+    rows = _read("results.csv")
+    return {c.name: [row for row in rows if row["claim"] == c.claim.says] for c in read_claims()}
+
+
+def plans() -> list[Row]:
+    """Return the sweep, variant, block, seed and key of each planned trial."""
+    return _read("plans.csv")
+
+
+def _read(name: str) -> list[Row]:
+    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _table(claims: Sequence[ClaimSweep], rows: Mapping[str, Rows]) -> str:
@@ -75,5 +103,22 @@ def _result(row: Row) -> str:
     return f"- `{row['expected']}`: {row['result']}, {words}"
 
 
+def keep(lab: Path) -> None:
+    """Copy the results and the plans from a lab."""
+    folder = lab / "sweeps"
+    (FOLDER / "results.csv").write_bytes((folder / "claims.csv").read_bytes())
+    sweeps = dict.fromkeys(row["sweep"] for row in _read("results.csv"))
+    planned: list[Row] = []
+    for sweep in sweeps:
+        with (folder / sweep / "report" / "trials.csv").open(encoding="utf-8", newline="") as file:
+            planned += [{"sweep": sweep} | row for row in csv.DictReader(file)]
+    with (FOLDER / "plans.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, PLANNED, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(planned)
+
+
 if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        keep(Path(sys.argv[1]))
     PAGE.write_text(page(), encoding="utf-8")
