@@ -42,7 +42,7 @@ class Unit:
     def bare(self, x: float, *, signed: bool = False) -> str:
         """Return a number without its unit: ``1.20``, or ``+1.20``."""
         text = format_number(x * self.scale, self.decimals)
-        return f"+{text}" if signed and x > 0 else text
+        return f"+{text}" if signed and x > 0 and text.strip("0.") else text
 
     def interval(self, bounds: tuple[float, float] | None) -> str:
         """Return an interval without its unit: ``0.70 to 1.70``."""
@@ -110,16 +110,17 @@ def unit_of(metric: str, stated: str = "") -> Unit:
 
 
 def format_number(x: float, decimals: int) -> str:
-    """Return a number with so many decimals; more if it would look like zero and is not.
+    """Return a number with so many decimals; up to four more if it would look like zero and is not.
 
     Example:
-        >>> [format_number(x, 2) for x in (1.234, 0.004, 0.0, float("nan"))]
+        >>> [format_number(x, 2) for x in (1.234, 0.004, 1e-17, float("nan"))]
         ['1.23', '0.004', '0.00', '–']
     """
     if not math.isfinite(x):
         return NONE
     if x != 0 and round(abs(x), decimals) == 0:
-        decimals = min(-math.floor(math.log10(abs(x))), decimals + 4)
+        needed = -math.floor(math.log10(abs(x)))
+        decimals = needed if needed <= decimals + 4 else decimals
     text = f"{abs(x):.{decimals}f}"
     return MINUS + text if x < 0 and float(text) else text
 
