@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 import pytest
-import real_sweeps
 from real_sweeps import Workplace, descendants, is_gone, until
 from searches import history
 
@@ -36,11 +35,8 @@ def is_in_a_trial(lab: Lab) -> bool:
 
 
 @pytest.mark.slow
-def test_killed_search_has_the_history_of_an_undisturbed_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(real_sweeps, "SWEEP", SWEEP)
-    whole, killed = Workplace(tmp_path / "whole"), Workplace(tmp_path / "killed")
+def test_killed_search_has_the_history_of_an_undisturbed_one(tmp_path: Path):
+    whole, killed = (Workplace(tmp_path / name, SWEEP) for name in ("whole", "killed"))
     status, text = whole.run()
     assert status == 0, text
     killed.slow(True)
