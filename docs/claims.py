@@ -6,6 +6,7 @@ each report the first columns, with the key of each trial, into `claims/plans.cs
 """
 
 import csv
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,13 +28,7 @@ deep-learning textbook, S2 on batch normalization and tuning, S3 the mathematics
 convolutional network (arXiv:1711.03278), S4 PyTorch and CNN practice. "Ours" are the claims that
 these notes do not make.
 
-The verdicts are those of the small size, most with seven seeds, as `ablab claims run` and `ablab
-claims report` gave them on 30 November 2026, in 39 minutes on two cores of an AMD EPYC without a
-GPU: ablab 0.1.0 at commit 6695fa0, CPython 3.11.7, torch 2.13.0+cpu, Lightning 2.6.6. Claims 4,
-24, 29 and 36, which compare seconds, were trained again with the machine idle. In claims 16, 18
-and 39 the fully connected network was found to be 1,400 of 20,490 parameters too small; it was
-widened, its equal size made an expectation, and trained again (commit c6927e0). Claim 28's
-networks of 32 layers were added afterwards.
+{run}
 
 p-values are corrected by Holm within a claim, not over the list: with 43 claims expect some false
 verdicts. A claim is called *contradicted* only where a second, independent setting contradicts
@@ -56,7 +51,7 @@ def page() -> str:
     remarks: dict[str, str] = yaml.safe_load((FOLDER / "remarks.yaml").read_text("utf-8"))
     claims = read_claims()
     sections = "".join(_section(each, rows[each.name], remarks[each.name]) for each in claims)
-    return HEAD + _table(claims, rows) + sections
+    return HEAD.format(run=remarks["run"].strip()) + _table(claims, rows) + sections
 
 
 def results() -> dict[str, list[Row]]:
@@ -87,12 +82,18 @@ def _table(claims: Sequence[ClaimSweep], rows: Mapping[str, Rows]) -> str:
 
 
 def _link(each: ClaimSweep) -> str:
-    return f"[{each.claim.says}](#{each.name.replace('_', '-')})"
+    # the anchor that both GitHub and MyST make of the heading
+    anchor = re.sub(r"[^\w\- ]", "", _title(each).lower()).replace(" ", "-")
+    return f"[{each.claim.says}](#{anchor})"
+
+
+def _title(each: ClaimSweep) -> str:
+    return f"{each.claim.number}. {each.claim.says}"
 
 
 def _section(each: ClaimSweep, rows: Rows, remark: str) -> str:
     claim = each.claim
-    lines = [f"\n({each.name.replace('_', '-')})=\n\n## {claim.number}. {claim.says}\n"]
+    lines = [f"\n## {_title(each)}\n"]
     lines.append(f"**{rows[0]['verdict'].capitalize()}.** {remark.strip()}\n")
     rule = {"any": "any of these", "first": "the first of these"}.get(claim.rule, "")
     count = format_count(len(claim.expects), "expectation")

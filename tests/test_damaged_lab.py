@@ -297,7 +297,7 @@ def test_no_command_prints_a_traceback_for_any_damage(
     for number, (damage, do) in enumerate(list(DAMAGES.items())[first::3]):
         # all commands for one damage of each file, the quick ones for all damages
         slower = ["sync"] if number % 3 else []
-        commands = list(COMMANDS) if number % 13 == 0 else [*QUICK, *slower]
+        commands = list(COMMANDS) if number == 0 else [*QUICK, *slower]
         with lab.damaged(name, do) as path:
             same = (
                 path.is_file()

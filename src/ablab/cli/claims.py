@@ -139,21 +139,18 @@ def _pretrain(options: argparse.Namespace, each: "ClaimSweep", overrides: Sequen
     Returns:
         Whether the lab has it. Without its weights the sweep cannot be planned.
     """
-    from ablab.config.compose import compose
-    from ablab.config.trial import resolve
     from ablab.sweep.claims import pretraining
-    from ablab.tracking.lab import Lab
+    from ablab.sweep.planning import find_pretrained
     from ablab.training.foreground import run_in_subprocess
     from ablab.training.single import train
 
     needed = pretraining(each.claim, overrides)
     line = f"{each.name} starts from the weights of ablab train {' '.join(needed)}"
-    if options.dry_run:
-        finished = Lab(lab_folder()).finished(resolve(compose(needed)).key)
-        line += "" if finished else ": not trained yet, so there is no forecast"
+    _, is_trained = find_pretrained(needed) if options.dry_run else ("", True)
+    line += "" if is_trained else ": not trained yet, so there is no forecast"
     console().print(line, highlight=False, markup=False, soft_wrap=True)
     if options.dry_run:
-        return finished is not None
+        return is_trained
     code, run = train(needed, offline=options.offline, console=console(), runner=run_in_subprocess)
     if code != FINISHED:
         rule = "finished before the sweep that starts from its weights"

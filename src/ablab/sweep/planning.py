@@ -145,6 +145,16 @@ def _check_overrides(spec: SweepSpec, overrides: Sequence[str]) -> None:
         raise ConfigError(faults)
 
 
+def find_pretrained(overrides: Sequence[str]) -> tuple[str, bool]:
+    """Return the key of the trial whose weights others start from, and whether it is finished.
+
+    Args:
+        overrides: of that trial.
+    """
+    key = resolve(compose(overrides)).key
+    return key, Lab(lab_folder()).finished(key) is not None
+
+
 def _pretrained(name: str, claim: Claim, overrides: Sequence[str]) -> str:
     """Return the key of the finished trial whose weights the variants of a claim start from.
 
@@ -152,8 +162,8 @@ def _pretrained(name: str, claim: Claim, overrides: Sequence[str]) -> str:
         ConfigError: the lab has no such trial.
     """
     needed = pretraining(claim, overrides)
-    key = resolve(compose(needed)).key
-    if Lab(lab_folder()).finished(key) is None:
+    key, is_trained = find_pretrained(needed)
+    if not is_trained:
         command = f"`ablab claims run {claim.number or name}` or `ablab train {' '.join(needed)}`"
         rule = f"trained before {name}, which starts from its weights ({command})"
         raise ConfigError([f"trial {key} must be {rule}, got none that is finished"])

@@ -185,7 +185,7 @@ def _step(
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     clipping = trainer.gradient_clip_val, trainer.gradient_clip_algorithm
     needs_context = type(plugin) is not Precision
-    fused = DirectUpdate.of(optimizer)
+    update = DirectUpdate.of(optimizer)
 
     def compute_gradients(batch: Any, number: int) -> Tensor:
         if needs_context:
@@ -203,13 +203,13 @@ def _step(
         return cost
 
     def take(batch: Any, number: int) -> None:
-        if fused is None:
+        if update is None:
             # An optimizer of a user may call it where it has disabled gradients.
             closure = torch.enable_grad()(lambda: compute_gradients(batch, number).detach())
             optimizer.step(closure)  # type: ignore[arg-type]
         else:
             compute_gradients(batch, number)
-            if not fused.step():
+            if not update.step():
                 optimizer.step()
         module.regularizer.project()
 
