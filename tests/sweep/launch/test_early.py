@@ -1,12 +1,15 @@
 """The early start of the server: only where trials of the sweep are surely forked, or likely."""
 
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from ablab.sweep.launch import early
 from ablab.sweep.launch.early import start_early
+from ablab.tracking.files import mark
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, write_part
 from ablab.tracking.spec import Spec
@@ -70,3 +73,22 @@ def test_a_finished_plan_does_not(lab: Lab, started: list[int], monkeypatch: pyt
     monkeypatch.setattr(Lab, "finished", lambda _lab, key: key == cell.key or None)
     start_early("demo", [])
     assert started == [1]
+
+
+def test_folders_of_killed_sweeps_are_removed_even_if_no_server_is_started(
+    tmp_path: Path, started: list[int], monkeypatch: pytest.MonkeyPatch
+):
+    folder = tmp_path / "temporary"
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    for name, owner in {"killed": _mark_of_an_ended_process(), "ours": mark(), "other": ""}.items():
+        (folder / f"pymp-{name}").mkdir(parents=True)
+        (folder / f"pymp-{name}" / "ablab.owner").write_text(owner)
+    start_early("nothing", [])
+    assert started == []
+    assert sorted(path.name for path in folder.iterdir()) == ["pymp-other", "pymp-ours"]
+
+
+def _mark_of_an_ended_process() -> str:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return f"{mark().partition('-')[0]}-{process.pid}"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ablab.config.threads import cpu_threads
 from ablab.errors import AblabError
 from ablab.folders import lab_folder, shipped_folder, user_folder
-from ablab.sweep.launch.server import PRELOAD, ForkServer
+from ablab.sweep.launch.server import PRELOAD, ForkServer, remove_abandoned_folders
 from ablab.sweep.names import sweep_id
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import read_plan
@@ -18,8 +18,10 @@ def start_early(name: str, overrides: Sequence[str]) -> None:
     """Start the server of a sweep that probably forks trials; a wrong guess only costs time.
 
     Not started where the launcher or the devices are set, where the plan seems finished, and where
-    this process has imported torch itself.
+    this process has imported torch itself. The temporary folders of killed sweeps are removed in
+    any case: the last of them may have finished all trials.
     """
+    remove_abandoned_folders()
     if sys.platform == "darwin" or "torch" in sys.modules:
         return
     try:

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import tempfile
 import time
 from contextlib import suppress
 from multiprocessing import forkserver, util
@@ -68,14 +69,14 @@ class ForkServer:
 
     @staticmethod
     def _temporary_folder() -> Path:
-        """Return multiprocessing's folder, marked as ours; first remove abandoned ones.
+        """Return multiprocessing's folder, marked as ours; also remove abandoned ones.
 
         A process that multiprocessing started uses its parent's folder and does not mark it.
         """
         folder = Path(util.get_temp_dir())
         if multiprocessing.parent_process() is None and not (folder / _OWNER).exists():
-            _remove_abandoned(folder.parent)
-            (folder / _OWNER).write_text(mark())
+            (folder / _OWNER).write_text(mark())  # at once: nobody removes an unmarked one
+            remove_abandoned_folders()
             # Before multiprocessing removes the folder, at -100: a server that is still importing
             # would write its file into it meanwhile, so that it stays.
             util.Finalize(None, ForkServer.stop_importing, exitpriority=-50)
@@ -91,9 +92,9 @@ def _is_running(file: Path) -> bool:
     return True
 
 
-def _remove_abandoned(parent: Path) -> None:
-    """Remove the folders of sweeps that were killed, which could not remove them themselves."""
-    for owner in parent.glob(f"pymp-*/{_OWNER}"):
+def remove_abandoned_folders() -> None:
+    """Remove the temporary folders of sweeps that were killed and could not remove them."""
+    for owner in Path(tempfile.gettempdir()).glob(f"pymp-*/{_OWNER}"):
         with suppress(OSError):
             content = owner.read_text()
             if re.fullmatch(r"[0-9a-f]{8}-\d+", content) and is_abandoned(content, time.time()):
