@@ -1,9 +1,9 @@
 """Programs of ablab in processes that are forked from one that has imported torch.
 
 Importing it takes a process four seconds of CPU time. A forked program has a session, a working
-folder, an environment and an output of its own, as if started from a terminal. The first process
-that it starts itself, the fork server of a sweep or the second rank of a trial, is forked too.
-Tests of the start itself use `subprocess`.
+folder, an environment and an output of its own, as if started from a terminal. The first processes
+that it starts itself are forked too: the fork server of a sweep or the second rank of a trial, and
+the process that delivers. Tests of the start itself use `subprocess`.
 """
 
 import atexit
@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -120,9 +121,12 @@ def _run(  # noqa: PLR0917  as a process passes them
     launcher: Any = import_module("pytorch_lightning.strategies.launchers.subprocess_script")
     launcher.subprocess = SimpleNamespace(Popen=spare.start_rank)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
+    second = _Spare("")
     if anew:
         for name in [name for name in sys.modules if name.partition(".")[0] == "ablab"]:
             del sys.modules[name]
+    delivery: Any = import_module("ablab.tracking.background_delivery")
+    delivery.subprocess = SimpleNamespace(Popen=second.start_delivery, PIPE=subprocess.PIPE)
     code = import_module(module).main(arguments)
     atexit._run_exitfuncs()
     sys.exit(code)
@@ -134,7 +138,7 @@ def _replace_environment(environment: Mapping[str, str]) -> None:
 
 
 class _Spare:
-    """A process that waits to become the first one that the program starts.
+    """A process that waits to become the first one of a kind that the program starts.
 
     It is forked before the program begins, so that nothing of the program's state is in it. Any
     further process is started as usual.
@@ -158,21 +162,46 @@ class _Spare:
         """Replace ``multiprocessing.util.spawnv_passfds``."""
         if not self._is_waiting or "multiprocessing.forkserver" not in arguments[-1]:
             return self._spawn(path, arguments, kept)
-        self._order(arguments[-1], dict(os.environ), list(kept))
+        self._order(arguments[-1], dict(os.environ), {number: number for number in kept})
         return self.pid
 
     def start_rank(self, command: Any, env: Mapping[str, str], cwd: Any = None) -> Any:
         """Replace ``subprocess.Popen`` in Lightning, which starts the program again."""
         if not self._is_waiting:
             return subprocess.Popen(command, env=env, cwd=cwd)
-        self._order(self._again, dict(env), [1, 2])
+        self._order(self._again, dict(env), {1: 1, 2: 2})
         return self
 
-    def _order(self, source: str, environment: dict[str, str], kept: list[int]) -> None:
+    def start_delivery(self, command: list[str], **options: Any) -> Any:
+        """Replace ``subprocess.Popen`` where the delivery is started."""
+        if not self._is_waiting:
+            return subprocess.Popen(command, **options)
+        (theirs, ours), (here, there) = os.pipe(), os.pipe()
+        self.stdin = os.fdopen(ours, "w", encoding=options["encoding"])
+        self.stdout = os.fdopen(here, encoding=options["encoding"])
+        _, _, _, module, *arguments = command
+        source = (
+            f"import os, sys; os.setsid(); sys.stdin = open(0); sys.argv[1:] = {arguments!r}\n"
+            f"from {module} import main; main()"
+        )
+        self._order(source, dict(os.environ), {0: theirs, 1: there})
+        os.close(theirs)
+        os.close(there)
+        return self
+
+    def _order(self, source: str, environment: dict[str, str], files: Mapping[int, int]) -> None:
+        """Let the process run a source.
+
+        Args:
+            source: of Python.
+            environment: the whole of it.
+            files: of each number of a file in the process, its number here.
+        """
         mask = [int(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, [])]
         with self._socket:
-            socket.send_fds(self._socket, [b"!"], kept)
-            self._socket.sendall(json.dumps([source, environment, kept, mask]).encode())
+            socket.send_fds(self._socket, [b"!"], list(files.values()))
+            order = json.dumps([source, environment, list(files), mask]) + "\n"
+            self._socket.sendall(order.encode())
         self._is_waiting = False
 
     def poll(self) -> int | None:
@@ -182,9 +211,18 @@ class _Spare:
                 self.returncode = os.waitstatus_to_exitcode(status) if pid else None
         return self.returncode
 
+    def wait(self) -> int:
+        while self.poll() is None:
+            time.sleep(0.01)
+        assert self.returncode is not None
+        return self.returncode
+
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
             os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 def _wait_for_order(end: socket.socket) -> None:
@@ -194,7 +232,7 @@ def _wait_for_order(end: socket.socket) -> None:
         asked, received, _, _ = socket.recv_fds(end, 1, 9)
         if asked:
             with end.makefile("rb") as stream:
-                source, environment, kept, mask = json.loads(stream.read())
+                source, environment, kept, mask = json.loads(stream.readline())
             _replace_environment(environment)
             _rename_descriptors(received, kept)
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)

@@ -1,9 +1,7 @@
-"""The team server on a real Postgres: what it refuses, and 20 trials while it is killed."""
+"""The team server on a real Postgres: what it refuses, and 12 trials while it is killed."""
 
 import os
 import sqlite3
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,6 +12,7 @@ from urllib.parse import quote
 import postgres
 import pytest
 import yaml
+from forked import COMMAND, Program
 from team import ADMIN, MEMBER, SECRETS, Server
 
 from ablab.errors import InputError, StoreError
@@ -179,7 +178,7 @@ SWEEP: dict[str, Any] = {
     "sweep": {
         "question": "Does it survive?",
         "kind": "best",
-        "seeds": 5,
+        "seeds": 3,
         "grid": {"batch_size": [16, 32, 64, 128]},
     },
 }
@@ -206,11 +205,11 @@ class Waiting(nn.Module):
 
 
 class Team:
-    """A member's working folder, with a lab and a sweep of 20 trials."""
+    """A member's working folder, with a lab and a sweep of 12 trials."""
 
     def __init__(self, folder: Path, server: Server) -> None:
         self.lab, self._limit = Lab(folder / "lab"), folder / "limit"
-        self._folder, self._server = folder, server
+        self._folder, self._server, self._output = folder, server, folder / "output.txt"
         for name in ("conf/activation", "sweeps"):
             (folder / name).mkdir(parents=True)
         (folder / "waiting.py").write_text(WAITING)
@@ -224,7 +223,7 @@ class Team:
         partial.write_text(str(count))
         partial.replace(self._limit)
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> Program:
         environ = os.environ | {
             "ABLAB_HOME": str(self.lab.root),
             "ABLAB_ALLOW": "waiting",
@@ -235,19 +234,15 @@ class Team:
             "MLFLOW_TRACKING_PASSWORD": MEMBER[1],
             "PYTHONWARNINGS": "",
         }
-        return subprocess.Popen(
-            [sys.executable, "-m", "ablab", *arguments],
-            cwd=self._folder,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        where = {"folder": self._folder, "environment": environ, "output": self._output}
+        return Program(COMMAND, arguments, **where)
+
+    def output(self) -> str:
+        """Return what the last command has printed."""
+        return self._output.read_text()
 
     def run(self, *arguments: str) -> tuple[int, str]:
-        with self.start(*arguments) as process:
-            output, _ = process.communicate(timeout=300)
-        return process.returncode, output
+        return self.start(*arguments).wait(), self.output()
 
     def finished(self) -> int:
         return sum(run is not None for run in map(self.lab.finished, self.lab.keys()))
@@ -287,28 +282,29 @@ WHERE NOT EXISTS (
 ACCURACY = "SELECT run_uuid, value FROM latest_metrics WHERE key = 'test/accuracy'"
 
 
-def test_20_trials_are_counted_once_though_the_server_was_killed_twice(
+def test_12_trials_are_counted_once_though_the_server_was_killed_twice(
     server: Server, tmp_path: Path
 ) -> None:
     team = Team(tmp_path, server)
-    team.limit(4)
-    with team.start("sweep", "team") as sweep:
-        until(lambda: len(rows(server, RUNS)) >= 3)
-        server.kill()
-        team.limit(9)
-        until(lambda: team.finished() >= 9)
-        server.start()
-        assert sweep.poll() is None
-        team.limit(15)
-        until(lambda: len(rows(server, RUNS)) >= 12)
-        server.kill()
-        team.limit(21)
-        output, _ = sweep.communicate(timeout=300)
-    assert team.finished() == 20, output
+    team.limit(3)
+    sweep = team.start("sweep", "team")
+    until(lambda: len(rows(server, RUNS)) >= 2)
+    server.kill()
+    team.limit(6)
+    until(lambda: team.finished() >= 6)
+    server.start()
+    assert sweep.poll() is None
+    team.limit(9)
+    until(lambda: len(rows(server, RUNS)) >= 8)
+    server.kill()
+    team.limit(13)
+    sweep.wait()
+    output = team.output()
+    assert team.finished() == 12, output
     assert "ablab sync" in output
     server.start()
     code, told = team.run("sync")
-    assert (code, "20 finished and 0 unfinished runs are in" in told) == (0, True), told
+    assert (code, "12 finished and 0 unfinished runs are in" in told) == (0, True), told
     assert [secret for secret in SECRETS if secret in output + told] == []
     _check_everything_arrived(team.lab, server)
     before = rows(server, RUNS)
@@ -325,7 +321,7 @@ def _check_copy(team: Team, server: Server, path: Path) -> None:
     assert (code, "nothing was copied" in told) == (0, True), told
     with closing(sqlite3.connect(path)) as copy:
         copied = set(copy.execute(METRICS))
-    assert len({key for key, _, _ in copied}) == 20
+    assert len({key for key, _, _ in copied}) == 12
     assert copied == set(rows(server, METRICS))
 
 
