@@ -97,6 +97,12 @@ METRICS: Mapping[str, Metric] = {
     "time/total_seconds": Metric(_SECONDS, "min", "training, validation and test"),
     "memory/peak_bytes": Metric("bytes", "min", "largest memory of the process or GPU"),
     "probe/gradient_norm": _of_probe("norm", "max", f"of the gradient; {_MEAN}", "gradient_norm"),
+    "probe/gradient_norm_initial": _of_probe(
+        "norm",
+        "max",
+        "likewise, mean over the layers before the first step",
+        "gradient_norm",
+    ),
     "probe/gradient_norm_first_to_last": _of_probe(
         _RATIO, "max", f"gradient norm of the first layer to the last, {_CHOSEN}", "gradient_norm"
     ),

@@ -123,6 +123,27 @@ def test_update_ratio_is_that_of_the_last_step(begin: Callable[..., Run]) -> Non
         assert float(row["value"]) == pytest.approx(float(change / before), rel=1e-4)
 
 
+def test_the_initial_gradient_is_that_of_the_network_before_training(
+    begin: Callable[..., Run],
+) -> None:
+    run = begin("trainer.max_epochs=2", "probes.gradient_norm=true", "dropout=none")
+    config = run.trial["config"]
+    data = build.datamodule(config)
+    first = build.classifier(config, data)
+    x, y = data.probe_batch(config["probes"]["num_images"])
+    first.loss(first.network(x), y).backward()
+    assert train_in_subprocess(run) == 0
+    layers = {row["layer"] for row in rows(run)}
+    norms = [
+        torch.cat([p.grad.flatten() for p in first.network.get_submodule(name).parameters()]).norm()
+        for name in layers
+    ]
+    expected = float(torch.stack(norms).mean())
+    for _, metrics in results(run)["epochs"]:
+        assert metrics["probe/gradient_norm_initial"] == pytest.approx(expected, rel=1e-4)
+        assert metrics["probe/gradient_norm"] != metrics["probe/gradient_norm_initial"]
+
+
 def test_a_run_without_a_requested_probe_does_not_count() -> None:
     on, off = ({"num_images": 8, "activations": a, "weight_norm": False} for a in (True, False))
     assert has_measured({"config": {}}, off)

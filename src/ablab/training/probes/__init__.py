@@ -19,7 +19,7 @@ loss is that of the main logits, without penalty.
 | --- | --- |
 | weight_norm | L2 norm of a layer's parameters |
 | update_ratio | L2 norm of the change of a layer's parameters in the epoch's last step, divided by their norm before the step |
-| gradient_norm | L2 norm of the gradient with respect to a layer's parameters; ``gradient_norm_first_to_last``: first layer's norm divided by the last layer's |
+| gradient_norm | L2 norm of the gradient with respect to a layer's parameters; ``gradient_norm_first_to_last``: first layer's norm divided by the last layer's; ``gradient_norm_initial``: mean over the layers before the first step, in the journal only |
 | activations | statistics of each activation module's outputs: ``activation_mean``, ``activation_variance``, ``sparsity`` (share of zeros), ``saturated`` (share where the derivative is below 0.05 in magnitude), ``dead`` (share of units, or channels, whose derivative is 0 for all images and positions) |
 | input_drift | change of the means of a layer's input channels since the previous epoch (in the first epoch, since initialization), divided by their previous standard deviation; both are root mean squares over channels |
 | gradient_change | change of the gradient with respect to a layer's parameters after all earlier layers took a step of gradient descent at the trial's learning rate: ``gradient_change``, L2 norm of the difference divided by the norm before; ``gradient_cosine``, cosine of the two gradients. One pass per layer. Source: Santurkar et al. 2018, arXiv:1805.11604, there without the division |

@@ -44,7 +44,7 @@ class Probes(Checkpoint):
         self._ratios: dict[str, float] = {}
 
     def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
-        """Measure the inputs of the initial network's layers."""
+        """Measure the initial network."""
         assert isinstance(module, Classifier)
         self._layer_probes.start(trainer, module)
 
@@ -81,19 +81,20 @@ class Probes(Checkpoint):
         merge(layer_values, self._layer_probes.measure(trainer, module))
         if trainer.is_global_zero:
             self._table.append(trainer.current_epoch, layer_values)
-        values = summarize(layer_values)
+        values = summarize(layer_values) | self._layer_probes.initial
         if "generalization_gap" in self._on:
             values |= _gaps(trainer.callback_metrics)
         metrics = {f"probe/{n}": torch.tensor(v, device=module.device) for n, v in values.items()}
         module.log_dict(metrics, sync_dist=True)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the layers' input statistics, which the next epoch is compared with."""
-        return {"inputs": self._layer_probes.inputs}
+        """Return the layers' input statistics, and the values of the initial network."""
+        return {"inputs": self._layer_probes.inputs, "initial": self._layer_probes.initial}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore these statistics from a checkpoint."""
+        """Restore these from a checkpoint."""
         self._layer_probes.inputs = state_dict["inputs"]
+        self._layer_probes.initial = state_dict["initial"]
 
 
 def summarize(layer_values: LayerValues) -> Values:

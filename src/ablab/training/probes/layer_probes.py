@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from statistics import fmean
 from typing import Any
 
 import pytorch_lightning as pl
@@ -15,6 +16,7 @@ from ablab.training.probes.activations import activation_statistics, drift, mome
 from ablab.training.probes.gradients import Loss, gradient_changes, gradients
 from ablab.training.probes.layers import (
     LayerValues,
+    Values,
     activations,
     hooked,
     layers,
@@ -25,6 +27,7 @@ from ablab.training.probes.layers import (
 from ablab.training.probes.receptive_field import receptive_fields
 
 _BEFORE_TRAINING = -1
+_OF_INITIAL_NETWORK = frozenset({"input_drift", "gradient_norm"})
 
 
 class LayerProbes:
@@ -36,24 +39,25 @@ class LayerProbes:
 
     Attributes:
         inputs: mean and variance of the input channels of each layer, at the last measurement.
+        initial: values of the network before training: ``gradient_norm_initial``, the mean over
+            the layers.
     """
 
     def __init__(self, on: frozenset[str], num_images: int) -> None:
         self.inputs: dict[str, tuple[Tensor, Tensor]] = {}
+        self.initial: Values = {}
         self._on, self._num_images = on, num_images
         self._batch: tuple[Tensor, Tensor] | None = None
 
     def start(self, trainer: pl.Trainer, module: Classifier) -> None:
-        """Measure the layers' initial inputs, unless a checkpoint has restored them."""
-        if "input_drift" not in self._on or self.inputs:
+        """Measure the initial network, unless a checkpoint has restored its values."""
+        if not self._on & _OF_INITIAL_NETWORK or self.inputs or self.initial:
             return
-        hook = self._input_hook({})
-        with (
-            self._batch_and_loss(trainer, module, _BEFORE_TRAINING) as (x, _),
-            hooked(layers(module.network), hook),
-            torch.no_grad(),
-        ):
-            module.network(x)
+        values: LayerValues = {}
+        with self._batch_and_loss(trainer, module, _BEFORE_TRAINING) as (x, loss):
+            self._pass(module.network, x, loss, values)
+        norms = [own["gradient_norm"] for own in values.values() if "gradient_norm" in own]
+        self.initial = {"gradient_norm_initial": fmean(norms)} if norms else {}
 
     def measure(self, trainer: pl.Trainer, module: Classifier) -> LayerValues:
         """Return the current values, by layer and probe."""
