@@ -22,6 +22,7 @@ NEUTRAL: Mapping[str, Any] = {
     "backend": "torch",
     "init_from": None,
     "freeze": None,
+    "dataset.enlarge": 4,
     "data.train_images": None,
     "data.val_images": None,
     "data.test_images": None,
