@@ -43,6 +43,21 @@ def test_it_has_its_published_sizes(norm: str, five: str, expected: int) -> None
     assert num_parameters(imagenet(norm, five=five)) == expected
 
 
+def test_an_eighth_of_the_width_is_an_eighth_of_every_layers_channels() -> None:
+    wide, narrow = imagenet(), imagenet(width=0.125)
+    for full, own in zip(wide.modules(), narrow.modules(), strict=True):
+        if isinstance(full, nn.Conv2d):
+            assert 8 * own.out_channels == full.out_channels
+            assert own.in_channels == (3 if full.in_channels == 3 else full.in_channels // 8)
+    assert narrow(torch.zeros(1, 3, 224, 224, device="meta")).shape == (1, 1000)
+
+
+@pytest.mark.parametrize("width", [0, -1.0])
+def test_a_width_must_be_positive(width: float) -> None:
+    with pytest.raises(ValueError, match="width must be > 0, got"):
+        imagenet(width=width)
+
+
 def test_auxiliary_heads_have_their_published_size() -> None:
     heads = sum(
         channels * 128 + 2 * 128 + (16 * 128 + 1) * 1024 + 1025 * 1000 for channels in (512, 528)

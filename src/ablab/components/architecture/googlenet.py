@@ -46,8 +46,12 @@ class GoogLeNet(nn.Module):
         bottleneck: the 1x1 convolutions before 3x3 and 5x5: ``"activated"``, ``"linear"``
             (normalized, without activation), or ``"none"`` (the naive module, but with the 1x1
             convolution in its fourth branch).
+        width: factor of all channels but the auxiliary heads', > 0.
         auxiliary: add classifiers after 4a and 4d during training; their losses are weighted by
             ``auxiliary_weight``.
+
+    Raises:
+        ValueError: ``width`` is not positive.
 
     Source: Szegedy et al. 2015, arXiv:1409.4842, table 1. Ours: no built-in local response
     normalization, a padding of one pixel where the source rounds pooled sizes up (the sizes agree),
@@ -71,24 +75,31 @@ class GoogLeNet(nn.Module):
         dropout: parts.Dropout,
         five: Five,
         bottleneck: Bottleneck,
+        width: float,
         auxiliary: bool,
     ) -> None:
         super().__init__()
+        if width <= 0:
+            raise ValueError(f"width must be > 0, got {width}")
+
+        def scaled(*channels: int) -> tuple[int, ...]:
+            return tuple(max(1, round(width * full)) for full in channels)
+
         following = Following(activation=activation, normalization=normalization)
-        first = stem(in_channels, 64, image_size, pooling=pooling, **following)
-        last = reduction(64, 64, 192, [3], bottleneck=bottleneck, following=following)
+        narrow, channels = scaled(64, 192)
+        first = stem(in_channels, narrow, image_size, pooling=pooling, **following)
+        last = reduction(narrow, narrow, channels, [3], bottleneck=bottleneck, following=following)
         self.stem = nn.Sequential(*first, *last)
         build = partial(
             Inception, five=five, bottleneck=bottleneck, pooling=pooling, following=following
         )
         modules: list[nn.Module] = []
-        channels = 192
         widths_after: dict[int, int] = {}
         for stage, stage_widths in enumerate(_WIDTHS):
             pools = stage > 0 or image_size > LARGEST_SMALL_IMAGE
             for index, widths in enumerate(stage_widths):
                 before = [pooling(channels, 3, 2, 1)] if pools and index == 0 else []
-                module = build(channels, widths)
+                module = build(channels, scaled(*widths))
                 channels = widths_after[len(modules)] = module.outputs
                 modules.append(nn.Sequential(*before, module))
         self.inception = nn.ModuleList(modules)

@@ -1,6 +1,7 @@
 """The inception module of GoogLeNet and its variants."""
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Literal
 
@@ -19,7 +20,7 @@ class Inception(nn.Module):
 
     Args:
         inputs: input channels.
-        widths: channels of: 1x1; reduction and 3x3; reduction and 5x5; 1x1 after the pooling.
+        widths: channels of: 1x1; reduction and 3x3; reduction and 5x5; 1x1 after the pooling; six.
         five: kind of the third branch's convolution.
         bottleneck: kind of the reductions.
         pooling: builder, of 3x3 windows of stride 1; max in the source.
@@ -35,7 +36,7 @@ class Inception(nn.Module):
     def __init__(
         self,
         inputs: int,
-        widths: tuple[int, int, int, int, int, int],
+        widths: Sequence[int],
         *,
         five: Five,
         bottleneck: Bottleneck,
