@@ -30,7 +30,6 @@ ELSEWHERE: dict[str, str] = {
     "data.npz_file": "components/dataset/test_folder.py",
     "data.npz_labels": "components/dataset/test_folder.py",
     "model.preprocessing": "inference/test_evaluate.py",
-    "report.analysis.baselines": "report/analysis/test_report_baselines.py",
     "report.analysis.cost": "report/page/test_sections.py",
     "report.analysis.probes": "report/page/test_figures.py",
     "report.export.json": "report/export/test_forms.py",

@@ -9,7 +9,7 @@ from ablab.faults import ConfigError
 from ablab.sweep.claim import parse_claim
 from ablab.sweep.planning import plan_sweep
 from ablab.sweep.spec import parse
-from ablab.tracking.claim import Claim, Expectation, chosen, read_claim, varied_number
+from ablab.tracking.claim import Claim, Expectation, read_claim
 from ablab.tracking.spec import read_spec
 
 GOOD: dict[str, Any] = {
@@ -55,6 +55,13 @@ def test_a_claim_survives_the_plan() -> None:
     assert read_spec(stored).claim == spec.claim
     with pytest.raises(TypeError):
         read_claim({"says": 1, "source": "", "expects": []})
+
+
+def test_a_side_may_be_a_baseline_of_scikit_learn() -> None:
+    claim = parsed(expects=[HIGHER | {"than": {"baseline": "k_nn"}}, HIGHER])
+    assert claim.baselines == ("k_nn",)
+    assert claim.expects[0].sides == ("relu",)
+    assert str(claim.expects[0]) == "test/accuracy: relu higher than baseline k_nn"
 
 
 HIGHER = {"expect": "higher", "of": "relu", "than": "tanh"}
@@ -106,6 +113,18 @@ CORRELATED = HIGHER | {"than": 1, "reduce": "correlation", "against": "val/loss"
             {"expects": [CORRELATED]},
             "expects.0.of must select three variants or more where reduce is correlation, got relu",
         ),
+        (
+            {"expects": [HIGHER | {"than": {"baseline": "forest"}}]},
+            "expects.0.than.baseline must be one of k_nn, linear_svm, logistic_regression, ",
+        ),
+        (
+            {"expects": [HIGHER | {"than": {"baseline": "k_nn"}, "metric": "test/loss"}]},
+            "expects.0.metric must be val/accuracy or test/accuracy where than is a baseline, got ",
+        ),
+        (
+            {"expects": [HIGHER | {"of": {"baseline": "k_nn"}}]},
+            "expects.0.of must be one of elu, relu, tanh; got baseline=k_nn",
+        ),
         ({"expects": [HIGHER | {"block": "here"}]}, "expects.0.block must be omitted"),
     ],
 )
@@ -147,13 +166,3 @@ def test_what_the_plan_lacks_is_refused(sweeps: Any) -> None:
         "probes.activations must be true where sweep.claim.expects.0.metric is probe/dead, got "
         "False",
     )
-
-
-def test_sides_select_variants_in_the_order_of_the_sweep() -> None:
-    variants = {"a": {"x": 1, "lr": 0.1}, "b": {"x": 1, "lr": 1}, "c": {"x": 2, "lr": 1}}
-    assert chosen({"x": 1}, variants) == ["a", "b"]
-    assert chosen("all", variants) == ["a", "b", "c"]
-    assert chosen("c", variants) == ["c"]
-    assert chosen({}, variants) == chosen({"x": 3}, variants) == chosen("d", variants) == []
-    assert varied_number(["a", "b"], variants) == [0.1, 1.0]
-    assert varied_number(["a", "c"], variants) == []

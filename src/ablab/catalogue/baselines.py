@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,7 +20,13 @@ from ablab.data.trial_data import TrialData
 from ablab.faults import ConfigError
 from ablab.formatting import format_metric
 from ablab.model import build
-from ablab.tracking.baselines import Baselines, Result, identity, stored_or_new, write_baselines
+from ablab.tracking.baselines import (
+    Baselines,
+    Result,
+    identity,
+    stored_or_new,
+    write_baselines,
+)
 from ablab.tracking.lab import Lab
 
 _ALLOWED = ("seed", "dataset.", "data.")
@@ -57,16 +63,43 @@ def train_baselines(
         )
     config = compose([f"dataset={dataset}", *overrides]).resolved()
     validate(config)
+    return fit_baselines(dataset, config, fresh=fresh, say=say, lab=lab or Lab.open())
+
+
+def fit_baselines(
+    dataset: str,
+    config: Mapping[str, Any],
+    names: Collection[str] | None = None,
+    *,
+    lab: Lab,
+    fresh: bool = False,
+    say: Callable[[str], None] = lambda line: None,
+) -> Baselines:
+    """Train the scikit-learn baselines that the lab does not have for the data of a trial.
+
+    Args:
+        dataset: a component of the axis.
+        config: resolved and checked, of a trial.
+        names: of the baselines; None for all.
+        lab: of the records.
+        fresh: train these again.
+        say: called with a line before and after each baseline.
+
+    Returns:
+        The record, with all that the lab has.
+
+    Raises:
+        DataError: the data set is missing or damaged.
+    """
     data = build.datamodule(config)
     same, counts = identity(config, data.content_hash), {**data.counts(), **data.slices}
     empty = Baselines(dataset, same, config["seed"], counts)
-    lab = lab or Lab.open()
     record = empty if fresh else stored_or_new(lab.root, empty)
     say(_format_heading(record))
     parts: dict[str, Part] = {}
-    for estimator in ESTIMATORS:
+    for estimator in (each for each in ESTIMATORS if names is None or each.name in names):
         name, title = estimator.name, estimator.title
-        if _is_current(record.results.get(name), estimator):
+        if is_current(record.results.get(name), estimator):
             say(f"{title}: {_format_accuracies(record.results[name])}, trained before")
             continue
         parts = parts or _parts(data)
@@ -77,7 +110,8 @@ def train_baselines(
     return record
 
 
-def _is_current(result: Result | None, estimator: Estimator) -> bool:
+def is_current(result: Result | None, estimator: Estimator) -> bool:
+    """Return whether a result is of a baseline as it is now."""
     current = estimator.class_path, dict(estimator.settings)
     return result is not None and (result.estimator, dict(result.settings)) == current
 

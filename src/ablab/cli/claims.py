@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ablab.cli.claims_table import print_table
 from ablab.cli.command import accept_words_after_options, add, add_training, console
 from ablab.cli.report import write_report
 from ablab.errors import FAILED, FINISHED, InputError
@@ -66,7 +67,7 @@ def _claims(options: argparse.Namespace) -> int:
         return _run(options, chosen, size)
     if action == "report":
         return _report(chosen, size, offline=options.offline)
-    _print_table(_answers(chosen, size))
+    print_table(_answers(chosen, size))
     return FINISHED
 
 
@@ -96,7 +97,7 @@ def _run(options: argparse.Namespace, claims: Sequence["ClaimSweep"], size: str)
             return code
         worst = max(worst, code)
     if not options.dry_run:
-        _print_table(_answers(claims, size))
+        print_table(_answers(claims, size))
     return worst
 
 
@@ -118,6 +119,9 @@ def _run_sweep(options: argparse.Namespace, each: "ClaimSweep", size: str, *, se
     if options.fetch:
         for dataset in sorted(required_datasets(each.name, overrides) & set(DATASETS)):
             fetch(dataset)
+    if options.dry_run and each.claim.baselines:
+        line = f"{each.name} is compared with scikit-learn's {', '.join(each.claim.baselines)}"
+        console().print(f"{line}, trained on the split of each seed", soft_wrap=True)
     if each.claim.pretrain and not _pretrain(options, each, overrides):
         return FINISHED
     code = run_sweep(
@@ -129,8 +133,22 @@ def _run_sweep(options: argparse.Namespace, each: "ClaimSweep", size: str, *, se
         console=console(),
     )
     if not options.dry_run and code in (FINISHED, FAILED):
+        _train_baselines(each.sweep(size, second=second))
         write_report(each.sweep(size, second=second), offline=options.offline)
     return code
+
+
+def _train_baselines(sweep: str) -> None:
+    """Train the scikit-learn baselines that the claim of a sweep compares with."""
+    from ablab.catalogue.claim_baselines import train_compared
+    from ablab.tracking.lab import Lab
+    from ablab.tracking.plan import find_plan
+
+    def print_line(line: str) -> None:
+        console().print(line, highlight=False, markup=False, soft_wrap=True)
+
+    lab = Lab(lab_folder())
+    train_compared(lab, find_plan(lab, sweep), print_line)
 
 
 def _pretrain(options: argparse.Namespace, each: "ClaimSweep", overrides: Sequence[str]) -> bool:
@@ -171,29 +189,7 @@ def _report(claims: Sequence["ClaimSweep"], size: str, *, offline: bool) -> int:
             if (sweep := each.sweep(size, second=second)) in planned:
                 code = max(code, write_report(sweep, offline=offline))
     found = _answers(claims, size)
-    _print_table(found)
+    print_table(found)
     page = write_claims(lab, found, size)
     console().print(f"Claims: {page}", highlight=False, markup=False, soft_wrap=True)
     return code
-
-
-def _print_table(found: "Sequence[Answer]") -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from ablab.report.claims.page import format_cost
-    from ablab.text import escape_controls
-
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("no.", justify="right")
-    for name in ("name", "claim", "verdict", "difference"):
-        table.add_column(name, overflow="fold")
-    for name in ("n", "cost", "date"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for each in found:
-        texts = (each.asked.name, each.asked.claim.says, each.outcome, each.effect)
-        cells = [Text(escape_controls(text)) for text in texts]
-        table.add_row(
-            each.number, *cells, str(each.seeds or ""), format_cost(each.seconds), each.date
-        )
-    console().print(table)

@@ -10,7 +10,9 @@ from ablab.reference.identities import IDENTITIES
 from ablab.sweep.metrics import check_metric
 from ablab.text import escape_controls, format_name, format_value
 from ablab.tracking import claim as claims
-from ablab.tracking.claim import Claim, Expectation, chosen, varied_number
+from ablab.tracking.baselines import MEASURED, NAMES
+from ablab.tracking.claim import Claim, Expectation
+from ablab.tracking.sides import ALL, BASELINE, chosen, is_baseline, varied_number
 from ablab.tracking.spec import Settings, Spec
 
 _KEYS = tuple(f.name for f in fields(Claim))
@@ -86,7 +88,7 @@ def _check_texts(path: str, node: Mapping[str, Any], faults: list[str]) -> None:
     for key in _OPTIONAL:
         if not isinstance(node.get(key, ""), str):
             faults.append(f"{path}.{key} must be a sentence, got {format_value(node[key])}")
-    rule = node.get("rule", claims.ALL)
+    rule = node.get("rule", ALL)
     if rule not in claims.RULES:
         rules_ = ", ".join(claims.RULES)
         faults.append(f"{path}.rule must be one of {rules_}, got {format_value(rule)}")
@@ -127,9 +129,11 @@ def _check(
     if node.get("block") is not None and node["block"] not in blocks:
         faults.append(unknown_name(f"{path}.block", blocks, node["block"]))
     reductions = _reductions(path, node, faults)
-    sides = {"of": node.get("of")}
-    if expect != claims.STABLE and not is_number(node.get("than")):
-        sides["than"] = node.get("than")
+    sides, than = {"of": node.get("of")}, node.get("than")
+    if expect != claims.STABLE and isinstance(than, Mapping) and is_baseline(than):
+        _check_baseline(path, than[BASELINE], node.get("metric"), faults)
+    elif expect != claims.STABLE and not is_number(than):
+        sides["than"] = than
     minus = node.get("minus")
     if minus is not None and (not isinstance(minus, list) or len(minus) != 2):
         faults.append(f"{path}.minus must be a list of two sides, got {format_value(minus)}")
@@ -166,6 +170,14 @@ def _reductions(path: str, node: Mapping[str, Any], faults: list[str]) -> tuple[
     if claims.CORRELATION in pair:
         check_metric(f"{path}.against", node.get("against"), faults)
     return pair[0], pair[1]
+
+
+def _check_baseline(path: str, name: Any, metric: Any, faults: list[str]) -> None:
+    if name not in NAMES:
+        faults.append(unknown_name(f"{path}.than.{BASELINE}", NAMES, name))
+    if metric not in MEASURED:
+        rule = f"{' or '.join(MEASURED)} where than is a baseline"
+        faults.append(f"{path}.metric must be {rule}, got {format_value(metric)}")
 
 
 def _check_side(

@@ -22,6 +22,11 @@ DATA_OPTIONS: Mapping[str, Any] = {
     "standardize": True,
     "permute_pixels": False,
 }
+NAMES = (
+    *("majority_class", "nearest_centroid", "k_nn"),
+    *("logistic_regression", "linear_svm", "random_forest"),
+)  # of the baselines, whose settings are in `ablab.catalogue.estimators`
+MEASURED = ("val/accuracy", "test/accuracy")
 _PATH = "path"  # not part of the identity: the hash of the data is
 
 
@@ -88,6 +93,11 @@ def identity(config: Mapping[str, Any], data_hash: str) -> dict[str, Any]:
         "data": {k: options.get(k, neutral) for k, neutral in DATA_OPTIONS.items()},
         "data_hash": data_hash,
     }
+
+
+def metric_of(name: str, metric: str) -> str:
+    """Return the name under which a trial has a baseline's metric on its own split."""
+    return f"baseline/{name}/{metric}"
 
 
 def read_baselines(lab: Path) -> list[Baselines]:

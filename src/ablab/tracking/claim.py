@@ -1,18 +1,17 @@
 """A claim of a textbook as a sweep tests it: what it says, who says so, what would support it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-Side = str | float | Mapping[str, Any]
+from ablab.tracking.sides import ALL, Side, baseline_of, in_words, is_baseline, is_number
 
 HIGHER, LOWER, EQUAL, DIFFERENT = "higher", "lower", "equal", "different"
 STABLE, IDENTITY = "stable", "identity"
 EXPECTED = (HIGHER, LOWER, EQUAL, DIFFERENT, STABLE, IDENTITY)
 MEAN, BEST, RANGE, WIDTH, CORRELATION = "mean", "best", "range", "width", "correlation"
 REDUCTIONS = (MEAN, BEST, RANGE, WIDTH, CORRELATION)
-RULES = ("all", "any", "first")
-ALL = "all"
+RULES = (ALL, "any", "first")
 SELECTED_BY = "val/accuracy"  # what `best` chooses by
 _TEXTS = ("says", "source", "rule", "hyperparameters", "controls")
 _WORDS = {
@@ -35,7 +34,8 @@ class Expectation:
         metric: what is compared; empty for an identity.
         of: the side that the sentence is about: a variant, or settings, which select all variants
             that have them; ``all`` selects all variants.
-        than: the other side, likewise, or a number.
+        than: the other side, likewise, or a number, or ``{baseline: NAME}``, the scikit-learn
+            baseline on the same split.
         minus: two sides whose difference is subtracted: ``of - than - (minus[0] - minus[1])``, an
             interaction.
         margin: in the metric's unit; what ``equal`` and ``stable`` allow and ``different``
@@ -67,7 +67,8 @@ class Expectation:
     @property
     def sides(self) -> tuple[Side, ...]:
         """The sides that are variants."""
-        both = (self.of, *(() if is_number(self.than) or self.expect == STABLE else (self.than,)))
+        is_other = self.expect == STABLE or is_number(self.than) or is_baseline(self.than)
+        both = (self.of, *(() if is_other else (self.than,)))
         return () if self.expect == IDENTITY else (*both, *(self.minus or ()))
 
     @property
@@ -131,39 +132,14 @@ class Claim:
         """The metrics of all expectations, each once."""
         return tuple(dict.fromkeys(metric for e in self.expects for metric in e.metrics))
 
+    @property
+    def baselines(self) -> tuple[str, ...]:
+        """The scikit-learn baselines that it compares with, each once."""
+        return tuple(dict.fromkeys(filter(None, (baseline_of(e.than) for e in self.expects))))
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as a plan stores it, without the values that are defaults."""
         return {**_changed(self), "expects": [_changed(each) for each in self.expects]}
-
-
-def is_number(value: object) -> bool:
-    """Return whether a side is a number."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def chosen(side: Side, variants: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the variants that a side selects, in the order of the sweep."""
-    if isinstance(side, str):
-        return [side] if side in variants else list(variants) if side == ALL else []
-    if not isinstance(side, Mapping) or not side:
-        return []
-    return [name for name, own in variants.items() if side.items() <= own.items()]
-
-
-def varied_number(names: Sequence[str], variants: Mapping[str, Mapping[str, Any]]) -> list[float]:
-    """Return the one number in which some variants differ, for each; empty if there is none.
-
-    Example:
-        >>> grid = {"a": {"lr": 0.1, "pooling": "max"}, "b": {"lr": 1, "pooling": "max"}}
-        >>> varied_number(["a", "b"], grid)
-        [0.1, 1.0]
-    """
-    keys = {key for name in names for key in variants[name]}
-    differing = [k for k in keys if len({repr(variants[name].get(k)) for name in names}) > 1]
-    if len(differing) != 1:
-        return []
-    values = [variants[name].get(differing[0]) for name in names]
-    return [float(v) for v in values if v is not None] if all(map(is_number, values)) else []
 
 
 def read_claim(content: Mapping[str, Any]) -> Claim:
@@ -206,8 +182,5 @@ def _plain(value: Any) -> Any:
 
 
 def _words(side: Side, reduction: str) -> str:
-    if isinstance(side, Mapping):
-        named = ", ".join(f"{key.rsplit('.', 1)[-1]} {value}" for key, value in side.items())
-    else:
-        named = "all variants" if side == ALL else str(side)
+    named = in_words(side)
     return _WORDS[reduction].format(named) if reduction in _WORDS else named

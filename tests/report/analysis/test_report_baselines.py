@@ -1,6 +1,7 @@
 """scikit-learn baselines in a report: under the table of variants on the same data."""
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,11 @@ from typing import Any
 import pytest
 from labwriter import LabWriter, rewrite
 
+from ablab.report.analysis.baselines import with_baselines
+from ablab.report.analysis.table import read_table
 from ablab.report.build import build_report
 from ablab.tracking.baselines import Baselines, Result, identity, write_baselines
+from ablab.tracking.plan import read_plan
 
 DATASET = {
     "_target_": "ablab.components.dataset.digits.digits",
@@ -92,6 +96,18 @@ def test_options_that_baselines_do_not_use_are_ignored(writer: LabWriter) -> Non
     name = plan(writer, data={"shuffle": "once", "test_shift": [1], "train_images": None})
     write_baselines(writer.lab.root, record(dataset=DATASET | {"path": "elsewhere"}))
     assert all("scikit-learn baselines on digits" in text for text in texts(writer, name))
+
+
+def test_each_trial_gets_the_baseline_of_its_own_split(writer: LabWriter) -> None:
+    found = read_plan(writer.lab.sweep_folder(plan(writer)))
+    assert found is not None
+    rows = read_table(writer.lab, found)
+    others = replace(record(seed=2, data_hash="other"), results={"k_nn": result(0.1)})
+    records = [record(seed=0), replace(record(seed=1), results={"k_nn": result(0.8)}), others]
+    name = "baseline/k_nn/test/accuracy"
+    for row in with_baselines(found, rows, ["k_nn"], records):
+        expected = {0: 0.9, 1: 0.8, 2: math.nan}[row.seed]
+        assert row.others[name][0] == pytest.approx(expected, nan_ok=True)
 
 
 def test_the_command_has_the_overrides_of_the_data(writer: LabWriter) -> None:

@@ -170,6 +170,38 @@ def test_a_correlation_over_variants_is_compared_with_a_number() -> None:
     assert result.outcome == OPEN
 
 
+ACCURACY = "test/accuracy"
+OF_FOREST = "baseline/random_forest/test/accuracy"
+BEATS_FOREST = {
+    "expect": "higher",
+    "metric": ACCURACY,
+    "of": "a",
+    "than": {"baseline": "random_forest"},
+}
+
+
+def test_a_baseline_is_compared_with_the_variant_of_the_same_seed() -> None:
+    rows = table({"a": {ACCURACY: BETTER, OF_FOREST: BASE}})
+    (result,) = results_of(rows, BEATS_FOREST)
+    assert result.outcome == SUPPORTED
+    assert result.p == pytest.approx(stats.ttest_rel(BETTER, BASE).pvalue)
+    assert result.effect == pytest.approx(np.mean(BETTER) - np.mean(BASE))
+    (other,) = results_of(rows[::-1], BEATS_FOREST)
+    assert other.p == pytest.approx(result.p)
+
+
+def test_a_baseline_that_was_not_trained_allows_no_test() -> None:
+    missing = [math.nan] * len(BASE)
+    (result,) = results_of(table({"a": {ACCURACY: BETTER, OF_FOREST: missing}}), BEATS_FOREST)
+    assert result.outcome == NONE
+    assert "the baseline random_forest, which `ablab claims run` trains" in result.numbers
+    (partly,) = results_of(
+        table({"a": {ACCURACY: BETTER, OF_FOREST: [*BASE[:4], math.nan]}}), BEATS_FOREST
+    )
+    assert partly.n == 4
+    assert "1 seeds left out" in partly.note
+
+
 def test_a_spread_over_seeds_is_tested_against_its_bound() -> None:
     values = np.random.default_rng(1).normal(0.5, 0.01, 10)
     for bound, outcome in ((0.03, SUPPORTED), (0.002, CONTRADICTED), (0.0105, OPEN)):

@@ -1,8 +1,9 @@
 """scikit-learn baselines on the data of a block's trials: a network should beat them."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -10,7 +11,7 @@ import yaml
 from ablab.folders import shipped_folder, user_folder
 from ablab.formatting import format_number, unit_of
 from ablab.report.analysis.trials import Row
-from ablab.tracking.baselines import DATA_OPTIONS, Baselines, Result, identity
+from ablab.tracking.baselines import DATA_OPTIONS, MEASURED, Baselines, Result, identity, metric_of
 from ablab.tracking.plan import Plan
 
 COLUMNS = ("model", "test/accuracy", "val/accuracy", "n", "fit", "settings")
@@ -58,6 +59,38 @@ def sklearn_baselines(
         matching = [r for r in records if (r.dataset, dict(r.identity)) == (dataset, data)]
         by_data[text] = " ".join([dataset, *_overrides(dataset, config)]), matching
     return [SklearnBaselines(name, _rows(matching)) for name, matching in by_data.values()]
+
+
+def with_baselines(
+    plan: Plan, rows: Iterable[Row], names: Sequence[str], records: Sequence[Baselines]
+) -> tuple[Row, ...]:
+    """Return rows that also have the accuracies of baselines on the split of each trial.
+
+    Args:
+        plan: holds the configuration of each trial.
+        rows: the trials.
+        names: of the baselines; a trial whose split has none gets NaN.
+        records: all baselines that the lab has.
+    """
+    by_split = {record.name: record.results for record in records}
+
+    def extended(row: Row) -> Row:
+        trial = plan.trials.get(row.key) or {}
+        config = trial.get("config") or {}
+        dataset = (trial.get("choices") or {}).get("dataset", "")
+        data = identity(config, trial.get("data_hash") or row.data_hash)
+        results = by_split.get(Baselines(dataset, data, config.get("seed", 0), {}).name, {})
+        own = {
+            metric_of(name, metric): (
+                results[name].metrics[metric] if name in results else math.nan,
+                "",
+            )
+            for name in names
+            for metric in MEASURED
+        }
+        return replace(row, others={**row.others, **own})
+
+    return tuple(extended(row) for row in rows)
 
 
 def _rows(records: Sequence[Baselines]) -> tuple[tuple[str, ...], ...]:

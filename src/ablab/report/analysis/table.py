@@ -4,10 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ablab.report.analysis.baselines import with_baselines
 from ablab.report.analysis.conditions import why_untimed
 from ablab.report.analysis.speed import budgets
 from ablab.report.analysis.trials import TRAINED, Row, in_order, make_row
 from ablab.report.analysis.values import EPOCHS_TO_TARGET, SECONDS_TO_TARGET
+from ablab.tracking.baselines import read_baselines
 from ablab.tracking.lab import Lab
 from ablab.tracking.metrics import TIMED
 from ablab.tracking.plan import Cell, Plan
@@ -20,7 +22,8 @@ _LEAST = 250  # cells, a tenth of a second
 def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
     """Read one row per cell, by block, then variant in the plan's order, then seed.
 
-    Of a sweep that tests a claim, the rows have the claim's metrics too.
+    Of a sweep that tests a claim, the rows have the claim's metrics too, and the baselines that it
+    compares with.
 
     Args:
         lab: the lab with the trials.
@@ -35,7 +38,9 @@ def read_table(lab: Lab, plan: Plan, commit: str = "") -> tuple[Row, ...]:
         record = read_record(lab, cell.key, trials.get(cell.key), commit)
         return make_row(cell.id, record, spec, also)
 
-    rows = map_items(read, plan.cells, _LEAST)
+    rows: Sequence[Row] = map_items(read, plan.cells, _LEAST)
+    if spec.claim is not None and (names := spec.claim.baselines):
+        rows = with_baselines(plan, rows, names, read_baselines(lab.root))
     return comparable(in_order(rows, spec), spec.metric)
 
 

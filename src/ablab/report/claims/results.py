@@ -20,6 +20,7 @@ from ablab.stats.spread import detectable_spread, spread_interval, spread_p
 from ablab.tracking import claim as claims
 from ablab.tracking.claim import Claim, Expectation
 from ablab.tracking.metrics import EXACT, TIMED
+from ablab.tracking.sides import baseline_of
 from ablab.tracking.spec import Spec
 
 SUPPORTED, CONTRADICTED, OPEN, NONE = "supported", "contradicted", "not detected", "no verdict"
@@ -193,7 +194,7 @@ def _test(e: Expectation, spec: Spec, rows: Sequence[Row]) -> _Test:
     if e.metric in EXACT:
         return _Test(Result(e, _compared(e, mean), mean, n=n, unit=unit, contrast=contrast))
     why = why_untimed(trials.rows) if e.metric in TIMED else ""
-    note = f"trials ran {why}, so {e.metric} does not compare" if why else _too_few(n)
+    note = f"trials ran {why}, so {e.metric} does not compare" if why else _too_few(n, e)
     result = Result(e, NONE, mean, n=n, unit=unit, contrast=contrast, note=note)
     values = contrast.differences
     if e.expect in _WITHIN:
@@ -222,8 +223,12 @@ def _identity(e: Expectation) -> Result:
     return Result(e, outcome, identity.residual, identity=identity)
 
 
-def _too_few(n: int) -> str:
-    return "" if n > 2 else f"a test needs three seeds, got {n}"
+def _too_few(n: int, e: Expectation | None = None) -> str:
+    if n > 2:
+        return ""
+    name = baseline_of(e.than) if e else ""
+    of = f" with the baseline {name}, which `ablab claims run` trains" if name else ""
+    return f"a test needs three seeds, got {n}{of}"
 
 
 def _unit(e: Expectation) -> Unit:

@@ -15,8 +15,10 @@ from ablab.report.analysis.trials import Row, with_metric
 from ablab.stats.paired import Array
 from ablab.stats.ranks import rank_correlation
 from ablab.tracking import claim as claims
-from ablab.tracking.claim import Expectation, Side, chosen, is_number, varied_number
+from ablab.tracking.baselines import metric_of
+from ablab.tracking.claim import Expectation
 from ablab.tracking.metrics import find_metric
+from ablab.tracking.sides import Side, baseline_of, chosen, is_number, varied_number
 from ablab.tracking.spec import Settings
 
 
@@ -59,6 +61,11 @@ def difference(expectation: Expectation, trials: Trials) -> Contrast:
         if is_number(side):
             assert isinstance(side, int | float)
             total = total + sign * side
+        elif name := baseline_of(side):
+            fitted = trials.grid(metric_of(name, expectation.metric))
+            total = total + sign * one_side(
+                expectation, expectation.of, claims.MEAN, fitted, trials
+            )
         else:
             own = one_side(expectation, side, expectation.reduce[1], grid, trials)
             total = total + sign * own
@@ -117,7 +124,7 @@ def _widths(gains: Array, numbers: Array, within: float) -> Array:
 
 def _weights(e: Expectation, variants: Mapping[str, Settings]) -> dict[str, float] | None:
     """Return the weight of each variant, None if the sides are more than means of variants."""
-    if is_number(e.than) or set(e.reduce) != {claims.MEAN}:
+    if is_number(e.than) or baseline_of(e.than) or set(e.reduce) != {claims.MEAN}:
         return None
     weights: Counter[str] = Counter()
     for side, sign in ((e.of, 1), (e.than, -1), *zip(e.minus or (), (-1, 1), strict=False)):
