@@ -1,5 +1,6 @@
 """A convolution with normalization and activation, the unit of most networks."""
 
+from collections.abc import Sequence
 from typing import TypedDict
 
 from torch import nn
@@ -24,6 +25,21 @@ def same(kernel_size: Size) -> Size:
         if isinstance(kernel_size, int)
         else (kernel_size[0] // 2, kernel_size[1] // 2)
     )
+
+
+def scaled(channels: Sequence[int], width: float) -> list[int]:
+    """Return numbers of channels times a factor, rounded, each >= 1.
+
+    Raises:
+        ValueError: ``width`` is not positive.
+
+    Example:
+        >>> scaled([64, 96, 1], 0.125)
+        [8, 12, 1]
+    """
+    if width <= 0:
+        raise ValueError(f"width must be > 0, got {width}")
+    return [max(1, round(width * full)) for full in channels]
 
 
 def conv_unit(

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ablab.components import parts
 from ablab.components.architecture.auxiliary_head import AUXILIARY_WEIGHT, AuxiliaryHead
-from ablab.components.architecture.conv_unit import LARGEST_SMALL_IMAGE, Following
+from ablab.components.architecture.conv_unit import LARGEST_SMALL_IMAGE, Following, scaled
 from ablab.components.architecture.inception_module import Bottleneck, Five, Inception, reduction
 from ablab.components.architecture.stem import stem
 
@@ -15,10 +15,8 @@ from ablab.components.architecture.stem import stem
 _WIDTHS = (
     ((64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)),
     (
-        (192, 96, 208, 16, 48, 64),
-        (160, 112, 224, 24, 64, 64),
-        (128, 128, 256, 24, 64, 64),
-        (112, 144, 288, 32, 64, 64),
+        *((192, 96, 208, 16, 48, 64), (160, 112, 224, 24, 64, 64)),
+        *((128, 128, 256, 24, 64, 64), (112, 144, 288, 32, 64, 64)),
         (256, 160, 320, 32, 128, 128),
     ),
     ((256, 160, 320, 32, 128, 128), (384, 192, 384, 48, 128, 128)),
@@ -79,14 +77,8 @@ class GoogLeNet(nn.Module):
         auxiliary: bool,
     ) -> None:
         super().__init__()
-        if width <= 0:
-            raise ValueError(f"width must be > 0, got {width}")
-
-        def scaled(*channels: int) -> tuple[int, ...]:
-            return tuple(max(1, round(width * full)) for full in channels)
-
         following = Following(activation=activation, normalization=normalization)
-        narrow, channels = scaled(64, 192)
+        narrow, channels = scaled((64, 192), width)
         first = stem(in_channels, narrow, image_size, pooling=pooling, **following)
         last = reduction(narrow, narrow, channels, [3], bottleneck=bottleneck, following=following)
         self.stem = nn.Sequential(*first, *last)
@@ -99,7 +91,7 @@ class GoogLeNet(nn.Module):
             pools = stage > 0 or image_size > LARGEST_SMALL_IMAGE
             for index, widths in enumerate(stage_widths):
                 before = [pooling(channels, 3, 2, 1)] if pools and index == 0 else []
-                module = build(channels, scaled(*widths))
+                module = build(channels, scaled(widths, width))
                 channels = widths_after[len(modules)] = module.outputs
                 modules.append(nn.Sequential(*before, module))
         self.inception = nn.ModuleList(modules)
@@ -108,12 +100,10 @@ class GoogLeNet(nn.Module):
             nn.AdaptiveAvgPool2d(1), nn.Flatten(), units, nn.Linear(channels, num_classes)
         )
         # Built last, so that they do not change the initial weights of the other layers.
-        self.auxiliary = nn.ModuleDict(
-            {
-                str(index): AuxiliaryHead(widths_after[index], num_classes, dropout, following)
-                for index in (_AUXILIARY_AFTER if auxiliary else ())
-            }
-        )
+        self.auxiliary = nn.ModuleDict()
+        for index in _AUXILIARY_AFTER if auxiliary else ():
+            head = AuxiliaryHead(widths_after[index], num_classes, dropout, following)
+            self.auxiliary[str(index)] = head
         if auxiliary:
             self.auxiliary_weight = AUXILIARY_WEIGHT
         nn.utils.convert_conv2d_weight_memory_format(self, torch.channels_last)
