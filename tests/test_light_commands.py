@@ -1,15 +1,19 @@
-"""Which large packages a command imports: none that it does not use.
+"""Which packages a command imports: none that it does not use.
 
 Each takes from half a second to five seconds of a processor. What the other processes of a sweep
 import does not count.
 """
 
+import argparse
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from ablab.cli.parser import MODULES, make_parser
 
 LARGE = {
     "matplotlib",
@@ -23,12 +27,25 @@ LARGE = {
     "torch",
     "torchmetrics",
 }
+# Of a few milliseconds each, which a command that only looks would take a tenth of its time for.
+SMALL = {
+    "ablab.cli.completers",
+    "ablab.sweep.forecast",
+    "ablab.sweep.looks",
+    "ablab.sweep.tune",
+    "ablab.tracking.server_settings",
+    "difflib",
+    "filelock",
+    "multiprocessing",
+    "tempfile",
+    "webbrowser",
+}
 PROGRAM = """
 import sys
 from ablab.cli import main
 
 code = main(sys.argv[1:])
-print("MODULES", *sorted(sys.modules.keys() & set({large!r})))
+print("MODULES", *sorted(sys.modules.keys() & set({watched!r})))
 sys.exit(code)
 """
 SWEEP = """# @package _global_
@@ -57,9 +74,9 @@ TYPOS = (
 )
 
 
-def run(*arguments: str) -> tuple[int, set[str], str]:
-    """Run a command; return its exit code, the large packages it imported, and its output."""
-    program = PROGRAM.format(large=sorted(LARGE))
+def run(*arguments: str, watched: set[str] = LARGE) -> tuple[int, set[str], str]:
+    """Run a command; return its exit code, the watched modules it imported, and its output."""
+    program = PROGRAM.format(watched=sorted(watched))
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True,
@@ -95,6 +112,30 @@ def test_a_look_at_a_lab_imports_nothing_large(words: tuple[str, ...]):
     assert run(*words)[:2] == (0, set())
 
 
+@pytest.mark.usefixtures("own_home")
+def test_status_imports_nothing_of_other_commands():
+    others = {f"ablab.cli.{name}" for name in MODULES} - {"ablab.cli.sweep", "ablab.cli.report"}
+    others -= {"ablab.cli.completion"}  # it answers a shell's question first
+    assert run("status", watched=SMALL | others)[:2] == (0, set())
+
+
+def test_each_module_adds_the_commands_that_the_parser_knows_it_by():
+    def names(parser: argparse.ArgumentParser) -> list[str]:
+        (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+        return list(commands.choices)
+
+    assert len(MODULES) > 10
+    for module, added in MODULES.items():
+        parser = argparse.ArgumentParser()
+        import_module(f"ablab.cli.{module}").add_to(parser.add_subparsers())
+        assert tuple(names(parser)) == tuple(added)
+        for command in added:
+            assert names(make_parser([command, "more"])) == list(added)
+    everything = [command for added in MODULES.values() for command in added]
+    for words in ([], ["--debug", "status"], ["swep"]):
+        assert names(make_parser(words)) == everything
+
+
 @pytest.mark.slow
 def test_commands_with_nothing_to_train_import_what_they_use(own_home: None, tmp_path: Path):
     (tmp_path / "sweeps").mkdir()
@@ -111,6 +152,10 @@ def test_commands_with_nothing_to_train_import_what_they_use(own_home: None, tmp
     assert "6 trials: 6 finished" in output
     assert imported <= {"scipy"}  # for what numbers of seeds could detect
     assert run("status")[:2] == run("status", "mine")[:2] == (0, set())
+    assert run("status", "mine", watched=SMALL)[:2] == (0, set())
+    assert run("report", "mine")[0] == 0  # MLflow shows it now
+    code, imported, output = run("report", "mine")
+    assert (code, imported) == (0, {"matplotlib", "scipy"}), output
     code, imported, output = run(*TRIAL)  # a trial of the sweep, which MLflow shows beside it now
     assert code == 0, output
     assert "torch" not in imported

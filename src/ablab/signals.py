@@ -1,8 +1,6 @@
 """Handles SIGINT, SIGTERM and SIGHUP: a command ends within a second of a signal."""
 
 import faulthandler
-import multiprocessing
-import multiprocessing.connection
 import os
 import signal
 import threading
@@ -76,6 +74,8 @@ def dump_stacks_to(log: BinaryIO) -> Iterator[None]:
 
 def end_with_parent() -> None:
     """Let this process exit as soon as the process that started it has ended."""
+    import multiprocessing  # late: nine milliseconds, and most commands start no process
+
     parent = multiprocessing.parent_process()
     sentinel = None if parent is None else parent.sentinel
     threading.Thread(target=_exit_after_parent, args=(sentinel, os.getppid()), daemon=True).start()
@@ -89,7 +89,9 @@ def _exit_after_parent(sentinel: int | None, parent: int) -> None:
         parent: process id of the parent, used without a sentinel.
     """
     if sentinel is not None:
-        multiprocessing.connection.wait([sentinel])
+        from multiprocessing.connection import wait
+
+        wait([sentinel])
     while sentinel is None and os.getppid() == parent:
         time.sleep(_POLL_SECONDS)
     os._exit(TERMINATED)

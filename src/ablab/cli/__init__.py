@@ -4,7 +4,6 @@ import atexit
 import gc
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 from ablab.cli.completion import complete
@@ -50,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     debug = os.environ.get("ABLAB_DEBUG", "") not in ("", "0")
     try:
-        options = make_parser().parse_args(arguments)
+        words = sys.argv[1:] if arguments is None else arguments
+        options = make_parser(words).parse_args(words)
         debug = debug or options.debug
         if getattr(options, "allow", None):
             known = os.environ.get("ABLAB_ALLOW", "")
@@ -71,6 +71,8 @@ def _handle_error(error: Exception, *, debug: bool) -> int:
     """Print an error and return the exit code: one line if it is known, else its traceback."""
     known = error if isinstance(error, AblabError) else _to_resource_error(error)
     if known is None or debug:
+        import traceback  # late: it would cost each command a millisecond
+
         traceback.print_exception(error)
     if known is None:
         _print_error(_BUG)

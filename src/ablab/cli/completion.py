@@ -6,29 +6,14 @@ The shell runs ablab at each press of the Tab key, so nothing here imports torch
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ablab.cli.command import add
-from ablab.cli.completers import (
-    complete_components,
-    complete_datasets,
-    complete_groups,
-    complete_keys,
-    complete_overrides,
-    complete_sweeps,
-)
 
 if TYPE_CHECKING:
     from ablab.cli.command import Commands
 
-_COMPLETERS: dict[str, Callable[..., list[str]]] = {
-    "overrides": complete_overrides,
-    "axis": complete_groups,
-    "dataset": complete_datasets,
-    "key": complete_keys,
-    "keys": complete_keys,
-}
 _OF_SWEEPS = ("compare", "du", "export-lab", "publish", "report", "status", "sweep", "ui")
 _SWEEP_NAMES = ("a", "b", "name", "names")
 
@@ -47,25 +32,41 @@ def _print_script(options: argparse.Namespace) -> int:
     return 0
 
 
-def complete(make_parser: Callable[[], argparse.ArgumentParser]) -> None:
+def complete(make_parser: Callable[[Sequence[str]], argparse.ArgumentParser]) -> None:
     """Write the completions and exit if a shell asks for them; else return."""
     if "_ARGCOMPLETE" not in os.environ:
         return
     from ablab.cli.completion_finder import Finder
 
-    parser = make_parser()
+    parser = make_parser(_words_before())
     for command, action in _arguments(parser):
         if (completer := _completer(command, action.dest)) is not None:
             action.completer = completer  # type: ignore[attr-defined] # read by argcomplete
     Finder()(parser, always_complete_options=False)
 
 
+def _words_before() -> list[str]:
+    """Return the words that are typed already, without the program and the word at the cursor."""
+    line = os.environ.get("COMP_LINE", "")
+    typed = line.encode()[: int(os.environ.get("COMP_POINT") or 0)].decode(errors="ignore")
+    return f"{typed}…".split()[1:-1]  # after a blank the word at the cursor is empty
+
+
 def _completer(command: str, argument: str) -> Callable[..., list[str]] | None:
+    from ablab.cli import completers as of  # late: other commands complete nothing
+
     if command in _OF_SWEEPS and argument in _SWEEP_NAMES:
-        return complete_sweeps
+        return of.complete_sweeps
     if (command, argument) == ("list", "name"):
-        return complete_components
-    return _COMPLETERS.get(argument)
+        return of.complete_components
+    by_argument: dict[str, Callable[..., list[str]]] = {
+        "overrides": of.complete_overrides,
+        "axis": of.complete_groups,
+        "dataset": of.complete_datasets,
+        "key": of.complete_keys,
+        "keys": of.complete_keys,
+    }
+    return by_argument.get(argument)
 
 
 def _arguments(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.Action]]:

@@ -2,34 +2,36 @@
 
 import argparse
 import re
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 import ablab
-from ablab.cli import (
-    baselines,
-    carry,
-    claims,
-    compare,
-    completion,
-    maintenance,
-    models,
-    new,
-    prune,
-    publish,
-    report,
-    reproduce,
-    serve,
-    space,
-    stores,
-    sweep,
-    train,
-    ui,
-    view,
-)
 from ablab.cli.command import add_debug
 from ablab.errors import EXIT_CODES
+
+# The commands that each module of `ablab.cli` adds, in the order of `ablab --help`.
+MODULES: Mapping[str, Sequence[str]] = {
+    "train": ("train",),
+    "sweep": ("sweep", "status"),
+    "report": ("report",),
+    "compare": ("compare",),
+    "claims": ("claims",),
+    "publish": ("publish",),
+    "models": ("evaluate", "predict", "export"),
+    "reproduce": ("reproduce",),
+    "carry": ("export-lab", "import"),
+    "baselines": ("baselines",),
+    "view": ("list", "show"),
+    "ui": ("ui",),
+    "serve": ("serve",),
+    "new": ("new",),
+    "stores": ("sync", "backup"),
+    "space": ("du", "rm"),
+    "prune": ("prune",),
+    "maintenance": ("data", "doctor"),
+    "completion": ("completion",),
+}
 
 _EPILOG = """\
 first steps:
@@ -60,16 +62,25 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Exit with the message, and with the closest name after an invalid choice."""
         got = re.search(r"invalid choice: '(.*?)'", message)
-        near = get_close_matches(got[1], _choices(self), n=1) if got else []
+        near = _close_names(got[1], self) if got else []
         super().error(f"{message}; did you mean {near[0]}?" if near else message)
 
 
-def _choices(parser: argparse.ArgumentParser) -> list[str]:
-    return [str(name) for action in parser._actions for name in action.choices or ()]
+def _close_names(word: str, parser: argparse.ArgumentParser) -> list[str]:
+    from difflib import get_close_matches  # late: most commands are spelled right
+
+    names = [str(name) for action in parser._actions for name in action.choices or ()]
+    return get_close_matches(word, names, n=1)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line; the options it returns have ``run(options)``."""
+def make_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the parser of the command line; the options it returns have ``run(options)``.
+
+    Args:
+        words: of the command line. If the first is a command, the parser has those of its module
+            alone: importing all modules, and making 28 parsers, would cost more than many a
+            command itself.
+    """
     parser = _Parser(
         prog="ablab",
         description="An ablation lab for convolutional networks.",
@@ -80,8 +91,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_debug(parser, default=False)
     parser.set_defaults(run=lambda _: parser.print_help())
     commands = parser.add_subparsers(metavar="COMMAND")
-    trials, results = (train, sweep, report, compare, claims, publish), (models, reproduce, carry)
-    upkeep = (new, stores, space, prune, maintenance, completion)
-    for module in (*trials, *results, baselines, view, ui, serve, *upkeep):
-        module.add_to(commands)
+    own = [name for name, added in MODULES.items() if words and words[0] in added]
+    for name in own or MODULES:
+        import_module(f"ablab.cli.{name}").add_to(commands)
     return parser

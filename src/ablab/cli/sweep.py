@@ -95,16 +95,18 @@ def _fetch_datasets(name: str, overrides: Sequence[str]) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from ablab.tracking.lab import Lab
+    with without_gc():
+        from ablab.formatting import format_json
+        from ablab.tracking.lab import Lab
+
+        if options.json:
+            from ablab.sweep.status_json import status_document
+        else:
+            from ablab.sweep.console.status import status
 
     lab = Lab(lab_folder())
     if options.json:
-        from ablab.formatting import format_json
-        from ablab.sweep.status_json import status_document
-
         document = status_document(options.name, options.overrides, lab)
         sys.stdout.write(format_json(document))
         return 1 if document["damaged"] else 0
-    from ablab.sweep.console.status import status
-
     return 0 if status(options.name, options.overrides, console(), lab) else 1

@@ -3,13 +3,14 @@
 import argparse
 import os
 import sys
-import webbrowser
 from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides
 from ablab.errors import InputError
 
 if TYPE_CHECKING:
+    from webbrowser import BaseBrowser
+
     from ablab.cli.command import Commands
     from ablab.tracking.lab import Lab
 
@@ -62,12 +63,14 @@ def _sweep(lab: "Lab", options: argparse.Namespace) -> str | None:
         raise InputError(f"{error}; did you mean {near[0]}?" if near else str(error)) from error
 
 
-def _browser() -> webbrowser.BaseBrowser:
+def _browser() -> "BaseBrowser":
     """Return the user's web browser.
 
     Raises:
         InputError: there is none that has a window.
     """
+    import webbrowser  # late: six milliseconds of each `ablab --help`
+
     has_window = sys.platform != "linux" or any(
         os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
     )

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy import linalg, special
+from scipy import special
 
 from ablab.stats.paired import Array
 
@@ -90,6 +90,8 @@ def beta_nodes(a: float, b: float) -> tuple[Array, Array]:
     By the eigenvalues of the Jacobi matrix (Golub and Welsch 1969): `scipy.special.roots_jacobi`
     overflows for large a + b.
     """
+    from scipy import linalg  # late: 30 ms, and few reports need it
+
     k, total = np.arange(1.0, _NODES), a + b - 2
     double = 2 * k + total
     diagonal = np.empty(_NODES)

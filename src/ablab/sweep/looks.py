@@ -12,8 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from filelock import FileLock
-
 from ablab.faults import ConfigError
 from ablab.formatting import join_all
 from ablab.text import format_value
@@ -125,6 +123,8 @@ def _next_look(
 ) -> Plan:
     """Add the next look to the plan on disk, unless another process did, and return the plan."""
     assert draft.spec.looks is not None
+    from filelock import FileLock  # late: `ablab status` describes looks and locks nothing
+
     with FileLock(folder / ".lock"):
         current = read_plan(folder)
         if current is None or len(current.parts) != len(plan.parts):

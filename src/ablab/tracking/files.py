@@ -5,13 +5,11 @@ import json
 import os
 import re
 import shutil
-import socket
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
 from ablab.errors import InputError, ResourceError
@@ -22,6 +20,7 @@ class DamagedError(InputError):
 
 
 _DAY = 86400.0
+_SMALL = 2**16  # bytes
 PARTIAL = re.compile(r"\..+\.(?P<mark>[0-9a-f]{8}-\d+|\d+)")  # 0.1 wrote the process id alone
 TEMPORARY = re.compile(r"ablab-(?P<mark>[0-9a-f]{8}-\d+)-.*")
 
@@ -77,6 +76,8 @@ def naming(path: Path) -> Iterator[None]:
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Create a temporary folder for the block; those of killed processes are removed first."""
+    from tempfile import TemporaryDirectory, gettempdir  # late: whoever only reads needs none
+
     remove_abandoned(Path(gettempdir()), TEMPORARY)
     with TemporaryDirectory(prefix=f"ablab-{mark()}-") as folder:
         yield Path(folder)
@@ -84,7 +85,7 @@ def temporary_folder() -> Iterator[Path]:
 
 def mark() -> str:
     """Return this machine and process as a part of a temporary file's name."""
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}-{os.getpid()}"
+    return f"{zlib.crc32(os.uname().nodename.encode()):08x}-{os.getpid()}"
 
 
 def remove_abandoned(folder: Path, name: re.Pattern[str]) -> None:
@@ -201,6 +202,11 @@ def file_sha256(path: Path) -> str:
     """
     try:
         with path.open("rb") as stream:
+            # `file_digest` fills a quarter of a megabyte with zeros for each file, and most of a
+            # lab's files are far smaller.
+            if len(start := stream.read(_SMALL)) < _SMALL:
+                return hashlib.sha256(start).hexdigest()
+            stream.seek(0)
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except PermissionError as error:
         raise ResourceError(f"{path} must be readable, got: {error.strerror}") from error

@@ -12,9 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-
-from filelock import FileLock
+from typing import TYPE_CHECKING, Any
 
 from ablab.errors import InputError
 from ablab.folders import lab_folder
@@ -22,6 +20,9 @@ from ablab.tracking.completion import COMPLETION, Completion, write_completion
 from ablab.tracking.files import DamagedError, sync_folder, write_json
 from ablab.tracking.run import IMPORTING, JOURNAL, TRIAL, Run
 from ablab.tracking.sealed import write_sealed
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Lab:
         """
         folder = self.root / "trials" / trial["key"]
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with _lock(folder):
             # A kill or a full disk may leave a folder without a trial: its number is reused.
             numbers = [int(f.parent.name) for f in folder.glob(f"*/{TRIAL}")]
             run = Run(folder / f"{max(numbers, default=0) + 1:03d}")
@@ -95,7 +96,7 @@ class Lab:
         """
         folder = self.root / "trials" / run.key
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock"):
+        with _lock(folder):
             taken = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
             number = run.number if not taken else f"{max(taken) + 1:03d}"
             if number != run.number and run.completion is not None:
@@ -130,6 +131,13 @@ class Lab:
     def sweeps(self) -> list[str]:
         """Return the names of the sweeps that have a plan, alphabetically."""
         return sorted(p.parent.name for p in self.root.glob("sweeps/*/part-001.json"))
+
+
+def _lock(folder: Path) -> "BaseFileLock":
+    """Return the lock of a trial's folder, in which two processes may begin a run."""
+    from filelock import FileLock  # late: fourteen milliseconds, and whoever reads locks nothing
+
+    return FileLock(folder / ".lock")
 
 
 def _has_records(folder: Path) -> bool:

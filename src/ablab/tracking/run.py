@@ -3,14 +3,15 @@
 import fcntl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from filelock import BaseFileLock, FileLock
+from typing import TYPE_CHECKING, Any
 
 from ablab.tracking.completion import COMPLETION, Completion, checked_completion, read_completion
 from ablab.tracking.files import DamagedError, read_json
 from ablab.tracking.journal import Entry, check_epochs, read_entries
 from ablab.tracking.sealed import read_sealed
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 TRIAL = "trial.json"
 JOURNAL = "journal.jsonl"
@@ -100,8 +101,10 @@ class Run:
         """Return the journal's entries."""
         return read_entries(self.journal)[0]
 
-    def lock(self) -> BaseFileLock:
+    def lock(self) -> "BaseFileLock":
         """Return the lock, not yet acquired, that the run's process holds as long as it lives."""
+        from filelock import FileLock  # late, as in `Lab`: whoever only reads locks nothing
+
         return FileLock(self.folder / LOCK)
 
     def is_locked(self) -> bool:

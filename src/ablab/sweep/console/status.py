@@ -11,7 +11,6 @@ from ablab.sweep.console.summary import print_line
 from ablab.sweep.console.table import job_table
 from ablab.sweep.console.tuning import tuning_lines
 from ablab.sweep.job import Job, make_jobs
-from ablab.sweep.looks import describe_look
 from ablab.sweep.names import sweep_id
 from ablab.sweep.states import read_states
 from ablab.text import escape_controls
@@ -50,6 +49,8 @@ def status(name: str | None, overrides: Sequence[str], console: Console, lab: La
     if plan.is_tuning:
         return True
     if plan.spec.looks is not None:
+        from ablab.sweep.looks import describe_look  # late: few sweeps look
+
         print_line(console, describe_look(plan))
     for part in job_table(jobs, plan.spec.metric, max_rows=len(jobs)):
         console.print(part)

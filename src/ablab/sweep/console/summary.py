@@ -1,6 +1,7 @@
 """Prints the summary of a sweep before its first trial and after its last."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -13,9 +14,11 @@ from ablab.sweep.console.formatting import (
     format_result,
     trial_label,
 )
-from ablab.sweep.forecast import Forecast
 from ablab.sweep.job import Job
 from ablab.text import escape_controls
+
+if TYPE_CHECKING:
+    from ablab.sweep.forecast import Forecast
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
@@ -27,7 +30,7 @@ def print_start(
     console: Console,
     title: str,
     jobs: Sequence[Job],
-    cost: Forecast,
+    cost: "Forecast",
     *,
     notes: Sequence[str],
     excluded: Sequence[Mapping[str, str]],
@@ -52,7 +55,7 @@ def print_start(
     print_line(console, f"{counts}.")
 
 
-def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: Forecast) -> Table:
+def forecast_table(jobs: Sequence[Job], states: Mapping[str, str], cost: "Forecast") -> Table:
     """Return a table with the state and forecast of each trial, one row per trial.
 
     Args:

@@ -8,20 +8,19 @@ from rich.console import Console
 from ablab.formatting import format_duration, format_metric, format_size
 from ablab.sweep.console.formatting import count_done, format_not_done
 from ablab.sweep.console.summary import print_line
-from ablab.sweep.forecast import Forecast
 from ablab.sweep.job import Job
-from ablab.sweep.tune.samplers import best_of
 from ablab.tracking.plan import Plan
 from ablab.tracking.search import SearchRecord
 from ablab.tracking.tuning import format_overrides
 
 if TYPE_CHECKING:
+    from ablab.sweep.forecast import Forecast
     from ablab.sweep.planning import Draft
     from ablab.sweep.tune.cells import SearchCell
 
 
 def print_search_start(
-    console: Console, draft: "Draft", num_open: int, cost: Forecast, notes: Sequence[str]
+    console: Console, draft: "Draft", num_open: int, cost: "Forecast", notes: Sequence[str]
 ) -> None:
     """Print the budget of the searches and the forecast of what is left of it."""
     cells = draft.searches
@@ -51,6 +50,10 @@ def print_search_end(console: Console, jobs: Sequence[Job], seconds: float) -> N
 
 def tuning_lines(plan: Plan) -> list[str]:
     """Return the progress of each search of a plan, with its best setting so far."""
+    if not plan.current_searches:
+        return []
+    from ablab.sweep.tune.samplers import best_of  # late: few sweeps search
+
     lines = []
     for search in plan.current_searches:
         line = f"tuning {search.variant} in {search.block}: "
