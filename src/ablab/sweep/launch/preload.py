@@ -3,10 +3,10 @@
 import warnings
 
 from ablab.importing import without_gc
-from ablab.training.prepare import warm_up
 
-with without_gc():
+with without_gc():  # also the first import of torch: its objects would be searched repeatedly
     import ablab.training.process  # noqa: F401  imports all that a trial needs
+    from ablab.training.prepare import warm_up
 
 # Python 3.12 and later warns at each fork of a process with threads. The server's only other
 # threads are the idle pool of OpenBLAS, which recreates it after a fork. The server itself runs no
