@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ablab.cli.command import add, add_overrides, add_training, console
@@ -62,24 +63,29 @@ def _sweep(options: argparse.Namespace) -> int:
     selection = parse_selection(
         options.only, options.shard, options.max_trials, retry_failed=options.retry_failed
     )
-    if not options.dry_run:
-        start_early(options.name, options.overrides)
-    with without_gc():
-        from ablab.report import interim
-        from ablab.sweep.engine import run_sweep
+    with ExitStack() as stack:
+        delivery = None
+        if not options.dry_run:
+            delivery = start_early(options.name, options.overrides, offline=options.offline)
+        if delivery is not None:
+            stack.callback(delivery.close, 0.0)  # where the sweep does not come to use it
+        with without_gc():
+            from ablab.report import interim
+            from ablab.sweep.engine import run_sweep
 
-    if options.fetch:
-        _fetch_datasets(options.name, options.overrides)
-    code = run_sweep(
-        options.name,
-        options.overrides,
-        dry_run=options.dry_run,
-        offline=options.offline,
-        rerun_changed=options.rerun_changed,
-        selection=selection,
-        statistics=interim,
-        console=console(),
-    )
+        if options.fetch:
+            _fetch_datasets(options.name, options.overrides)
+        code = run_sweep(
+            options.name,
+            options.overrides,
+            dry_run=options.dry_run,
+            offline=options.offline,
+            rerun_changed=options.rerun_changed,
+            selection=selection,
+            statistics=interim,
+            console=console(),
+            delivery=delivery,
+        )
     if options.report and not options.dry_run and code in (FINISHED, FAILED):
         write_report(sweep_id(options.name, options.overrides), offline=options.offline)
     return code

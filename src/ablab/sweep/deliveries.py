@@ -27,15 +27,24 @@ class Deliveries(Watcher):
         lab: with the runs.
         keys: of the trials.
         experiment: name of the experiment in MLflow.
+        delivery: its background delivery, if that was started already.
 
     Raises:
         StoreError: the store's address cannot be used.
     """
 
-    def __init__(self, lab: Lab, keys: Sequence[str], experiment: str = TRIALS) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        keys: Sequence[str],
+        experiment: str = TRIALS,
+        delivery: BackgroundDelivery | None = None,
+    ) -> None:
         self._lab, self._keys, self._experiment = lab, keys, experiment
         self._store: Store | None = None
-        self._delivery: BackgroundDelivery | None = None
+        self._delivery = delivery
+        if delivery is not None:
+            delivery.complete = self._complete
         self._sharing: Sharing | None = None
         self._delivered: dict[str, str] = {}
         self._shown: list[str] = []
@@ -167,10 +176,11 @@ class SweepDeliveries(Deliveries):
     Args:
         lab: with the runs.
         plan: the sweep, whose name is that of the experiment.
+        delivery: its background delivery, if that was started already.
     """
 
-    def __init__(self, lab: Lab, plan: Plan) -> None:
-        super().__init__(lab, [cell.key for cell in plan.all_cells], plan.sweep)
+    def __init__(self, lab: Lab, plan: Plan, delivery: BackgroundDelivery | None = None) -> None:
+        super().__init__(lab, [cell.key for cell in plan.all_cells], plan.sweep, delivery)
         self.plan = plan
 
     def _describe(self, job: Job) -> tuple[str, dict[str, str]]:

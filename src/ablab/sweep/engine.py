@@ -30,6 +30,7 @@ from ablab.sweep.trials import Trials
 from ablab.sweep.tune.run import TUNE_FIRST, Searching
 from ablab.sweep.write_plan import extend_plan, write_plan
 from ablab.text import format_count
+from ablab.tracking.background_delivery import BackgroundDelivery
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, Plan, read_plan
 
@@ -45,6 +46,7 @@ def run_sweep(
     statistics: Statistics | None = None,
     console: Console | None = None,
     display: Display | None = None,
+    delivery: BackgroundDelivery | None = None,
 ) -> int:
     """Run or resume a sweep.
 
@@ -59,6 +61,7 @@ def run_sweep(
             growing numbers of seeds ends after the look that it is in.
         console: receives the output.
         display: draws the table of trials where the console is not a terminal.
+        delivery: of `start_early`.
 
     Returns:
         The exit code: 0; 1 if a trial failed; 129, 130 or 143 after an interrupt.
@@ -108,7 +111,7 @@ def run_sweep(
             statistics=statistics,
         )
         if draft.runtime["tracking"]["deliver"] and not (offline or dry_run):
-            sweep.deliveries = SweepDeliveries(lab, plan)
+            sweep.deliveries = SweepDeliveries(lab, plan, delivery)
         excluded = [item for part in plan.parts for item in part.excluded]
         notes += describe_looks(plan)
         cost = sweep.begin(f"{plan.sweep}: {plan.spec.question}", notes, excluded)

@@ -17,6 +17,13 @@ from ablab.tracking.spec import Spec
 pytestmark = pytest.mark.usefixtures("own_home")
 
 
+class Delivery:
+    """Stands for the process that delivers."""
+
+    def __init__(self, lab: Lab, sweep: str) -> None:
+        self.lab, self.sweep = lab, sweep
+
+
 @pytest.fixture(autouse=True)
 def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of threads of the servers that were started."""
@@ -30,6 +37,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             return False
 
     monkeypatch.setattr(early, "ForkServer", Server)
+    monkeypatch.setattr(early, "BackgroundDelivery", Delivery)
     monkeypatch.delitem(sys.modules, "torch")
     return threads
 
@@ -38,6 +46,17 @@ def test_a_new_sweep_starts_it(started: list[int], monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     start_early("demo", ["trainer.max_epochs=1"])
     assert started == [3]
+
+
+def test_it_starts_the_delivery_of_the_sweep_unless_nothing_is_delivered(started: list[int]):
+    delivery = start_early("demo", ["optimizer.lr=0.5"])
+    assert isinstance(delivery, Delivery)
+    assert delivery.sweep == "demo [optimizer.lr=0.5]"
+    assert start_early("demo", [], offline=True) is None
+    assert start_early("demo", ["tracking.deliver=false"]) is None
+    assert len(started) == 3
+    assert start_early("demo", ["launcher.threads=2"]) is None
+    assert len(started) == 3
 
 
 @pytest.mark.parametrize("override", ["launcher=slurm", "launcher.threads=2", "devices=ddp_cpu"])
