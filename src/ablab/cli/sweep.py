@@ -56,7 +56,7 @@ def _add_selection(sweep: argparse.ArgumentParser) -> None:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from ablab.sweep.launch.early import start_early
+    from ablab.sweep.launch.early import deliver_early, start_early
     from ablab.sweep.names import sweep_id
     from ablab.sweep.selection import parse_selection
 
@@ -64,15 +64,16 @@ def _sweep(options: argparse.Namespace) -> int:
         options.only, options.shard, options.max_trials, retry_failed=options.retry_failed
     )
     with ExitStack() as stack:
-        delivery = None
-        if not options.dry_run:
-            delivery = start_early(options.name, options.overrides, offline=options.offline)
-        if delivery is not None:
-            stack.callback(delivery.close, 0.0)  # where the sweep does not come to use it
+        is_early = not options.dry_run and start_early(options.name, options.overrides)
         with without_gc():
             from ablab.report import interim
             from ablab.sweep.engine import run_sweep
 
+        delivery = None
+        if is_early and not options.offline:
+            delivery = deliver_early(options.name, options.overrides)
+        if delivery is not None:
+            stack.callback(delivery.close, 0.0)  # where the sweep does not come to use it
         if options.fetch:
             _fetch_datasets(options.name, options.overrides)
         code = run_sweep(

@@ -61,7 +61,7 @@ def run_sweep(
             growing numbers of seeds ends after the look that it is in.
         console: receives the output.
         display: draws the table of trials where the console is not a terminal.
-        delivery: of `start_early`.
+        delivery: of `deliver_early`.
 
     Returns:
         The exit code: 0; 1 if a trial failed; 129, 130 or 143 after an interrupt.

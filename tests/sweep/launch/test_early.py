@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ablab.sweep.launch import early
-from ablab.sweep.launch.early import start_early
+from ablab.sweep.launch.early import deliver_early, start_early
 from ablab.tracking.files import mark
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Cell, Part, write_part
@@ -44,24 +44,21 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_a_new_sweep_starts_it(started: list[int], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    start_early("demo", ["trainer.max_epochs=1"])
+    assert start_early("demo", ["trainer.max_epochs=1"])
     assert started == [3]
 
 
-def test_it_starts_the_delivery_of_the_sweep_unless_nothing_is_delivered(started: list[int]):
-    delivery = start_early("demo", ["optimizer.lr=0.5"])
+def test_the_delivery_of_a_sweep_is_started_unless_the_tracking_is_set():
+    delivery = deliver_early("demo", ["optimizer.lr=0.5"])
     assert isinstance(delivery, Delivery)
     assert delivery.sweep == "demo [optimizer.lr=0.5]"
-    assert start_early("demo", [], offline=True) is None
-    assert start_early("demo", ["tracking.deliver=false"]) is None
-    assert len(started) == 3
-    assert start_early("demo", ["launcher.threads=2"]) is None
-    assert len(started) == 3
+    assert deliver_early("demo", ["tracking.deliver=false"]) is None
+    assert deliver_early("learning_rate_tuned", []) is None
 
 
 @pytest.mark.parametrize("override", ["launcher=slurm", "launcher.threads=2", "devices=ddp_cpu"])
 def test_another_launcher_or_other_devices_do_not(override: str, started: list[int]):
-    start_early("demo", [override])
+    assert not start_early("demo", [override])
     assert started == []
 
 
