@@ -1,8 +1,9 @@
 """Writes `claims/index.md` from the claims, the results kept beside it, and what we say of them.
 
 `make docs` runs it. With the folder of a lab as an argument it first copies what
-`ablab claims report` wrote there: `claims.csv` as `claims/results.csv`, and of the `trials.csv` of
-each report the first columns, with the key of each trial, into `claims/plans.csv`.
+`ablab claims report` wrote there about the claims that were run: the rows of `claims.csv` into
+`claims/results.csv`, and of the `trials.csv` of each report the first columns, with the key of each
+trial, into `claims/plans.csv`. The rows of other claims stay.
 """
 
 import csv
@@ -66,7 +67,11 @@ def plans() -> list[Row]:
 
 
 def _read(name: str) -> list[Row]:
-    with (FOLDER / name).open(encoding="utf-8", newline="") as file:
+    return _rows(FOLDER / name)
+
+
+def _rows(path: Path) -> list[Row]:
+    with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
@@ -114,18 +119,29 @@ def _result(row: Row) -> str:
 
 
 def keep(lab: Path) -> None:
-    """Copy the results and the plans from a lab."""
-    folder = lab / "sweeps"
-    (FOLDER / "results.csv").write_bytes((folder / "claims.csv").read_bytes())
-    sweeps = dict.fromkeys(row["sweep"] for row in _read("results.csv"))
-    planned: list[Row] = []
-    for sweep in sweeps:
-        with (folder / sweep / "report" / "trials.csv").open(encoding="utf-8", newline="") as file:
-            planned += [{"sweep": sweep} | row for row in csv.DictReader(file)]
-    with (FOLDER / "plans.csv").open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, PLANNED, extrasaction="ignore", lineterminator="\n")
+    """Copy the results and the plans of the claims that were run in a lab."""
+    found = _rows(lab / "sweeps" / "claims.csv")
+    run = {row["number"] for row in found if _trials(lab, row["sweep"]).is_file()}
+    kept, rows = _read("results.csv"), [row for row in found if row["number"] in run]
+    rows += [row for row in kept if row["number"] not in run]
+    stay = {row["sweep"] for row in kept if row["number"] not in run}
+    planned = [row for row in plans() if row["sweep"] in stay]
+    for sweep in dict.fromkeys(row["sweep"] for row in rows if row["number"] in run):
+        planned += [{"sweep": sweep} | row for row in _rows(_trials(lab, sweep))]
+    _write("results.csv", list(found[0]), sorted(rows, key=lambda row: int(row["number"])))
+    numbers = {row["sweep"]: int(row["number"]) for row in rows}
+    _write("plans.csv", PLANNED, sorted(planned, key=lambda row: numbers[row["sweep"]]))
+
+
+def _trials(lab: Path, sweep: str) -> Path:
+    return lab / "sweeps" / sweep / "report" / "trials.csv"
+
+
+def _write(name: str, columns: Sequence[str], rows: Rows) -> None:
+    with (FOLDER / name).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
-        writer.writerows(planned)
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -129,7 +129,7 @@ def test_every_scheduler(scheduler: str):
 def test_every_architecture(name: str):
     # With batch norm, rounding errors of deep networks grow tenfold every two steps.
     steps = 2 if name in LARGE else STEPS
-    small = ["batch_size=4", "optimizer=sgd", "optimizer.lr=1e-4", "normalization=none"]
+    small = ["batch_size=2", "optimizer=sgd", "optimizer.lr=1e-4", "normalization=none"]
     assert compare(configs([*chosen(name), *small], {}, {}), steps=steps) < 1e-9
 
 
