@@ -69,6 +69,7 @@ def test_the_full_size_and_the_second_setting_can_be_planned(
     assert not draft.excluded
 
 
+@needs_data
 def test_weights_to_start_from_are_trained_first() -> None:
     (each,) = (each for each in CLAIMS if each.claim.pretrain)
     with pytest.raises(ConfigError, match=r"must be trained before transfer, .*`ablab claims run "):
