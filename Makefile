@@ -54,7 +54,7 @@ test: lint ## run lint, types, import contracts and the quick tests
 	@$(RUN) pytest -n 3 -m "not slow" $(ARGS)
 
 check: lint ## run what test runs, and the slow tests
-	@$(RUN) pytest -n 4 --dist worksteal $(ARGS)
+	@$(RUN) pytest -n 2 --dist worksteal $(ARGS)
 
 clean: ## remove .venv and all caches; lab and data are kept
 	@rm -rf .venv dist build docs/_build .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

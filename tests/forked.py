@@ -8,6 +8,7 @@ the process that delivers. Tests of the start itself use `subprocess`.
 
 import atexit
 import fcntl
+import gc
 import json
 import multiprocessing
 import os
@@ -106,6 +107,7 @@ def _run(  # noqa: PLR0917  as a process passes them
     anew: bool,
 ) -> None:
     """Run the program in this process."""
+    gc.freeze()  # a collection would copy the memory of all that was imported before the fork
     os.setsid()
     os.chdir(folder)
     _replace_environment(environment)
@@ -121,7 +123,7 @@ def _run(  # noqa: PLR0917  as a process passes them
     launcher: Any = import_module("pytorch_lightning.strategies.launchers.subprocess_script")
     launcher.subprocess = SimpleNamespace(Popen=spare.start_rank)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
-    second = _Spare("")
+    second = _Spare()
     if anew:
         for name in [name for name in sys.modules if name.partition(".")[0] == "ablab"]:
             del sys.modules[name]
@@ -144,10 +146,10 @@ class _Spare:
     further process is started as usual.
 
     Args:
-        again: source of the program, for its second rank.
+        again: source of the program, for its second rank; without it, it becomes the delivery.
     """
 
-    def __init__(self, again: str) -> None:
+    def __init__(self, again: str = "") -> None:
         self._again, self._spawn = again, util.spawnv_passfds
         self._socket, end = socket.socketpair()
         self._is_waiting = True
@@ -155,6 +157,8 @@ class _Spare:
         self.pid = os.fork()
         if not self.pid:
             self._socket.close()
+            if not again:
+                os.setsid()  # the delivery has a session of its own
             _wait_for_order(end)
         end.close()
 
@@ -181,7 +185,7 @@ class _Spare:
         self.stdout = os.fdopen(here, encoding=options["encoding"])
         _, _, _, module, *arguments = command
         source = (
-            f"import os, sys; os.setsid(); sys.stdin = open(0); sys.argv[1:] = {arguments!r}\n"
+            f"import sys; sys.stdin = open(0); sys.argv[1:] = {arguments!r}\n"
             f"from {module} import main; main()"
         )
         self._order(source, dict(os.environ), {0: theirs, 1: there})

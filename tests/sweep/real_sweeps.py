@@ -168,5 +168,7 @@ def is_gone(pid: int) -> bool:
 
 
 def server_of(process: Sweep) -> int:
-    (server,) = descendants(process.pid, "forkserver")
+    """Return the fork server of a sweep, whose session it shares; the delivery has its own."""
+    found = descendants(process.pid, "forkserver")
+    (server,) = (pid for pid in found if os.getsid(pid) == process.pid)
     return server
