@@ -1,6 +1,5 @@
 """A lab to train in and a folder to work in, for the tests that ask for them."""
 
-import gc
 import os
 import pickle
 import shutil
@@ -69,12 +68,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             part.extend(islice(others, max(0, number - len(part))))
         parts[-1].extend(others)
     items[:] = list(chain(*parts))
-
-
-def pytest_collection_finish() -> None:
-    """Take what was imported and collected out of the garbage collector's search."""
-    gc.collect()
-    gc.freeze()
 
 
 @pytest.fixture(scope="session")
