@@ -20,13 +20,7 @@ from ablab.data.trial_data import TrialData
 from ablab.faults import ConfigError
 from ablab.formatting import format_metric
 from ablab.model import build
-from ablab.tracking.baselines import (
-    Baselines,
-    Result,
-    identity,
-    stored_or_new,
-    write_baselines,
-)
+from ablab.tracking.baselines import Baselines, Result, identity, stored_or_new, write_baselines
 from ablab.tracking.lab import Lab
 
 _ALLOWED = ("seed", "dataset.", "data.")

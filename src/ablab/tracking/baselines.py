@@ -22,12 +22,16 @@ DATA_OPTIONS: Mapping[str, Any] = {
     "standardize": True,
     "permute_pixels": False,
 }
-NAMES = (
-    *("majority_class", "nearest_centroid", "k_nn"),
-    *("logistic_regression", "linear_svm", "random_forest"),
-)  # of the baselines, whose settings are in `ablab.catalogue.estimators`
+NAMES = (  # of the baselines, whose settings are in `ablab.catalogue.estimators`
+    "majority_class",
+    "nearest_centroid",
+    "k_nn",
+    "logistic_regression",
+    "linear_svm",
+    "random_forest",
+)
 MEASURED = ("val/accuracy", "test/accuracy")
-_PATH = "path"  # not part of the identity: the hash of the data is
+_IN_HASH = ("path", "enlarge")  # not part of the identity: the hash of the data tells them apart
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ def identity(config: Mapping[str, Any], data_hash: str) -> dict[str, Any]:
     """
     options = config.get("data") or {}
     return {
-        "dataset": {k: v for k, v in (config.get("dataset") or {}).items() if k != _PATH},
+        "dataset": {k: v for k, v in (config.get("dataset") or {}).items() if k not in _IN_HASH},
         "data": {k: options.get(k, neutral) for k, neutral in DATA_OPTIONS.items()},
         "data_hash": data_hash,
     }

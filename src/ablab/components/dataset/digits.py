@@ -11,7 +11,7 @@ from ablab.errors import InputError
 def digits(
     val_fraction: float = 0.2, split_seed: int | None = None, enlarge: int = 4
 ) -> InMemoryDataModule:
-    """Return 1437 training and 360 test images of ten digits, 32x32, one channel.
+    """Return 1437 training and 360 test images of ten digits, 32x32 by default, one channel.
 
     Args:
         val_fraction: share of the training images for validation, in (0, 1).

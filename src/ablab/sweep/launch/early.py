@@ -26,10 +26,10 @@ def start_early(name: str, overrides: Sequence[str]) -> bool:
     Returns:
         Whether it was started.
     """
-    remove_abandoned_folders()
-    if sys.platform == "darwin" or "torch" in sys.modules:
-        return False
     try:
+        remove_abandoned_folders()
+        if sys.platform == "darwin" or "torch" in sys.modules:
+            return False
         is_open = _is_open(Lab(lab_folder()), sweep_id(name, overrides))
         if not (is_open and _has_defaults(_FORKING, name, overrides)):
             return False
