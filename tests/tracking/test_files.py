@@ -13,6 +13,7 @@ import pytest
 from ablab.errors import InputError
 from ablab.tracking.files import (
     is_abandoned,
+    is_alive,
     mark,
     read_json,
     replacing,
@@ -86,6 +87,24 @@ def test_files_are_abandoned_after_a_day_whoever_wrote_them(ended: int) -> None:
     assert not is_abandoned(f"00000000-{ended}", now)
     assert is_abandoned(f"00000000-{ended}", now - 90_000)
     assert is_abandoned(mark(), now - 90_000)
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux tells when a process started")
+def test_process_id_that_is_used_again_is_another_process() -> None:
+    host, pid, ticks = mark().split("-")
+    assert is_abandoned(f"{host}-{pid}-{int(ticks) - 1}", time.time())
+    assert not is_abandoned(f"{host}-{pid}", time.time())  # as 0.1 wrote it
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux tells the state of a process")
+def test_process_that_nobody_waits_for_has_ended() -> None:
+    process = subprocess.Popen(["true"])
+    deadline = time.monotonic() + 60
+    while is_alive(process.pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_alive(process.pid)
+    os.kill(process.pid, 0)  # it still has its id
+    process.wait()
 
 
 def test_temporary_folders_of_ended_processes_are_removed(

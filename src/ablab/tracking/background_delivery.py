@@ -26,6 +26,7 @@ CLOSED = "closed"  # sent by the process, with the store's messages for the user
 _PROCESS = "ablab.tracking.delivery_process"
 _NO_TIME = "there was no time left"
 _QUIET = 2.0  # seconds that the end of a command may take without a message
+_END = 1.0  # seconds that a killed process may take to end
 _PAUSES = (0.0, 1.0, 3.0)  # seconds before a store that may have been busy is asked
 _STARTS = 2  # of the process: it is started again if it was killed
 
@@ -149,7 +150,9 @@ class BackgroundDelivery:
             self._is_closed = True
             if self._process is not None and self._process.poll() is None:
                 self._process.kill()
-            return [replace(each) for each in self._runs.values() if each.reason]
+            left = [replace(each) for each in self._runs.values() if each.reason]
+        self._thread.join(_END)
+        return left
 
     def _supervise(self) -> None:
         """Run the process to its end, once more if it ended too early."""

@@ -21,8 +21,9 @@ class DamagedError(InputError):
 
 _DAY = 86400.0
 _SMALL = 2**16  # bytes
-PARTIAL = re.compile(r"\..+\.(?P<mark>[0-9a-f]{8}-\d+|\d+)")  # 0.1 wrote the process id alone
-TEMPORARY = re.compile(r"ablab-(?P<mark>[0-9a-f]{8}-\d+)-.*")
+MARK = r"[0-9a-f]{8}-\d+(?:-\d+)?"  # what `mark` returns; 0.1 wrote no time
+PARTIAL = re.compile(rf"\..+\.(?P<mark>{MARK}|\d+)")  # its first labs have the process id alone
+TEMPORARY = re.compile(rf"ablab-(?P<mark>{MARK})-.*")
 
 
 def write_atomic(path: Path, content: str | bytes | memoryview) -> None:
@@ -84,8 +85,12 @@ def temporary_folder() -> Iterator[Path]:
 
 
 def mark() -> str:
-    """Return this machine and process as a part of a temporary file's name."""
-    return f"{zlib.crc32(os.uname().nodename.encode()):08x}-{os.getpid()}"
+    """Return this machine and process as a part of a temporary file's name.
+
+    It ends with the time at which the process started, since process ids are reused.
+    """
+    host = f"{zlib.crc32(os.uname().nodename.encode()):08x}"
+    return "-".join(filter(None, (host, str(os.getpid()), start_time(os.getpid()))))
 
 
 def remove_abandoned(folder: Path, name: re.Pattern[str]) -> None:
@@ -116,24 +121,45 @@ def is_abandoned(owner: str, changed: float) -> bool:
     """Return whether the process of a mark has ended.
 
     Args:
-        owner: its mark, or the id of a process of this machine.
+        owner: its mark, with or without the time, or the id of a process of this machine.
         changed: time of its last write, seconds since 1970; after a day it counts as ended, since
             another machine cannot be asked and a process id may be reused.
     """
-    host, _, pid = owner.rpartition("-")
-    here = host in ("", mark().partition("-")[0])
-    return time.time() - changed > _DAY or (here and not is_alive(int(pid)))
+    host, pid, ticks = [*owner.split("-"), ""][:3] if "-" in owner else ("", owner, "")
+    if time.time() - changed > _DAY:
+        return True
+    if host not in {"", mark().partition("-")[0]}:
+        return False
+    return not is_alive(int(pid)) or (ticks != "" and ticks != start_time(int(pid)))
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether a process of this machine lives."""
+    """Return whether a process of this machine lives.
+
+    One that has ended keeps its id until its parent asks for its status. The first process of many
+    containers never asks.
+    """
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):  # another user's
-        return True
-    return True
+        pass
+    return _status(pid)[:1] not in (["Z"], ["X"])
+
+
+def start_time(pid: int) -> str:
+    """Return when a process of this machine started, in ticks since the boot; empty if unknown."""
+    return "".join(_status(pid)[19:20])
+
+
+def _status(pid: int) -> list[str]:
+    """Return what Linux tells of a process, its state first; nothing elsewhere."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+    except OSError:
+        return []
+    return text.rpartition(") ")[2].split()
 
 
 def write_json(path: Path, value: Any) -> None:

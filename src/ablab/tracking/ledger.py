@@ -26,10 +26,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-from ablab.tracking.files import is_alive
+from ablab.tracking.files import is_alive, start_time
 from ablab.tracking.host_marker import machine
 from ablab.tracking.mlflow_runs import is_deleted
 from ablab.tracking.store import Store
@@ -69,7 +68,7 @@ class Ledger:
     @cached_property
     def holder(self) -> dict[str, str]:
         """What identifies this process, as a lease stores it."""
-        pid, started = os.getpid(), _started(os.getpid())
+        pid, started = os.getpid(), start_time(os.getpid())
         own = machine()
         lab = str(self.store.lab.root.resolve())
         name = f"{own['host']}-{own['boot'][:8]}-{pid}-{started}"
@@ -167,7 +166,7 @@ class Ledger:
         own, pid = self.holder, holder.get("pid", "")
         is_here = all(own[name] and holder.get(name) == own[name] for name in ("boot", "space"))
         is_known = is_here and pid.isdigit()
-        if is_known and not (is_alive(int(pid)) and _started(int(pid)) == holder.get("started")):
+        if is_known and not (is_alive(int(pid)) and start_time(int(pid)) == holder.get("started")):
             return True
         _, since = self._seen.setdefault(f"beat.{holder.get('id')}", ("", self._read_at))
         return self._read_at - since > _STILL * self.interval
@@ -253,13 +252,4 @@ def _process_space() -> str:
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
-        return ""
-
-
-def _started(pid: int) -> str:
-    """Return when a process of this machine started, in ticks since the boot; empty if unknown."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
-        return text.rpartition(") ")[2].split()[19]
-    except (OSError, IndexError):
         return ""

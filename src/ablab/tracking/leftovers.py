@@ -14,12 +14,12 @@ from filelock import FileLock, Timeout
 
 from ablab.formatting import format_size
 from ablab.text import format_count
-from ablab.tracking.files import TEMPORARY, find_abandoned
+from ablab.tracking.files import MARK, TEMPORARY, find_abandoned
 from ablab.tracking.lab import Lab
 from ablab.tracking.problem import Problem
 from ablab.tracking.run import LOCK, Run
 
-_PARTIAL = re.compile(r"\..+\.(?P<mark>[0-9a-f]{8}-\d+)")
+_PARTIAL = re.compile(rf"\..+\.(?P<mark>{MARK})")
 _QUIET_HOURS = 24
 _LISTED = 3
 _TRIES = 5

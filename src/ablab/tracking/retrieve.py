@@ -18,7 +18,7 @@ from ablab.tracking.completion import (
     parse_completion,
 )
 from ablab.tracking.delivery_state import DeliveryState, read_states, write_states
-from ablab.tracking.files import DamagedError, mark, remove_abandoned, write_atomic
+from ablab.tracking.files import MARK, DamagedError, mark, remove_abandoned, write_atomic
 from ablab.tracking.journal import check_epochs
 from ablab.tracking.lab import Lab
 from ablab.tracking.run import ENVIRONMENT, JOURNAL, LOG, TRIAL, Run
@@ -28,7 +28,7 @@ from ablab.tracking.store_errors import translate_errors
 
 _CONFIG = "config.yaml"
 _NEEDED = (_CONFIG, ENVIRONMENT, JOURNAL, LOG)
-_STAGING = pattern(r"\.retrieved-(?P<mark>[0-9a-f]{8}-\d+)")
+_STAGING = pattern(rf"\.retrieved-(?P<mark>{MARK})")
 _CHECKPOINT = ".ckpt"
 
 

@@ -91,7 +91,7 @@ def test_a_finished_plan_does_not(lab: Lab, started: list[int], monkeypatch: pyt
     assert started == [1]
 
 
-def test_folders_of_killed_sweeps_are_removed_even_if_no_server_is_started(
+def test_folders_of_killed_processes_are_removed_even_if_no_server_is_started(
     tmp_path: Path, started: list[int], monkeypatch: pytest.MonkeyPatch
 ):
     folder = tmp_path / "temporary"
@@ -99,6 +99,7 @@ def test_folders_of_killed_sweeps_are_removed_even_if_no_server_is_started(
     for name, owner in {"killed": _mark_of_an_ended_process(), "ours": mark(), "other": ""}.items():
         (folder / f"pymp-{name}").mkdir(parents=True)
         (folder / f"pymp-{name}" / "ablab.owner").write_text(owner)
+    (folder / f"ablab-{_mark_of_an_ended_process()}-x").mkdir()
     start_early("nothing", [])
     assert started == []
     assert sorted(path.name for path in folder.iterdir()) == ["pymp-other", "pymp-ours"]

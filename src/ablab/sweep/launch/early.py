@@ -20,8 +20,8 @@ def start_early(name: str, overrides: Sequence[str]) -> bool:
     """Start the server of a sweep that probably forks trials; a wrong guess only costs time.
 
     Not started where the launcher or the devices are set, where the plan seems finished, and where
-    this process has imported torch itself. The temporary folders of killed sweeps are removed in
-    any case: the last of them may have finished all trials.
+    this process has imported torch itself. The temporary folders of killed processes are removed
+    in any case: the last of them may have finished all trials.
 
     Returns:
         Whether it was started.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ablab.sweep.launch.environment import thread_variables, worker_environment
-from ablab.tracking.files import is_abandoned, mark
+from ablab.tracking.files import MARK, TEMPORARY, is_abandoned, mark, remove_abandoned
 
 PRELOAD = "ablab.sweep.launch.preload"  # all that a trial imports
 READY = "ABLAB_FORK_SERVER_READY"  # the variable with the path of the file that `ready` writes
@@ -93,9 +93,10 @@ def _is_running(file: Path) -> bool:
 
 
 def remove_abandoned_folders() -> None:
-    """Remove the temporary folders of sweeps that were killed and could not remove them."""
+    """Remove the temporary folders of processes that were killed and could not remove them."""
+    remove_abandoned(Path(tempfile.gettempdir()), TEMPORARY)
     for owner in Path(tempfile.gettempdir()).glob(f"pymp-*/{_OWNER}"):
         with suppress(OSError):
             content = owner.read_text()
-            if re.fullmatch(r"[0-9a-f]{8}-\d+", content) and is_abandoned(content, time.time()):
+            if re.fullmatch(MARK, content) and is_abandoned(content, time.time()):
                 shutil.rmtree(owner.parent, ignore_errors=True)

@@ -26,14 +26,14 @@ from ablab.tracking.archive.manifest import (
 from ablab.tracking.archive.staging import SWEEP, Check, Staged, check_staged, unpack
 from ablab.tracking.archive.tar import TarReader
 from ablab.tracking.completion import omitted_weights
-from ablab.tracking.files import mark, remove_abandoned, sync_folder
+from ablab.tracking.files import MARK, mark, remove_abandoned, sync_folder
 from ablab.tracking.lab import Lab
 from ablab.tracking.plan import Plan, read_plan
 from ablab.tracking.run import IMPORTING, Run
 from ablab.tracking.sealed import write_sealed
 
 SOURCE = "source.json"
-_STAGING = pattern(r"\.import-(?P<mark>[0-9a-f]{8}-\d+)")
+_STAGING = pattern(rf"\.import-(?P<mark>{MARK})")
 
 
 def import_archive(
