@@ -43,9 +43,9 @@ def compare(overrides: Sequence[str]) -> FusedNetwork:
     """Check outputs, gradients and statistics of a training step, and outputs of evaluation."""
     separate, together, x = classifiers(overrides), classifiers(overrides), images()
     fused = FusedNetwork([module.network for module in together])
-    assert torch.equal(
-        fused.weights[1], torch.cat([p.flatten() for p in separate[1].network.parameters()])
-    )
+    weights = torch.cat([p.flatten() for p in separate[1].network.parameters()])
+    assert torch.equal(fused.weights[1, : len(weights)], weights)
+    assert not fused.weights[:, len(weights) :].any()
     for module in (*separate, fused):
         module.train()
     seed_dropout(separate)
@@ -62,7 +62,8 @@ def compare(overrides: Sequence[str]) -> FusedNetwork:
     )
     scale = float(gradients.abs().max())
     assert scale > 0
-    torch.testing.assert_close(fused.gradients, gradients, rtol=1e-9, atol=1e-9 * scale)
+    found_gradients = fused.gradients[:, : len(weights)]
+    torch.testing.assert_close(found_gradients, gradients, rtol=1e-9, atol=1e-9 * scale)
     for a, b in zip(separate, together, strict=True):
         state = b.network.state_dict()
         for name, value in a.network.state_dict().items():
@@ -136,7 +137,7 @@ def test_a_regularizer_adds_to_the_gradients_of_its_own_trial():
     assert torch.equal(fused.gradients[[0, 2]], before[[0, 2]])
     names = [name for name, _ in together[1].network.named_parameters()]
     sizes = [p.numel() for p in together[1].network.parameters()]
-    added = (fused.gradients[1] - before[1]).split(sizes)
+    added = (fused.gradients[1] - before[1])[: sum(sizes)].split(sizes)
     strength = together[1].regularizer.strength
     for name, own, parameter in zip(names, added, together[1].network.parameters(), strict=True):
         expected = strength * parameter.flatten() if name.endswith("weight") else 0 * own

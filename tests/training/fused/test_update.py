@@ -1,6 +1,7 @@
 """Trials that train together follow those that train alone, step by step."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -163,6 +164,29 @@ def test_results_do_not_depend_on_the_neighbors():
         assert torch.equal(train_together(own[:count], torch.float32, STEPS), together[:count])
     assert torch.equal(train_together(own[::-1], torch.float32, STEPS), together.flip(0))
     assert torch.equal(train_together(own[2:], torch.float32, STEPS), together[2:])
+
+
+ACTIVATIONS = sorted(components("activation"))
+LOSSES = sorted(components("loss"))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        *zip(ACTIVATIONS, cycle(LOSSES), cycle(OPTIMIZERS)),
+        ("silu", "cross_entropy", "adam", "lenet5"),
+        ("mish", "cross_entropy", "adam", "cnn"),
+    ],
+    ids="-".join,
+)
+def test_results_do_not_depend_on_the_position(parts: tuple[str, ...]):
+    # Neither 9 images nor 13 features fill vectors of the processor.
+    activation, loss, optimizer, *other = parts
+    network = [f"architecture={name}" for name in other] or [*MLP, "architecture.widths=[13]"]
+    chosen = (f"activation={activation}", f"loss={loss}", f"optimizer={optimizer}")
+    own = configs([*network, *chosen, "data.train_images=900", "batch_size=9"], {}, {}, {})
+    together = train_together(own, torch.float32, 3)
+    assert torch.equal(train_together(own[::-1], torch.float32, 3), together.flip(0))
 
 
 def test_a_trial_alone_differs_by_rounding():

@@ -7,12 +7,19 @@ computed value by value, or over channels, is the same.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ablab.components.dropout.dropout import Dropout
+
+# On a CPU, torch computes a tensor by vectors of up to 32 numbers, and those that are left over by
+# other code, whose results may differ in the last bit. If each trial has a multiple of 64 numbers,
+# none is left over, also where two threads share them: then a trial's results do not depend on its
+# position among the others.
+VECTOR = 64
 
 
 class FusedLinear(nn.Module):
@@ -136,6 +143,25 @@ class EachOwn(nn.Module):
         if isinstance(outputs[0], tuple):
             return tuple(map(torch.cat, zip(*outputs, strict=True)))
         return torch.cat(outputs)
+
+
+class Stateless(EachOwn):
+    """Layers that compute each image by itself, without weights: as one where that is exact.
+
+    Args:
+        layers: of each trial; see `VECTOR` for when each computes its own images.
+        features: as in `EachOwn`.
+    """
+
+    def forward(self, *inputs: Any) -> Any:
+        """Return the outputs of features (T, C, N), or of all images (T * N, ...)."""
+        if len(inputs) == 1 and isinstance(inputs[0], Tensor) and self._is_divided(inputs[0]):
+            return super().forward(inputs[0])
+        return self.layers[0](*inputs)
+
+    def _is_divided(self, x: Tensor) -> bool:
+        size = x.numel() // len(self.layers)
+        return x.is_cpu and (size % VECTOR != 0 or torch.get_num_threads() > 1)
 
 
 class Features(nn.Module):

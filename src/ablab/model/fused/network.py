@@ -9,7 +9,15 @@ from torch import Tensor, nn
 from torch.nn.modules.dropout import _DropoutNd
 
 from ablab.components.dropout.dropout import Dropout
-from ablab.model.fused.layers import EachOwn, Features, FusedBatchNorm, FusedDropout, FusedLinear
+from ablab.model.fused.layers import (
+    VECTOR,
+    EachOwn,
+    Features,
+    FusedBatchNorm,
+    FusedDropout,
+    FusedLinear,
+    Stateless,
+)
 
 _ACTIVATIONS = ("torch.nn.modules.activation", "ablab.components.activation")
 _FEATURES = (  # `linear` has the identity as well
@@ -26,14 +34,15 @@ class FusedNetwork(nn.Module):
     """Computes the networks of T trials on one batch of all their images.
 
     The weights of a trial are one row of ``weights``; the parameters and running statistics of
-    its own network are views, so that it can be tested and stored at any time.
+    its own network are views, so that it can be tested and stored at any time. A row ends with
+    zeros, so that the updates of all trials are computed alike; see `VECTOR`.
 
     Args:
         networks: of one architecture, each with its weights, on one device.
 
     Attributes:
         networks: the trials' own.
-        weights: (T, P), the trained parameters of each.
+        weights: (T, P), the trained parameters of each; P is a multiple of `VECTOR`.
         gradients: (T, P), filled by `gather_gradients`.
     """
 
@@ -46,9 +55,13 @@ class FusedNetwork(nn.Module):
         sizes = [p.numel() for p in first]
         ends = torch.tensor(sizes).cumsum(0).tolist()
         self._spans = [(end - size, end) for size, end in zip(sizes, ends, strict=True)]
+        self._rest = first[0].new_zeros(len(networks), -sum(sizes) % VECTOR, requires_grad=False)
         with torch.no_grad():
             self.weights = torch.stack(
-                [torch.cat([p.detach().reshape(-1) for p in each]) for each in self._parameters_of]
+                [
+                    torch.cat([*(p.reshape(-1) for p in each), rest])
+                    for each, rest in zip(self._parameters_of, self._rest, strict=True)
+                ]
             )
         self.gradients = torch.zeros_like(self.weights)
         for row, each in zip(self.weights, self._parameters_of, strict=True):
@@ -85,7 +98,7 @@ class FusedNetwork(nn.Module):
                 own += [(t, start, end, g) for t, g in enumerate(each) if g is not None]
             for parameters in self._parameters_of:
                 parameters[number].grad = None
-        torch.cat(parts, 1, out=self.gradients)
+        torch.cat([*parts, self._rest], 1, out=self.gradients)
         for t, start, end, g in own:  # of a regularizer's penalty
             self.gradients[t, start:end] += g.reshape(-1)
 
@@ -112,11 +125,12 @@ class FusedNetwork(nn.Module):
         first = layers[0]
         if type(first) is nn.Linear:
             return Features(len(layers), [self._fuse_features(layers)], first.out_features)
-        if is_stateless(first):
-            return first
+        is_container = isinstance(first, nn.ModuleList | nn.ModuleDict)  # others call its modules
+        if is_stateless(first) and not is_container:
+            return Stateless(layers)
         has_own = first._parameters or first._buffers
         is_whole = first is self.networks[0] and _has_linear(first) and not has_own
-        if is_whole or isinstance(first, nn.ModuleList | nn.ModuleDict):
+        if is_whole or is_container:
             copy = first.__new__(type(first))
             copy.__dict__ = {**first.__dict__, "_modules": {}}
             for name, _ in first.named_children():
@@ -140,7 +154,7 @@ class FusedNetwork(nn.Module):
             else:
                 run = _take(columns, lambda layer: not _has_linear(layer))
                 if all(is_stateless(column[0]) for column in run):
-                    yield from (column[0] for column in run)
+                    yield from (Stateless(column) for column in run)
                 else:  # as one, so that the images are divided among the trials once
                     yield EachOwn([nn.Sequential(*own) for own in zip(*run, strict=True)])
 
@@ -155,7 +169,7 @@ class FusedNetwork(nn.Module):
             )
         if isinstance(first, Dropout):
             return FusedDropout(given)
-        return first if _is_elementwise(first) else EachOwn(layers, features=True)
+        return (Stateless if _is_elementwise(first) else EachOwn)(layers, features=True)
 
 
 def is_stateless(layer: nn.Module) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.optim.lr_scheduler import ConstantLR, ReduceLROnPlateau
 
 from ablab.model.builder import Builder
@@ -90,8 +91,9 @@ class _Update:
         """Continue from the states of all trials, which are equal but for their weights' rows."""
         optimizers = [state["optimizer"] for state in states]
         rows = [content["state"].get(0, {}) for content in optimizers]
+        width = self._parameter.shape[1]
         merged = {
-            name: torch.cat([row[name] for row in rows])
+            name: torch.cat([F.pad(row[name], (0, width - row[name].shape[1])) for row in rows])
             if isinstance(value, Tensor) and value.ndim == 2
             else value
             for name, value in rows[0].items()
