@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 import torch
 from contract import CONTRACT, names
+from networks import LARGE
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -20,9 +21,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _architecture(name: str) -> Any:
-    from networks import is_large  # needed by few tests, and Hydra takes its time
-
-    return pytest.param(name, marks=[pytest.mark.slow] if is_large(name) else [])
+    return pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
 
 
 @pytest.fixture(autouse=True)

@@ -12,15 +12,16 @@ import pytest
 import torch
 from contract import names
 from networks import (
+    LARGE,
     NARROW,
     Parts,
     all_logits,
     axes_used,
     images,
-    is_large,
     loss,
     network,
     smallest,
+    takes_long,
     train,
     weightless,
 )
@@ -30,6 +31,10 @@ from torch import nn
 def _check_message(error: ValueError, image_size: int) -> None:
     assert re.match(rf"dataset\.image_size must be .+, got {image_size}\b", str(error)), error
     assert image_size != 32, "CIFAR's size is everybody's"
+
+
+def test_large_architectures_are_listed(any_architecture: str) -> None:
+    assert (any_architecture in LARGE) == takes_long(any_architecture), "see networks.LARGE"
 
 
 @pytest.mark.parametrize("image_size", [8, 16, 28, 32, 64, 224])
@@ -97,7 +102,7 @@ def test_every_part_that_it_uses_trains(architecture: str, axis: str) -> None:
     size = smallest(architecture)
     if axis == "normalization":  # a map of one pixel has no instance statistics
         size = max(size, 32)
-    large, narrow = is_large(architecture), NARROW.get(architecture, {})
+    large, narrow = architecture in LARGE, NARROW.get(architecture, {})
     chosen = names(axis)
     if large:  # a third of them each, so that some train in each and each in several
         chosen = chosen[names("architecture").index(architecture) % 3 :: 3]
@@ -119,16 +124,16 @@ def test_each_dropout_acts_where_it_is_used(architecture: str) -> None:
         assert module.eval()(x).equal(module(x))
 
 
-def test_thirty_two_random_images_can_be_memorized(architecture: str) -> None:
-    narrow = NARROW.get(architecture, {})
+def test_random_images_can_be_memorized(architecture: str) -> None:
+    narrow, number = NARROW.get(architecture, {}), 16 if architecture in LARGE else 32
     module = network(architecture, Parts(normalization="batch"), **narrow)
-    x, y = images(architecture, 32), torch.arange(32) % 10
+    x, y = images(architecture, number), torch.arange(number) % 10
     # VGG has no shortcuts: with a larger lr it converges slowly
     steps = train(module, x, y, lr=0.001 if architecture == "vgg" else 0.002)
     assert any(
         all_logits(module, x)[0].argmax(1).equal(y)
         for index, _ in enumerate(islice(steps, 300))
-        if index % 10 == 9
+        if index % 5 == 4
     )
 
 

@@ -88,7 +88,7 @@ def test_loss_equals_autograds_for_200_steps_on_mnist(
 ) -> None:
     monkeypatch.setenv("ABLAB_DATA", MNIST)
     loss = "binary_cross_entropy" if network == "one_conv" else "cross_entropy"
-    check_losses(200, f"architecture={network}", "dataset=mnist", "batch_size=32", f"loss={loss}")
+    check_losses(200, f"architecture={network}", "dataset=mnist", "batch_size=8", f"loss={loss}")
 
 
 def build_both(config: Mapping[str, Any]) -> list[Classifier]:
