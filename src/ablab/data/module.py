@@ -76,7 +76,6 @@ class InMemoryDataModule(TrialData):
         self._split_seed = split_seed
         self._parts = ("train", *(("val",) if image_set.has_val else ()), "test")
         self._on_device: dict[tuple[str, torch.device], tuple[Tensor, Tensor]] = {}
-        self._moments: dict[tuple[Any, ...], Moments] = {}
 
     @property
     def batch_size(self) -> int:
@@ -226,12 +225,13 @@ class InMemoryDataModule(TrialData):
     @property
     def statistics(self) -> Moments:
         """Mean and standard deviation of the training images, per channel, pixels in [0, 1]."""
-        key = self._split_key, self.train_images
-        if key not in self._moments:
+        content = self._cached.hashes["train_images"]
+        key = content, self._val_fraction, self._split_key, self.train_images
+        if key not in _MOMENTS:
             train = self._indices()[0].numpy()
             images = self._cached.arrays["train_images"]
-            self._moments[key] = moments(histogram_of(train, images, self._cached.histogram))
-        return self._moments[key]
+            _MOMENTS[key] = moments(histogram_of(train, images, self._cached.histogram))
+        return _MOMENTS[key]
 
     @property
     def normalization(self) -> Moments:
@@ -332,5 +332,6 @@ class InMemoryDataModule(TrialData):
         return (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
 
 
+_MOMENTS: dict[tuple[Any, ...], Moments] = {}  # trials of one process often share their images
 _COUNTED = ("train_images", "val_images", "test_images")
 _KINDS = ("images", "labels")
