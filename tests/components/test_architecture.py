@@ -141,10 +141,3 @@ def test_logits_in_eval_do_not_depend_on_the_batch(architecture: str) -> None:
     module = network(architecture).eval()
     x = images(architecture, 4)
     torch.testing.assert_close(module(x)[:1], module(x[:1]), rtol=1e-3, atol=1e-5)
-
-
-def test_exported_program_gives_the_same(architecture: str) -> None:
-    module = network(architecture, Parts(normalization="batch")).eval()
-    x = images(architecture, 2)
-    exported = torch.export.export(module, (x,)).module()
-    torch.testing.assert_close(exported(x), module(x), rtol=1e-3, atol=1e-5)
