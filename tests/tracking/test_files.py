@@ -96,6 +96,15 @@ def test_process_id_that_is_used_again_is_another_process() -> None:
     assert not is_abandoned(f"{host}-{pid}", time.time())  # as 0.1 wrote it
 
 
+def test_process_of_which_the_system_tells_nothing_may_live(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    owner = mark()
+    monkeypatch.setattr("ablab.tracking.files._status", lambda pid: [])
+    assert is_alive(os.getpid())
+    assert not is_abandoned(owner, time.time())
+
+
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="Linux tells the state of a process")
 def test_process_that_nobody_waits_for_has_ended() -> None:
     process = subprocess.Popen(["true"])

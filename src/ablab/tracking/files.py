@@ -21,7 +21,7 @@ class DamagedError(InputError):
 
 _DAY = 86400.0
 _SMALL = 2**16  # bytes
-MARK = r"[0-9a-f]{8}-\d+(?:-\d+)?"  # what `mark` returns; 0.1 wrote no time
+MARK = r"[0-9a-f]{8}-\d+(?:-\d+)?"  # what `mark` returns; labs of 0.1 lack the time
 PARTIAL = re.compile(rf"\..+\.(?P<mark>{MARK}|\d+)")  # its first labs have the process id alone
 TEMPORARY = re.compile(rf"ablab-(?P<mark>{MARK})-.*")
 
@@ -130,7 +130,10 @@ def is_abandoned(owner: str, changed: float) -> bool:
         return True
     if host not in {"", mark().partition("-")[0]}:
         return False
-    return not is_alive(int(pid)) or (ticks != "" and ticks != start_time(int(pid)))
+    if not is_alive(int(pid)):
+        return True
+    now = start_time(int(pid))  # unknown where the system hides the processes of other users
+    return bool(ticks and now) and ticks != now
 
 
 def is_alive(pid: int) -> bool:
