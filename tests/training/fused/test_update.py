@@ -189,6 +189,28 @@ def test_results_do_not_depend_on_the_position(parts: tuple[str, ...]):
     assert torch.equal(train_together(own[::-1], torch.float32, 3), together.flip(0))
 
 
+def test_states_without_the_zeros_at_their_ends_are_continued():
+    # as checkpoints were before weights filled whole vectors
+    own = configs([*MLP, "architecture.widths=[13]"], {}, {})
+    data = data_of(own[0])
+    x, y = next(iter(FusedBatches([data.train_dataloader(), data.train_dataloader()])))
+    found = []
+    for is_cut in (False, True):
+        modules = [build.classifier(config, data) for config in own]
+        fused = FusedClassifier(modules, own, 4)
+        fused.train_step(0, x, y, fused.start_epoch())
+        states = [fused.update.state_of(number) for number in range(2)]
+        number = sum(p.numel() for p in modules[0].network.parameters())
+        for state in states if is_cut else ():
+            row = state["optimizer"]["state"][0]
+            assert row["exp_avg"].shape[1] > number
+            row.update({name: row[name][:, :number] for name in ("exp_avg", "exp_avg_sq")})
+        again = FusedClassifier(modules, own, 4, [1, 1], states)
+        again.train_step(0, x, y, again.start_epoch())
+        found.append(torch.cat([p.detach().flatten() for p in modules[1].network.parameters()]))
+    assert torch.equal(*found)
+
+
 def test_a_trial_alone_differs_by_rounding():
     own = configs([*MLP, "scheduler=one_cycle"], {}, {}, {})
     together = train_together(own, torch.float64, STEPS)
