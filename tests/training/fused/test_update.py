@@ -189,6 +189,20 @@ def test_results_do_not_depend_on_the_position(parts: tuple[str, ...]):
     assert torch.equal(train_together(own[::-1], torch.float32, 3), together.flip(0))
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "lion", "nesterov"])
+def test_results_do_not_depend_on_the_position_with_two_threads(optimizer: str):
+    # so many weights and features that torch shares them between the threads
+    chosen = ("architecture=mlp", "architecture.widths=[77]", "activation=mish", "batch_size=250")
+    own = configs([*chosen, "normalization=batch", f"optimizer={optimizer}"], {}, {}, {})
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        together = train_together(own, torch.float32, 3)
+        assert torch.equal(train_together(own[::-1], torch.float32, 3), together.flip(0))
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_states_without_the_zeros_at_their_ends_are_continued():
     # as checkpoints were before weights filled whole vectors
     own = configs([*MLP, "architecture.widths=[13]"], {}, {})

@@ -17,8 +17,8 @@ from ablab.components.dropout.dropout import Dropout
 
 # On a CPU, torch computes a tensor by vectors of up to 32 numbers, and those that are left over by
 # other code, whose results may differ in the last bit. If each trial has a multiple of 64 numbers,
-# none is left over, also where two threads share them: then a trial's results do not depend on its
-# position among the others.
+# none is left over, so that its results do not depend on its position among the others. Two threads
+# divide the weights of all trials at such a place too; layers are then computed trial by trial.
 VECTOR = 64
 
 

@@ -55,7 +55,7 @@ class FusedNetwork(nn.Module):
         sizes = [p.numel() for p in first]
         ends = torch.tensor(sizes).cumsum(0).tolist()
         self._spans = [(end - size, end) for size, end in zip(sizes, ends, strict=True)]
-        self._rest = first[0].new_zeros(len(networks), -sum(sizes) % VECTOR, requires_grad=False)
+        self._rest = first[0].new_zeros(len(networks), -sum(sizes) % VECTOR)
         with torch.no_grad():
             self.weights = torch.stack(
                 [
