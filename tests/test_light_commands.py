@@ -27,6 +27,7 @@ LARGE = {
     "torch",
     "torchmetrics",
 }
+DIGITS = {"pandas", "scipy", "sklearn"}  # the data set comes with scikit-learn
 # Of a few milliseconds each, which a command that only looks would take a tenth of its time for.
 SMALL = {
     "ablab.cli.completers",
@@ -134,6 +135,14 @@ def test_each_module_adds_the_commands_that_the_parser_knows_it_by():
     everything = [command for added in MODULES.values() for command in added]
     for words in ([], ["--debug", "status"], ["swep"]):
         assert names(make_parser(words)) == everything
+
+
+@pytest.mark.usefixtures("own_home")
+def test_training_imports_neither_the_compiler_nor_what_draws():
+    watched = {*LARGE, "torch._dynamo.eval_frame"}
+    code, imported, output = run(*TRIAL, "--offline", watched=watched)
+    assert code == 0, output
+    assert imported - DIGITS == {"pytorch_lightning", "torch", "torchmetrics"}
 
 
 @pytest.mark.slow

@@ -4,18 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from pytorch_lightning.plugins.precision import (
-    DoublePrecision,
-    HalfPrecision,
-    MixedPrecision,
-    Precision,
-)
 from torch import Tensor
 
 from ablab.config.dry_forward import CPU, IMAGES, DryNetwork, blank_images, fault_on_error
 from ablab.config.preflight import device_type
 from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
+from ablab.lightning import pl
 from ablab.model import build
 from ablab.model.builder import Builder
 from ablab.model.frozen_layers import trained_parameters
@@ -107,12 +102,14 @@ def check_precision(config: Mapping[str, Any], data: TrialData, num_weights: int
                 module.network.eval()(images)
 
 
-def _plugin(precision: Literal["64-true", "bf16-true", "bf16-mixed"]) -> Precision:
+def _plugin(
+    precision: Literal["64-true", "bf16-true", "bf16-mixed"],
+) -> pl.plugins.Precision:
     if precision == "64-true":
-        return DoublePrecision()
+        return pl.plugins.DoublePrecision()
     if precision == "bf16-mixed":
-        return MixedPrecision(precision, "cpu")
-    return HalfPrecision(precision)
+        return pl.plugins.MixedPrecision(precision, "cpu")
+    return pl.plugins.HalfPrecision(precision)
 
 
 def _check_loss(value: Any) -> None:

@@ -4,11 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 
-import pytorch_lightning as pl
 from torch import Tensor
 
 from ablab.data.batches import Augmentation
 from ablab.data.perturbation import Perturbation
+from ablab.lightning import pl
 
 Batch = tuple[Tensor, Tensor]
 

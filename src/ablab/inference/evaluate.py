@@ -6,9 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pytorch_lightning as pl
 from omegaconf import OmegaConf
-from pytorch_lightning.loggers.logger import DummyLogger
 
 from ablab.config.compose import compose
 from ablab.config.composition import Composition
@@ -20,6 +18,7 @@ from ablab.data.trial_data import TrialData
 from ablab.errors import InputError
 from ablab.faults import ConfigError
 from ablab.inference.load import input_format, load_classifier, trial_data
+from ablab.lightning import pl
 from ablab.model import build
 from ablab.model.preprocessing import InputFormat
 from ablab.tracking.run import Run
@@ -170,7 +169,7 @@ def _devices(recorded: Mapping[str, Any]) -> dict[str, Any]:
 
 def _trainer(config: Mapping[str, Any], folder: Path) -> pl.Trainer:
     devices = Devices(config["devices"]["accelerator"])
-    return trainer(config["trainer"], devices, folder, DummyLogger(), [])
+    return trainer(config["trainer"], devices, folder, pl.loggers.logger.DummyLogger(), [])
 
 
 def _recorded(run: Run, metrics: Mapping[str, float]) -> dict[str, float]:

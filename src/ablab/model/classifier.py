@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.plugins.precision import Precision
-from pytorch_lightning.utilities import GradClipAlgorithmType
-from pytorch_lightning.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, ReduceLROnPlateau
 
 from ablab import streams
 from ablab.components.regularizer.none import none
 from ablab.components.regularizer.regularizer import Regularizer
+from ablab.lightning import pl
 from ablab.model.dropout_stream import DropoutStream
 from ablab.model.epoch_metrics import (
     STEPS_BETWEEN_CHECKS,
@@ -195,7 +192,7 @@ class Classifier(pl.LightningModule):
         self.confidence = torch.cat(self._confidences).cpu()
         self._log_metrics("test", self._evaluated)
 
-    def configure_optimizers(self) -> OptimizerLRScheduler:
+    def configure_optimizers(self) -> pl.utilities.types.OptimizerLRScheduler:
         """Return the optimizer, and the scheduler unless the learning rate is constant."""
         optimizer = self._optimizer(named_params=trained_parameters(self.network))
         total_steps = int(self.trainer.estimated_stepping_batches)
@@ -234,12 +231,14 @@ class Classifier(pl.LightningModule):
         Lightning refuses to, since such a step may unscale gradients itself: in ``16-mixed``
         alone, where `ablab.config.combinations` refuses it before training.
         """
-        algorithm = GradClipAlgorithmType(gradient_clip_algorithm or "norm")
+        algorithm = pl.utilities.GradClipAlgorithmType(gradient_clip_algorithm or "norm")
         if self.trainer.precision == "16-mixed":
             self.clip_gradients(optimizer, gradient_clip_val, algorithm)
         else:
             plugin = self.trainer.precision_plugin
-            Precision.clip_gradients(plugin, optimizer, gradient_clip_val or 0.0, algorithm)
+            pl.plugins.Precision.clip_gradients(
+                plugin, optimizer, gradient_clip_val or 0.0, algorithm
+            )
 
     def _evaluate(self, batch: tuple[Tensor, Tensor], step: int) -> Tensor:
         """Record the outputs of one batch of validation or test, and return the logits (N, K)."""

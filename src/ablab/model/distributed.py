@@ -6,9 +6,10 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
-from pytorch_lightning.plugins.layer_sync import LayerSync
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from ablab.lightning import pl
 
 
 class _SumOverProcesses(torch.autograd.Function):
@@ -70,7 +71,7 @@ class _SyncedForward:
         layer.running_var.lerp_(variance * count / (count - 1), weight)
 
 
-class CpuBatchNormSync(LayerSync):
+class CpuBatchNormSync(pl.plugins.LayerSync):
     """Synchronizes batch norm on CPU, where torch's SyncBatchNorm raises (it needs a GPU)."""
 
     def apply(self, model: nn.Module) -> nn.Module:

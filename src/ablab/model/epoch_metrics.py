@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torchmetrics import MeanMetric
-from torchmetrics.classification import MulticlassAccuracy
+
+from ablab.lightning import torchmetrics
 
 # Checking whether the loss is finite synchronizes with the GPU, so not at each step.
 STEPS_BETWEEN_CHECKS = 32
@@ -68,9 +68,11 @@ class EpochMetrics(nn.Module):
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
-        self.accuracy = MulticlassAccuracy(num_classes, average="micro", validate_args=False)
+        self.accuracy = torchmetrics.classification.MulticlassAccuracy(
+            num_classes, average="micro", validate_args=False
+        )
         # NaN stays NaN; "disable" of torchmetrics 1.9 would ignore the weights.
-        self.loss = MeanMetric(nan_strategy=math.nan)
+        self.loss = torchmetrics.MeanMetric(nan_strategy=math.nan)
 
     def compute(self, outputs: EpochOutputs) -> dict[str, Any]:
         """Return ``loss`` and ``accuracy``, and ``penalty`` if there is one."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 
-import pytorch_lightning as pl
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from ablab.errors import InputError
+from ablab.lightning import pl
 
 Patterns = str | Sequence[str] | None
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning_fabric.plugins.io.torch_io import TorchCheckpointIO
 
+from ablab.lightning import lightning_fabric
 from ablab.tracking.files import write_atomic
 
 
-class AtomicCheckpointIO(TorchCheckpointIO):
+class AtomicCheckpointIO(lightning_fabric.plugins.TorchCheckpointIO):
     """Writes a checkpoint beside the previous one, then replaces it.
 
     Lightning's own class writes to the system's temporary folder first, which may be on another,

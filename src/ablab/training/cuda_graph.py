@@ -1,10 +1,10 @@
 """A training step's forward and backward pass as CUDA graphs: ``devices.cuda_graph``."""
 
-import pytorch_lightning as pl
 import torch
 from torch import nn
 
 from ablab.data.module import InMemoryDataModule
+from ablab.lightning import pl
 
 _RUNS = 3  # of the network before its capture, as torch recommends
 

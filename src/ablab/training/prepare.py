@@ -47,7 +47,10 @@ def prepare(settings: ProcessSettings) -> None:
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Warns where CUDA has no deterministic kernel (backward of max pooling), instead of raising.
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # `use_deterministic_algorithms` does the same, and imports the compiler to set this variable's
+    # option of it.
+    torch.set_deterministic_debug_mode("warn")
+    os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")
     # Filling uninitialized memory only finds bugs in operations, and costs time at each step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-import pytorch_lightning as pl
 from filelock import Timeout
 
 from ablab.config.fused import FUSED
@@ -24,6 +23,7 @@ from ablab.errors import (
     ResourceError,
     resource_error,
 )
+from ablab.lightning import pl
 from ablab.output import redirect_to
 from ablab.signals import TerminatedError, dump_stacks_to
 from ablab.tracking.journal import Journal, JournalError

@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import pytorch_lightning as pl
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -16,6 +15,7 @@ from rich.progress import (
 )
 
 from ablab.formatting import format_metric
+from ablab.lightning import pl
 from ablab.tracking.journal import Entry
 
 _BATCHES_BETWEEN_UPDATES = 10

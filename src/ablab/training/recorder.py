@@ -9,15 +9,13 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Checkpoint
-from pytorch_lightning.loggers.logger import Logger
 from safetensors.torch import save
 from torch import Tensor, nn
 
 from ablab.data.trial_data import TrialData
 from ablab.errors import resource_error
+from ablab.lightning import pl
 from ablab.model.preprocessing import InputFormat
 from ablab.tracking.files import write_atomic
 from ablab.tracking.journal import Entry, Journal
@@ -29,7 +27,7 @@ SELECTION_METRIC = "val/accuracy"
 CPU_UTILIZATION = "cpu/utilization"  # CPU seconds per second of training; 1 is one busy core
 
 
-class JournalLogger(Logger):
+class JournalLogger(pl.loggers.Logger):
     """Writes to the journal of a run.
 
     The `Recorder` writes an epoch as one line, after its checkpoint. That line contains what
@@ -66,7 +64,7 @@ class JournalLogger(Logger):
         """Do nothing: ``trial.json`` contains the configuration before training starts."""
 
 
-class Recorder(Checkpoint):
+class Recorder(pl.callbacks.Checkpoint):
     """Records each epoch of training, and stops after an epoch on request.
 
     Args:

@@ -7,12 +7,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from safetensors.torch import load_file
 
 from ablab.config.probe_switches import switched_on
 from ablab.data.trial_data import TrialData
+from ablab.lightning import pl
 from ablab.model import build
 from ablab.model.classifier import Classifier
 from ablab.model.epoch_metrics import DivergedError

@@ -8,9 +8,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-import pytorch_lightning as pl
-
 from ablab.errors import INTERRUPTED
+from ablab.lightning import pl
 from ablab.signals import TerminatedError, handle_signals
 from ablab.training.recorder import Recorder
 

@@ -3,18 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.loops.evaluation_loop import _EvaluationLoop
-from pytorch_lightning.loops.fetchers import _DataFetcher, _PrefetchDataFetcher
-from pytorch_lightning.loops.progress import _Progress
-from pytorch_lightning.loops.training_epoch_loop import _TrainingEpochLoop
-from pytorch_lightning.plugins.precision import Precision
-from pytorch_lightning.strategies import SingleDeviceStrategy
-from pytorch_lightning.trainer.states import RunningStage, TrainerFn
 from torch import Tensor
 
 from ablab.data.module import InMemoryDataModule
+from ablab.lightning import pl
 from ablab.model.classifier import Classifier
 from ablab.training.direct_update import DirectUpdate
 
@@ -30,10 +23,12 @@ _INNER_HOOKS = (
 def use_direct_steps(trainer: pl.Trainer) -> None:
     """Let a Trainer that has not run yet train, validate and test with the loops of this module."""
     trainer.fit_loop.epoch_loop = StepLoop(trainer)
-    trainer.test_loop = EvaluationLoop(trainer, TrainerFn.TESTING, RunningStage.TESTING)
+    trainer.test_loop = EvaluationLoop(
+        trainer, pl.trainer.states.TrainerFn.TESTING, pl.trainer.states.RunningStage.TESTING
+    )
 
 
-class StepLoop(_TrainingEpochLoop):
+class StepLoop(pl.loops.training_epoch_loop._TrainingEpochLoop):
     """Runs the first and the last step of an epoch as Lightning does, and the others directly.
 
     Lightning calls 20 hooks a step, nearly all empty, nests the step in four closures, and asks
@@ -51,10 +46,10 @@ class StepLoop(_TrainingEpochLoop):
 
     def __init__(self, trainer: pl.Trainer) -> None:
         super().__init__(trainer)
-        stage = TrainerFn.FITTING, RunningStage.VALIDATING
+        stage = pl.trainer.states.TrainerFn.FITTING, pl.trainer.states.RunningStage.VALIDATING
         self.val_loop = EvaluationLoop(trainer, *stage, verbose=False, inference_mode=False)
 
-    def advance(self, data_fetcher: _DataFetcher) -> None:
+    def advance(self, data_fetcher: pl.loops.fetchers._DataFetcher) -> None:
         """Run one step as Lightning does, or directly all steps before the last one."""
         batches, number = self.trainer.num_training_batches, self.batch_progress.current.ready
         if 0 < number < batches - 1 < float("inf") and self._is_plain(data_fetcher):
@@ -62,12 +57,12 @@ class StepLoop(_TrainingEpochLoop):
         else:
             super().advance(data_fetcher)
 
-    def _is_plain(self, fetcher: _DataFetcher) -> bool:
+    def _is_plain(self, fetcher: pl.loops.fetchers._DataFetcher) -> bool:
         """Return whether a step needs nothing of what the direct steps leave out."""
         trainer = self.trainer
         return (
             _is_plain(trainer, _INNER_HOOKS)
-            and type(fetcher) is _PrefetchDataFetcher
+            and type(fetcher) is pl.loops.fetchers._PrefetchDataFetcher
             and getattr(trainer.precision_plugin, "scaler", None) is None
             and trainer.accumulate_grad_batches == 1
             and self.max_steps == -1
@@ -77,7 +72,7 @@ class StepLoop(_TrainingEpochLoop):
             and all(c.interval == "epoch" or c.frequency == 1 for c in trainer.lr_scheduler_configs)
         )
 
-    def _run_directly(self, fetcher: _DataFetcher, count: int) -> None:
+    def _run_directly(self, fetcher: pl.loops.fetchers._DataFetcher, count: int) -> None:
         """Run the next ``count`` steps; fewer if a callback stops the training."""
         trainer, module = self.trainer, self.trainer.lightning_module
         assert isinstance(module, Classifier)
@@ -111,7 +106,7 @@ class StepLoop(_TrainingEpochLoop):
         self._batches_that_stepped += steps - 1  # Lightning counts one for this call
 
 
-class EvaluationLoop(_EvaluationLoop):
+class EvaluationLoop(pl.loops.evaluation_loop._EvaluationLoop):
     """Evaluates the first and the last batch as Lightning does, and the others directly.
 
     Lightning's hooks and questions what to log take a third of the time of a small network's batch.
@@ -145,7 +140,7 @@ def _is_plain(trainer: pl.Trainer, hooks: Sequence[str]) -> bool:
     """Return whether one process trains ablab's module, and no callback has one of the hooks."""
     return (
         type(trainer.lightning_module) is Classifier
-        and type(trainer.strategy) is SingleDeviceStrategy
+        and type(trainer.strategy) is pl.strategies.SingleDeviceStrategy
         and not any(_overriding(trainer, name) for name in hooks)
     )
 
@@ -172,7 +167,7 @@ def _placement(trainer: pl.Trainer) -> Callable[[Any], Any]:
 
 
 def _step(
-    trainer: pl.Trainer, module: Classifier, gradients: _Progress
+    trainer: pl.Trainer, module: Classifier, gradients: pl.loops.progress._Progress
 ) -> Callable[[Any, int], None]:
     """Return the function that trains on one batch, given its number in the epoch.
 
@@ -184,7 +179,7 @@ def _step(
     optimizer, plugin = trainer.optimizers[0], trainer.precision_plugin
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     clipping = trainer.gradient_clip_val, trainer.gradient_clip_algorithm
-    needs_context = type(plugin) is not Precision
+    needs_context = type(plugin) is not pl.plugins.Precision
     update = DirectUpdate.of(optimizer)
 
     def compute_gradients(batch: Any, number: int) -> Tensor:

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable
 
-import pytorch_lightning as pl
-
 from ablab.data.trial_data import TrialData
+from ablab.lightning import pl
 from ablab.model.classifier import Classifier
 from ablab.training.picture_data import TestResults, gather_test
 from ablab.training.recorder import to_short_float

@@ -7,13 +7,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-import pytorch_lightning as pl
-from lightning_fabric.plugins.environments.lightning import LightningEnvironment
-from lightning_fabric.utilities import registry
-from pytorch_lightning.loggers.logger import Logger
-from pytorch_lightning.strategies import DDPStrategy
 from torch.nn.parallel import DistributedDataParallel
 
+from ablab.lightning import lightning_fabric, pl
 from ablab.model.distributed import CpuBatchNormSync
 from ablab.training.checkpoint import AtomicCheckpointIO
 from ablab.training.settings import Devices
@@ -27,7 +23,7 @@ _NO_BROADCASTS: dict[str, Any] = {
 
 # Each Trainer looks through all installed packages for callbacks: 6 ms, the same each time.
 _find = cache(entry_points)
-registry.entry_points = _find  # type: ignore[attr-defined, assignment]
+lightning_fabric.utilities.registry.entry_points = _find  # type: ignore[attr-defined, assignment]
 CALLBACKS = "pytorch_lightning.callbacks_factory"  # their group
 
 
@@ -40,7 +36,7 @@ def trainer(
     config: Mapping[str, Any],
     devices: Devices,
     folder: Path,
-    logger: Logger,
+    logger: pl.loggers.Logger,
     callbacks: Sequence[pl.Callback],
     *,
     find_unused_parameters: bool = False,
@@ -81,12 +77,15 @@ def trainer(
     return made
 
 
-def _ddp(find_unused_parameters: bool) -> DDPStrategy:
-    return DDPStrategy(find_unused_parameters=find_unused_parameters, **_NO_BROADCASTS)
+def _ddp(find_unused_parameters: bool) -> pl.strategies.DDPStrategy:
+    return pl.strategies.DDPStrategy(
+        find_unused_parameters=find_unused_parameters, **_NO_BROADCASTS
+    )
 
 
 def _plugins(is_ddp: bool, on_cpu: bool) -> list[Any]:
-    """Return the plugins; LightningEnvironment ignores a SLURM job around a single process."""
+    """Return the plugins; `LightningEnvironment` ignores a SLURM job around a single process."""
     if not is_ddp:
-        return [AtomicCheckpointIO(), LightningEnvironment()]
+        environment = lightning_fabric.plugins.environments.lightning.LightningEnvironment()
+        return [AtomicCheckpointIO(), environment]
     return [AtomicCheckpointIO(), *([CpuBatchNormSync()] if on_cpu else [])]

@@ -6,12 +6,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Checkpoint
 from torch import Tensor
 
 from ablab.config.probe_switches import NUM_IMAGES, switched_on
+from ablab.lightning import pl
 from ablab.model.classifier import Classifier
 from ablab.training.probes.layer_probes import LayerProbes, merge
 from ablab.training.probes.layers import (
@@ -25,10 +24,10 @@ from ablab.training.probes.layers import (
 from ablab.training.probes.table import Table
 
 
-class Probes(Checkpoint):
+class Probes(pl.callbacks.Checkpoint):
     """Runs the requested probes after each epoch (see `ablab.training.probes`).
 
-    It subclasses Checkpoint, because Lightning calls checkpoints after the module has logged the
+    It subclasses `Checkpoint`, because Lightning calls checkpoints after the module has logged the
     epoch's metrics. It must precede the `Recorder`, which records them.
 
     Args:

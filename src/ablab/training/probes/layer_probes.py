@@ -6,11 +6,11 @@ from functools import partial
 from statistics import fmean
 from typing import Any
 
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
 from ablab.data.trial_data import TrialData
+from ablab.lightning import pl
 from ablab.model.classifier import Classifier
 from ablab.training.probes.activations import activation_statistics, drift, moments
 from ablab.training.probes.gradients import Loss, gradient_changes, gradients
