@@ -82,7 +82,7 @@ def _bare(trial: Trial, images: Images, fused: bool | None = None) -> tuple[floa
 def _peak_memory(lab: Lab, trial: Trial) -> float:
     """Return the peak memory, in bytes, of a new process that trains one trial."""
     run: Run = lab.new_run(trial.as_dict())
-    command = [sys.executable, "-m", "ablab.training.process", str(Path(run.folder))]
+    command = [sys.executable, "-m", "ablab.training", str(Path(run.folder))]
     subprocess.run([*command, SETTINGS.to_json()], check=True)
     assert run.completion is not None
     return run.completion.measured["memory/peak_bytes"]

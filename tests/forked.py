@@ -31,7 +31,7 @@ from ablab.signals import END_SIGNALS
 from ablab.sweep.launch.environment import thread_variables, worker_environment
 from ablab.sweep.launch.server import PRELOAD
 
-COMMAND, TRIAL = "ablab.cli", "ablab.training.process"
+COMMAND, TRIAL = "ablab.cli", "ablab.training.__main__"
 MODULES = [
     PRELOAD,
     COMMAND,

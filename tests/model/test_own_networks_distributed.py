@@ -36,7 +36,7 @@ OUTPUTS = {
 def _train_as_command(run: Run) -> int:
     """Train as a command, without the variable that would hold it to one thread."""
     settings = ProcessSettings(Devices(**run.trial["config"]["devices"])).to_json()
-    command = [sys.executable, "-m", "ablab.training.process", str(run.folder), settings]
+    command = [sys.executable, "-m", "ablab.training", str(run.folder), settings]
     environment = {name: v for name, v in os.environ.items() if name != "OMP_NUM_THREADS"}
     return subprocess.run(command, env=environment, check=False).returncode
 

@@ -6,7 +6,7 @@ import pytest
 
 from ablab.config.compose import compose
 from ablab.errors import InputError
-from ablab.training.process import main
+from ablab.training.__main__ import main
 from ablab.training.settings import Devices, ProcessSettings
 
 

@@ -73,7 +73,7 @@ def run_in_subprocess(run: Run, trial: Trial, console: Console) -> int:
         ResourceError: the machine lacks something, such as disk space; the last checkpoint is kept.
     """
     settings = ProcessSettings.of(trial.config, ends_with_parent=True)
-    arguments = [sys.executable, "-m", "ablab.training.process"]
+    arguments = [sys.executable, "-m", "ablab.training"]
     arguments += [str(run.folder), settings.to_json()]
     lines = EpochLines(console, trial.config["trainer"]["max_epochs"])
     with tempfile.TemporaryFile() as output, _showing_epochs(run, lines):

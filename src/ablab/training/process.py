@@ -1,12 +1,7 @@
-"""Training of a run in one process: its lock, log, signals and exit code.
-
-Also the command ``python -m ablab.training.process FOLDER SETTINGS``, which starts a trial of
-several processes: Lightning runs the same command again for each further process.
-"""
+"""Training of a run in one process: its lock, log, signals and exit code."""
 
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -19,8 +14,6 @@ from ablab.errors import (
     FAILED,
     FINISHED,
     LOCKED,
-    InputError,
-    ResourceError,
     resource_error,
 )
 from ablab.lightning import pl
@@ -140,16 +133,3 @@ def _run_worker(run: Run, settings: ProcessSettings) -> int:
     with suppress(StoppedError), sample_system(run.folder, rank):
         training.fit()  # with another exit code, Lightning would kill rank 0 too
     return FINISHED
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Train the run in a folder with settings in JSON, and return the exit code."""
-    try:
-        return run_process(Path(arguments[0]), ProcessSettings.from_json(arguments[1]))
-    except (InputError, ResourceError) as error:
-        sys.stderr.write(f"ablab: {error}\n")
-        return error.exit_code
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

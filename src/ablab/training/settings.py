@@ -84,7 +84,7 @@ class ProcessSettings:
         return cls(devices, threads, slots, in_sweep, ends_with_parent)
 
     def to_json(self) -> str:
-        """Return the settings as an argument of ``python -m ablab.training.process``."""
+        """Return the settings as an argument of ``python -m ablab.training``."""
         return json.dumps(asdict(self))
 
     @classmethod

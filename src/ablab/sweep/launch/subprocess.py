@@ -44,7 +44,7 @@ class SubprocessWorker:
 
 
 class SubprocessLauncher:
-    """Starts ``python -m ablab.training.process`` for one run at a time in each slot.
+    """Starts ``python -m ablab.training`` for one run at a time in each slot.
 
     Args:
         module: run with the run's folder and the settings as arguments.

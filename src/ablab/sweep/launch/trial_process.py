@@ -12,7 +12,7 @@ from pathlib import Path
 from ablab.sweep.launch.environment import thread_variables
 from ablab.training.settings import ProcessSettings
 
-MODULE = "ablab.training.process"
+MODULE = "ablab.training"
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 30.0  # from SIGTERM to SIGKILL
 # Lightning would take the process for a rank that SLURM or MPI has started.
@@ -20,7 +20,7 @@ _FOREIGN = ("SLURM_", "PMI_", "PMIX_", "OMPI_")
 
 
 def training_command(folder: Path, settings: ProcessSettings, module: str = MODULE) -> list[str]:
-    """Return the command that trains a run: ``python -m ablab.training.process FOLDER JSON``."""
+    """Return the command that trains a run: ``python -m ablab.training FOLDER JSON``."""
     return [sys.executable, "-m", module, str(folder), settings.to_json()]
 
 
