@@ -69,6 +69,19 @@ hidden = torch.compile(closure, backend="eager")
 assert hidden() == closure()
 assert counters["graph_break"], "zero_grad must stay hidden from the compiler"
 """
+DISABLING = """
+torch._dynamo.graph_break("nothing is compiled")
+assert torch.compiler.disable(loss := lambda x: x + 1)(1) == 2
+assert imported() == []
+disabled = torch.compiler.disable(layer, reason="a module")
+assert torch.equal(disabled(torch.ones(2)), layer(torch.ones(2)))
+
+@torch.compiler.disable(reason="a decorator with arguments")
+def hidden(x):
+    return x + 1
+
+assert torch.compile(lambda x: hidden(x) * loss(x), backend="eager")(torch.ones(1)) == 4
+"""
 PLOTTING = """
 from ablab.lightning import torchmetrics
 
@@ -98,8 +111,8 @@ NOTHING_NEW = "assert imported() == [], imported()"
 
 @pytest.mark.parametrize(
     "program",
-    [TRAINING + NOTHING_NEW, COMPILING, PLOTTING, SUBMODULE_FIRST],
-    ids=["training", "compiling", "plotting", "submodule first"],
+    [TRAINING + NOTHING_NEW, COMPILING, DISABLING, PLOTTING, SUBMODULE_FIRST],
+    ids=["training", "compiling", "disabling", "plotting", "submodule first"],
 )
 def test_large_modules_are_imported_once_they_are_used(program: str):
     words = [sys.executable, "-W", "error::ImportWarning", "-c", START + program]

@@ -2,10 +2,10 @@
 
 Their import also imports the compiler of torch, ``scipy.signal`` and matplotlib, and takes twice as
 long for it. Lightning needs of them one class for ``isinstance`` and one decorator, torchmetrics a
-few classes for annotations. torch itself imports the compiler at the first step of an optimizer, to
-hide it from the compiler, which has no effect before something is compiled. Here stand-ins serve
-for all this, and import the real module as soon as more of it is used. All of ablab gets the three
-packages from here.
+few classes for annotations. torch itself imports the compiler when an optimizer is created, to hide
+methods from it, which has no effect before something is compiled. Here stand-ins serve for all
+this, and import the real module as soon as more of it is used. All of ablab gets the three packages
+from here.
 """
 
 import functools
@@ -29,7 +29,7 @@ _COMPILER = "torch._dynamo"
 def _disable(function: Any = None, *arguments: Any, **settings: Any) -> Any:
     """Do what ``torch._dynamo.disable`` does, once there is a compiler that could be disabled."""
     if not inspect.isfunction(function):
-        return importlib.import_module(_COMPILER).disable(function, *arguments, **settings)
+        return _STAND_IN.real().disable(function, *arguments, **settings)
     disabled: Callable[..., Any] | None = None
 
     @functools.wraps(function)
@@ -38,13 +38,13 @@ def _disable(function: Any = None, *arguments: Any, **settings: Any) -> Any:
         if disabled is None:
             if not is_imported(_COMPILER):
                 return function(*args, **kwargs)
-            disabled = importlib.import_module(_COMPILER).disable(function, *arguments, **settings)
+            disabled = _STAND_IN.real().disable(function, *arguments, **settings)
         return disabled(*args, **kwargs)
 
     return call
 
 
-def _do_nothing() -> None:
+def _do_nothing(*_: Any) -> None:
     """Do what functions of ``torch._dynamo`` do where nothing is compiled."""
 
 
@@ -69,14 +69,15 @@ def _needed_for_import() -> list[StandIn]:
     return found
 
 
+_STAND_IN = StandIn(
+    _COMPILER,
+    OptimizedModule=stand_in_class(_COMPILER, "OptimizedModule"),
+    disable=_disable,
+    graph_break=_do_nothing,
+    trace_rules=SimpleNamespace(clear_lru_cache=_do_nothing),  # of processes of DDP
+)
 if _COMPILER not in sys.modules:
-    StandIn(
-        _COMPILER,
-        OptimizedModule=stand_in_class(_COMPILER, "OptimizedModule"),
-        disable=_disable,
-        graph_break=_do_nothing,
-        trace_rules=SimpleNamespace(clear_lru_cache=_do_nothing),  # of processes of DDP
-    ).enter()
+    _STAND_IN.enter()
 with stand_ins(_needed_for_import()):
     import lightning_fabric
     import pytorch_lightning as pl
