@@ -51,6 +51,38 @@ def test_an_incomplete_last_line_is_cut_off_and_written_again(tmp_path: Path, le
     assert read_entries(path)[0] == [epoch(0), epoch(1)]
 
 
+def test_lines_are_read_together_as_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    entries = [
+        Entry("attempt", 1.0, None, {}, {}, {"host": "ü\u2028\n", "command": ["a", {"b": None}]}),
+        *(epoch(number, **{"val/loss": value}) for number, value in enumerate((0.1, -math.inf))),
+        Entry("test", 2.0, None, {"test/accuracy": 1 / 3}, {"seconds": 3}),
+    ]
+    lines = [entry.encode() for entry in entries]
+    path.write_text("".join(lines), "utf-8")
+    assert read_entries(path) == ([Entry.decode(line) for line in lines], path.stat().st_size)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"1",
+        b'{"kind":"a","time":1.0},{"kind":"b","time":1.0}',
+        b'{"kind":"a","time":[',
+        b"\xff",
+        b"",
+    ],
+)
+def test_a_line_that_is_no_event_is_damaged_whatever_its_checksum(
+    tmp_path: Path, text: bytes
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    line = b"%08x %s\n" % (zlib.crc32(text), text)
+    path.write_bytes(epoch(0).encode().encode() + line + epoch(1).encode().encode())
+    with pytest.raises(JournalError, match=f"at byte {len(epoch(0).encode())}"):
+        read_entries(path)
+
+
 def test_damage_before_the_last_line_is_an_error_with_its_offset(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     for number in range(3):
