@@ -23,7 +23,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     init = f"{once}from {name} import early\nclass Kind: ...\nnumber = 1\n"
     (tmp_path / name / "__init__.py").write_text(init)
     for module in ("early", "late"):
-        (tmp_path / name / f"{module}.py").write_text(f"{once}number = 2\n")
+        (tmp_path / name / f"{module}.py").write_text(f"{once}number = 2\nother = None\n")
     monkeypatch.syspath_prepend(tmp_path)
     return name
 
@@ -72,8 +72,20 @@ def test_a_submodule_that_does_not_exist_is_not_found(package: str):
 def test_all_stand_ins_of_a_package_leave_together(package: str):
     with stand_ins([StandIn(package), StandIn(f"{package}.early", number=7)]):
         assert import_module(f"{package}.early").number == 7
+        assert import_module(package).early.number == 7
         assert import_module(package).number == 1
         assert import_module(f"{package}.early").number == 2
+
+
+def test_an_attribute_of_an_imported_package_stands_in_and_leaves_with_it(package: str):
+    parent = import_module(package)
+    with stand_ins([StandIn(f"{package}.late", number=7)]):
+        assert parent.late.number == 7
+    assert not hasattr(parent, "late")
+    with stand_ins([StandIn(f"{package}.late", number=7)]):
+        assert parent.late.__doc__ is None
+        assert import_module(f"{package}.late").other is None
+    assert parent.late.number == 2
 
 
 def test_an_imported_module_is_not_replaced(package: str):

@@ -65,7 +65,7 @@ def _needed_for_import() -> list[StandIn]:
         figure = stand_in_class("matplotlib.figure", "Figure")
         style = SimpleNamespace(context=_style)
         pyplot = StandIn("matplotlib.pyplot", Figure=figure, style=style)
-        found += [StandIn("matplotlib", axes=axes, colors=colors, pyplot=pyplot), axes, pyplot]
+        found += [StandIn("matplotlib", colors=colors), axes, pyplot]
     return found
 
 

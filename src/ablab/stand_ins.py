@@ -26,7 +26,7 @@ class StandIn(ModuleType):
         super().__init__(name)
         self.__spec__ = ModuleSpec(name, None)
         self.__path__: list[str] = []
-        self._finder = _Submodules(self)
+        self._finder, self._child = _Submodules(self), name.rpartition(".")[2]
         vars(self).update(attributes)
 
     def __getattr__(self, name: str) -> Any:
@@ -47,12 +47,21 @@ class StandIn(ModuleType):
         """Take the place of the module from now on."""
         sys.modules[self.__name__] = self
         sys.meta_path.insert(0, self._finder)
+        if (package := self._package()) is not None:
+            setattr(package, self._child, self)  # a lookup of the attribute would import again
 
     def leave(self) -> None:
         """Let the next import find the real module; does nothing where that is imported."""
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
             sys.meta_path.remove(self._finder)
+            package = self._package()
+            if package is not None and vars(package).get(self._child) is self:
+                delattr(package, self._child)
+
+    def _package(self) -> ModuleType | None:
+        """Return the package that the module is in, if that is imported."""
+        return sys.modules.get(self.__name__.rpartition(".")[0])
 
 
 class _Submodules(MetaPathFinder):

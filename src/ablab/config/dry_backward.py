@@ -102,9 +102,7 @@ def check_precision(config: Mapping[str, Any], data: TrialData, num_weights: int
                 module.network.eval()(images)
 
 
-def _plugin(
-    precision: Literal["64-true", "bf16-true", "bf16-mixed"],
-) -> pl.plugins.Precision:
+def _plugin(precision: Literal["64-true", "bf16-true", "bf16-mixed"]) -> pl.plugins.Precision:
     if precision == "64-true":
         return pl.plugins.DoublePrecision()
     if precision == "bf16-mixed":

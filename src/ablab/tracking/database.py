@@ -78,7 +78,7 @@ def _without_flushes(path: Path) -> Iterator[None]:
 
     def set_up(connection: sqlite3.Connection, record: object) -> None:
         ((_, _, file),) = connection.execute("PRAGMA database_list").fetchall()
-        if file and Path(file).name == path.name:
+        if file and Path(file).name == path.name:  # SQLite has resolved the folder's links
             connection.execute("PRAGMA synchronous=OFF")
             connection.execute("PRAGMA journal_mode=MEMORY")
 

@@ -47,8 +47,8 @@ def prepare(settings: ProcessSettings) -> None:
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Warns where CUDA has no deterministic kernel (backward of max pooling), instead of raising.
-    # `use_deterministic_algorithms` does the same, and imports the compiler to set this variable's
-    # option of it.
+    # `use_deterministic_algorithms` would also import the compiler, to set an option of it, which
+    # the variable sets for components that compile.
     torch.set_deterministic_debug_mode("warn")
     os.environ.setdefault("TORCHINDUCTOR_DETERMINISTIC", "1")
     # Filling uninitialized memory only finds bugs in operations, and costs time at each step.
